@@ -1,0 +1,128 @@
+"""One route of the API: how to ask, how to read the answer. No I/O."""
+
+import string
+from collections.abc import Iterable
+from types import NoneType
+from typing import Final, Generic, TypeVar, cast
+from urllib.parse import quote
+
+import msgspec
+
+from aiotravis._http.judging import judge
+from aiotravis._http.messages import Call, Reply
+from aiotravis.errors import DecodeError
+
+__all__ = ["ACCEPT_TEXT", "Endpoint", "Part"]
+
+T = TypeVar("T")
+
+Part = int | str | tuple[str, ...]
+"""What fills a hole in a path: an id, one segment, or several segments with raw slashes between them (a slug)."""
+
+ACCEPT_TEXT: Final = "text/plain"
+
+
+class Endpoint(Generic[T]):
+    """One route of the API: how to ask, and what the answer is.
+
+    Args:
+        method: HTTP method.
+        path: Path with holes: ``"/builds/{id}"``.
+        answer: What the body holds: a struct (JSON), ``str`` (text), ``bytes``, or ``NoneType`` (not looked at).
+    """
+
+    __slots__ = ("_decoder", "answer", "method", "path")
+
+    def __init__(self, method: str, path: str, answer: type[T]) -> None:
+        self.method = method
+        self.path = path
+        self.answer: type[T] = answer
+        self._decoder: msgspec.json.Decoder[T] | None = None
+        if answer not in (str, bytes, NoneType):
+            # Lax, since types drift between servers: ``active`` comes as true or "true", a port as 443 or "443".
+            self._decoder = msgspec.json.Decoder(answer, strict=False)
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.method} {self.path})"
+
+    @property
+    def holes(self) -> tuple[str, ...]:
+        """Names of the holes in the path."""
+        return tuple(name for _, name, _, _ in string.Formatter().parse(self.path) if name)
+
+    def call(
+        self,
+        *,
+        query: Iterable[tuple[str, str]] = (),
+        json: object = msgspec.UNSET,
+        body: bytes | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        accept: str | None = None,
+        **parts: Part,
+    ) -> Call:
+        """Make the request.
+
+        Args:
+            query: Pairs of parameter name and value.
+            json: Value to send as JSON.
+            body: Bytes to send instead.
+            headers: Further headers.
+            accept: Accept header where it is not the client's JSON version.
+            **parts: One value for each hole of the path.
+        """
+        sent = tuple(headers)
+        if json is not msgspec.UNSET:
+            body = msgspec.json.encode(json)
+            sent = (*sent, ("Content-Type", "application/json"))
+        path = self.path.format_map({name: _segments(part) for name, part in parts.items()})
+        return Call(self.method, path, tuple(query), sent, body, accept)
+
+    def read(self, call: Call, reply: Reply) -> T:
+        """Turn the answer into its value.
+
+        Raises:
+            ResponseError: The server said no; the class tells why.
+            DecodeError: The status is good, the body is not what this route promises.
+        """
+        error = judge(call, reply)
+        if error is not None:
+            raise error
+        if self._decoder is None:
+            return cast("T", _plain(self.answer, reply))
+        try:
+            return self._decoder.decode(reply.body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise _undecodable(call, reply, exc) from exc
+
+
+def _segments(part: Part) -> str:
+    if isinstance(part, tuple):
+        return "/".join(quote(segment, safe="") for segment in part)
+    return quote(str(part), safe="")
+
+
+def _plain(answer: type[object], reply: Reply) -> str | bytes | None:
+    if answer is str:
+        return reply.text
+    return reply.body if answer is bytes else None
+
+
+def _undecodable(call: Call, reply: Reply, cause: Exception) -> DecodeError:
+    kind = reply.content_type or "no content type"
+    if not reply.body:
+        what = "an empty body"
+    elif reply.content_type == "text/html" or reply.body.lstrip()[:1] == b"<":
+        what = "a web page, not JSON. Is the endpoint that of the API (https://api.travis-ci.com)?"
+    elif reply.json is None:
+        what = f"something that is not JSON ({kind})"
+    else:
+        # msgspec names the field at fault; its text quotes no values.
+        what = f"JSON in an unknown shape ({cause})"
+    message = f"{call.method} {call.shown} answered {reply.status} with {what}"
+    return DecodeError(
+        f"{message}: {reply.excerpt!r}" if reply.body else message,
+        status=reply.status,
+        method=call.method,
+        path=call.shown,
+        excerpt=reply.excerpt,
+    )

@@ -1,0 +1,128 @@
+"""One request as data, one answer as data. No I/O.
+
+https://docs.travis-ci.com/api/#making-requests
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+from urllib.parse import urlencode
+
+import msgspec
+
+__all__ = ["EXCERPT", "Call", "Reply", "Transport"]
+
+SECRET_PARAMETERS: Final = frozenset({"access_token", "token", "github_token", "log.token"})
+
+EXCERPT: Final = 300
+"""Characters of a body that an error shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, before it is sent. It never holds the client's own token.
+
+    Attributes:
+        method: HTTP method, upper case.
+        path: Path relative to the API endpoint, beginning with a slash, already percent-encoded.
+        query: Pairs of name and value, not yet encoded.
+        headers: Pairs of header name and value, beyond what every request carries.
+        body: Bytes to send, or None.
+        accept: The Accept header, or None for the client's JSON version.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    accept: str | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether sending it twice changes nothing."""
+        return self.method in {"GET", "HEAD"}
+
+    @property
+    def target(self) -> str:
+        """Path with query, as sent."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    @property
+    def shown(self) -> str:
+        """Path with query for people: secrets left out."""
+        if not self.query:
+            return self.path
+        pairs = ((name, "..." if name in SECRET_PARAMETERS else value) for name, value in self.query)
+        return f"{self.path}?{urlencode(tuple(pairs), safe='/[],:')}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What of this request must not be repeated to anyone."""
+        return tuple(value for name, value in self.query if name in SECRET_PARAMETERS and value)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer, read whole.
+
+    Attributes:
+        status: HTTP status.
+        headers: Header names in lower case, to their (last) values.
+        body: The unpacked body.
+        signed: Whether the request carried a token.
+        received_at: When it came, in seconds since the epoch.
+        secrets: Strings that no error may repeat.
+        delimited: Whether the server announced where the body ends. If not, it may have been cut short unseen.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    signed: bool = False
+    received_at: float = field(default_factory=time.time)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    delimited: bool = True
+
+    @property
+    def content_type(self) -> str:
+        """Media type without parameters, lower case, or an empty string."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def text(self) -> str:
+        """The body as text; what is not UTF-8 is replaced."""
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of the body for people: control characters and secrets left out."""
+        # Four bytes a character at most, and room to see a secret whole before it is cut.
+        head = self.body[: EXCERPT * 8].decode("utf-8", "replace")
+        for secret in self.secrets:
+            head = head.replace(secret, "[token]")
+        head = "".join(c if c.isprintable() else " " for c in head)
+        head = " ".join(head.split())
+        return head if len(head) <= EXCERPT else f"{head[:EXCERPT]}..."
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON, or None where it is not JSON."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+
+class Transport(Protocol):
+    """Whatever carries calls to a server."""
+
+    async def send(self, call: Call) -> Reply:
+        """Send one call and read its answer whole, whatever its status.
+
+        Raises:
+            RequestError: Nothing usable came back.
+            UsageError: The client is closed, or was opened on another event loop.
+        """
+        ...

@@ -1,0 +1,81 @@
+"""Where a redirect may lead, and what may travel along. No I/O.
+
+An HTTP library's own rule sends every header but Authorization on to the new host, follows from TLS to plain text, and
+repeats a write elsewhere. This one does none of these.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from aiotravis._http.messages import Call
+from aiotravis.errors import RedirectError
+
+__all__ = ["MOST_REDIRECTS", "REDIRECTS", "Hop", "origin_of", "redirected"]
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+MOST_REDIRECTS = 5
+
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """The next address to ask.
+
+    Attributes:
+        url: Absolute URL.
+        foreign: Whether it is of another origin, where neither the token nor any header of ours may go.
+    """
+
+    url: str
+    foreign: bool
+
+
+def origin_of(url: str) -> tuple[str, str, int | None]:
+    """Take scheme, host and port out of a URL.
+
+    Raises:
+        ValueError: The port is not a number.
+    """
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
+
+
+def redirected(call: Call, asked: str, location: str, *, home: str, signed: bool, hops: int) -> Hop:
+    """Say where a redirect leads.
+
+    Args:
+        call: The request being redirected.
+        asked: The absolute URL that answered with the redirect.
+        location: Its Location header; may be relative.
+        home: The API endpoint.
+        signed: Whether the request carried the token.
+        hops: How many redirects were followed already.
+
+    Raises:
+        RedirectError: It must not be followed.
+    """
+    url = urljoin(asked, location)
+    shown = url.partition("?")[0]
+
+    def refuse(reason: str) -> RedirectError:
+        message = f"{call.method} {call.shown} was redirected to {shown}: {reason}"
+        return RedirectError(message, method=call.method, path=call.shown, location=shown)
+
+    try:
+        scheme, host, port = origin_of(url)
+    except ValueError:
+        raise refuse("that is not an address") from None
+    if scheme not in _PORTS or not host:
+        raise refuse("that is not an address of the web")
+    if not call.reads:
+        raise refuse("a write is never repeated elsewhere. If the API has moved, change the endpoint")
+    if hops >= MOST_REDIRECTS:
+        raise refuse(f"that is redirect number {hops + 1}; they seem to go in circles")
+    if urlsplit(asked).scheme == "https" and scheme == "http":
+        raise refuse("it leads from TLS to plain text")
+    foreign = (scheme, host, port) != origin_of(home)
+    if foreign and signed and host == origin_of(home)[1] and scheme == "https":
+        raise refuse("the API wants TLS. Change the endpoint to https://, so that the token never travels in clear")
+    return Hop(url, foreign)

@@ -1,0 +1,53 @@
+"""What may be tried again, and when. No I/O."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from aiotravis._http import Call, Reply
+from aiotravis.errors import RedirectError, RequestError, RequestTimeout, TooLargeError
+
+__all__ = ["ATTEMPTS", "backoff", "worth_another_try", "worth_asking_again"]
+
+ATTEMPTS: Final = 3
+
+PASSING: Final = frozenset({429, 502, 503, 504})
+"""Statuses that pass by themselves."""
+
+
+def worth_another_try(call: Call, error: RequestError) -> bool:
+    """Whether to send a call again that got no usable answer.
+
+    Reads, whenever the connection was at fault; writes, only when no byte of them can have arrived. A server that has
+    been silent for the whole of the read timeout is not asked to be silent again.
+    """
+    if isinstance(error, TooLargeError | RedirectError):
+        return False
+    return error.unsent or (call.reads and not isinstance(error, RequestTimeout))
+
+
+def worth_asking_again(call: Call, reply: Reply) -> bool:
+    """Whether to send a call again that was refused, for now.
+
+    A 429 was not acted upon, so it holds for writes, too; what a proxy says of a write leaves open what became of it.
+    """
+    return reply.status == 429 or (reply.status in PASSING and call.reads)
+
+
+def backoff(first: float, cap: float, *, draw: Callable[[], float] = random.random) -> Iterator[float]:
+    """Give delays before further attempts, doubling up to a cap, with full jitter.
+
+    Full jitter (anything between nothing and the whole delay) spreads clients that lost the same server at once.
+
+    Args:
+        first: Longest first delay, in seconds.
+        cap: Longest delay of all, in seconds.
+        draw: Source of random numbers in [0, 1).
+
+    Yields:
+        Delays in seconds, without end.
+    """
+    longest = first
+    while True:
+        yield longest * draw()
+        longest = min(cap, longest * 2)

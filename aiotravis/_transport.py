@@ -1,0 +1,368 @@
+"""AiohttpTransport: carries calls to one Travis over one aiohttp session.
+
+The only client-side aiohttp for REST. What aiohttp does by itself and a library must not inherit is turned off here:
+its redirects, its cookies, its unbounded bodies, its five-minute timeout.
+"""
+
+import asyncio
+import ssl as ssl_module
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import aiohttp
+import anyio
+import anyio.lowlevel
+from yarl import URL
+
+from aiotravis._budget import Budget, Ticket
+from aiotravis._http import Call, Reply, judge
+from aiotravis._http.redirecting import REDIRECTS, redirected
+from aiotravis._retry import ATTEMPTS, backoff, worth_another_try, worth_asking_again
+from aiotravis.errors import (
+    BannedError,
+    RateLimited,
+    RequestError,
+    RequestTimeout,
+    TooLargeError,
+    TravisError,
+    TruncatedError,
+    UsageError,
+)
+
+__all__ = ["AiohttpTransport", "Connecting"]
+
+KEEP_ALIVE: Final = 4.0
+"""Seconds an idle connection is kept: Travis's front closes them after 5, and a request must not meet that."""
+
+CONNECTIONS: Final = 200
+
+LONGEST_DELAY: Final = 8.0
+
+SLICE: Final = 1 << 20
+"""Bytes unpacked before the event loop gets its turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connecting:
+    """How to reach the server: one setting for REST and the live channel.
+
+    Attributes:
+        ssl: An SSL context, or True for verified TLS with the system's certificates.
+        proxy: URL of an HTTP proxy, or None.
+        trust_env: Whether to read proxies and netrc from the environment.
+        connect_timeout: Seconds for name look-up, connection and TLS.
+        read_timeout: Seconds of silence within an answer.
+        max_response: Largest answer, unpacked, in bytes.
+        attempts: How often a read is tried in all.
+        first_delay: Longest delay before the second attempt, in seconds; it doubles, up to `LONGEST_DELAY`.
+        trace_configs: aiohttp's trace configurations, for a session that this client makes.
+        middlewares: aiohttp's client middlewares, for a session that this client makes.
+    """
+
+    ssl: ssl_module.SSLContext | bool = True
+    proxy: str | None = field(default=None, repr=False)
+    trust_env: bool = False
+    connect_timeout: float = 10.0
+    read_timeout: float = 30.0
+    max_response: int = 64 << 20
+    attempts: int = ATTEMPTS
+    first_delay: float = 0.5
+    trace_configs: Sequence[aiohttp.TraceConfig] = ()
+    middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
+
+
+class AiohttpTransport:
+    """Carries calls to one Travis.
+
+    Nothing is opened before the first call. Close it with `aclose`, from any task of the same event loop.
+
+    Args:
+        endpoint: URL of the API without a trailing slash.
+        token: API token, or None.
+        accept: Accept header for JSON.
+        user_agent: User-Agent header.
+        connecting: How to reach the server.
+        budget: Says when a request may go.
+        session: A session of the caller's own: used, never closed.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        token: str | None,
+        *,
+        accept: str,
+        user_agent: str,
+        connecting: Connecting,
+        budget: Budget,
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._token = token
+        self._accept = accept
+        self._user_agent = user_agent
+        self.connecting = connecting
+        self.budget = budget
+        self._session = session
+        self._owns_session = session is None
+        self._foreign: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+        self._under_way: set[anyio.CancelScope] = set()
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=connecting.connect_timeout, sock_read=connecting.read_timeout
+        )
+        self._common = {"Accept-Encoding": "gzip", "User-Agent": user_agent}
+
+    def __repr__(self) -> str:
+        return f"AiohttpTransport({self._endpoint!r})"
+
+    @property
+    def closed(self) -> bool:
+        """Whether `aclose` was called."""
+        return self._closed
+
+    def session(self) -> aiohttp.ClientSession:
+        """Give the session, made at the first use.
+
+        Raises:
+            UsageError: The client is closed, or belongs to another event loop.
+        """
+        self._check_usable()
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=self.connecting.trust_env,
+                trace_configs=list(self.connecting.trace_configs),
+                middlewares=tuple(self.connecting.middlewares),
+            )
+            # Left to itself, aiohttp sends again what may have arrived, PUT and DELETE too, and tells nobody.
+            self._session._retry_connection = False
+        elif self._session.closed:
+            raise UsageError("The session given to this client is closed.", argument="session")
+        return self._session
+
+    def _check_usable(self) -> None:
+        if self._closed:
+            raise UsageError(
+                "This client is closed. Make a new one, or keep it open for longer: async with Travis(...)."
+            )
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise UsageError("aiotravis needs asyncio: run it with anyio.run(main) or asyncio.run(main).") from None
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise UsageError("This client was opened on another event loop. Make one client for each loop.")
+
+    async def send(self, call: Call) -> Reply:
+        """Send one call, again where that is right, and read its answer whole, whatever its status.
+
+        Raises:
+            RequestError: Nothing usable came back; its subclasses tell why.
+            BannedError: Nothing was sent: an earlier answer told of a ban.
+            UsageError: The client is closed, or was opened on another event loop.
+        """
+        self.session()
+        with anyio.CancelScope() as scope:
+            self._under_way.add(scope)
+            try:
+                return await self._persist(call)
+            finally:
+                self._under_way.discard(scope)
+        raise UsageError(f"This client was closed while {call.method} {call.shown} was under way.")
+
+    async def _persist(self, call: Call) -> Reply:
+        """Send until there is an answer to keep. Above the session, so that its traces see every attempt."""
+        delays = backoff(self.connecting.first_delay, LONGEST_DELAY)
+        attempt = 1
+        while True:
+            last = attempt >= self.connecting.attempts
+            try:
+                reply = await self._within_budget(call)
+            except RequestError as exc:
+                exc.attempts = attempt
+                if last or not worth_another_try(call, exc):
+                    raise
+            else:
+                if last or not worth_asking_again(call, reply):
+                    return reply
+            attempt += 1
+            await anyio.sleep(next(delays))
+
+    async def _within_budget(self, call: Call) -> Reply:
+        """Send once, as soon as the server's rate rules let it."""
+        ticket = self.budget.take(call)
+        while not isinstance(ticket, Ticket):
+            await self._wait(ticket)
+            ticket = self.budget.take(call)
+        try:
+            reply = await self._send(call)
+        finally:
+            self.budget.done(ticket)
+        if reply.status in {403, 429}:
+            error = judge(call, reply)
+            if isinstance(error, RateLimited):
+                self.budget.throttled(error.retry_after)
+            elif isinstance(error, BannedError):
+                self.budget.banned(error)
+        return reply
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait for room, or until a ban makes that pointless."""
+        loop = asyncio.get_running_loop()
+        woken = asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(woken.set)
+
+        self.budget.wait_with(wake)
+        try:
+            with anyio.move_on_after(seconds):
+                await woken.wait()
+        finally:
+            self.budget.stop_waiting(wake)
+
+    async def _send(self, call: Call) -> Reply:
+        url, foreign, hops = f"{self._endpoint}{call.target}", False, 0
+        try:
+            while True:
+                async with self._request(call, url, foreign=foreign) as response:
+                    location = response.headers.get("Location")
+                    if response.status in REDIRECTS and location:
+                        signed = self._token is not None and not foreign
+                        hop = redirected(call, url, location, home=self._endpoint, signed=signed, hops=hops)
+                        url, foreign, hops = hop.url, hop.foreign, hops + 1
+                        continue
+                    body = await self._read(call, response, unpack=foreign or not self.session().auto_decompress)
+                    return self._reply(call, response, body, foreign=foreign)
+        except TravisError:
+            raise
+        except TimeoutError as exc:
+            error = _timed_out(call, self._endpoint)
+            error.unsent = isinstance(exc, aiohttp.ConnectionTimeoutError)
+            raise error from exc
+        except (aiohttp.ClientPayloadError, zlib.error) as exc:
+            raise TruncatedError(
+                f"{call.method} {call.shown}: the answer broke off, or is garbled ({type(exc).__name__}). Try again.",
+                method=call.method,
+                path=call.shown,
+            ) from exc
+        except (aiohttp.ClientError, OSError, ValueError) as exc:
+            raise _unreached(call, self._endpoint, exc) from exc
+
+    def _request(self, call: Call, url: str, *, foreign: bool) -> "aiohttp.client._RequestContextManager":  # pyright: ignore[reportPrivateUsage]
+        headers = dict(self._common)
+        headers["Accept"] = call.accept or self._accept
+        if not foreign:
+            headers.update(call.headers)
+            if self._token is not None:
+                headers["Authorization"] = f"token {self._token}"
+        session = self.foreign_session() if foreign else self.session()
+        return session.request(
+            call.method,
+            URL(url, encoded=True),
+            headers=headers,
+            data=call.body,
+            allow_redirects=False,
+            timeout=self._timeout,
+            ssl=self.connecting.ssl,
+            proxy=self.connecting.proxy,
+        )
+
+    def foreign_session(self) -> aiohttp.ClientSession:
+        """Give a bare session for other hosts: the main one may carry headers, cookies and credentials of its own."""
+        if self._foreign is None:
+            self._foreign = aiohttp.ClientSession(
+                connector=self.session().connector,
+                connector_owner=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trace_configs=list(self.connecting.trace_configs),
+            )
+        return self._foreign
+
+    def _reply(self, call: Call, response: aiohttp.ClientResponse, body: bytes, *, foreign: bool) -> Reply:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        delimited = "content-length" in headers or "transfer-encoding" in headers
+        signed = self._token is not None and not foreign
+        secrets = call.secrets if self._token is None else (self._token, *call.secrets)
+        return Reply(response.status, headers, body, signed=signed, secrets=secrets, delimited=delimited)
+
+    async def _read(self, call: Call, response: aiohttp.ClientResponse, *, unpack: bool) -> bytes:
+        """Read a body whole: unpacked slice by slice, never past the limit, the loop never held for long."""
+        limit = self.connecting.max_response
+        packed = response.headers.get("Content-Encoding", "").strip().lower() in {"gzip", "x-gzip", "deflate"}
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32) if unpack and packed else None
+        pieces: list[bytes] = []
+        size = received = 0
+
+        def keep(piece: bytes) -> None:
+            nonlocal size
+            size += len(piece)
+            if size > limit:
+                message = f"{call.method} {call.shown}: the answer is larger than {limit} bytes. Raise max_response=."
+                raise TooLargeError(message, method=call.method, path=call.shown, limit=limit)
+            pieces.append(piece)
+
+        async for chunk in response.content.iter_any():
+            received += len(chunk)
+            if unpacker is None:
+                keep(chunk)
+                continue
+            rest = chunk
+            while rest and not unpacker.eof:
+                keep(unpacker.decompress(rest, SLICE))
+                rest = unpacker.unconsumed_tail
+                if rest:
+                    await anyio.lowlevel.checkpoint()
+        if unpacker is not None:
+            keep(unpacker.flush())
+            if received and not unpacker.eof:
+                raise zlib.error("incomplete")
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def aclose(self) -> None:
+        """Close: what is under way ends with an error, connections of our own session are closed."""
+        self._closed = True
+        for scope in list(self._under_way):
+            scope.cancel()
+        with anyio.CancelScope(shield=True):
+            # A reader in mid-body must leave its connection before the session does.
+            while self._under_way:
+                await anyio.lowlevel.checkpoint()
+            if self._foreign is not None:
+                await self._foreign.close()
+            if self._owns_session and self._session is not None:
+                await self._session.close()
+
+
+def _timed_out(call: Call, endpoint: str) -> RequestTimeout:
+    return RequestTimeout(
+        f"{call.method} {call.shown}: {endpoint} did not answer in time. Try again later, or raise the timeouts.",
+        method=call.method,
+        path=call.shown,
+    )
+
+
+def _unreached(call: Call, endpoint: str, exc: Exception) -> RequestError:
+    if isinstance(exc, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        reason = "TLS failed; is its certificate good, or does it need ssl=?"
+    elif isinstance(exc, aiohttp.ClientConnectorDNSError):
+        reason = "its name is unknown; is the endpoint spelt right?"
+    elif isinstance(exc, aiohttp.ClientConnectorError):
+        reason = (
+            f"no connection ({exc.strerror or type(exc.os_error).__name__}); is the endpoint right, and the server up?"
+        )
+    elif isinstance(exc, aiohttp.ServerDisconnectedError | OSError):
+        reason = "the connection was lost before an answer came; try again"
+    else:
+        reason = f"what came back is not HTTP ({type(exc).__name__}); is the endpoint right?"
+    error = RequestError(f"{call.method} {call.shown}: {endpoint}: {reason}", method=call.method, path=call.shown)
+    error.unsent = isinstance(exc, aiohttp.ClientConnectorError)
+    return error

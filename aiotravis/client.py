@@ -1,0 +1,267 @@
+"""Travis: one attribute per resource, one method per flow; opens and closes."""
+
+import os
+import platform
+import ssl as ssl_module
+from collections.abc import Iterable, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from aiotravis._budget import Limits, budget_for, rules_apply
+from aiotravis._transport import AiohttpTransport, Connecting
+from aiotravis._version import __version__
+from aiotravis.errors import UsageError
+from aiotravis.flows.listening import BuildRef, JobRef, Listening, RepoRef
+from aiotravis.flows.log_following import LogStream
+from aiotravis.live._socket import Connector
+from aiotravis.live.events import Event
+from aiotravis.live.feed import Feed
+from aiotravis.live.hub import Hub
+from aiotravis.resources.builds import Builds
+from aiotravis.resources.config import ConfigResource
+from aiotravis.resources.jobs import Jobs
+from aiotravis.resources.logs import Logs
+from aiotravis.resources.pusher_auth import PusherAuth
+from aiotravis.resources.repositories import Repositories
+from aiotravis.resources.users import Users
+
+__all__ = ["COM", "ORG", "Travis"]
+
+COM: Final = "https://api.travis-ci.com"
+"""The API of travis-ci.com."""
+
+ORG: Final = "https://api.travis-ci.org"
+"""The API of travis-ci.org."""
+
+USER_AGENT: Final = f"aiotravis/{__version__} Python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
+
+ACCEPT: Final = "application/vnd.travis-ci.2+json"
+
+ACCEPT_ANONYMOUSLY: Final = "application/vnd.travis-ci.2.1+json"
+"""The same bodies; travis-ci.com shows public repositories without a token only to those who ask this way."""
+
+
+class Travis:
+    """A client of one Travis CI site.
+
+    Use it as a context manager, or call `aclose`. It opens nothing before its first call. One client serves any
+    number of tasks of one event loop.
+
+    Args:
+        token: An API token, or None to see what is public.
+        endpoint: URL of the API: ``COM``, ``ORG``, or that of a Travis CI Enterprise (``https://HOST/api``).
+        session: An aiohttp session of your own; it is used, and never closed.
+        ssl: An SSL context, or True for verified TLS with the system's certificates.
+        proxy: URL of an HTTP proxy.
+        trust_env: Whether to read proxies from the environment.
+        connect_timeout: Seconds for name look-up, connection and TLS.
+        read_timeout: Seconds of silence within an answer.
+        max_response: Largest answer, unpacked, in bytes.
+        attempts: How often a read is tried in all when the connection or the server fails in passing. Writes are sent
+            again only when it is certain that they have not arrived.
+        budgets: Whether to keep to the server's published rate rules by waiting; by default, unless it is a Travis CI
+            Enterprise (``.../api``) or on this machine.
+        user_agent: Put in front of this library's own name, to tell Travis who you are.
+        trace_configs: aiohttp's trace configurations.
+        middlewares: aiohttp's client middlewares.
+
+    Raises:
+        UsageError: An argument cannot be right.
+    """
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        endpoint: str = COM,
+        session: aiohttp.ClientSession | None = None,
+        ssl: ssl_module.SSLContext | bool = True,
+        proxy: str | None = None,
+        trust_env: bool = False,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 30.0,
+        max_response: int = 64 << 20,
+        attempts: int = 3,
+        budgets: bool | None = None,
+        user_agent: str | None = None,
+        trace_configs: Sequence[aiohttp.TraceConfig] = (),
+        middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
+    ) -> None:
+        self._endpoint = _checked_endpoint(endpoint)
+        token = None if token is None else _checked_token(token)
+        for name, value in (("connect_timeout", connect_timeout), ("read_timeout", read_timeout)):
+            if not value > 0:
+                raise UsageError(f"{name} must be a positive number of seconds, not {value!r}.", argument=name)
+        if isinstance(attempts, bool) or attempts < 1:
+            raise UsageError(f"attempts must be 1 or more, not {attempts!r}.", argument="attempts")
+        if max_response < 1:
+            raise UsageError(
+                f"max_response must be a positive number of bytes, not {max_response!r}.", argument="max_response"
+            )
+        if session is not None and (trace_configs or middlewares):
+            raise UsageError("Give trace_configs and middlewares to your session itself.", argument="session")
+        agent = USER_AGENT if user_agent is None else f"{_checked_agent(user_agent)} {USER_AGENT}"
+        connecting = Connecting(
+            ssl=ssl,
+            proxy=proxy,
+            trust_env=trust_env,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            max_response=max_response,
+            attempts=attempts,
+            trace_configs=tuple(trace_configs),
+            middlewares=tuple(middlewares),
+        )
+        anonymous_com = token is None and (urlsplit(self._endpoint).hostname or "").endswith("travis-ci.com")
+        transport = AiohttpTransport(
+            self._endpoint,
+            token,
+            accept=ACCEPT_ANONYMOUSLY if anonymous_com else ACCEPT,
+            user_agent=agent,
+            connecting=connecting,
+            budget=budget_for(
+                self._endpoint, token, limited=rules_apply(self._endpoint) if budgets is None else budgets
+            ),
+            session=session,
+        )
+        self._transport = transport
+        self._signed = token is not None
+
+        self.builds = Builds(transport)
+        self.config = ConfigResource(transport)
+        self.jobs = Jobs(transport)
+        self.logs = Logs(transport)
+        self.pusher_auth = PusherAuth(transport)
+        self.repos = Repositories(transport)
+        self.users = Users(transport)
+
+        connector = Connector(
+            transport.foreign_session, ssl=ssl, proxy=proxy, user_agent=agent, timeout=connect_timeout
+        )
+        self._hub = Hub(self.config, self.pusher_auth, self.users if self._signed else None, connector)
+        self._listening = Listening(self._hub, self.repos, self.builds, self.jobs)
+
+    @classmethod
+    def from_env(cls) -> "Travis":
+        """Make a client from ``TRAVIS_TOKEN`` and ``TRAVIS_ENDPOINT``; without the latter for travis-ci.com.
+
+        Raises:
+            UsageError: One of them cannot be right.
+        """
+        return cls(os.environ.get("TRAVIS_TOKEN") or None, endpoint=os.environ.get("TRAVIS_ENDPOINT") or COM)
+
+    def __repr__(self) -> str:
+        return f"Travis({self._endpoint!r}, {'with' if self._signed else 'without'} a token)"
+
+    @property
+    def endpoint(self) -> str:
+        """URL of the API, without a trailing slash."""
+        return self._endpoint
+
+    @property
+    def limits(self) -> Limits:
+        """What is left of the server's rate rules; shared by all clients of this process with this site and token."""
+        return self._transport.budget.limits()
+
+    async def __aenter__(self) -> "Travis":
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close: the live connection, then REST. Calls that are under way end with an error.
+
+        Safe to call twice, and from any task of the same event loop.
+        """
+        await self._hub.aclose()
+        await self._transport.aclose()
+
+    # Flows ------------------------------------------------------------------------------------------------------------
+
+    def events(
+        self,
+        repo: RepoRef | Iterable[RepoRef] | None = None,
+        job: JobRef | Iterable[JobRef] | None = None,
+        *,
+        build: BuildRef | Iterable[BuildRef] | None = None,
+        channels: Iterable[str] = (),
+        only: type[Event] | Iterable[type[Event]] = (),
+        buffer: int = 1000,
+    ) -> Feed:
+        """Listen to what happens, as typed events.
+
+        ``async with travis.events(repo) as feed: async for event in feed: ...``
+
+        Args:
+            repo: Repositories (ids, slugs or themselves): all that happens to their builds and jobs.
+            job: Jobs (ids or themselves): what happens to them, and their logs.
+            build: Builds (ids or themselves): what happens to them and their jobs.
+            channels: Names of channels: all that comes on them.
+            only: Event classes to yield; all if empty. Marks (`Lagged`, `Reconnected`) always come.
+            buffer: Most events that may wait to be taken before a `Lagged` stands in for what was dropped.
+
+        Without any of these, everything that the token's user may see.
+
+        Returns:
+            A feed: an async context manager and iterator. Opening it raises LiveUnavailable or SubscriptionError.
+
+        Raises:
+            UsageError: At once: an argument cannot be right.
+        """
+        return self._listening.events(repo, job, build=build, channels=channels, only=only, buffer=buffer)
+
+    def follow_log(self, job: JobRef) -> LogStream:
+        """Follow a job's log to its end: complete, in order, each part once.
+
+        ``async with travis.follow_log(job) as log: async for part in log: print(part.content, end="")``
+
+        Args:
+            job: Id of the job, or a job. Running, still to start, or long finished.
+
+        Returns:
+            A stream: an async context manager and iterator of `LogPart`.
+
+        Raises:
+            UsageError: At once: not an id.
+        """
+        return LogStream(job, self._listening.events(job=job), self.jobs, self.logs)
+
+
+def _checked_endpoint(endpoint: str) -> str:
+    def wrong(reason: str) -> UsageError:
+        return UsageError(f"endpoint {reason}. It looks like {COM!r} or 'https://HOST/api'.", argument="endpoint")
+
+    if any(c.isspace() for c in endpoint):
+        raise wrong("must not contain spaces")
+    try:
+        parts = urlsplit(endpoint)
+        port_is_good = parts.port is None or parts.port > 0
+    except ValueError:
+        raise wrong("has a port that is no number") from None
+    if parts.scheme not in {"http", "https"}:
+        raise wrong("must begin with https:// or http://")
+    if not parts.hostname or not port_is_good:
+        raise wrong("names no host")
+    if parts.username is not None or parts.password is not None:
+        raise wrong("must not contain a user or a password; pass a token as token=")
+    if parts.query or parts.fragment:
+        raise wrong("must not contain a query or a fragment")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _checked_token(token: object) -> str:
+    # The value itself is never quoted: an error is printed and logged.
+    if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
+        raise UsageError("token must be a text of printable ASCII characters, not empty.", argument="token")
+    if any(c in " \"'" for c in token):
+        raise UsageError("token must not contain spaces or quotes: pass the bare value.", argument="token")
+    return token
+
+
+def _checked_agent(user_agent: str) -> str:
+    if not user_agent.strip() or not user_agent.isascii() or not user_agent.isprintable():
+        raise UsageError("user_agent must be a text of printable ASCII characters.", argument="user_agent")
+    return user_agent.strip()

@@ -1,0 +1,1 @@
+"""Work that needs several endpoints, or REST and the live channel together."""

@@ -1,0 +1,114 @@
+"""From the things a user names to a feed of their events."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from aiotravis.errors import UsageError
+from aiotravis.live.channels import Interest
+from aiotravis.live.events import Event
+from aiotravis.live.feed import Feed
+from aiotravis.live.hub import Hub
+from aiotravis.resources._base import id_of, repo_part
+from aiotravis.resources.builds import Build, Builds
+from aiotravis.resources.jobs import Job, Jobs
+from aiotravis.resources.repositories import Repositories, Repository
+
+__all__ = ["BuildRef", "JobRef", "Listening", "RepoRef"]
+
+RepoRef = int | str | Repository
+"""A repository: its id, its slug, or itself."""
+
+BuildRef = int | Build
+"""A build: its id, or itself."""
+
+JobRef = int | Job
+"""A job: its id, or itself."""
+
+LONGEST_CHANNEL = 164
+"""Characters that Pusher allows in a channel's name."""
+
+
+class Listening:
+    """Opens feeds.
+
+    Args:
+        hub: The live connection.
+        repositories: Finds the id of a slug.
+        builds: Finds the repository of a build.
+        jobs: Finds the repository of a job.
+    """
+
+    def __init__(self, hub: Hub, repositories: Repositories, builds: Builds, jobs: Jobs) -> None:
+        self._hub = hub
+        self._repositories = repositories
+        self._builds = builds
+        self._jobs = jobs
+
+    def events(
+        self,
+        repo: RepoRef | Iterable[RepoRef] | None = None,
+        job: JobRef | Iterable[JobRef] | None = None,
+        *,
+        build: BuildRef | Iterable[BuildRef] | None = None,
+        channels: Iterable[str] = (),
+        only: type[Event] | Iterable[type[Event]] = (),
+        buffer: int = 1000,
+    ) -> Feed:
+        """Make a feed, see `Travis.events`."""
+        repos: list[RepoRef] = _several(repo)
+        builds: list[BuildRef] = _several(build)
+        jobs: list[JobRef] = _several(job)
+        for one in repos:
+            repo_part(one, "repo")
+        build_ids = {id_of(one, "build"): one for one in builds}
+        job_ids = {id_of(one, "job"): one for one in jobs}
+        names = _channel_names(channels)
+        if isinstance(buffer, bool) or buffer < 1:
+            raise UsageError(f"buffer must be a positive number of events, not {buffer!r}.", argument="buffer")
+
+        async def resolve() -> Interest:
+            homes = [await self._home_of_build(one) for one in build_ids.values()]
+            homes += [await self._home_of_job(one) for one in job_ids.values()]
+            return Interest(
+                repositories=frozenset([await self._repository_id(one) for one in repos]),
+                builds=frozenset(build_ids),
+                jobs=frozenset(job_ids),
+                homes=frozenset(home for home in homes if home is not None),
+                channels=frozenset(names),
+            )
+
+        classes = (only,) if isinstance(only, type) else tuple(only)
+        return Feed(self._hub.subscription(resolve, only=classes, size=buffer))
+
+    async def _repository_id(self, repo: RepoRef) -> int:
+        if isinstance(repo, str):
+            return (await self._repositories.get(repo)).id
+        return id_of(repo, "repo")
+
+    async def _home_of_build(self, build: BuildRef) -> int | None:
+        if isinstance(build, Build) and build.repository_id is not None:
+            return build.repository_id
+        return (await self._builds.get(build)).repository_id
+
+    async def _home_of_job(self, job: JobRef) -> int | None:
+        if isinstance(job, Job) and job.repository_id is not None:
+            return job.repository_id
+        return (await self._jobs.get(job)).repository_id
+
+
+def _several(things: Any) -> list[Any]:
+    if things is None:
+        return []
+    if isinstance(things, Iterable) and not isinstance(things, str | bytes):
+        return list(cast("Iterable[object]", things))
+    return [things]
+
+
+def _channel_names(channels: Iterable[str]) -> list[str]:
+    if isinstance(channels, str):
+        raise UsageError("channels must be several names, not one string.", argument="channels")
+    names = list(channels)
+    for name in names:
+        if not name or len(name) > LONGEST_CHANNEL or not name.isascii() or any(c.isspace() for c in name):
+            raise UsageError(f"{name!r} is no name of a channel.", argument="channels")
+    return names

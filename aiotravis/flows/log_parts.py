@@ -1,0 +1,101 @@
+"""Parts of a log in any order, to text in order. No I/O.
+
+https://docs.travis-ci.com/api/#logs
+"""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
+
+from aiotravis.resources.logs import LAST, LogPart
+
+__all__ = ["LogAssembler"]
+
+Place = tuple[int, int]
+"""Number of a part, and of the piece of it where an old server split it: ``"7.2"`` is (7, 2)."""
+
+MOST_MISSING: Final = 1000
+"""Numbers of missing parts that are named at once."""
+
+
+class LogAssembler:
+    """Takes parts in any order, as often as they come; gives each once, in order.
+
+    Holds only what is out of order: a log of any length takes no more memory than its largest hole.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[Place, LogPart] = {}
+        self._given: Place = (-1, 0)
+        self._last: Place | None = None
+        self._notice: LogPart | None = None
+
+    @property
+    def given(self) -> int:
+        """Number of the last part given; -1 before the first."""
+        return self._given[0]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the final part and all before it were given."""
+        return self._last is not None and self._given >= self._last
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Numbers of parts known to exist and not seen, ascending: below one that is held, or below the final one."""
+        known = [*self._held, *([self._last] if self._last else [])]
+        top = max((number for number, _ in known), default=-1)
+        whole = {number for number, piece in self._held if not piece}
+        split = {number for number, piece in self._held if piece and (number, piece - 1) not in self._held}
+        split = {number for number in split if (number, 0) in self._held or number == self._given[0]}
+        gaps = (number for number in range(self._given[0] + 1, top + 1) if number not in whole)
+        return tuple(sorted({*split, *islice(gaps, MOST_MISSING)}))
+
+    def add(self, parts: Iterable[LogPart]) -> list[LogPart]:
+        """Take parts, and give what is now in order.
+
+        A part seen twice counts once; the first one wins.
+        """
+        for part in parts:
+            self._hold(part)
+        return self._ready()
+
+    def _hold(self, part: LogPart) -> None:
+        place = _place(part.number)
+        if place is None:
+            return
+        if place[0] == LAST:
+            # The server's own notice: no higher number follows, and none below it is to be waited for.
+            self._notice = self._notice or part
+            return
+        if part.final and (self._last is None or place > self._last):
+            self._last = place
+        if place > self._given:
+            self._held.setdefault(place, part)
+
+    def _ready(self) -> list[LogPart]:
+        ready: list[LogPart] = []
+        while True:
+            number, piece = self._given
+            # After 7 comes 7.1 where an old server has split it, else 8.
+            place = next((p for p in ((number, piece + 1), (number + 1, 0)) if p in self._held), None)
+            if place is None:
+                return ready
+            ready.append(self._held.pop(place))
+            self._given = place
+
+    def rest(self) -> list[LogPart]:
+        """Give what is left once nothing more will come: what is behind holes, in order, then the server's notice."""
+        ready = [self._held[place] for place in sorted(self._held)]
+        self._held.clear()
+        if self._notice is not None:
+            ready.append(self._notice)
+            self._notice = None
+        return ready
+
+
+def _place(number: int | str) -> Place | None:
+    whole, _, piece = str(number).partition(".")
+    if not whole.isdecimal() or not (piece or "0").isdecimal():
+        return None
+    return int(whole), int(piece or "0")

@@ -1,0 +1,1 @@
+"""The live channel: from a socket to typed events."""

@@ -1,0 +1,219 @@
+"""What the user iterates: typed events, bounded, honest about loss."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from aiotravis.errors import TravisError, UsageError
+from aiotravis.live.events import Event, JobLog, Lagged
+
+__all__ = ["Feed", "FeedStatistics", "Mailbox", "Subscription"]
+
+MOST_BYTES: Final = 8 << 20
+
+EVENT_WEIGHT: Final = 512
+"""Bytes that an event is reckoned with beside its log text."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatistics:
+    """Counters of one feed.
+
+    Attributes:
+        delivered: Events handed to the user.
+        waiting: Events that wait in the buffer.
+        dropped: Events lost because the buffer was full; each loss was also told by a `Lagged`.
+        channels: Names of its channels.
+    """
+
+    delivered: int
+    waiting: int
+    dropped: int
+    channels: tuple[str, ...]
+
+
+class Mailbox:
+    """A bounded buffer between the one reader and one consumer. The reader never waits.
+
+    Args:
+        size: Most events.
+        most_bytes: Most bytes, as far as log texts are known to weigh.
+    """
+
+    __slots__ = ("_bytes", "_dropped", "_end", "_ended", "_events", "_most_bytes", "_size", "_waiter", "dropped")
+
+    def __init__(self, size: int, most_bytes: int = MOST_BYTES) -> None:
+        self._size = size
+        self._most_bytes = most_bytes
+        self._events: deque[Event] = deque()
+        self._bytes = 0
+        self._dropped = 0
+        self._end: TravisError | None = None
+        self._ended = False
+        self._waiter: asyncio.Future[None] | None = None
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def put(self, event: Event) -> None:
+        """Take an event, or count it as dropped: the newest go, so that what is in order stays in order."""
+        if self._ended:
+            return
+        weight = _weight(event)
+        if len(self._events) >= self._size or self._bytes + weight > self._most_bytes:
+            self._dropped += 1
+            self.dropped += 1
+        else:
+            if self._dropped:
+                self._mark_loss()
+            self._events.append(event)
+            self._bytes += weight
+        if self._waiter is not None:
+            self._wake()
+
+    def _mark_loss(self) -> None:
+        self._events.append(Lagged(dropped=self._dropped))
+        self._dropped = 0
+
+    def end(self, error: TravisError | None = None) -> None:
+        """End the feed: what waits is still given, then the error, or the end."""
+        if not self._ended:
+            self._ended = True
+            self._end = error
+            self._wake()
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def get(self) -> Event:
+        """Give the next event.
+
+        Raises:
+            StopAsyncIteration: The feed has ended.
+            TravisError: What ended it.
+        """
+        while not self._events:
+            if self._dropped:
+                self._mark_loss()
+                break
+            if self._ended:
+                if self._end is not None:
+                    raise self._end
+                raise StopAsyncIteration
+            if self._waiter is not None:
+                raise UsageError("Two tasks iterate the same feed. Make one feed for each.")
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        event = self._events.popleft()
+        if not isinstance(event, Lagged):
+            self._bytes -= _weight(event)
+        return event
+
+
+def _weight(event: Event) -> int:
+    return EVENT_WEIGHT + len(event.content) if isinstance(event, JobLog) else EVENT_WEIGHT
+
+
+class Subscription(Protocol):
+    """What a feed opens and closes.
+
+    Attributes:
+        mailbox: Where the events arrive.
+        channels: Names of its channels; empty before it is open.
+    """
+
+    mailbox: Mailbox
+    channels: frozenset[str]
+
+    async def open(self) -> None:
+        """Subscribe, and wait until every channel is in force."""
+        ...
+
+    def close(self) -> None:
+        """Unsubscribe without waiting, from any thread, as often as one likes."""
+        ...
+
+
+class Feed:
+    """Events, as they come: ``async with travis.events(repo) as feed: async for event in feed: ...``.
+
+    As a context manager it is in force from the first line of the block on: nothing that happens from then on is
+    missed unseen. A bare ``async for`` opens it, too. Breaking out, closing, cancelling and forgetting it unsubscribe.
+
+    Args:
+        subscription: What to open.
+    """
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+        self._delivered = 0
+        self._open = False
+        self._closed = False
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open" if self._open else "not opened"
+        return f"<Feed {state}, {len(self._subscription.mailbox)} waiting>"
+
+    async def __aenter__(self) -> "Feed":
+        """Subscribe, and wait until every channel is in force.
+
+        Raises:
+            LiveUnavailable: This Travis has no live channel, or none for this client.
+            SubscriptionError: A channel was refused.
+        """
+        if self._closed:
+            raise UsageError("This feed is closed. Make a new one.")
+        if not self._open:
+            try:
+                await self._subscription.open()
+            except BaseException:
+                await self.aclose()
+                raise
+            self._open = True
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> "Feed":
+        return self
+
+    async def __anext__(self) -> Event:
+        """Give the next event.
+
+        Raises:
+            LiveUnavailable: The live channel is gone for good.
+            SubscriptionError: A channel was refused after a reconnect.
+        """
+        if not self._open and not self._closed:
+            await self.__aenter__()
+        try:
+            event = await self._subscription.mailbox.get()
+        except (StopAsyncIteration, TravisError):
+            await self.aclose()
+            raise
+        self._delivered += 1
+        return event
+
+    async def aclose(self) -> None:
+        """Unsubscribe. Safe to call twice, and from any task."""
+        self._closed = True
+        self._subscription.mailbox.end()
+        self._subscription.close()
+
+    def __del__(self) -> None:
+        if not self._closed:
+            self._subscription.close()
+
+    def statistics(self) -> FeedStatistics:
+        """Give the counters."""
+        mailbox = self._subscription.mailbox
+        channels = tuple(sorted(self._subscription.channels))
+        return FeedStatistics(self._delivered, len(mailbox), mailbox.dropped, channels)

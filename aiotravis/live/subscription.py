@@ -1,0 +1,105 @@
+"""What one feed wants of the hub: which channels, which events, whether they are in force."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from aiotravis.errors import TravisError
+from aiotravis.live.channels import Interest, channels_for
+from aiotravis.live.events import Event, Reconnected
+from aiotravis.live.feed import Mailbox
+
+__all__ = ["HubSubscription"]
+
+
+class Switchboard(Protocol):
+    """What a subscription needs of the hub."""
+
+    async def site(self, *, own: bool) -> tuple[bool, tuple[str, ...]]:
+        """Tell whether channels are private, and the user's own channels."""
+        ...
+
+    def add(self, subscription: "HubSubscription") -> None:
+        """Put a subscription in force."""
+        ...
+
+    def remove(self, subscription: "HubSubscription") -> None:
+        """Take a subscription out, from any thread."""
+        ...
+
+
+class HubSubscription:
+    """What one feed wants of the hub.
+
+    Args:
+        hub: Opens and closes it.
+        resolve: Finds out what it is about, over REST where need be.
+        only: Event classes to deliver; empty for all.
+        size: Most events in the buffer.
+    """
+
+    def __init__(
+        self,
+        hub: Switchboard,
+        resolve: Callable[[], Awaitable[Interest]],
+        only: tuple[type[Event], ...],
+        size: int,
+    ) -> None:
+        self._hub = hub
+        self._resolve = resolve
+        self.only = only
+        self.mailbox = Mailbox(size)
+        self.channels: frozenset[str] = frozenset()
+        self.interest = Interest()
+        self.waiting: set[str] = set()
+        self.ready: asyncio.Future[None] | None = None
+        self.lost_at: float | None = None
+
+    async def open(self) -> None:
+        """Subscribe, and wait until every channel is in force.
+
+        Raises:
+            LiveUnavailable: No live channel, or none for this client.
+            SubscriptionError: A channel was refused.
+        """
+        self.interest = await self._resolve()
+        private, own = await self._hub.site(own=self._needs_own())
+        self.channels = channels_for(self.interest, private=private, own=own)
+        self.ready = asyncio.get_running_loop().create_future()
+        self._hub.add(self)
+        await self.ready
+
+    def _needs_own(self) -> bool:
+        interest = self.interest
+        return bool(interest.in_all or interest.repositories or interest.homes)
+
+    def close(self) -> None:
+        """Unsubscribe without waiting, from any thread."""
+        self._hub.remove(self)
+
+    def wants(self, event: Event) -> bool:
+        """Whether to deliver an event."""
+        return (not self.only or isinstance(event, self.only)) and self.interest.wants(event)
+
+    def confirmed(self, channel: str, now: float) -> None:
+        """Take note that a channel is in force."""
+        self.waiting.discard(channel)
+        if self.waiting:
+            return
+        if self.ready is not None and not self.ready.done():
+            self.ready.set_result(None)
+        elif self.lost_at is not None:
+            self.mailbox.put(Reconnected(down=max(0.0, now - self.lost_at)))
+        self.lost_at = None
+
+    def lost(self, now: float) -> None:
+        """Take note that the connection is lost."""
+        self.waiting = set(self.channels)
+        if self.lost_at is None and self.ready is not None and self.ready.done():
+            self.lost_at = now
+
+    def fail(self, error: TravisError) -> None:
+        """End it with an error: while it opens, or where it is iterated."""
+        if self.ready is not None and not self.ready.done():
+            self.ready.set_exception(error)
+        self.mailbox.end(error)

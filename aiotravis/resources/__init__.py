@@ -1,0 +1,1 @@
+"""One file per Travis entity: its structs, its endpoints, its calls."""

@@ -1,0 +1,141 @@
+"""What all entities share: the frozen struct, the way to name one, the resource that fetches it."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from aiotravis._http import Endpoint, Part, Transport
+from aiotravis.errors import UsageError
+
+__all__ = ["Entity", "Resource", "id_of", "ids_of", "number_key", "repo_part", "repo_query", "slug_of", "text_of"]
+
+T = TypeVar("T")
+
+LARGEST_ID: Final = 2**63 - 1
+
+SLUG: Final = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f]+/[^\s/?#%\\\x00-\x1f\x7f]+")
+
+
+class Entity(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that Travis sent: frozen, compared by value, picklable, holding no client.
+
+    Fields that are unknown to this version are ignored when decoding.
+    """
+
+    def __repr__(self) -> str:
+        """Show the fields that carry something; raw JSON is left out."""
+        shown = ", ".join(
+            f"{name}={value!r}"
+            for name in self.__struct_fields__
+            if not isinstance(value := getattr(self, name), msgspec.Raw) and value is not None and value != ()
+        )
+        return f"{type(self).__name__}({shown})"
+
+    def to_json(self) -> bytes:
+        """Encode as JSON, with the keys that Travis uses."""
+        return msgspec.json.encode(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the same as plain JSON values: dates as ISO 8601 strings, configuration as a dictionary."""
+        plain: dict[str, Any] = msgspec.json.decode(self.to_json())
+        return plain
+
+
+class Resource:
+    """The calls that concern one entity.
+
+    Args:
+        transport: Carries the calls.
+    """
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def _fetch(
+        self,
+        endpoint: Endpoint[T],
+        *,
+        query: Iterable[tuple[str, str]] = (),
+        json: object = msgspec.UNSET,
+        body: bytes | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        accept: str | None = None,
+        **parts: Part,
+    ) -> T:
+        call = endpoint.call(query=query, json=json, body=body, headers=headers, accept=accept, **parts)
+        return endpoint.read(call, await self._transport.send(call))
+
+
+def id_of(thing: object, argument: str) -> int:
+    """Take the id out of an id or of a value that has one.
+
+    Args:
+        thing: A positive whole number, or an entity.
+        argument: Name of the caller's argument, for the error.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    number = getattr(thing, "id", None) if isinstance(thing, Entity) else thing
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise UsageError(
+            f"{argument} must be an id, a whole number, or a value that Travis sent, not {thing!r}.", argument=argument
+        )
+    if not 0 < number <= LARGEST_ID:
+        raise UsageError(f"{argument} must be a positive id, not {number}.", argument=argument)
+    return number
+
+
+def ids_of(things: Iterable[object], argument: str) -> list[int]:
+    """Take the ids out of many ids or values, in their order, repeats kept.
+
+    Raises:
+        UsageError: One of them is neither an id nor a value that has one, or it is a string.
+    """
+    if isinstance(things, str | bytes):
+        raise UsageError(f"{argument} must be several ids, not a string.", argument=argument)
+    return [id_of(thing, argument) for thing in things]
+
+
+def slug_of(slug: str, argument: str) -> tuple[str, str]:
+    """Split ``owner/name``.
+
+    Raises:
+        UsageError: It has another form.
+    """
+    if not SLUG.fullmatch(slug):
+        raise UsageError(f"{argument} must look like 'owner/name', not {slug!r}.", argument=argument)
+    owner, _, name = slug.partition("/")
+    return owner, name
+
+
+def repo_part(repo: object, argument: str = "repo") -> Part:
+    """Name a repository in a path: its id, or owner and name."""
+    return slug_of(repo, argument) if isinstance(repo, str) else id_of(repo, argument)
+
+
+def repo_query(repo: object, argument: str = "repo") -> tuple[str, str]:
+    """Name a repository in a query: ``repository_id`` or ``slug``."""
+    if isinstance(repo, str):
+        return "slug", "/".join(slug_of(repo, argument))
+    return "repository_id", str(id_of(repo, argument))
+
+
+def text_of(value: object, argument: str) -> str:
+    """Check a text that must say something.
+
+    Raises:
+        UsageError: It is empty, or no text. Its value is not quoted, since it may be a secret.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{argument} must be a text, and not empty.", argument=argument)
+    return value
+
+
+def number_key(number: str) -> tuple[int, ...]:
+    """Give the sort key of a build or job number: ``"784.10"`` comes after ``"784.9"``."""
+    return tuple(int(piece) if piece.isdecimal() else -1 for piece in number.split("."))

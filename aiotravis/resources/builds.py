@@ -1,0 +1,141 @@
+"""Builds: what Travis makes of one commit.
+
+https://docs.travis-ci.com/api/#builds
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from aiotravis._http import Endpoint
+from aiotravis.errors import UsageError
+from aiotravis.resources._base import Entity, Resource, id_of, ids_of, repo_query
+from aiotravis.resources._many import Many
+from aiotravis.resources._pages import Pages
+from aiotravis.resources._running import Running
+from aiotravis.resources.commits import Commit, joined
+from aiotravis.resources.jobs import Job
+from aiotravis.resources.repositories import Repository
+
+__all__ = ["Build", "Builds"]
+
+
+class Build(Running, frozen=True, kw_only=True):
+    """One build. What it shares with jobs: `Running`.
+
+    Attributes:
+        job_ids: Ids of its jobs, ascending.
+        jobs: Its jobs, where the answer carried them: with a single build.
+        event_type: ``push``, ``pull_request``, ``api``, ``cron``; None on old servers.
+        pull_request: Whether it was made for a pull request.
+        pull_request_title: Or None.
+        pull_request_number: Or None.
+        duration: In seconds, the sum over its jobs, not the time on the wall; None until it has finished.
+    """
+
+    job_ids: tuple[int, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    event_type: str | None = None
+    pull_request: bool | None = None
+    pull_request_title: str | None = None
+    pull_request_number: int | None = None
+    duration: int | None = None
+
+    __hash__ = Running.__hash__
+
+
+class _BuildReply(Entity, frozen=True, kw_only=True):
+    build: Build
+    commit: Commit | None = None
+    jobs: tuple[Job, ...] = ()
+
+
+class _BuildsReply(Entity, frozen=True, kw_only=True):
+    builds: tuple[Build, ...]
+    commits: tuple[Commit, ...] = ()
+
+
+GET = Endpoint("GET", "/builds/{id}", _BuildReply)
+LIST = Endpoint("GET", "/builds", _BuildsReply)
+
+EVENT_TYPES: Final = ("push", "pull_request", "api", "cron")
+
+
+class Builds(Resource):
+    """``travis.builds``."""
+
+    async def get(self, build: int | Build) -> Build:
+        """Fetch one build with its commit and its jobs.
+
+        Args:
+            build: The id that Travis gave the build (not the number people see), or a build.
+
+        Raises:
+            NotFoundError: No such build, or this token may not see it.
+            UsageError: Not an id.
+        """
+        reply = await self._fetch(GET, id=id_of(build, "build"))
+        commits = [reply.commit] if reply.commit else []
+        whole = joined([reply.build], commits)[0]
+        msgspec.structs.force_setattr(whole, "jobs", tuple(joined(reply.jobs, commits)))
+        return whole
+
+    def list(
+        self, repo: int | str | Repository, *, event_type: str | None = None, after_number: int | str | None = None
+    ) -> Pages[Build]:
+        """Walk a repository's builds with their commits, newest first, pages fetched ahead.
+
+        A repository that does not exist, or that this token may not see, looks the same as one without builds: empty.
+
+        Args:
+            repo: Id, slug, or a repository.
+            event_type: Only ``push``, ``pull_request``, ``api`` or ``cron``.
+            after_number: Only builds with a lower number.
+
+        Returns:
+            An async iterator over builds.
+
+        Raises:
+            UsageError: At once: not a repository, an unknown event type, not a number.
+        """
+        which = repo_query(repo)
+        if event_type is not None and event_type not in EVENT_TYPES:
+            raise UsageError(
+                f"event_type must be one of {', '.join(EVENT_TYPES)}, not {event_type!r}.", argument="event_type"
+            )
+
+        async def fetch(after: int | None) -> Sequence[Build]:
+            query = [which]
+            if event_type is not None:
+                query.append(("event_type", event_type))
+            if after is not None:
+                query.append(("after_number", str(after)))
+            reply = await self._fetch(LIST, query=query)
+            return joined(reply.builds, reply.commits)
+
+        return Pages(fetch, after=None if after_number is None else _number(after_number))
+
+    def many(self, builds: Iterable[int | Build], *, missing_ok: bool = False) -> Many[Build]:
+        """Fetch many builds by their ids, a hundred in a request, several requests at once, in the order asked.
+
+        Args:
+            builds: Ids, or builds.
+            missing_ok: Whether ids that the server does not know are only listed in ``.missing``.
+
+        Raises:
+            UsageError: At once: one of them is not an id.
+            NotFoundError: At the end of the iteration: ids that the server did not know, unless ``missing_ok``.
+        """
+
+        async def fetch(ids: Sequence[int]) -> Iterable[Build]:
+            reply = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])
+            return joined(reply.builds, reply.commits)
+
+        return Many(fetch, ids_of(builds, "builds"), path=LIST.path, missing_ok=missing_ok)
+
+
+def _number(number: int | str) -> int:
+    if isinstance(number, bool) or not str(number).isdecimal() or int(number) < 1:
+        raise UsageError(f"after_number must be a build number, not {number!r}.", argument="after_number")
+    return int(number)

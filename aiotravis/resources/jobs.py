@@ -1,0 +1,109 @@
+"""Jobs: single runs out of a build's matrix.
+
+https://docs.travis-ci.com/api/#jobs
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from aiotravis._http import Endpoint
+from aiotravis.resources._base import Entity, Resource, id_of, ids_of
+from aiotravis.resources._many import Many
+from aiotravis.resources._running import Running
+from aiotravis.resources.commits import Commit, joined
+from aiotravis.resources.stages import Stage
+
+__all__ = ["Job", "Jobs"]
+
+
+class Job(Running, frozen=True, kw_only=True):
+    """One job. What it shares with builds: `Running`.
+
+    Attributes:
+        build_id: Id of its build.
+        repository_slug: ``owner/name``; None in the jobs that come with a build.
+        stage_id: Id of its stage; None in the jobs that come with a build.
+        queue: Name of its queue, such as ``builds.gce``.
+        allow_failure: Whether the build may pass without it.
+        tags: Comma-joined, a string.
+        log_id: Id of its log, where it was asked for.
+        annotation_ids: Only on servers of before 2018.
+        stage: Its stage, only over the live channel.
+        repository_private: Whether its repository is private, only over the live channel.
+    """
+
+    build_id: int | None = None
+    repository_slug: str | None = None
+    stage_id: int | None = None
+    queue: str | None = None
+    allow_failure: bool | None = None
+    tags: str | None = None
+    log_id: int | None = None
+    annotation_ids: tuple[int, ...] = ()
+    stage: Stage | None = None
+    repository_private: bool | None = None
+
+    __hash__ = Running.__hash__
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From start to finish, or None while either is missing. Travis never sends it for jobs."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(timedelta(0), self.finished_at - self.started_at)
+
+
+class _JobReply(Entity, frozen=True, kw_only=True):
+    job: Job
+    commit: Commit | None = None
+
+
+class _JobsReply(Entity, frozen=True, kw_only=True):
+    jobs: tuple[Job, ...]
+    commits: tuple[Commit, ...] = ()
+
+
+GET = Endpoint("GET", "/jobs/{id}", _JobReply)
+LIST = Endpoint("GET", "/jobs", _JobsReply)
+
+_LOG_ID = ("include_log_id", "true")
+
+
+class Jobs(Resource):
+    """``travis.jobs``."""
+
+    async def get(self, job: int | Job, *, include_log_id: bool = False) -> Job:
+        """Fetch one job with its commit.
+
+        Args:
+            job: The id that Travis gave the job (not the ``"12.1"`` people see), or a job.
+            include_log_id: Whether to ask for ``log_id``, which costs the server a look-up.
+
+        Raises:
+            NotFoundError: No such job, or this token may not see it.
+            UsageError: Not an id.
+        """
+        query = [_LOG_ID] if include_log_id else []
+        reply = await self._fetch(GET, id=id_of(job, "job"), query=query)
+        return joined([reply.job], [reply.commit] if reply.commit else [])[0]
+
+    def many(self, jobs: Iterable[int | Job], *, include_log_id: bool = False, missing_ok: bool = False) -> Many[Job]:
+        """Fetch many jobs by their ids, a hundred in a request, several requests at once, in the order asked.
+
+        Args:
+            jobs: Ids, or jobs.
+            include_log_id: Whether to ask for ``log_id``, which costs the server a look-up for each.
+            missing_ok: Whether ids that the server does not know are only listed in ``.missing``.
+
+        Raises:
+            UsageError: At once: one of them is not an id.
+            NotFoundError: At the end of the iteration: ids that the server did not know, unless ``missing_ok``.
+        """
+
+        async def fetch(ids: Sequence[int]) -> Iterable[Job]:
+            # A comma-separated list is not split on this route: only its first id would count.
+            query = [("ids[]", str(number)) for number in ids]
+            reply = await self._fetch(LIST, query=[*query, _LOG_ID] if include_log_id else query)
+            return joined(reply.jobs, reply.commits)
+
+        return Many(fetch, ids_of(jobs, "jobs"), path=LIST.path, missing_ok=missing_ok)

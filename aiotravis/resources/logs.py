@@ -1,0 +1,188 @@
+"""Logs: what a job printed.
+
+https://docs.travis-ci.com/api/#logs
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from aiotravis._http import ACCEPT_TEXT, Call, Endpoint, Reply, judge
+from aiotravis.errors import UsageError
+from aiotravis.resources._base import Entity, Resource, id_of
+from aiotravis.resources.jobs import Job
+
+__all__ = ["LAST", "Log", "LogPart", "Logs"]
+
+LAST: Final = 2147483647
+"""Number of the notice that the server appends by itself, without filling the numbers below it."""
+
+
+class LogPart(Entity, frozen=True, kw_only=True):
+    """A piece of a log.
+
+    Attributes:
+        number: From 0, rising by 1. Also ``LAST``, and on old servers ``"7.1"``: the second piece of part 7.
+        content: Its text; None where only numbers were asked for.
+        final: Whether no higher number follows. The lower ones may still be on their way.
+    """
+
+    number: int | str
+    content: str | None = None
+    final: bool = False
+
+
+class Log(Entity, frozen=True, kw_only=True):
+    """A log as the server gave it: with a body, with parts, or with neither while there is none.
+
+    Attributes:
+        id: Id of the log, or None while there is none.
+        job_id: Id of its job.
+        body: All of its text, or None.
+        parts: Its parts in ascending order, or None where the server gave a body.
+        removed_at: When it was removed, as the server writes it: see `removed`.
+        removed_by: Who removed it: a name.
+    """
+
+    id: int | None = None
+    job_id: int | None = None
+    body: str | None = None
+    parts: tuple[LogPart, ...] | None = None
+    removed_at: str | None = None
+    removed_by: str | None = None
+
+    @property
+    def text(self) -> str:
+        """All the text there is."""
+        if self.body is not None:
+            return self.body
+        return "".join(part.content or "" for part in self.parts or ())
+
+    @property
+    def removed(self) -> datetime | None:
+        """When it was removed, UTC, or None if it was not. Its text is then a notice."""
+        if not self.removed_at:
+            return None
+        text = self.removed_at.removesuffix("UTC").strip()
+        when = datetime.fromisoformat(text)
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when
+
+
+class _LogReply(Entity, frozen=True, kw_only=True):
+    log: Log
+
+
+class _PartsReply(Entity, frozen=True, kw_only=True):
+    log_parts: tuple[LogPart, ...]
+
+
+LOG = Endpoint("GET", "/jobs/{id}/log", _LogReply)
+LOG_BY_ID = Endpoint("GET", "/logs/{id}", _LogReply)
+PARTS = Endpoint("GET", "/v3/job/{id}/log_parts", _PartsReply)
+
+ANYTHING: Final = "application/json; chunked=true; version=2, application/json; version=2, text/plain"
+"""What travis.rb asks for; servers answer it with parts, a body, bare text, or a redirect to any of these."""
+
+
+class Logs(Resource):
+    """``travis.logs``."""
+
+    async def text(self, job: int | Job) -> str:
+        """Fetch a job's log as text, as far as it is written.
+
+        Args:
+            job: Id of the job, or a job.
+
+        Returns:
+            The text, with terminal colours and fold markers; empty while nothing is written.
+
+        Raises:
+            NotFoundError: No such job, or this token may not see it.
+            LogAccessDenied: The repository's settings hide its logs.
+        """
+        call = LOG.call(id=id_of(job, "job"), accept=ACCEPT_TEXT)
+        reply = await self._transport.send(call)
+        if _nothing_yet(reply):
+            return ""
+        return _log_of(call, reply).text
+
+    async def get(self, job: int | Job) -> Log:
+        """Fetch a job's log in the best form that this server has: parts, a body, or text.
+
+        Args:
+            job: Id of the job, or a job.
+
+        Raises:
+            NotFoundError: No such job, or this token may not see it.
+            LogAccessDenied: The repository's settings hide its logs.
+        """
+        number = id_of(job, "job")
+        call = LOG.call(id=number, accept=ANYTHING)
+        reply = await self._transport.send(call)
+        if _nothing_yet(reply):
+            return Log(job_id=number)
+        log = _log_of(call, reply)
+        return log if log.job_id is not None else msgspec.structs.replace(log, job_id=number)
+
+    async def get_by_id(self, log_id: int) -> Log:
+        """Fetch a log by its own id (`Job.log_id`).
+
+        Raises:
+            NotFoundError: No such log, or this token may not see its job.
+            LogAccessDenied: The repository's settings hide its logs.
+        """
+        return (await self._fetch(LOG_BY_ID, id=id_of(log_id, "log_id"))).log
+
+    async def parts(
+        self, job: int | Job, *, after: int | None = None, numbers: Iterable[int] | None = None, content: bool = True
+    ) -> Sequence[LogPart]:
+        """Fetch a job's log as numbered parts, ascending.
+
+        This is a route of API v3 beside v2, the only one where today's server still hands out parts. A finished log
+        that was put together comes as one part, number 0.
+
+        Args:
+            job: Id of the job, or a job.
+            after: Only parts with a higher number.
+            numbers: Only parts with these numbers.
+            content: Whether to send the text too, not just the numbers.
+
+        Raises:
+            NotFoundError: No such job, or hidden from this token, or the server is older than this route.
+            AuthenticationError: The server wants a token for it.
+            UsageError: A number is negative.
+        """
+        query: list[tuple[str, str]] = []
+        if after is not None:
+            query.append(("after", str(_part_number(after, "after"))))
+        if numbers is not None:
+            chosen = [_part_number(number, "numbers") for number in numbers]
+            if not chosen:
+                return ()
+            query.append(("part_numbers", ",".join(map(str, chosen))))
+        if not content:
+            query.append(("content", "false"))
+        return (await self._fetch(PARTS, id=id_of(job, "job"), query=query)).log_parts
+
+
+def _part_number(number: object, argument: str) -> int:
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+        raise UsageError(f"{argument} must be part numbers, 0 or higher, not {number!r}.", argument=argument)
+    return number
+
+
+def _nothing_yet(reply: Reply) -> bool:
+    """Tell the log of a job that has not written anything: refused as having no text."""
+    return reply.status == 406 and not reply.body
+
+
+def _log_of(call: Call, reply: Reply) -> Log:
+    """Read whichever form came. A job without a log answers JSON even where text was asked for."""
+    if reply.content_type.endswith("json") or reply.content_type == "text/html":
+        return LOG.read(call, reply).log
+    error = judge(call, reply)
+    if error is not None:
+        raise error
+    return Log(body=reply.text)

@@ -1,0 +1,153 @@
+"""Repositories.
+
+https://docs.travis-ci.com/api/#repositories
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from aiotravis._http import Endpoint
+from aiotravis.errors import NotFoundError, UsageError
+from aiotravis.resources._base import Entity, Resource, ids_of, repo_part
+from aiotravis.resources._many import Many
+from aiotravis.resources._states import State
+
+__all__ = ["Repositories", "Repository"]
+
+
+class Repository(Entity, frozen=True, kw_only=True):
+    """One repository.
+
+    After a restart of an old build, the ``last_build_*`` fields can mix two builds.
+
+    Attributes:
+        id: Travis's id of it, not GitHub's.
+        slug: ``owner/name``.
+        description: Or None.
+        active: Whether Travis builds it; None on servers that do not tell.
+        last_build_id: Or None when it was never built, like the next.
+        last_build_number: A string.
+        last_build_state: ``State.NEVER_BUILT`` when it was never built.
+        last_build_duration: In seconds, summed over its jobs.
+        last_build_started_at: UTC.
+        last_build_finished_at: UTC.
+        github_language: Main language by GitHub's count.
+        private: Only over the live channel.
+    """
+
+    id: int
+    slug: str = ""
+    description: str | None = None
+    active: bool | None = None
+    last_build_id: int | None = None
+    last_build_number: str | None = None
+    last_build_state: State | None = None
+    last_build_duration: int | None = None
+    last_build_started_at: datetime | None = None
+    last_build_finished_at: datetime | None = None
+    github_language: str | None = None
+    private: bool | None = None
+
+    @property
+    def owner_name(self) -> str:
+        """The part of the slug before the slash."""
+        return self.slug.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The part of the slug after the slash."""
+        return self.slug.partition("/")[2]
+
+
+class _RepositoryReply(Entity, frozen=True, kw_only=True):
+    repo: Repository
+
+
+class _RepositoriesReply(Entity, frozen=True, kw_only=True):
+    repos: tuple[Repository, ...]
+
+
+GET = Endpoint("GET", "/repos/{repo}", _RepositoryReply)
+LIST = Endpoint("GET", "/repos", _RepositoriesReply)
+
+MOST: Final = 50
+
+EATEN: Final = (".json", ".xml", ".png", ".txt", ".atom", ".svg")
+"""Endings that the server takes off any path."""
+
+
+class Repositories(Resource):
+    """``travis.repos``."""
+
+    async def get(self, repo: int | str | Repository) -> Repository:
+        """Fetch one repository.
+
+        Args:
+            repo: Id, slug (``owner/name``, in any case), or a repository.
+
+        Raises:
+            NotFoundError: No such repository, or this token may not see it.
+            UsageError: Neither an id nor a slug.
+        """
+        part = repo_part(repo)
+        if isinstance(part, tuple) and part[1].lower().endswith(EATEN):
+            return await self._get_by_query("/".join(part))
+        return (await self._fetch(GET, repo=part)).repo
+
+    async def _get_by_query(self, slug: str) -> Repository:
+        """Find a repository whose name looks like a file: its path would lose the ending."""
+        reply = await self._fetch(LIST, query=[("slug", slug)])
+        if not reply.repos:
+            message = (
+                f"GET /repos?slug={slug}: no such repository, or hidden from this token. Check the slug and the site."
+            )
+            raise NotFoundError(message, status=200, method="GET", path=f"/repos?slug={slug}", remedy="Check the slug.")
+        return reply.repos[0]
+
+    async def list(
+        self,
+        *,
+        owner_name: str | None = None,
+        member: str | None = None,
+        search: str | None = None,
+        limit: int = 25,
+    ) -> Sequence[Repository]:
+        """List repositories. The server knows no paging here: narrow the question instead.
+
+        Args:
+            owner_name: Only of this owner; case matters.
+            member: Only those of this login.
+            search: Only where ``owner/name`` contains this, in any case.
+            limit: How many at most, up to 50.
+
+        Raises:
+            AuthenticationError: Today's servers list only for a token.
+            UsageError: The limit is not between 1 and 50, or a name is empty.
+        """
+        if isinstance(limit, bool) or not 1 <= limit <= MOST:
+            raise UsageError(f"limit must be between 1 and {MOST}, not {limit!r}.", argument="limit")
+        query = [("limit", str(limit))]
+        for name, value in (("owner_name", owner_name), ("member", member), ("search", search)):
+            if value is not None:
+                if not value.strip():
+                    raise UsageError(f"{name} must not be empty.", argument=name)
+                query.append((name, value))
+        return (await self._fetch(LIST, query=query)).repos
+
+    def many(self, repos: Iterable[int | Repository], *, missing_ok: bool = False) -> Many[Repository]:
+        """Fetch many repositories by their ids, a hundred in a request, in the order asked.
+
+        Args:
+            repos: Ids, or repositories.
+            missing_ok: Whether ids that the server does not know are only listed in ``.missing``.
+
+        Raises:
+            UsageError: At once: one of them is not an id.
+            NotFoundError: At the end of the iteration: ids that the server did not know, unless ``missing_ok``.
+        """
+
+        async def fetch(ids: Sequence[int]) -> Iterable[Repository]:
+            return (await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])).repos
+
+        return Many(fetch, ids_of(repos, "repos"), path=LIST.path, missing_ok=missing_ok)

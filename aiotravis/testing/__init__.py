@@ -1,0 +1,27 @@
+"""A Travis in your process: REST, the live channel, scripted builds; for tests, examples and demonstrations."""
+
+from aiotravis.testing.access import Mode
+from aiotravis.testing.pusher import Connection, Dialect, Frame, PusherApp
+from aiotravis.testing.script import play, sample_log
+from aiotravis.testing.server import RequestSeen, TravisServer
+from aiotravis.testing.world import Build, Commit, Job, Log, Part, Repository, User, World
+
+__all__ = [
+    "Build",
+    "Commit",
+    "Connection",
+    "Dialect",
+    "Frame",
+    "Job",
+    "Log",
+    "Mode",
+    "Part",
+    "PusherApp",
+    "Repository",
+    "RequestSeen",
+    "TravisServer",
+    "User",
+    "World",
+    "play",
+    "sample_log",
+]

@@ -1,0 +1,134 @@
+"""The log routes of the embedded Travis: one URL, many answers."""
+
+import re
+
+from aiohttp import web
+
+from aiotravis.testing.access import Refusal, Visitor, accepts_text, admit, not_found
+from aiotravis.testing.payloads import log_json, log_parts_json
+from aiotravis.testing.rest import Site, answer, number_in
+from aiotravis.testing.world import Job, Log
+
+__all__ = ["LogRoutes"]
+
+
+class LogRoutes:
+    """The routes.
+
+    Args:
+        site: The server. Its ``log_mode`` is ``head`` (today: bodies, and parts under v3) or ``2017`` (v2 gives parts,
+            there is no v3).
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def add_routes(self, router: web.UrlDispatcher, prefix: str) -> None:
+        """Serve them below a prefix."""
+        router.add_get(prefix + "/jobs/{id}/log", self.log)
+        router.add_get(prefix + "/logs/{id}", self.by_id)
+        router.add_get(prefix + "/v3/job/{id}/log_parts", self.parts)
+        router.add_get(prefix + "/v3/job/{id}/log.txt", self.text)
+        router.add_get(prefix + "/v3/job/{id}/log", self.log_v3)
+
+    def _admit(self, request: web.Request) -> Visitor:
+        return admit(request, self._site.world, self._site.mode)
+
+    async def log(self, request: web.Request) -> web.StreamResponse:
+        """``GET /jobs/{id}/log``."""
+        visitor = self._admit(request)
+        job = self._site.world.jobs.get(number_in(request))
+        if job is None:
+            raise Refusal(404)
+        if not visitor.sees_job(job):
+            raise not_found()
+        return self._in_some_form(request, job)
+
+    async def by_id(self, request: web.Request) -> web.StreamResponse:
+        """``GET /logs/{id}``."""
+        visitor = self._admit(request)
+        number = number_in(request)
+        job = next((job for job in self._site.world.jobs.values() if job.log.id == number), None)
+        if job is None or job.log.missing or not visitor.sees_job(job):
+            raise not_found()
+        return self._in_some_form(request, job)
+
+    def _in_some_form(self, request: web.Request, job: Job) -> web.StreamResponse:
+        log = job.log
+        if log.missing:
+            # Whatever was asked for, text too.
+            return answer({"log": {"job_id": job.id, "parts": [], "@type": "Log"}})
+        accept = re.sub(r"\s", "", request.headers.get("Accept", "*/*"))
+        plain = [entry for entry in accept.split(",") if "json" in entry and "chunked=true" not in entry]
+        chunked = "chunked=true" in accept
+        # Who takes anything gets text.
+        if "json" not in accept:
+            if not accepts_text(request):
+                raise Refusal(406)
+            if not log.parts:
+                raise Refusal(406, content_type="text/plain;charset=utf-8")
+            return _text(log.text)
+        if log.aggregated and chunked and not plain:
+            raise Refusal(406)
+        if chunked and self._site.log_mode == "2017" and not log.aggregated:
+            return answer({"log": log_parts_json(job)})
+        return answer({"log": log_json(job)})
+
+    # Version 3 --------------------------------------------------------------------------------------------------------
+
+    def _v3_job(self, request: web.Request) -> Job:
+        if self._site.log_mode != "head":
+            raise not_found()
+        visitor = self._admit(request)
+        job = self._site.world.jobs.get(number_in(request))
+        if job is None or job.log.missing or not visitor.sees_job(job):
+            body = (
+                b'{"@type":"error","error_type":"not_found","error_message":"log not found (or insufficient access)"}'
+            )
+            raise Refusal(404, body)
+        return job
+
+    async def parts(self, request: web.Request) -> web.StreamResponse:
+        """``GET /v3/job/{id}/log_parts``."""
+        job = self._v3_job(request)
+        parts = _numbered(job.log)
+        after, numbers = request.query.get("after", ""), request.query.get("part_numbers", "")
+        if after.isdecimal():
+            parts = [part for part in parts if int(str(part["number"])) > int(after)]
+        if numbers:
+            chosen = set(numbers.split(","))
+            parts = [part for part in parts if str(part["number"]) in chosen]
+        if request.query.get("content") == "false":
+            parts = [{"final": part["final"], "number": part["number"]} for part in parts]
+        return answer({"@type": "log_parts", "@representation": "standard", "log_parts": parts})
+
+    async def log_v3(self, request: web.Request) -> web.StreamResponse:
+        """``GET /v3/job/{id}/log``."""
+        job = self._v3_job(request)
+        return answer(
+            {
+                "@type": "log",
+                "@href": f"/v3/job/{job.id}/log",
+                "@representation": "standard",
+                "@permissions": {"read": True, "cancel": False, "restart": False, "debug": False},
+                "id": job.log.id,
+                "content": job.log.text if job.log.parts else None,
+                "log_parts": _numbered(job.log),
+                "@raw_log_href": f"/v3/job/{job.id}/log.txt",
+            }
+        )
+
+    async def text(self, request: web.Request) -> web.StreamResponse:
+        """``GET /v3/job/{id}/log.txt``."""
+        return _text(self._v3_job(request).log.text)
+
+
+def _numbered(log: Log) -> list[dict[str, object]]:
+    """Give the parts; of a log that was put together, or removed, there is one."""
+    if log.aggregated or log.removed_at is not None:
+        return [{"content": log.text, "final": True, "number": 0}]
+    return [{"content": part.content, "final": part.final, "number": part.number} for part in log.parts]
+
+
+def _text(text: str) -> web.Response:
+    return web.Response(body=text.encode(), headers={"Content-Type": "text/plain;charset=utf-8"})

@@ -1,0 +1,235 @@
+"""TravisServer: a Travis in your process, on a free port of the loopback interface."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from aiotravis.testing.access import Mode, Refusal
+from aiotravis.testing.logs import LogRoutes
+from aiotravis.testing.publishing import Publisher
+from aiotravis.testing.pusher import Dialect, PusherApp
+from aiotravis.testing.rest import Rest
+from aiotravis.testing.script import play
+from aiotravis.testing.world import Build, World
+
+__all__ = ["Canned", "RequestSeen", "TravisServer"]
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class RequestSeen:
+    """A request that the server got.
+
+    Attributes:
+        method: HTTP method.
+        path: Path with query.
+        headers: Names in lower case.
+        body: What was sent.
+        status: What it was answered with.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    status: int
+
+
+@dataclass
+class Canned:
+    """An answer that stands in for a route.
+
+    Attributes:
+        times: How often it is still given; None for always.
+    """
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    times: int | None
+
+
+class TravisServer:
+    """A Travis in your process: ``async with TravisServer() as server: ... server.endpoint ...``.
+
+    Args:
+        mode: ``org`` (what is public is open to all), ``com`` (to those who ask for version 2.1), ``com-private`` and
+            ``enterprise`` (to nobody without a token; the latter below ``/api``).
+        world: What it serves; an empty one if None.
+        dialect: Whether its live channel has Pusher's manners or Slanger's.
+        secure: Whether events travel on private channels only.
+        pusher_key: Key of the live channel's app; None: there is no live channel.
+        pusher_path: Path in front of the live channel's own.
+        activity_timeout: Seconds of silence that the live channel grants.
+        log_mode: ``head`` (today's log routes) or ``2017``.
+        latency: Seconds by which every answer is late.
+        clock: Gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        mode: Mode = "org",
+        world: World | None = None,
+        dialect: Dialect = "pusher",
+        secure: bool = False,
+        pusher_key: str | None = "5df8ac576dcccf4fd076",
+        pusher_path: str = "",
+        activity_timeout: float | None = 120,
+        log_mode: str = "head",
+        latency: float = 0.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.mode: Mode = mode
+        self.secure = secure
+        self.latency = latency
+        self.log_mode = log_mode
+        self.world = World(clock=clock) if world is None else world
+        self.pusher = PusherApp(
+            key=pusher_key or "unused",
+            secret="a-secret-of-the-server",  # noqa: S106 - signs for a server of this process
+            dialect=dialect,
+            activity_timeout=activity_timeout,
+        )
+        self.requests: list[RequestSeen] = []
+        self.host = HOST
+        self.port = 0
+        self._pusher_key = pusher_key
+        self._pusher_path = f"/{pusher_path.strip('/')}" if pusher_path.strip("/") else ""
+        self._prefix = "/api" if mode == "enterprise" else ""
+        self._canned: dict[tuple[str, str], Canned] = {}
+        self._numbers = itertools.count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._runner: web.AppRunner | None = None
+        Publisher(self.world, self.pusher.publish, private_channels=secure)
+
+    @property
+    def endpoint(self) -> str:
+        """URL of the API."""
+        return f"http://{self.host}:{self.port}{self._prefix}"
+
+    async def __aenter__(self) -> "TravisServer":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.stop()
+
+    async def start(self, port: int = 0) -> None:
+        """Start to listen.
+
+        Args:
+            port: TCP port; 0 for a free one.
+        """
+        app = web.Application(middlewares=[self._answer])
+        Rest(self).add_routes(app.router, self._prefix)
+        LogRoutes(self).add_routes(app.router, self._prefix)
+        if self._pusher_key is not None:
+            self.pusher.add_routes(app, self._pusher_path)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, HOST, port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """End scripted builds, close every connection, free the port."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self.pusher.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def play(self, build: Build, *, speed: float = 1.0, state: str = "passed") -> "asyncio.Task[None]":
+        """Let a build go its way in the background, see `aiotravis.testing.play`; stopping the server ends it."""
+        task = asyncio.get_running_loop().create_task(play(build, speed=speed, state=state))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def respond(
+        self,
+        method: str,
+        path: str,
+        *,
+        status: int = 200,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        times: int | None = None,
+    ) -> None:
+        """Answer a route with something else.
+
+        Args:
+            method: HTTP method.
+            path: Path below the endpoint, without a query.
+            status: HTTP status.
+            body: Sent as it is.
+            headers: Sent as they are; ``application/json`` if no Content-Type is among them.
+            times: How often; None for always.
+        """
+        given = {"Content-Type": "application/json", **(headers or {})}
+        self._canned[method.upper(), path] = Canned(status, body, given, times)
+
+    def pusher_config(self) -> dict[str, object] | None:
+        """Give the pusher block of ``GET /config``: with host, port and path, as a Slanger needs it."""
+        if self._pusher_key is None:
+            return None
+        block: dict[str, object] = {
+            "key": self._pusher_key,
+            "host": self.host,
+            "port": self.port,
+            "scheme": "http",
+        }
+        if self._pusher_path:
+            block["path"] = self._pusher_path
+        if self.secure:
+            block.update(secure=True, private=True)
+        return block
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Take note of every request, and dress every answer as Travis does."""
+        body = await request.read()
+        if self.latency:
+            await asyncio.sleep(self.latency)
+        response: web.StreamResponse
+        canned = self._taken(request)
+        if canned is not None:
+            response = web.Response(status=canned.status, body=canned.body, headers=canned.headers)
+        else:
+            try:
+                response = await handler(request)
+            except Refusal as refusal:
+                response = refusal.response()
+            except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
+                response = Refusal(404, b'{"file":"not found"}').response()
+        self._note(request, body, response.status)
+        if isinstance(response, web.Response):
+            response.headers["X-Request-ID"] = request.headers.get("X-Request-ID", f"request-{next(self._numbers)}")
+            response.headers["Vary"] = "Accept,Authorization,Accept-Encoding"
+            if canned is None and "gzip" in request.headers.get("Accept-Encoding", ""):
+                response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    def _taken(self, request: web.Request) -> Canned | None:
+        key = (request.method, request.path.removeprefix(self._prefix))
+        canned = self._canned.get(key)
+        if canned is not None and canned.times is not None:
+            canned.times -= 1
+            if canned.times <= 0:
+                del self._canned[key]
+        return canned
+
+    def _note(self, request: web.Request, body: bytes, status: int) -> None:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.requests.append(RequestSeen(request.method, request.path_qs, headers, body, status))

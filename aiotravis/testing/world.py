@@ -1,0 +1,406 @@
+"""The small world that the embedded Travis serves: users, repositories, builds, jobs, commits, logs."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+__all__ = ["TERMINAL", "Build", "Commit", "Job", "Log", "Part", "Repository", "User", "World"]
+
+TERMINAL = frozenset({"passed", "failed", "errored", "canceled"})
+
+
+@dataclass(eq=False)
+class User:
+    """Somebody with a token.
+
+    Attributes:
+        id: From a sequence of its own.
+        login: Name on GitHub.
+        token: API token.
+    """
+
+    id: int
+    login: str
+    token: str
+    name: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a log, as a worker sent it."""
+
+    number: int
+    content: str
+    final: bool
+
+
+@dataclass(eq=False)
+class Log:
+    """What a job printed.
+
+    Attributes:
+        id: From a sequence of its own.
+        parts: In the order of their numbers.
+        aggregated: Whether the server has put the parts together; it then knows no numbers any more.
+        removed_at: Seconds since the epoch, or None.
+        removed_by: Name of who removed it.
+        missing: Whether the server has no record of it.
+    """
+
+    id: int
+    parts: list[Part] = field(default_factory=list[Part])
+    aggregated: bool = False
+    removed_at: float | None = None
+    removed_by: str | None = None
+    missing: bool = False
+
+    @property
+    def text(self) -> str:
+        """All parts joined."""
+        return "".join(part.content for part in self.parts)
+
+    def remove(self, by: str, at: float) -> None:
+        """Put a notice in its place.
+
+        Args:
+            by: Name of who removes it.
+            at: Seconds since the epoch.
+        """
+        when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        self.removed_at, self.removed_by = at, by
+        self.parts = [Part(0, f"Log removed by {by} at {when}", True)]
+
+
+@dataclass(eq=False)
+class Commit:
+    """What a build was made from."""
+
+    id: int
+    sha: str
+    branch: str
+    message: str
+    committed_at: float
+    author_name: str = "Sarah Example"
+    author_email: str = "sarah@example.org"
+    tag: str | None = None
+    compare_url: str = ""
+
+
+@dataclass(eq=False)
+class Job:
+    """One job. Its methods do what Travis would do, events included."""
+
+    world: "World"
+    build: "Build"
+    id: int
+    number: str
+    log: Log
+    state: str = "created"
+    queue: str = "builds.gce"
+    allow_failure: bool = False
+    started_at: float | None = None
+    finished_at: float | None = None
+    updated_at: float = 0.0
+    config: dict[str, object] = field(default_factory=dict[str, object])
+
+    @property
+    def repository(self) -> "Repository":
+        """Its repository."""
+        return self.build.repository
+
+    @property
+    def duration(self) -> int:
+        """Whole seconds from start to finish, 0 while it has not finished."""
+        return int(self.finished_at - self.started_at) if self.started_at and self.finished_at else 0
+
+    def enqueue(self) -> None:
+        """Let the scheduler pick it."""
+        self._move("queued", "job:queued")
+
+    def receive(self) -> None:
+        """Let a worker take it."""
+        self._move("received", "job:received")
+
+    def start(self) -> None:
+        """Run it; the first job starts its build."""
+        self.started_at = self.world.clock()
+        first = self.build.state in {"created", "queued", "received"}
+        if first:
+            self.build.state, self.build.started_at = "started", self.started_at
+        self._move("started", "job:started")
+        if first:
+            self.build.emit("build:started")
+
+    def write(self, content: str, *, final: bool = False) -> Part:
+        """Append a part to its log, and publish it."""
+        part = Part(len(self.log.parts), content, final)
+        self.log.parts.append(part)
+        self.world.notify("job:log", self, part)
+        return part
+
+    def finish(self, state: str = "passed") -> None:
+        """End it; the last job ends its build.
+
+        Args:
+            state: ``passed``, ``failed``, ``errored`` or ``canceled``.
+        """
+        self.finished_at = self.world.clock()
+        self._move(state, "job:canceled" if state == "canceled" else "job:finished")
+        self.build.settle()
+
+    def cancel(self) -> None:
+        """Cancel it, unless it has ended."""
+        if self.state not in TERMINAL:
+            self.finish("canceled")
+
+    def restart(self) -> None:
+        """Begin anew: its log is emptied, and its build goes back with it."""
+        self.log.parts.clear()
+        self.log.aggregated, self.log.removed_at, self.log.removed_by = False, None, None
+        self.started_at = self.finished_at = None
+        self.build.reopen()
+        self._move("created", "job:created")
+
+    def _move(self, state: str, event: str) -> None:
+        self.state = state
+        self.updated_at = self.world.clock()
+        self.world.notify(event, self, None)
+
+
+@dataclass(eq=False)
+class Build:
+    """One build. Its methods do what Travis would do, events included."""
+
+    world: "World"
+    repository: "Repository"
+    id: int
+    number: int
+    commit: Commit
+    event_type: str = "push"
+    pull_request_title: str | None = None
+    pull_request_number: int | None = None
+    state: str = "created"
+    started_at: float | None = None
+    finished_at: float | None = None
+    updated_at: float = 0.0
+    jobs: list[Job] = field(default_factory=list[Job])
+    config: dict[str, object] = field(default_factory=dict[str, object])
+
+    @property
+    def duration(self) -> int | None:
+        """Seconds of work summed over its jobs, None until it has finished."""
+        return sum(job.duration for job in self.jobs) if self.state in TERMINAL else None
+
+    def receive(self) -> None:
+        """Let workers take every job that waits."""
+        for job in self.jobs:
+            if job.state in {"created", "queued"}:
+                job.receive()
+
+    def start(self) -> None:
+        """Start every job that has not started."""
+        for job in self.jobs:
+            if job.state in {"created", "queued", "received"}:
+                job.start()
+
+    def finish(self, state: str = "passed") -> None:
+        """End every job that has not ended, and so itself."""
+        for job in self.jobs:
+            if job.state not in TERMINAL:
+                job.finish(state)
+
+    def cancel(self) -> None:
+        """Cancel every job that has not ended, and so itself."""
+        self.finish("canceled")
+
+    def restart(self) -> None:
+        """Begin anew with every job."""
+        for job in self.jobs:
+            job.restart()
+
+    def reopen(self) -> None:
+        """Go back to created, once, when a job does."""
+        if self.state != "created":
+            self.state, self.started_at, self.finished_at = "created", None, None
+            self.emit("build:created")
+
+    def settle(self) -> None:
+        """Take the state that follows from the jobs, once all of them have ended."""
+        if self.state in TERMINAL or any(job.state not in TERMINAL for job in self.jobs):
+            return
+        states = {job.state for job in self.jobs if not job.allow_failure}
+        self.state = next((state for state in ("canceled", "errored", "failed") if state in states), "passed")
+        self.finished_at = self.world.clock()
+        self.emit("build:canceled" if self.state == "canceled" else "build:finished")
+
+    def emit(self, event: str) -> None:
+        """Publish something about it."""
+        self.updated_at = self.world.clock()
+        self.world.notify(event, self, None)
+
+
+@dataclass(eq=False)
+class Repository:
+    """One repository.
+
+    Attributes:
+        users: Who has a permission on it.
+    """
+
+    world: "World"
+    id: int
+    slug: str
+    private: bool = False
+    active: bool = True
+    description: str | None = None
+    language: str | None = "Ruby"
+    users: list[User] = field(default_factory=list[User])
+    builds: list[Build] = field(default_factory=list[Build])
+
+    @property
+    def last_build(self) -> Build | None:
+        """The build with the highest number."""
+        return self.builds[-1] if self.builds else None
+
+    def build(
+        self,
+        *,
+        jobs: int = 1,
+        branch: str = "master",
+        message: str = "Stream logs",
+        event_type: str = "push",
+        quiet: bool = False,
+    ) -> Build:
+        """Create a build, the next in number.
+
+        Args:
+            jobs: How many jobs it has.
+            branch: Branch of its commit.
+            message: Message of its commit.
+            event_type: ``push``, ``pull_request``, ``api`` or ``cron``.
+            quiet: Whether to publish nothing about it.
+        """
+        world, number = self.world, len(self.builds) + 1
+        pull_request = event_type == "pull_request"
+        commit = world.commit(branch, message, self.slug, number)
+        build = Build(
+            world,
+            self,
+            world.next_id(),
+            number,
+            commit,
+            event_type,
+            pull_request_title=message if pull_request else None,
+            pull_request_number=number if pull_request else None,
+            updated_at=world.clock(),
+            config={"language": "ruby", "rvm": ["3.2", "3.3"], "script": ["rake"], ".result": "configured"},
+        )
+        for place in range(1, jobs + 1):
+            job = Job(world, build, world.next_id(), f"{number}.{place}", world.log(), updated_at=world.clock())
+            job.config = {"language": "ruby", "rvm": "3.3", "script": ["rake"], "env": None}
+            build.jobs.append(job)
+            world.jobs[job.id] = job
+        self.builds.append(build)
+        world.builds[build.id] = build
+        if not quiet:
+            build.emit("build:created")
+            for job in build.jobs:
+                world.notify("job:created", job, None)
+        return build
+
+    def history(self, count: int, *, jobs: int = 1) -> Sequence[Build]:
+        """Add finished builds of the past, about one in five of them failed. Publishes nothing.
+
+        Args:
+            count: How many.
+            jobs: How many jobs each has.
+        """
+        builds = [self.build(jobs=jobs, message=f"Change number {n}", quiet=True) for n in range(1, count + 1)]
+        now = self.world.clock()
+        for age, build in enumerate(reversed(builds)):
+            began = now - 3600.0 * (age + 1)
+            build.state = "failed" if build.number % 5 == 0 else "passed"
+            build.started_at, build.finished_at, build.updated_at = began, began + 300.0, began + 300.0
+            for job in build.jobs:
+                job.state, job.started_at, job.finished_at, job.updated_at = build.state, began, began + 300.0, began
+                job.log.parts += [Part(0, f"$ rake\n{build.state}\n", False), Part(1, "", True)]
+        return builds
+
+
+def _nobody(event: str, about: "Build | Job", part: Part | None) -> None:
+    pass
+
+
+class World:
+    """All there is.
+
+    Args:
+        clock: Gives seconds since the epoch.
+
+    Attributes:
+        notify: Called for everything that happens: name of the event, build or job, and the part of a ``job:log``.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.notify: Callable[[str, Build | Job, Part | None], None] = _nobody
+        self.users: dict[int, User] = {}
+        self.repositories: dict[int, Repository] = {}
+        self.builds: dict[int, Build] = {}
+        self.jobs: dict[int, Job] = {}
+        self._last_id = 1000
+        self._logs = 0
+        self._commits = 0
+
+    def next_id(self) -> int:
+        """Give the next id of the one sequence that builds and jobs share."""
+        self._last_id += 1
+        return self._last_id
+
+    def log(self) -> Log:
+        """Make an empty log."""
+        self._logs += 1
+        return Log(5000 + self._logs)
+
+    def commit(self, branch: str, message: str, slug: str, number: int) -> Commit:
+        """Make a commit."""
+        self._commits += 1
+        sha = hashlib.sha1(f"{slug} {number} {self._commits}".encode(), usedforsecurity=False).hexdigest()
+        url = f"https://github.com/{slug}/compare/{sha[:12]}...{sha[12:24]}"
+        return Commit(9000 + self._commits, sha, branch, message, self.clock(), compare_url=url)
+
+    def user(self, login: str, *, token: str, name: str | None = None) -> User:
+        """Add a user, or give the one of this login."""
+        for user in self.users.values():
+            if user.login == login:
+                return user
+        user = User(200 + len(self.users) + 1, login, token, name or login.capitalize(), f"{login}@example.org")
+        self.users[user.id] = user
+        return user
+
+    def repository(self, slug: str, *, private: bool = False, users: Iterable[User] = ()) -> Repository:
+        """Add a repository, or give the one of this slug.
+
+        Args:
+            slug: ``owner/name``.
+            private: Whether only its users see it.
+            users: Who has a permission on it.
+        """
+        found = self.find(slug)
+        if found is not None:
+            return found
+        repository = Repository(self, 81 + len(self.repositories) + 1, slug, private=private, users=list(users))
+        self.repositories[repository.id] = repository
+        return repository
+
+    def find(self, slug: str) -> Repository | None:
+        """Give the repository of a slug, in any case, or None."""
+        lower = slug.lower()
+        return next((one for one in self.repositories.values() if one.slug.lower() == lower), None)
+
+    def by_token(self, token: str) -> User | None:
+        """Give the user of a token, or None."""
+        return next((user for user in self.users.values() if user.token == token), None)

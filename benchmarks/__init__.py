@@ -1,0 +1,1 @@
+"""Benchmarks: how fast, beside what else, in one run. ``python -m benchmarks`` prints them."""

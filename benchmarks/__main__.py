@@ -1,0 +1,51 @@
+"""``python -m benchmarks``: decode a page of builds, beside the standard library, interleaved in one run."""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+
+from aiotravis._http import Reply
+from aiotravis.resources.builds import LIST
+from aiotravis.resources.commits import joined
+from benchmarks.pages import page_of_builds
+
+
+def timed(work: Callable[[], object], repeats: int) -> float:
+    """Give the time of one call, in microseconds."""
+    began = time.perf_counter()
+    for _ in range(repeats):
+        work()
+    return (time.perf_counter() - began) / repeats * 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short round: shows that it runs, not how fast")
+    options = parser.parse_args()
+    rounds, repeats = (1, 20) if options.quick else (9, 500)
+
+    page = page_of_builds()
+    reply = Reply(200, {"content-type": "application/json;charset=utf-8"}, page)
+    call = LIST.call()
+
+    def ours() -> object:
+        answer = LIST.read(call, reply)
+        return joined(answer.builds, answer.commits)
+
+    cases: dict[str, Callable[[], object]] = {"json.loads": lambda: json.loads(page), "aiotravis": ours}
+    figures: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(rounds):
+        for name, work in cases.items():
+            figures[name].append(timed(work, repeats))
+
+    print(f"decode a page of 25 builds with commits, {len(page) / 1000:.0f} kB, median of {rounds} interleaved rounds")
+    base = statistics.median(figures["json.loads"])
+    for name, values in figures.items():
+        median = statistics.median(values)
+        print(f"  {name:12} {median:8.1f} us   {base / median:4.1f} x json.loads")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Requests and answers as data."""
+
+import pytest
+
+from aiotravis._http import Call, Reply
+
+
+def test_a_call_shows_its_query_but_no_secret() -> None:
+    call = Call("GET", "/logout", (("access_token", "t0ken"), ("ids[]", "1"), ("a", "b c")))
+    assert call.target == "/logout?access_token=t0ken&ids%5B%5D=1&a=b+c"
+    assert call.shown == "/logout?access_token=...&ids[]=1&a=b+c"
+    assert call.secrets == ("t0ken",)
+    assert "t0ken" not in repr(call)
+    assert Call("GET", "/x").target == Call("GET", "/x").shown == "/x"
+
+
+@pytest.mark.parametrize(("method", "reads"), [("GET", True), ("HEAD", True), ("POST", False), ("PUT", False)])
+def test_reads_are_what_changes_nothing(method: str, reads: bool) -> None:
+    assert Call(method, "/x").reads is reads
+
+
+def test_an_excerpt_is_short_printable_and_keeps_secrets() -> None:
+    reply = Reply(500, {}, b"a\x1b[31m\r\nb\xff t0ken " + b"x" * 1000, secrets=("t0ken",))
+    assert reply.excerpt.startswith("a [31m b\N{REPLACEMENT CHARACTER} [token] xxx")
+    assert len(reply.excerpt) == 303
+    assert "t0ken" not in repr(Reply(200, {}, b"", secrets=("t0ken",)))
+
+
+def test_the_content_type_is_bare_and_in_lower_case() -> None:
+    assert Reply(200, {"content-type": "Application/JSON; charset=utf-8"}, b"").content_type == "application/json"
+    assert Reply(200, {}, b"").content_type == ""
+
+
+@pytest.mark.parametrize(("body", "value"), [(b'{"a":1}', {"a": 1}), (b"", None), (b"\xff", None), (b"OK", None)])
+def test_what_is_not_json_is_none(body: bytes, value: object) -> None:
+    assert Reply(200, {}, body).json == value

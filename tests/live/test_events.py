@@ -1,0 +1,135 @@
+"""Payloads of the live channel, from their wire form to classes."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiotravis import State, events
+from aiotravis.live.events import read_event
+
+JOB = """{"id":501,"repository_id":82,"repository_slug":"a/b","repository_private":false,"build_id":500,"commit_id":5,
+"number":"784.1","state":"canceled","queue":"builds.gce","allow_failure":false,"updated_at":"2026-01-01T00:00:00.250Z",
+"started_at":null,"finished_at":null,"stage":{"id":3,"build_id":500,"number":1,"name":"Test","state":"started",
+"started_at":null,"finished_at":null},"commit":{"id":5,"sha":"abc","branch":"master"}}"""
+
+BUILD = """{"repository":{"id":82,"slug":"a/b","description":null,"private":false,"last_build_id":500,"active":true,
+"current_build_id":500,"default_branch":{"name":"master","last_build_id":500}},
+"commit":{"id":5,"sha":"abc","branch":"master","message":"Fix"},
+"build":{"id":500,"repository_id":82,"commit_id":5,"number":"784","pull_request":false,"pull_request_title":null,
+"pull_request_number":null,"state":"passed","started_at":"2026-01-01T00:00:00Z","finished_at":null,"duration":null,
+"job_ids":[501],"event_type":"push","updated_at":"2026-01-01T00:00:00.250Z","created_by":null,"commit":"abc",
+"branch":"master","message":"Fix"},"stages":[{"id":3,"name":"Test"}]}"""
+
+JOBS = {
+    "job:created": events.JobCreated, "job:queued": events.JobQueued, "job:received": events.JobReceived,
+    "job:started": events.JobStarted, "job:finished": events.JobFinished, "job:canceled": events.JobCanceled,
+}  # fmt: skip
+BUILDS = {
+    "build:created": events.BuildCreated, "build:received": events.BuildReceived, "build:started": events.BuildStarted,
+    "build:finished": events.BuildFinished, "build:canceled": events.BuildCanceled,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize("data", [JOB, json.loads(JOB), f'{{"job":{JOB}}}'])
+def test_a_job_event_carries_its_job(name: str, data: object) -> None:
+    event = read_event(name, "repo-82", data)
+    assert isinstance(event, JOBS[name])
+    assert isinstance(event, events.JobEvent)
+    assert (event.channel, event.complete, event.job.state) == ("repo-82", True, State.CANCELED)
+    assert event.job.updated_at == datetime(2026, 1, 1, 0, 0, 0, 250_000, tzinfo=UTC)
+    assert event.job.commit is not None
+    assert event.job.stage is not None
+    assert event.job.stage.name == "Test"
+
+
+@pytest.mark.parametrize("name", BUILDS)
+@pytest.mark.parametrize("data", [BUILD, json.loads(BUILD)])
+def test_a_build_event_carries_build_commit_repository_and_stages(name: str, data: object) -> None:
+    event = read_event(name, "repo-82", data)
+    assert isinstance(event, BUILDS[name])
+    assert isinstance(event, events.BuildEvent)
+    assert event.build.commit is not None
+    assert (event.build.commit.sha, event.build.job_ids, event.build.state) == ("abc", (501,), State.PASSED)
+    assert event.repository is not None
+    assert (event.repository.slug, event.repository.private, len(event.stages)) == ("a/b", False, 1)
+
+
+def test_an_old_build_event_has_three_keys() -> None:
+    event = read_event("build:started", None, '{"build":{"id":1},"repository":{"id":2}}')
+    assert isinstance(event, events.BuildStarted)
+    assert (event.stages, event.build.commit) == ((), None)
+
+
+@pytest.mark.parametrize(("number", "read"), [("3", 3), ("2147483647", 2147483647), ('"7.1"', "7.1")])
+def test_a_part_of_a_log_keeps_its_number(number: str, read: int | str) -> None:
+    data = f'{{"id":501,"_log":"$ make\\n","number":{number},"final":true,"build_id":1,"repository_id":2}}'
+    for form in (data, json.loads(data)):
+        assert read_event("job:log", "job-501", form) == events.JobLog(
+            channel="job-501", job_id=501, content="$ make\n", number=read, final=True
+        )
+
+
+def test_what_was_too_large_comes_with_ids_alone() -> None:
+    job = read_event("job:started", None, '{"id":501,"build_id":500,"_no_full_payload":true}')
+    assert isinstance(job, events.JobStarted)
+    assert (job.job.id, job.job.build_id, job.complete) == (501, 500, False)
+    build = read_event("build:started", None, {"build": {"id": 500}, "_no_full_payload": True})
+    assert isinstance(build, events.BuildStarted)
+    assert (build.build.id, build.complete) == (500, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kept"),
+    [
+        ("annotation:created", '{"annotation":{}}', {"annotation": {}}),
+        ("user:logout", None, None),
+        ("branch:updated", "no JSON", "no JSON"),
+        ("job:log", "{", "{"),
+        ("job:log", '{"id":"x"}', {"id": "x"}),
+        ("job:started", "[]", []),
+        ("job:started", '{"job":{}}', {"job": {}}),
+        ("build:started", '{"id":1}', {"id": 1}),
+        ("build:started", '{"build":{"id":"no"}}', {"build": {"id": "no"}}),
+        ("build:started", '{"build":3}', {"build": 3}),
+    ],
+)
+def test_what_is_unknown_or_unreadable_is_kept(name: str, data: object, kept: object) -> None:
+    assert read_event(name, "c", data) == events.UnknownEvent(channel="c", name=name, data=kept)
+
+
+@given(
+    st.sampled_from([*JOBS, *BUILDS, "job:log", "x"]),
+    st.text()
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner) | st.dictionaries(st.sampled_from(["id", "build", "job", "commit", "_log"]), inner)
+        ),
+        max_leaves=8,
+    ),
+)
+def test_no_payload_raises(name: str, data: Any) -> None:
+    assert isinstance(read_event(name, None, data), events.Event)
+
+
+def test_events_can_be_matched_on() -> None:
+    def told(event: events.Event) -> str:
+        match event:
+            case events.JobFinished(job=job) if not job.passed:
+                return f"job {job.number} {job.state}"
+            case events.BuildEvent(build=build):
+                return f"build {build.number}"
+            case events.Lagged(dropped=count):
+                return f"{count} lost"
+            case _:
+                return "else"
+
+    assert told(read_event("job:finished", None, JOB)) == "job 784.1 canceled"
+    assert told(read_event("build:finished", None, BUILD)) == "build 784"
+    assert told(events.Lagged(dropped=3)) == "3 lost"
+    assert told(events.Reconnected(down=1.5)) == "else"

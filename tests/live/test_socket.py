@@ -1,0 +1,101 @@
+"""pysher's Pusher over an aiohttp WebSocket: what it says, what it hears, how it ends."""
+
+import json
+import threading
+from collections.abc import AsyncGenerator
+
+import aiohttp
+import pytest
+
+from aiotravis.live._socket import Closed, Connector, Socket
+from aiotravis.live.protocol import Address
+from aiotravis.testing import TravisServer
+
+
+@pytest.fixture
+async def session() -> AsyncGenerator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+def address(server: TravisServer, *, key: str | None = None, path: str = "") -> Address:
+    return Address(key=key or server.pusher.key, host=server.host, port=server.port, path=path, tls=False)
+
+
+async def opened(session: aiohttp.ClientSession, address: Address) -> Socket:
+    connector = Connector(lambda: session, ssl=True, proxy=None, user_agent="tests/1", timeout=5.0)
+    return await connector.connect(address)
+
+
+async def test_it_says_protocol_seven_its_own_name_and_starts_no_thread(session: aiohttp.ClientSession) -> None:
+    threads = threading.active_count()
+    async with TravisServer(pusher_path="/prefix") as server:
+        socket = await opened(session, address(server, path="/prefix"))
+        assert isinstance(await socket.receive(), str)
+        connection = next(iter(server.pusher.connections.values()))
+        assert connection.request.path == f"/prefix/app/{server.pusher.key}"
+        assert connection.request.query["protocol"] == "7"
+        assert connection.request.query["client"] == "aiotravis"
+        assert connection.request.headers["User-Agent"] == "tests/1"
+        assert threading.active_count() == threads
+        await socket.aclose()
+
+
+async def test_frames_go_out_in_order_with_the_next_flush(server: TravisServer, session: aiohttp.ClientSession) -> None:
+    socket = await opened(session, address(server))
+    greeting = json.loads(str(await socket.receive()))
+    socket_id = json.loads(greeting["data"])["socket_id"]
+    socket.established(socket_id)
+    socket.subscribe("repo-1")
+    socket.subscribe("private-job-1", server.pusher.sign(socket_id, "private-job-1"))
+    socket.unsubscribe("repo-1")
+    socket.unsubscribe("never-heard-of")
+    socket.say("pusher:ping")
+    await socket.flush()
+    answers = [json.loads(str(await socket.receive()))["event"] for _ in range(3)]
+    assert answers == ["pusher_internal:subscription_succeeded"] * 2 + ["pusher:pong"]
+    sent = [json.loads(frame.text) for frame in server.pusher.frames if frame.incoming]
+    assert sent[0] == {"event": "pusher:subscribe", "data": {"channel": "repo-1"}}
+    assert [frame["event"] for frame in sent[1:]] == ["pusher:subscribe", "pusher:unsubscribe", "pusher:ping"]
+    await socket.aclose()
+
+
+async def test_frames_of_both_kinds_are_heard(server: TravisServer, session: aiohttp.ClientSession) -> None:
+    socket = await opened(session, address(server))
+    await socket.receive()
+    server.pusher.send_raw(b"\x00\xff")
+    server.pusher.send_raw("text")
+    assert [await socket.receive(), await socket.receive()] == [b"\x00\xff", "text"]
+    await socket.aclose()
+
+
+@pytest.mark.parametrize(("code", "told"), [(4200, Closed(4200, "why")), (None, Closed(1006, ""))])
+async def test_the_end_is_told_with_its_code(
+    server: TravisServer, session: aiohttp.ClientSession, code: int | None, told: Closed
+) -> None:
+    socket = await opened(session, address(server))
+    await socket.receive()
+    await server.pusher.disconnect(code, "why")
+    assert await socket.receive() == told
+    socket.say("pusher:ping")
+    await socket.flush()
+    await socket.aclose()
+
+
+async def test_a_frame_that_is_too_large_ends_the_connection(
+    server: TravisServer, session: aiohttp.ClientSession
+) -> None:
+    socket = await opened(session, address(server))
+    await socket.receive()
+    server.pusher.send_raw("x" * ((16 << 20) + 1))
+    ended = await socket.receive()
+    assert isinstance(ended, Closed)
+    assert ended.code in {None, 1009}
+    await socket.aclose()
+
+
+async def test_what_is_no_websocket_is_an_os_error(server: TravisServer, session: aiohttp.ClientSession) -> None:
+    with pytest.raises(ConnectionError):
+        await opened(session, address(server, path="/nothing"))
+    with pytest.raises(OSError, match=r".*"):
+        await opened(session, Address(key="k", host="127.0.0.1", port=1, path="", tls=False))

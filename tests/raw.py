@@ -1,0 +1,43 @@
+"""Raw requests to the embedded Travis, with no client of ours in between."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from aiotravis.testing import TravisServer
+
+V2 = "application/vnd.travis-ci.2+json"
+
+
+@dataclass(frozen=True)
+class Raw:
+    """An answer as it came."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+async def ask(
+    server: TravisServer,
+    path: str,
+    *,
+    method: str = "GET",
+    token: str | None = None,
+    accept: str = V2,
+    headers: dict[str, str] | None = None,
+    json: object = None,
+) -> Raw:
+    """Send one request and give the answer's bytes."""
+    sent = {"Accept": accept, **({"Authorization": f"token {token}"} if token else {}), **(headers or {})}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, server.endpoint + path, headers=sent, json=json, allow_redirects=False) as response,
+    ):
+        return Raw(response.status, response.headers.get("Content-Type", ""), await response.read())

@@ -1,0 +1,20 @@
+"""The Travis that the README's programs talk to."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from aiotravis.testing import TravisServer
+
+SLUG = "travis-ci/travis.rb"
+TOKEN = "readme-token"
+
+
+@asynccontextmanager
+async def readme_world() -> AsyncGenerator[TravisServer]:
+    """Serve one repository, readable with `TOKEN`: a finished history, and a running build being played."""
+    async with TravisServer() as server:
+        user = server.world.user("reader", token=TOKEN)
+        repository = server.world.repository(SLUG, users=[user])
+        repository.history(count=30, jobs=2)
+        server.play(repository.build(jobs=2, message="Follow logs"), speed=10)
+        yield server

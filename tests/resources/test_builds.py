@@ -1,0 +1,109 @@
+"""Builds: what is asked and what is made of the answer."""
+
+from typing import Any
+
+import pytest
+
+from aiotravis import errors
+from aiotravis._http import Call, Reply
+from aiotravis.resources.builds import Builds
+from tests.samples import BUILD, COMMIT, JOB, JSON, Scripted
+
+
+async def test_one_build_is_joined_with_commit_and_jobs() -> None:
+    transport = Scripted(b'{"build":' + BUILD + b',"commit":' + COMMIT + b',"jobs":[' + JOB + b"]}")
+    build = await Builds(transport).get(1)
+    assert transport.calls[0].target == "/builds/1"
+    assert build.commit is not None
+    assert build.commit == build.jobs[0].commit
+    assert (build.duration, build.job_ids, build.event_type) == (1231, (2, 3), "push")
+
+
+async def test_jobs_and_commit_may_be_missing_and_numbers_may_be_strings() -> None:
+    build = await Builds(Scripted(b'{"build":{"id":1,"pull_request_number":"7","future":[]}}')).get(1)
+    assert (build.commit, build.jobs, build.pull_request_number) == (None, (), 7)
+
+
+async def test_a_list_asks_by_id_or_slug_and_narrows() -> None:
+    transport = Scripted(b'{"builds":[]}')
+    assert [b async for b in Builds(transport).list("a/b", event_type="cron", after_number="9")] == []
+    assert transport.calls[0].query == (("slug", "a/b"), ("event_type", "cron"), ("after_number", "9"))
+    assert [b async for b in Builds(transport).list(82)] == []
+    assert transport.calls[1].query == (("repository_id", "82"),)
+
+
+async def test_many_are_asked_for_with_commas() -> None:
+    transport = Scripted(b'{"builds":[' + BUILD + b'],"commits":[' + COMMIT + b"]}")
+    builds = [build async for build in Builds(transport).many([1])]
+    assert transport.calls[0].query == (("ids", "1"),)
+    assert builds[0].commit is not None
+
+
+@pytest.mark.parametrize("number", [0, -1, True, "x", "", "1.5"])
+def test_after_number_is_a_number(number: int | str) -> None:
+    with pytest.raises(errors.UsageError, match="after_number"):
+        Builds(Scripted(b"")).list(82, after_number=number)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "argument"),
+    [
+        ({"repo": "a"}, "repo"),
+        ({"repo": 0}, "repo"),
+        ({"repo": None}, "repo"),
+        ({"repo": 82, "event_type": "pushed"}, "event_type"),
+        ({"repo": 82, "after_number": 1.5}, "after_number"),
+    ],
+)
+def test_a_wrong_question_is_named_at_once_and_never_asked(wrong: dict[str, Any], argument: str) -> None:
+    transport = Scripted(b"")
+    with pytest.raises(errors.UsageError) as info:
+        Builds(transport).list(**wrong)
+    assert info.value.argument == argument
+    assert transport.calls == []
+
+
+@pytest.mark.parametrize("wrong", [0, "1", None, True, 1.0])
+async def test_what_is_no_build_is_never_asked_for(wrong: Any) -> None:
+    transport = Scripted(b"")
+    with pytest.raises(errors.UsageError) as one:
+        await Builds(transport).get(wrong)
+    with pytest.raises(errors.UsageError) as several:
+        Builds(transport).many([1, wrong])
+    assert (one.value.argument, several.value.argument) == ("build", "builds")
+    assert transport.calls == []
+
+
+async def test_a_list_walks_pages_and_joins_each_with_its_commits() -> None:
+    def answer(call: Call) -> bytes:
+        if ("after_number", "784") in call.query:
+            return b'{"builds":[],"commits":[]}'
+        return b'{"builds":[' + BUILD + b'],"commits":[' + COMMIT + b"," + COMMIT + b"]}"
+
+    transport = Scripted(answer)
+    builds = [build async for build in Builds(transport).list("a/b")]
+    assert [(build.number, build.commit and build.commit.id) for build in builds] == [("784", 5)]
+    assert transport.calls[0].target == "/builds?slug=a%2Fb"
+    assert transport.calls[1].query == (("slug", "a/b"), ("after_number", "784"))
+
+
+async def test_many_travel_a_hundred_at_a_time() -> None:
+    transport = Scripted(b'{"builds":[]}')
+    builds = Builds(transport).many(range(1, 251), missing_ok=True)
+    assert [build async for build in builds] == []
+    assert builds.missing == tuple(range(1, 251))
+    assert [call.query for call in transport.calls] == [
+        (("ids", ",".join(map(str, numbers))),) for numbers in (range(1, 101), range(101, 201), range(201, 251))
+    ]
+
+
+async def test_a_build_names_itself() -> None:
+    transport = Scripted(b'{"build":' + BUILD + b"}")
+    builds = Builds(transport)
+    await builds.get(await builds.get(1))
+    assert [call.target for call in transport.calls] == ["/builds/1", "/builds/1"]
+
+
+async def test_an_unknown_build_is_not_found() -> None:
+    with pytest.raises(errors.NotFoundError, match="^GET /builds/7 answered 404: "):
+        await Builds(Scripted(Reply(404, JSON, b'{"file":"not found"}'))).get(7)

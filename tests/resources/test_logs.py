@@ -1,0 +1,123 @@
+"""Logs in every form that a server gives them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from aiotravis import LogPart, errors
+from aiotravis._http import Reply
+from aiotravis.resources.logs import Logs
+from tests.samples import HTML, JSON, TEXT, Scripted
+
+PARTS = b"""{"log":{"id":1,"job_id":42,"type":"Log","parts":[{"id":7,"number":0,"content":"a","final":false},
+{"number":"1.1","content":"b","final":false},{"number":2,"content":"","final":true}]}}"""
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        (Reply(200, JSON, b'{"log":{"id":1,"job_id":42,"type":"Log","body":"all"}}'), "all"),
+        (Reply(200, JSON, b'{"log":{"id":1,"job_id":42,"type":"Log","body":null}}'), ""),
+        (Reply(200, JSON, b'{"log":{"job_id":42,"parts":[],"@type":"Log"}}'), ""),
+        (Reply(200, JSON, PARTS), "ab"),
+        (Reply(200, TEXT, "größe".encode()), "größe"),
+        (Reply(200, {"content-type": "binary/octet-stream"}, b"archived\xff"), "archived\N{REPLACEMENT CHARACTER}"),
+        (Reply(406, TEXT, b""), ""),
+    ],
+)
+async def test_whatever_form_comes_the_text_is_the_same(reply: Reply, text: str) -> None:
+    transport = Scripted(reply)
+    log = await Logs(transport).get(42)
+    assert (log.text, log.job_id) == (text, 42)
+    assert await Logs(transport).text(42) == text
+    assert transport.calls[0].target == "/jobs/42/log"
+    assert "chunked=true" in (transport.calls[0].accept or "")
+    assert transport.calls[1].accept == "text/plain"
+
+
+async def test_parts_keep_their_numbers() -> None:
+    log = await Logs(Scripted(PARTS)).get(42)
+    assert log.parts is not None
+    assert [part.number for part in log.parts] == [0, "1.1", 2]
+    assert log.parts[2] == LogPart(number=2, content="", final=True)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply(404, JSON, b""), errors.NotFoundError),
+        (Reply(404, TEXT, b"file not found"), errors.NotFoundError),
+        (Reply(406, JSON, b"{}"), errors.RefusedError),
+        (Reply(500, TEXT, b"Sorry"), errors.ServerError),
+        (Reply(200, HTML, b"<html>"), errors.DecodeError),
+        (Reply(200, JSON, b"[]"), errors.DecodeError),
+    ],
+)
+async def test_what_is_no_log_is_an_error(reply: Reply, kind: type[errors.TravisError]) -> None:
+    for call in (Logs(Scripted(reply)).get(42), Logs(Scripted(reply)).text(42)):
+        with pytest.raises(kind):
+            await call
+
+
+async def test_a_removed_log_tells_when_in_whatever_format() -> None:
+    for written in (b"2014-04-08 00:17:34 UTC", b"2014-04-08T00:17:34Z"):
+        log = await Logs(Scripted(b'{"log":{"id":1,"body":"notice","removed_at":"' + written + b'"}}')).get_by_id(1)
+        assert log.removed == datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
+    assert (await Logs(Scripted(b'{"log":{"id":1}}')).get_by_id(1)).removed is None
+
+
+async def test_parts_of_version_3_can_be_chosen() -> None:
+    transport = Scripted(b'{"@type":"log_parts","log_parts":[{"number":3,"final":false}]}')
+    logs = Logs(transport)
+    assert await logs.parts(42, after=2, numbers=[3, 5], content=False) == (LogPart(number=3),)
+    assert transport.calls[0].target == "/v3/job/42/log_parts?after=2&part_numbers=3%2C5&content=false"
+    assert await logs.parts(42, numbers=[]) == ()
+    assert len(transport.calls) == 1
+    for after, numbers in ((-1, None), (None, [True])):
+        with pytest.raises(errors.UsageError, match="part numbers"):
+            await logs.parts(42, after=after, numbers=numbers)
+
+
+async def test_a_hidden_log_says_that_it_is_hidden() -> None:
+    reply = Reply(403, JSON, b'{"error":{"message":"We are sorry, but this log is not available."}}', signed=True)
+    for call in (Logs(Scripted(reply)).get(42), Logs(Scripted(reply)).text(42), Logs(Scripted(reply)).get_by_id(1)):
+        with pytest.raises(errors.LogAccessDenied, match="log settings"):
+            await call
+
+
+async def test_a_log_asked_for_by_its_own_id() -> None:
+    transport = Scripted(b'{"log":{"id":9,"job_id":42,"type":"Log","body":"all"}}')
+    log = await Logs(transport).get_by_id(9)
+    assert (log.id, log.job_id, log.text, log.parts) == (9, 42, "all", None)
+    assert transport.calls[0].target == "/logs/9"
+
+
+async def test_a_removed_log_in_parts_names_who_removed_it() -> None:
+    body = b"""{"log":{"id":1,"job_id":42,"type":"Log","removed_at":"2014-04-08 00:17:34 UTC",
+    "removed_by":"Sven Fuchs","parts":[{"number":0,"content":"Log removed by Sven Fuchs","final":true}]}}"""
+    log = await Logs(Scripted(body)).get(42)
+    assert (log.removed_by, log.text) == ("Sven Fuchs", "Log removed by Sven Fuchs")
+    assert log.removed is not None
+
+
+async def test_all_parts_are_asked_for_without_a_query() -> None:
+    transport = Scripted(b'{"log_parts":[{"number":0,"content":"a","final":true}]}')
+    assert await Logs(transport).parts(42) == (LogPart(number=0, content="a", final=True),)
+    assert transport.calls[0].target == "/v3/job/42/log_parts"
+    await Logs(transport).parts(42, after=0)
+    assert transport.calls[1].query == (("after", "0"),)
+
+
+@pytest.mark.parametrize("wrong", [0, "42", None])
+async def test_what_is_no_job_is_never_asked_for(wrong: Any) -> None:
+    transport = Scripted(b"")
+    logs = Logs(transport)
+    for call in (logs.get(wrong), logs.text(wrong), logs.parts(wrong)):
+        with pytest.raises(errors.UsageError) as info:
+            await call
+        assert info.value.argument == "job"
+    with pytest.raises(errors.UsageError) as info:
+        await logs.get_by_id(wrong)
+    assert info.value.argument == "log_id"
+    assert transport.calls == []

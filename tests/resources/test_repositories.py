@@ -1,0 +1,89 @@
+"""Repositories: what is asked and what is made of the answer."""
+
+from typing import Any
+
+import pytest
+
+from aiotravis import State, errors
+from aiotravis._http import Call
+from aiotravis.resources.repositories import Repositories
+from tests.samples import Scripted
+
+REPO = b"""{"id":82,"slug":"sinatra/sinatra","description":null,"active":true,"last_build_id":null,
+"last_build_number":null,"last_build_state":"","last_build_duration":null,"last_build_language":null,
+"last_build_started_at":null,"last_build_finished_at":null,"github_language":"Ruby"}"""
+
+
+async def test_one_is_found_by_id_or_slug() -> None:
+    transport = Scripted(b'{"repo":' + REPO + b"}")
+    repos = Repositories(transport)
+    repo = await repos.get("sinatra/sinatra")
+    assert (repo.owner_name, repo.name, repo.last_build_state) == ("sinatra", "sinatra", State.NEVER_BUILT)
+    await repos.get(repo)
+    assert [call.target for call in transport.calls] == ["/repos/sinatra/sinatra", "/repos/82"]
+
+
+@pytest.mark.parametrize(
+    ("active", "read"), [(b"true", True), (b'"true"', True), (b'"false"', False), (b"false", False), (b"null", None)]
+)
+async def test_active_may_be_a_string_or_nothing(active: bytes, read: bool | None) -> None:
+    transport = Scripted(b'{"repo":{"id":1,"active":' + active + b"}}")
+    assert (await Repositories(transport).get(1)).active is read
+    assert (await Repositories(Scripted(b'{"repo":{"id":1}}')).get(1)).active is None
+
+
+async def test_a_list_is_narrowed() -> None:
+    transport = Scripted(b'{"repos":[' + REPO + b"]}")
+    repos = Repositories(transport)
+    assert len(await repos.list(owner_name="sinatra", member="rkh", search="sin", limit=50)) == 1
+    assert transport.calls[0].query == (
+        ("limit", "50"), ("owner_name", "sinatra"), ("member", "rkh"), ("search", "sin"),
+    )  # fmt: skip
+    assert [repo.id async for repo in repos.many([82])] == [82]
+    assert transport.calls[1].query == (("ids", "82"),)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "argument"), [({"limit": 0}, "limit"), ({"limit": True}, "limit"), ({"member": ""}, "member")]
+)
+async def test_a_wrong_question_is_never_asked(wrong: dict[str, Any], argument: str) -> None:
+    transport = Scripted(b"")
+    with pytest.raises(errors.UsageError) as info:
+        await Repositories(transport).list(**wrong)
+    assert info.value.argument == argument
+    assert transport.calls == []
+
+
+@pytest.mark.parametrize("slug", ["a/b.json", "a/b.SVG"])
+async def test_a_name_that_looks_like_a_file_is_asked_for_otherwise(slug: str) -> None:
+    transport = Scripted(b'{"repos":[' + REPO + b"]}")
+    await Repositories(transport).get(slug)
+    assert transport.calls[0].target == f"/repos?slug={slug.replace('/', '%2F')}"
+    with pytest.raises(errors.NotFoundError):
+        await Repositories(Scripted(b'{"repos":[]}')).get(slug)
+
+
+@pytest.mark.parametrize("wrong", ["a", "a/b/c", "", 0, None, True])
+async def test_what_is_no_repository_is_never_asked_for(wrong: Any) -> None:
+    transport = Scripted(b"")
+    with pytest.raises(errors.UsageError) as info:
+        await Repositories(transport).get(wrong)
+    assert info.value.argument == "repo"
+    assert transport.calls == []
+
+
+async def test_many_travel_a_hundred_at_a_time_in_the_order_asked() -> None:
+    def answer(call: Call) -> bytes:
+        ids = dict(call.query)["ids"].split(",")
+        return b'{"repos":[' + ",".join(f'{{"id":{number}}}' for number in sorted(ids)).encode() + b"]}"
+
+    transport = Scripted(answer)
+    numbers = [*range(250, 0, -1), 250]
+    assert [repo.id async for repo in Repositories(transport).many(numbers)] == numbers
+    assert [len(dict(call.query)["ids"].split(",")) for call in transport.calls] == [100, 100, 51]
+
+
+async def test_a_list_without_wishes_asks_for_25() -> None:
+    transport = Scripted(b'{"repos":[]}')
+    assert await Repositories(transport).list() == ()
+    assert transport.calls[0].target == "/repos?limit=25"

@@ -1,0 +1,98 @@
+"""The error tree: its shape, its attributes, its journey through pickle."""
+
+import copy
+import inspect
+import pickle
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from aiotravis import errors
+
+
+def classes() -> dict[str, type[errors.TravisError]]:
+    return {name: getattr(errors, name) for name in errors.__all__}
+
+
+def test_the_tree_in_the_docstring_is_the_real_one() -> None:
+    drawn: dict[str, str] = {}
+    path: list[str] = []
+    for line in (inspect.getdoc(errors) or "").splitlines():
+        found = re.match(r"([\s│├└─]*)([A-Z]\w+)(?:\s{2,}|$)", line)
+        if found and found[2] in errors.__all__:
+            depth = len(found[1]) // 4 - 1  # The drawing itself is indented by 4.
+            path[depth:] = [found[2]]
+            drawn[found[2]] = path[-2] if len(path) > 1 else "Exception"
+    real = {name: kind.__mro__[1].__name__ for name, kind in classes().items()}
+    assert drawn == real
+
+
+def response_error(kind: type[errors.ResponseError]) -> errors.ResponseError:
+    return kind("no", status=403, method="GET", path="/x", request_id="r", excerpt="e", remedy="do")
+
+
+def test_every_error_survives_pickle_with_its_attributes() -> None:
+    banned = response_error(errors.BannedError)
+    assert isinstance(banned, errors.BannedError)
+    banned.lifted_at = datetime(2026, 1, 1, tzinfo=UTC)
+    for error in (
+        errors.UsageError("wrong", argument="repo"),
+        errors.RequestTimeout("late", method="GET", path="/x"),
+        errors.TooLargeError("large", method="GET", path="/x", limit=5),
+        errors.RedirectError("away", method="GET", path="/x", location="http://y"),
+        banned,
+        errors.DecodeError("odd", status=200, method="GET", path="/x", excerpt="{"),
+        errors.LiveUnavailable("off", code=4001),
+        errors.SubscriptionError("no", channel="repo-1"),
+        errors.LogGap("holes", job_id=7, missing=[1, 2]),
+    ):
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert vars(again) == vars(error)
+
+
+def test_some_are_what_python_calls_them_too() -> None:
+    assert issubclass(errors.UsageError, ValueError)
+    assert issubclass(errors.RequestTimeout, TimeoutError)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in classes().values() if issubclass(kind, errors.ResponseError)])
+def test_a_refusal_tells_its_request_and_remedy(kind: type[errors.ResponseError]) -> None:
+    error = response_error(kind)
+    assert (error.status, error.method, error.path) == (403, "GET", "/x")
+    assert (error.request_id, error.excerpt, error.remedy) == ("r", "e", "do")
+
+
+def test_what_the_tree_says_of_attributes_is_true() -> None:
+    said = re.findall(r"─ (\w+)[^\n]*?((?: \.\w+)+)$", inspect.getdoc(errors) or "", re.MULTILINE)
+    assert len(said) > 10
+    for name, attributes in said:
+        kind = classes()[name]
+        for attribute in attributes.replace(".", " ").split():
+            assert re.search(rf"^ *{attribute}: ", inspect.getdoc(kind) or "", re.MULTILINE), (name, attribute)
+
+
+def test_refusals_have_their_further_attributes_from_the_start() -> None:
+    assert errors.NotFoundError.missing == errors.RefusedError.flash == errors.ValidationError.errors == ()
+    assert errors.RateLimited.retry_after is errors.BannedError.lifted_at is None
+
+
+def test_a_copy_is_its_own() -> None:
+    error = response_error(errors.RefusedError)
+    assert isinstance(error, errors.RefusedError)
+    error.flash = ("no",)
+    again = copy.copy(error)
+    assert (str(again), again.flash, again.status) == ("no", ("no",), 403)
+    again.flash = ()
+    assert error.flash == ("no",)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in classes().values() if issubclass(kind, errors.RequestError)])
+def test_every_failed_request_survives_pickle(kind: type[errors.RequestError]) -> None:
+    further = {errors.TooLargeError: {"limit": 5}, errors.RedirectError: {"location": "http://y"}}.get(kind, {})
+    error = kind("no", method="GET", path="/x", **further)
+    error.attempts, error.unsent = 3, True
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (kind, "no", vars(error))

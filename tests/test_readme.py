@@ -1,0 +1,132 @@
+"""Every block of code in the README is run, or checked against what it speaks of."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.readme_world import TOKEN, readme_world
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+
+RUN = {"python"}
+CHECKED = {"console", "sh", "bash"}
+SHOWN = {"json", "text", "toml", "yaml"}
+"""Languages of blocks that nothing can run."""
+
+LIMIT = 30
+"""How long one block may take, in seconds."""
+
+FENCE = re.compile(r"(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<language>[^\s`]*)[^`]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A fenced block: its language, the number of its first line in the README, its text."""
+
+    language: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"README.md:{self.line}"
+
+
+def blocks_of(text: str) -> Iterator[Block]:
+    """Give the fenced blocks of a Markdown text.
+
+    Raises:
+        ValueError: A block is never closed.
+    """
+    lines = enumerate(text.splitlines(), start=1)
+    for number, line in lines:
+        opening = FENCE.fullmatch(line)
+        if opening is None:
+            continue
+        inside: list[str] = []
+        for _, inner in lines:
+            if inner.strip() == opening["ticks"]:
+                break
+            inside.append(inner.removeprefix(opening["indent"]))
+        else:
+            raise ValueError(f"the block opened in line {number} is never closed")
+        yield Block(language=opening["language"], line=number + 1, text="\n".join(inside))
+
+
+def commands_of(block: Block) -> Iterator[str]:
+    """Give the commands of a shell block: lines with a prompt if there are any, otherwise all but comments."""
+    lines = block.text.replace("\\\n", "").splitlines()
+    prompted = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    for line in prompted or lines:
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield " ".join(line.split())
+
+
+BLOCKS = list(blocks_of(README.read_text("utf-8")))
+PROGRAMS = [block for block in BLOCKS if block.language in RUN]
+
+
+def test_every_block_is_in_a_known_language() -> None:
+    unknown = [f"{block}: {block.language!r}" for block in BLOCKS if block.language not in RUN | CHECKED | SHOWN]
+    assert unknown == []
+
+
+def test_the_readme_has_programs() -> None:
+    assert PROGRAMS
+
+
+@pytest.mark.parametrize("block", PROGRAMS, ids=str)
+async def test_programs_of_the_readme_run_as_they_stand(block: Block, tmp_path: Path) -> None:
+    program = tmp_path / "README.md"
+    # Pushed down, so that a traceback names the line in the README.
+    program.write_text("\n" * (block.line - 1) + block.text + "\n", "utf-8")
+    async with readme_world() as server:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "TRAVIS_ENDPOINT": server.endpoint,
+            "TRAVIS_TOKEN": TOKEN,
+        }
+        # A session that nobody closed counts as trouble.
+        command = [sys.executable, "-W", "always::ResourceWarning", str(program)]
+        with anyio.fail_after(LIMIT):
+            done = await anyio.run_process(command, cwd=tmp_path, env=environment, check=False)
+    errors = done.stderr.decode()
+    assert (done.returncode, errors) == (0, ""), errors
+
+
+def test_two_commands_do_all_the_set_up() -> None:
+    commands = [command for block in BLOCKS if block.language in CHECKED for command in commands_of(block)]
+    set_up = [command for command in commands if "-m venv" in command]
+    assert len(set_up) == 2
+    example, gates = set_up
+    assert example.endswith("examples/live_build.py")
+    assert gates.endswith("-m tests")
+    assert gates in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+
+
+def test_blocks_are_found_with_their_lines_languages_and_without_their_indent() -> None:
+    text = 'One\n```python\nprint("a")\n```\n- two\n  ~~~console extra words\n  $ ls \\\n    -l\n  a ``` b\n  ~~~\n'
+    first, second = blocks_of(text)
+    assert first == Block(language="python", line=3, text='print("a")')
+    assert second == Block(language="console", line=7, text="$ ls \\\n  -l\na ``` b")
+    assert list(commands_of(second)) == ["ls -l"]
+
+
+def test_commands_of_a_console_come_without_what_they_print() -> None:
+    assert list(commands_of(Block(language="console", line=1, text="$ ls\na.py\n$ pwd\n/"))) == ["ls", "pwd"]
+
+
+def test_commands_of_a_script_are_its_lines_without_comments() -> None:
+    assert list(commands_of(Block(language="sh", line=1, text="# why\nls\n\npwd  -P\n"))) == ["ls", "pwd -P"]
+
+
+def test_a_block_that_is_never_closed_is_named() -> None:
+    with pytest.raises(ValueError, match="opened in line 2 is never closed"):
+        list(blocks_of("One\n```python\npass\n"))

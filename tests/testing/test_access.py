@@ -1,0 +1,61 @@
+"""Tokens, modes and the Accept header of the embedded Travis."""
+
+import pytest
+
+from aiotravis.testing import Mode, TravisServer
+from tests.conftest import TOKEN
+from tests.raw import V2, ask
+
+V21 = "application/vnd.travis-ci.2.1+json"
+
+
+@pytest.mark.parametrize(
+    ("mode", "accept", "status"),
+    [
+        ("org", V2, 200), ("org", V21, 200), ("com", V2, 401), ("com", V21, 200), ("com-private", V2, 401),
+        ("com-private", V21, 401), ("enterprise", V2, 401), ("enterprise", V21, 401),
+    ],
+)  # fmt: skip
+async def test_strangers_read_where_the_mode_lets_them(mode: Mode, accept: str, status: int) -> None:
+    async with TravisServer(mode=mode) as server:
+        server.world.repository("a/b").build()
+        answer = await ask(server, "/repos/a/b", accept=accept)
+        assert answer.status == status
+        assert answer.content_type == ("application/json;charset=utf-8" if status == 200 else "application/json")
+        assert bool(answer.body) == (status == 200)
+
+
+async def test_enterprise_lives_below_api() -> None:
+    async with TravisServer(mode="enterprise") as server:
+        assert server.endpoint.endswith("/api")
+        assert (await ask(server, "/config")).status == 200
+
+
+async def test_a_private_repository_is_hidden_from_strangers(server: TravisServer) -> None:
+    user = next(iter(server.world.users.values()))
+    secret = server.world.repository("a/secret", private=True, users=[user])
+    assert (await ask(server, f"/repos/{secret.id}")).status == 404
+    assert (await ask(server, f"/repos/{secret.id}", token=TOKEN)).status == 200
+
+
+async def test_an_unknown_token_is_refused_as_text_typed_html_even_for_what_is_public(server: TravisServer) -> None:
+    server.world.repository("a/b")
+    answer = await ask(server, "/repos/a/b", token="wrong")
+    assert (answer.status, answer.content_type, answer.body) == (403, "text/html;charset=utf-8", b"access denied")
+
+
+@pytest.mark.parametrize("header", [f"token {TOKEN}", f'TOKEN "{TOKEN}"'])
+async def test_a_token_may_stand_in_quotes(server: TravisServer, header: str) -> None:
+    assert (await ask(server, "/users", headers={"Authorization": header})).status == 200
+
+
+async def test_bearer_is_ignored_and_the_query_works(server: TravisServer) -> None:
+    answer = await ask(server, "/users", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert (answer.status, answer.content_type, answer.body) == (401, "application/json", b"no access token supplied")
+    assert (await ask(server, f"/users?access_token={TOKEN}")).status == 200
+
+
+async def test_what_cannot_be_represented_is_406_and_empty(server: TravisServer) -> None:
+    server.world.repository("a/b")
+    answer = await ask(server, "/repos/a/b", accept="image/png")
+    assert (answer.status, answer.content_type, answer.body) == (406, "application/json", b"")
