@@ -47,7 +47,7 @@ def backoff(first: float, cap: float, *, draw: Callable[[], float] = random.rand
     Yields:
         Delays in seconds, without end.
     """
-    longest = first
+    longest = min(first, cap)
     while True:
         yield longest * draw()
         longest = min(cap, longest * 2)

@@ -126,7 +126,7 @@ async def await_end(travis: Travis, number: int, feed: Feed) -> Build:
 
 async def watch(options: argparse.Namespace, server: TravisServer | None) -> int:
     """Fetch, follow, and tell the outcome as an exit code."""
-    token, endpoint, slug = options.token, options.endpoint, options.repo
+    token, endpoint, slug = options.token or None, options.endpoint, options.repo
     if server is not None:
         token, endpoint, slug = TOKEN, server.endpoint, SLUG
     async with Travis(token, endpoint=endpoint) as travis:

@@ -17,7 +17,11 @@ def test_delays_double_up_to_the_cap() -> None:
     assert list(islice(backoff(1.0, 5.0, draw=lambda: 1.0), 5)) == [1.0, 2.0, 4.0, 5.0, 5.0]
 
 
-@given(st.floats(0.001, 10), st.floats(10, 100))
+def test_the_first_delay_knows_the_cap_too() -> None:
+    assert next(backoff(10.0, 5.0, draw=lambda: 1.0)) == 5.0
+
+
+@given(st.floats(0.001, 100), st.floats(0.001, 100))
 def test_no_delay_is_longer_than_the_cap_or_negative(first: float, cap: float) -> None:
     assert all(0 <= delay <= cap for delay in islice(backoff(first, cap), 20))
 

@@ -91,7 +91,7 @@ class Endpoint(Generic[T]):
             return cast("T", _plain(self.answer, reply))
         try:
             return self._decoder.decode(reply.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
             raise _undecodable(call, reply, exc) from exc
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, cast
 
-from aiotravis._http.messages import EXCERPT, Call, Reply
+from aiotravis._http.messages import Call, Reply, one_line
 from aiotravis.errors import (
     AuthenticationError,
     BannedError,
@@ -58,7 +58,7 @@ class _Verdict:
         self.call = call
         self.reply = reply
         self.json: Any = reply.json
-        self.said = self._scrubbed(_error_text(self.json) if self.json is not None else _text_of(reply))
+        self.said = _error_text(self.json) if self.json is not None else _text_of(reply)
 
     def error(self) -> ResponseError:
         status = self.reply.status
@@ -78,7 +78,7 @@ class _Verdict:
 
     def _make(self, kind: type[E], reason: str, remedy: str) -> E:
         call, reply = self.call, self.reply
-        reason = reason.rstrip(".")
+        reason = one_line(reason).removesuffix(".")
         return kind(
             f"{call.method} {call.shown} answered {reply.status}: {reason}. {remedy}".rstrip(),
             status=reply.status,
@@ -93,13 +93,8 @@ class _Verdict:
         given = self.reply.headers.get("x-request-id")
         if given:
             return given
-        found = re.search(r"request_id:(\S+)", self.reply.text) if self.reply.status >= 500 else None
+        found = re.search(r"request_id:(\S+)", self.reply.safe) if self.reply.status >= 500 else None
         return found[1] if found else None
-
-    def _scrubbed(self, text: str) -> str:
-        for secret in self.reply.secrets:
-            text = text.replace(secret, "[token]")
-        return text
 
     def _bad_request(self) -> ResponseError:
         flash = _flash(self.json)
@@ -134,7 +129,7 @@ class _Verdict:
             )
         if kind == "migrated_repository" or (self.json is None and "migrated" in said):
             return self._make(RepositoryMigrated, said, "Use the site that it moved to: Travis(endpoint=COM).")
-        if kind == "login_required" or (not said and not self.reply.signed):
+        if kind == "login_required" or (not self.reply.body and not self.reply.signed):
             return self._make(AuthenticationError, said or "this needs a token", _NO_TOKEN)
         if "/log" in self.call.path and "not available" in said:
             return self._make(LogAccessDenied, said, "The repository's log settings decide who may read its logs.")
@@ -168,7 +163,8 @@ class _Verdict:
         )
 
     def _conflict(self) -> ResponseError:
-        return self._make(ConflictError, self.said or "its present state forbids this", "Try again later.")
+        said = self.said or "its present state forbids this"
+        return self._make(ConflictError, said, "" if "try again" in said.lower() else "Try again later.")
 
     def _unprocessable(self) -> ResponseError:
         if _error_code(self.json) == "cant_cancel":
@@ -202,7 +198,7 @@ class _Verdict:
 
 def _text_of(reply: Reply) -> str:
     """Read a bare text body, leaving web pages aside; a bad token is told as text typed as HTML."""
-    text = reply.body[: EXCERPT * 4].decode("utf-8", "replace").strip()
+    text = reply.safe.strip()
     return "" if text.startswith("<") else text
 
 
@@ -212,6 +208,8 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 def _error_text(value: object) -> str:
     """Find the sentence in any of the places where Travis puts it."""
+    if isinstance(value, str):
+        return value.strip()
     answer = _mapping(value)
     error = answer.get("error")
     for candidate in (_mapping(error).get("message"), error, answer.get("message"), answer.get("error_message")):
@@ -255,7 +253,10 @@ def _retry_after(reply: Reply) -> float | None:
         seconds = float(given)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(given).timestamp() - reply.received_at
+            when = parsedate_to_datetime(given)
+            # A date without a zone is in UTC, as all of HTTP's are.
+            when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
+            seconds = when.timestamp() - reply.received_at
         except ValueError:
             return None
     return max(0.0, seconds) if math.isfinite(seconds) else None

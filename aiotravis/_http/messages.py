@@ -11,12 +11,21 @@ from urllib.parse import urlencode
 
 import msgspec
 
-__all__ = ["EXCERPT", "Call", "Reply", "Transport"]
+__all__ = ["Call", "Reply", "Transport", "one_line"]
 
 SECRET_PARAMETERS: Final = frozenset({"access_token", "token", "github_token", "log.token"})
 
 EXCERPT: Final = 300
 """Characters of a body that an error shows."""
+
+READ_OF_A_REFUSAL: Final = 1 << 18
+"""Bytes of a body that are read for an error."""
+
+
+def one_line(text: str) -> str:
+    """Make a text fit for a message: one line, printable, not long."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text[: EXCERPT * 8]).split())
+    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +105,25 @@ class Reply:
         return self.body.decode("utf-8", "replace")
 
     @property
+    def safe(self) -> str:
+        """The body as text without secrets, as far as an error can have use for it."""
+        text = self.body[:READ_OF_A_REFUSAL].decode("utf-8", "replace")
+        # The longest first: one secret may be the beginning of another.
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            text = text.replace(secret, "[token]")
+        return text
+
+    @property
     def excerpt(self) -> str:
-        """The beginning of the body for people: control characters and secrets left out."""
-        # Four bytes a character at most, and room to see a secret whole before it is cut.
-        head = self.body[: EXCERPT * 8].decode("utf-8", "replace")
-        for secret in self.secrets:
-            head = head.replace(secret, "[token]")
-        head = "".join(c if c.isprintable() else " " for c in head)
-        head = " ".join(head.split())
-        return head if len(head) <= EXCERPT else f"{head[:EXCERPT]}..."
+        """The beginning of the body for people: one printable line without secrets."""
+        return one_line(self.safe)
 
     @property
     def json(self) -> Any:
-        """The body as JSON, or None where it is not JSON."""
+        """The body as JSON without secrets, or None where it is not JSON."""
         try:
-            return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            return msgspec.json.decode(self.safe)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
 
 

@@ -5,7 +5,7 @@ repeats a write elsewhere. This one does none of these.
 """
 
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from aiotravis._http.messages import Call
 from aiotravis.errors import RedirectError
@@ -56,17 +56,19 @@ def redirected(call: Call, asked: str, location: str, *, home: str, signed: bool
     Raises:
         RedirectError: It must not be followed.
     """
-    url = urljoin(asked, location)
-    shown = url.partition("?")[0]
+    shown = "elsewhere"
 
     def refuse(reason: str) -> RedirectError:
         message = f"{call.method} {call.shown} was redirected to {shown}: {reason}"
         return RedirectError(message, method=call.method, path=call.shown, location=shown)
 
     try:
+        url = urljoin(asked, location)
         scheme, host, port = origin_of(url)
     except ValueError:
         raise refuse("that is not an address") from None
+    parts = urlsplit(url)
+    shown = urlunsplit((scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     if scheme not in _PORTS or not host:
         raise refuse("that is not an address of the web")
     if not call.reads:
@@ -76,6 +78,6 @@ def redirected(call: Call, asked: str, location: str, *, home: str, signed: bool
     if urlsplit(asked).scheme == "https" and scheme == "http":
         raise refuse("it leads from TLS to plain text")
     foreign = (scheme, host, port) != origin_of(home)
-    if foreign and signed and host == origin_of(home)[1] and scheme == "https":
+    if foreign and signed and (scheme, host) == ("https", origin_of(home)[1]) and home.startswith("http:"):
         raise refuse("the API wants TLS. Change the endpoint to https://, so that the token never travels in clear")
     return Hop(url, foreign)

@@ -8,10 +8,10 @@ from aiotravis.live.channels import Interest
 from aiotravis.live.events import Event
 from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
-from aiotravis.resources._base import id_of, repo_part
+from aiotravis.resources._base import id_of
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
-from aiotravis.resources.repositories import Repositories, Repository
+from aiotravis.resources.repositories import Repositories, Repository, repo_part
 
 __all__ = ["BuildRef", "JobRef", "Listening", "RepoRef"]
 
@@ -60,8 +60,8 @@ class Listening:
         jobs: list[JobRef] = _several(job)
         for one in repos:
             repo_part(one, "repo")
-        build_ids = {id_of(one, "build"): one for one in builds}
-        job_ids = {id_of(one, "job"): one for one in jobs}
+        build_ids = {id_of(one, "build", Build): one for one in builds}
+        job_ids = {id_of(one, "job", Job): one for one in jobs}
         names = _channel_names(channels)
         if isinstance(buffer, bool) or buffer < 1:
             raise UsageError(f"buffer must be a positive number of events, not {buffer!r}.", argument="buffer")
@@ -83,7 +83,7 @@ class Listening:
     async def _repository_id(self, repo: RepoRef) -> int:
         if isinstance(repo, str):
             return (await self._repositories.get(repo)).id
-        return id_of(repo, "repo")
+        return id_of(repo, "repo", Repository)
 
     async def _home_of_build(self, build: BuildRef) -> int | None:
         if isinstance(build, Build) and build.repository_id is not None:

@@ -48,7 +48,7 @@ class LogStream:
     """
 
     def __init__(self, job: int | Job, feed: Feed, jobs: Jobs, logs: Logs) -> None:
-        self._job = id_of(job, "job")
+        self._job = id_of(job, "job", Job)
         self._feed: Feed | None = feed
         self._jobs = jobs
         self._logs = logs

@@ -9,7 +9,7 @@ import msgspec
 from aiotravis._http import Endpoint, Part, Transport
 from aiotravis.errors import UsageError
 
-__all__ = ["Entity", "Resource", "id_of", "ids_of", "number_key", "repo_part", "repo_query", "slug_of", "text_of"]
+__all__ = ["Entity", "Resource", "id_of", "ids_of", "number_key", "slug_of", "text_of", "within"]
 
 T = TypeVar("T")
 
@@ -70,17 +70,18 @@ class Resource:
         return endpoint.read(call, await self._transport.send(call))
 
 
-def id_of(thing: object, argument: str) -> int:
+def id_of(thing: object, argument: str, kind: type[Entity] | tuple[type[Entity], ...] = ()) -> int:
     """Take the id out of an id or of a value that has one.
 
     Args:
-        thing: A positive whole number, or an entity.
+        thing: A positive whole number, or an entity of a right kind.
         argument: Name of the caller's argument, for the error.
+        kind: Entities that are meant: the id of any other would be that of something else.
 
     Raises:
         UsageError: It is neither.
     """
-    number = getattr(thing, "id", None) if isinstance(thing, Entity) else thing
+    number = getattr(thing, "id", None) if isinstance(thing, kind) else thing
     if isinstance(number, bool) or not isinstance(number, int):
         raise UsageError(
             f"{argument} must be an id, a whole number, or a value that Travis sent, not {thing!r}.", argument=argument
@@ -90,7 +91,7 @@ def id_of(thing: object, argument: str) -> int:
     return number
 
 
-def ids_of(things: Iterable[object], argument: str) -> list[int]:
+def ids_of(things: Iterable[object], argument: str, kind: type[Entity] | tuple[type[Entity], ...] = ()) -> list[int]:
     """Take the ids out of many ids or values, in their order, repeats kept.
 
     Raises:
@@ -98,7 +99,7 @@ def ids_of(things: Iterable[object], argument: str) -> list[int]:
     """
     if isinstance(things, str | bytes):
         raise UsageError(f"{argument} must be several ids, not a string.", argument=argument)
-    return [id_of(thing, argument) for thing in things]
+    return [id_of(thing, argument, kind) for thing in things]
 
 
 def slug_of(slug: str, argument: str) -> tuple[str, str]:
@@ -107,22 +108,21 @@ def slug_of(slug: str, argument: str) -> tuple[str, str]:
     Raises:
         UsageError: It has another form.
     """
-    if not SLUG.fullmatch(slug):
+    if not SLUG.fullmatch(slug) or not {".", ".."}.isdisjoint(slug.split("/")):
         raise UsageError(f"{argument} must look like 'owner/name', not {slug!r}.", argument=argument)
     owner, _, name = slug.partition("/")
     return owner, name
 
 
-def repo_part(repo: object, argument: str = "repo") -> Part:
-    """Name a repository in a path: its id, or owner and name."""
-    return slug_of(repo, argument) if isinstance(repo, str) else id_of(repo, argument)
+def within(number: object, argument: str, most: int) -> int:
+    """Check a whole number that says how many.
 
-
-def repo_query(repo: object, argument: str = "repo") -> tuple[str, str]:
-    """Name a repository in a query: ``repository_id`` or ``slug``."""
-    if isinstance(repo, str):
-        return "slug", "/".join(slug_of(repo, argument))
-    return "repository_id", str(id_of(repo, argument))
+    Raises:
+        UsageError: It is not between 1 and the most.
+    """
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
+        raise UsageError(f"{argument} must be a whole number between 1 and {most}, not {number!r}.", argument=argument)
+    return number
 
 
 def text_of(value: object, argument: str) -> str:

@@ -66,7 +66,8 @@ class Many(Generic[S]):
             self._batches.popleft()
             found = {getattr(entity, "id", None): entity for entity in answer}
             self._ready.extend(found[number] for number in batch if number in found)
-            self.missing += tuple(number for number in dict.fromkeys(batch) if number not in found)
+            unknown = dict.fromkeys(number for number in batch if number not in found)
+            self.missing = tuple({**dict.fromkeys(self.missing), **unknown})
 
     def _end(self) -> None:
         if self.missing and not self._missing_ok and not self._told:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from aiotravis.errors import DecodeError
 from aiotravis.resources._base import Entity, number_key
 from aiotravis.resources._concurrently import concurrently
 from aiotravis.resources._running import Running
@@ -53,6 +54,8 @@ class Pages(Generic[R]):
         for cursor, page in zip(cursors, pages, strict=True):
             if cursor is not None and self._cursor is not None and cursor < self._cursor:
                 break  # A hole: what lies between is not in any page. Ask again from its upper edge.
+            if cursor is not None and any(number_key(entity.number)[0] >= cursor for entity in page):
+                raise _ignored(cursor)
             lowest = self._take(page)
             if self._ended:
                 break
@@ -79,6 +82,11 @@ class Pages(Generic[R]):
         self._cursor = lowest if self._cursor is None else min(self._cursor, lowest)
         self._ended = self._cursor <= 1
         return lowest
+
+
+def _ignored(cursor: int) -> DecodeError:
+    message = f"The server was asked for what lies below number {cursor}, and answered with what does not."
+    return DecodeError(message, status=200, method="GET", path=f"?after_number={cursor}", excerpt="")
 
 
 def _by_number(pair: tuple[tuple[int, ...], Entity]) -> tuple[int, ...]:

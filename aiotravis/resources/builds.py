@@ -10,13 +10,13 @@ import msgspec
 
 from aiotravis._http import Endpoint
 from aiotravis.errors import UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, ids_of, repo_query
+from aiotravis.resources._base import Entity, Resource, id_of, ids_of
 from aiotravis.resources._many import Many
 from aiotravis.resources._pages import Pages
 from aiotravis.resources._running import Running
 from aiotravis.resources.commits import Commit, joined
 from aiotravis.resources.jobs import Job
-from aiotravis.resources.repositories import Repository
+from aiotravis.resources.repositories import Repository, repo_query
 
 __all__ = ["Build", "Builds"]
 
@@ -75,7 +75,7 @@ class Builds(Resource):
             NotFoundError: No such build, or this token may not see it.
             UsageError: Not an id.
         """
-        reply = await self._fetch(GET, id=id_of(build, "build"))
+        reply = await self._fetch(GET, id=id_of(build, "build", Build))
         commits = [reply.commit] if reply.commit else []
         whole = joined([reply.build], commits)[0]
         msgspec.structs.force_setattr(whole, "jobs", tuple(joined(reply.jobs, commits)))
@@ -132,7 +132,7 @@ class Builds(Resource):
             reply = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])
             return joined(reply.builds, reply.commits)
 
-        return Many(fetch, ids_of(builds, "builds"), path=LIST.path, missing_ok=missing_ok)
+        return Many(fetch, ids_of(builds, "builds", Build), path=LIST.path, missing_ok=missing_ok)
 
 
 def _number(number: int | str) -> int:

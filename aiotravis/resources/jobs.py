@@ -84,7 +84,7 @@ class Jobs(Resource):
             UsageError: Not an id.
         """
         query = [_LOG_ID] if include_log_id else []
-        reply = await self._fetch(GET, id=id_of(job, "job"), query=query)
+        reply = await self._fetch(GET, id=id_of(job, "job", Job), query=query)
         return joined([reply.job], [reply.commit] if reply.commit else [])[0]
 
     def many(self, jobs: Iterable[int | Job], *, include_log_id: bool = False, missing_ok: bool = False) -> Many[Job]:
@@ -106,4 +106,4 @@ class Jobs(Resource):
             reply = await self._fetch(LIST, query=[*query, _LOG_ID] if include_log_id else query)
             return joined(reply.jobs, reply.commits)
 
-        return Many(fetch, ids_of(jobs, "jobs"), path=LIST.path, missing_ok=missing_ok)
+        return Many(fetch, ids_of(jobs, "jobs", Job), path=LIST.path, missing_ok=missing_ok)

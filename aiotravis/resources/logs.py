@@ -62,11 +62,14 @@ class Log(Entity, frozen=True, kw_only=True):
 
     @property
     def removed(self) -> datetime | None:
-        """When it was removed, UTC, or None if it was not. Its text is then a notice."""
+        """When it was removed, UTC. None if it was not, or at a time written in an unknown way; see `removed_at`."""
         if not self.removed_at:
             return None
         text = self.removed_at.removesuffix("UTC").strip()
-        when = datetime.fromisoformat(text)
+        try:
+            when = datetime.fromisoformat(text)
+        except ValueError:
+            return None
         return when.replace(tzinfo=UTC) if when.tzinfo is None else when
 
 
@@ -102,7 +105,7 @@ class Logs(Resource):
             NotFoundError: No such job, or this token may not see it.
             LogAccessDenied: The repository's settings hide its logs.
         """
-        call = LOG.call(id=id_of(job, "job"), accept=ACCEPT_TEXT)
+        call = LOG.call(id=id_of(job, "job", Job), accept=ACCEPT_TEXT)
         reply = await self._transport.send(call)
         if _nothing_yet(reply):
             return ""
@@ -118,7 +121,7 @@ class Logs(Resource):
             NotFoundError: No such job, or this token may not see it.
             LogAccessDenied: The repository's settings hide its logs.
         """
-        number = id_of(job, "job")
+        number = id_of(job, "job", Job)
         call = LOG.call(id=number, accept=ANYTHING)
         reply = await self._transport.send(call)
         if _nothing_yet(reply):
@@ -164,7 +167,7 @@ class Logs(Resource):
             query.append(("part_numbers", ",".join(map(str, chosen))))
         if not content:
             query.append(("content", "false"))
-        return (await self._fetch(PARTS, id=id_of(job, "job"), query=query)).log_parts
+        return (await self._fetch(PARTS, id=id_of(job, "job", Job), query=query)).log_parts
 
 
 def _part_number(number: object, argument: str) -> int:

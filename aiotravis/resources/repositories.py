@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from aiotravis._http import Endpoint
-from aiotravis.errors import NotFoundError, UsageError
-from aiotravis.resources._base import Entity, Resource, ids_of, repo_part
+from aiotravis._http import Endpoint, Part
+from aiotravis.errors import NotFoundError
+from aiotravis.resources._base import Entity, Resource, id_of, ids_of, slug_of, text_of, within
 from aiotravis.resources._many import Many
 from aiotravis.resources._states import State
 
-__all__ = ["Repositories", "Repository"]
+__all__ = ["Repositories", "Repository", "repo_part", "repo_query"]
 
 
 class Repository(Entity, frozen=True, kw_only=True):
@@ -77,6 +77,18 @@ EATEN: Final = (".json", ".xml", ".png", ".txt", ".atom", ".svg")
 """Endings that the server takes off any path."""
 
 
+def repo_part(repo: object, argument: str = "repo") -> Part:
+    """Name a repository in a path: its id, or owner and name."""
+    return slug_of(repo, argument) if isinstance(repo, str) else id_of(repo, argument, Repository)
+
+
+def repo_query(repo: object, argument: str = "repo") -> tuple[str, str]:
+    """Name a repository in a query: ``repository_id`` or ``slug``."""
+    if isinstance(repo, str):
+        return "slug", "/".join(slug_of(repo, argument))
+    return "repository_id", str(id_of(repo, argument, Repository))
+
+
 class Repositories(Resource):
     """``travis.repos``."""
 
@@ -125,14 +137,9 @@ class Repositories(Resource):
             AuthenticationError: Today's servers list only for a token.
             UsageError: The limit is not between 1 and 50, or a name is empty.
         """
-        if isinstance(limit, bool) or not 1 <= limit <= MOST:
-            raise UsageError(f"limit must be between 1 and {MOST}, not {limit!r}.", argument="limit")
-        query = [("limit", str(limit))]
-        for name, value in (("owner_name", owner_name), ("member", member), ("search", search)):
-            if value is not None:
-                if not value.strip():
-                    raise UsageError(f"{name} must not be empty.", argument=name)
-                query.append((name, value))
+        query = [("limit", str(within(limit, "limit", MOST)))]
+        given = (("owner_name", owner_name), ("member", member), ("search", search))
+        query += [(name, text_of(value, name)) for name, value in given if value is not None]
         return (await self._fetch(LIST, query=query)).repos
 
     def many(self, repos: Iterable[int | Repository], *, missing_ok: bool = False) -> Many[Repository]:
@@ -150,4 +157,4 @@ class Repositories(Resource):
         async def fetch(ids: Sequence[int]) -> Iterable[Repository]:
             return (await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])).repos
 
-        return Many(fetch, ids_of(repos, "repos"), path=LIST.path, missing_ok=missing_ok)
+        return Many(fetch, ids_of(repos, "repos", Repository), path=LIST.path, missing_ok=missing_ok)

@@ -89,3 +89,8 @@ def test_an_unknown_shape_repeats_no_secret(body: bytes) -> None:
 def test_an_unknown_shape_names_the_field() -> None:
     with pytest.raises(errors.DecodeError, match=r"unknown shape \(Expected `int`, got `array` - at `\$\.number`\)"):
         ENDPOINT.read(ENDPOINT.call(repo=1, name="n"), Reply(200, JSON, b'{"number":[]}'))
+
+
+def test_an_answer_too_deep_to_read_is_an_unknown_shape() -> None:
+    with pytest.raises(errors.DecodeError):
+        ENDPOINT.read(ENDPOINT.call(repo=1, name="n"), Reply(200, JSON, b'{"x":' + b"[" * 5000 + b"]" * 5000 + b"}"))

@@ -1,5 +1,6 @@
 """How Travis says no: every row of the API's table of refusals."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -195,3 +196,49 @@ def test_the_request_id_of_the_header_comes_before_that_of_the_body() -> None:
         assert error is not None
         assert error.request_id == told
         assert told in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(400, b'{"flash":[{"error":"a t0ken"}]}'), (422, b'{"errors":[{"field":"a","code":"t0ken"}]}')]
+)
+def test_flash_and_field_errors_repeat_no_secret(status: int, body: bytes) -> None:
+    error = judge(GET, Reply(status, JSON, body, secrets=("t0ken",)))
+    assert error is not None
+    assert "t0ken" not in str(error) + repr(vars(error))
+
+
+def test_a_message_is_one_printable_line_and_not_long() -> None:
+    body = b'{"message":"a\\u001b[31m\\nb' + b"a" * 100_000 + b'"}'
+    text = str(judge(GET, Reply(409, JSON, body)))
+    assert text.isprintable()
+    assert len(text) < 1000
+
+
+def test_advice_is_not_given_twice() -> None:
+    body = b'{"message":"Sync already in progress. Try again later."}'
+    assert str(judge(GET, Reply(409, JSON, body))).count("Try again later") == 1
+
+
+def test_a_body_too_deep_to_read_is_still_judged() -> None:
+    assert isinstance(judge(GET, Reply(500, JSON, b"[" * 5000 + b"]" * 5000)), errors.ServerError)
+
+
+def test_a_web_page_that_says_403_is_not_about_a_token() -> None:
+    assert type(judge(GET, Reply(403, HTML, b"<html>blocked"))) is errors.PermissionDenied
+
+
+def test_a_bare_json_string_is_what_was_said() -> None:
+    assert "why not" in str(judge(GET, Reply(409, JSON, b'"why not"')))
+
+
+def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        headers = {"retry-after": "Tue, 14 Nov 2023 22:13:50 -0000"}
+        error = judge(GET, Reply(429, headers, b"", received_at=1_700_000_000.0))
+        assert isinstance(error, errors.RateLimited)
+        assert error.retry_after == 30.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -34,3 +34,9 @@ def test_the_content_type_is_bare_and_in_lower_case() -> None:
 @pytest.mark.parametrize(("body", "value"), [(b'{"a":1}', {"a": 1}), (b"", None), (b"\xff", None), (b"OK", None)])
 def test_what_is_not_json_is_none(body: bytes, value: object) -> None:
     assert Reply(200, {}, body).json == value
+
+
+def test_an_excerpt_shows_no_part_of_a_secret_and_the_longer_one_goes_first() -> None:
+    for spaces in (290, 1190, 2390):
+        assert "sec" not in Reply(500, {}, b" " * spaces + b"secrettoken", secrets=("secrettoken",)).excerpt
+    assert Reply(500, {}, b"abcdef", secrets=("abc", "abcdef")).excerpt == "[token]"

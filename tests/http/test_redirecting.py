@@ -74,3 +74,17 @@ def test_a_refusal_names_the_request_and_where_it_was_sent_without_the_query() -
 
 def test_five_redirects_are_followed() -> None:
     assert hop("/x", hops=4) == Hop(f"{HOME}/x", foreign=False)
+
+
+def test_a_location_that_is_no_address_and_one_with_secrets() -> None:
+    with pytest.raises(errors.RedirectError, match="not an address"):
+        hop("https://[bad")
+    with pytest.raises(errors.RedirectError) as info:
+        hop("http://user:w0rd@host/x#access_token=t0ken")
+    assert info.value.location == "http://host/x"
+    assert "w0rd" not in str(info.value)
+    assert "t0ken" not in str(info.value)
+
+
+def test_another_port_over_tls_is_just_foreign() -> None:
+    assert hop("https://api.travis-ci.com:444/x").foreign

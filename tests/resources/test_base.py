@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from aiotravis import Build, Commit, errors, number_key
-from aiotravis.resources._base import id_of, ids_of, repo_part, repo_query, slug_of, text_of
+from aiotravis import Build, Commit, Job, errors, number_key
+from aiotravis.resources._base import id_of, ids_of, slug_of, text_of, within
+from aiotravis.resources.repositories import repo_part, repo_query
 from tests.samples import BUILD, COMMIT
 
 build = msgspec.json.decode(BUILD, type=Build)
@@ -36,8 +37,8 @@ def test_a_value_becomes_a_dictionary_with_the_names_that_travis_uses() -> None:
 
 
 def test_an_id_is_taken_from_a_number_or_a_value() -> None:
-    assert id_of(7, "build") == id_of(msgspec.structs.replace(build, id=7), "build") == 7
-    assert ids_of([build, 7, 7], "builds") == [1, 7, 7]
+    assert id_of(7, "build") == id_of(msgspec.structs.replace(build, id=7), "build", Build) == 7
+    assert ids_of([build, 7, 7], "builds", Build) == [1, 7, 7]
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 2**63, True, None, "7", 1.0, [7]])
@@ -61,7 +62,8 @@ def test_a_repository_is_named_by_slug_id_or_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "a", "a/", "/b", "a/b/c", "a b/c", "a/b?c", "a/b#c", "a%2Fb/c", "a/\n", "a\\b/c"]
+    "wrong",
+    ["", "a", "a/", "/b", "a/b/c", "a b/c", "a/b?c", "a/b#c", "a%2Fb/c", "a/\n", "a\\b/c", "a/..", "../x", "a/."],
 )
 def test_what_is_no_slug_is_refused(wrong: str) -> None:
     with pytest.raises(errors.UsageError, match="'owner/name'"):
@@ -82,3 +84,15 @@ def test_numbers_sort_as_numbers() -> None:
 def test_a_commit_without_a_config_still_hashes() -> None:
     commit = msgspec.json.decode(COMMIT, type=Commit)
     assert hash(commit) == hash(pickle.loads(pickle.dumps(commit)))
+
+
+def test_a_value_of_another_kind_is_no_id() -> None:
+    with pytest.raises(errors.UsageError, match="job must be"):
+        id_of(build, "job", Job)
+
+
+@pytest.mark.parametrize("wrong", [0, 51, True, 2.5, "5", None])
+def test_how_many_is_a_whole_number_in_bounds(wrong: object) -> None:
+    with pytest.raises(errors.UsageError, match="limit must be a whole number between 1 and 50"):
+        within(wrong, "limit", 50)
+    assert within(50, "limit", 50) == 50

@@ -105,5 +105,5 @@ async def test_a_build_names_itself() -> None:
 
 
 async def test_an_unknown_build_is_not_found() -> None:
-    with pytest.raises(errors.NotFoundError, match="^GET /builds/7 answered 404: "):
+    with pytest.raises(errors.NotFoundError, match=r"^GET /builds/7 answered 404: "):
         await Builds(Scripted(Reply(404, JSON, b'{"file":"not found"}'))).get(7)

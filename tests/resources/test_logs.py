@@ -121,3 +121,8 @@ async def test_what_is_no_job_is_never_asked_for(wrong: Any) -> None:
         await logs.get_by_id(wrong)
     assert info.value.argument == "log_id"
     assert transport.calls == []
+
+
+async def test_a_removal_date_in_an_unknown_form_is_none() -> None:
+    log = await Logs(Scripted(b'{"log":{"id":1,"removed_at":"yesterday"}}')).get_by_id(1)
+    assert (log.removed, log.removed_at) == (None, "yesterday")

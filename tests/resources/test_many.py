@@ -91,3 +91,9 @@ async def test_what_nobody_asked_for_is_left_out() -> None:
         return [Commit(id=9), *(Commit(id=number) for number in batch)]
 
     assert [thing.id async for thing in Many(fetch, [3, 1], path="/things", missing_ok=False)] == [3, 1]
+
+
+async def test_an_id_that_is_unknown_in_two_batches_is_missing_once() -> None:
+    things, _ = many([7, *range(100, 100 + BATCH), 7], range(100, 300), missing_ok=True)
+    assert len([thing async for thing in things]) == BATCH
+    assert things.missing == (7,)

@@ -113,3 +113,13 @@ async def test_a_page_in_any_order_is_put_in_order() -> None:
         return [Build(id=number, number=str(number)) for number in (9, 1, 10, 2)]
 
     assert [build.number async for build in Pages(fetch, after=None)] == ["10", "9", "2", "1"]
+
+
+async def test_a_server_that_ignores_the_number_is_told_instead_of_asked_for_ever() -> None:
+    async def fetch(after: int | None) -> list[Build]:
+        return [Build(id=number, number=str(number)) for number in range(100, 75, -1)]
+
+    pages = Pages(fetch, after=None)
+    assert [int((await anext(pages)).number) for _ in range(25)] == list(range(100, 75, -1))
+    with pytest.raises(errors.DecodeError, match="below number 76"):
+        await anext(pages)

@@ -25,5 +25,7 @@ async def test_a_user_of_today_has_one() -> None:
 
 async def test_without_a_token_there_is_no_user() -> None:
     reply = Reply(401, JSON, b"no access token supplied")
-    with pytest.raises(errors.AuthenticationError, match="^GET /users answered 401: no access token supplied. Pass a"):
+    with pytest.raises(
+        errors.AuthenticationError, match=r"^GET /users answered 401: no access token supplied\. Pass a"
+    ):
         await Users(Scripted(reply)).me()

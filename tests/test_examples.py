@@ -1,0 +1,58 @@
+"""The examples against a server that is not their own."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from aiotravis.testing import TravisServer
+
+EXAMPLE = str(Path(__file__).parent.parent / "examples" / "live_build.py")
+
+
+@pytest.mark.parametrize(("state", "code"), [("passed", 0), ("failed", 1)])
+async def test_live_build_follows_a_real_endpoint_byte_for_byte(state: str, code: int) -> None:
+    async with TravisServer() as server:
+        user = server.world.user("sarah", token="an-example-token")
+        repository = server.world.repository("a/b", users=[user])
+        repository.history(3)
+        build = repository.build()
+        task = server.play(build, speed=4, state=state)
+        command = [sys.executable, EXAMPLE, "--endpoint", server.endpoint, "--token", user.token, "--repo", "a/b"]
+        ended = await anyio.run_process(command, check=False)
+        await task
+    assert ended.stderr == b""
+    assert ended.returncode == code
+    assert build.jobs[0].log.text.encode() in ended.stdout
+    assert f"Build #4 {state}, 1 jobs".encode() in ended.stdout
+
+
+async def test_live_build_tells_what_is_wrong_in_a_line() -> None:
+    async with TravisServer() as server:
+        command = [sys.executable, EXAMPLE, "--endpoint", server.endpoint, "--repo", "no/such"]
+        ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(b"live_build: GET /repos/no/such answered 404: ")
+    assert ended.stderr.count(b"\n") == 1
+    for arguments in (["--endpoint", "https://host"], ["--speed", "0"]):
+        assert (await anyio.run_process([sys.executable, EXAMPLE, *arguments], check=False)).returncode == 2
+
+
+async def test_live_build_ends_cleanly_on_ctrl_c() -> None:
+    command = [sys.executable, EXAMPLE, "--speed", "0.1"]
+    async with await anyio.open_process(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        seen = b""
+        while b"Following the log" not in seen:
+            seen += await process.stdout.receive()
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 130
+        errors = b"".join([chunk async for chunk in process.stderr])
+        rest = b"".join([chunk async for chunk in process.stdout])
+    assert errors == b""
+    assert rest.endswith(b"Stopped.\n")
