@@ -9,29 +9,53 @@ from aiotravis.live import events
 from aiotravis.live.feed import Feed, FeedStatistics
 from aiotravis.resources._base import number_key
 from aiotravis.resources._states import State
+from aiotravis.resources.accounts import Account
+from aiotravis.resources.annotations import Annotation
+from aiotravis.resources.branches import Branch
+from aiotravis.resources.broadcasts import Broadcast
 from aiotravis.resources.builds import Build
+from aiotravis.resources.caches import Cache
 from aiotravis.resources.commits import Commit
 from aiotravis.resources.config import Config
+from aiotravis.resources.env_vars import EnvVar
+from aiotravis.resources.hooks import Hook
 from aiotravis.resources.jobs import Job
+from aiotravis.resources.lint import LintWarning
 from aiotravis.resources.logs import Log, LogPart
+from aiotravis.resources.permissions import Permissions
 from aiotravis.resources.repositories import Repository
+from aiotravis.resources.repository_keys import RepositoryKey
+from aiotravis.resources.requests import Request
+from aiotravis.resources.ssh_keys import SshKey
 from aiotravis.resources.stages import Stage
 from aiotravis.resources.users import User
 
 __all__ = [
     "COM",
     "ORG",
+    "Account",
+    "Annotation",
+    "Branch",
+    "Broadcast",
     "Build",
+    "Cache",
     "Commit",
     "Config",
+    "EnvVar",
     "Feed",
     "FeedStatistics",
+    "Hook",
     "Job",
+    "LintWarning",
     "Log",
     "LogPart",
     "LogReset",
     "LogStream",
+    "Permissions",
     "Repository",
+    "RepositoryKey",
+    "Request",
+    "SshKey",
     "Stage",
     "State",
     "Travis",

@@ -19,12 +19,26 @@ from aiotravis.live._socket import Connector
 from aiotravis.live.events import Event
 from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
+from aiotravis.resources.accounts import Accounts
+from aiotravis.resources.annotations import Annotations
+from aiotravis.resources.auth import Auth
+from aiotravis.resources.branches import Branches
+from aiotravis.resources.broadcasts import Broadcasts
 from aiotravis.resources.builds import Builds
+from aiotravis.resources.caches import Caches
 from aiotravis.resources.config import ConfigResource
+from aiotravis.resources.env_vars import EnvVars
+from aiotravis.resources.hooks import Hooks
 from aiotravis.resources.jobs import Jobs
+from aiotravis.resources.lint import Lint
 from aiotravis.resources.logs import Logs
+from aiotravis.resources.permissions import PermissionsResource
 from aiotravis.resources.pusher_auth import PusherAuth
 from aiotravis.resources.repositories import Repositories
+from aiotravis.resources.repository_keys import RepositoryKeys
+from aiotravis.resources.requests import Requests
+from aiotravis.resources.settings import Settings
+from aiotravis.resources.ssh_keys import SshKeys
 from aiotravis.resources.users import Users
 
 __all__ = ["COM", "ORG", "Travis"]
@@ -129,12 +143,26 @@ class Travis:
         self._transport = transport
         self._signed = token is not None
 
+        self.accounts = Accounts(transport)
+        self.annotations = Annotations(transport)
+        self.auth = Auth(transport, token)
+        self.branches = Branches(transport)
+        self.broadcasts = Broadcasts(transport)
         self.builds = Builds(transport)
+        self.caches = Caches(transport)
         self.config = ConfigResource(transport)
+        self.env_vars = EnvVars(transport)
+        self.hooks = Hooks(transport)
         self.jobs = Jobs(transport)
+        self.lint = Lint(transport)
         self.logs = Logs(transport)
+        self.permissions = PermissionsResource(transport)
         self.pusher_auth = PusherAuth(transport)
         self.repos = Repositories(transport)
+        self.repository_keys = RepositoryKeys(transport)
+        self.requests = Requests(transport)
+        self.settings = Settings(transport)
+        self.ssh_keys = SshKeys(transport)
         self.users = Users(transport)
 
         connector = Connector(

@@ -4,13 +4,15 @@ https://docs.travis-ci.com/api/#builds
 """
 
 from collections.abc import Iterable, Sequence
+from types import NoneType
 from typing import Final
 
 import msgspec
 
 from aiotravis._http import Endpoint
-from aiotravis.errors import UsageError
+from aiotravis.errors import NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of
+from aiotravis.resources._flash import FlashReply, granted
 from aiotravis.resources._many import Many
 from aiotravis.resources._pages import Pages
 from aiotravis.resources._running import Running
@@ -58,6 +60,8 @@ class _BuildsReply(Entity, frozen=True, kw_only=True):
 
 GET = Endpoint("GET", "/builds/{id}", _BuildReply)
 LIST = Endpoint("GET", "/builds", _BuildsReply)
+CANCEL = Endpoint("POST", "/builds/{id}/cancel", NoneType)
+RESTART = Endpoint("POST", "/builds/{id}/restart", FlashReply)
 
 EVENT_TYPES: Final = ("push", "pull_request", "api", "cron")
 
@@ -80,6 +84,67 @@ class Builds(Resource):
         whole = joined([reply.build], commits)[0]
         msgspec.structs.force_setattr(whole, "jobs", tuple(joined(reply.jobs, commits)))
         return whole
+
+    async def find(self, repo: int | str | Repository, number: int | str) -> Build:
+        """Fetch one build by the number that people see, with its commit, without its jobs.
+
+        Args:
+            repo: Id, slug, or a repository.
+            number: ``784`` or ``"784"``.
+
+        Raises:
+            NotFoundError: No build of this number, or no such repository, or hidden from this token.
+            UsageError: Neither an id nor a slug, or not a number.
+        """
+        wanted = str(_number(number, "number"))
+        query = [repo_query(repo), ("number", wanted)]
+        reply = await self._fetch(LIST, query=query)
+        found = [build for build in joined(reply.builds, reply.commits) if build.number == wanted]
+        if not found:
+            path = LIST.call(query=query).shown
+            message = f"GET {path} gave no build: there is none of this number, or it is hidden from this token."
+            raise NotFoundError(message, status=200, method="GET", path=path, remedy="Check number and repository.")
+        return found[0]
+
+    async def recent(self, *, running: bool = False) -> Sequence[Build]:
+        """Fetch the last 25 builds of all that the user can see that passed or failed; nothing without a token.
+
+        Args:
+            running: Whether to fetch those that run now instead.
+        """
+        reply = await self._fetch(LIST, query=[("running", "true")] if running else [])
+        return joined(reply.builds, reply.commits)
+
+    async def cancel(self, build: int | Build) -> None:
+        """Cancel a build. Travis queues this: its state changes a little later.
+
+        Args:
+            build: Id of the build, or a build.
+
+        Raises:
+            RefusedError: It has ended already.
+            PermissionDenied: The token's user may not.
+            NotFoundError: No such build, or hidden from this token.
+        """
+        await self._fetch(CANCEL, id=id_of(build, "build", Build))
+
+    async def restart(self, build: int | Build) -> str:
+        """Run a build again. Travis queues this: its state goes back to created a little later.
+
+        Args:
+            build: Id of the build, or a build.
+
+        Returns:
+            What Travis says to that.
+
+        Raises:
+            RefusedError: It has not ended, or cannot run; ``.flash`` tells why.
+            RepositoryMigrated: It has to be restarted on the other site.
+            NotFoundError: No such build, or hidden from this token.
+        """
+        call = RESTART.call(id=id_of(build, "build", Build))
+        reply = await self._transport.send(call)
+        return granted(call, reply, RESTART.read(call, reply))
 
     def list(
         self, repo: int | str | Repository, *, event_type: str | None = None, after_number: int | str | None = None
@@ -114,7 +179,7 @@ class Builds(Resource):
             reply = await self._fetch(LIST, query=query)
             return joined(reply.builds, reply.commits)
 
-        return Pages(fetch, after=None if after_number is None else _number(after_number))
+        return Pages(fetch, after=None if after_number is None else _number(after_number, "after_number"))
 
     def many(self, builds: Iterable[int | Build], *, missing_ok: bool = False) -> Many[Build]:
         """Fetch many builds by their ids, a hundred in a request, several requests at once, in the order asked.
@@ -135,7 +200,7 @@ class Builds(Resource):
         return Many(fetch, ids_of(builds, "builds", Build), path=LIST.path, missing_ok=missing_ok)
 
 
-def _number(number: int | str) -> int:
+def _number(number: int | str, argument: str) -> int:
     if isinstance(number, bool) or not str(number).isdecimal() or int(number) < 1:
-        raise UsageError(f"after_number must be a build number, not {number!r}.", argument="after_number")
+        raise UsageError(f"{argument} must be a build number, not {number!r}.", argument=argument)
     return int(number)

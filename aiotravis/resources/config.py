@@ -92,6 +92,7 @@ class _ConfigReply(Entity, frozen=True, kw_only=True):
 
 
 GET = Endpoint("GET", "/config", _ConfigReply)
+UPTIME = Endpoint("GET", "/uptime", str)
 
 
 class ConfigResource(Resource):
@@ -100,3 +101,14 @@ class ConfigResource(Resource):
     async def get(self) -> Config:
         """Fetch the site's configuration. Needs no token."""
         return (await self._fetch(GET)).config
+
+    async def uptime(self) -> str:
+        """Ask whether the site is up.
+
+        Returns:
+            ``OK``.
+
+        Raises:
+            ServerError: It is not; the message tells what.
+        """
+        return (await self._fetch(UPTIME)).strip()

@@ -5,11 +5,15 @@ https://docs.travis-ci.com/api/#jobs
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from types import NoneType
 
 from aiotravis._http import Endpoint
-from aiotravis.resources._base import Entity, Resource, id_of, ids_of
+from aiotravis.errors import UsageError
+from aiotravis.resources._base import Entity, Resource, id_of, ids_of, text_of
+from aiotravis.resources._flash import FlashReply, granted
 from aiotravis.resources._many import Many
 from aiotravis.resources._running import Running
+from aiotravis.resources._states import State
 from aiotravis.resources.commits import Commit, joined
 from aiotravis.resources.stages import Stage
 
@@ -65,6 +69,8 @@ class _JobsReply(Entity, frozen=True, kw_only=True):
 
 GET = Endpoint("GET", "/jobs/{id}", _JobReply)
 LIST = Endpoint("GET", "/jobs", _JobsReply)
+CANCEL = Endpoint("POST", "/jobs/{id}/cancel", NoneType)
+RESTART = Endpoint("POST", "/jobs/{id}/restart", FlashReply)
 
 _LOG_ID = ("include_log_id", "true")
 
@@ -86,6 +92,65 @@ class Jobs(Resource):
         query = [_LOG_ID] if include_log_id else []
         reply = await self._fetch(GET, id=id_of(job, "job", Job), query=query)
         return joined([reply.job], [reply.commit] if reply.commit else [])[0]
+
+    async def list(
+        self, *, state: State | str | Iterable[State | str] | None = None, queue: str | None = None
+    ) -> Sequence[Job]:
+        """List jobs across repositories, 250 at most, in no order; ask state by state if there may be more.
+
+        Args:
+            state: Only in this state, or these.
+            queue: Only of this queue, such as ``builds.gce``. Not together with ``state``: the server looks at one.
+
+        Without either, all that are created, queued, received or started.
+
+        Raises:
+            UsageError: Both are given, or one is empty.
+        """
+        if state is not None and queue is not None:
+            raise UsageError("Give state or queue: the server looks at only one of them.", argument="queue")
+        query: Sequence[tuple[str, str]] = ()
+        if queue is not None:
+            query = [("queue", text_of(queue, "queue"))]
+        elif isinstance(state, str):
+            query = [("state", text_of(state, "state"))]
+        elif state is not None:
+            query = [("state[]", text_of(one, "state")) for one in state]
+            if not query:
+                raise UsageError("state must name at least one state.", argument="state")
+        reply = await self._fetch(LIST, query=query)
+        return joined(reply.jobs, reply.commits)
+
+    async def cancel(self, job: int | Job) -> None:
+        """Cancel a job. Travis queues this: its state changes a little later.
+
+        Args:
+            job: Id of the job, or a job.
+
+        Raises:
+            RefusedError: It has ended already.
+            PermissionDenied: The token's user may not.
+            NotFoundError: No such job, or hidden from this token.
+        """
+        await self._fetch(CANCEL, id=id_of(job, "job", Job))
+
+    async def restart(self, job: int | Job) -> str:
+        """Run a job again; its build goes back with it. Travis queues this.
+
+        Args:
+            job: Id of the job, or a job.
+
+        Returns:
+            What Travis says to that.
+
+        Raises:
+            RefusedError: It has not ended, or cannot run; ``.flash`` tells why.
+            RepositoryMigrated: It has to be restarted on the other site.
+            NotFoundError: No such job, or hidden from this token.
+        """
+        call = RESTART.call(id=id_of(job, "job", Job))
+        reply = await self._transport.send(call)
+        return granted(call, reply, RESTART.read(call, reply))
 
     def many(self, jobs: Iterable[int | Job], *, include_log_id: bool = False, missing_ok: bool = False) -> Many[Job]:
         """Fetch many jobs by their ids, a hundred in a request, several requests at once, in the order asked.

@@ -5,13 +5,14 @@ https://docs.travis-ci.com/api/#logs
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from types import NoneType
 from typing import Final
 
 import msgspec
 
 from aiotravis._http import ACCEPT_TEXT, Call, Endpoint, Reply, judge
 from aiotravis.errors import UsageError
-from aiotravis.resources._base import Entity, Resource, id_of
+from aiotravis.resources._base import Entity, Resource, id_of, text_of
 from aiotravis.resources.jobs import Job
 
 __all__ = ["LAST", "Log", "LogPart", "Logs"]
@@ -83,6 +84,7 @@ class _PartsReply(Entity, frozen=True, kw_only=True):
 
 LOG = Endpoint("GET", "/jobs/{id}/log", _LogReply)
 LOG_BY_ID = Endpoint("GET", "/logs/{id}", _LogReply)
+REMOVE = Endpoint("PATCH", "/jobs/{id}/log", NoneType)
 PARTS = Endpoint("GET", "/v3/job/{id}/log_parts", _PartsReply)
 
 ANYTHING: Final = "application/json; chunked=true; version=2, application/json; version=2, text/plain"
@@ -168,6 +170,20 @@ class Logs(Resource):
         if not content:
             query.append(("content", "false"))
         return (await self._fetch(PARTS, id=id_of(job, "job", Job), query=query)).log_parts
+
+    async def remove(self, job: int | Job, *, reason: str | None = None) -> None:
+        """Remove a job's log for good; a notice takes its place.
+
+        Args:
+            job: Id of the job, or a job. **One that is hidden from this token is passed over without an error.**
+            reason: Why; today's server takes it without keeping it.
+
+        Raises:
+            ConflictError: The job has not ended, or its log is removed already.
+            PermissionDenied: No push access.
+        """
+        fields = {} if reason is None else {"reason": text_of(reason, "reason")}
+        await self._fetch(REMOVE, id=id_of(job, "job", Job), json=fields)
 
 
 def _part_number(number: object, argument: str) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from aiotravis._http import Endpoint, Part
-from aiotravis.errors import NotFoundError
+from aiotravis.errors import NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of, slug_of, text_of, within
 from aiotravis.resources._many import Many
 from aiotravis.resources._states import State
@@ -70,6 +70,8 @@ class _RepositoriesReply(Entity, frozen=True, kw_only=True):
 
 GET = Endpoint("GET", "/repos/{repo}", _RepositoryReply)
 LIST = Endpoint("GET", "/repos", _RepositoriesReply)
+BADGE = Endpoint("GET", "/repos/{repo}.svg", bytes)
+CC = Endpoint("GET", "/repos/{repo}/cc.xml", str)
 
 MOST: Final = 50
 
@@ -87,6 +89,14 @@ def repo_query(repo: object, argument: str = "repo") -> tuple[str, str]:
     if isinstance(repo, str):
         return "slug", "/".join(slug_of(repo, argument))
     return "repository_id", str(id_of(repo, argument, Repository))
+
+
+def _slug(repo: object) -> Part:
+    if isinstance(repo, Repository):
+        repo = repo.slug
+    if not isinstance(repo, str):
+        raise UsageError(f"repo must be a slug or a repository here, not {repo!r}.", argument="repo")
+    return slug_of(repo, "repo")
 
 
 class Repositories(Resource):
@@ -141,6 +151,26 @@ class Repositories(Resource):
         given = (("owner_name", owner_name), ("member", member), ("search", search))
         query += [(name, text_of(value, name)) for name, value in given if value is not None]
         return (await self._fetch(LIST, query=query)).repos
+
+    async def badge(self, repo: str | Repository, *, branch: str | None = None, rss_token: str | None = None) -> bytes:
+        """Fetch the badge that shows the last outcome, as SVG.
+
+        Args:
+            repo: Slug, or a repository. One that does not exist, or is hidden, has the badge ``unknown``.
+            branch: Of this branch.
+            rss_token: For private repositories: the RSS token of a profile page, which is not the API token.
+        """
+        given = (("branch", branch), ("token", rss_token))
+        query = [(name, text_of(value, name)) for name, value in given if value is not None]
+        return await self._fetch(BADGE, repo=_slug(repo), query=query, accept="image/svg+xml")
+
+    async def cc_xml(self, repo: int | str | Repository) -> str:
+        """Fetch the state for CCTray and its kind, as XML.
+
+        Raises:
+            NotFoundError: No such repository, or this token may not see it.
+        """
+        return await self._fetch(CC, repo=repo_part(repo), accept="application/xml")
 
     def many(self, repos: Iterable[int | Repository], *, missing_ok: bool = False) -> Many[Repository]:
         """Fetch many repositories by their ids, a hundred in a request, in the order asked.

@@ -6,7 +6,7 @@ https://docs.travis-ci.com/api/#users
 from datetime import datetime
 
 from aiotravis._http import Endpoint
-from aiotravis.resources._base import Entity, Resource
+from aiotravis.resources._base import Entity, Resource, id_of, text_of
 
 __all__ = ["User", "Users"]
 
@@ -53,7 +53,13 @@ class _UserReply(Entity, frozen=True, kw_only=True):
     user: User
 
 
+class _Result(Entity, frozen=True, kw_only=True):
+    result: bool
+
+
 GET = Endpoint("GET", "/users", _UserReply)
+UPDATE = Endpoint("PUT", "/users/{id}", _UserReply)
+SYNC = Endpoint("POST", "/users/sync", _Result)
 
 
 class Users(Resource):
@@ -66,3 +72,28 @@ class Users(Resource):
             AuthenticationError: No token, or one that Travis does not know.
         """
         return (await self._fetch(GET)).user
+
+    async def update(self, user: int | User, *, locale: str) -> User:
+        """Change the user's language. A locale that Travis does not know is ignored: look at what it returns.
+
+        Args:
+            user: The user's own id, or the user.
+            locale: Such as ``en``.
+
+        Raises:
+            NotFoundError: Not the token's own user.
+        """
+        fields = {"user": {"locale": text_of(locale, "locale")}}
+        return (await self._fetch(UPDATE, id=id_of(user, "user", User), json=fields)).user
+
+    async def sync(self) -> bool:
+        """Let Travis fetch the user's repositories and rights from GitHub anew. `me` tells when that is done.
+
+        Returns:
+            Whether it was begun.
+
+        Raises:
+            ConflictError: One is under way already.
+            AuthenticationError: No token, or one that Travis does not know.
+        """
+        return (await self._fetch(SYNC)).result

@@ -6,7 +6,8 @@ from aiohttp import web
 
 from aiotravis.testing.access import Refusal, Visitor, accepts_text, admit, not_found
 from aiotravis.testing.payloads import log_json, log_parts_json
-from aiotravis.testing.rest import Site, answer, number_in
+from aiotravis.testing.requests import number_in
+from aiotravis.testing.rest import Site, answer
 from aiotravis.testing.world import Job, Log
 
 __all__ = ["LogRoutes"]

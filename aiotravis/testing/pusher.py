@@ -1,24 +1,33 @@
-"""The live channel of the embedded Travis: the server side of Pusher's protocol 7, and Slanger's dialect of it."""
+"""The live channel of the embedded Travis: the server side of Pusher's protocol 7, and Slanger's dialect of it.
+
+https://pusher.com/docs/channels/library_auth_reference/pusher-websockets-protocol/
+"""
 
 import asyncio
 import hashlib
 import hmac
 import itertools
 import json
-import os
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import cast
 
 from aiohttp import WSMsgType, web
 
-__all__ = ["Connection", "Dialect", "Frame", "PusherApp"]
+from aiotravis.testing._connection import Connection
+from aiotravis.testing._dialects import Dialect, frame_of, manners_of
 
-Dialect = Literal["pusher", "slanger"]
+__all__ = ["Connection", "Dialect", "Frame", "PusherApp"]
 
 RECORDED = 100_000
 """Frames that are kept for tests to look at."""
+
+LARGEST = 1 << 20
+"""Bytes of the largest frame that a client may send."""
+
+PINGED = 5 / 6
+"""Part of the idle time after which a silent client gets a ping, as soketi does: at 100 of 120 seconds."""
 
 
 @dataclass(frozen=True)
@@ -27,51 +36,32 @@ class Frame:
 
     Attributes:
         incoming: Whether a client sent it.
-        text: What it said.
+        text: What it said; bytes that are no UTF-8 as backslash escapes.
     """
 
     incoming: bool
     text: str
 
 
-class Connection:
-    """One client's socket.
-
-    Attributes:
-        socket_id: What it is called.
-        channels: Channels it has subscribed to.
-    """
-
-    def __init__(self, websocket: web.WebSocketResponse, request: web.Request, socket_id: str) -> None:
-        self.websocket = websocket
-        self.request = request
-        self.socket_id = socket_id
-        self.channels: set[str] = set()
-        self.outbox: deque[str | bytes] = deque()
-        self.wake = asyncio.Event()
-
-    def send(self, frame: str | bytes) -> None:
-        """Put a frame into the queue; never waits."""
-        self.outbox.append(frame)
-        self.wake.set()
-
-    def abort(self) -> None:
-        """Cut the connection without a farewell."""
-        transport = self.request.transport
-        if transport is not None:
-            transport.abort()
-
-
 class PusherApp:
     """One app of a Pusher, or Slanger, server.
+
+    Everything that can be given here may be set later too, except the dialect.
 
     Args:
         key: Public key of the app.
         secret: Signs private channels.
         app_id: Its number, as text.
         dialect: Whose manners to have.
-        activity_timeout: Seconds of silence that a client may keep; None says nothing about it.
-        idle: Seconds of silence after which a Pusher closes the connection with 4201; None never does.
+        activity_timeout: Seconds of silence that a client may keep; None: nothing is said (Slanger says 120).
+        idle: Seconds without a text frame after which a Pusher closes with 4201, whatever pings are answered; None:
+            it never does. Slanger never does.
+
+    Attributes:
+        connections: Accepted sockets that are not being closed, by socket id.
+        frames: The last 100,000 text and binary frames from and to all clients; those to clients, in the order in
+            which they were queued.
+        opened: How many sockets have been accepted so far.
     """
 
     def __init__(
@@ -82,36 +72,45 @@ class PusherApp:
         app_id: str = "1",
         dialect: Dialect = "pusher",
         activity_timeout: float | None = 120,
-        idle: float | None = None,
+        idle: float | None = 120,
     ) -> None:
         self.key = key
         self.secret = secret
         self.app_id = app_id
-        self.dialect = dialect
         self.activity_timeout = activity_timeout
         self.idle = idle
         self.connections: dict[str, Connection] = {}
         self.frames: deque[Frame] = deque(maxlen=RECORDED)
         self.opened = 0
+        self._manners = manners_of(dialect)
         self._ids = itertools.count(1)
+        self._open: set[Connection] = set()
         self._occupied: dict[str, asyncio.Event] = {}
 
     def add_routes(self, app: web.Application, prefix: str = "") -> None:
-        """Serve the socket at ``PREFIX/app/KEY``."""
+        """Serve the socket at ``PREFIX/app/KEY``, until the application shuts down."""
         app.router.add_get(prefix + "/app/{key}", self._serve)
+        app.on_shutdown.append(self._shut_down)
 
     def sign(self, socket_id: str, channel: str) -> str:
-        """Give the signature that lets a socket into a private channel."""
-        digest = hmac.new(self.secret.encode(), f"{socket_id}:{channel}".encode(), hashlib.sha256)
-        return f"{self.key}:{digest.hexdigest()}"
+        """Give the signature that lets a socket into a private channel: ``KEY:HEX``."""
+        # A name with half a surrogate pair is legal JSON, and must not crash the server.
+        signed = f"{socket_id}:{channel}".encode("utf-8", "surrogatepass")
+        return f"{self.key}:{hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
     def publish(self, channels: Iterable[str], event: str, data: str) -> None:
-        """Send an event to whoever listens; never waits."""
+        """Send an event to whoever listens, once per channel; never waits.
+
+        Args:
+            channels: Where it happened.
+            event: Its name.
+            data: Its payload, as JSON text.
+        """
         for channel in channels:
-            frame: str | None = None
-            for connection in self.connections.values():
-                if channel in connection.channels:
-                    frame = frame or json.dumps({"event": event, "channel": channel, "data": data})
+            listeners = [each for each in self.connections.values() if channel in each.channels]
+            if listeners:
+                frame = frame_of(event, data, channel)
+                for connection in listeners:
                     self._send(connection, frame)
 
     def occupied(self, channel: str) -> bool:
@@ -121,165 +120,177 @@ class PusherApp:
     async def wait_occupied(self, channel: str, timeout: float = 10.0) -> None:
         """Wait until somebody listens to a channel.
 
+        Args:
+            channel: Its name.
+            timeout: Seconds to wait.
+
         Raises:
             TimeoutError: Nobody did, in so many seconds.
         """
-        while not self.occupied(channel):
-            event = self._occupied.setdefault(channel, asyncio.Event())
-            event.clear()
-            await asyncio.wait_for(event.wait(), timeout)
+        async with asyncio.timeout(timeout):
+            while not self.occupied(channel):
+                await self._occupied.setdefault(channel, asyncio.Event()).wait()
 
     def send_raw(self, frame: str | bytes) -> None:
-        """Send a frame as it is to every client, however malformed."""
-        for connection in self.connections.values():
-            connection.send(frame)
-
-    async def disconnect(self, code: int | None = None, reason: str = "") -> None:
-        """Close every connection.
+        """Send a frame as it is to every client, however malformed; never waits.
 
         Args:
-            code: Code of the close frame; None cuts the connections without one.
+            frame: Text for a text frame, in which lone surrogates stand for bytes that are no UTF-8
+                (``surrogateescape``); bytes for a binary frame.
+        """
+        for connection in self.connections.values():
+            self._send(connection, frame)
+
+    def disconnect(self, code: int | None = None, reason: str = "") -> "asyncio.Task[None]":
+        """Close every connection; never waits. What is returned need not be awaited: it ends when all has been sent.
+
+        Args:
+            code: Code of the close frame, which goes out behind all that was sent before; None cuts the connections
+                without one, and loses what they had not yet taken.
             reason: Text of the close frame.
         """
-        for connection in list(self.connections.values()):
+        connections = list(self._open)
+        self.connections.clear()
+        for connection in connections:
             if code is None:
                 connection.abort()
             else:
-                await connection.websocket.close(code=code, message=reason.encode())
+                connection.close(code, reason)
+        return asyncio.get_running_loop().create_task(_emptied(connections))
 
     async def close(self) -> None:
-        """Close every connection, as a server that goes away does."""
+        """Close every connection, as a server that goes away does; those that do not answer are cut after a second."""
+        connections = list(self._open)
         await self.disconnect(1001, "going away")
+        for connection in connections:
+            await connection.ended.wait()
 
     # One connection ---------------------------------------------------------------------------------------------------
 
+    async def _shut_down(self, _: web.Application) -> None:
+        await self.close()
+
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
-        websocket = web.WebSocketResponse(timeout=0.5, max_msg_size=1 << 20)
+        # Its own answer to a close frame would come second where the server closed first.
+        websocket = web.WebSocketResponse(timeout=0.5, max_msg_size=LARGEST, autoclose=False)
         await websocket.prepare(request)
-        refused = self._refused(request)
-        number = next(self._ids)
-        socket_id = f"{os.getpid()}.{1000000 + number}" if self.dialect == "slanger" else f"8123.{55020 + number}"
-        connection = Connection(websocket, request, socket_id)
-        if refused is not None:
-            await self._refuse(connection, *refused)
-            return websocket
-        self.opened += 1
-        self.connections[socket_id] = connection
-        writer = asyncio.ensure_future(self._write(connection))
+        connection = Connection(websocket, request, self._manners.socket_id(next(self._ids)))
+        self._open.add(connection)
         try:
-            self._greet(connection)
+            self._admit(connection)
             await self._read(connection)
         finally:
-            del self.connections[socket_id]
-            writer.cancel()
-            await asyncio.wait([writer])
+            self._open.discard(connection)
+            self.connections.pop(connection.socket_id, None)
+            await connection.end()
         return websocket
 
-    def _refused(self, request: web.Request) -> tuple[int, str] | None:
-        """Say why a connection is not accepted, or None."""
-        key = request.match_info["key"]
+    def _admit(self, connection: Connection) -> None:
+        key = connection.request.match_info["key"]
+        refusal = self._manners.refusal_of_protocol(connection.protocol)
         if key != self.key:
-            return 4001, f"Could not find app by key {key}"
-        protocol = request.query.get("protocol", "")
-        lowest = 3 if self.dialect == "slanger" else 4
-        if protocol.isdecimal() and lowest <= int(protocol) <= 7:
-            return None
-        if not protocol and self.dialect == "pusher":
-            return 4008, "No protocol version supplied"
-        return 4007, "Unsupported protocol version"
-
-    async def _refuse(self, connection: Connection, code: int, message: str) -> None:
-        if self.dialect == "slanger":
-            await connection.websocket.send_str(self._error(code, message))
-            await connection.websocket.close()
+            refusal = 4001, f"Could not find app by key {key}"
+        if refusal is None:
+            self.opened += 1
+            self.connections[connection.socket_id] = connection
+            self._greet(connection)
+        elif self._manners.codes_on_close:
+            connection.close(*refusal)
         else:
-            await connection.websocket.close(code=code, message=message.encode())
-
-    def _error(self, code: int | None, message: str) -> str:
-        data: object = {"code": code, "message": message}
-        return json.dumps({"event": "pusher:error", "data": json.dumps(data) if self.dialect == "slanger" else data})
+            self._send(connection, self._manners.error(*refusal))
+            connection.close(None)
 
     def _greet(self, connection: Connection) -> None:
-        data: dict[str, object] = {"socket_id": connection.socket_id}
-        if self.activity_timeout is not None:
-            data["activity_timeout"] = self.activity_timeout
-        self._send(connection, json.dumps({"event": "pusher:connection_established", "data": json.dumps(data)}))
+        timeout = self._manners.activity_timeout(connection.protocol, self.activity_timeout)
+        self._send(connection, self._manners.greeting(connection.socket_id, timeout))
 
-    def _send(self, connection: Connection, frame: str) -> None:
-        self.frames.append(Frame(False, frame))
+    def _send(self, connection: Connection, frame: str | bytes) -> None:
+        self.frames.append(_seen(frame, incoming=False))
         connection.send(frame)
 
-    async def _write(self, connection: Connection) -> None:
-        try:
-            while True:
-                while connection.outbox:
-                    frame = connection.outbox.popleft()
-                    if isinstance(frame, bytes):
-                        await connection.websocket.send_bytes(frame)
-                    else:
-                        await connection.websocket.send_str(frame)
-                connection.wake.clear()
-                await connection.wake.wait()
-        except (ConnectionError, RuntimeError):
-            connection.abort()
-
     async def _read(self, connection: Connection) -> None:
-        while True:
-            try:
-                message = await asyncio.wait_for(connection.websocket.receive(), self.idle)
-            except TimeoutError:
-                await connection.websocket.close(code=4201, message=b"Pong reply not received in time")
-                return
-            if message.type is not WSMsgType.TEXT:
-                if message.type is WSMsgType.BINARY:
-                    continue
-                return
-            text = cast("str", message.data)
-            self.frames.append(Frame(True, text))
-            self._hear(connection, text)
+        alarms = self._alarms(connection)
+        try:
+            async for message in connection.websocket:
+                if message.type is WSMsgType.ERROR:
+                    break
+                self.frames.append(_seen(message.data, incoming=True))
+                if message.type is WSMsgType.TEXT and not connection.closing:
+                    for alarm in alarms:
+                        alarm.cancel()
+                    alarms = self._alarms(connection)
+                    self._hear(connection, message.data)
+        finally:
+            for alarm in alarms:
+                alarm.cancel()
+
+    def _alarms(self, connection: Connection) -> list[asyncio.TimerHandle]:
+        if self.idle is None or not self._manners.ends_idle_clients:
+            return []
+        loop = asyncio.get_running_loop()
+        return [
+            loop.call_later(self.idle * PINGED, connection.ping),
+            loop.call_later(self.idle, self._end_idle, connection),
+        ]
+
+    def _end_idle(self, connection: Connection) -> None:
+        self.connections.pop(connection.socket_id, None)
+        connection.close(4201, "Pong reply not received in time")
 
     def _hear(self, connection: Connection, text: str) -> None:
         try:
-            frame: dict[str, Any] = json.loads(text)
-            event, data = frame["event"], _mapping(frame.get("data"))
-        except (ValueError, TypeError, KeyError, AttributeError):
-            self._send(connection, self._error(5001 if self.dialect == "slanger" else None, "Invalid JSON"))
+            event, data = _understood(text)
+            channel = data["channel"] if event in {"pusher:subscribe", "pusher:unsubscribe"} else ""
+            if not isinstance(channel, str):
+                raise TypeError("the channel has to be a string")
+        except (ValueError, TypeError, LookupError, RecursionError) as exc:
+            self._send(connection, self._manners.malformed(exc))
             return
-        channel, signature = str(data.get("channel", "")), data.get("auth")
         if event == "pusher:ping":
-            pong: object = "{}" if self.dialect == "slanger" else {}
-            self._send(connection, json.dumps({"event": "pusher:pong", "data": pong}))
+            self._send(connection, self._manners.pong())
         elif event == "pusher:subscribe":
+            signature = data.get("auth")
             self._subscribe(connection, channel, signature if isinstance(signature, str) else None)
         elif event == "pusher:unsubscribe":
             connection.channels.discard(channel)
-        elif isinstance(event, str) and event.startswith("client-"):
-            self._send(connection, self._error(4301, "Client events are not enabled for this app"))
+        elif event.startswith("client-"):
+            answer = self._manners.client_event()
+            if answer is not None:
+                self._send(connection, answer)
 
     def _subscribe(self, connection: Connection, channel: str, signature: str | None) -> None:
-        slanger = self.dialect == "slanger"
+        manners = self._manners
         private = channel.startswith(("private-", "presence-"))
-        expected = self.sign(connection.socket_id, channel)
-        if private and signature != expected and not (slanger and signature is None):
-            if slanger:
-                error = {
-                    "message": f"Invalid signature: Expected HMAC SHA256 hex digest of {connection.socket_id}:{channel}"
-                }
-                self._send(connection, json.dumps({"event": "pusher:error", "data": json.dumps(error)}))
-            else:
-                data = {"type": "AuthError", "error": "The connection is unauthorized.", "status": 401}
-                refusal = {"event": "pusher:subscription_error", "channel": channel, "data": data}
-                self._send(connection, json.dumps(refusal))
-            return
-        if channel in connection.channels and slanger:
-            self._send(connection, self._error(None, f"Existing subscription to {channel}"))
-            return
-        connection.channels.add(channel)
-        succeeded = {"event": "pusher_internal:subscription_succeeded", "channel": channel}
-        self._send(connection, json.dumps({**succeeded, "data": "{}"} if slanger else succeeded))
-        if channel in self._occupied:
-            self._occupied.pop(channel).set()
+        checked = private and (signature is not None or manners.wants_signatures)
+        if checked and signature != self.sign(connection.socket_id, channel):
+            self._send(connection, manners.bad_signature(connection.socket_id, channel, signature))
+        elif channel in connection.channels and manners.refuses_repeats:
+            self._send(connection, manners.error(None, f"Existing subscription to {channel}"))
+        else:
+            connection.channels.add(channel)
+            self._send(connection, manners.subscribed(channel))
+            if channel in self._occupied:
+                self._occupied.pop(channel).set()
 
 
-def _mapping(data: object) -> dict[str, object]:
-    return cast("dict[str, object]", data) if isinstance(data, dict) else {}
+async def _emptied(connections: list[Connection]) -> None:
+    for connection in connections:
+        await connection.emptied()
+
+
+def _seen(frame: str | bytes, *, incoming: bool) -> Frame:
+    return Frame(incoming, frame if isinstance(frame, str) else frame.decode("utf-8", "backslashreplace"))
+
+
+def _understood(text: str) -> tuple[str, dict[str, object]]:
+    """Give the event and the data of a frame, which may be an object or a JSON string of one."""
+    frame: object = json.loads(text)
+    if not isinstance(frame, dict):
+        raise TypeError("a frame has to be an object")
+    fields = cast("dict[str, object]", frame)
+    event, data = fields["event"], fields.get("data")
+    if not isinstance(event, str):
+        raise TypeError("the event has to be a string")
+    if isinstance(data, str) and data:  # pysher's ping carries an empty string
+        data = json.loads(data)
+    return event, cast("dict[str, object]", data) if isinstance(data, dict) else {}

@@ -10,9 +10,10 @@ from aiohttp import web
 from aiotravis.testing.access import Mode, Refusal, Visitor, accepts_json, admit, not_found
 from aiotravis.testing.payloads import build_json, commit_json, job_json, repository_json, user_json
 from aiotravis.testing.pusher import PusherApp
+from aiotravis.testing.requests import number_in, several
 from aiotravis.testing.world import Build, Job, Repository, World
 
-__all__ = ["Rest", "Site", "answer", "number_in"]
+__all__ = ["Handler", "Rest", "Site", "answer"]
 
 PAGE = 25
 
@@ -37,28 +38,6 @@ def answer(value: object, *, status: int = 200) -> web.Response:
     response = web.json_response(value, status=status)
     response.headers["Content-Type"] = "application/json;charset=utf-8"
     return response
-
-
-def number_in(request: web.Request, name: str = "id") -> int:
-    """Read an id out of the path.
-
-    Raises:
-        Refusal: It is no number: no such route.
-    """
-    text = request.match_info[name]
-    if not text.isdecimal():
-        raise not_found()
-    return int(text)
-
-
-def several(request: web.Request, name: str, *, split: bool) -> list[str]:
-    """Read ``ids[]=1&ids[]=2``; ``ids=1,2`` as well where the route splits it."""
-    values = [str(value) for value in request.query.getall(f"{name}[]", [])]
-    # Rack keeps only the last of a repeated plain parameter.
-    plain = [str(value) for value in request.query.getall(name, [])][-1:]
-    for value in plain:
-        values += value.split(",") if split else [value.partition(",")[0]]
-    return values
 
 
 class Rest:

@@ -10,7 +10,10 @@ from typing import Any
 from aiohttp import web
 
 from aiotravis.testing.access import Mode, Refusal
+from aiotravis.testing.actions import ActionRoutes
+from aiotravis.testing.holdings import HoldingRoutes
 from aiotravis.testing.logs import LogRoutes
+from aiotravis.testing.people import PeopleRoutes
 from aiotravis.testing.publishing import Publisher
 from aiotravis.testing.pusher import Dialect, PusherApp
 from aiotravis.testing.rest import Rest
@@ -128,8 +131,8 @@ class TravisServer:
             port: TCP port; 0 for a free one.
         """
         app = web.Application(middlewares=[self._answer])
-        Rest(self).add_routes(app.router, self._prefix)
-        LogRoutes(self).add_routes(app.router, self._prefix)
+        for routes in (PeopleRoutes(self), HoldingRoutes(self), ActionRoutes(self), Rest(self), LogRoutes(self)):
+            routes.add_routes(app.router, self._prefix)
         if self._pusher_key is not None:
             self.pusher.add_routes(app, self._pusher_path)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -217,7 +220,7 @@ class TravisServer:
         if isinstance(response, web.Response):
             response.headers["X-Request-ID"] = request.headers.get("X-Request-ID", f"request-{next(self._numbers)}")
             response.headers["Vary"] = "Accept,Authorization,Accept-Encoding"
-            if canned is None and "gzip" in request.headers.get("Accept-Encoding", ""):
+            if canned is None and response.body and "gzip" in request.headers.get("Accept-Encoding", ""):
                 response.enable_compression(web.ContentCoding.gzip)
         return response
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from aiotravis.testing.belongings import Belongings
+
 __all__ = ["TERMINAL", "Build", "Commit", "Job", "Log", "Part", "Repository", "User", "World"]
 
 TERMINAL = frozenset({"passed", "failed", "errored", "canceled"})
@@ -26,6 +28,8 @@ class User:
     token: str
     name: str | None = None
     email: str | None = None
+    locale: str | None = None
+    is_syncing: bool = False
 
 
 @dataclass(frozen=True)
@@ -248,6 +252,8 @@ class Repository:
 
     Attributes:
         users: Who has a permission on it.
+        readers: Those of them who may look, and nothing else.
+        belongings: What it has beside builds.
     """
 
     world: "World"
@@ -258,7 +264,13 @@ class Repository:
     description: str | None = None
     language: str | None = "Ruby"
     users: list[User] = field(default_factory=list[User])
+    readers: list[User] = field(default_factory=list[User])
+    belongings: Belongings = field(default_factory=Belongings)
     builds: list[Build] = field(default_factory=list[Build])
+
+    def may_push(self, user: User | None) -> bool:
+        """Whether somebody may change things; then they are admins, too."""
+        return user in self.users and user not in self.readers
 
     @property
     def last_build(self) -> Build | None:
@@ -351,6 +363,7 @@ class World:
         self.repositories: dict[int, Repository] = {}
         self.builds: dict[int, Build] = {}
         self.jobs: dict[int, Job] = {}
+        self.broadcasts: list[str] = []
         self._last_id = 1000
         self._logs = 0
         self._commits = 0

@@ -1,126 +1,163 @@
-"""The live channel of the embedded Travis, in both dialects, frame by frame."""
+"""The live channel of the embedded Travis, in both dialects, over a real socket."""
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import pytest
 
-from aiotravis.testing import Dialect, PusherApp, TravisServer
+from aiotravis.testing import Dialect, Frame, PusherApp
+from tests.testing.bare import KEY, app_of, asked, greeted, joined, said, served
+from tests.waiting import until
 
-BOTH: tuple[Dialect, ...] = ("pusher", "slanger")
-
-
-@asynccontextmanager
-async def socket(
-    server: TravisServer, query: str = "protocol=7", key: str | None = None
-) -> AsyncGenerator[aiohttp.ClientWebSocketResponse]:
-    url = f"ws://{server.host}:{server.port}/app/{key or server.pusher.key}?{query}"
-    async with aiohttp.ClientSession() as session, session.ws_connect(url) as websocket:
-        yield websocket
+BOTH = pytest.mark.parametrize("dialect", ["pusher", "slanger"])
 
 
-async def said(websocket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
-    frame: dict[str, Any] = json.loads(await websocket.receive_str(timeout=5))
-    return frame
+async def subscribed(websocket: aiohttp.ClientWebSocketResponse, channel: str, **more: object) -> dict[str, Any]:
+    return await asked(websocket, "pusher:subscribe", {"channel": channel, **more})
 
 
-async def subscribe(
-    websocket: aiohttp.ClientWebSocketResponse, channel: str, auth: str | None = None
-) -> dict[str, Any]:
-    data = {"channel": channel} if auth is None else {"channel": channel, "auth": auth}
-    await websocket.send_json({"event": "pusher:subscribe", "data": data})
-    return await said(websocket)
-
-
-@pytest.mark.parametrize("dialect", BOTH)
-async def test_it_greets_with_a_json_string(dialect: Dialect) -> None:
-    async with TravisServer(dialect=dialect, activity_timeout=30) as server, socket(server) as websocket:
+@BOTH
+@pytest.mark.parametrize("prefix", ["", "/live/path"])
+async def test_it_greets_with_a_json_string(dialect: Dialect, prefix: str) -> None:
+    app = app_of(dialect=dialect, activity_timeout=30)
+    async with served(app, prefix) as port, joined(port, path=f"{prefix}/app/{KEY}") as websocket:
         frame = await said(websocket)
         assert frame["event"] == "pusher:connection_established"
         data = json.loads(frame["data"])
         assert data["activity_timeout"] == 30
-        assert data["socket_id"] in server.pusher.connections
+        assert list(app.connections) == [data["socket_id"]]
+        assert all(part.isdecimal() for part in data["socket_id"].split("."))
+        assert app.opened == 1
 
 
-async def test_it_may_say_nothing_of_activity() -> None:
-    async with TravisServer(activity_timeout=None) as server, socket(server) as websocket:
+async def test_an_old_protocol_is_told_nothing_of_activity() -> None:
+    async with served(app_of()) as port, joined(port, "protocol=6") as websocket:
         assert list(json.loads((await said(websocket))["data"])) == ["socket_id"]
 
 
 @pytest.mark.parametrize(
-    ("query", "key", "code"), [("protocol=7", "wrong", 4001), ("protocol=3", None, 4007), ("", None, 4008)]
+    ("query", "key", "code"),
+    [
+        ("protocol=7", "wrong", 4001),
+        ("", "wrong", 4001),
+        ("protocol=3", KEY, 4007),
+        ("protocol=x", KEY, 4006),
+        ("", KEY, 4008),
+        (f"protocol={'7' * 5000}", KEY, 4007),
+    ],
 )
-async def test_pusher_refuses_with_a_close_code(server: TravisServer, query: str, key: str | None, code: int) -> None:
-    async with socket(server, query, key) as websocket:
+async def test_pusher_refuses_with_a_close_code(query: str, key: str, code: int) -> None:
+    app = app_of()
+    async with served(app) as port, joined(port, query, path=f"/app/{key}") as websocket:
         message = await websocket.receive(timeout=5)
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, code)
+        assert message.extra
+        assert (app.opened, dict(app.connections)) == (0, {})
 
 
-@pytest.mark.parametrize(("query", "key", "code"), [("protocol=7", "wrong", 4001), ("protocol=2", None, 4007)])
-async def test_slanger_refuses_with_an_error_frame(query: str, key: str | None, code: int) -> None:
-    async with TravisServer(dialect="slanger") as server, socket(server, query, key) as websocket:
+@pytest.mark.parametrize(
+    ("query", "key", "code"), [("protocol=7", "wrong", 4001), ("protocol=2", KEY, 4007), ("", KEY, 4007)]
+)
+async def test_slanger_refuses_with_an_error_frame_and_a_close_without_a_code(query: str, key: str, code: int) -> None:
+    app = app_of(dialect="slanger")
+    async with served(app) as port, joined(port, query, path=f"/app/{key}") as websocket:
         frame = await said(websocket)
         assert frame["event"] == "pusher:error"
         assert json.loads(frame["data"])["code"] == code
         message = await websocket.receive(timeout=5)
-        assert message.type is aiohttp.WSMsgType.CLOSE
-        assert message.data < 4000
+        # aiohttp's way to say that there was no code.
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 0)
+        assert (app.opened, dict(app.connections)) == (0, {})
 
 
-@pytest.mark.parametrize("dialect", BOTH)
-async def test_it_answers_a_ping(dialect: Dialect) -> None:
-    async with TravisServer(dialect=dialect) as server, socket(server) as websocket:
-        await said(websocket)
-        await websocket.send_json({"event": "pusher:ping", "data": {}})
-        assert await said(websocket) == {"event": "pusher:pong", "data": "{}" if dialect == "slanger" else {}}
+async def test_a_refused_client_is_not_listened_to() -> None:
+    app = app_of()
+    async with served(app) as port, joined(port, path="/app/wrong", autoclose=False) as websocket:
+        assert (await websocket.receive(timeout=5)).data == 4001
+        await websocket.send_json({"event": "pusher:subscribe", "data": {"channel": "repo-1"}})
+        await until(lambda: any(frame.incoming for frame in app.frames))
+        assert not any("succeeded" in frame.text for frame in app.frames)
 
 
-@pytest.mark.parametrize("dialect", BOTH)
+@BOTH
+@pytest.mark.parametrize("data", [{}, "{}", "", None])
+async def test_it_answers_a_ping(dialect: Dialect, data: object) -> None:
+    async with greeted(app_of(dialect=dialect)) as websocket:
+        pong = await asked(websocket, "pusher:ping", data)
+        assert pong == {"event": "pusher:pong", "data": "{}" if dialect == "slanger" else {}}
+
+
+@BOTH
 async def test_a_subscriber_hears_until_it_unsubscribes(dialect: Dialect) -> None:
-    async with TravisServer(dialect=dialect) as server, socket(server) as websocket:
-        await said(websocket)
+    app = app_of(dialect=dialect)
+    async with greeted(app) as websocket:
         succeeded = {"event": "pusher_internal:subscription_succeeded", "channel": "repo-82"}
-        assert await subscribe(websocket, "repo-82") == succeeded | ({"data": "{}"} if dialect == "slanger" else {})
-        server.pusher.publish(["repo-82", "repo-83"], "job:started", '{"id": 1}')
+        assert await subscribed(websocket, "repo-82") == succeeded | ({"data": "{}"} if dialect == "slanger" else {})
+        assert [connection.channels for connection in app.connections.values()] == [{"repo-82"}]
+        app.publish(["repo-82", "repo-83"], "job:started", '{"id": 1}')
         assert await said(websocket) == {"event": "job:started", "channel": "repo-82", "data": '{"id": 1}'}
         await websocket.send_json({"event": "pusher:unsubscribe", "data": {"channel": "repo-82"}})
-        await websocket.send_json({"event": "pusher:ping", "data": {}})
-        await said(websocket)
-        assert not server.pusher.occupied("repo-82")
-        server.pusher.publish(["repo-82"], "job:started", "{}")
-        await websocket.send_json({"event": "pusher:ping", "data": {}})
-        assert (await said(websocket))["event"] == "pusher:pong"
+        assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
+        assert not app.occupied("repo-82")
+        app.publish(["repo-82"], "job:started", "{}")
+        assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
+
+
+async def test_data_may_come_as_a_json_string() -> None:
+    async with greeted(app_of()) as websocket:
+        answer = await asked(websocket, "pusher:subscribe", '{"channel": "repo-1"}')
+        assert answer["event"] == "pusher_internal:subscription_succeeded"
+
+
+async def test_many_events_arrive_in_order_on_every_socket_and_channel() -> None:
+    app = app_of()
+    async with served(app) as port, joined(port) as first, joined(port) as second:
+        for websocket in (first, second):
+            await said(websocket)
+            await subscribed(websocket, "repo-1")
+        await subscribed(second, "user-1")
+        for number in range(1000):
+            app.publish(["repo-1", "user-1"], "job:log", json.dumps(number))
+        assert [json.loads((await said(first))["data"]) for _ in range(1000)] == list(range(1000))
+        heard = [await said(second) for _ in range(2000)]
+        assert [(frame["channel"], json.loads(frame["data"])) for frame in heard] == [
+            (channel, number) for number in range(1000) for channel in ("repo-1", "user-1")
+        ]
 
 
 async def test_a_second_subscription_is_fine_with_pusher_and_an_error_with_slanger() -> None:
-    async with TravisServer() as server, socket(server) as websocket:
-        await said(websocket)
-        assert await subscribe(websocket, "repo-82") == await subscribe(websocket, "repo-82")
-    async with TravisServer(dialect="slanger") as server, socket(server) as websocket:
-        await said(websocket)
-        await subscribe(websocket, "repo-82")
-        error = json.loads((await subscribe(websocket, "repo-82"))["data"])
-        assert error == {"code": None, "message": "Existing subscription to repo-82"}
+    async with greeted(app_of()) as websocket:
+        assert await subscribed(websocket, "repo-82") == await subscribed(websocket, "repo-82")
+    async with greeted(app_of(dialect="slanger")) as websocket:
+        await subscribed(websocket, "repo-82")
+        error = await subscribed(websocket, "repo-82")
+        assert error["event"] == "pusher:error"
+        assert json.loads(error["data"]) == {"code": None, "message": "Existing subscription to repo-82"}
 
 
-@pytest.mark.parametrize("dialect", BOTH)
-async def test_private_channels_want_a_signature(dialect: Dialect) -> None:
-    async with TravisServer(dialect=dialect) as server, socket(server) as websocket:
-        socket_id = json.loads((await said(websocket))["data"])["socket_id"]
-        refused = await subscribe(websocket, "private-user-1", "wrong")
-        if dialect == "slanger":
-            assert refused["event"] == "pusher:error"
-            assert list(json.loads(refused["data"])) == ["message"]
-            assert (await subscribe(websocket, "private-user-2"))["event"].endswith("succeeded")
-        else:
-            assert (refused["event"], refused["channel"]) == ("pusher:subscription_error", "private-user-1")
-            assert (refused["data"]["type"], refused["data"]["status"]) == ("AuthError", 401)
-            assert (await subscribe(websocket, "private-user-2"))["event"] == "pusher:subscription_error"
-        good = server.pusher.sign(socket_id, "private-user-1")
-        assert (await subscribe(websocket, "private-user-1", good))["event"].endswith("subscription_succeeded")
+@BOTH
+async def test_private_channels_want_a_good_signature(dialect: Dialect) -> None:
+    app = app_of(dialect=dialect)
+    async with greeted(app) as websocket:
+        (socket_id,) = app.connections
+        refused = await subscribed(websocket, "private-user-1", auth="wrong")
+        assert refused["event"] == ("pusher:error" if dialect == "slanger" else "pusher:subscription_error")
+        assert not app.occupied("private-user-1")
+        other = app.sign("1.1", "private-user-1")
+        assert (await subscribed(websocket, "private-user-1", auth=other))["event"] == refused["event"]
+        good = app.sign(socket_id, "private-user-1")
+        assert (await subscribed(websocket, "private-user-1", auth=good))["event"].endswith("subscription_succeeded")
+
+
+@BOTH
+@pytest.mark.parametrize("more", [{}, {"auth": None}])
+async def test_only_slanger_lets_anybody_in_who_gives_no_signature(dialect: Dialect, more: dict[str, object]) -> None:
+    app = app_of(dialect=dialect)
+    async with greeted(app) as websocket:
+        await subscribed(websocket, "private-user-1", **more)
+        assert app.occupied("private-user-1") == (dialect == "slanger")
 
 
 def test_a_signature_is_the_key_and_a_hash() -> None:
@@ -130,57 +167,172 @@ def test_a_signature_is_the_key_and_a_hash() -> None:
     assert app.sign("1234.1234", "private-foobar") == signature
 
 
-@pytest.mark.parametrize("dialect", BOTH)
-@pytest.mark.parametrize("frame", ["{", "[]", "3", "{}", '{"event":3}', '{"event":"unheard-of"}', "null"])
-async def test_a_malformed_frame_does_not_end_the_connection(dialect: Dialect, frame: str) -> None:
-    async with TravisServer(dialect=dialect) as server, socket(server) as websocket:
-        await said(websocket)
+@BOTH
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ("{", 5001),
+        ("", 5001),
+        ("[" * 100_000, 500),
+        ("[]", 500),
+        ("3", 500),
+        ("null", 500),
+        ("{}", 500),
+        ('{"event":3}', 500),
+        ('{"event":"pusher:subscribe"}', 500),
+        ('{"event":"pusher:subscribe","data":[]}', 500),
+        ('{"event":"pusher:subscribe","data":{"channel":3}}', 500),
+        ('{"event":"pusher:subscribe","data":"{"}', 5001),
+        ('{"event":"pusher:unsubscribe","data":{}}', 500),
+    ],
+)
+async def test_a_malformed_frame_is_an_error_and_does_not_end_the_connection(
+    dialect: Dialect, frame: str, code: int
+) -> None:
+    async with greeted(app_of(dialect=dialect)) as websocket:
         await websocket.send_str(frame)
+        error = await said(websocket)
+        assert error["event"] == "pusher:error"
+        data = json.loads(error["data"]) if dialect == "slanger" else error["data"]
+        assert data["code"] == (code if dialect == "slanger" else None)
+        assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
+
+
+@BOTH
+async def test_what_it_does_not_know_is_passed_over(dialect: Dialect) -> None:
+    async with greeted(app_of(dialect=dialect)) as websocket:
         await websocket.send_bytes(b"\x00")
-        await websocket.send_json({"event": "pusher:ping"})
-        answers = [await said(websocket)]
-        if answers[0]["event"] == "pusher:error":
-            answers.append(await said(websocket))
-        assert answers[-1]["event"] == "pusher:pong"
+        await websocket.send_json({"event": "pusher:pong", "data": ""})
+        await websocket.send_json({"event": "pusher:unheard-of"})
+        await websocket.send_json({"event": "pusher:unsubscribe", "data": {"channel": "never-heard-of"}})
+        assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
 
 
-async def test_client_events_are_not_enabled(server: TravisServer) -> None:
-    async with socket(server) as websocket:
-        await said(websocket)
+async def test_half_a_surrogate_pair_in_a_channel_is_survived() -> None:
+    async with greeted(app_of()) as websocket:
+        answer = await subscribed(websocket, "private-\ud800", auth="wrong")
+        assert (answer["event"], answer["channel"]) == ("pusher:subscription_error", "private-\ud800")
+
+
+async def test_text_that_is_no_utf8_ends_the_connection_as_websockets_do() -> None:
+    app = app_of()
+    async with greeted(app) as websocket:
+        await websocket.send_frame(b"\xff", aiohttp.WSMsgType.TEXT)
+        assert (await websocket.receive(timeout=5)).data == aiohttp.WSCloseCode.INVALID_TEXT
+    assert not app.connections
+
+
+async def test_client_events_are_an_error_to_pusher_and_nothing_to_slanger() -> None:
+    async with greeted(app_of()) as websocket:
+        assert (await asked(websocket, "client-hello", {}))["data"]["code"] == 4301
+    async with greeted(app_of(dialect="slanger")) as websocket:
         await websocket.send_json({"event": "client-hello", "data": {}})
-        assert (await said(websocket))["data"]["code"] == 4301
+        assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
 
 
-async def test_it_can_be_made_to_close_to_cut_and_to_talk_nonsense(server: TravisServer) -> None:
-    async with socket(server) as websocket:
-        await said(websocket)
-        server.pusher.send_raw("nonsense")
-        server.pusher.send_raw(b"\xff")
+async def test_it_closes_behind_what_was_published_without_being_awaited() -> None:
+    app = app_of()
+    async with greeted(app) as websocket:
+        await subscribed(websocket, "repo-1")
+        app.publish(["repo-1"], "job:started", "{}")
+        closing = app.disconnect(4200, "restart")
+        assert not app.connections
+        assert not app.occupied("repo-1")
+        app.publish(["repo-1"], "job:finished", "{}")
+        assert (await said(websocket))["event"] == "job:started"
+        message = await websocket.receive(timeout=5)
+        assert (message.type, message.data, message.extra) == (aiohttp.WSMsgType.CLOSE, 4200, "restart")
+        await closing
+
+
+async def test_it_cuts_without_a_close_frame() -> None:
+    app = app_of()
+    async with greeted(app) as websocket:
+        await app.disconnect()
+        message = await websocket.receive(timeout=5)
+        assert message.type is not aiohttp.WSMsgType.CLOSE
+        assert websocket.close_code == 1006
+        assert not app.connections
+
+
+async def test_it_talks_nonsense_when_told_to() -> None:
+    app = app_of()
+    async with greeted(app) as websocket:
+        app.send_raw("nonsense")
+        app.send_raw(b"\xff")
         assert await websocket.receive_str(timeout=5) == "nonsense"
         assert await websocket.receive_bytes(timeout=5) == b"\xff"
-        await server.pusher.disconnect(4200, "restart")
+        assert list(app.frames)[1:] == [Frame(False, "nonsense"), Frame(False, "\\xff")]
+
+
+async def test_a_silent_client_is_pinged_and_then_closed_whatever_it_answers() -> None:
+    async with served(app_of(idle=0.05)) as port, joined(port, autoping=False) as websocket:
+        await said(websocket)
         message = await websocket.receive(timeout=5)
-        assert (message.data, message.extra) == (4200, "restart")
-    async with socket(server) as websocket:
-        await said(websocket)
-        await server.pusher.disconnect()
-        await websocket.receive(timeout=5)
-        assert websocket.close_code == 1006
-
-
-async def test_an_idle_client_is_closed_by_a_strict_pusher(server: TravisServer) -> None:
-    server.pusher.idle = 0.02
-    async with socket(server) as websocket:
-        await said(websocket)
+        assert message.type is aiohttp.WSMsgType.PING
+        await websocket.pong()
         assert (await websocket.receive(timeout=5)).data == 4201
 
 
-async def test_one_can_wait_for_a_listener(server: TravisServer) -> None:
+async def test_a_client_that_talks_is_not_idle() -> None:
+    app = app_of(idle=0.3)
+    loop = asyncio.get_running_loop()
+    async with greeted(app) as websocket:
+        began = loop.time()
+        while loop.time() < began + 0.45:
+            assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
+        assert app.connections
+
+
+@pytest.mark.parametrize("options", [{"idle": None}, {"dialect": "slanger", "idle": 0.01}])
+async def test_some_never_end_an_idle_client(options: dict[str, Any]) -> None:
+    app = app_of(**options)
+    async with greeted(app) as websocket:
+        with pytest.raises(TimeoutError):
+            await websocket.receive(timeout=0.05)
+        assert app.connections
+
+
+async def test_one_can_wait_for_a_listener() -> None:
+    app = app_of()
     with pytest.raises(TimeoutError):
-        await server.pusher.wait_occupied("repo-1", timeout=0.01)
-    async with socket(server) as websocket:
+        await app.wait_occupied("repo-1", timeout=0.01)
+    async with greeted(app) as websocket:
+        waiting = [asyncio.ensure_future(app.wait_occupied("repo-1")) for _ in range(2)]
+        await subscribed(websocket, "repo-2")
+        assert not any(waiter.done() for waiter in waiting)
+        await subscribed(websocket, "repo-1")
+        await asyncio.gather(*waiting)
+        await app.wait_occupied("repo-1", timeout=0)
+
+
+async def test_frames_are_kept_with_their_direction() -> None:
+    app = app_of()
+    async with greeted(app) as websocket:
+        await asked(websocket, "pusher:ping", {})
+        assert [(frame.incoming, json.loads(frame.text)["event"]) for frame in app.frames] == [
+            (False, "pusher:connection_established"),
+            (True, "pusher:ping"),
+            (False, "pusher:pong"),
+        ]
+
+
+@pytest.mark.parametrize("by", ["the app", "the application", "the client"])
+async def test_closing_leaves_nothing(by: str) -> None:
+    app = app_of()
+    tasks = asyncio.all_tasks()
+    async with served(app) as port, joined(port) as websocket:
         await said(websocket)
-        await websocket.send_json({"event": "pusher:subscribe", "data": {"channel": "repo-1"}})
-        await server.pusher.wait_occupied("repo-1")
-    incoming = [frame for frame in server.pusher.frames if frame.incoming]
-    assert "pusher:subscribe" in incoming[0].text
+        (connection,) = app.connections.values()
+        if by == "the client":
+            await websocket.close()
+            await connection.ended.wait()
+        else:
+            closed = asyncio.ensure_future(websocket.receive(timeout=5))
+            if by == "the app":
+                await app.close()
+                assert (await closed).data == 1001
+            else:
+                closed.cancel()
+    await until(lambda: asyncio.all_tasks() <= tasks)
+    assert not app.connections

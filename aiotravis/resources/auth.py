@@ -1,0 +1,81 @@
+"""Getting a token, and giving it up.
+
+https://docs.travis-ci.com/api/#authentication
+"""
+
+from types import NoneType
+
+from aiotravis._http import Call, Endpoint, Transport
+from aiotravis.errors import AuthenticationError, RedirectError, UsageError
+from aiotravis.resources._base import Entity, Resource, text_of
+
+__all__ = ["Auth"]
+
+
+class _TokenReply(Entity, frozen=True, kw_only=True):
+    access_token: str
+
+    def __repr__(self) -> str:
+        return "_TokenReply(...)"
+
+
+GITHUB = Endpoint("POST", "/auth/github", _TokenReply)
+LOGOUT = Endpoint("GET", "/logout", NoneType)
+
+
+class Auth(Resource):
+    """``travis.auth``.
+
+    Args:
+        transport: Carries the calls.
+        token: The client's own token, or None.
+    """
+
+    __slots__ = ("_token",)
+
+    def __init__(self, transport: Transport, token: str | None) -> None:
+        super().__init__(transport)
+        self._token = token
+
+    async def github(self, github_token: str) -> str:
+        """Exchange a GitHub token for a Travis API token. Do it once, and keep the result: it lasts for months.
+
+        The second exchange within five minutes can lock this address out for five hours; the client's budget waits
+        rather than doing that, see `Travis.limits`.
+
+        Args:
+            github_token: A GitHub token with the scopes that `Config.github` names.
+
+        Returns:
+            An API token, for ``Travis(token)``.
+
+        Raises:
+            AuthenticationError: GitHub does not know the token, its user never signed in, or it has too few scopes.
+            UsageError: It is empty.
+        """
+        call = GITHUB.call(json={"github_token": text_of(github_token, "github_token")})
+        try:
+            reply = await self._transport.send(call)
+        except RedirectError as exc:
+            raise _too_few_scopes(call) from exc
+        return GITHUB.read(call, reply).access_token
+
+    async def logout(self) -> None:
+        """Revoke the token that this client uses.
+
+        Raises:
+            UsageError: The client has none.
+            AuthenticationError: Travis does not know it (any more).
+        """
+        if self._token is None:
+            raise UsageError("This client has no token that could be revoked.")
+        # With the token in the header alone, nothing is revoked, and the answer is 200 all the same.
+        await self._fetch(LOGOUT, query=[("access_token", self._token)])
+
+
+def _too_few_scopes(call: Call) -> AuthenticationError:
+    message = (
+        f"{call.method} {call.shown} led to a web page: the GitHub token has too few scopes. "
+        "config.get() names those that are needed."
+    )
+    return AuthenticationError(message, status=302, method=call.method, path=call.path, remedy="Add scopes to it.")

@@ -1,0 +1,40 @@
+"""Permissions: what the user may do with which repository.
+
+https://docs.travis-ci.com/api/#permissions
+"""
+
+from aiotravis._http import Endpoint
+from aiotravis.resources._base import Entity, Resource
+
+__all__ = ["Permissions", "PermissionsResource"]
+
+
+class Permissions(Entity, frozen=True, kw_only=True):
+    """Ids of repositories, by right.
+
+    Attributes:
+        permissions: All that the user has any right on.
+        admin: May change settings.
+        push: May restart, cancel, remove logs.
+        pull: May look.
+    """
+
+    permissions: frozenset[int] = frozenset()
+    admin: frozenset[int] = frozenset()
+    push: frozenset[int] = frozenset()
+    pull: frozenset[int] = frozenset()
+
+
+GET = Endpoint("GET", "/users/permissions", Permissions)
+
+
+class PermissionsResource(Resource):
+    """``travis.permissions``."""
+
+    async def get(self) -> Permissions:
+        """Fetch the rights of the user whose token this is.
+
+        Raises:
+            AuthenticationError: No token, or one that Travis does not know.
+        """
+        return await self._fetch(GET)

@@ -1,0 +1,115 @@
+"""One client's socket on the server's side: a queue of frames, and the task that empties it."""
+
+import asyncio
+import contextlib
+import struct
+from collections import deque
+
+from aiohttp import WSMsgType, web
+
+__all__ = ["GRACE", "Connection"]
+
+GRACE = 1.0
+"""Seconds that a client gets to answer a close frame, or to read what is in front of it, before it is cut off."""
+
+
+class Connection:
+    """One client's socket.
+
+    Attributes:
+        websocket: The socket.
+        request: The request that became the socket.
+        socket_id: What it is called.
+        protocol: Protocol version that the client asked for; empty for none.
+        channels: Channels it has subscribed to.
+        ended: Set once nothing of it is left.
+    """
+
+    def __init__(self, websocket: web.WebSocketResponse, request: web.Request, socket_id: str) -> None:
+        self.websocket = websocket
+        self.request = request
+        self.socket_id = socket_id
+        self.protocol = request.query.get("protocol", "")
+        self.channels: set[str] = set()
+        self.ended = asyncio.Event()
+        self._outbox: deque[tuple[bytes, WSMsgType]] = deque()
+        self._wake = asyncio.Event()
+        self._cut: asyncio.TimerHandle | None = None
+        self._writer = asyncio.get_running_loop().create_task(self._write())
+
+    @property
+    def closing(self) -> bool:
+        """Whether its last frame is in the queue."""
+        return self._cut is not None
+
+    def send(self, frame: str | bytes) -> None:
+        """Put a frame into the queue; never waits.
+
+        Args:
+            frame: Text for a text frame, in which lone surrogates stand for bytes that are no UTF-8
+                (``surrogateescape``); bytes for a binary frame.
+        """
+        if isinstance(frame, str):
+            self._put(frame.encode("utf-8", "surrogateescape"), WSMsgType.TEXT)
+        else:
+            self._put(frame, WSMsgType.BINARY)
+
+    def ping(self) -> None:
+        """Put a ping of the WebSocket protocol into the queue; never waits."""
+        self._put(b"", WSMsgType.PING)
+
+    def close(self, code: int | None, reason: str = "") -> None:
+        """Put a close frame behind all that is in the queue, and nothing behind it; never waits.
+
+        Args:
+            code: Its code; None for a frame without one.
+            reason: Its text, at most 123 bytes; none without a code.
+        """
+        if not self.closing:
+            self._put(b"" if code is None else struct.pack("!H", code) + reason.encode()[:123], WSMsgType.CLOSE)
+            self._cut = asyncio.get_running_loop().call_later(GRACE, self._cut_off)
+
+    def abort(self) -> None:
+        """Cut the connection without a farewell; what is in the queue is lost."""
+        if self.request.transport is not None:
+            self.request.transport.abort()
+
+    async def emptied(self) -> None:
+        """Wait until the queue has been handed to the system, close frame included, or is lost with the connection."""
+        await asyncio.wait([self._writer])
+
+    async def end(self) -> None:
+        """Release what the connection holds, after its last frame was read."""
+        self._writer.cancel()
+        # Not awaited bare: its cancellation would look like that of the caller.
+        await asyncio.wait([self._writer])
+        if self._cut is not None:
+            self._cut.cancel()
+            # Both close frames have been seen. Left open, aiohttp would send a second one.
+            if self.request.transport is not None:
+                self.request.transport.close()
+        self.ended.set()
+
+    def _cut_off(self) -> None:
+        transport = self.request.transport
+        if transport is not None and transport.get_write_buffer_size() == 0 and self._writer.done():
+            # It has all been sent: a reset could take it away again from a client that reads late.
+            transport.close()
+        else:
+            self.abort()
+
+    def _put(self, payload: bytes, opcode: WSMsgType) -> None:
+        if not self.closing:
+            self._outbox.append((payload, opcode))
+            self._wake.set()
+
+    async def _write(self) -> None:
+        # A client that went away is the reader's to notice: it hears of the lost connection too.
+        with contextlib.suppress(ConnectionError):
+            while True:
+                while self._outbox:
+                    await self.websocket.send_frame(*self._outbox.popleft())
+                if self.closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()

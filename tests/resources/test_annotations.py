@@ -1,0 +1,21 @@
+"""Annotations, as servers until 2017 had them."""
+
+from aiotravis._http import Reply
+from aiotravis.resources.annotations import Annotations
+from tests.samples import JSON, Scripted
+
+SAMPLE = b"""{"annotations":[{"id":1,"job_id":2,"description":"slow","url":null,"status":null,"provider_name":"x"}]}"""
+
+
+async def test_remarks_are_listed() -> None:
+    transport = Scripted(SAMPLE)
+    remark = (await Annotations(transport).list(2))[0]
+    assert (remark.job_id, remark.url, remark.provider_name) == (2, None, "x")
+    assert transport.calls[0].target == "/jobs/2/annotations"
+
+
+async def test_a_remark_without_a_page_sends_none() -> None:
+    transport = Scripted(Reply(204, JSON, b""))
+    await Annotations(transport).create(2, username="u", key="k", description="d", status="passed")
+    assert transport.calls[0].body == b'{"username":"u","key":"k","description":"d","status":"passed"}'
+    assert "key" not in repr(transport.calls[0])

@@ -1,0 +1,64 @@
+"""A Pusher app in a bare aiohttp application, and a client that takes its frames as they come."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from aiotravis.testing import PusherApp
+
+KEY = "5df8ac576dcccf4fd076"
+
+
+def app_of(**options: Any) -> PusherApp:
+    return PusherApp(key=KEY, secret="a-secret", **options)
+
+
+@asynccontextmanager
+async def served(app: PusherApp, prefix: str = "") -> AsyncGenerator[int]:
+    """Serve an app on a free port, and give the port."""
+    application = web.Application()
+    app.add_routes(application, prefix)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def joined(
+    port: int, query: str = "protocol=7", *, path: str = f"/app/{KEY}", autoclose: bool = True, autoping: bool = True
+) -> AsyncGenerator[aiohttp.ClientWebSocketResponse]:
+    """Open a socket, and hear nothing yet."""
+    url = f"ws://127.0.0.1:{port}{path}?{query}"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, autoclose=autoclose, autoping=autoping) as websocket,
+    ):
+        yield websocket
+
+
+@asynccontextmanager
+async def greeted(app: PusherApp) -> AsyncGenerator[aiohttp.ClientWebSocketResponse]:
+    """Serve an app, and open a socket that has heard its greeting."""
+    async with served(app) as port, joined(port) as websocket:
+        await websocket.receive_str(timeout=5)
+        yield websocket
+
+
+async def said(websocket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
+    """Give the next frame of the server."""
+    frame: dict[str, Any] = json.loads(await websocket.receive_str(timeout=5))
+    return frame
+
+
+async def asked(websocket: aiohttp.ClientWebSocketResponse, event: str, data: object) -> dict[str, Any]:
+    """Send a frame, and give the answer."""
+    await websocket.send_json({"event": event, "data": data})
+    return await said(websocket)

@@ -1,0 +1,52 @@
+"""What can be done over REST to the embedded Travis, in raw bytes."""
+
+import aiohttp
+
+from aiotravis.testing import Repository, TravisServer
+from tests.conftest import TOKEN
+from tests.raw import ask
+
+
+async def test_a_cancel_is_204_and_empty_once(server: TravisServer, repository: Repository) -> None:
+    build = repository.build()
+    path = f"/builds/{build.id}/cancel"
+    assert (await ask(server, path, method="POST")).body == b"no access token supplied"
+    first = await ask(server, path, method="POST", token=TOKEN)
+    assert (first.status, first.body) == (204, b"")
+    second = await ask(server, path, method="POST", token=TOKEN)
+    error = {"message": f"The build({build.id}) can't be canceled", "code": "cant_cancel"}
+    assert (second.status, second.json) == (422, {"error": error})
+    unknown = await ask(server, "/jobs/9/cancel", method="POST", token=TOKEN)
+    assert (unknown.status, unknown.content_type, unknown.body) == (404, "application/json", b"")
+
+
+async def test_a_restart_is_202_or_400_with_a_flash(server: TravisServer, repository: Repository) -> None:
+    build = repository.history(1)[0]
+    path = f"/builds/{build.id}/restart"
+    granted = await ask(server, path, method="POST", token=TOKEN)
+    notice = {"notice": "The build was successfully restarted."}
+    assert (granted.status, granted.json) == (202, {"result": True, "flash": [notice]})
+    refused = await ask(server, path, method="POST", token=TOKEN)
+    assert (refused.status, refused.json["result"]) == (400, False)
+    server.log_mode = "2017"
+    old = await ask(server, path, method="POST", token=TOKEN)
+    assert (old.status, old.json["result"], "error" in old.json["flash"][0]) == (200, True, True)
+
+
+async def test_a_log_is_removed_with_an_empty_answer(server: TravisServer, repository: Repository) -> None:
+    job = repository.history(1)[0].jobs[0]
+    path = f"/jobs/{job.id}/log"
+    first = await ask(server, path, method="PATCH", token=TOKEN)
+    assert (first.status, first.body) == (200, b"")
+    assert (await ask(server, path, method="PATCH", token=TOKEN)).status == 409
+    assert (await ask(server, "/jobs/9/log", method="PATCH", token=TOKEN)).status == 200
+
+
+async def test_lint_takes_a_parameter_or_a_raw_body(server: TravisServer) -> None:
+    by_parameter = await ask(server, "/lint", method="POST", json={"content": "script: make"})
+    assert by_parameter.json["lint"]["warnings"][0]["key"] == []
+    async with (
+        aiohttp.ClientSession() as session,
+        session.put(f"{server.endpoint}/lint", data=b"language: ruby") as response,
+    ):
+        assert await response.json() == {"lint": {"warnings": []}}

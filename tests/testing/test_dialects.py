@@ -1,0 +1,115 @@
+"""The two dialects, each frame to the byte."""
+
+import json
+import os
+
+import pytest
+
+from aiotravis.testing._dialects import Manners, PusherManners, SlangerManners, frame_of, manners_of
+
+PUSHER, SLANGER = manners_of("pusher"), manners_of("slanger")
+
+
+def test_a_dialect_has_its_manners() -> None:
+    assert (type(PUSHER), type(SLANGER)) == (PusherManners, SlangerManners)
+
+
+def test_a_frame_leaves_out_what_is_not_given() -> None:
+    assert frame_of("job:log", "{}", "job-1") == '{"event": "job:log", "channel": "job-1", "data": "{}"}'
+    assert frame_of("pusher:pong", {}) == '{"event": "pusher:pong", "data": {}}'
+    assert frame_of("pusher:pong", None) == '{"event": "pusher:pong"}'
+
+
+@pytest.mark.parametrize(
+    ("manners", "protocol", "code"),
+    [
+        (PUSHER, None, 4008),
+        (PUSHER, "", 4008),
+        (PUSHER, "seven", 4006),
+        (PUSHER, "7.0", 4006),
+        (PUSHER, "-7", 4006),
+        (PUSHER, "1", 4007),
+        (PUSHER, "3", 4007),
+        (PUSHER, "4", None),
+        (PUSHER, "7", None),
+        (PUSHER, "8", 4007),
+        (PUSHER, "7" * 5000, 4007),
+        (SLANGER, None, 4007),
+        (SLANGER, "", 4007),
+        (SLANGER, "seven", 4007),
+        (SLANGER, "2", 4007),
+        (SLANGER, "3", None),
+        (SLANGER, "7", None),
+        (SLANGER, "8", 4007),
+    ],
+)
+def test_protocol_versions_are_refused_each_with_its_code(manners: Manners, protocol: str, code: int | None) -> None:
+    refusal = manners.refusal_of_protocol(protocol)
+    assert (refusal[0] if refusal else None) == code
+
+
+def test_pusher_announces_activity_to_protocol_seven_only_and_slanger_always() -> None:
+    assert [PUSHER.activity_timeout(protocol, 30) for protocol in "4567"] == [None, None, None, 30]
+    assert PUSHER.activity_timeout("7", None) is None
+    assert [SLANGER.activity_timeout(protocol, 30) for protocol in "34567"] == [30] * 5
+    assert SLANGER.activity_timeout("7", None) == 120
+
+
+def test_sockets_are_called_two_numbers_and_slanger_begins_with_its_process() -> None:
+    assert [PUSHER.socket_id(number) for number in (1, 2)] == ["8123.55021", "8123.55022"]
+    names = [SLANGER.socket_id(1).split(".") for _ in range(2)]
+    assert names[0] != names[1]
+    assert all(process == str(os.getpid()) and number.isdecimal() for process, number in names)
+
+
+def test_the_greeting_is_a_json_string_inside_the_json() -> None:
+    for manners in (PUSHER, SLANGER):
+        told = '{"event": "pusher:connection_established", "data": "{\\"socket_id\\": \\"1.2\\"}"}'
+        assert manners.greeting("1.2", None) == told
+        assert json.loads(json.loads(manners.greeting("1.2", 30))["data"]) == {
+            "socket_id": "1.2",
+            "activity_timeout": 30,
+        }
+
+
+def test_errors_of_pusher_are_objects_and_those_of_slanger_strings() -> None:
+    assert PUSHER.error(4001, "No") == '{"event": "pusher:error", "data": {"code": 4001, "message": "No"}}'
+    told = '{"event": "pusher:error", "data": "{\\"code\\": null, \\"message\\": \\"No\\"}"}'
+    assert SLANGER.error(None, "No") == told
+
+
+def test_pongs_and_confirmations_differ() -> None:
+    assert PUSHER.pong() == '{"event": "pusher:pong", "data": {}}'
+    assert SLANGER.pong() == '{"event": "pusher:pong", "data": "{}"}'
+    confirmation = '{"event": "pusher_internal:subscription_succeeded", "channel": "repo-1"'
+    assert PUSHER.subscribed("repo-1") == confirmation + "}"
+    assert SLANGER.subscribed("repo-1") == confirmation + ', "data": "{}"}'
+
+
+def test_a_bad_signature_is_told_with_the_channel_or_without_code_and_channel() -> None:
+    data = {"type": "AuthError", "error": "The connection is unauthorized.", "status": 401}
+    assert json.loads(PUSHER.bad_signature("1.2", "private-x", "k:s")) == {
+        "event": "pusher:subscription_error",
+        "channel": "private-x",
+        "data": data,
+    }
+    frame = json.loads(SLANGER.bad_signature("1.2", "private-x", "k:s"))
+    assert sorted(frame) == ["data", "event"]
+    message = "Invalid signature: Expected HMAC SHA256 hex digest of 1.2:private-x, but got k:s"
+    assert json.loads(frame["data"]) == {"message": message}
+
+
+def test_slanger_tells_bad_json_from_trouble_of_its_own() -> None:
+    with pytest.raises(json.JSONDecodeError) as bad_json:
+        json.loads("{")
+    with pytest.raises(KeyError) as trouble:
+        json.loads("{}")["event"]
+    assert [json.loads(PUSHER.malformed(info.value))["data"]["code"] for info in (bad_json, trouble)] == [None, None]
+    answers = [json.loads(json.loads(SLANGER.malformed(info.value))["data"]) for info in (bad_json, trouble)]
+    assert [answer["code"] for answer in answers] == [5001, 500]
+    assert "Traceback" in answers[1]["message"]
+
+
+def test_client_events_are_an_error_to_pusher_and_nothing_to_slanger() -> None:
+    assert json.loads(str(PUSHER.client_event()))["data"]["code"] == 4301
+    assert SLANGER.client_event() is None
