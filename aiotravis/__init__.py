@@ -1,6 +1,8 @@
 """An asyncio client for the Travis CI API v2, with live log streaming."""
 
 from aiotravis import errors
+from aiotravis._budget import Limits
+from aiotravis._http import Reply
 from aiotravis._version import __version__
 from aiotravis.client import COM, ORG, Travis
 from aiotravis.errors import TravisError
@@ -46,12 +48,14 @@ __all__ = [
     "FeedStatistics",
     "Hook",
     "Job",
+    "Limits",
     "LintWarning",
     "Log",
     "LogPart",
     "LogReset",
     "LogStream",
     "Permissions",
+    "Reply",
     "Repository",
     "RepositoryKey",
     "Request",

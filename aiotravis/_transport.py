@@ -5,9 +5,11 @@ its redirects, its cookies, its unbounded bodies, its five-minute timeout.
 """
 
 import asyncio
+import dataclasses
 import ssl as ssl_module
 import zlib
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,7 +33,7 @@ from aiotravis.errors import (
     UsageError,
 )
 
-__all__ = ["AiohttpTransport", "Connecting"]
+__all__ = ["AiohttpTransport", "Connecting", "Derived"]
 
 KEEP_ALIVE: Final = 4.0
 """Seconds an idle connection is kept: Travis's front closes them after 5, and a request must not meet that."""
@@ -72,6 +74,11 @@ class Connecting:
     trace_configs: Sequence[aiohttp.TraceConfig] = ()
     middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
 
+    @property
+    def timeout(self) -> aiohttp.ClientTimeout:
+        """The same for aiohttp. No total: a long answer that keeps coming is no fault."""
+        return aiohttp.ClientTimeout(total=None, sock_connect=self.connect_timeout, sock_read=self.read_timeout)
+
 
 class AiohttpTransport:
     """Carries calls to one Travis.
@@ -111,9 +118,6 @@ class AiohttpTransport:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._under_way: set[anyio.CancelScope] = set()
-        self._timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=connecting.connect_timeout, sock_read=connecting.read_timeout
-        )
         self._common = {"Accept-Encoding": "gzip", "User-Agent": user_agent}
 
     def __repr__(self) -> str:
@@ -160,8 +164,20 @@ class AiohttpTransport:
         elif self._loop is not loop:
             raise UsageError("This client was opened on another event loop. Make one client for each loop.")
 
-    async def send(self, call: Call) -> Reply:
+    def derived(self, **changes: float) -> "Derived":
+        """Give a transport over the same session with other settings.
+
+        Args:
+            **changes: Fields of `Connecting`: ``attempts``, ``read_timeout``, ``max_response``.
+        """
+        return Derived(self, dataclasses.replace(self.connecting, **changes))  # type: ignore[arg-type]
+
+    async def send(self, call: Call, connecting: Connecting | None = None) -> Reply:
         """Send one call, again where that is right, and read its answer whole, whatever its status.
+
+        Args:
+            call: What to send.
+            connecting: Settings for this call; those of the transport by default.
 
         Raises:
             RequestError: Nothing usable came back; its subclasses tell why.
@@ -172,19 +188,19 @@ class AiohttpTransport:
         with anyio.CancelScope() as scope:
             self._under_way.add(scope)
             try:
-                return await self._persist(call)
+                return await self._persist(call, connecting or self.connecting)
             finally:
                 self._under_way.discard(scope)
         raise UsageError(f"This client was closed while {call.method} {call.shown} was under way.")
 
-    async def _persist(self, call: Call) -> Reply:
+    async def _persist(self, call: Call, connecting: Connecting) -> Reply:
         """Send until there is an answer to keep. Above the session, so that its traces see every attempt."""
-        delays = backoff(self.connecting.first_delay, LONGEST_DELAY)
+        delays = backoff(connecting.first_delay, LONGEST_DELAY)
         attempt = 1
         while True:
-            last = attempt >= self.connecting.attempts
+            last = attempt >= connecting.attempts
             try:
-                reply = await self._within_budget(call)
+                reply = await self._within_budget(call, connecting)
             except RequestError as exc:
                 exc.attempts = attempt
                 if last or not worth_another_try(call, exc):
@@ -195,14 +211,14 @@ class AiohttpTransport:
             attempt += 1
             await anyio.sleep(next(delays))
 
-    async def _within_budget(self, call: Call) -> Reply:
+    async def _within_budget(self, call: Call, connecting: Connecting) -> Reply:
         """Send once, as soon as the server's rate rules let it."""
         ticket = self.budget.take(call)
         while not isinstance(ticket, Ticket):
             await self._wait(ticket)
             ticket = self.budget.take(call)
         try:
-            reply = await self._send(call)
+            reply = await self._send(call, connecting)
         finally:
             self.budget.done(ticket)
         if reply.status in {403, 429}:
@@ -228,18 +244,19 @@ class AiohttpTransport:
         finally:
             self.budget.stop_waiting(wake)
 
-    async def _send(self, call: Call) -> Reply:
+    async def _send(self, call: Call, connecting: Connecting) -> Reply:
         url, foreign, hops = f"{self._endpoint}{call.target}", False, 0
         try:
             while True:
-                async with self._request(call, url, foreign=foreign) as response:
+                async with self._request(call, url, connecting, foreign=foreign) as response:
                     location = response.headers.get("Location")
                     if response.status in REDIRECTS and location:
                         signed = self._token is not None and not foreign
                         hop = redirected(call, url, location, home=self._endpoint, signed=signed, hops=hops)
                         url, foreign, hops = hop.url, hop.foreign, hops + 1
                         continue
-                    body = await self._read(call, response, unpack=foreign or not self.session().auto_decompress)
+                    unpack = foreign or not self.session().auto_decompress
+                    body = await self._read(call, response, connecting.max_response, unpack=unpack)
                     return self._reply(call, response, body, foreign=foreign)
         except TravisError:
             raise
@@ -256,7 +273,9 @@ class AiohttpTransport:
         except (aiohttp.ClientError, OSError, ValueError) as exc:
             raise _unreached(call, self._endpoint, exc) from exc
 
-    def _request(self, call: Call, url: str, *, foreign: bool) -> "aiohttp.client._RequestContextManager":  # pyright: ignore[reportPrivateUsage]
+    def _request(
+        self, call: Call, url: str, connecting: Connecting, *, foreign: bool
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         headers = dict(self._common)
         headers["Accept"] = call.accept or self._accept
         if not foreign:
@@ -270,9 +289,9 @@ class AiohttpTransport:
             headers=headers,
             data=call.body,
             allow_redirects=False,
-            timeout=self._timeout,
-            ssl=self.connecting.ssl,
-            proxy=self.connecting.proxy,
+            timeout=connecting.timeout,
+            ssl=connecting.ssl,
+            proxy=connecting.proxy,
         )
 
     def foreign_session(self) -> aiohttp.ClientSession:
@@ -294,9 +313,8 @@ class AiohttpTransport:
         secrets = call.secrets if self._token is None else (self._token, *call.secrets)
         return Reply(response.status, headers, body, signed=signed, secrets=secrets, delimited=delimited)
 
-    async def _read(self, call: Call, response: aiohttp.ClientResponse, *, unpack: bool) -> bytes:
+    async def _read(self, call: Call, response: aiohttp.ClientResponse, limit: int, *, unpack: bool) -> bytes:
         """Read a body whole: unpacked slice by slice, never past the limit, the loop never held for long."""
-        limit = self.connecting.max_response
         packed = response.headers.get("Content-Encoding", "").strip().lower() in {"gzip", "x-gzip", "deflate"}
         unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32) if unpack and packed else None
         pieces: list[bytes] = []
@@ -340,6 +358,18 @@ class AiohttpTransport:
                 await self._foreign.close()
             if self._owns_session and self._session is not None:
                 await self._session.close()
+
+
+class Derived:
+    """The same transport with other settings, see `AiohttpTransport.derived`."""
+
+    def __init__(self, base: AiohttpTransport, connecting: Connecting) -> None:
+        self._base = base
+        self._connecting = connecting
+
+    async def send(self, call: Call) -> Reply:
+        """Send one call, see `AiohttpTransport.send`."""
+        return await self._base.send(call, self._connecting)
 
 
 def _timed_out(call: Call, endpoint: str) -> RequestTimeout:

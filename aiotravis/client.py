@@ -1,15 +1,20 @@
 """Travis: one attribute per resource, one method per flow; opens and closes."""
 
+import copy
 import os
 import platform
 import ssl as ssl_module
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 import aiohttp
+import msgspec
 
 from aiotravis._budget import Limits, budget_for, rules_apply
+from aiotravis._config_file import read_config
+from aiotravis._http import Call, Reply, Transport, judge
 from aiotravis._transport import AiohttpTransport, Connecting
 from aiotravis._version import __version__
 from aiotravis.errors import UsageError
@@ -39,7 +44,7 @@ from aiotravis.resources.repository_keys import RepositoryKeys
 from aiotravis.resources.requests import Requests
 from aiotravis.resources.settings import Settings
 from aiotravis.resources.ssh_keys import SshKeys
-from aiotravis.resources.users import Users
+from aiotravis.resources.users import User, Users
 
 __all__ = ["COM", "ORG", "Travis"]
 
@@ -143,9 +148,21 @@ class Travis:
         self._transport = transport
         self._signed = token is not None
 
+        self._token = token
+        self._attach(transport)
+
+        connector = Connector(
+            transport.foreign_session, ssl=ssl, proxy=proxy, user_agent=agent, timeout=connect_timeout
+        )
+        self._hub = Hub(self.config, self.pusher_auth, self.users if self._signed else None, connector)
+        self._listening = Listening(self._hub, self.repos, self.builds, self.jobs)
+
+    def _attach(self, transport: Transport) -> None:
+        """Give every resource its transport."""
+        token = self._token
         self.accounts = Accounts(transport)
         self.annotations = Annotations(transport)
-        self.auth = Auth(transport, token)
+        self.auth = Auth(transport, token, self._endpoint)
         self.branches = Branches(transport)
         self.broadcasts = Broadcasts(transport)
         self.builds = Builds(transport)
@@ -165,12 +182,6 @@ class Travis:
         self.ssh_keys = SshKeys(transport)
         self.users = Users(transport)
 
-        connector = Connector(
-            transport.foreign_session, ssl=ssl, proxy=proxy, user_agent=agent, timeout=connect_timeout
-        )
-        self._hub = Hub(self.config, self.pusher_auth, self.users if self._signed else None, connector)
-        self._listening = Listening(self._hub, self.repos, self.builds, self.jobs)
-
     @classmethod
     def from_env(cls) -> "Travis":
         """Make a client from ``TRAVIS_TOKEN`` and ``TRAVIS_ENDPOINT``; without the latter for travis-ci.com.
@@ -179,6 +190,24 @@ class Travis:
             UsageError: One of them cannot be right.
         """
         return cls(os.environ.get("TRAVIS_TOKEN") or None, endpoint=os.environ.get("TRAVIS_ENDPOINT") or COM)
+
+    @classmethod
+    def from_config(
+        cls, endpoint: str | None = None, *, path: str | PathLike[str] = "~/.travis/config.yml"
+    ) -> "Travis":
+        """Make a client from the file in which the ``travis`` command line client keeps its tokens.
+
+        Needs the extra ``config``. A token that is kept for one endpoint is never sent to another.
+
+        Args:
+            endpoint: Which of the endpoints in the file; its default one, or its only one, if None.
+            path: The file.
+
+        Raises:
+            UsageError: No such file, no such endpoint in it, or no token for it.
+        """
+        found, token = read_config(path, endpoint)
+        return cls(token, endpoint=found)
 
     def __repr__(self) -> str:
         return f"Travis({self._endpoint!r}, {'with' if self._signed else 'without'} a token)"
@@ -206,6 +235,83 @@ class Travis:
         """
         await self._hub.aclose()
         await self._transport.aclose()
+
+    async def verify(self) -> User:
+        """Ask Travis whose token this is.
+
+        Raises:
+            AuthenticationError: No token, or one that Travis does not know.
+        """
+        return await self.users.me()
+
+    def with_options(
+        self, *, attempts: int | None = None, read_timeout: float | None = None, max_response: int | None = None
+    ) -> "Travis":
+        """Give a client with other settings for its calls, over the same connections: closing one closes both.
+
+        ``await travis.with_options(attempts=1).builds.get(7)``
+
+        Args:
+            attempts: How often a read is tried in all.
+            read_timeout: Seconds of silence within an answer.
+            max_response: Largest answer, unpacked, in bytes.
+
+        Raises:
+            UsageError: A setting cannot be right.
+        """
+        given = {"attempts": attempts, "read_timeout": read_timeout, "max_response": max_response}
+        changes = {name: value for name, value in given.items() if value is not None}
+        for name, value in changes.items():
+            if isinstance(value, bool) or not value > 0:
+                raise UsageError(f"{name} must be positive, not {value!r}.", argument=name)
+        other = copy.copy(self)
+        other._attach(self._transport.derived(**changes))
+        return other
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        json: object = msgspec.UNSET,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: str | None = None,
+    ) -> Reply:
+        """Send any request, those of version 3 too, with the token, budgets, retries and errors of all others.
+
+        Args:
+            method: HTTP method.
+            path: Path below the endpoint, beginning with a slash, percent-encoded where it needs to be.
+            query: Parameters.
+            json: Value to send as JSON.
+            body: Bytes to send instead.
+            headers: Further headers.
+            accept: Accept header; JSON of version 2 by default.
+
+        Returns:
+            The answer: ``.status``, ``.headers``, ``.body``, ``.text``, ``.json``.
+
+        Raises:
+            ResponseError: The server said no.
+            UsageError: The method or the path cannot be right.
+        """
+        if not method.isascii() or not method.isalpha():
+            raise UsageError(f"method must be an HTTP method, not {method!r}.", argument="method")
+        if not path.startswith("/") or path.startswith("//") or not path.isprintable() or set(path) & set(" ?#"):
+            message = f"path must begin with one slash and hold neither query nor spaces, not {path!r}."
+            raise UsageError(message, argument="path")
+        pairs = tuple(cast("Mapping[str, str]", query).items()) if isinstance(query, Mapping) else tuple(query)
+        sent = tuple((headers or {}).items())
+        if json is not msgspec.UNSET:
+            body, sent = msgspec.json.encode(json), (*sent, ("Content-Type", "application/json"))
+        call = Call(method.upper(), path, pairs, sent, body, accept)
+        reply = await self._transport.send(call)
+        error = judge(call, reply)
+        if error is not None:
+            raise error
+        return reply
 
     # Flows ------------------------------------------------------------------------------------------------------------
 

@@ -228,3 +228,62 @@ async def test_what_is_wrong_beforehand_is_never_sent(server: TravisServer, trav
         with pytest.raises(errors.UsageError):
             make()
     assert server.requests == []
+
+
+async def test_a_token_is_verified(travis: Travis) -> None:
+    assert (await travis.verify()).login == "sarah"
+
+
+async def test_any_route_can_be_asked(server: TravisServer, travis: Travis, repository: Repository) -> None:
+    job = repository.build().jobs[0]
+    job.write("text")
+    reply = await travis.request("get", f"/v3/job/{job.id}/log.txt", accept="text/plain")
+    assert (reply.status, reply.text) == (200, "text")
+    listed = await travis.request("GET", "/builds", query={"repository_id": "82"}, headers={"X-Mine": "1"})
+    assert len(listed.json["builds"]) == 1
+    assert server.requests[-1].headers["x-mine"] == "1"
+    body = {"socket_id": "1.1", "channels": ["repo-1"]}
+    assert "repo-1" in (await travis.request("POST", "/pusher/auth", json=body)).json["channels"]
+    with pytest.raises(errors.NotFoundError):
+        await travis.request("GET", "/nothing", query=[("a", "b")])
+    sent = len(server.requests)
+    for method, path in (
+        ("G T", "/x"), ("GET", "x"), ("GET", "//host/x"), ("GET", "/x?y"), ("GET", "/x y"), ("GET", "/\n"),
+    ):  # fmt: skip
+        with pytest.raises(errors.UsageError):
+            await travis.request(method, path)
+    assert len(server.requests) == sent
+
+
+async def test_other_settings_for_some_calls_over_the_same_connections(server: TravisServer, travis: Travis) -> None:
+    server.respond("GET", "/config", status=503)
+    for attempts in (1, 2):
+        before = len(server.requests)
+        with pytest.raises(errors.ServerError):
+            await travis.with_options(attempts=attempts).config.get()
+        assert len(server.requests) == before + attempts
+    with pytest.raises(errors.TooLargeError):
+        await travis.with_options(max_response=5).users.me()
+    server.latency = 5
+    with pytest.raises(errors.RequestTimeout):
+        await travis.with_options(read_timeout=0.01).users.me()
+    server.latency = 0
+    wrong: list[dict[str, Any]] = [{"attempts": 0}, {"read_timeout": -1.0}, {"max_response": True}]
+    for settings in wrong:
+        with pytest.raises(errors.UsageError):
+            travis.with_options(**settings)
+    await travis.with_options().aclose()
+    with pytest.raises(errors.UsageError, match="closed"):
+        await travis.users.me()
+
+
+def test_the_address_to_sign_in_at_has_both_names_of_its_parameter() -> None:
+    auth = Travis(endpoint="https://host/api").auth
+    target = "redirect_uri=http%3A%2F%2Flocalhost%3A8080%2F&redirect_to=http%3A%2F%2Flocalhost%3A8080%2F"
+    assert auth.handshake_url("http://localhost:8080/") == f"https://host/api/auth/handshake?{target}"
+    assert auth.handshake_url("http://localhost:8080/", provider="a/b").startswith(
+        "https://host/api/auth/handshake/a%2Fb?"
+    )
+    for wrong in ("", "localhost:8080", "ftp://host"):
+        with pytest.raises(errors.UsageError):
+            auth.handshake_url(wrong)

@@ -14,6 +14,9 @@ __all__ = ["LogAssembler"]
 Place = tuple[int, int]
 """Number of a part, and of the piece of it where an old server split it: ``"7.2"`` is (7, 2)."""
 
+DIGITS: Final = 20
+"""More than any number of a part has; Python itself refuses to read thousands."""
+
 MOST_MISSING: Final = 1000
 """Numbers of missing parts that are named at once."""
 
@@ -77,9 +80,11 @@ class LogAssembler:
         ready: list[LogPart] = []
         while True:
             number, piece = self._given
-            # After 7 comes 7.1 where an old server has split it, else 8.
-            place = next((p for p in ((number, piece + 1), (number + 1, 0)) if p in self._held), None)
-            if place is None:
+            # After 7 comes 7.1 where an old server has split it, else 8; but not 8 while 7.2 waits for 7.1.
+            place = (number, piece + 1)
+            if place not in self._held and not any(n == number for n, _ in self._held):
+                place = (number + 1, 0)
+            if place not in self._held:
                 return ready
             ready.append(self._held.pop(place))
             self._given = place
@@ -96,6 +101,6 @@ class LogAssembler:
 
 def _place(number: int | str) -> Place | None:
     whole, _, piece = str(number).partition(".")
-    if not whole.isdecimal() or not (piece or "0").isdecimal():
+    if not whole.isdecimal() or not (piece or "0").isdecimal() or len(whole) + len(piece) > DIGITS:
         return None
     return int(whole), int(piece or "0")

@@ -238,7 +238,11 @@ def read_event(name: str, channel: str | None, data: object) -> Event:
 
 
 def _is_too_large(data: object) -> bool:
-    return TOO_LARGE in data if isinstance(data, str | dict) else False
+    # A commit's message may hold the word, too: the text is searched only to spare most events a second reading.
+    if isinstance(data, str) and TOO_LARGE not in data:
+        return False
+    value = plain(data)
+    return isinstance(value, dict) and TOO_LARGE in value
 
 
 def _job(text: str | bytes) -> Job:
@@ -256,7 +260,7 @@ def _build_event(kind: type[B], channel: str | None, text: str | bytes, *, compl
     fields = msgspec.json.decode(outer.build, type=dict[str, Any])
     # Here ``commit`` is the sha; in a Build it is the commit.
     fields.pop("commit", None)
-    build = msgspec.convert(fields, Build, strict=False)
+    build = msgspec.json.decode(msgspec.json.encode(fields), type=Build, strict=False)
     if outer.commit is not None:
         msgspec.structs.force_setattr(build, "commit", outer.commit)
     return kind(channel=channel, build=build, repository=outer.repository, stages=outer.stages or (), complete=complete)

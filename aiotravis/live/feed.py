@@ -5,8 +5,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import msgspec
+
 from aiotravis.errors import TravisError, UsageError
-from aiotravis.live.events import Event, JobLog, Lagged
+from aiotravis.live.events import Event, JobLog, Lagged, Mark
 
 __all__ = ["Feed", "FeedStatistics", "Mailbox", "Subscription"]
 
@@ -38,49 +40,57 @@ class Mailbox:
 
     Args:
         size: Most events.
-        most_bytes: Most bytes, as far as log texts are known to weigh.
+        most_bytes: Most bytes.
+
+    Attributes:
+        dropped: Events lost because it was full.
+        ended: Whether nothing more comes in.
     """
 
-    __slots__ = ("_bytes", "_dropped", "_end", "_ended", "_events", "_most_bytes", "_size", "_waiter", "dropped")
+    __slots__ = ("_bytes", "_dropped", "_end", "_events", "_most_bytes", "_size", "_waiter", "dropped", "ended")
 
     def __init__(self, size: int, most_bytes: int = MOST_BYTES) -> None:
         self._size = size
         self._most_bytes = most_bytes
-        self._events: deque[Event] = deque()
+        self._events: deque[tuple[Event, int]] = deque()
         self._bytes = 0
         self._dropped = 0
         self._end: TravisError | None = None
-        self._ended = False
         self._waiter: asyncio.Future[None] | None = None
         self.dropped = 0
+        self.ended = False
 
     def __len__(self) -> int:
         return len(self._events)
 
     def put(self, event: Event) -> None:
-        """Take an event, or count it as dropped: the newest go, so that what is in order stays in order."""
-        if self._ended:
+        """Take an event, or count it as dropped: the newest go, so that what is in order stays in order.
+
+        Marks are never dropped: they tell of losses.
+        """
+        if self.ended:
             return
-        weight = _weight(event)
-        if len(self._events) >= self._size or self._bytes + weight > self._most_bytes:
+        mark = isinstance(event, Mark)
+        weight = 0 if mark else _weight(event)
+        if not mark and (len(self._events) >= self._size or self._bytes + weight > self._most_bytes):
             self._dropped += 1
             self.dropped += 1
         else:
             if self._dropped:
                 self._mark_loss()
-            self._events.append(event)
+            self._events.append((event, weight))
             self._bytes += weight
         if self._waiter is not None:
             self._wake()
 
     def _mark_loss(self) -> None:
-        self._events.append(Lagged(dropped=self._dropped))
+        self._events.append((Lagged(dropped=self._dropped), 0))
         self._dropped = 0
 
     def end(self, error: TravisError | None = None) -> None:
         """End the feed: what waits is still given, then the error, or the end."""
-        if not self._ended:
-            self._ended = True
+        if not self.ended:
+            self.ended = True
             self._end = error
             self._wake()
 
@@ -95,30 +105,38 @@ class Mailbox:
         Raises:
             StopAsyncIteration: The feed has ended.
             TravisError: What ended it.
+            UsageError: Another task waits already.
         """
         while not self._events:
             if self._dropped:
                 self._mark_loss()
                 break
-            if self._ended:
+            if self.ended:
                 if self._end is not None:
                     raise self._end
                 raise StopAsyncIteration
             if self._waiter is not None:
                 raise UsageError("Two tasks iterate the same feed. Make one feed for each.")
-            self._waiter = asyncio.get_running_loop().create_future()
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
             try:
-                await self._waiter
+                await waiter
             finally:
-                self._waiter = None
-        event = self._events.popleft()
-        if not isinstance(event, Lagged):
-            self._bytes -= _weight(event)
+                if self._waiter is waiter:
+                    self._waiter = None
+        event, weight = self._events.popleft()
+        self._bytes -= weight
         return event
 
 
 def _weight(event: Event) -> int:
-    return EVENT_WEIGHT + len(event.content) if isinstance(event, JobLog) else EVENT_WEIGHT
+    """Reckon what an event holds, in bytes."""
+    if isinstance(event, JobLog):
+        text = event.content
+        return EVENT_WEIGHT + (len(text) if text.isascii() else len(text.encode("utf-8", "replace")))
+    try:
+        return EVENT_WEIGHT + len(msgspec.json.encode(event))
+    except UnicodeEncodeError:  # Half a surrogate pair, which JSON can carry and UTF-8 cannot.
+        return EVENT_WEIGHT + len(repr(event))
 
 
 class Subscription(Protocol):
@@ -154,6 +172,7 @@ class Feed:
     def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription
         self._delivered = 0
+        self._opening = asyncio.Lock()
         self._open = False
         self._closed = False
 
@@ -170,13 +189,14 @@ class Feed:
         """
         if self._closed:
             raise UsageError("This feed is closed. Make a new one.")
-        if not self._open:
-            try:
-                await self._subscription.open()
-            except BaseException:
-                await self.aclose()
-                raise
-            self._open = True
+        async with self._opening:
+            if not self._open:
+                try:
+                    await self._subscription.open()
+                except BaseException:
+                    await self.aclose()
+                    raise
+                self._open = True
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -197,7 +217,9 @@ class Feed:
         try:
             event = await self._subscription.mailbox.get()
         except (StopAsyncIteration, TravisError):
-            await self.aclose()
+            # A second consumer that is turned away does not end the feed of the first.
+            if self._subscription.mailbox.ended:
+                await self.aclose()
             raise
         self._delivered += 1
         return event

@@ -199,7 +199,7 @@ def _greeting(data: object) -> Happening:
 def _trouble(data: object, channel: str | None) -> Trouble:
     trouble = _mapping(data)
     code = trouble.get("code", trouble.get("status"))
-    if isinstance(code, str) and code.isdecimal():
+    if isinstance(code, str) and code.isdecimal() and len(code) <= 5:
         code = int(code)
     message = trouble.get("message", trouble.get("error", data if isinstance(data, str) else ""))
     named = trouble.get("channel")
@@ -258,7 +258,7 @@ def verdict(code: int | None, last_trouble: Trouble | None = None) -> Verdict:
         code: Code of the close frame, or None where there was none (1005 and 1006 mean the same).
         last_trouble: The last complaint before it: where no code comes, as from Slanger, it decides.
     """
-    if (code is None or code in {1000, 1005, 1006}) and last_trouble is not None:
+    if (code is None or code in {1000, 1005, 1006}) and last_trouble is not None and last_trouble.channel is None:
         code = last_trouble.code
     if code is None:
         return Verdict.SOON

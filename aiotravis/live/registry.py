@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from aiotravis.errors import TravisError
-from aiotravis.live.events import read_event
+from aiotravis.live.events import Event, read_event
 from aiotravis.live.protocol import Message
 from aiotravis.live.subscription import HubSubscription
 
@@ -112,7 +112,7 @@ class Registry:
             return
         event = read_event(message.event, message.channel, message.data)
         for subscription in channel.subscriptions:
-            if (not seen or subscription.channels.isdisjoint(seen)) and subscription.wants(event):
+            if subscription.wants(event) and not (seen and _had(subscription, event, seen)):
                 subscription.mailbox.put(event)
         if seen is not None:
             seen.add(channel.name)
@@ -125,3 +125,9 @@ class Registry:
             del self._recent[key]
         data = message.data if isinstance(message.data, str) else msgspec.json.encode(message.data).decode()
         return self._recent.setdefault((message.event, data), (now, set()))[1]
+
+
+def _had(subscription: HubSubscription, event: Event, seen: set[str]) -> bool:
+    """Whether a copy of an event on another channel was for this subscription, too."""
+    copies = (msgspec.structs.replace(event, channel=name) for name in subscription.channels & seen)
+    return any(subscription.wants(copy) for copy in copies)

@@ -1,10 +1,11 @@
 """What one feed wants of the hub: which channels, which events, whether they are in force."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from aiotravis.errors import TravisError
+from aiotravis.errors import TravisError, UsageError
 from aiotravis.live.channels import Interest, channels_for
 from aiotravis.live.events import Event, Reconnected
 from aiotravis.live.feed import Mailbox
@@ -54,6 +55,7 @@ class HubSubscription:
         self.waiting: set[str] = set()
         self.ready: asyncio.Future[None] | None = None
         self.lost_at: float | None = None
+        self._closed = False
 
     async def open(self) -> None:
         """Subscribe, and wait until every channel is in force.
@@ -63,8 +65,10 @@ class HubSubscription:
             SubscriptionError: A channel was refused.
         """
         self.interest = await self._resolve()
+        self._check_open()
         private, own = await self._hub.site(own=self._needs_own())
         self.channels = channels_for(self.interest, private=private, own=own)
+        self._check_open()
         self.ready = asyncio.get_running_loop().create_future()
         self._hub.add(self)
         await self.ready
@@ -74,8 +78,22 @@ class HubSubscription:
         return bool(interest.in_all or interest.repositories or interest.homes)
 
     def close(self) -> None:
-        """Unsubscribe without waiting, from any thread."""
+        """Unsubscribe without waiting, from any thread. Whoever waits for the opening is told."""
+        self._closed = True
         self._hub.remove(self)
+        if self.ready is not None and not self.ready.done():
+            # A loop that is closed has nobody left who waits.
+            with contextlib.suppress(RuntimeError):
+                self.ready.get_loop().call_soon_threadsafe(self._abandon)
+
+    def _abandon(self) -> None:
+        if self.ready is not None and not self.ready.done():
+            self.ready.set_exception(_closed())
+            self.ready.exception()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise _closed()
 
     def wants(self, event: Event) -> bool:
         """Whether to deliver an event."""
@@ -102,4 +120,10 @@ class HubSubscription:
         """End it with an error: while it opens, or where it is iterated."""
         if self.ready is not None and not self.ready.done():
             self.ready.set_exception(error)
+            # Nobody may be left to hear it; that is no oversight.
+            self.ready.exception()
         self.mailbox.end(error)
+
+
+def _closed() -> UsageError:
+    return UsageError("This feed was closed while it was being opened.")

@@ -4,6 +4,7 @@ https://docs.travis-ci.com/api/#authentication
 """
 
 from types import NoneType
+from urllib.parse import quote, urlencode, urlsplit
 
 from aiotravis._http import Call, Endpoint, Transport
 from aiotravis.errors import AuthenticationError, RedirectError, UsageError
@@ -29,13 +30,39 @@ class Auth(Resource):
     Args:
         transport: Carries the calls.
         token: The client's own token, or None.
+        endpoint: URL of the API, for addresses that a browser is to open.
     """
 
-    __slots__ = ("_token",)
+    __slots__ = ("_endpoint", "_token")
 
-    def __init__(self, transport: Transport, token: str | None) -> None:
+    def __init__(self, transport: Transport, token: str | None, endpoint: str = "") -> None:
         super().__init__(transport)
         self._token = token
+        self._endpoint = endpoint
+
+    def handshake_url(self, redirect_uri: str, *, provider: str | None = None) -> str:
+        """Make the address at which a person signs in with a browser. Sends nothing.
+
+        Afterwards the browser posts a form with ``token``, ``user`` (JSON) and ``storage`` to ``redirect_uri``. Travis
+        posts only to its own sites and to ``localhost`` or ``127.0.0.1`` on a port above 1023.
+
+        Args:
+            redirect_uri: Where the form is posted to.
+            provider: Such as ``github``; the site's default if None.
+
+        Raises:
+            UsageError: The address is no http or https URL.
+        """
+        text = text_of(redirect_uri, "redirect_uri")
+        if urlsplit(text).scheme not in {"http", "https"}:
+            raise UsageError("redirect_uri must be an http or https URL.", argument="redirect_uri")
+        path = (
+            "/auth/handshake"
+            if provider is None
+            else f"/auth/handshake/{quote(text_of(provider, 'provider'), safe='')}"
+        )
+        # The documentation says redirect_to, the server reads redirect_uri.
+        return f"{self._endpoint}{path}?{urlencode({'redirect_uri': text, 'redirect_to': text})}"
 
     async def github(self, github_token: str) -> str:
         """Exchange a GitHub token for a Travis API token. Do it once, and keep the result: it lasts for months.

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,3 +77,90 @@ def test_a_hole_of_any_size_is_named_in_bounds() -> None:
     assembler = LogAssembler()
     assembler.add([part(10**9)])
     assert assembler.missing == tuple(range(MOST_MISSING))
+
+
+@st.composite
+def cut_texts(draw: st.DrawFn) -> tuple[str, list[LogPart]]:
+    """A text, and its parts as some server would cut them: some split into pieces, the last one final."""
+    chunks = draw(st.lists(st.lists(st.text(max_size=5), min_size=1, max_size=3), min_size=1, max_size=15))
+    parts = [
+        LogPart(number=f"{number}.{piece}" if piece else number, content=content)
+        for number, pieces in enumerate(chunks)
+        for piece, content in enumerate(pieces)
+    ]
+    parts[-1] = LogPart(number=parts[-1].number, content=parts[-1].content, final=True)
+    return "".join(text for pieces in chunks for text in pieces), parts
+
+
+@given(cut_texts(), st.randoms(use_true_random=False), st.booleans())
+def test_any_cutting_comes_out_as_the_text(
+    cut: tuple[str, list[LogPart]], draw: random.Random, with_notice: bool
+) -> None:
+    text, parts = cut
+    arriving = parts + draw.choices(parts, k=5) + ([part(LAST, final=True)] if with_notice else [])
+    draw.shuffle(arriving)
+    assembler = LogAssembler()
+    given_parts = assembler.add(arriving)
+    assert "".join(one.content or "" for one in given_parts) == text
+    assert (assembler.complete, assembler.missing, assembler._held) == (True, (), {})
+    assert [one.number for one in assembler.rest()] == ([LAST] if with_notice else [])
+
+
+@given(cut_texts())
+def test_the_same_backwards_one_by_one(cut: tuple[str, list[LogPart]]) -> None:
+    text, parts = cut
+    assembler = LogAssembler()
+    given_parts: list[LogPart] = []
+    for one in reversed(parts):
+        assert not assembler.complete
+        given_parts += assembler.add([one])
+    assert "".join(one.content or "" for one in given_parts) == text
+    assert assembler.complete
+
+
+@given(st.lists(st.integers(0, 12), max_size=40), st.integers(0, 12))
+def test_at_every_moment_it_knows_where_it_stands(numbers: list[int], last: int) -> None:
+    assembler, seen = LogAssembler(), set[int]()
+    for number in numbers:
+        assembler.add([part(number, final=number == last)])
+        seen.add(number)
+        reached = next(n for n in range(14) if n not in seen) - 1
+        assert assembler.given == reached
+        assert set(assembler._held) == {(n, 0) for n in seen if n > reached}, "only what is out of order"
+        assert assembler.missing == tuple(n for n in range(max(seen)) if n not in seen)
+        assert assembler.complete is (last in seen and reached >= last)
+
+
+def test_of_two_parts_with_one_number_the_first_wins() -> None:
+    assembler = LogAssembler()
+    first, second = LogPart(number=1, content="first"), LogPart(number="1", content="second")
+    assert assembler.add([first, second]) == []
+    assert assembler.add([part(0), second]) == [part(0), first]
+    assert assembler.add([second, LogPart(number="1.0", content="third")]) == []
+
+
+def test_an_empty_final_part_that_overtakes_waits_for_the_others() -> None:
+    assembler = LogAssembler()
+    end = LogPart(number=3, content="", final=True)
+    assert assembler.add([part(0), end]) == [part(0)]
+    assert (assembler.complete, assembler.missing) == (False, (1, 2))
+    assert assembler.add([part(2)]) == []
+    assert assembler.add([part(1)]) == [part(1), part(2), end]
+    assert (assembler.complete, assembler.missing) == (True, ())
+
+
+def test_a_job_without_parts_leaves_nothing() -> None:
+    assembler = LogAssembler()
+    assert (assembler.given, assembler.complete, assembler.missing, assembler.rest()) == (-1, False, (), [])
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1." + "9" * 5000])
+def test_a_number_of_five_thousand_digits_is_left_out(number: str) -> None:
+    assert LogAssembler().add([part(number)]) == []
+
+
+def test_a_known_hole_between_pieces_holds_back_what_follows() -> None:
+    assembler = LogAssembler()
+    assert assembler.add([part(0), part("0.2"), part(1)]) == [part(0)]
+    assert assembler.missing == (0,)
+    assert assembler.add([part("0.1")]) == [part("0.1"), part("0.2"), part(1)]

@@ -1,5 +1,7 @@
 """Which channels carry what."""
 
+import itertools
+
 import pytest
 
 from aiotravis import Build, Job, errors, events
@@ -61,3 +63,37 @@ def test_an_interest_wants_what_it_is_about() -> None:
         (Interest(), (True, True, False, True)),
     ):
         assert tuple(interest.wants(event) for event in (about_job, about_build, log, odd)) == wanted
+
+
+ONES = frozenset({1, 2})
+
+
+@pytest.mark.parametrize("own", [(), OWN, ("common",), ("private-user-7", "user-7")])
+@pytest.mark.parametrize("private", [False, True])
+@pytest.mark.parametrize("given", list(itertools.product((frozenset[int](), ONES), repeat=4)))
+@pytest.mark.parametrize("names", [frozenset[str](), frozenset({"workers"})])
+def test_every_combination_of_wish_deployment_and_user_has_its_channels(
+    given: tuple[frozenset[int], ...], names: frozenset[str], private: bool, own: tuple[str, ...]
+) -> None:
+    repositories, builds, jobs, homes = given
+    interest = Interest(repositories=repositories, builds=builds, jobs=jobs, homes=homes, channels=names)
+    everything = not (repositories or builds or jobs or names)
+    states = everything or bool(repositories or homes)
+    if states and not own and (everything or private):
+        with pytest.raises(errors.UsageError if everything else errors.LiveUnavailable):
+            channels_for(interest, private=private, own=own)
+        return
+    channels = channels_for(interest, private=private, own=own)
+    logs = {f"private-job-{job}" if private else f"job-{job}" for job in jobs}
+    public = set[str]() if private else {f"repo-{one}" for one in repositories | homes}
+    assert channels == names | logs | public | (set(own) if states else set[str]())
+    assert not any(name.startswith("private-repo-") for name in channels), "these have been silent since 2017"
+
+
+@pytest.mark.parametrize("kind", [events.JobCreated, events.JobFinished])
+@pytest.mark.parametrize("about", ["repositories", "builds", "jobs"])
+def test_an_event_with_ids_alone_is_wanted_by_the_ids_it_has(kind: type[events.JobEvent], about: str) -> None:
+    ids_alone = kind(channel="private-user-7", job=Job(id=5, build_id=3), complete=False)
+    wanted = {"repositories": Interest(repositories=frozenset({82})), "builds": Interest(builds=frozenset({3})),
+              "jobs": Interest(jobs=frozenset({5}))}[about].wants(ids_alone)  # fmt: skip
+    assert wanted is (about != "repositories")

@@ -4,11 +4,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiotravis import State, events
+from aiotravis import Build, Job, State, events
 from aiotravis.live.events import read_event
 
 JOB = """{"id":501,"repository_id":82,"repository_slug":"a/b","repository_private":false,"build_id":500,"commit_id":5,
@@ -87,6 +88,22 @@ def test_what_was_too_large_comes_with_ids_alone() -> None:
     ("name", "data", "kept"),
     [
         ("annotation:created", '{"annotation":{}}', {"annotation": {}}),
+        ("annotation:updated", '{"id":1,"job_id":501}', {"id": 1, "job_id": 501}),
+        ("worker:added", '{"id":1,"host":"h","name":"n","state":"ready","payload":{}}',
+         {"id": 1, "host": "h", "name": "n", "state": "ready", "payload": {}}),
+        ("worker:updated", "[]", []),
+        ("worker:removed", "null", None),
+        ("repository:migration", '{"repositoryId":82,"status":"migrated"}', {"repositoryId": 82, "status": "migrated"}),
+        ("branch:created", '{"repository_id":82,"branch":"master"}', {"repository_id": 82, "branch": "master"}),
+        ("job:restarted", '{"id":501}', {"id": 501}),
+        ("build:restarted", {"build": {"id": 500}}, {"build": {"id": 500}}),
+        ("", "", ""),
+        ("job:started", '{"id":1,"updated_at":"yesterday"}', {"id": 1, "updated_at": "yesterday"}),
+        ("job:started", '{"id":1', '{"id":1'),
+        ("job:started", "\ud800", "\ud800"),
+        ("job:started", 1 << 64, 1 << 64),
+        ("job:started", None, None),
+        ("build:started", '{"build":{"id":1},"stages":{}}', {"build": {"id": 1}, "stages": {}}),
         ("user:logout", None, None),
         ("branch:updated", "no JSON", "no JSON"),
         ("job:log", "{", "{"),
@@ -97,7 +114,7 @@ def test_what_was_too_large_comes_with_ids_alone() -> None:
         ("build:started", '{"build":{"id":"no"}}', {"build": {"id": "no"}}),
         ("build:started", '{"build":3}', {"build": 3}),
     ],
-)
+)  # fmt: skip
 def test_what_is_unknown_or_unreadable_is_kept(name: str, data: object, kept: object) -> None:
     assert read_event(name, "c", data) == events.UnknownEvent(channel="c", name=name, data=kept)
 
@@ -117,6 +134,51 @@ def test_no_payload_raises(name: str, data: Any) -> None:
     assert isinstance(read_event(name, None, data), events.Event)
 
 
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+@pytest.mark.parametrize("name", ["job:log", "job:started", "build:started", "odd"])
+@pytest.mark.parametrize("data", [nested(100_000), f'{{"id":1,"build":{{"id":1,"x":{nested(100_000)}}}}}', "9" * 5000])
+def test_what_is_too_deep_or_too_big_to_read_is_kept_as_text(name: str, data: str) -> None:
+    assert read_event(name, None, data) == events.UnknownEvent(name=name, data=data)
+
+
+NASTY = [
+    "null", "true", "-0.0", "1.5", "1e18", "-1e18", "1e300", "9" * 400, f'"{"9" * 5000}"', '""', '"x"', '"nan"', '"0"',
+    '"\\u0000"', '"2026-02-30T00:00:00Z"', '"9999-12-31T23:59:59-23:59"', "[]", "[null]", "{}", '{"id":null}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NASTY)
+def test_no_value_of_a_known_field_raises_or_gets_lost(value: str) -> None:
+    for field in (*msgspec.structs.fields(Job), *msgspec.structs.fields(Build)):
+        for name, data in (
+            ("job:started", f'{{"id":1,"{field.encode_name}":{value}}}'),
+            ("build:started", f'{{"build":{{"id":1,"{field.encode_name}":{value}}}}}'),
+            ("build:started", f'{{"build":{{"id":1}},"{field.encode_name}":{value}}}'),
+        ):
+            event = read_event(name, "c", data)
+            assert isinstance(event, events.JobStarted | events.BuildStarted | events.UnknownEvent)
+            if isinstance(event, events.UnknownEvent):
+                assert event == events.UnknownEvent(channel="c", name=name, data=json.loads(data))
+
+
+def test_a_commit_message_that_names_the_mark_leaves_the_event_complete() -> None:
+    event = read_event("job:started", None, '{"id":1,"commit":{"id":5,"message":"Handle _no_full_payload"}}')
+    assert isinstance(event, events.JobStarted)
+    assert event.complete
+
+
+def test_a_build_event_may_carry_a_configuration_as_a_job_event_may() -> None:
+    job = read_event("job:started", None, '{"id":1,"config":{"language":"ruby"}}')
+    assert isinstance(job, events.JobStarted)
+    assert job.job.config == {"language": "ruby"}
+    build = read_event("build:started", None, '{"build":{"id":1,"config":{"language":"ruby"}}}')
+    assert isinstance(build, events.BuildStarted)
+    assert build.build.config == {"language": "ruby"}
+
+
 def test_events_can_be_matched_on() -> None:
     def told(event: events.Event) -> str:
         match event:
@@ -124,6 +186,10 @@ def test_events_can_be_matched_on() -> None:
                 return f"job {job.number} {job.state}"
             case events.BuildEvent(build=build):
                 return f"build {build.number}"
+            case events.JobLog(job_id=job_id, number=number, final=True):
+                return f"log {job_id} ends with {number}"
+            case events.UnknownEvent(name=name):
+                return name
             case events.Lagged(dropped=count):
                 return f"{count} lost"
             case _:
@@ -131,5 +197,8 @@ def test_events_can_be_matched_on() -> None:
 
     assert told(read_event("job:finished", None, JOB)) == "job 784.1 canceled"
     assert told(read_event("build:finished", None, BUILD)) == "build 784"
+    assert told(read_event("job:finished", None, JOB.replace("canceled", "passed"))) == "else"
+    assert told(read_event("job:log", None, '{"id":501,"_log":"","number":7,"final":true}')) == "log 501 ends with 7"
+    assert told(read_event("user:logout", None, "{}")) == "user:logout"
     assert told(events.Lagged(dropped=3)) == "3 lost"
     assert told(events.Reconnected(down=1.5)) == "else"

@@ -1,5 +1,6 @@
 """Pusher's protocol and Slanger's dialect: what frames say, what closes demand."""
 
+import json
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ from aiotravis.live.protocol import (
 )
 from aiotravis.resources.config import PusherConfig
 
+GREETED = Established("1.2", None)
+
 FRAMES: list[tuple[str, Happening]] = [
     (
         '{"event":"pusher:connection_established","data":"{\\"socket_id\\":\\"8123.55021\\",\\"activity_timeout\\":120}"}',
@@ -32,6 +35,14 @@ FRAMES: list[tuple[str, Happening]] = [
     ),
     ('{"event":"pusher:connection_established","data":{"socket_id":"1.2"}}', Established("1.2", None)),
     ('{"event":"pusher:connection_established","data":{"socket_id":7,"activity_timeout":-1}}', Established("7", None)),
+    (
+        '{"event":"pusher:connection_established","data":"{\\"socket_id\\":\\"1.2\\",\\"activity_timeout\\":30}"}',
+        Established("1.2", 30),
+    ),
+    *(
+        (f'{{"event":"pusher:connection_established","data":{{"socket_id":"1.2","activity_timeout":{odd}}}}}', GREETED)
+        for odd in ("null", "0", "true", '"120"', "[]", "{}", "-0.0")
+    ),
     ('{"event":"pusher_internal:subscription_succeeded","channel":"repo-82","data":"{}"}', Subscribed("repo-82")),
     ('{"event":"pusher_internal:subscription_succeeded","channel":"repo-82"}', Subscribed("repo-82")),
     (
@@ -43,6 +54,17 @@ FRAMES: list[tuple[str, Happening]] = [
         Trouble(4001, "Could not find app by key X"),
     ),
     ('{"event":"pusher:error","data":{"message":"Invalid signature"}}', Trouble(None, "Invalid signature")),
+    (
+        '{"event":"pusher:error","data":"{\\"code\\":500,\\"message\\":\\"undefined x\\\\n api.rb:7\\"}"}',
+        Trouble(500, "undefined x\n api.rb:7"),
+    ),
+    ('{"event":"pusher:error","data":"{\\"message\\":\\"Invalid signature\\"}"}', Trouble(None, "Invalid signature")),
+    ('{"event":"pusher:error","data":"{\\"code\\":null,\\"message\\":null}"}', Trouble(None, "")),
+    ('{"event":"pusher:error","data":{"code":"a word"}}', Trouble(None, "")),
+    ('{"event":"pusher:error","data":{"code":4001.5}}', Trouble(None, "")),
+    ('{"event":"pusher:error","data":["a list"]}', Trouble(None, "")),
+    ('{"event":"pusher:error","data":{"channel":7}}', Trouble(None, "")),
+    ('{"event":"pusher:error","channel":"repo-2","data":{"channel":"repo-1"}}', Trouble(None, "", "repo-2")),
     ('{"event":"pusher:error","data":{"code":"4201","message":5}}', Trouble(4201, "")),
     ('{"event":"pusher:error","data":"a backtrace"}', Trouble(None, "a backtrace")),
     ('{"event":"pusher:error"}', Trouble(None, "")),
@@ -52,7 +74,11 @@ FRAMES: list[tuple[str, Happening]] = [
         Trouble(401, "No", "private-x-1"),
     ),
     ('{"event":"pusher:ping","data":"{}"}', Ping()),
+    ('{"event":"pusher:ping"}', Ping()),
     ('{"event":"pusher:pong","data":{}}', Pong()),
+    ('{"event":"pusher:pong","data":"{}"}', Pong()),
+    ('{"data":{"a":1},"time":3,"event":"x","channel":null}', Message("x", None, {"a": 1})),
+    ('{"event":"x","data":18446744073709551616}', Message("x", None, 1 << 64)),
     (
         '{"event":"job:log","channel":"job-501","data":"{\\"id\\":501,\\"_log\\":\\"$ make\\\\n\\"}"}',
         Message("job:log", "job-501", '{"id":501,"_log":"$ make\\n"}'),
@@ -77,6 +103,16 @@ def test_a_frame_says_what_happens(frame: str, happening: Happening) -> None:
         '{"event":"pusher:connection_established","data":{}}', '{"event":"pusher:connection_established"}',
         '{"event":"pusher:connection_established","data":{"socket_id":true}}',
         '{"event":"pusher:connection_established","data":{"socket_id":""}}',
+        '{"event":"pusher:connection_established","data":{"socket_id":null}}',
+        '{"event":"pusher:connection_established","data":{"socket_id":1.5}}',
+        '{"event":"pusher:connection_established","data":{"socket_id":["1.2"]}}',
+        '{"event":"pusher:connection_established","data":"no JSON"}',
+        '{"event":"pusher:connection_established","data":[]}',
+        '{"event":"x","data":NaN}', '{"event":"x","data":Infinity}', '{"event":"x","data":1e400}',
+        '{"event":"x","data":' + "9" * 5000 + "}", '{"event":"x","data":"\ud800"}', '{"event":"x","data":"\\ud800"}',
+        b'{"event":"x","data":"\xff"}', b'{"event":"x","data":"\xed\xa0\x80"}', b'\xef\xbb\xbf{"event":"x"}',
+        '{"event":"x"}{"event":"y"}', '{"event":"x",}', '{"event":"x" /* odd */}', '{"event":"x","data":"\x00"}',
+        '{"event":"pusher_internal:subscription_succeeded","channel":""}',
         '{"event":"pusher_internal:subscription_succeeded"}', '{"event":"pusher:what","data":{}}',
     ],
 )  # fmt: skip
@@ -93,6 +129,34 @@ def test_no_frame_raises(frame: str | bytes) -> None:
     read_frame(frame)
 
 
+PLAINEST = [frame.encode() for frame, _ in FRAMES]
+
+
+@given(st.sampled_from(PLAINEST), st.lists(st.tuples(st.integers(0, 200), st.integers(0, 3), st.binary(max_size=3))))
+def test_no_damage_to_a_frame_raises(frame: bytes, damages: list[tuple[int, int, bytes]]) -> None:
+    for place, length, instead in damages:
+        frame = frame[:place] + instead + frame[place + length :]
+    read_frame(frame)
+    read_frame(frame.decode("utf-8", "surrogateescape"))
+
+
+@pytest.mark.parametrize(
+    "value", ["9" * 400, "-" + "9" * 400, "1e308", '"' + "9" * 4000 + '"', '"\\u0000"', '"١٢"', "[[{}]]", '{"a":{}}']
+)
+@pytest.mark.parametrize("key", ["socket_id", "activity_timeout", "code", "status", "message", "error", "channel"])
+def test_no_value_in_a_protocol_event_raises(key: str, value: str) -> None:
+    data = f'{{"socket_id":"1.2","{key}":{value}}}'
+    for name in ("connection_established", "error", "subscription_error"):
+        read_frame(protocol_frame(name, data))
+        read_frame(protocol_frame(name, json.dumps(data)))
+
+
+@pytest.mark.parametrize("key", ["code", "status"])
+def test_a_code_of_five_thousand_digits_raises_nothing(key: str) -> None:
+    happening = read_frame(protocol_frame("error", f'{{"{key}":"{"9" * 5000}"}}'))
+    assert isinstance(happening, Trouble | Junk)
+
+
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=5))
 def test_undoing_the_double_encoding_never_raises(data: Any) -> None:
     if not isinstance(data, str):
@@ -106,6 +170,18 @@ def test_the_address_comes_from_the_configuration() -> None:
     assert address_of(PusherConfig(key="k", scheme="http")) == Address("k", "ws.pusherapp.com", 80, "", False)
     slanger = PusherConfig(key="k", host="slanger", port=8080, path="some/where/", scheme="http")
     assert address_of(slanger) == Address("k", "slanger", 8080, "/some/where", False)
+
+
+@pytest.mark.parametrize(("path", "read"), [(None, ""), ("", ""), ("/", ""), ("a", "/a"), ("/a/b/", "/a/b")])
+def test_a_path_has_one_leading_slash_or_is_empty(path: str | None, read: str) -> None:
+    assert address_of(PusherConfig(key="k", path=path)).path == read
+
+
+@pytest.mark.parametrize(("scheme", "tls", "port"), [(None, True, 443), ("https", True, 443), ("http", False, 80)])
+def test_the_scheme_decides_on_encryption_and_the_port_that_follows(scheme: str | None, tls: bool, port: int) -> None:
+    for given_port, read in ((None, port), (6001, 6001)):
+        address = address_of(PusherConfig(key="k", host="h", port=given_port, scheme=scheme))
+        assert (address.tls, address.port) == (tls, read)
 
 
 @pytest.mark.parametrize("config", [None, PusherConfig(), PusherConfig(key=""), PusherConfig(key="a/b?c")])
@@ -132,3 +208,7 @@ def test_a_close_is_judged_by_its_code_or_by_the_last_complaint(
     code: int | None, trouble: Trouble | None, judged: Verdict
 ) -> None:
     assert verdict(code, trouble) is judged
+
+
+def test_a_complaint_about_one_channel_does_not_judge_the_connection() -> None:
+    assert verdict(1006, Trouble(4009, "The channel name is too long", "private-x")) is Verdict.SOON

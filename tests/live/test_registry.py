@@ -1,12 +1,16 @@
 """Who listens to what."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aiotravis import errors, events
 from aiotravis.live.channels import Interest
-from aiotravis.live.protocol import Message
+from aiotravis.live.feed import Mailbox
+from aiotravis.live.protocol import Message, read_frame
 from aiotravis.live.registry import REMEMBERED, Registry
 from aiotravis.live.subscription import HubSubscription
 
@@ -24,6 +28,10 @@ class Nobody:
         raise NotImplementedError
 
 
+async def nothing() -> Interest:
+    raise NotImplementedError
+
+
 Listener = Callable[..., HubSubscription]
 
 
@@ -35,10 +43,7 @@ def registry() -> Registry:
 @pytest.fixture
 def listener(registry: Registry) -> Listener:
     def make(*channels: str, only: tuple[type[events.Event], ...] = ()) -> HubSubscription:
-        async def resolve() -> Interest:
-            raise NotImplementedError
-
-        subscription = HubSubscription(Nobody(), resolve, only, 100)
+        subscription = HubSubscription(Nobody(), nothing, only, 100)
         subscription.channels = frozenset(channels)
         subscription.interest = Interest(channels=frozenset(channels))
         registry.add(subscription)
@@ -125,3 +130,101 @@ def test_a_failure_ends_those_concerned(registry: Registry, listener: Listener) 
     assert registry.fail(errors.LiveError("gone")) == ["b"]
     assert first.mailbox is not second.mailbox
     assert len(registry) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 30)), max_size=80))
+def test_memory_of_what_came_is_bounded_by_time(steps: list[tuple[int, int]]) -> None:
+    """Each step is a payload and the seconds since the one before; never more is held than came in one minute."""
+    registry = Registry()
+    line = HubSubscription(Nobody(), nothing, (), 1000)
+    line.channels = frozenset({"a"})
+    registry.add(line)
+    now, came, last, delivered = 0.0, list[float](), dict[int, float](), 0
+    for number, pause in steps:
+        now += pause
+        came.append(now)
+        if number not in last or now - last[number] >= REMEMBERED:
+            last[number] = now
+            delivered += 1
+        registry.deliver(message("a", number), now)
+        assert len(registry._recent) <= sum(1 for time in came if time > now - REMEMBERED)
+        assert len(line.mailbox) == delivered
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3), st.sets(st.sampled_from("abcd"), min_size=1)), max_size=40))
+def test_a_channel_is_new_for_the_first_and_left_with_the_last(steps: list[tuple[bool, int, set[str]]]) -> None:
+    registry = Registry()
+    there: dict[int, HubSubscription] = {}
+    for joins, who, names in steps:
+        before = {name for line in there.values() for name in line.channels}
+        if joins and who not in there:
+            line = HubSubscription(Nobody(), nothing, (), 10)
+            line.channels = frozenset(names)
+            assert set(registry.add(line)) == names - before
+            there[who] = line
+        elif who in there:
+            line = there.pop(who)
+            after = {name for other in there.values() for name in other.channels}
+            assert set(registry.remove(line)) == set(line.channels) - after
+        wanted = {name for line in there.values() for name in line.channels}
+        assert (set(registry), len(registry)) == (wanted, len(wanted))
+
+
+def test_the_same_payload_under_another_name_is_another_event(registry: Registry, listener: Listener) -> None:
+    line = listener("a")
+    for name in ("job:started", "job:finished", "job:started"):
+        registry.deliver(message("a", event=name), 0.0)
+    assert len(line.mailbox) == 2
+
+
+async def test_listeners_are_told_of_a_loss_and_of_the_way_back(registry: Registry, listener: Listener) -> None:
+    line = listener("a", "b")
+    line.ready = asyncio.get_running_loop().create_future()
+    registry.confirm("a", 0.0)
+    assert not line.ready.done()
+    registry.confirm("b", 0.0)
+    assert line.ready.done()
+    registry.lose(5.0)
+    assert (registry.confirmed("a"), registry.confirmed("b")) == (False, False)
+    registry.confirm("b", 6.0)
+    registry.confirm("a", 7.5)
+    assert await line.mailbox.get() == events.Reconnected(down=2.5)
+
+
+async def test_a_failure_is_told_where_it_is_iterated_and_nowhere_else(registry: Registry, listener: Listener) -> None:
+    concerned, other = listener("a"), listener("b")
+    registry.fail(errors.SubscriptionError("no", channel="a"), ["a", "nobody's"])
+    registry.deliver(message("b"), 0.0)
+    with pytest.raises(errors.SubscriptionError):
+        await concerned.mailbox.get()
+    assert isinstance(await other.mailbox.get(), events.JobStarted)
+
+
+@pytest.mark.parametrize("data", ["", "no JSON", "[" * 100_000, "\ud800", None, 1 << 64, 1.5, {"id": None}, ["x"]])
+@pytest.mark.parametrize("name", ["job:log", "job:started", "build:started", "odd", ""])
+async def test_no_payload_stops_delivery(registry: Registry, listener: Listener, name: str, data: object) -> None:
+    line = listener("a")
+    registry.deliver(Message(name, "a", data), 0.0)
+    assert (await line.mailbox.get()).channel == "a"
+
+
+def test_an_event_wanted_only_on_its_second_channel_is_delivered(registry: Registry) -> None:
+    line = HubSubscription(Nobody(), nothing, (), 10)
+    line.channels = frozenset({"private-user-7", "repo-1", "repo-2"})
+    line.interest = Interest(repositories=frozenset({1}), channels=frozenset({"repo-2"}))
+    registry.add(line)
+    for channel in ("private-user-7", "repo-2"):
+        registry.deliver(Message("job:started", channel, '{"id":5,"repository_id":2}'), 0.0)
+    assert len(line.mailbox) == 1
+
+
+@pytest.mark.xfail(reason="weighing by encoding goes less deep than decoding", raises=RecursionError)
+def test_no_depth_that_can_be_read_stops_delivery(registry: Registry, listener: Listener) -> None:
+    line = listener("a")
+    for depth in range(1, 1100):
+        value = "[" * depth + str(depth) + "]" * depth
+        for data in (value, f'"{value}"'):
+            line.mailbox = Mailbox(10)
+            happening = read_frame(f'{{"event":"odd","channel":"a","data":{data}}}')
+            if isinstance(happening, Message):
+                registry.deliver(happening, depth * REMEMBERED)
