@@ -3,6 +3,7 @@
 https://docs.travis-ci.com/api/#logs
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 from typing import Final
@@ -29,6 +30,7 @@ class LogAssembler:
 
     def __init__(self) -> None:
         self._held: dict[Place, LogPart] = {}
+        self._pieces: Counter[int] = Counter()
         self._given: Place = (-1, 0)
         self._last: Place | None = None
         self._notice: LogPart | None = None
@@ -73,8 +75,9 @@ class LogAssembler:
             return
         if part.final and (self._last is None or place > self._last):
             self._last = place
-        if place > self._given:
-            self._held.setdefault(place, part)
+        if place > self._given and place not in self._held:
+            self._held[place] = part
+            self._pieces[place[0]] += place[1] > 0
 
     def _ready(self) -> list[LogPart]:
         ready: list[LogPart] = []
@@ -82,11 +85,14 @@ class LogAssembler:
             number, piece = self._given
             # After 7 comes 7.1 where an old server has split it, else 8; but not 8 while 7.2 waits for 7.1.
             place = (number, piece + 1)
-            if place not in self._held and not any(n == number for n, _ in self._held):
+            if place not in self._held and not self._pieces[number]:
                 place = (number + 1, 0)
             if place not in self._held:
                 return ready
             ready.append(self._held.pop(place))
+            self._pieces[place[0]] -= place[1] > 0
+            if place[0] != number:
+                del self._pieces[number]
             self._given = place
 
     def rest(self) -> list[LogPart]:

@@ -77,7 +77,7 @@ def channels_for(interest: Interest, *, private: bool, own: Iterable[str]) -> fr
     """
     names = set(interest.channels)
     names.update(f"{PRIVATE}job-{job}" if private else f"job-{job}" for job in interest.jobs)
-    if not interest.in_all and not (interest.repositories or interest.homes):
+    if not (interest.in_all or interest.repositories or interest.builds or interest.homes):
         return frozenset(names)
     own = tuple(own)
     if interest.in_all and not own:

@@ -35,6 +35,7 @@ __all__ = [
     "Mark",
     "Reconnected",
     "UnknownEvent",
+    "is_too_large",
     "read_event",
 ]
 
@@ -229,15 +230,16 @@ def read_event(name: str, channel: str | None, data: object) -> Event:
             msgspec.structs.force_setattr(log, "channel", channel)
             return log
         if name in _JOB_EVENTS:
-            return _JOB_EVENTS[name](channel=channel, job=_job(text), complete=not _is_too_large(data))
+            return _JOB_EVENTS[name](channel=channel, job=_job(text), complete=not is_too_large(data))
         if name in _BUILD_EVENTS:
-            return _build_event(_BUILD_EVENTS[name], channel, text, complete=not _is_too_large(data))
+            return _build_event(_BUILD_EVENTS[name], channel, text, complete=not is_too_large(data))
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         pass
     return UnknownEvent(channel=channel, name=name, data=plain(data))
 
 
-def _is_too_large(data: object) -> bool:
+def is_too_large(data: object) -> bool:
+    """Whether a payload holds ids alone because all of it was too much."""
     # A commit's message may hold the word, too: the text is searched only to spare most events a second reading.
     if isinstance(data, str) and TOO_LARGE not in data:
         return False

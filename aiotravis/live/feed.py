@@ -18,6 +18,10 @@ EVENT_WEIGHT: Final = 512
 """Bytes that an event is reckoned with beside its log text."""
 
 
+ODD_WEIGHT: Final = 64 << 10
+"""Bytes that an event is reckoned with that cannot be weighed."""
+
+
 @dataclass(frozen=True, slots=True)
 class FeedStatistics:
     """Counters of one feed.
@@ -135,8 +139,8 @@ def _weight(event: Event) -> int:
         return EVENT_WEIGHT + (len(text) if text.isascii() else len(text.encode("utf-8", "replace")))
     try:
         return EVENT_WEIGHT + len(msgspec.json.encode(event))
-    except UnicodeEncodeError:  # Half a surrogate pair, which JSON can carry and UTF-8 cannot.
-        return EVENT_WEIGHT + len(repr(event))
+    except (UnicodeEncodeError, RecursionError):  # Half a surrogate pair, or nested to the limit: odd, and heavy.
+        return ODD_WEIGHT
 
 
 class Subscription(Protocol):
@@ -163,7 +167,8 @@ class Feed:
     """Events, as they come: ``async with travis.events(repo) as feed: async for event in feed: ...``.
 
     As a context manager it is in force from the first line of the block on: nothing that happens from then on is
-    missed unseen. A bare ``async for`` opens it, too. Breaking out, closing, cancelling and forgetting it unsubscribe.
+    missed unseen. A bare ``async for`` opens it, too. Leaving the block, closing, cancelling and forgetting it
+    unsubscribe; so does breaking out of a bare loop, unless somebody still holds the feed.
 
     Args:
         subscription: What to open.
@@ -187,9 +192,9 @@ class Feed:
             LiveUnavailable: This Travis has no live channel, or none for this client.
             SubscriptionError: A channel was refused.
         """
-        if self._closed:
-            raise UsageError("This feed is closed. Make a new one.")
         async with self._opening:
+            if self._closed:
+                raise UsageError("This feed is closed. Make a new one.")
             if not self._open:
                 try:
                     await self._subscription.open()

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from aiotravis.errors import TravisError
-from aiotravis.live.events import Event, read_event
+from aiotravis.live.events import Event, is_too_large, read_event
 from aiotravis.live.protocol import Message
 from aiotravis.live.subscription import HubSubscription
 
@@ -109,7 +109,10 @@ class Registry:
         # Parts of logs travel on one channel only, and there are many of them.
         seen = None if message.event == "job:log" else self._seen(message, now)
         if seen is not None and channel.name in seen:
-            return
+            if not is_too_large(message.data):
+                return
+            # Ids alone look the same each time: what comes again on the same channel is another event.
+            seen.clear()
         event = read_event(message.event, message.channel, message.data)
         for subscription in channel.subscriptions:
             if subscription.wants(event) and not (seen and _had(subscription, event, seen)):

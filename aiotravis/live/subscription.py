@@ -75,7 +75,7 @@ class HubSubscription:
 
     def _needs_own(self) -> bool:
         interest = self.interest
-        return bool(interest.in_all or interest.repositories or interest.homes)
+        return bool(interest.in_all or interest.repositories or interest.builds or interest.homes)
 
     def close(self) -> None:
         """Unsubscribe without waiting, from any thread. Whoever waits for the opening is told."""

@@ -9,13 +9,14 @@ from typing import Any
 
 from aiohttp import web
 
-from aiotravis.testing.access import Mode, Refusal
+from aiotravis.testing.access import Mode, Refusal, token_of
 from aiotravis.testing.actions import ActionRoutes
 from aiotravis.testing.holdings import HoldingRoutes
 from aiotravis.testing.logs import LogRoutes
 from aiotravis.testing.people import PeopleRoutes
 from aiotravis.testing.publishing import Publisher
 from aiotravis.testing.pusher import Dialect, PusherApp
+from aiotravis.testing.rates import RateRules
 from aiotravis.testing.rest import Rest
 from aiotravis.testing.script import play
 from aiotravis.testing.world import Build, World
@@ -72,6 +73,7 @@ class TravisServer:
         activity_timeout: Seconds of silence that the live channel grants.
         log_mode: ``head`` (today's log routes) or ``2017``.
         latency: Seconds by which every answer is late.
+        rate_rules: Whether to throttle and ban as Travis does; `rates` tells what was counted.
         clock: Gives seconds since the epoch.
     """
 
@@ -87,6 +89,7 @@ class TravisServer:
         activity_timeout: float | None = 120,
         log_mode: str = "head",
         latency: float = 0.0,
+        rate_rules: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.mode: Mode = mode
@@ -100,6 +103,7 @@ class TravisServer:
             dialect=dialect,
             activity_timeout=activity_timeout,
         )
+        self.rates = RateRules(clock) if rate_rules else None
         self.requests: list[RequestSeen] = []
         self.host = HOST
         self.port = 0
@@ -207,7 +211,11 @@ class TravisServer:
             await asyncio.sleep(self.latency)
         response: web.StreamResponse
         canned = self._taken(request)
-        if canned is not None:
+        refused = self._over_the_limit(request)
+        if refused is not None:
+            body_text = b"Forbidden\n" if refused == 403 else b"Retry later\n"
+            response = web.Response(status=refused, body=body_text, headers={"Content-Type": "text/plain"})
+        elif canned is not None:
             response = web.Response(status=canned.status, body=canned.body, headers=canned.headers)
         else:
             try:
@@ -223,6 +231,14 @@ class TravisServer:
             if canned is None and response.body and "gzip" in request.headers.get("Accept-Encoding", ""):
                 response.enable_compression(web.ContentCoding.gzip)
         return response
+
+    def _over_the_limit(self, request: web.Request) -> int | None:
+        if self.rates is None:
+            return None
+        token = token_of(request)
+        known = token if token is not None and self.world.by_token(token) is not None else None
+        path = request.path.removeprefix(self._prefix)
+        return self.rates.judge(method=request.method, path=path, token=known, address=request.remote or "")
 
     def _taken(self, request: web.Request) -> Canned | None:
         key = (request.method, request.path.removeprefix(self._prefix))

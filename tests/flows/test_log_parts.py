@@ -164,3 +164,10 @@ def test_a_known_hole_between_pieces_holds_back_what_follows() -> None:
     assert assembler.add([part(0), part("0.2"), part(1)]) == [part(0)]
     assert assembler.missing == (0,)
     assert assembler.add([part("0.1")]) == [part("0.1"), part("0.2"), part(1)]
+
+
+def test_a_hole_between_later_pieces_holds_back_too() -> None:
+    assembler = LogAssembler()
+    assert assembler.add([part(0), part("0.1"), part("0.3"), part(1)]) == [part(0), part("0.1")]
+    assert assembler.add([part("0.2")]) == [part("0.2"), part("0.3"), part(1)]
+    assert len(assembler._pieces) <= 1

@@ -78,7 +78,7 @@ def test_every_combination_of_wish_deployment_and_user_has_its_channels(
     repositories, builds, jobs, homes = given
     interest = Interest(repositories=repositories, builds=builds, jobs=jobs, homes=homes, channels=names)
     everything = not (repositories or builds or jobs or names)
-    states = everything or bool(repositories or homes)
+    states = everything or bool(repositories or builds or homes)
     if states and not own and (everything or private):
         with pytest.raises(errors.UsageError if everything else errors.LiveUnavailable):
             channels_for(interest, private=private, own=own)
@@ -97,3 +97,7 @@ def test_an_event_with_ids_alone_is_wanted_by_the_ids_it_has(kind: type[events.J
     wanted = {"repositories": Interest(repositories=frozenset({82})), "builds": Interest(builds=frozenset({3})),
               "jobs": Interest(jobs=frozenset({5}))}[about].wants(ids_alone)  # fmt: skip
     assert wanted is (about != "repositories")
+
+
+def test_a_build_without_a_repository_is_looked_for_on_the_users_own_channel() -> None:
+    assert channels_for(Interest(builds=frozenset({5})), private=False, own=OWN) == {*OWN}

@@ -332,7 +332,6 @@ async def test_two_who_open_the_same_feed_subscribe_once() -> None:
     assert line.opened == 1
 
 
-@pytest.mark.xfail(reason="who waited for the lock does not look whether it was closed", raises=AssertionError)
 async def test_an_opening_that_failed_is_not_tried_again_by_who_waited_for_it() -> None:
     gate = asyncio.Event()
     line = Line(errors.LiveUnavailable("off"), gate=gate)

@@ -174,3 +174,13 @@ async def test_what_is_closed_while_it_looks_things_up_is_never_put_in_force() -
     await asyncio.gather(opening, return_exceptions=True)
     assert board.added == 0
     assert board.removed >= 1
+
+
+async def test_of_a_failure_and_a_closing_at_once_the_first_that_arrives_is_told() -> None:
+    subscription = line(Switchboard(at_once=False), Interest(channels=frozenset({"a"})))
+    opening = asyncio.ensure_future(subscription.open())
+    await anyio.wait_all_tasks_blocked()
+    subscription.close()
+    subscription.fail(errors.SubscriptionError("no", channel="a"))
+    with pytest.raises(errors.SubscriptionError):
+        await opening
