@@ -6,25 +6,18 @@ from aiohttp import web
 
 from aiotravis.testing.access import Refusal, admit
 from aiotravis.testing.requests import fields_of, number_in
-from aiotravis.testing.rest import Handler, Site, answer
+from aiotravis.testing.routes import Handler, Routes, answer
 from aiotravis.testing.world import TERMINAL, Build, Job, Repository
 
 __all__ = ["ActionRoutes"]
 
 
-class ActionRoutes:
-    """The routes.
+class ActionRoutes(Routes):
+    """The routes."""
 
-    Args:
-        site: The server.
-    """
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
-    def add_routes(self, router: web.UrlDispatcher, prefix: str) -> None:
-        """Serve them below a prefix."""
-        routes: Sequence[tuple[str, str, Handler]] = (
+    def table(self) -> Sequence[tuple[str, str, Handler]]:
+        """List method, path and handler of each route."""
+        return (
             ("POST", "/builds/{id}/cancel", self.cancel),
             ("POST", "/jobs/{id}/cancel", self.cancel),
             ("POST", "/builds/{id}/restart", self.restart),
@@ -33,8 +26,6 @@ class ActionRoutes:
             ("POST", "/lint", self.lint),
             ("PUT", "/lint", self.lint),
         )
-        for method, path, handler in routes:
-            router.add_route(method, prefix + path, handler)
 
     def _found(self, request: web.Request) -> tuple[str, Build | Job, Repository]:
         """Find what a path is about.

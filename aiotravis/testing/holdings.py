@@ -9,7 +9,7 @@ from aiotravis.testing.access import Refusal, Visitor, admit, not_found
 from aiotravis.testing.belongings import EnvVar, Request, SshKey
 from aiotravis.testing.payloads import build_json, commit_json, second
 from aiotravis.testing.requests import Fields, nested, number_in, several
-from aiotravis.testing.rest import Handler, Site, answer
+from aiotravis.testing.routes import Handler, Routes, answer
 from aiotravis.testing.world import Build, Repository
 
 __all__ = ["HoldingRoutes"]
@@ -17,20 +17,13 @@ __all__ = ["HoldingRoutes"]
 PAGE, MOST = 25, 100
 
 
-class HoldingRoutes:
-    """The routes.
+class HoldingRoutes(Routes):
+    """The routes."""
 
-    Args:
-        site: The server.
-    """
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
-    def add_routes(self, router: web.UrlDispatcher, prefix: str) -> None:
-        """Serve them below a prefix."""
+    def table(self) -> Sequence[tuple[str, str, Handler]]:
+        """List method, path and handler of each route."""
         by_id, by_slug = r"/repos/{id:\d+}", "/repos/{owner}/{name}"
-        routes: Sequence[tuple[str, str, Handler]] = (
+        return (
             *(("GET", f"{repo}/branches", self.branches) for repo in (by_id, by_slug)),
             *(("GET", repo + "/branches/{branch:.+}", self.branch) for repo in (by_id, by_slug)),
             ("GET", "/branches", self.branches),
@@ -53,8 +46,6 @@ class HoldingRoutes:
             ("GET", "/repos/{owner}/{name}.svg", self.badge),
             *(("GET", f"{repo}/cc.xml", self.cc_xml) for repo in (by_id, by_slug)),
         )
-        for method, path, handler in routes:
-            router.add_route(method, prefix + path, handler)
 
     def _visitor(self, request: web.Request, *, private: bool = False) -> Visitor:
         return admit(request, self._site.world, self._site.mode, private=private)

@@ -1,36 +1,34 @@
 """The log routes of the embedded Travis: one URL, many answers."""
 
 import re
+from collections.abc import Sequence
 
 from aiohttp import web
 
 from aiotravis.testing.access import Refusal, Visitor, accepts_text, admit, not_found
 from aiotravis.testing.payloads import log_json, log_parts_json
 from aiotravis.testing.requests import number_in
-from aiotravis.testing.rest import Site, answer
+from aiotravis.testing.routes import Handler, Routes, answer
 from aiotravis.testing.world import Job, Log
 
 __all__ = ["LogRoutes"]
 
 
-class LogRoutes:
+class LogRoutes(Routes):
     """The routes.
 
-    Args:
-        site: The server. Its ``log_mode`` is ``head`` (today: bodies, and parts under v3) or ``2017`` (v2 gives parts,
-            there is no v3).
+    The server's ``log_mode`` is ``head`` (today: bodies, and parts under v3) or ``2017`` (v2 gives parts, no v3).
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
-    def add_routes(self, router: web.UrlDispatcher, prefix: str) -> None:
-        """Serve them below a prefix."""
-        router.add_get(prefix + "/jobs/{id}/log", self.log)
-        router.add_get(prefix + "/logs/{id}", self.by_id)
-        router.add_get(prefix + "/v3/job/{id}/log_parts", self.parts)
-        router.add_get(prefix + "/v3/job/{id}/log.txt", self.text)
-        router.add_get(prefix + "/v3/job/{id}/log", self.log_v3)
+    def table(self) -> Sequence[tuple[str, str, Handler]]:
+        """List method, path and handler of each route."""
+        return (
+            ("GET", "/jobs/{id}/log", self.log),
+            ("GET", "/logs/{id}", self.by_id),
+            ("GET", "/v3/job/{id}/log_parts", self.parts),
+            ("GET", "/v3/job/{id}/log.txt", self.text),
+            ("GET", "/v3/job/{id}/log", self.log_v3),
+        )
 
     def _admit(self, request: web.Request) -> Visitor:
         return admit(request, self._site.world, self._site.mode)

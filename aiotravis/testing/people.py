@@ -7,7 +7,7 @@ from aiohttp import web
 from aiotravis.testing.access import Refusal, Visitor, admit, not_found
 from aiotravis.testing.payloads import user_json
 from aiotravis.testing.requests import fields_of, nested, number_in, yes
-from aiotravis.testing.rest import Handler, Site, answer
+from aiotravis.testing.routes import Handler, Routes, answer
 from aiotravis.testing.world import Repository, User
 
 __all__ = ["PeopleRoutes"]
@@ -15,19 +15,12 @@ __all__ = ["PeopleRoutes"]
 LOCALES = frozenset({"en", "de", "fr"})
 
 
-class PeopleRoutes:
-    """The routes.
+class PeopleRoutes(Routes):
+    """The routes."""
 
-    Args:
-        site: The server.
-    """
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
-    def add_routes(self, router: web.UrlDispatcher, prefix: str) -> None:
-        """Serve them below a prefix."""
-        routes: Sequence[tuple[str, str, Handler]] = (
+    def table(self) -> Sequence[tuple[str, str, Handler]]:
+        """List method, path and handler of each route."""
+        return (
             ("GET", "/accounts", self.accounts),
             ("GET", "/broadcasts", self.broadcasts),
             ("GET", "/hooks", self.hooks),
@@ -38,8 +31,6 @@ class PeopleRoutes:
             ("POST", "/auth/github", self.github),
             ("GET", "/logout", self.logout),
         )
-        for method, path, handler in routes:
-            router.add_route(method, prefix + path, handler)
 
     def _user(self, request: web.Request) -> User:
         user = admit(request, self._site.world, self._site.mode, private=True).user

@@ -2,57 +2,28 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, cast
+from collections.abc import Sequence
+from typing import cast
 
 from aiohttp import web
 
-from aiotravis.testing.access import Mode, Refusal, Visitor, accepts_json, admit, not_found
+from aiotravis.testing.access import Refusal, Visitor, accepts_json, admit, not_found
 from aiotravis.testing.payloads import build_json, commit_json, job_json, repository_json, user_json
-from aiotravis.testing.pusher import PusherApp
 from aiotravis.testing.requests import number_in, several
-from aiotravis.testing.world import Build, Job, Repository, World
+from aiotravis.testing.routes import Handler, Routes, answer
+from aiotravis.testing.world import Build, Job, Repository
 
-__all__ = ["Handler", "Rest", "Site", "answer"]
+__all__ = ["Rest"]
 
 PAGE = 25
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+class Rest(Routes):
+    """The routes."""
 
-class Site(Protocol):
-    """What the routes need of the server."""
-
-    world: World
-    mode: Mode
-    pusher: PusherApp
-    log_mode: str
-
-    def pusher_config(self) -> dict[str, object] | None:
-        """Give the pusher block of ``GET /config``."""
-        ...
-
-
-def answer(value: object, *, status: int = 200) -> web.Response:
-    """Answer with JSON, typed as Travis does."""
-    response = web.json_response(value, status=status)
-    response.headers["Content-Type"] = "application/json;charset=utf-8"
-    return response
-
-
-class Rest:
-    """The routes.
-
-    Args:
-        site: The server.
-    """
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
-    def add_routes(self, router: web.UrlDispatcher, prefix: str) -> None:
-        """Serve them below a prefix."""
-        routes: Sequence[tuple[str, str, Handler]] = (
+    def table(self) -> Sequence[tuple[str, str, Handler]]:
+        """List method, path and handler of each route."""
+        return (
             ("GET", "/", self.root),
             ("GET", "/config", self.config),
             ("GET", "/uptime", self.uptime),
@@ -74,8 +45,6 @@ class Rest:
             ("GET", "/users/{id}", self.user),
             ("POST", "/pusher/auth", self.pusher_auth),
         )
-        for method, path, handler in routes:
-            router.add_route(method, prefix + path, handler)
 
     def _admit(self, request: web.Request, *, guarded: bool = True, private: bool = False) -> Visitor:
         visitor = admit(request, self._site.world, self._site.mode, guarded=guarded, private=private)
