@@ -14,7 +14,7 @@ import msgspec
 
 from aiotravis._budget import Limits, budget_for, rules_apply
 from aiotravis._config_file import read_config
-from aiotravis._http import Call, Reply, Transport, judge
+from aiotravis._http import Call, Reply, Transport, check
 from aiotravis._transport import AiohttpTransport, Connecting
 from aiotravis._version import __version__
 from aiotravis.errors import UsageError
@@ -110,15 +110,8 @@ class Travis:
     ) -> None:
         self._endpoint = _checked_endpoint(endpoint)
         token = None if token is None else _checked_token(token)
-        for name, value in (("connect_timeout", connect_timeout), ("read_timeout", read_timeout)):
-            if not value > 0:
-                raise UsageError(f"{name} must be a positive number of seconds, not {value!r}.", argument=name)
-        if isinstance(attempts, bool) or attempts < 1:
-            raise UsageError(f"attempts must be 1 or more, not {attempts!r}.", argument="attempts")
-        if max_response < 1:
-            raise UsageError(
-                f"max_response must be a positive number of bytes, not {max_response!r}.", argument="max_response"
-            )
+        settings = {"attempts": attempts, "read_timeout": read_timeout, "max_response": max_response}
+        _check_settings({**settings, "connect_timeout": connect_timeout})
         if session is not None and (trace_configs or middlewares):
             raise UsageError("Give trace_configs and middlewares to your session itself.", argument="session")
         agent = USER_AGENT if user_agent is None else f"{_checked_agent(user_agent)} {USER_AGENT}"
@@ -149,6 +142,7 @@ class Travis:
         self._signed = token is not None
 
         self._token = token
+        self._options: dict[str, float] = {}
         self._attach(transport)
 
         connector = Connector(
@@ -160,6 +154,7 @@ class Travis:
     def _attach(self, transport: Transport) -> None:
         """Give every resource its transport."""
         token = self._token
+        self._sender = transport
         self.accounts = Accounts(transport)
         self.annotations = Annotations(transport)
         self.auth = Auth(transport, token, self._endpoint)
@@ -261,11 +256,10 @@ class Travis:
         """
         given = {"attempts": attempts, "read_timeout": read_timeout, "max_response": max_response}
         changes = {name: value for name, value in given.items() if value is not None}
-        for name, value in changes.items():
-            if isinstance(value, bool) or not value > 0:
-                raise UsageError(f"{name} must be positive, not {value!r}.", argument=name)
+        _check_settings(changes)
         other = copy.copy(self)
-        other._attach(self._transport.derived(**changes))
+        other._options = {**self._options, **changes}
+        other._attach(self._transport.derived(**other._options))
         return other
 
     async def request(
@@ -303,14 +297,9 @@ class Travis:
             message = f"path must begin with one slash and hold neither query nor spaces, not {path!r}."
             raise UsageError(message, argument="path")
         pairs = tuple(cast("Mapping[str, str]", query).items()) if isinstance(query, Mapping) else tuple(query)
-        sent = tuple((headers or {}).items())
-        if json is not msgspec.UNSET:
-            body, sent = msgspec.json.encode(json), (*sent, ("Content-Type", "application/json"))
-        call = Call(method.upper(), path, pairs, sent, body, accept)
-        reply = await self._transport.send(call)
-        error = judge(call, reply)
-        if error is not None:
-            raise error
+        call = Call(method.upper(), path, pairs, tuple((headers or {}).items()), body, accept).with_json(json)
+        reply = await self._sender.send(call)
+        check(call, reply)
         return reply
 
     # Flows ------------------------------------------------------------------------------------------------------------
@@ -362,6 +351,14 @@ class Travis:
             UsageError: At once: not an id.
         """
         return LogStream(job, self._listening.events(job=job), self.jobs, self.logs)
+
+
+def _check_settings(settings: Mapping[str, float]) -> None:
+    for name, value in settings.items():
+        whole = name in {"attempts", "max_response"}
+        if isinstance(value, bool) or not value > 0 or (whole and not isinstance(value, int)):
+            kind = "whole number" if whole else "number of seconds"
+            raise UsageError(f"{name} must be a positive {kind}, not {value!r}.", argument=name)
 
 
 def _checked_endpoint(endpoint: str) -> str:

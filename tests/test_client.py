@@ -264,11 +264,18 @@ async def test_other_settings_for_some_calls_over_the_same_connections(server: T
         assert len(server.requests) == before + attempts
     with pytest.raises(errors.TooLargeError):
         await travis.with_options(max_response=5).users.me()
+    both = travis.with_options(attempts=1).with_options(max_response=5)
+    before = len(server.requests)
+    with pytest.raises(errors.TooLargeError):
+        await both.request("GET", "/users")
+    with pytest.raises(errors.TooLargeError):
+        await both.accounts.list()
+    assert len(server.requests) == before + 2
     server.latency = 5
     with pytest.raises(errors.RequestTimeout):
         await travis.with_options(read_timeout=0.01).users.me()
     server.latency = 0
-    wrong: list[dict[str, Any]] = [{"attempts": 0}, {"read_timeout": -1.0}, {"max_response": True}]
+    wrong: list[dict[str, Any]] = [{"attempts": 0}, {"read_timeout": -1.0}, {"max_response": True}, {"attempts": 1.5}]
     for settings in wrong:
         with pytest.raises(errors.UsageError):
             travis.with_options(**settings)

@@ -1,7 +1,7 @@
 """The conversation as data: what is asked, what came back, what that means. No I/O."""
 
 from aiotravis._http.endpoint import ACCEPT_TEXT, Endpoint, Part
-from aiotravis._http.judging import judge
+from aiotravis._http.judging import check, judge
 from aiotravis._http.messages import Call, Reply, Transport
 
-__all__ = ["ACCEPT_TEXT", "Call", "Endpoint", "Part", "Reply", "Transport", "judge"]
+__all__ = ["ACCEPT_TEXT", "Call", "Endpoint", "Part", "Reply", "Transport", "check", "judge"]

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from aiotravis._http.judging import judge
+from aiotravis._http.judging import check
 from aiotravis._http.messages import Call, Reply
 from aiotravis.errors import DecodeError
 
@@ -70,12 +70,8 @@ class Endpoint(Generic[T]):
             accept: Accept header where it is not the client's JSON version.
             **parts: One value for each hole of the path.
         """
-        sent = tuple(headers)
-        if json is not msgspec.UNSET:
-            body = msgspec.json.encode(json)
-            sent = (*sent, ("Content-Type", "application/json"))
         path = self.path.format_map({name: _segments(part) for name, part in parts.items()})
-        return Call(self.method, path, tuple(query), sent, body, accept)
+        return Call(self.method, path, tuple(query), tuple(headers), body, accept).with_json(json)
 
     def read(self, call: Call, reply: Reply) -> T:
         """Turn the answer into its value.
@@ -84,9 +80,7 @@ class Endpoint(Generic[T]):
             ResponseError: The server said no; the class tells why.
             DecodeError: The status is good, the body is not what this route promises.
         """
-        error = judge(call, reply)
-        if error is not None:
-            raise error
+        check(call, reply)
         if self._decoder is None:
             return cast("T", _plain(self.answer, reply))
         try:

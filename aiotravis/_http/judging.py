@@ -26,7 +26,7 @@ from aiotravis.errors import (
     ValidationError,
 )
 
-__all__ = ["judge"]
+__all__ = ["check", "judge"]
 
 E = TypeVar("E", bound=ResponseError)
 
@@ -49,6 +49,17 @@ def judge(call: Call, reply: Reply) -> ResponseError | None:
     if 200 <= reply.status < 300:
         return None
     return _Verdict(call, reply).error()
+
+
+def check(call: Call, reply: Reply) -> None:
+    """Raise what `judge` finds.
+
+    Raises:
+        ResponseError: The answer is a refusal; the class tells why.
+    """
+    error = judge(call, reply)
+    if error is not None:
+        raise error
 
 
 class _Verdict:

@@ -5,7 +5,7 @@ https://docs.travis-ci.com/api/#making-requests
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
@@ -28,6 +28,9 @@ def one_line(text: str) -> str:
     return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}..."
 
 
+JSON_TYPE: Final = ("Content-Type", "application/json")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request, before it is sent. It never holds the client's own token.
@@ -47,6 +50,12 @@ class Call:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
     accept: str | None = None
+
+    def with_json(self, value: object) -> "Call":
+        """Give the same request with a value as its JSON body; `msgspec.UNSET` stands for none."""
+        if value is msgspec.UNSET:
+            return self
+        return replace(self, body=msgspec.json.encode(value), headers=(*self.headers, JSON_TYPE))
 
     @property
     def reads(self) -> bool:

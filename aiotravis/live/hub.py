@@ -28,7 +28,7 @@ from aiotravis.live.protocol import (
 )
 from aiotravis.live.registry import Registry
 from aiotravis.live.subscription import HubSubscription
-from aiotravis.resources.config import Config, ConfigResource
+from aiotravis.resources.config import Config, ConfigResource, PusherConfig
 from aiotravis.resources.pusher_auth import PusherAuth
 from aiotravis.resources.users import User, Users
 
@@ -101,16 +101,21 @@ class Hub:
         Raises:
             LiveUnavailable: The deployment has no live channel.
         """
-        if self._config is None:
-            self._config = await self._config_resource.get()
-        address_of(self._config.pusher)
-        private = self._config.pusher is not None and self._config.pusher.private_channels
+        pusher = await self._pusher_config()
+        address_of(pusher)
+        private = pusher is not None and pusher.private_channels
         if not own or self._users is None:
             return private, ()
         if self._user is None:
             self._user = await self._users.me()
         # A server of 2014 names no channels: everything public travelled on one.
         return private, self._user.channels or ("common",)
+
+    async def _pusher_config(self) -> PusherConfig | None:
+        """Ask for the configuration once, and keep it."""
+        if self._config is None:
+            self._config = await self._config_resource.get()
+        return self._config.pusher
 
     def add(self, subscription: HubSubscription) -> None:
         """Put a subscription in force; its ``ready`` tells when.
@@ -184,9 +189,7 @@ class Hub:
 
     async def _connection(self) -> Verdict:
         """Open one connection and serve it until it ends."""
-        if self._config is None:
-            self._config = await self._config_resource.get()
-        address = address_of(self._config.pusher)
+        address = address_of(await self._pusher_config())
         self._last_trouble = None
         try:
             socket = await self._connector.connect(address)

@@ -1,10 +1,10 @@
 """The answer to a restart, which may be a no with a good status."""
 
-from aiotravis._http import Call, Reply
+from aiotravis._http import Call, Endpoint, Reply, Transport
 from aiotravis.errors import RefusedError
 from aiotravis.resources._base import Entity
 
-__all__ = ["FlashReply", "granted"]
+__all__ = ["FlashReply", "granted", "restarted"]
 
 
 class _Flash(Entity, frozen=True, kw_only=True):
@@ -17,6 +17,17 @@ class FlashReply(Entity, frozen=True, kw_only=True):
 
     result: bool | None = None
     flash: tuple[_Flash, ...] = ()
+
+
+async def restarted(transport: Transport, endpoint: Endpoint[FlashReply], number: int) -> str:
+    """Ask for a restart, and give what Travis says to it.
+
+    Raises:
+        RefusedError: Travis does not grant it.
+    """
+    call = endpoint.call(id=number)
+    reply = await transport.send(call)
+    return granted(call, reply, endpoint.read(call, reply))
 
 
 def granted(call: Call, reply: Reply, answer: FlashReply) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from aiotravis._http import Endpoint
 from aiotravis.errors import NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of
-from aiotravis.resources._flash import FlashReply, granted
+from aiotravis.resources._flash import FlashReply, restarted
 from aiotravis.resources._many import Many
 from aiotravis.resources._pages import Pages
 from aiotravis.resources._running import Running
@@ -142,9 +142,7 @@ class Builds(Resource):
             RepositoryMigrated: It has to be restarted on the other site.
             NotFoundError: No such build, or hidden from this token.
         """
-        call = RESTART.call(id=id_of(build, "build", Build))
-        reply = await self._transport.send(call)
-        return granted(call, reply, RESTART.read(call, reply))
+        return await restarted(self._transport, RESTART, id_of(build, "build", Build))
 
     def list(
         self, repo: int | str | Repository, *, event_type: str | None = None, after_number: int | str | None = None

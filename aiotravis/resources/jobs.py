@@ -10,7 +10,7 @@ from types import NoneType
 from aiotravis._http import Endpoint
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of, text_of
-from aiotravis.resources._flash import FlashReply, granted
+from aiotravis.resources._flash import FlashReply, restarted
 from aiotravis.resources._many import Many
 from aiotravis.resources._running import Running
 from aiotravis.resources._states import State
@@ -148,9 +148,7 @@ class Jobs(Resource):
             RepositoryMigrated: It has to be restarted on the other site.
             NotFoundError: No such job, or hidden from this token.
         """
-        call = RESTART.call(id=id_of(job, "job", Job))
-        reply = await self._transport.send(call)
-        return granted(call, reply, RESTART.read(call, reply))
+        return await restarted(self._transport, RESTART, id_of(job, "job", Job))
 
     def many(self, jobs: Iterable[int | Job], *, include_log_id: bool = False, missing_ok: bool = False) -> Many[Job]:
         """Fetch many jobs by their ids, a hundred in a request, several requests at once, in the order asked.

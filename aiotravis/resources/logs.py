@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from aiotravis._http import ACCEPT_TEXT, Call, Endpoint, Reply, judge
+from aiotravis._http import ACCEPT_TEXT, Call, Endpoint, Reply, check
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, text_of
 from aiotravis.resources.jobs import Job
@@ -201,7 +201,5 @@ def _log_of(call: Call, reply: Reply) -> Log:
     """Read whichever form came. A job without a log answers JSON even where text was asked for."""
     if reply.content_type.endswith("json") or reply.content_type == "text/html":
         return LOG.read(call, reply).log
-    error = judge(call, reply)
-    if error is not None:
-        raise error
+    check(call, reply)
     return Log(body=reply.text)

@@ -46,7 +46,9 @@ async def fields_of(request: web.Request) -> Fields:
         fields: dict[str, object] = {}
         for name, value in (await request.post()).items():
             outer, _, inner = name.partition("[")
-            if inner:
+            if inner == "]":
+                cast("list[object]", fields.setdefault(outer, [])).append(value)
+            elif inner:
                 nested = cast("dict[str, object]", fields.setdefault(outer, {}))
                 nested[inner.rstrip("]")] = value
             else:

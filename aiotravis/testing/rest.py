@@ -1,6 +1,5 @@
 """The REST routes of the embedded Travis: repositories, builds, jobs, users, configuration."""
 
-import json
 import re
 from collections.abc import Sequence
 from typing import cast
@@ -9,7 +8,7 @@ from aiohttp import web
 
 from aiotravis.testing.access import Refusal, Visitor, accepts_json, admit, not_found
 from aiotravis.testing.payloads import build_json, commit_json, job_json, repository_json, user_json
-from aiotravis.testing.requests import number_in, several
+from aiotravis.testing.requests import fields_of, number_in, several
 from aiotravis.testing.routes import Handler, Routes, answer
 from aiotravis.testing.world import Build, Job, Repository
 
@@ -201,7 +200,8 @@ class Rest(Routes):
     async def pusher_auth(self, request: web.Request) -> web.StreamResponse:
         """``POST /pusher/auth``: sign what the caller may listen to, and say nothing of the rest."""
         visitor = admit(request, self._site.world, self._site.mode, guarded=False)
-        socket_id, channels = await _asked(request)
+        fields = await fields_of(request)
+        socket_id, channels = fields.get("socket_id"), fields.get("channels")
         if not isinstance(socket_id, str) or not re.fullmatch(r"\d+\.\d+", socket_id) or not isinstance(channels, list):
             raise Refusal(500, b"Sorry, we experienced an error.\n", "text/plain")
         names = [name for name in cast("list[object]", channels) if isinstance(name, str)]
@@ -221,23 +221,6 @@ class Rest(Routes):
             return repository is not None and visitor.user in repository.users
         job = self._site.world.jobs.get(int(number))
         return kind == "job" and job is not None and visitor.sees_job(job)
-
-
-async def _asked(request: web.Request) -> tuple[object, object]:
-    """Read socket and channels out of JSON or a form.
-
-    Raises:
-        Refusal: What calls itself JSON is none.
-    """
-    if request.content_type == "application/x-www-form-urlencoded":
-        form = await request.post()
-        return form.get("socket_id"), form.getall("channels[]", None)
-    try:
-        body: object = json.loads(await request.read())
-    except ValueError:
-        raise Refusal(400, b'{"error":"Failed to parse body as JSON"}') from None
-    fields = cast("dict[str, object]", body) if isinstance(body, dict) else {}
-    return fields.get("socket_id"), fields.get("channels")
 
 
 def _id(build: Build) -> int:
