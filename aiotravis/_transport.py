@@ -302,8 +302,10 @@ class AiohttpTransport:
                 connector_owner=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
+                trust_env=self.session().trust_env,
                 trace_configs=list(self.connecting.trace_configs),
             )
+            self._foreign._retry_connection = False
         return self._foreign
 
     def _reply(self, call: Call, response: aiohttp.ClientResponse, body: bytes, *, foreign: bool) -> Reply:

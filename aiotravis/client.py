@@ -1,6 +1,7 @@
 """Travis: one attribute per resource, one method per flow; opens and closes."""
 
 import copy
+import dataclasses
 import os
 import platform
 import ssl as ssl_module
@@ -18,6 +19,7 @@ from aiotravis._http import Call, Reply, Transport, check
 from aiotravis._transport import AiohttpTransport, Connecting
 from aiotravis._version import __version__
 from aiotravis.errors import UsageError
+from aiotravis.flows.github_sign_in import GitHubSignIn, OneTimePassword, check_credentials, github_address
 from aiotravis.flows.listening import BuildRef, JobRef, Listening, RepoRef
 from aiotravis.flows.log_following import LogStream
 from aiotravis.live._socket import Connector
@@ -139,6 +141,8 @@ class Travis:
             session=session,
         )
         self._transport = transport
+        self._connecting = connecting
+        self._agent = agent
         self._signed = token is not None
 
         self._token = token
@@ -301,6 +305,53 @@ class Travis:
         reply = await self._sender.send(call)
         check(call, reply)
         return reply
+
+    async def sign_in(
+        self,
+        login: str,
+        password: str,
+        *,
+        one_time_password: OneTimePassword | None = None,
+        note: str = "temporary token to identify with Travis CI",
+    ) -> str:
+        """Get an API token for a GitHub login and password, through a GitHub token that exists only meanwhile.
+
+        GitHub itself has withdrawn this in 2020; a GitHub Enterprise may still do it. The password goes to the GitHub
+        that ``GET /config`` names, to nobody else. The GitHub token is deleted whatever happens: when the exchange
+        fails, and when this call is cancelled, which may then take up to 10 seconds.
+
+        Args:
+            login: Name of the GitHub user.
+            password: Their password.
+            one_time_password: Their second factor, or an async function that asks for it; called once GitHub wants it.
+            note: What GitHub shows beside its token. One that was left behind under the same note is replaced.
+
+        Returns:
+            An API token, for ``Travis(token)``. Keep it: signing in twice within five minutes can get one banned.
+
+        Raises:
+            AuthenticationError: GitHub does not know the login and password, or wants another one-time password; or
+                Travis does not know the user.
+            NotFoundError: That GitHub has no such API any more: make a token by hand, see `Auth.github`.
+            UsageError: An argument cannot be right, or the site names no GitHub that a password may be sent to.
+        """
+        check_credentials(login, password, note)
+        config = await self.config.get()
+        address = github_address(config)
+        github = AiohttpTransport(
+            address,
+            None,
+            accept="application/vnd.github.v3+json",
+            user_agent=self._agent,
+            connecting=dataclasses.replace(self._connecting, **self._options),  # type: ignore[arg-type]
+            budget=budget_for(address, None, limited=False),
+            session=self._transport.foreign_session(),
+        )
+        scopes = config.github.scopes if config.github else ()
+        visit = GitHubSignIn(
+            github, self.auth, login, password, one_time_password=one_time_password, scopes=scopes, note=note
+        )
+        return await visit.token()
 
     # Flows ------------------------------------------------------------------------------------------------------------
 

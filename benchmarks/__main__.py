@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: decode a page of builds, beside the standard library, interleaved in one run."""
+"""``python -m benchmarks``: how fast, beside what else, interleaved in one run."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from aiotravis._http import Reply
 from aiotravis.resources.builds import LIST
 from aiotravis.resources.commits import joined
+from benchmarks.history import history
 from benchmarks.pages import page_of_builds
 
 
@@ -45,6 +46,14 @@ def main() -> None:
     for name, values in figures.items():
         median = statistics.median(values)
         print(f"  {name:12} {median:8.1f} us   {base / median:4.1f} x json.loads")
+
+    builds, rounds = (200, 1) if options.quick else (5000, 3)
+    walks = history(builds=builds, rounds=rounds)
+    print(f"walk a history of {builds} builds, 20 ms from the server, median of {rounds} interleaved rounds")
+    slowest = statistics.median(walks.get("TravisPy", walks["aiotravis"]))
+    for name, values in walks.items():
+        median = statistics.median(values)
+        print(f"  {name:12} {median:8.2f} s    {slowest / median:4.1f} x TravisPy")
 
 
 if __name__ == "__main__":

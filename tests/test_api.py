@@ -126,6 +126,7 @@ WRONG: dict[str, tuple[Callable[[Travis], Awaitable[object]], str]] = {
     ),
     "auth.github": (lambda t: t.auth.github(""), "github_token"),
     "builds.find": (lambda t: t.builds.find(1, "x"), "number"),
+    "builds.last_per_branch": (lambda t: t.builds.last_per_branch("x"), "repo"),
     "builds.cancel": (lambda t: t.builds.cancel(0), "build"),
     "builds.restart": (lambda t: t.builds.restart(-1), "build"),
     "caches.list": (lambda t: t.caches.list(1, branch=""), "branch"),
@@ -232,6 +233,24 @@ async def test_logging_out_revokes_the_token(server: TravisServer, travis: Travi
     assert TOKEN not in str(info.value)
     with pytest.raises(errors.UsageError, match="no token"):
         await stranger.auth.logout()
+
+
+async def test_builds_come_without_their_configuration_on_request(travis: Travis, repository: Repository) -> None:
+    repository.build().config["language"] = "ruby"
+    with_config = [build async for build in travis.builds.list(repository.id)]
+    without = [build async for build in travis.builds.list(repository.id, exclude_config=True)]
+    assert with_config[0].config["language"] == "ruby"
+    assert [(build.id, build.config) for build in without] == [(build.id, {}) for build in with_config]
+
+
+async def test_the_last_build_of_each_branch(travis: Travis, repository: Repository) -> None:
+    for branch in ("main", "feature/x", "main"):
+        repository.build(branch=branch)
+    last = await travis.builds.last_per_branch("travis-ci/travis.rb")
+    assert len({build.commit and build.commit.branch for build in last}) == len(last)
+    assert {(build.commit and build.commit.branch): build.number for build in last}["main"] == max(
+        (build.number for build in last), key=int
+    )
 
 
 async def test_builds_are_found_canceled_and_restarted(travis: Travis, repository: Repository, build: Build) -> None:

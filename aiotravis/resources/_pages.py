@@ -15,7 +15,7 @@ R = TypeVar("R", bound=Running)
 
 PAGE: Final = 25
 
-MOST_AHEAD: Final = 32
+MOST_AHEAD: Final = 48
 
 
 class Pages(Generic[R]):
@@ -23,7 +23,7 @@ class Pages(Generic[R]):
 
     A page is what lies below a number. Numbers of a repository are dense, so the pages after the next can be asked for
     at the same time, and checked afterwards: where two overlap, the second of each entity is left out; where a hole
-    opens, the walk goes back to its edge. One page first, then 2, 4, 8 ... at once, so breaking off early costs little.
+    opens, the walk goes back to its edge. One page first, then 3, 9, 27 at once, so breaking off early costs little.
     New builds have higher numbers and move nothing.
 
     Holds no task between two items.
@@ -63,7 +63,7 @@ class Pages(Generic[R]):
                 spans.append(cursor - lowest)
         if spans:
             self._stride = max(1, min(spans))
-        self._ahead = min(MOST_AHEAD, self._ahead * 2)
+        self._ahead = min(MOST_AHEAD, self._ahead * 3)
 
     def _cursors(self) -> list[int | None]:
         if self._cursor is None:

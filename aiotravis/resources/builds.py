@@ -115,6 +115,18 @@ class Builds(Resource):
         reply = await self._fetch(LIST, query=[("running", "true")] if running else [])
         return joined(reply.builds, reply.commits)
 
+    async def last_per_branch(self, repo: int | str | Repository) -> Sequence[Build]:
+        """Fetch the last build of each branch that was built of late, with its commit, which names the branch.
+
+        Args:
+            repo: Id, slug, or a repository.
+
+        Raises:
+            UsageError: Neither an id nor a slug.
+        """
+        reply = await self._fetch(LIST, query=[repo_query(repo), ("branches", "true")])
+        return joined(reply.builds, reply.commits)
+
     async def cancel(self, build: int | Build) -> None:
         """Cancel a build. Travis queues this: its state changes a little later.
 
@@ -145,7 +157,12 @@ class Builds(Resource):
         return await restarted(self._transport, RESTART, id_of(build, "build", Build))
 
     def list(
-        self, repo: int | str | Repository, *, event_type: str | None = None, after_number: int | str | None = None
+        self,
+        repo: int | str | Repository,
+        *,
+        event_type: str | None = None,
+        after_number: int | str | None = None,
+        exclude_config: bool = False,
     ) -> Pages[Build]:
         """Walk a repository's builds with their commits, newest first, pages fetched ahead.
 
@@ -155,6 +172,7 @@ class Builds(Resource):
             repo: Id, slug, or a repository.
             event_type: Only ``push``, ``pull_request``, ``api`` or ``cron``.
             after_number: Only builds with a lower number.
+            exclude_config: Whether to leave out what the builds are configured to do, most of an answer's bytes.
 
         Returns:
             An async iterator over builds.
@@ -174,6 +192,8 @@ class Builds(Resource):
                 query.append(("event_type", event_type))
             if after is not None:
                 query.append(("after_number", str(after)))
+            if exclude_config:
+                query.append(("exclude_config", "true"))
             reply = await self._fetch(LIST, query=query)
             return joined(reply.builds, reply.commits)
 

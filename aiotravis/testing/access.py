@@ -1,6 +1,7 @@
 """Who asks, and what they may have: tokens, modes, the Accept header."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,15 +17,21 @@ Mode = Literal["org", "com", "com-private", "enterprise"]
 class Refusal(Exception):
     """An answer that is a no."""
 
-    def __init__(self, status: int, body: bytes = b"", content_type: str = "application/json") -> None:
+    def __init__(
+        self,
+        status: int,
+        body: bytes = b"",
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(status)
         self.status = status
         self.body = body
-        self.content_type = content_type
+        self.headers = {"Content-Type": content_type, **(headers or {})}
 
     def response(self) -> web.Response:
         """Give it as an answer."""
-        return web.Response(status=self.status, body=self.body, headers={"Content-Type": self.content_type})
+        return web.Response(status=self.status, body=self.body, headers=self.headers)
 
 
 def not_found() -> Refusal:

@@ -129,13 +129,14 @@ class PeopleRoutes(Routes):
         return answer({"user": user_json(user)})
 
     async def github(self, request: web.Request) -> web.StreamResponse:
-        """``POST /auth/github``: a GitHub token for an API token; those of the world are both."""
+        """``POST /auth/github``: a GitHub token for an API token; ``github-TOKEN`` is one, without asking GitHub."""
         token = (await fields_of(request)).get("github_token")
         if not isinstance(token, str) or not token:
             return answer({"error": "Must pass 'github_token' parameter"}, status=422)
         if token.startswith("narrow"):
             raise web.HTTPFound("/too-few-scopes")
-        user = self._site.world.by_token(token.removeprefix("github-"))
+        world = self._site.world
+        user = world.github_tokens.get(token) or world.by_token(token.removeprefix("github-"))
         if user is None:
             raise Refusal(403, b"not a Travis user")
         return answer({"access_token": user.token})

@@ -65,7 +65,7 @@ class Rest(Routes):
             "host": "travis-ci.org",
             "shorten_host": "trvs.io",
             "assets": {"host": "travis-ci.org"},
-            "github": {"api_url": "https://api.github.com", "scopes": ["read:org", "user:email", "repo_deployment"]},
+            "github": {"api_url": self._site.github_url, "scopes": ["read:org", "user:email", "repo_deployment"]},
             "notifications": {"webhook": {"public_key": None}},
         }
         pusher = self._site.pusher_config()
@@ -152,9 +152,18 @@ class Rest(Routes):
             builds = [build for build in builds if build.event_type == query["event_type"]]
         if "number" in query:
             return answer(_builds_json([build for build in builds if str(build.number) == query["number"]]))
+        if "branches" in query:
+            # The last of each branch: the first one met, since the newest come first.
+            latest: dict[str, Build] = {}
+            for build in builds:
+                latest.setdefault(build.commit.branch, build)
+            return answer(_builds_json(list(latest.values())))
         if query.get("after_number", "").isdecimal():
             builds = [build for build in builds if build.number < int(query["after_number"])]
-        return answer(_builds_json(builds[:PAGE]))
+        page = _builds_json(builds[:PAGE])
+        if "exclude_config" in query:
+            page["builds"] = [{**one, "config": {}} for one in page["builds"]]
+        return answer(page)
 
     def _chosen(self, request: web.Request) -> Repository | None:
         if "owner" in request.match_info:
@@ -237,7 +246,7 @@ def _single_commit_json(build: Build) -> dict[str, object]:
     return fields
 
 
-def _builds_json(builds: Sequence[Build]) -> dict[str, object]:
+def _builds_json(builds: Sequence[Build]) -> dict[str, list[dict[str, object]]]:
     commits = [commit_json(build.commit) | {"pull_request_number": build.pull_request_number} for build in builds]
     return {"builds": [build_json(build) for build in builds], "commits": commits[::-1]}
 

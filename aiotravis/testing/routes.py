@@ -22,6 +22,11 @@ class Site(Protocol):
     pusher: PusherApp
     log_mode: str
 
+    @property
+    def github_url(self) -> str:
+        """Where GitHub's API is."""
+        ...
+
     def pusher_config(self) -> dict[str, object] | None:
         """Give the pusher block of ``GET /config``."""
         ...

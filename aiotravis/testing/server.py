@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from aiotravis.testing.access import Mode, Refusal, token_of
 from aiotravis.testing.actions import ActionRoutes
+from aiotravis.testing.github import PREFIX, GitHubRoutes
 from aiotravis.testing.holdings import HoldingRoutes
 from aiotravis.testing.logs import LogRoutes
 from aiotravis.testing.people import PeopleRoutes
@@ -110,7 +112,9 @@ class TravisServer:
         self._pusher_key = pusher_key
         self._pusher_path = f"/{pusher_path.strip('/')}" if pusher_path.strip("/") else ""
         self._prefix = "/api" if mode == "enterprise" else ""
+        self.github = GitHubRoutes(self)
         self._canned: dict[tuple[str, str], Canned] = {}
+        self._lost: Counter[tuple[str, str]] = Counter()
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
@@ -120,6 +124,11 @@ class TravisServer:
     def endpoint(self) -> str:
         """URL of the API."""
         return f"http://{self.host}:{self.port}{self._prefix}"
+
+    @property
+    def github_url(self) -> str:
+        """URL of GitHub's API."""
+        return f"http://{self.host}:{self.port}{PREFIX}"
 
     async def __aenter__(self) -> "TravisServer":
         await self.start()
@@ -137,6 +146,7 @@ class TravisServer:
         app = web.Application(middlewares=[self._answer])
         for routes in (PeopleRoutes(self), HoldingRoutes(self), ActionRoutes(self), Rest(self), LogRoutes(self)):
             routes.add_routes(app.router, self._prefix)
+        self.github.add_routes(app.router, PREFIX)
         if self._pusher_key is not None:
             self.pusher.add_routes(app, self._pusher_path)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -187,6 +197,16 @@ class TravisServer:
         given = {"Content-Type": "application/json", **(headers or {})}
         self._canned[method.upper(), path] = Canned(status, body, given, times)
 
+    def lose_answer(self, method: str, path: str, *, times: int = 1) -> None:
+        """Let requests have their effect, then cut the connection instead of answering.
+
+        Args:
+            method: HTTP method.
+            path: Path below the endpoint, without a query.
+            times: How often.
+        """
+        self._lost[method.upper(), path] += times
+
     def pusher_config(self) -> dict[str, object] | None:
         """Give the pusher block of ``GET /config``: with host, port and path, as a Slanger needs it."""
         if self._pusher_key is None:
@@ -225,6 +245,11 @@ class TravisServer:
             except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
                 response = Refusal(404, b'{"file":"not found"}').response()
         self._note(request, body, response.status)
+        key = (request.method, request.path.removeprefix(self._prefix))
+        if self._lost[key]:
+            self._lost[key] -= 1
+            if request.transport is not None:
+                request.transport.abort()
         if isinstance(response, web.Response):
             response.headers["X-Request-ID"] = request.headers.get("X-Request-ID", f"request-{next(self._numbers)}")
             response.headers["Vary"] = "Accept,Authorization,Accept-Encoding"

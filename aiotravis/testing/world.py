@@ -21,6 +21,8 @@ class User:
         id: From a sequence of its own.
         login: Name on GitHub.
         token: API token.
+        password: On GitHub; None: nobody signs in with one.
+        one_time_password: The second factor that GitHub wants; None: it wants none.
     """
 
     id: int
@@ -30,6 +32,8 @@ class User:
     email: str | None = None
     locale: str | None = None
     is_syncing: bool = False
+    password: str | None = None
+    one_time_password: str | None = None
 
 
 @dataclass(frozen=True)
@@ -360,6 +364,7 @@ class World:
         self.clock = clock
         self.notify: Callable[[str, Build | Job, Part | None], None] = _nobody
         self.users: dict[int, User] = {}
+        self.github_tokens: dict[str, User] = {}
         self.repositories: dict[int, Repository] = {}
         self.builds: dict[int, Build] = {}
         self.jobs: dict[int, Job] = {}

@@ -55,10 +55,10 @@ async def test_breaking_off_early_asks_for_little() -> None:
     history = History(range(1, 5001), 25)
     pages = Pages(history.fetch, after=None)
     asked: list[int] = []
-    for _ in range(76):
+    for _ in range(101):
         await anext(pages)
         asked.append(history.requests)
-    assert [asked[count - 1] for count in (1, 25, 26, 75, 76)] == [1, 1, 3, 3, 7]
+    assert [asked[count - 1] for count in (1, 25, 26, 100, 101)] == [1, 1, 4, 4, 13]
 
 
 async def test_no_more_than_so_many_pages_are_asked_for_at_once() -> None:
@@ -99,7 +99,7 @@ async def test_after_a_failure_the_walk_goes_on_where_it_was() -> None:
         return await history.fetch(after)
 
     pages = Pages(fetch, after=None)
-    numbers = [int((await anext(pages)).number) for _ in range(75)]
+    numbers = [int((await anext(pages)).number) for _ in range(100)]
     fails = True
     with pytest.raises(errors.RequestTimeout):
         await anext(pages)

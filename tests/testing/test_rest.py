@@ -24,7 +24,7 @@ async def test_config_names_the_live_channel_and_github(server: TravisServer) ->
     assert config["pusher"] == {
         "key": "5df8ac576dcccf4fd076", "host": "127.0.0.1", "port": server.port, "scheme": "http",
     }  # fmt: skip
-    assert config["github"]["api_url"] == "https://api.github.com"
+    assert config["github"]["api_url"] == server.github_url
 
 
 async def test_config_of_a_private_deployment_says_so_in_both_words() -> None:
