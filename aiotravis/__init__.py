@@ -9,6 +9,8 @@ from aiotravis.errors import TravisError
 from aiotravis.flows.log_following import LogReset, LogStream
 from aiotravis.live import events
 from aiotravis.live.feed import Feed, FeedStatistics
+from aiotravis.live.health import LiveState, LiveStatistics
+from aiotravis.live.options import LiveOptions
 from aiotravis.resources._base import number_key
 from aiotravis.resources._states import State
 from aiotravis.resources.accounts import Account
@@ -50,6 +52,9 @@ __all__ = [
     "Job",
     "Limits",
     "LintWarning",
+    "LiveOptions",
+    "LiveState",
+    "LiveStatistics",
     "Log",
     "LogPart",
     "LogReset",

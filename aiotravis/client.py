@@ -26,6 +26,7 @@ from aiotravis.live._socket import Connector
 from aiotravis.live.events import Event
 from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
+from aiotravis.live.options import LiveOptions
 from aiotravis.resources.accounts import Accounts
 from aiotravis.resources.annotations import Annotations
 from aiotravis.resources.auth import Auth
@@ -85,6 +86,7 @@ class Travis:
         budgets: Whether to keep to the server's published rate rules by waiting; by default, unless it is a Travis CI
             Enterprise (``.../api``) or on this machine.
         user_agent: Put in front of this library's own name, to tell Travis who you are.
+        live: How patient the live channel is, and how much it holds.
         trace_configs: aiohttp's trace configurations.
         middlewares: aiohttp's client middlewares.
 
@@ -107,6 +109,7 @@ class Travis:
         attempts: int = 3,
         budgets: bool | None = None,
         user_agent: str | None = None,
+        live: LiveOptions | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
     ) -> None:
@@ -149,10 +152,25 @@ class Travis:
         self._options: dict[str, float] = {}
         self._attach(transport)
 
+        options = LiveOptions() if live is None else live
         connector = Connector(
-            transport.foreign_session, ssl=ssl, proxy=proxy, user_agent=agent, timeout=connect_timeout
+            transport.foreign_session,
+            ssl=ssl,
+            proxy=proxy,
+            user_agent=agent,
+            timeout=connect_timeout,
+            largest_frame=options.largest_frame,
         )
-        self._hub = Hub(self.config, self.pusher_auth, self.users if self._signed else None, connector)
+        self._hub = Hub(
+            self.config,
+            self.pusher_auth,
+            self.users if self._signed else None,
+            self.builds,
+            self.jobs,
+            connector,
+            options,
+        )
+        self.live = self._hub.live
         self._listening = Listening(self._hub, self.repos, self.builds, self.jobs)
 
     def _attach(self, transport: Transport) -> None:

@@ -4,10 +4,13 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from aiotravis import Travis
+from aiotravis import LiveOptions, Travis
 from aiotravis.testing import Repository, TravisServer
 
 TOKEN = "a-token-that-must-not-leak"
+
+HASTY = LiveOptions(first_delay=0.0, longest_delay=0.0, coalesce=0.02)
+"""Comes back at once after a loss: what most tests look at is that, not when."""
 
 
 @pytest.fixture(scope="session")
@@ -32,5 +35,5 @@ def repository(server: TravisServer) -> Repository:
 @pytest.fixture
 async def travis(server: TravisServer) -> AsyncGenerator[Travis]:
     """A client with the user's token."""
-    async with Travis(TOKEN, endpoint=server.endpoint) as travis:
+    async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
         yield travis

@@ -4,10 +4,12 @@ pysher speaks: its ``Pusher`` builds the URL, keeps the registry of channels, ma
 of pysher's own connection, a thread around a blocking socket, the Pusher is given a wire that collects what it says.
 """
 
+import contextlib
+import socket
 import ssl as ssl_module
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import aiohttp
 import anyio
@@ -17,10 +19,7 @@ from aiotravis.live.protocol import Address
 
 __all__ = ["Closed", "Connector", "Socket"]
 
-LARGEST_FRAME: Final = 16 << 20
-"""In bytes. Pusher allows 10 kB for an event; Slanger and friends allow what they are set to."""
-
-CLOSING: Final = 0.08
+CLOSING: Final = 0.05
 """Seconds that a farewell may take; a half-open connection never answers it."""
 
 
@@ -60,7 +59,7 @@ class Socket:
         websocket: Carries them.
     """
 
-    def __init__(self, pusher: Any, wire: _Wire, websocket: aiohttp.ClientWebSocketResponse) -> None:
+    def __init__(self, pusher: Any, wire: _Wire, websocket: aiohttp.ClientWebSocketResponse[Literal[False]]) -> None:
         self._pusher = pusher
         self._wire = wire
         self._websocket = websocket
@@ -91,11 +90,11 @@ class Socket:
                 except (aiohttp.ClientError, OSError):
                     return  # The reader is told of the loss, too, and is the one to act on it.
 
-    async def receive(self) -> str | bytes | Closed:
+    async def receive(self) -> bytes | Closed:
         """Wait for the next frame."""
         message = await self._websocket.receive()
         if message.type is aiohttp.WSMsgType.TEXT or message.type is aiohttp.WSMsgType.BINARY:
-            frame: str | bytes = message.data
+            frame: bytes = message.data
             return frame
         if message.type is aiohttp.WSMsgType.ERROR:
             return Closed(None, type(message.data).__name__)
@@ -104,8 +103,14 @@ class Socket:
 
     async def aclose(self) -> None:
         """Close, quickly whatever state the network is in."""
-        with anyio.move_on_after(CLOSING, shield=True):
+        # Fetched beforehand: a connection that is closed gives its socket away no more.
+        raw: socket.socket | None = self._websocket.get_extra_info("socket")
+        with anyio.move_on_after(CLOSING, shield=True) as scope:
             await self._websocket.close()
+        if scope.cancelled_caught and raw is not None:
+            # What a half-open connection was still to send would keep its descriptor open for minutes.
+            with contextlib.suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)
 
 
 class Connector:
@@ -117,6 +122,8 @@ class Connector:
         proxy: As for REST.
         user_agent: As for REST.
         timeout: Seconds for connection and upgrade.
+        largest_frame: Largest frame that is read, in bytes. Pusher allows 10 kB for an event; Slanger and its kind
+            allow what they are set to.
     """
 
     def __init__(
@@ -127,12 +134,14 @@ class Connector:
         proxy: str | None,
         user_agent: str,
         timeout: float,
+        largest_frame: int = 16 << 20,
     ) -> None:
         self._session = session
         self._ssl = ssl
         self._proxy = proxy
         self._user_agent = user_agent
         self._timeout = timeout
+        self._largest_frame = largest_frame
 
     async def connect(self, address: Address) -> Socket:
         """Open a socket.
@@ -149,7 +158,9 @@ class Connector:
                     headers={"User-Agent": self._user_agent},
                     ssl=self._ssl,
                     proxy=self._proxy,
-                    max_msg_size=LARGEST_FRAME,
+                    max_msg_size=self._largest_frame,
+                    # Read as bytes: what is no UTF-8 is a frame of junk, and not the end of the connection.
+                    decode_text=False,
                 )
         except (aiohttp.ClientError, ValueError) as exc:
             # aiohttp names the URL in some of its errors, with the app's key: the type says enough.

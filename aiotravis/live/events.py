@@ -4,11 +4,12 @@ https://docs.travis-ci.com/api/#pusher
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from aiotravis.live.protocol import plain
+from aiotravis.live.protocol import Message, plain
 from aiotravis.resources.builds import Build
 from aiotravis.resources.commits import Commit
 from aiotravis.resources.jobs import Job
@@ -37,6 +38,7 @@ __all__ = [
     "UnknownEvent",
     "is_too_large",
     "read_event",
+    "read_log",
 ]
 
 
@@ -55,15 +57,22 @@ class BuildEvent(Event, frozen=True, kw_only=True):
 
     Attributes:
         build: The build, with its commit.
-        repository: Its repository.
+        repository: Its repository; None where the event was too large, and was completed.
         stages: Its stages; empty without any, and on old servers.
-        complete: False where the server sent ids alone because the event was too large; fetch the rest.
+        complete: False where the server sent ids alone, the event being too large, and the rest could not be fetched.
+        late: Whether a newer state of this build was delivered before: travelling mixes up their order.
     """
 
     build: Build
     repository: Repository | None = None
     stages: tuple[Stage, ...] = ()
     complete: bool = True
+    late: bool = False
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """When Travis made this state, UTC with milliseconds; None where it does not say."""
+        return self.build.updated_at
 
 
 class BuildCreated(BuildEvent, frozen=True, kw_only=True):
@@ -91,11 +100,18 @@ class JobEvent(Event, frozen=True, kw_only=True):
 
     Attributes:
         job: The job, with its commit.
-        complete: False where the server sent ids alone because the event was too large; fetch the rest.
+        complete: False where the server sent ids alone, the event being too large, and the rest could not be fetched.
+        late: Whether a newer state of this job was delivered before: travelling mixes up their order.
     """
 
     job: Job
     complete: bool = True
+    late: bool = False
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """When Travis made this state, UTC with milliseconds; None where it does not say."""
+        return self.job.updated_at
 
 
 class JobCreated(JobEvent, frozen=True, kw_only=True):
@@ -213,6 +229,17 @@ _read_nested = msgspec.json.Decoder(_Nested, strict=False).decode
 _read_outer = msgspec.json.Decoder(_Outer, strict=False).decode
 
 
+def read_log(message: Message) -> Event:
+    """Turn a ``job:log`` message into its event, as `read_event` does, with nothing on the way: there are many."""
+    data = message.data
+    try:
+        log = _read_log(data if isinstance(data, str) else msgspec.json.encode(data))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return UnknownEvent(channel=message.channel, name=message.event, data=plain(data))
+    msgspec.structs.force_setattr(log, "channel", message.channel)
+    return log
+
+
 def read_event(name: str, channel: str | None, data: object) -> Event:
     """Turn a message into its event.
 
@@ -223,12 +250,10 @@ def read_event(name: str, channel: str | None, data: object) -> Event:
         channel: Name of the channel.
         data: JSON text, or its value.
     """
+    if name == "job:log":
+        return read_log(Message(event=name, channel=channel, data=data))
     text = data if isinstance(data, str) else msgspec.json.encode(data)
     try:
-        if name == "job:log":
-            log = _read_log(text)
-            msgspec.structs.force_setattr(log, "channel", channel)
-            return log
         if name in _JOB_EVENTS:
             return _JOB_EVENTS[name](channel=channel, job=_job(text), complete=not is_too_large(data))
         if name in _BUILD_EVENTS:

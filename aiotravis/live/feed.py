@@ -10,7 +10,7 @@ import msgspec
 from aiotravis.errors import TravisError, UsageError
 from aiotravis.live.events import Event, JobLog, Lagged, Mark
 
-__all__ = ["Feed", "FeedStatistics", "Mailbox", "Subscription"]
+__all__ = ["Feed", "FeedStatistics", "Mailbox", "Subscription", "weight_of"]
 
 MOST_BYTES: Final = 8 << 20
 
@@ -48,17 +48,18 @@ class Mailbox:
 
     Attributes:
         dropped: Events lost because it was full.
+        losing: Of these, those that no mark tells of yet.
         ended: Whether nothing more comes in.
     """
 
-    __slots__ = ("_bytes", "_dropped", "_end", "_events", "_most_bytes", "_size", "_waiter", "dropped", "ended")
+    __slots__ = ("_bytes", "_end", "_events", "_most_bytes", "_size", "_waiter", "dropped", "ended", "losing")
 
     def __init__(self, size: int, most_bytes: int = MOST_BYTES) -> None:
         self._size = size
         self._most_bytes = most_bytes
         self._events: deque[tuple[Event, int]] = deque()
         self._bytes = 0
-        self._dropped = 0
+        self.losing = 0
         self._end: TravisError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self.dropped = 0
@@ -67,29 +68,43 @@ class Mailbox:
     def __len__(self) -> int:
         return len(self._events)
 
-    def put(self, event: Event) -> None:
+    def put(self, event: Event, weight: int) -> bool:
         """Take an event, or count it as dropped: the newest go, so that what is in order stays in order.
 
-        Marks are never dropped: they tell of losses.
+        Args:
+            event: The event. Marks are never dropped: they tell of losses.
+            weight: What it holds, in bytes, see `weight_of`; 0 for a mark.
+
+        Returns:
+            False if it was dropped.
         """
         if self.ended:
-            return
-        mark = isinstance(event, Mark)
-        weight = 0 if mark else _weight(event)
-        if not mark and (len(self._events) >= self._size or self._bytes + weight > self._most_bytes):
-            self._dropped += 1
+            return True
+        full = len(self._events) >= self._size or self._bytes + weight > self._most_bytes
+        if full and weight:
+            self.losing += 1
             self.dropped += 1
         else:
-            if self._dropped:
+            full = False
+            if self.losing:
                 self._mark_loss()
             self._events.append((event, weight))
             self._bytes += weight
         if self._waiter is not None:
             self._wake()
+        return not full
 
     def _mark_loss(self) -> None:
-        self._events.append((Lagged(dropped=self._dropped), 0))
-        self._dropped = 0
+        self._events.append((Lagged(dropped=self.losing), 0))
+        self.losing = 0
+
+    def take(self) -> Event | None:
+        """Give the next event if one waits."""
+        if not self._events:
+            return None
+        event, weight = self._events.popleft()
+        self._bytes -= weight
+        return event
 
     def end(self, error: TravisError | None = None) -> None:
         """End the feed: what waits is still given, then the error, or the end."""
@@ -112,7 +127,7 @@ class Mailbox:
             UsageError: Another task waits already.
         """
         while not self._events:
-            if self._dropped:
+            if self.losing:
                 self._mark_loss()
                 break
             if self.ended:
@@ -132,8 +147,10 @@ class Mailbox:
         return event
 
 
-def _weight(event: Event) -> int:
+def weight_of(event: Event) -> int:
     """Reckon what an event holds, in bytes."""
+    if isinstance(event, Mark):
+        return 0
     if isinstance(event, JobLog):
         text = event.content
         return EVENT_WEIGHT + (len(text) if text.isascii() else len(text.encode("utf-8", "replace")))
@@ -176,6 +193,7 @@ class Feed:
 
     def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription
+        self._mailbox = subscription.mailbox
         self._delivered = 0
         self._opening = asyncio.Lock()
         self._open = False
@@ -217,7 +235,13 @@ class Feed:
             LiveUnavailable: The live channel is gone for good.
             SubscriptionError: A channel was refused after a reconnect.
         """
-        if not self._open and not self._closed:
+        if self._open:
+            # What waits is given without a detour: with many events, that is most of what a feed costs.
+            waiting = self._mailbox.take()
+            if waiting is not None:
+                self._delivered += 1
+                return waiting
+        elif not self._closed:
             await self.__aenter__()
         try:
             event = await self._subscription.mailbox.get()

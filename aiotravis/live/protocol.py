@@ -25,6 +25,7 @@ __all__ = [
     "Trouble",
     "Verdict",
     "address_of",
+    "ends_connection",
     "plain",
     "read_frame",
     "verdict",
@@ -123,9 +124,8 @@ class Pong:
     """The server answered a ping."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """An event on a channel.
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """An event on a channel; any frame, as it is read.
 
     Attributes:
         event: Its name: ``job:log``.
@@ -134,8 +134,8 @@ class Message:
     """
 
     event: str
-    channel: str | None
-    data: Any
+    channel: str | None = None
+    data: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +152,7 @@ class Junk:
 Happening = Established | Subscribed | Trouble | Ping | Pong | Message | Junk
 
 
-class _Frame(msgspec.Struct, frozen=True, kw_only=True):
-    event: str
-    channel: str | None = None
-    data: Any = None
-
-
-_decode = msgspec.json.Decoder(_Frame).decode
+_decode = msgspec.json.Decoder(Message).decode
 
 
 def read_frame(frame: str | bytes) -> Happening:
@@ -169,10 +163,10 @@ def read_frame(frame: str | bytes) -> Happening:
         return Junk(type(exc).__name__)
     if read.event.startswith("pusher"):
         return _read_protocol(read)
-    return Message(read.event, read.channel, read.data)
+    return read
 
 
-def _read_protocol(frame: _Frame) -> Happening:
+def _read_protocol(frame: Message) -> Happening:
     if frame.event == "pusher:connection_established":
         return _greeting(plain(frame.data))
     if frame.event == "pusher_internal:subscription_succeeded":
@@ -232,6 +226,8 @@ class Verdict(Enum):
 
     STOP = auto()
     """Coming back unchanged cannot help."""
+    ENCRYPT = auto()
+    """Come back, once, over TLS."""
     SOON = auto()
     """Come back with a small delay."""
     BACK_OFF = auto()
@@ -251,6 +247,14 @@ MEANINGS: Final = {
 }
 
 
+def ends_connection(trouble: Trouble) -> bool:
+    """Whether a complaint means the end of the connection, even if the server does not close it.
+
+    Codes beyond those of a close, and none at all, tell of something that the connection survives.
+    """
+    return trouble.channel is None and trouble.code is not None and 4000 <= trouble.code < 4300
+
+
 def verdict(code: int | None, last_trouble: Trouble | None = None) -> Verdict:
     """Judge the end of a connection.
 
@@ -262,6 +266,8 @@ def verdict(code: int | None, last_trouble: Trouble | None = None) -> Verdict:
         code = last_trouble.code
     if code is None:
         return Verdict.SOON
+    if code == 4000:
+        return Verdict.ENCRYPT
     if 4000 <= code < 4100:
         return Verdict.STOP
     if 4100 <= code < 4200 or code in {1002, 1003, 1004}:

@@ -1,12 +1,17 @@
 """Who listens to what: channels counted by reference, events fanned out, each delivered once. No I/O."""
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from aiotravis.errors import TravisError
-from aiotravis.live.events import Event, is_too_large, read_event
+from aiotravis.live.completing import Completer
+from aiotravis.live.events import BuildEvent, Event, JobEvent, is_too_large, read_event, read_log
+from aiotravis.live.feed import weight_of
+from aiotravis.live.health import Health
 from aiotravis.live.protocol import Message
 from aiotravis.live.subscription import HubSubscription
 
@@ -14,6 +19,9 @@ __all__ = ["Registry"]
 
 REMEMBERED: Final = 60.0
 """Seconds within which the same event on another channel counts as the same."""
+
+MOST_REMEMBERED: Final = 50_000
+"""Builds and jobs whose newest state is remembered."""
 
 
 class _Channel:
@@ -28,11 +36,27 @@ class _Channel:
 
 
 class Registry:
-    """The channels of one connection, and who listens to each."""
+    """The channels of one connection, and who listens to each.
 
-    def __init__(self) -> None:
+    Args:
+        health: Takes the counts.
+        clock: Gives seconds since the epoch.
+
+    Attributes:
+        completer: Takes events that came as ids alone; None: they are delivered as they are.
+    """
+
+    def __init__(self, health: Health | None = None, *, clock: Callable[[], float] = time.time) -> None:
+        self._health = Health() if health is None else health
+        self._clock = clock
+        self.completer: Completer | None = None
         self._channels: dict[str, _Channel] = {}
+        self._newest: dict[tuple[str, int], float] = {}
         self._recent: dict[tuple[str, str], tuple[float, set[str]]] = {}
+
+    def counts(self) -> tuple[int, int]:
+        """Give the number of feeds that are open, and of their channels."""
+        return len({line for channel in self._channels.values() for line in channel.subscriptions}), len(self._channels)
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -87,6 +111,7 @@ class Registry:
 
     def lose(self, now: float) -> None:
         """Take note that no channel is in force any more."""
+        self._health.gaps += any(channel.confirmed for channel in self._channels.values())
         for channel in self._channels.values():
             channel.confirmed = False
             for subscription in channel.subscriptions:
@@ -106,19 +131,68 @@ class Registry:
         channel = self._channels.get(message.channel or "")
         if channel is None:
             return
+        self._health.events += 1
         # Parts of logs travel on one channel only, and there are many of them.
-        seen = None if message.event == "job:log" else self._seen(message, now)
-        if seen is not None and channel.name in seen:
+        if message.event == "job:log":
+            event = read_log(message)
+            weight = weight_of(event)
+            for subscription in channel.subscriptions:
+                if subscription.wants(event):
+                    self._put(subscription, event, weight)
+            return
+        seen = self._seen(message, now)
+        if channel.name in seen:
             if not is_too_large(message.data):
+                self._health.duplicates += 1
                 return
             # Ids alone look the same each time: what comes again on the same channel is another event.
             seen.clear()
         event = read_event(message.event, message.channel, message.data)
+        earlier = frozenset(seen)
+        seen.add(channel.name)
+        if isinstance(event, BuildEvent | JobEvent):
+            self._health.incomplete += not event.complete
+            if self.completer is not None and self.completer.holds(event, partial(self._distribute, earlier)):
+                return
+        self._distribute(earlier, event)
+
+    def _distribute(self, earlier: frozenset[str], event: Event) -> None:
+        """Hand an event to those on its channel who want it, and did not have it from one of those before."""
+        channel = self._channels.get(event.channel or "")
+        if channel is None:
+            return
+        if isinstance(event, BuildEvent | JobEvent):
+            self._mark_if_late(event, counted=bool(earlier))
+        weight = weight_of(event)
         for subscription in channel.subscriptions:
-            if subscription.wants(event) and not (seen and _had(subscription, event, seen)):
-                subscription.mailbox.put(event)
-        if seen is not None:
-            seen.add(channel.name)
+            if subscription.wants(event):
+                if earlier and _had(subscription, event, earlier):
+                    self._health.duplicates += 1
+                else:
+                    self._put(subscription, event, weight)
+
+    def _put(self, subscription: HubSubscription, event: Event, weight: int) -> None:
+        mailbox = subscription.mailbox
+        if not mailbox.put(event, weight):
+            self._health.dropped += 1
+            self._health.gaps += mailbox.losing == 1
+
+    def _mark_if_late(self, event: BuildEvent | JobEvent, *, counted: bool) -> None:
+        """Mark what is older than what was delivered, and remember the newest of each build and job."""
+        updated_at = event.updated_at
+        if updated_at is None:
+            return
+        moment = updated_at.timestamp()
+        key = ("job", event.job.id) if isinstance(event, JobEvent) else ("build", event.build.id)
+        newest = self._newest.pop(key, moment)
+        self._newest[key] = max(newest, moment)
+        if len(self._newest) > MOST_REMEMBERED:
+            del self._newest[next(iter(self._newest))]
+        if moment < newest:
+            msgspec.structs.force_setattr(event, "late", True)
+        if not counted:
+            self._health.lag = self._clock() - moment
+            self._health.late += event.late
 
     def _seen(self, message: Message, now: float) -> set[str]:
         """Give the channels on which this same event came within the last minute."""
@@ -130,7 +204,7 @@ class Registry:
         return self._recent.setdefault((message.event, data), (now, set()))[1]
 
 
-def _had(subscription: HubSubscription, event: Event, seen: set[str]) -> bool:
+def _had(subscription: HubSubscription, event: Event, seen: frozenset[str]) -> bool:
     """Whether a copy of an event on another channel was for this subscription, too."""
     copies = (msgspec.structs.replace(event, channel=name) for name in subscription.channels & seen)
     return any(subscription.wants(copy) for copy in copies)

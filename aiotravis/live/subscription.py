@@ -37,6 +37,7 @@ class HubSubscription:
         resolve: Finds out what it is about, over REST where need be.
         only: Event classes to deliver; empty for all.
         size: Most events in the buffer.
+        most_bytes: Most bytes in the buffer.
     """
 
     def __init__(
@@ -45,11 +46,12 @@ class HubSubscription:
         resolve: Callable[[], Awaitable[Interest]],
         only: tuple[type[Event], ...],
         size: int,
+        most_bytes: int = 8 << 20,
     ) -> None:
         self._hub = hub
         self._resolve = resolve
         self.only = only
-        self.mailbox = Mailbox(size)
+        self.mailbox = Mailbox(size, most_bytes)
         self.channels: frozenset[str] = frozenset()
         self.interest = Interest()
         self.waiting: set[str] = set()
@@ -107,7 +109,7 @@ class HubSubscription:
         if self.ready is not None and not self.ready.done():
             self.ready.set_result(None)
         elif self.lost_at is not None:
-            self.mailbox.put(Reconnected(down=max(0.0, now - self.lost_at)))
+            self.mailbox.put(Reconnected(down=max(0.0, now - self.lost_at)), 0)
         self.lost_at = None
 
     def lost(self, now: float) -> None:

@@ -160,6 +160,7 @@ class Logs(Resource):
             UsageError: A number is negative.
         """
         query: list[tuple[str, str]] = []
+        chosen: list[int] | None = None
         if after is not None:
             query.append(("after", str(_part_number(after, "after"))))
         if numbers is not None:
@@ -169,7 +170,16 @@ class Logs(Resource):
             query.append(("part_numbers", ",".join(map(str, chosen))))
         if not content:
             query.append(("content", "false"))
-        return (await self._fetch(PARTS, id=id_of(job, "job", Job), query=query)).log_parts
+        parts = (await self._fetch(PARTS, id=id_of(job, "job", Job), query=query)).log_parts
+        # Servers have been known to send everything whatever they are asked for.
+        wanted = frozenset(chosen) if chosen is not None else None
+        lowest = -1 if after is None else after
+        return tuple(
+            part
+            for part in parts
+            if not isinstance(part.number, int)
+            or (part.number > lowest and (wanted is None or part.number in wanted or part.number == 0))
+        )
 
     async def remove(self, job: int | Job, *, reason: str | None = None) -> None:
         """Remove a job's log for good; a notice takes its place.

@@ -5,6 +5,7 @@ https://docs.travis-ci.com/api/#settings:-general
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from aiotravis._http import Endpoint
 from aiotravis.errors import UsageError
@@ -13,8 +14,8 @@ from aiotravis.resources.repositories import Repository
 
 __all__ = ["Setting", "Settings"]
 
-Setting = bool | int | float | str | None
-"""A value: a switch, a number, or None for unlimited."""
+Setting = bool | int | float | str | list[Any] | dict[str, Any] | None
+"""A value: a switch, a number, or None for unlimited; lists and objects, should Travis come to have such settings."""
 
 
 class _SettingsReply(Entity, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """A Travis in your process: REST, the live channel, scripted builds; for tests, examples and demonstrations."""
 
 from aiotravis.testing.access import Mode
+from aiotravis.testing.fault_proxy import FaultProxy
 from aiotravis.testing.pusher import Connection, Dialect, Frame, PusherApp
 from aiotravis.testing.script import play, sample_log
 from aiotravis.testing.server import RequestSeen, TravisServer
@@ -11,6 +12,7 @@ __all__ = [
     "Commit",
     "Connection",
     "Dialect",
+    "FaultProxy",
     "Frame",
     "Job",
     "Log",

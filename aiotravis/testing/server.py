@@ -77,6 +77,10 @@ class TravisServer:
         latency: Seconds by which every answer is late.
         rate_rules: Whether to throttle and ban as Travis does; `rates` tells what was counted.
         clock: Gives seconds since the epoch.
+
+    Attributes:
+        announced_port: The port that ``GET /config`` names for the live channel where something stands between, such
+            as a `FaultProxy`; None: the server's own.
     """
 
     def __init__(
@@ -109,6 +113,7 @@ class TravisServer:
         self.requests: list[RequestSeen] = []
         self.host = HOST
         self.port = 0
+        self.announced_port: int | None = None
         self._pusher_key = pusher_key
         self._pusher_path = f"/{pusher_path.strip('/')}" if pusher_path.strip("/") else ""
         self._prefix = "/api" if mode == "enterprise" else ""
@@ -214,7 +219,7 @@ class TravisServer:
         block: dict[str, object] = {
             "key": self._pusher_key,
             "host": self.host,
-            "port": self.port,
+            "port": self.announced_port or self.port,
             "scheme": "http",
         }
         if self._pusher_path:

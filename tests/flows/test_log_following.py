@@ -7,7 +7,6 @@ import pytest
 
 from aiotravis import LogReset, Travis, errors
 from aiotravis.flows import log_following
-from aiotravis.live import hub
 from aiotravis.testing import Job, Part, Repository, TravisServer
 from tests.waiting import ignored
 
@@ -15,7 +14,6 @@ from tests.waiting import ignored
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_following, "PATIENCE", 0.02)
-    monkeypatch.setattr(hub, "FIRST_DELAY", 0.0)
 
 
 @pytest.fixture

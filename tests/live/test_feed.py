@@ -10,7 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiotravis import Commit, Feed, Job, errors, events
-from aiotravis.live.feed import Mailbox
+from aiotravis.live.feed import Mailbox, weight_of
+
+
+def put(mailbox: Mailbox, event: events.Event) -> bool:
+    return mailbox.put(event, weight_of(event))
 
 
 def part(number: int, size: int = 0) -> events.JobLog:
@@ -44,9 +48,9 @@ class Line:
 async def test_events_come_in_order_and_then_the_end() -> None:
     mailbox = Mailbox(10)
     for number in range(3):
-        mailbox.put(part(number))
+        put(mailbox, part(number))
     mailbox.end()
-    mailbox.put(part(9))
+    put(mailbox, part(9))
     assert [await mailbox.get() for _ in range(3)] == [part(0), part(1), part(2)]
     for _ in range(2):
         with pytest.raises(StopAsyncIteration):
@@ -55,7 +59,7 @@ async def test_events_come_in_order_and_then_the_end() -> None:
 
 async def test_an_error_comes_after_what_waits_and_the_first_end_counts() -> None:
     mailbox = Mailbox(10)
-    mailbox.put(part(0))
+    put(mailbox, part(0))
     mailbox.end(errors.LiveUnavailable("gone", code=4001))
     mailbox.end()
     assert await mailbox.get() == part(0)
@@ -69,9 +73,9 @@ async def test_every_loss_is_told_in_its_place(size: int, steps: list[bool]) -> 
     mailbox = Mailbox(size)
     sent = 0
     seen: list[events.Event] = []
-    for put in steps:
-        if put:
-            mailbox.put(part(sent))
+    for full in steps:
+        if full:
+            put(mailbox, part(sent))
             sent += 1
         elif len(mailbox):
             seen.append(await mailbox.get())
@@ -95,10 +99,10 @@ async def test_every_loss_is_told_in_its_place(size: int, steps: list[bool]) -> 
 
 async def test_a_mailbox_is_bounded_in_bytes_too() -> None:
     mailbox = Mailbox(1000, most_bytes=3000)
-    mailbox.put(part(0, 2000))
-    mailbox.put(part(1, 2000))
+    put(mailbox, part(0, 2000))
+    put(mailbox, part(1, 2000))
     assert await mailbox.get() == part(0, 2000)
-    mailbox.put(part(2, 2000))
+    put(mailbox, part(2, 2000))
     assert [await mailbox.get(), await mailbox.get()] == [events.Lagged(dropped=1), part(2, 2000)]
 
 
@@ -114,7 +118,7 @@ async def test_who_waits_is_woken_and_two_may_not_wait() -> None:
         await anyio.wait_all_tasks_blocked()
         with pytest.raises(errors.UsageError, match="Two tasks"):
             await mailbox.get()
-        mailbox.put(part(1))
+        put(mailbox, part(1))
     assert seen == [part(1)]
 
 
@@ -122,7 +126,7 @@ async def test_a_wait_that_is_cancelled_loses_nothing() -> None:
     mailbox = Mailbox(10)
     with anyio.move_on_after(0):
         await mailbox.get()
-    mailbox.put(part(1))
+    put(mailbox, part(1))
     assert await mailbox.get() == part(1)
 
 
@@ -130,9 +134,9 @@ async def test_a_feed_opens_once_and_closes_with_its_block() -> None:
     line = Line()
     async with Feed(line) as feed:
         assert repr(feed) == "<Feed open, 0 waiting>"
-        line.mailbox.put(part(0))
+        put(line.mailbox, part(0))
         assert await anext(feed) == part(0)
-        line.mailbox.put(part(1))
+        put(line.mailbox, part(1))
         statistics = feed.statistics()
         assert (statistics.delivered, statistics.waiting, statistics.channels) == (1, 1, ("a", "b"))
         async with feed:
@@ -146,7 +150,7 @@ async def test_a_feed_opens_once_and_closes_with_its_block() -> None:
 
 async def test_a_bare_loop_opens_it_and_forgetting_it_closes_it() -> None:
     line = Line()
-    line.mailbox.put(part(0))
+    put(line.mailbox, part(0))
 
     async def first() -> events.Event | None:
         async for event in Feed(line):
@@ -213,7 +217,7 @@ async def test_bounds_by_count_and_by_bytes_drop_exactly_what_does_not_fit(
             if expected is not None:
                 assert await mailbox.get() == expected
         else:
-            mailbox.put(part(number, length))
+            put(mailbox, part(number, length))
             model.put(part(number, length))
         assert len(mailbox) == len(model.line)
     mailbox.end(errors.LiveError("gone"))
@@ -237,7 +241,7 @@ async def test_a_wait_cancelled_after_the_event_came_leaves_it_for_the_next() ->
     mailbox = Mailbox(10)
     waiting = asyncio.ensure_future(mailbox.get())
     await anyio.wait_all_tasks_blocked()
-    mailbox.put(part(1))
+    put(mailbox, part(1))
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -249,7 +253,7 @@ async def test_a_cancelled_iteration_goes_on_later() -> None:
     async with Feed(line) as feed:
         with anyio.move_on_after(0):
             await anext(feed)
-        line.mailbox.put(part(1))
+        put(line.mailbox, part(1))
         assert await anext(feed) == part(1)
 
 
@@ -257,7 +261,7 @@ async def test_dropped_events_are_counted() -> None:
     line = Line()
     async with Feed(line) as feed:
         for number in range(13):
-            line.mailbox.put(part(number))
+            put(line.mailbox, part(number))
         statistics = feed.statistics()
         assert (statistics.delivered, statistics.waiting, statistics.dropped) == (0, 10, 3)
 
@@ -265,7 +269,7 @@ async def test_dropped_events_are_counted() -> None:
 @pytest.mark.parametrize("how", ["break", "raise", "aclose", "cancel"])
 async def test_every_way_out_of_the_block_unsubscribes(how: str) -> None:
     line = Line()
-    line.mailbox.put(part(0))
+    put(line.mailbox, part(0))
     with anyio.CancelScope() as scope, contextlib.suppress(KeyError):
         async with Feed(line) as feed:
             async for event in feed:
@@ -314,7 +318,7 @@ async def test_a_second_consumer_that_is_refused_does_not_end_the_first() -> Non
     await anyio.wait_all_tasks_blocked()
     with pytest.raises(errors.UsageError, match="Two tasks"):
         await anext(feed)
-    line.mailbox.put(part(1))
+    put(line.mailbox, part(1))
     assert await first == part(1)
 
 
@@ -349,13 +353,13 @@ async def test_a_second_who_slips_in_is_not_left_waiting_for_ever() -> None:
     mailbox = Mailbox(10)
     first = asyncio.ensure_future(mailbox.get())
     await anyio.wait_all_tasks_blocked()
-    mailbox.put(part(0))
+    put(mailbox, part(0))
     assert await mailbox.get() == part(0)
     second = mailbox.get()
     wakes: asyncio.Future[None] = second.send(None)
     with pytest.raises(errors.UsageError, match="Two tasks"):
         await first
-    mailbox.put(part(1))
+    put(mailbox, part(1))
     assert wakes.done()
     with pytest.raises(StopIteration) as stop:
         second.send(None)
@@ -375,14 +379,14 @@ HEAVY = "😀" * 700
 )
 async def test_every_event_counts_with_the_bytes_it_holds(event: events.Event) -> None:
     mailbox = Mailbox(1000, most_bytes=2000)
-    mailbox.put(event)
+    put(mailbox, event)
     assert len(mailbox) == 0
 
 
 async def test_a_reconnect_is_told_even_where_the_buffer_is_full() -> None:
     line = Line(mailbox=Mailbox(1))
     for event in (part(0), part(1), events.Reconnected(down=1.0)):
-        line.mailbox.put(event)
+        put(line.mailbox, event)
     line.mailbox.end()
     seen = [event async for event in Feed(line)]
     assert seen == [part(0), events.Lagged(dropped=1), events.Reconnected(down=1.0)]

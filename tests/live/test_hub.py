@@ -11,18 +11,10 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from aiotravis import Travis, errors, events
-from aiotravis.live import hub
+from aiotravis import LiveOptions, Travis, errors, events
 from aiotravis.testing import Connection, Dialect, Repository, TravisServer
-from tests.conftest import TOKEN
+from tests.conftest import HASTY, TOKEN
 from tests.waiting import ignored, until
-
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Come back at once after a loss: what is tested is that, not when."""
-    monkeypatch.setattr(hub, "FIRST_DELAY", 0.0)
-    monkeypatch.setattr(hub, "MORE_PATIENCE", 0.0)
 
 
 @asynccontextmanager
@@ -32,7 +24,7 @@ async def both(
     async with TravisServer(dialect=dialect, secure=secure, pusher_path=pusher_path) as server:
         user = server.world.user("sarah", token=TOKEN)
         repository = server.world.repository("travis-ci/travis.rb", users=[user])
-        async with Travis(token, endpoint=server.endpoint) as travis:
+        async with Travis(token, endpoint=server.endpoint, live=HASTY) as travis:
             yield server, travis, repository
 
 
@@ -117,10 +109,14 @@ async def test_a_refused_channel_is_an_error_of_its_own_feed_alone(
 
 
 async def test_an_auth_endpoint_that_fails_ends_only_those_who_need_it(
-    server: TravisServer, travis: Travis, repository: Repository
+    server: TravisServer, repository: Repository
 ) -> None:
     server.respond("POST", "/pusher/auth", status=500, body=b"Sorry", headers={"Content-Type": "text/plain"})
-    async with travis.events(channels=["repo-82"]) as feed:
+    options = LiveOptions(subscribe_timeout=0.1)
+    async with (
+        Travis(TOKEN, endpoint=server.endpoint, live=options) as travis,
+        travis.events(channels=["repo-82"]) as feed,
+    ):
         with pytest.raises(errors.SubscriptionError) as info:
             await anext(travis.events(channels=["private-user-201"]))
         assert isinstance(info.value.__cause__, errors.ServerError)
@@ -135,12 +131,12 @@ async def test_a_server_that_refuses_a_signature_is_told_as_such(server: TravisS
 
 
 async def test_a_channel_that_is_never_confirmed_is_an_error(
-    server: TravisServer, travis: Travis, monkeypatch: pytest.MonkeyPatch
+    server: TravisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "GREETING", 0.05)
     monkeypatch.setattr(server.pusher, "_subscribe", ignored)
-    with pytest.raises(errors.SubscriptionError, match="did not confirm"):
-        await anext(travis.events(channels=["repo-1"]))
+    async with Travis(endpoint=server.endpoint, live=LiveOptions(subscribe_timeout=0.05)) as travis:
+        with pytest.raises(errors.SubscriptionError, match="did not confirm"):
+            await anext(travis.events(channels=["repo-1"]))
 
 
 @pytest.mark.parametrize("code", [None, 1001, 4200, 4100])
@@ -159,7 +155,7 @@ async def test_a_lost_connection_comes_back_signed_anew_and_says_so(code: int | 
 async def test_a_server_that_restarts_is_found_again() -> None:
     async with TravisServer() as server:
         server.world.repository("a/b")
-        async with Travis(endpoint=server.endpoint) as travis, travis.events("a/b") as feed:
+        async with Travis(endpoint=server.endpoint, live=HASTY) as travis, travis.events("a/b") as feed:
             port = server.port
             await server.stop()
             await server.start(port)
@@ -184,17 +180,15 @@ async def test_a_live_server_that_is_not_there_is_told_as_such(server: TravisSer
         await anext(travis.events(channels=["repo-1"]))
 
 
-async def test_a_server_that_never_greets_is_left(
-    server: TravisServer, travis: Travis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub, "GREETING", 0.02)
+async def test_a_server_that_never_greets_is_left(server: TravisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     manners: Iterator[Callable[[Connection], None]] = iter([ignored, server.pusher._greet])
 
     def late(connection: Connection) -> None:
         next(manners)(connection)
 
     monkeypatch.setattr(server.pusher, "_greet", late)
-    async with travis.events(channels=["repo-82"]):
+    options = LiveOptions(hello_timeout=0.02, first_delay=0.0)
+    async with Travis(endpoint=server.endpoint, live=options) as travis, travis.events(channels=["repo-82"]):
         assert server.pusher.opened == 2
 
 
@@ -209,7 +203,7 @@ async def test_junk_is_passed_over_on_the_same_connection(
         repository.build()
         assert isinstance(await anext(feed), events.BuildCreated)
         assert server.pusher.opened == 1
-        assert travis._hub.junk == 5
+        assert travis.live.statistics().junk == 5
 
 
 async def test_a_ping_is_answered(server: TravisServer, travis: Travis) -> None:
@@ -220,11 +214,14 @@ async def test_a_ping_is_answered(server: TravisServer, travis: Travis) -> None:
 
 
 async def test_silence_is_pinged_and_a_dead_connection_left(
-    server: TravisServer, travis: Travis, monkeypatch: pytest.MonkeyPatch
+    server: TravisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "PONG", 0.3)
     server.pusher.activity_timeout = 0.05
-    async with travis.events(channels=["repo-1"]) as feed:
+    options = LiveOptions(pong_timeout=0.3, first_delay=0.0)
+    async with (
+        Travis(endpoint=server.endpoint, live=options) as travis,
+        travis.events(channels=["repo-1"]) as feed,
+    ):
         await until(lambda: any("pusher:pong" in frame.text for frame in server.pusher.frames))
         assert server.pusher.opened == 1
         server.pusher.activity_timeout = 60
@@ -287,7 +284,8 @@ async def test_closing_is_quick_in_every_state_and_leaves_nothing(state: str, mo
     threads = threading.active_count()
     async with TravisServer() as server:
         before = len(asyncio.all_tasks())
-        travis = Travis(endpoint=server.endpoint)
+        patient = LiveOptions(first_delay=30.0)
+        travis = Travis(endpoint=server.endpoint, live=patient)
         feed = travis.events(channels=["repo-1"])
         async with contextlib.AsyncExitStack() as stack:
             group = await stack.enter_async_context(anyio.create_task_group())
@@ -307,8 +305,6 @@ async def test_closing_is_quick_in_every_state_and_leaves_nothing(state: str, mo
             if state in {"connected", "waiting"}:
                 await server.pusher.wait_occupied("repo-1")
             if state == "waiting":
-                monkeypatch.setattr(hub, "FIRST_DELAY", 30.0)
-                monkeypatch.setattr(hub, "MORE_PATIENCE", 30.0)
                 await server.pusher.disconnect(4100)
                 await until(lambda: not server.pusher.connections)
             await anyio.wait_all_tasks_blocked()

@@ -77,14 +77,17 @@ FRAMES: list[tuple[str, Happening]] = [
     ('{"event":"pusher:ping"}', Ping()),
     ('{"event":"pusher:pong","data":{}}', Pong()),
     ('{"event":"pusher:pong","data":"{}"}', Pong()),
-    ('{"data":{"a":1},"time":3,"event":"x","channel":null}', Message("x", None, {"a": 1})),
-    ('{"event":"x","data":18446744073709551616}', Message("x", None, 1 << 64)),
+    ('{"data":{"a":1},"time":3,"event":"x","channel":null}', Message(event="x", channel=None, data={"a": 1})),
+    ('{"event":"x","data":18446744073709551616}', Message(event="x", channel=None, data=1 << 64)),
     (
         '{"event":"job:log","channel":"job-501","data":"{\\"id\\":501,\\"_log\\":\\"$ make\\\\n\\"}"}',
-        Message("job:log", "job-501", '{"id":501,"_log":"$ make\\n"}'),
+        Message(event="job:log", channel="job-501", data='{"id":501,"_log":"$ make\\n"}'),
     ),
-    ('{"event":"job:started","channel":"repo-1","data":{"id":1}}', Message("job:started", "repo-1", {"id": 1})),
-    ('{"event":"odd"}', Message("odd", None, None)),
+    (
+        '{"event":"job:started","channel":"repo-1","data":{"id":1}}',
+        Message(event="job:started", channel="repo-1", data={"id": 1}),
+    ),
+    ('{"event":"odd"}', Message(event="odd", channel=None, data=None)),
 ]
 
 
@@ -193,7 +196,8 @@ def test_without_a_good_key_there_is_no_address(config: PusherConfig | None) -> 
 @pytest.mark.parametrize(
     ("code", "trouble", "judged"),
     [
-        *((code, None, Verdict.STOP) for code in (4000, 4001, 4003, 4004, 4005, 4006, 4007, 4008, 4009, 4099)),
+        *((code, None, Verdict.STOP) for code in (4001, 4003, 4004, 4005, 4006, 4007, 4008, 4009, 4099)),
+        (4000, None, Verdict.ENCRYPT),
         *((code, None, Verdict.BACK_OFF) for code in (4100, 4199, 1002, 1003, 1004)),
         *((code, None, Verdict.SOON) for code in (4200, 4201, 4202, 4299, 4301, 4302, 1000, 1001, 1005, 1006, 1011)),
         (None, None, Verdict.SOON),

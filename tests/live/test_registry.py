@@ -53,7 +53,7 @@ def listener(registry: Registry) -> Listener:
 
 
 def message(channel: str | None, number: int = 1, event: str = "job:started") -> Message:
-    return Message(event, channel, f'{{"id":{number}}}')
+    return Message(event=event, channel=channel, data=f'{{"id":{number}}}')
 
 
 def test_channels_are_counted(registry: Registry, listener: Listener) -> None:
@@ -97,7 +97,7 @@ def test_parts_of_logs_are_left_to_their_numbers(registry: Registry, listener: L
 def test_payloads_that_are_no_text_are_told_apart_too(registry: Registry, listener: Listener) -> None:
     line = listener("a")
     for number in (1, 1, 2):
-        registry.deliver(Message("job:started", "a", {"id": number}), 0.0)
+        registry.deliver(Message(event="job:started", channel="a", data={"id": number}), 0.0)
     assert len(line.mailbox) == 2
 
 
@@ -204,7 +204,7 @@ async def test_a_failure_is_told_where_it_is_iterated_and_nowhere_else(registry:
 @pytest.mark.parametrize("name", ["job:log", "job:started", "build:started", "odd", ""])
 async def test_no_payload_stops_delivery(registry: Registry, listener: Listener, name: str, data: object) -> None:
     line = listener("a")
-    registry.deliver(Message(name, "a", data), 0.0)
+    registry.deliver(Message(event=name, channel="a", data=data), 0.0)
     assert (await line.mailbox.get()).channel == "a"
 
 
@@ -214,7 +214,7 @@ def test_an_event_wanted_only_on_its_second_channel_is_delivered(registry: Regis
     line.interest = Interest(repositories=frozenset({1}), channels=frozenset({"repo-2"}))
     registry.add(line)
     for channel in ("private-user-7", "repo-2"):
-        registry.deliver(Message("job:started", channel, '{"id":5,"repository_id":2}'), 0.0)
+        registry.deliver(Message(event="job:started", channel=channel, data='{"id":5,"repository_id":2}'), 0.0)
     assert len(line.mailbox) == 1
 
 
@@ -234,5 +234,7 @@ def test_ids_alone_are_another_event_each_time_they_come_on_the_same_channel(
 ) -> None:
     line = listener("a", "b")
     for channel in ("a", "b", "a", "b"):
-        registry.deliver(Message("job:created", channel, '{"id":1,"build_id":2,"_no_full_payload":true}'), 0.0)
+        registry.deliver(
+            Message(event="job:created", channel=channel, data='{"id":1,"build_id":2,"_no_full_payload":true}'), 0.0
+        )
     assert len(line.mailbox) == 2

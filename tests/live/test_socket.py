@@ -27,11 +27,18 @@ async def opened(session: aiohttp.ClientSession, address: Address) -> Socket:
     return await connector.connect(address)
 
 
+async def said(socket: Socket) -> dict[str, str]:
+    frame = await socket.receive()
+    assert isinstance(frame, bytes)
+    read: dict[str, str] = json.loads(frame)
+    return read
+
+
 async def test_it_says_protocol_seven_its_own_name_and_starts_no_thread(session: aiohttp.ClientSession) -> None:
     threads = threading.active_count()
     async with TravisServer(pusher_path="/prefix") as server:
         socket = await opened(session, address(server, path="/prefix"))
-        assert isinstance(await socket.receive(), str)
+        assert isinstance(await socket.receive(), bytes)
         connection = next(iter(server.pusher.connections.values()))
         assert connection.request.path == f"/prefix/app/{server.pusher.key}"
         assert connection.request.query["protocol"] == "7"
@@ -43,7 +50,7 @@ async def test_it_says_protocol_seven_its_own_name_and_starts_no_thread(session:
 
 async def test_frames_go_out_in_order_with_the_next_flush(server: TravisServer, session: aiohttp.ClientSession) -> None:
     socket = await opened(session, address(server))
-    greeting = json.loads(str(await socket.receive()))
+    greeting = await said(socket)
     socket_id = json.loads(greeting["data"])["socket_id"]
     socket.established(socket_id)
     socket.subscribe("repo-1")
@@ -52,7 +59,7 @@ async def test_frames_go_out_in_order_with_the_next_flush(server: TravisServer, 
     socket.unsubscribe("never-heard-of")
     socket.say("pusher:ping")
     await socket.flush()
-    answers = [json.loads(str(await socket.receive()))["event"] for _ in range(3)]
+    answers = [(await said(socket))["event"] for _ in range(3)]
     assert answers == ["pusher_internal:subscription_succeeded"] * 2 + ["pusher:pong"]
     sent = [json.loads(frame.text) for frame in server.pusher.frames if frame.incoming]
     assert sent[0] == {"event": "pusher:subscribe", "data": {"channel": "repo-1"}}
@@ -65,7 +72,7 @@ async def test_frames_of_both_kinds_are_heard(server: TravisServer, session: aio
     await socket.receive()
     server.pusher.send_raw(b"\x00\xff")
     server.pusher.send_raw("text")
-    assert [await socket.receive(), await socket.receive()] == [b"\x00\xff", "text"]
+    assert [await socket.receive(), await socket.receive()] == [b"\x00\xff", b"text"]
     await socket.aclose()
 
 

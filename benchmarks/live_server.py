@@ -1,0 +1,195 @@
+"""The live server that benchmarks listen to: a process of its own, frames made beforehand, written in large blocks.
+
+``python -m benchmarks.live_server --events 100000 --size 200`` prints its port. It greets, confirms every
+subscription, and sends its events once the channel ``job-1`` was subscribed to.
+"""
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+
+__all__ = ["CHANNEL", "serving"]
+
+HOST = "127.0.0.1"
+CHANNEL = "job-1"
+MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+BLOCK = 256 << 10
+
+
+def frame(text: bytes) -> bytes:
+    """Dress a text as a frame from a server."""
+    if len(text) < 126:
+        return bytes((0x81, len(text))) + text
+    if len(text) < 1 << 16:
+        return b"\x81\x7e" + len(text).to_bytes(2, "big") + text
+    return b"\x81\x7f" + len(text).to_bytes(8, "big") + text
+
+
+def event(name: str, channel: str | None, data: object) -> bytes:
+    """Write an event as Pusher does: its data is a JSON text inside the JSON."""
+    fields = {"event": name, "data": json.dumps(data)} | ({"channel": channel} if channel else {})
+    return json.dumps(fields).encode()
+
+
+def log_event(number: int, size: int, *, final: bool = False) -> bytes:
+    """Write a part of a log, its frame of about so many bytes."""
+    bare = len(event("job:log", CHANNEL, {"id": 1, "_log": "", "number": number, "final": final}))
+    text = f"{time.time():.6f} " + "x" * max(0, size - bare - 18)
+    return event("job:log", CHANNEL, {"id": 1, "_log": text, "number": number, "final": final})
+
+
+class Serving(asyncio.Protocol):
+    """One client.
+
+    Args:
+        block: All events, dressed.
+        pace: Events a second, made as they go; 0 sends the block as fast as it is taken.
+        count: How many events.
+        size: Bytes of each.
+    """
+
+    def __init__(self, block: bytes, pace: float, count: int, size: int) -> None:
+        self._block = memoryview(block)
+        self._pace = pace
+        self._count = count
+        self._size = size
+        self._received = b""
+        self._upgraded = False
+        self._sent = 0
+        self._writing = asyncio.Event()
+        self._writing.set()
+        self._task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def pause_writing(self) -> None:
+        self._writing.clear()
+
+    def resume_writing(self) -> None:
+        self._writing.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if not self._upgraded:
+            head, end, rest = self._received.partition(b"\r\n\r\n")
+            if not end:
+                return
+            self._received = rest
+            self._answer(head)
+        while self._upgraded:
+            text = self._next_frame()
+            if text is None:
+                return
+            self._take(text)
+
+    def _answer(self, head: bytes) -> None:
+        lines = head.split(b"\r\n")
+        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
+        key = headers.get(b"sec-websocket-key")
+        if key is None:
+            port = self._transport.get_extra_info("sockname")[1]
+            pusher = {"key": "5df8ac576dcccf4fd076", "host": HOST, "port": port, "scheme": "http"}
+            body = json.dumps({"config": {"host": "travis-ci.org", "pusher": pusher}}).encode()
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+            self._transport.write(head + body)
+            return
+        accept = base64.b64encode(hashlib.sha1(key + MAGIC).digest())
+        self._transport.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+        )
+        self._upgraded = True
+        hello = event("pusher:connection_established", None, {"socket_id": "1.1", "activity_timeout": 120})
+        self._transport.write(frame(hello))
+
+    def _next_frame(self) -> bytes | None:
+        received = self._received
+        if len(received) < 6:
+            return None
+        length, start = received[1] & 127, 2
+        if length == 126:
+            length, start = int.from_bytes(received[2:4], "big"), 4
+        if len(received) < start + 4 + length:
+            return None
+        mask = received[start : start + 4]
+        payload = received[start + 4 : start + 4 + length]
+        self._received = received[start + 4 + length :]
+        if received[0] & 15 == 8:
+            self._transport.write(b"\x88\x00")
+            self._transport.close()
+            return None
+        return bytes(byte ^ mask[place % 4] for place, byte in enumerate(payload))
+
+    def _take(self, text: bytes) -> None:
+        said = json.loads(text)
+        if said.get("event") == "pusher:ping":
+            self._transport.write(frame(event("pusher:pong", None, {})))
+        elif said.get("event") == "pusher:subscribe":
+            channel = said["data"]["channel"]
+            self._transport.write(frame(event("pusher_internal:subscription_succeeded", channel, {})))
+            if channel == CHANNEL and self._task is None:
+                self._task = asyncio.get_running_loop().create_task(self._send())
+
+    async def _send(self) -> None:
+        if not self._pace:
+            while self._sent < len(self._block):
+                await self._writing.wait()
+                self._transport.write(self._block[self._sent : self._sent + BLOCK])
+                self._sent += BLOCK
+            return
+        began = asyncio.get_running_loop().time()
+        for number in range(self._count):
+            due = began + number / self._pace
+            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+            self._transport.write(frame(log_event(number, self._size, final=number == self._count - 1)))
+
+
+async def serve(count: int, size: int, pace: float) -> None:
+    """Serve until killed; the port goes to standard output."""
+    block = b"" if pace else b"".join(frame(log_event(n, size, final=n == count - 1)) for n in range(count))
+    server = await asyncio.get_running_loop().create_server(lambda: Serving(block, pace, count, size), HOST, 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+@contextlib.contextmanager
+def serving(*, events: int, size: int, pace: float = 0.0) -> Generator[int]:
+    """Run the server in a process of its own.
+
+    Args:
+        events: How many log parts each client gets.
+        size: Bytes of each frame.
+        pace: Events a second; 0 for as many as fit.
+
+    Yields:
+        Its port.
+    """
+    command = [sys.executable, "-m", "benchmarks.live_server", "--events", str(events), "--size", str(size)]
+    with subprocess.Popen([*command, "--pace", str(pace)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--size", type=int, default=200)
+    parser.add_argument("--pace", type=float, default=0.0)
+    options = parser.parse_args()
+    asyncio.run(serve(options.events, options.size, options.pace))

@@ -1,0 +1,182 @@
+"""Installs pusher-js, and drives one in a Node process step by step: commands in, what it heard out."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from anyio.abc import Process
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from aiotravis.testing import TravisServer
+from tests.raw import ask
+
+HERE = Path(__file__).parent
+FILES = ("client.js", "package.json", "package-lock.json")
+VERSION: str = json.loads((HERE / "package.json").read_text())["dependencies"]["pusher-js"]
+UNREACHABLE = ("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ENOTCACHED", "ENOTFOUND", "ETIMEDOUT")
+PATIENCE = 10.0
+"""Seconds until something that was to be heard is missed."""
+
+
+def installed(shared: Path) -> Path:
+    """Install pusher-js in a folder that several test processes share, and give the script; skips what cannot be run.
+
+    Args:
+        shared: The folder.
+    """
+    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"pusher-js needs {' and '.join(missing)} on PATH")
+    target = shared / f"pusher-js-{VERSION}"
+    if not target.exists():
+        made = Path(tempfile.mkdtemp(dir=shared))
+        for name in FILES:
+            shutil.copy(HERE / name, made)
+        _npm_ci(made)
+        try:
+            made.rename(target)
+        except OSError:
+            # Another test process was faster: a folder with something in it is never replaced.
+            if not target.exists():
+                raise
+            shutil.rmtree(made)
+    return target / "client.js"
+
+
+def _npm_ci(folder: Path) -> None:
+    npm = shutil.which("npm") or "npm"
+    command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--fetch-retries=1"]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=40, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.skip("npm got no pusher-js within 40 seconds")
+    if done.returncode:
+        reason = next((code for code in UNREACHABLE if code in done.stderr), None)
+        if reason is None:
+            pytest.fail(f"npm ci failed: {done.stderr}")
+        pytest.skip(f"npm cannot reach its registry: {reason}")
+
+
+class PusherJs:
+    """One pusher-js, not yet connected.
+
+    Attributes:
+        heard: All that it told so far.
+    """
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self.heard: list[dict[str, Any]] = []
+        self._commands = process.stdin
+        self._lines = BufferedByteReceiveStream(process.stdout)
+
+    async def tell(self, do: str, **fields: object) -> None:
+        """Give a command."""
+        await self._commands.send(json.dumps({"do": do, **fields}).encode() + b"\n")
+
+    async def hears(self, heard: str, **fields: object) -> dict[str, Any]:
+        """Read on until it tells of something, and give that.
+
+        Args:
+            heard: ``state``, ``message``, ``event`` or ``error``.
+            fields: What it says among other things.
+        """
+        with anyio.fail_after(PATIENCE):
+            while True:
+                line: dict[str, Any] = json.loads(await self._lines.receive_until(b"\n", 1 << 20))
+                self.heard.append(line)
+                if _matches(line, heard, fields):
+                    return line
+
+    def of(self, heard: str, **fields: object) -> list[dict[str, Any]]:
+        """Give what it has told of one kind so far."""
+        return [line for line in self.heard if _matches(line, heard, fields)]
+
+    def events(self) -> list[tuple[str, str]]:
+        """Give channel and name of the events that were published and passed on so far."""
+        heard = [(line["channel"], line["event"]) for line in self.of("event")]
+        return [(channel, event) for channel, event in heard if not event.startswith("pusher:")]
+
+    async def ends(self) -> None:
+        """Say that no command will follow."""
+        await self._commands.aclose()
+
+    async def aim(
+        self,
+        server: TravisServer,
+        *,
+        key: str | None = None,
+        authorize: dict[str, str] | None = None,
+        **options: object,
+    ) -> None:
+        """Let it connect to where the server's ``GET /config`` points.
+
+        Args:
+            server: The server.
+            key: Key of the app; that of the config if None.
+            authorize: See the script; if None, Travis signs for its first user.
+            options: pusher-js's own.
+        """
+        block = (await ask(server, "/config")).json["config"]["pusher"]
+        if authorize is None:
+            authorize = {"url": f"{server.endpoint}/pusher/auth", "token": token_of(server)}
+        where = {
+            "cluster": "unused",
+            "wsHost": block["host"],
+            "wsPort": block["port"],
+            "wsPath": block.get("path", ""),
+            "forceTLS": block["scheme"] == "https",
+            "enabledTransports": ["ws"],
+        }
+        await self.tell("connect", key=key or block["key"], options=where | options, authorize=authorize)
+
+    async def connects(self, server: TravisServer, **options: Any) -> str:
+        """Let it connect, and give its socket id."""
+        await self.aim(server, **options)
+        return await self.is_connected()
+
+    async def is_connected(self) -> str:
+        """Wait until it is connected, and give its socket id."""
+        socket_id: str = (await self.hears("state", current="connected"))["socket_id"]
+        return socket_id
+
+    async def subscribes(self, channel: str) -> None:
+        """Let it subscribe, and wait for the confirmation."""
+        await self.tell("subscribe", channel=channel)
+        await self.is_subscribed(channel)
+
+    async def is_subscribed(self, channel: str) -> None:
+        """Wait for the confirmation of a subscription."""
+        await self.hears("event", channel=channel, event="pusher:subscription_succeeded")
+
+
+def _matches(line: dict[str, Any], heard: str, fields: dict[str, object]) -> bool:
+    return line["heard"] == heard and all(line.get(name) == value for name, value in fields.items())
+
+
+def token_of(server: TravisServer) -> str:
+    """Give the token of the server's first user, or one that nobody has."""
+    return next((user.token for user in server.world.users.values()), "nobody")
+
+
+@asynccontextmanager
+async def launched(script: Path) -> AsyncGenerator[PusherJs]:
+    """Start a process, and see to its end: it leaves by itself when its input ends, and is killed if it does not."""
+    async with await anyio.open_process(["node", str(script)], stderr=None) as process:
+        try:
+            client = PusherJs(process)
+            yield client
+            await client.ends()
+            with anyio.fail_after(PATIENCE):
+                assert await process.wait() == 0
+        finally:
+            if process.returncode is None:
+                process.kill()

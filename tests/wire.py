@@ -1,0 +1,171 @@
+"""A raw HTTP server: sends the bytes that a test scripts, cuts or resets where it says, keeps the heads that it saw."""
+
+import asyncio
+import datetime
+import ipaddress
+import socket
+import ssl
+import struct
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from tests.waiting import until
+
+
+class End(Enum):
+    """What becomes of the connection after the scripted bytes."""
+
+    CLOSE = "close"
+    RESET = "reset"
+    HOLD = "hold"
+    """Stay silent until the client goes."""
+    FOR_EVER = "for ever"
+    """Send the same bytes again and again until the client goes."""
+    KEEP = "keep"
+    """Wait for the next request."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Bytes for one request, and what follows them.
+
+    Attributes:
+        sent: All bytes of the answer, or of the first part of it.
+        end: What follows.
+        more: What is sent for ever.
+    """
+
+    sent: bytes = b""
+    end: End = End.CLOSE
+    more: bytes = b""
+
+
+def framed(body: bytes, *headers: str, status: str = "200 OK", kind: str = "application/json") -> bytes:
+    """Give an answer with its right length."""
+    return headed(f"Content-Length: {len(body)}", *headers, status=status, kind=kind) + body
+
+
+def headed(*headers: str, status: str = "200 OK", kind: str = "application/json") -> bytes:
+    """Give the head of an answer."""
+    return "\r\n".join([f"HTTP/1.1 {status}", f"Content-Type: {kind}", *headers, "", ""]).encode()
+
+
+def chunks(*pieces: bytes) -> bytes:
+    """Give pieces as chunks, without the last one of length 0."""
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+
+
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+@dataclass
+class Wire:
+    """A server on the loopback.
+
+    Attributes:
+        answer: Gives the answer to a request head.
+        endpoint: Its URL.
+        heads: Heads of the requests, in the order in which they came.
+        bodies: Their bodies.
+        open: Connections that are open.
+        sent: Bytes that went out.
+    """
+
+    answer: Callable[[bytes], Answer]
+    endpoint: str = ""
+    heads: list[bytes] = field(default_factory=list[bytes])
+    bodies: list[bytes] = field(default_factory=list[bytes])
+    open: int = 0
+    sent: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        try:
+            while await self._one(reader, writer) is End.KEEP:
+                pass
+        except (asyncio.IncompleteReadError, OSError):
+            pass
+        finally:
+            self.open -= 1
+            writer.close()
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> End:
+        head = await reader.readuntil(b"\r\n\r\n")
+        # All of it: a socket that is closed with bytes unread sends a reset and no end.
+        body = await reader.readexactly(_length(head))
+        self.heads.append(head)
+        self.bodies.append(body)
+        answer = self.answer(head)
+        await self._send(writer, answer.sent)
+        while answer.end is End.FOR_EVER:
+            await self._send(writer, answer.more)
+        if answer.end is End.HOLD:
+            await reader.read()
+        if answer.end is End.RESET:
+            found: socket.socket = writer.get_extra_info("socket")
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+        return answer.end
+
+    async def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        writer.write(data)
+        await writer.drain()
+        # A peer that reads as fast as this writes never makes `drain` wait, and the loop's other tasks starve.
+        await asyncio.sleep(0)
+        self.sent += len(data)
+
+
+def _length(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return int(value)
+    return 0
+
+
+@asynccontextmanager
+async def wire(
+    answer: Answer | Callable[[bytes], Answer], *, tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[Wire]:
+    """Serve, and at the end be sure that the client has left no connection open."""
+    served = Wire((lambda head: answer) if isinstance(answer, Answer) else answer)
+    listening = await asyncio.start_server(served.serve, "127.0.0.1", 0, ssl=tls)
+    port = listening.sockets[0].getsockname()[1]
+    served.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+    async with listening:
+        yield served
+        await until(lambda: not served.open)
+
+
+def certified(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Make a certificate for the loopback: contexts for the server, and for a client that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "certified.pem"
+    file.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(file)
+    return server, ssl.create_default_context(cafile=str(file))
