@@ -136,7 +136,8 @@ class Budget:
         """
         with self._lock:
             now = self._clock()
-            wait = MINUTE - now % MINUTE if retry_after is None else retry_after
+            # The rules count by the minute: whatever a proxy asks for, the next one may be tried.
+            wait = MINUTE - now % MINUTE if retry_after is None else min(retry_after, MINUTE)
             self._paused_until = max(self._paused_until, now + wait)
 
     def banned(self, error: BannedError) -> None:

@@ -4,12 +4,15 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from aiotravis._http import Call, Reply
-from aiotravis.errors import RedirectError, RequestError, RequestTimeout, TooLargeError
+from aiotravis._http import Call, Reply, judge
+from aiotravis.errors import RateLimited, RedirectError, RequestError, RequestTimeout, TooLargeError
 
 __all__ = ["ATTEMPTS", "backoff", "worth_another_try", "worth_asking_again"]
 
 ATTEMPTS: Final = 3
+
+LONGEST_WAIT: Final = 90.0
+"""Seconds that a server may ask to be left alone; who is to wait for longer is told instead."""
 
 PASSING: Final = frozenset({429, 502, 503, 504})
 """Statuses that pass by themselves."""
@@ -29,9 +32,14 @@ def worth_another_try(call: Call, error: RequestError) -> bool:
 def worth_asking_again(call: Call, reply: Reply) -> bool:
     """Whether to send a call again that was refused, for now.
 
-    A 429 was not acted upon, so it holds for writes, too; what a proxy says of a write leaves open what became of it.
+    A 429 was not acted upon, so it holds for writes, too, unless the server wants to be left alone for long. What a
+    proxy says of a write leaves open what became of it.
     """
-    return reply.status == 429 or (reply.status in PASSING and call.reads)
+    if reply.status == 429:
+        refusal = judge(call, reply)
+        asked = refusal.retry_after if isinstance(refusal, RateLimited) else None
+        return asked is None or asked <= LONGEST_WAIT
+    return reply.status in PASSING and call.reads
 
 
 def backoff(first: float, cap: float, *, draw: Callable[[], float] = random.random) -> Iterator[float]:

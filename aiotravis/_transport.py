@@ -7,9 +7,8 @@ its redirects, its cookies, its unbounded bodies, its five-minute timeout.
 import asyncio
 import dataclasses
 import ssl as ssl_module
-import zlib
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +20,7 @@ from yarl import URL
 from aiotravis._budget import Budget, Ticket
 from aiotravis._http import Call, Reply, judge
 from aiotravis._http.redirecting import REDIRECTS, redirected
+from aiotravis._http.unpacking import Body, Garbled, Overflow, check_encodings
 from aiotravis._retry import ATTEMPTS, backoff, worth_another_try, worth_asking_again
 from aiotravis.errors import (
     BannedError,
@@ -42,8 +42,7 @@ CONNECTIONS: Final = 200
 
 LONGEST_DELAY: Final = 8.0
 
-SLICE: Final = 1 << 20
-"""Bytes unpacked before the event loop gets its turn."""
+PARTIAL: Final = 206
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +117,8 @@ class AiohttpTransport:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._under_way: set[anyio.CancelScope] = set()
+        # Whoever waits for a connection waits here, where it does not count as the server's silence.
+        self._room = asyncio.Semaphore(CONNECTIONS)
         self._common = {"Accept-Encoding": "gzip", "User-Agent": user_agent}
 
     def __repr__(self) -> str:
@@ -248,7 +249,7 @@ class AiohttpTransport:
         url, foreign, hops = f"{self._endpoint}{call.target}", False, 0
         try:
             while True:
-                async with self._request(call, url, connecting, foreign=foreign) as response:
+                async with self._answered(call, url, connecting, foreign=foreign) as response:
                     location = response.headers.get("Location")
                     if response.status in REDIRECTS and location:
                         signed = self._token is not None and not foreign
@@ -256,7 +257,7 @@ class AiohttpTransport:
                         url, foreign, hops = hop.url, hop.foreign, hops + 1
                         continue
                     unpack = foreign or not self.session().auto_decompress
-                    body = await self._read(call, response, connecting.max_response, unpack=unpack)
+                    body = await self._read(call, response, connecting, unpack=unpack)
                     return self._reply(call, response, body, foreign=foreign)
         except TravisError:
             raise
@@ -264,14 +265,34 @@ class AiohttpTransport:
             error = _timed_out(call, self._endpoint)
             error.unsent = isinstance(exc, aiohttp.ConnectionTimeoutError)
             raise error from exc
-        except (aiohttp.ClientPayloadError, zlib.error) as exc:
+        except Overflow:
+            limit = connecting.max_response
+            message = f"{call.method} {call.shown}: the answer is larger than {limit} bytes. Raise max_response=."
+            raise TooLargeError(message, method=call.method, path=call.shown, limit=limit) from None
+        except (aiohttp.ClientPayloadError, Garbled) as exc:
             raise TruncatedError(
                 f"{call.method} {call.shown}: the answer broke off, or is garbled ({type(exc).__name__}). Try again.",
                 method=call.method,
                 path=call.shown,
             ) from exc
         except (aiohttp.ClientError, OSError, ValueError) as exc:
-            raise _unreached(call, self._endpoint, exc) from exc
+            unreached, cause = _unreached(call, self._endpoint, exc), _harmless(exc)
+        # Outside of the handler: what is handled there is remembered as the context of what is raised.
+        raise unreached from cause
+
+    @asynccontextmanager
+    async def _answered(
+        self, call: Call, url: str, connecting: Connecting, *, foreign: bool
+    ) -> AsyncGenerator[aiohttp.ClientResponse]:
+        """Send, and wait for the head of the answer; bytes that make no head are no reason to wait for longer."""
+        async with self._room:
+            request = self._request(call, url, connecting, foreign=foreign)
+            # In a session of the caller's own, the wait for a connection would count.
+            patience = connecting.connect_timeout + connecting.read_timeout if self._owns_session else None
+            with anyio.fail_after(patience):
+                response = await request.__aenter__()
+            async with response:
+                yield response
 
     def _request(
         self, call: Call, url: str, connecting: Connecting, *, foreign: bool
@@ -310,42 +331,31 @@ class AiohttpTransport:
 
     def _reply(self, call: Call, response: aiohttp.ClientResponse, body: bytes, *, foreign: bool) -> Reply:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        delimited = "content-length" in headers or "transfer-encoding" in headers
+        delimited = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
         signed = self._token is not None and not foreign
         secrets = call.secrets if self._token is None else (self._token, *call.secrets)
         return Reply(response.status, headers, body, signed=signed, secrets=secrets, delimited=delimited)
 
-    async def _read(self, call: Call, response: aiohttp.ClientResponse, limit: int, *, unpack: bool) -> bytes:
+    async def _read(
+        self, call: Call, response: aiohttp.ClientResponse, connecting: Connecting, *, unpack: bool
+    ) -> bytes:
         """Read a body whole: unpacked slice by slice, never past the limit, the loop never held for long."""
-        packed = response.headers.get("Content-Encoding", "").strip().lower() in {"gzip", "x-gzip", "deflate"}
-        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32) if unpack and packed else None
-        pieces: list[bytes] = []
-        size = received = 0
-
-        def keep(piece: bytes) -> None:
-            nonlocal size
-            size += len(piece)
-            if size > limit:
-                message = f"{call.method} {call.shown}: the answer is larger than {limit} bytes. Raise max_response=."
-                raise TooLargeError(message, method=call.method, path=call.shown, limit=limit)
-            pieces.append(piece)
-
-        async for chunk in response.content.iter_any():
-            received += len(chunk)
-            if unpacker is None:
-                keep(chunk)
-                continue
-            rest = chunk
-            while rest and not unpacker.eof:
-                keep(unpacker.decompress(rest, SLICE))
-                rest = unpacker.unconsumed_tail
-                if rest:
-                    await anyio.lowlevel.checkpoint()
-        if unpacker is not None:
-            keep(unpacker.flush())
-            if received and not unpacker.eof:
-                raise zlib.error("incomplete")
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        encoding = ",".join(response.headers.getall("Content-Encoding", ())) if unpack else ""
+        check_encodings(encoding, ",".join(response.headers.getall("Transfer-Encoding", ())))
+        if response.status == PARTIAL and not any(name.lower() == "range" for name, _ in call.headers):
+            raise Garbled("a part that nobody asked for")
+        ending = _ending(response)
+        body = Body(encoding, connecting.max_response)
+        while True:
+            with anyio.fail_after(connecting.read_timeout):
+                chunk = await response.content.readany()
+            if not chunk:
+                break
+            for _ in body.feed(chunk):
+                await anyio.lowlevel.checkpoint()
+        if ending is not None and ending.done() and not ending.cancelled() and ending.exception() is not None:
+            raise Garbled("the connection was reset")
+        return body.whole()
 
     async def aclose(self) -> None:
         """Close: what is under way ends with an error, connections of our own session are closed."""
@@ -360,6 +370,26 @@ class AiohttpTransport:
                 await self._foreign.close()
             if self._owns_session and self._session is not None:
                 await self._session.close()
+
+
+def _ending(response: aiohttp.ClientResponse) -> "asyncio.Future[None] | None":
+    """Give what tells how the connection ended, where that alone marks the end of a body."""
+    connection = response.connection
+    protocol = connection.protocol if connection is not None else None
+    if protocol is None or "Content-Length" in response.headers or "Transfer-Encoding" in response.headers:
+        return None
+    ending: asyncio.Future[None] | None = protocol.closed
+    if ending is not None:
+        # Looked at, so that nobody complains that nobody did.
+        ending.add_done_callback(lambda future: future.cancelled() or future.exception())
+    return ending
+
+
+def _harmless(exc: Exception) -> BaseException:
+    """Give an exception that can be shown: aiohttp's hold the request, with its headers and its URL."""
+    if isinstance(exc, aiohttp.ClientResponseError):
+        return exc.__cause__ or ValueError(type(exc).__name__)
+    return exc
 
 
 class Derived:

@@ -22,6 +22,7 @@ from aiotravis.errors import UsageError
 from aiotravis.flows.github_sign_in import GitHubSignIn, OneTimePassword, check_credentials, github_address
 from aiotravis.flows.listening import BuildRef, JobRef, Listening, RepoRef
 from aiotravis.flows.log_following import LogStream
+from aiotravis.flows.log_sources import LogSources
 from aiotravis.live._socket import Connector
 from aiotravis.live.events import Event
 from aiotravis.live.feed import Feed
@@ -171,6 +172,7 @@ class Travis:
             options,
         )
         self.live = self._hub.live
+        self._log_sources = LogSources(self.logs)
         self._listening = Listening(self._hub, self.repos, self.builds, self.jobs)
 
     def _attach(self, transport: Transport) -> None:
@@ -419,7 +421,7 @@ class Travis:
         Raises:
             UsageError: At once: not an id.
         """
-        return LogStream(job, self._listening.events(job=job), self.jobs, self.logs)
+        return LogStream(job, self._listening.events(job=job), self.jobs, self._log_sources)
 
 
 def _check_settings(settings: Mapping[str, float]) -> None:

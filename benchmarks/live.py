@@ -9,7 +9,7 @@ import aiohttp
 import anyio
 import msgspec
 
-from aiotravis import Job, Travis
+from aiotravis import Travis
 from aiotravis import events as travis_events
 from benchmarks.live_server import CHANNEL, serving
 
@@ -46,7 +46,7 @@ def burst(*, events: int, size: int, rounds: int, slow_events: int) -> dict[str,
 
 async def _ours(port: int, events: int) -> None:
     async with Travis(endpoint=f"http://127.0.0.1:{port}") as travis:
-        feed = travis.events(job=Job(id=1, repository_id=82), buffer=events + 1)
+        feed = travis.events(channels=[CHANNEL], buffer=events + 1)
         seen = 0
         async with feed:
             async for event in feed:

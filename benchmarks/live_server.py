@@ -49,20 +49,19 @@ class Serving(asyncio.Protocol):
     """One client.
 
     Args:
-        block: All events, dressed.
+        blocks: All events, dressed, whole frames in each.
         pace: Events a second, made as they go; 0 sends the block as fast as it is taken.
         count: How many events.
         size: Bytes of each.
     """
 
-    def __init__(self, block: bytes, pace: float, count: int, size: int) -> None:
-        self._block = memoryview(block)
+    def __init__(self, blocks: list[bytes], pace: float, count: int, size: int) -> None:
+        self._blocks = blocks
         self._pace = pace
         self._count = count
         self._size = size
         self._received = b""
         self._upgraded = False
-        self._sent = 0
         self._writing = asyncio.Event()
         self._writing.set()
         self._task: asyncio.Task[None] | None = None
@@ -145,10 +144,9 @@ class Serving(asyncio.Protocol):
 
     async def _send(self) -> None:
         if not self._pace:
-            while self._sent < len(self._block):
+            for block in self._blocks:
                 await self._writing.wait()
-                self._transport.write(self._block[self._sent : self._sent + BLOCK])
-                self._sent += BLOCK
+                self._transport.write(block)
             return
         began = asyncio.get_running_loop().time()
         for number in range(self._count):
@@ -159,8 +157,12 @@ class Serving(asyncio.Protocol):
 
 async def serve(count: int, size: int, pace: float) -> None:
     """Serve until killed; the port goes to standard output."""
-    block = b"" if pace else b"".join(frame(log_event(n, size, final=n == count - 1)) for n in range(count))
-    server = await asyncio.get_running_loop().create_server(lambda: Serving(block, pace, count, size), HOST, 0)
+    blocks: list[bytes] = []
+    if not pace:
+        frames = [frame(log_event(n, size, final=n == count - 1)) for n in range(count)]
+        in_block = max(1, BLOCK // size)
+        blocks = [b"".join(frames[start : start + in_block]) for start in range(0, count, in_block)]
+    server = await asyncio.get_running_loop().create_server(lambda: Serving(blocks, pace, count, size), HOST, 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -11,7 +11,9 @@ import pytest
 
 from aiotravis.testing import TravisServer
 
-EXAMPLE = str(Path(__file__).parent.parent / "examples" / "live_build.py")
+EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLE = str(EXAMPLES / "live_build.py")
+LISTEN = str(EXAMPLES / "listen.py")
 
 
 @pytest.mark.parametrize(("state", "code"), [("passed", 0), ("failed", 1)])
@@ -56,3 +58,19 @@ async def test_live_build_ends_cleanly_on_ctrl_c() -> None:
         rest = b"".join([chunk async for chunk in process.stdout])
     assert errors == b""
     assert rest.endswith(b"Stopped.\n")
+
+
+async def test_listen_survives_a_restart_of_the_server_and_says_what_was_missed() -> None:
+    ended = await anyio.run_process([sys.executable, LISTEN, "--speed", "50"], check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    for line in (b"(live channel: reconnecting)", b"Back after", b"build #5 passed", b"1 gap, told."):
+        assert line in ended.stdout
+
+
+async def test_listen_tells_what_is_wrong_in_a_line() -> None:
+    async with TravisServer() as server:
+        command = [sys.executable, LISTEN, "--endpoint", server.endpoint, "--repo", "no/such"]
+        ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(b"listen: GET /repos/no/such answered 404: ")
+    assert ended.stderr.count(b"\n") == 1

@@ -66,6 +66,9 @@ def chunks(*pieces: bytes) -> bytes:
 
 LAST_CHUNK = b"0\r\n\r\n"
 
+PIECE = 1 << 16
+"""Bytes written at once: more would hold up the loop that the client shares."""
+
 
 @dataclass
 class Wire:
@@ -117,11 +120,13 @@ class Wire:
         return answer.end
 
     async def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        writer.write(data)
-        await writer.drain()
-        # A peer that reads as fast as this writes never makes `drain` wait, and the loop's other tasks starve.
-        await asyncio.sleep(0)
-        self.sent += len(data)
+        for start in range(0, len(data), PIECE):
+            piece = data[start : start + PIECE]
+            writer.write(piece)
+            await writer.drain()
+            self.sent += len(piece)
+            # A peer that reads as fast as this writes never makes `drain` wait, and the loop's other tasks starve.
+            await asyncio.sleep(0)
 
 
 def _length(head: bytes) -> int:
@@ -136,14 +141,15 @@ def _length(head: bytes) -> int:
 async def wire(
     answer: Answer | Callable[[bytes], Answer], *, tls: ssl.SSLContext | None = None
 ) -> AsyncGenerator[Wire]:
-    """Serve, and at the end be sure that the client has left no connection open."""
+    """Serve, and at the end be sure that no connection is open and no task left, the client's closed before."""
+    before = asyncio.all_tasks()
     served = Wire((lambda head: answer) if isinstance(answer, Answer) else answer)
     listening = await asyncio.start_server(served.serve, "127.0.0.1", 0, ssl=tls)
     port = listening.sockets[0].getsockname()[1]
     served.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     async with listening:
         yield served
-        await until(lambda: not served.open)
+        await until(lambda: not served.open and all(task.done() for task in asyncio.all_tasks() - before))
 
 
 def certified(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:

@@ -58,6 +58,7 @@ class Endpoint(Generic[T]):
         body: bytes | None = None,
         headers: Iterable[tuple[str, str]] = (),
         accept: str | None = None,
+        hidden: Iterable[str] = (),
         **parts: Part,
     ) -> Call:
         """Make the request.
@@ -68,10 +69,12 @@ class Endpoint(Generic[T]):
             body: Bytes to send instead.
             headers: Further headers.
             accept: Accept header where it is not the client's JSON version.
+            hidden: What of the body no error may repeat.
             **parts: One value for each hole of the path.
         """
         path = self.path.format_map({name: _segments(part) for name, part in parts.items()})
-        return Call(self.method, path, tuple(query), tuple(headers), body, accept).with_json(json)
+        call = Call(self.method, path, tuple(query), tuple(headers), body, accept, tuple(hidden))
+        return call.with_json(json)
 
     def read(self, call: Call, reply: Reply) -> T:
         """Turn the answer into its value.
@@ -85,8 +88,12 @@ class Endpoint(Generic[T]):
             return cast("T", _plain(self.answer, reply))
         try:
             return self._decoder.decode(reply.body)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
-            raise _undecodable(call, reply, exc) from exc
+        except UnicodeError as exc:
+            # It holds the bytes themselves, and they what may be a secret.
+            cause: Exception = ValueError(str(exc))
+        except (msgspec.DecodeError, RecursionError) as exc:
+            cause = exc
+        raise _undecodable(call, reply, cause) from cause
 
 
 def _segments(part: Part) -> str:

@@ -15,6 +15,9 @@ __all__ = ["Call", "Reply", "Transport", "one_line"]
 
 SECRET_PARAMETERS: Final = frozenset({"access_token", "token", "github_token", "log.token"})
 
+SHORTEST_SECRET: Final = 4
+"""Characters; to hide less, in every text that holds it by chance, would hide more than it protects."""
+
 EXCERPT: Final = 300
 """Characters of a body that an error shows."""
 
@@ -42,6 +45,7 @@ class Call:
         headers: Pairs of header name and value, beyond what every request carries.
         body: Bytes to send, or None.
         accept: The Accept header, or None for the client's JSON version.
+        hidden: Texts in the body that no error may repeat.
     """
 
     method: str
@@ -50,6 +54,7 @@ class Call:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
     accept: str | None = None
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
     def with_json(self, value: object) -> "Call":
         """Give the same request with a value as its JSON body; `msgspec.UNSET` stands for none."""
@@ -78,7 +83,8 @@ class Call:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What of this request must not be repeated to anyone."""
-        return tuple(value for name, value in self.query if name in SECRET_PARAMETERS and value)
+        in_query = (value for name, value in self.query if name in SECRET_PARAMETERS and value)
+        return (*in_query, *(value for value in self.hidden if len(value) >= SHORTEST_SECRET))
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ class GitHubSignIn:
 
     def _dressed(self, call: Call) -> Call:
         code = () if self._code is None else (("X-GitHub-OTP", self._code),)
-        return dataclasses.replace(call, headers=(*call.headers, self._basic, *code))
+        return dataclasses.replace(call, headers=(*call.headers, self._basic, *code), hidden=self._secrets)
 
     async def _delete_namesakes(self) -> None:
         """Delete what stands under our note: GitHub shows no token a second time."""
@@ -204,13 +204,7 @@ class GitHubSignIn:
             reason = "this GitHub hands out no tokens for passwords"
             remedy = "Make a token on its settings page, and exchange it: travis.auth.github(token)."
             raise self._refusal(NotFoundError, call, reply, reason, remedy)
-        raise self._refusal(ResponseError, call, reply, f"GitHub said {self._said(reply)!r}", "")
-
-    def _said(self, reply: Reply) -> str:
-        said = reply.excerpt
-        for secret in self._secrets:
-            said = said.replace(secret, "...")
-        return said
+        raise self._refusal(ResponseError, call, reply, f"GitHub said {reply.excerpt!r}", "")
 
     def _refusal(self, kind: type[ResponseError], call: Call, reply: Reply, reason: str, remedy: str) -> ResponseError:
         return kind(
@@ -219,7 +213,7 @@ class GitHubSignIn:
             method=call.method,
             path=call.shown,
             request_id=reply.headers.get("x-github-request-id"),
-            excerpt=self._said(reply),
+            excerpt=reply.excerpt,
             remedy=remedy,
         )
 

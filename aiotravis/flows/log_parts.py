@@ -26,6 +26,9 @@ class LogAssembler:
     """Takes parts in any order, as often as they come; gives each once, in order.
 
     Holds only what is out of order: a log of any length takes no more memory than its largest hole.
+
+    Attributes:
+        torn: Whether a piece of a split part came after what follows it was given: what was given lacks it.
     """
 
     def __init__(self) -> None:
@@ -34,6 +37,8 @@ class LogAssembler:
         self._given: Place = (-1, 0)
         self._last: Place | None = None
         self._notice: LogPart | None = None
+        self._notice_given = False
+        self.torn = False
 
     @property
     def given(self) -> int:
@@ -44,6 +49,11 @@ class LogAssembler:
     def complete(self) -> bool:
         """Whether the final part and all before it were given."""
         return self._last is not None and self._given >= self._last
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is known to be missing. Costs nothing to ask, unlike what exactly."""
+        return bool(self._held) or (self._last is not None and self._given < self._last)
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -63,11 +73,12 @@ class LogAssembler:
         """
         for part in parts:
             self._hold(part)
-        return self._ready()
+        return self._ready() if self._held else []
 
     def _hold(self, part: LogPart) -> None:
-        place = _place(part.number)
-        if place is None:
+        number = part.number
+        place = (number, 0) if isinstance(number, int) else _place(number)
+        if place is None or place[0] < 0:
             return
         if place[0] == LAST:
             # The server's own notice: no higher number follows, and none below it is to be waited for.
@@ -75,9 +86,12 @@ class LogAssembler:
             return
         if part.final and (self._last is None or place > self._last):
             self._last = place
-        if place > self._given and place not in self._held:
-            self._held[place] = part
-            self._pieces[place[0]] += place[1] > 0
+        if place > self._given:
+            if place not in self._held:
+                self._held[place] = part
+                self._pieces[place[0]] += place[1] > 0
+        elif place[1] and (place[0] < self._given[0]):
+            self.torn = True
 
     def _ready(self) -> list[LogPart]:
         ready: list[LogPart] = []
@@ -96,17 +110,22 @@ class LogAssembler:
             self._given = place
 
     def rest(self) -> list[LogPart]:
-        """Give what is left once nothing more will come: what is behind holes, in order, then the server's notice."""
+        """Give what is left once nothing more will come: what is behind holes, in order, then the server's notice.
+
+        What comes afterwards is not taken any more.
+        """
         ready = [self._held[place] for place in sorted(self._held)]
-        self._held.clear()
-        if self._notice is not None:
+        if self._held:
+            self._given = max(self._held)
+            self._held.clear()
+        if self._notice is not None and not self._notice_given:
             ready.append(self._notice)
-            self._notice = None
+            self._notice_given = True
         return ready
 
 
-def _place(number: int | str) -> Place | None:
-    whole, _, piece = str(number).partition(".")
+def _place(number: str) -> Place | None:
+    whole, _, piece = number.partition(".")
     if not whole.isdecimal() or not (piece or "0").isdecimal() or len(whole) + len(piece) > DIGITS:
         return None
     return int(whole), int(piece or "0")

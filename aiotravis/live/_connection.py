@@ -5,7 +5,6 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Final
 
 import anyio
 
@@ -31,9 +30,6 @@ from aiotravis.resources.pusher_auth import PusherAuth
 __all__ = ["Connection"]
 
 logger = logging.getLogger("aiotravis.live")
-
-TURN: Final = 100
-"""Frames after which consumers get their turn: the reader itself never waits for them."""
 
 
 class Connection:
@@ -101,7 +97,7 @@ class Connection:
 
             async def read() -> None:
                 nonlocal closed
-                closed = await self._read()
+                closed = await self._socket.listen(self._take)
                 group.cancel_scope.cancel()
 
             async def watch() -> None:
@@ -132,31 +128,16 @@ class Connection:
                         return Closed(happening.code, happening.message)
         return Closed(None, "no greeting")
 
-    async def _read(self) -> Closed:
-        """Read frames until the connection ends. Never waits for a consumer."""
-        receive, deliver, health, now = self._socket.receive, self._registry.deliver, self._health, self._now
-        turn = 0
-        while True:
-            frame = await receive()
-            if isinstance(frame, Closed):
-                return frame
-            self._heard_at = heard_at = now()
-            health.frames += 1
-            health.bytes += len(frame)
-            happening = read_frame(frame)
-            if isinstance(happening, Message):
-                deliver(happening, heard_at)
-            elif (closed := self._react(happening)) is not None:
-                return closed
-            turn += 1
-            if turn == TURN:
-                turn = 0
-                # Frames that are there already come without a suspension.
-                await asyncio.sleep(0)
-
-    def _react(self, happening: object) -> Closed | None:
-        """Act on a frame of the protocol; what it returns ends the connection."""
-        if isinstance(happening, Subscribed):
+    def _take(self, frame: bytes) -> Closed | None:
+        """Act on a frame; what it returns ends the connection. Never waits for a consumer."""
+        size, heard_at = len(frame), self._now()
+        self._heard_at = heard_at
+        self._health.frames += 1
+        self._health.bytes += size
+        happening = read_frame(frame)
+        if type(happening) is Message:
+            self._registry.deliver(happening, heard_at, size)
+        elif isinstance(happening, Subscribed):
             self._answered(happening.channel)
         elif isinstance(happening, Ping):
             self._socket.say("pusher:pong")

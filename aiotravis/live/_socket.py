@@ -4,6 +4,7 @@ pysher speaks: its ``Pusher`` builds the URL, keeps the registry of channels, ma
 of pysher's own connection, a thread around a blocking socket, the Pusher is given a wire that collects what it says.
 """
 
+import asyncio
 import contextlib
 import socket
 import ssl as ssl_module
@@ -18,6 +19,9 @@ import msgspec
 from aiotravis.live.protocol import Address
 
 __all__ = ["Closed", "Connector", "Socket"]
+
+TURN: Final = 100
+"""Frames after which consumers get their turn."""
 
 CLOSING: Final = 0.05
 """Seconds that a farewell may take; a half-open connection never answers it."""
@@ -96,10 +100,35 @@ class Socket:
         if message.type is aiohttp.WSMsgType.TEXT or message.type is aiohttp.WSMsgType.BINARY:
             frame: bytes = message.data
             return frame
-        if message.type is aiohttp.WSMsgType.ERROR:
-            return Closed(None, type(message.data).__name__)
-        reason = message.extra if isinstance(message.extra, str) else ""
-        return Closed(self._websocket.close_code, reason)
+        return self._closed(message.type, message.data, message.extra)
+
+    async def listen(self, take: Callable[[bytes], Closed | None]) -> Closed:
+        """Hand over every frame as it comes, until the connection ends, or what takes them says so.
+
+        Consumers get their turn after every `TURN` frames; other than that, nobody is waited for.
+
+        Args:
+            take: Takes a frame; what it returns ends the connection.
+        """
+        receive, text, binary = self._websocket.receive, aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
+        turn = 0
+        while True:
+            message = await receive()
+            if message.type is not text and message.type is not binary:
+                return self._closed(message.type, message.data, message.extra)
+            closed = take(message.data)
+            if closed is not None:
+                return closed
+            turn += 1
+            if turn == TURN:
+                turn = 0
+                # Frames that are there already come without a suspension.
+                await asyncio.sleep(0)
+
+    def _closed(self, kind: aiohttp.WSMsgType, data: object, extra: object) -> Closed:
+        if kind is aiohttp.WSMsgType.ERROR:
+            return Closed(None, type(data).__name__)
+        return Closed(self._websocket.close_code, extra if isinstance(extra, str) else "")
 
     async def aclose(self) -> None:
         """Close, quickly whatever state the network is in."""

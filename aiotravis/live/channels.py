@@ -37,6 +37,12 @@ class Interest:
         """Whether nothing in particular is meant."""
         return not (self.repositories or self.builds or self.jobs or self.channels)
 
+    def wants_log_of(self, channel: str) -> bool:
+        """Whether the log that travels on a channel is about this."""
+        kind, _, number = channel.removeprefix(PRIVATE).partition("-")
+        of_job = kind == "job" and number.isdecimal() and int(number) in self.jobs
+        return of_job or channel in self.channels
+
     def wants(self, event: Event) -> bool:
         """Whether an event is about this."""
         if isinstance(event, JobLog):

@@ -138,7 +138,7 @@ class JobCanceled(JobEvent, frozen=True, kw_only=True):
     """The job was canceled."""
 
 
-class JobLog(Event, frozen=True, kw_only=True):
+class JobLog(Event, frozen=True, kw_only=True, gc=False):
     """A piece of a job's log. Pieces may come in any order, twice, or not at all: `Travis.follow_log` sorts that out.
 
     Attributes:

@@ -80,19 +80,18 @@ class Mailbox:
         """
         if self.ended:
             return True
-        full = len(self._events) >= self._size or self._bytes + weight > self._most_bytes
-        if full and weight:
+        held = self._bytes + weight
+        if weight and (held > self._most_bytes or len(self._events) >= self._size):
             self.losing += 1
             self.dropped += 1
-        else:
-            full = False
-            if self.losing:
-                self._mark_loss()
-            self._events.append((event, weight))
-            self._bytes += weight
+            return False
+        if self.losing:
+            self._mark_loss()
+        self._events.append((event, weight))
+        self._bytes = held
         if self._waiter is not None:
             self._wake()
-        return not full
+        return True
 
     def _mark_loss(self) -> None:
         self._events.append((Lagged(dropped=self.losing), 0))
@@ -251,6 +250,12 @@ class Feed:
                 await self.aclose()
             raise
         self._delivered += 1
+        return event
+
+    def get_nowait(self) -> Event | None:
+        """Give the next event if one waits, else None; also None for a feed that is not open."""
+        event = self._mailbox.take() if self._open else None
+        self._delivered += event is not None
         return event
 
     async def aclose(self) -> None:

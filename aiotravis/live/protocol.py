@@ -124,7 +124,8 @@ class Pong:
     """The server answered a ping."""
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+# Not tracked by the garbage collector: it lives for a moment, and can be in no cycle.
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event on a channel; any frame, as it is read.
 
     Attributes:

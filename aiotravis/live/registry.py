@@ -10,7 +10,7 @@ import msgspec
 from aiotravis.errors import TravisError
 from aiotravis.live.completing import Completer
 from aiotravis.live.events import BuildEvent, Event, JobEvent, is_too_large, read_event, read_log
-from aiotravis.live.feed import weight_of
+from aiotravis.live.feed import EVENT_WEIGHT, Mailbox, weight_of
 from aiotravis.live.health import Health
 from aiotravis.live.protocol import Message
 from aiotravis.live.subscription import HubSubscription
@@ -27,12 +27,29 @@ MOST_REMEMBERED: Final = 50_000
 class _Channel:
     """A channel that somebody wants."""
 
-    __slots__ = ("confirmed", "name", "subscriptions")
+    __slots__ = ("_log_takers", "confirmed", "name", "subscriptions")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.confirmed = False
         self.subscriptions: dict[HubSubscription, None] = {}
+        self._log_takers: list[Mailbox] | None = None
+
+    def add(self, subscription: HubSubscription) -> None:
+        """Let somebody listen."""
+        self.subscriptions[subscription] = None
+        self._log_takers = None
+
+    def remove(self, subscription: HubSubscription) -> None:
+        """Let somebody listen no more."""
+        del self.subscriptions[subscription]
+        self._log_takers = None
+
+    def log_takers(self) -> list[Mailbox]:
+        """Give the mailboxes of those who want the log that travels here; looked up once, since its parts are many."""
+        if self._log_takers is None:
+            self._log_takers = [line.mailbox for line in self.subscriptions if line.wants_log_of(self.name)]
+        return self._log_takers
 
 
 class Registry:
@@ -75,7 +92,7 @@ class Registry:
             if channel is None:
                 channel = self._channels[name] = _Channel(name)
                 new.append(name)
-            channel.subscriptions[subscription] = None
+            channel.add(subscription)
             if not channel.confirmed:
                 subscription.waiting.add(name)
         return new
@@ -86,7 +103,7 @@ class Registry:
         for name in subscription.channels:
             channel = self._channels.get(name)
             if channel is not None and subscription in channel.subscriptions:
-                del channel.subscriptions[subscription]
+                channel.remove(subscription)
                 if not channel.subscriptions:
                     del self._channels[name]
                     left.append(name)
@@ -126,8 +143,14 @@ class Registry:
                 left += self.remove(subscription)
         return left
 
-    def deliver(self, message: Message, now: float) -> None:
-        """Hand an event to those who want it, once each, on however many channels it comes."""
+    def deliver(self, message: Message, now: float, size: int = 0) -> None:
+        """Hand an event to those who want it, once each, on however many channels it comes.
+
+        Args:
+            message: The event as it came.
+            now: When, in seconds of the loop's clock.
+            size: Its frame's length, in bytes.
+        """
         channel = self._channels.get(message.channel or "")
         if channel is None:
             return
@@ -135,10 +158,9 @@ class Registry:
         # Parts of logs travel on one channel only, and there are many of them.
         if message.event == "job:log":
             event = read_log(message)
-            weight = weight_of(event)
-            for subscription in channel.subscriptions:
-                if subscription.wants(event):
-                    self._put(subscription, event, weight)
+            for mailbox in channel.log_takers():
+                if not mailbox.put(event, EVENT_WEIGHT + size):
+                    self._lost(mailbox)
             return
         seen = self._seen(message, now)
         if channel.name in seen:
@@ -168,14 +190,12 @@ class Registry:
             if subscription.wants(event):
                 if earlier and _had(subscription, event, earlier):
                     self._health.duplicates += 1
-                else:
-                    self._put(subscription, event, weight)
+                elif not subscription.mailbox.put(event, weight):
+                    self._lost(subscription.mailbox)
 
-    def _put(self, subscription: HubSubscription, event: Event, weight: int) -> None:
-        mailbox = subscription.mailbox
-        if not mailbox.put(event, weight):
-            self._health.dropped += 1
-            self._health.gaps += mailbox.losing == 1
+    def _lost(self, mailbox: Mailbox) -> None:
+        self._health.dropped += 1
+        self._health.gaps += mailbox.losing == 1
 
     def _mark_if_late(self, event: BuildEvent | JobEvent, *, counted: bool) -> None:
         """Mark what is older than what was delivered, and remember the newest of each build and job."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from aiotravis.errors import TravisError, UsageError
 from aiotravis.live.channels import Interest, channels_for
-from aiotravis.live.events import Event, Reconnected
+from aiotravis.live.events import Event, JobLog, Reconnected
 from aiotravis.live.feed import Mailbox
 
 __all__ = ["HubSubscription"]
@@ -100,6 +100,10 @@ class HubSubscription:
     def wants(self, event: Event) -> bool:
         """Whether to deliver an event."""
         return (not self.only or isinstance(event, self.only)) and self.interest.wants(event)
+
+    def wants_log_of(self, channel: str) -> bool:
+        """Whether to deliver the parts of a log that come on a channel."""
+        return (not self.only or issubclass(JobLog, self.only)) and self.interest.wants_log_of(channel)
 
     def confirmed(self, channel: str, now: float) -> None:
         """Take note that a channel is in force."""

@@ -64,9 +64,10 @@ class Resource:
         body: bytes | None = None,
         headers: Iterable[tuple[str, str]] = (),
         accept: str | None = None,
+        hidden: Iterable[str] = (),
         **parts: Part,
     ) -> T:
-        call = endpoint.call(query=query, json=json, body=body, headers=headers, accept=accept, **parts)
+        call = endpoint.call(query=query, json=json, body=body, headers=headers, accept=accept, hidden=hidden, **parts)
         return endpoint.read(call, await self._transport.send(call))
 
 

@@ -80,7 +80,7 @@ class Auth(Resource):
             AuthenticationError: GitHub does not know the token, its user never signed in, or it has too few scopes.
             UsageError: It is empty.
         """
-        call = GITHUB.call(json={"github_token": text_of(github_token, "github_token")})
+        call = GITHUB.call(json={"github_token": text_of(github_token, "github_token")}, hidden=[github_token])
         try:
             reply = await self._transport.send(call)
         except RedirectError as exc:

@@ -96,7 +96,8 @@ class EnvVars(Resource):
         fields = {"name": text_of(name, "name"), "value": value, "public": public}
         if branch is not None:
             fields["branch"] = text_of(branch, "branch")
-        return (await self._fetch(CREATE, query=_of(repo), json={"env_var": fields})).env_var
+        hidden = () if public else (value,)
+        return (await self._fetch(CREATE, query=_of(repo), json={"env_var": fields}, hidden=hidden)).env_var
 
     async def update(
         self,
@@ -129,7 +130,9 @@ class EnvVars(Resource):
         changes = {key: new for key, new in given.items() if new is not None}
         if not changes:
             raise UsageError("Name at least one thing to change.", argument="value")
-        return (await self._fetch(UPDATE, id=_uuid(env_var), query=_of(repo), json={"env_var": changes})).env_var
+        hidden = () if public or value is None else (value,)
+        reply = await self._fetch(UPDATE, id=_uuid(env_var), query=_of(repo), json={"env_var": changes}, hidden=hidden)
+        return reply.env_var
 
     async def delete(self, repo: int | Repository, env_var: str | EnvVar) -> EnvVar:
         """Delete a variable, and give it back.

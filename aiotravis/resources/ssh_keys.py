@@ -62,7 +62,8 @@ class SshKeys(Resource):
         fields = {"value": text_of(value, "value")}
         if description is not None:
             fields["description"] = description
-        return (await self._fetch(UPDATE, id=id_of(repo, "repo", Repository), json={"ssh_key": fields})).ssh_key
+        number = id_of(repo, "repo", Repository)
+        return (await self._fetch(UPDATE, id=number, json={"ssh_key": fields}, hidden=[value])).ssh_key
 
     async def delete(self, repo: int | Repository) -> SshKey:
         """Delete a repository's key, and give back what was known of it.

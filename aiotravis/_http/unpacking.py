@@ -1,0 +1,105 @@
+"""A body as it comes, packed or not, to all of its bytes: never past a limit, never taken for whole when it is not.
+
+No I/O.
+"""
+
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+__all__ = ["Body", "Garbled", "Overflow", "check_encodings"]
+
+SLICE: Final = 1 << 20
+"""Bytes unpacked before the caller gets its turn."""
+
+PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
+
+BARE: Final = frozenset({"", "identity"})
+
+GZIP: Final = b"\x1f"
+"""Every gzip member begins so; several may follow each other."""
+
+
+class Garbled(Exception):
+    """What came is not, or not all of, what was announced."""
+
+
+class Overflow(Exception):
+    """More came than is wanted."""
+
+
+def check_encodings(content: str, transfer: str) -> None:
+    """Look at how a body claims to be encoded.
+
+    Args:
+        content: All Content-Encoding headers, joined by commas.
+        transfer: All Transfer-Encoding headers, joined by commas.
+
+    Raises:
+        Garbled: In a way that nobody asked for: its bytes would pass for text.
+    """
+    if content.strip().lower() not in PACKED | BARE or transfer.strip().lower() not in {"", "identity", "chunked"}:
+        raise Garbled("an encoding that nobody asked for")
+
+
+class Body:
+    """A body being read.
+
+    Args:
+        encoding: Its Content-Encoding; empty where it comes as it is, or somebody else unpacks it.
+        limit: Most bytes, as they come and unpacked.
+    """
+
+    def __init__(self, encoding: str, limit: int) -> None:
+        self._limit = limit
+        self._unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding.strip().lower() in PACKED else None
+        self._pieces: list[bytes] = []
+        self._size = self._received = 0
+
+    def feed(self, chunk: bytes) -> Iterator[None]:
+        """Take what came, and stop between two slices: unpacking can be a lot of work.
+
+        Raises:
+            Overflow: It is more than the limit.
+            Garbled: It cannot be unpacked.
+        """
+        self._received += len(chunk)
+        if self._received > self._limit:
+            raise Overflow
+        if self._unpacker is None:
+            self._keep(chunk)
+            return
+        rest = chunk
+        while rest:
+            if self._unpacker.eof:
+                if not rest.startswith(GZIP):
+                    return  # Padding, which gzip allows.
+                self._unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+            rest = self._unpack(self._unpacker, rest)
+            if rest:
+                yield
+
+    def _unpack(self, unpacker: "zlib._Decompress", packed: bytes) -> bytes:
+        try:
+            self._keep(unpacker.decompress(packed, SLICE))
+        except zlib.error as exc:
+            raise Garbled(str(exc)) from None
+        return unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+
+    def _keep(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise Overflow
+        self._pieces.append(piece)
+
+    def whole(self) -> bytes:
+        """Give all of it, once nothing more comes.
+
+        Raises:
+            Garbled: Its end is missing.
+        """
+        if self._unpacker is not None:
+            self._keep(self._unpacker.flush())
+            if self._received and not self._unpacker.eof:
+                raise Garbled("its end is missing")
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
