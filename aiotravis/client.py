@@ -5,7 +5,7 @@ import dataclasses
 import os
 import platform
 import ssl as ssl_module
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Final, cast
 from urllib.parse import urlsplit
@@ -23,22 +23,24 @@ from aiotravis.flows.github_sign_in import GitHubSignIn, OneTimePassword, check_
 from aiotravis.flows.listening import BuildRef, JobRef, Listening, RepoRef
 from aiotravis.flows.log_following import LogStream
 from aiotravis.flows.log_sources import LogSources
+from aiotravis.flows.waiting import Waiting
 from aiotravis.live._socket import Connector
 from aiotravis.live.events import Event
 from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
 from aiotravis.live.options import LiveOptions
+from aiotravis.resources._base import id_of
 from aiotravis.resources.accounts import Accounts
 from aiotravis.resources.annotations import Annotations
 from aiotravis.resources.auth import Auth
 from aiotravis.resources.branches import Branches
 from aiotravis.resources.broadcasts import Broadcasts
-from aiotravis.resources.builds import Builds
+from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.caches import Caches
 from aiotravis.resources.config import ConfigResource
 from aiotravis.resources.env_vars import EnvVars
 from aiotravis.resources.hooks import Hooks
-from aiotravis.resources.jobs import Jobs
+from aiotravis.resources.jobs import Job, Jobs
 from aiotravis.resources.lint import Lint
 from aiotravis.resources.logs import Logs
 from aiotravis.resources.permissions import PermissionsResource
@@ -64,6 +66,10 @@ ACCEPT: Final = "application/vnd.travis-ci.2+json"
 
 ACCEPT_ANONYMOUSLY: Final = "application/vnd.travis-ci.2.1+json"
 """The same bodies; travis-ci.com shows public repositories without a token only to those who ask this way."""
+
+
+def _finished(thing: Build | Job) -> bool:
+    return thing.finished
 
 
 class Travis:
@@ -174,6 +180,7 @@ class Travis:
         self.live = self._hub.live
         self._log_sources = LogSources(self.logs)
         self._listening = Listening(self._hub, self.repos, self.builds, self.jobs)
+        self._waiting = Waiting(self._listening, self.builds, self.jobs)
 
     def _attach(self, transport: Transport) -> None:
         """Give every resource its transport."""
@@ -252,6 +259,7 @@ class Travis:
 
         Safe to call twice, and from any task of the same event loop.
         """
+        await self._waiting.aclose()
         await self._hub.aclose()
         await self._transport.aclose()
 
@@ -406,6 +414,40 @@ class Travis:
             UsageError: At once: an argument cannot be right.
         """
         return self._listening.events(repo, job, build=build, channels=channels, only=only, buffer=buffer)
+
+    async def wait_for_build(self, build: BuildRef, *, until: Callable[[Build], bool] = _finished) -> Build:
+        """Wait until a build has ended, however it ends: canceled and errored count as ended, too.
+
+        Any number of callers share one connection; where there is no live channel, they share batched reads instead.
+        A restart before the end is waited out with it. How long to wait is yours: ``with anyio.fail_after(600): ...``.
+
+        Args:
+            build: Id of the build, or a build.
+            until: What to wait for instead: ``lambda build: build.running``.
+
+        Returns:
+            The build as it was when it was so, with its commit, without its jobs.
+
+        Raises:
+            NotFoundError: No such build, or this token may not see it.
+            UsageError: Not an id, or the client was closed meanwhile.
+        """
+        found: Build = await self._waiting.wait((Build, id_of(build, "build", Build)), until)
+        return found
+
+    async def wait_for_job(self, job: JobRef, *, until: Callable[[Job], bool] = _finished) -> Job:
+        """Wait until a job has ended, as `wait_for_build` does for a build.
+
+        Args:
+            job: Id of the job, or a job.
+            until: What to wait for instead: ``lambda job: job.running``.
+
+        Raises:
+            NotFoundError: No such job, or this token may not see it.
+            UsageError: Not an id, or the client was closed meanwhile.
+        """
+        found: Job = await self._waiting.wait((Job, id_of(job, "job", Job)), until)
+        return found
 
     def follow_log(self, job: JobRef) -> LogStream:
         """Follow a job's log to its end: complete, in order, each part once.

@@ -38,6 +38,12 @@ LONGEST_QUIET: Final = 300.0
 LONGEST_POLL: Final = 10.0
 """Seconds between two looks where there is no live channel; `PATIENCE` at first, longer while nothing changes."""
 
+UNDER_WAY: Final = 5.0
+"""Seconds that a live part may be under way: for so long after a restart, some may be of the run before."""
+
+LARGEST_COMPARED: Final = 8 << 20
+"""Characters of a log up to which, in doubt, all of it is read again at the end."""
+
 READ_PER_SECOND: Final = 1 << 20
 """Characters of a log without numbers, which has to be read whole each time, that are worth a second's pause."""
 
@@ -80,6 +86,7 @@ class LogStream:
         self._started_at: datetime | None = None
         self._stale = False
         self._doubtful = False
+        self._opened_at = 0.0
         self._due: float | None = None
         self._vain = 0
         self._unsure = False
@@ -183,6 +190,7 @@ class LogStream:
                 # No live channel, or not this one: the same stream, slower.
                 self._feed = None
         await self._look()
+        self._opened_at = anyio.current_time()
         self._opened = True
 
     async def _step(self) -> None:
@@ -234,7 +242,8 @@ class LogStream:
                 self._stale = True
                 return
             self._heard = True
-            self._unsure = self._unsure or not isinstance(event.number, int)
+            early = anyio.current_time() - self._opened_at < UNDER_WAY
+            self._unsure = self._unsure or early or not isinstance(event.number, int)
             self._give(self._assembler.add([LogPart(number=event.number, content=event.content, final=event.final)]))
             if self._assembler.torn:
                 self._reset()
@@ -336,11 +345,16 @@ class LogStream:
             self._finish()
             return
         try:
-            snapshot = await self._sources.read(self._job, after=self._assembler.given)
+            snapshot = await self._sources.read(self._job, after=self._assembler.given - 1)
         except (RequestError, ServerError, RateLimited):
             snapshot = Snapshot()
         fresh = () if snapshot.whole else tuple(part for part in snapshot.parts or () if self._is_fresh(part))
-        if (fresh or self._snapshots > 1) and await self._was_restarted():
+        if (fresh or self._unsure or self._snapshots > 1) and await self._was_restarted():
+            return
+        stored = snapshot.whole or any(part.final and not self._is_fresh(part) for part in snapshot.parts or ())
+        if self._unsure and not self._over and not stored:
+            # The final part may be that of another run: the end of the job will tell.
+            self._assembler.reopen()
             return
         self._give(self._assembler.add(fresh))
         await self._compare()
@@ -352,10 +366,10 @@ class LogStream:
     async def _compare(self) -> None:
         """Hold what was given against the stored text, where numbers alone cannot tell.
 
-        Parts of an earlier run may arrive after a restart, under numbers of the new one; and an old server splits parts
-        where it sends them, and keeps them whole.
+        Parts of an earlier run may arrive after a restart, one before this stream was opened even, under numbers of the
+        new one; and an old server splits parts where it sends them, and keeps them whole.
         """
-        if not self._unsure:
+        if not self._unsure or self._given > LARGEST_COMPARED:
             return
         snapshot = await self._patiently(lambda: self._sources.read_v2(self._job))
         body = snapshot.body or "".join(part.content or "" for part in snapshot.parts or ())

@@ -66,6 +66,10 @@ class LogAssembler:
         gaps = (number for number in range(self._given[0] + 1, top + 1) if number not in whole)
         return tuple(sorted({*split, *islice(gaps, MOST_MISSING)}))
 
+    def reopen(self) -> None:
+        """Take back that the final part was seen."""
+        self._last = None
+
     def add(self, parts: Iterable[LogPart]) -> list[LogPart]:
         """Take parts, and give what is now in order.
 
@@ -84,7 +88,8 @@ class LogAssembler:
             # The server's own notice: no higher number follows, and none below it is to be waited for.
             self._notice = self._notice or part
             return
-        if part.final and (self._last is None or place > self._last):
+        # One with others behind it is no end: parts of an earlier run may come late.
+        if part.final and place >= self._given and (self._last is None or place > self._last):
             self._last = place
         if place > self._given:
             if place not in self._held:

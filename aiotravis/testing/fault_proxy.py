@@ -132,7 +132,6 @@ class _Side(asyncio.Protocol):
         """Let go of the socket: by a reset, or by an end of file behind what was written."""
         self._stop_timer()
         self._queue.clear()
-        self._waiting = 0
         transport = self.transport
         if transport is None or self._lost:
             return
@@ -381,6 +380,8 @@ class FaultProxy:
 
     def cut_after(self, count: int, *, upstream: bool = False, reset: bool = True) -> None:
         """End each connection after so many further bytes: in the middle of a frame.
+
+        A reset takes away what a slow reader has not let the system deliver by then.
 
         Args:
             count: Bytes that still pass on each connection; 0: none, it ends at once.

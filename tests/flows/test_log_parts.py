@@ -171,3 +171,28 @@ def test_a_hole_between_later_pieces_holds_back_too() -> None:
     assert assembler.add([part(0), part("0.1"), part("0.3"), part(1)]) == [part(0), part("0.1")]
     assert assembler.add([part("0.2")]) == [part("0.2"), part("0.3"), part(1)]
     assert len(assembler._pieces) <= 1
+
+
+def test_a_final_part_that_was_none_is_taken_back() -> None:
+    assembler = LogAssembler()
+    assembler.add([part(0, final=True)])
+    assembler.reopen()
+    assert (assembler.complete, assembler.waits) == (False, False)
+    assert assembler.add([part(1), part(2, final=True)]) == [part(1), part(2, final=True)]
+    assert assembler.complete
+
+
+def test_a_piece_that_comes_too_late_is_noticed() -> None:
+    assembler = LogAssembler()
+    assembler.add([part(0), part(1)])
+    assert not assembler.torn
+    assert assembler.add([part("0.1")]) == []
+    assert assembler.torn
+
+
+def test_after_the_rest_was_given_it_is_not_given_again() -> None:
+    assembler = LogAssembler()
+    assembler.add([part(2), part(LAST)])
+    assert assembler.rest() == [part(2), part(LAST)]
+    assert assembler.add([part(0), part(2), part(LAST)]) == []
+    assert assembler.rest() == []

@@ -166,7 +166,10 @@ async def test_a_clean_end_is_an_end_of_file_to_both_sides(far_proxy: FaultProxy
         assert not await is_reset(there)
 
 
-async def test_a_clean_end_is_one_even_if_bytes_wait_to_be_read(far_proxy: FaultProxy, far: Far) -> None:
+async def test_a_clean_end_is_one_even_if_bytes_wait_to_be_read(
+    far_proxy: FaultProxy, far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fault_proxy, "GRACE", 3600.0)
     async with both(far_proxy, far) as (near, there):
         far_proxy.stall()
         near[1].write(bytes(HUGE))
@@ -174,6 +177,9 @@ async def test_a_clean_end_is_one_even_if_bytes_wait_to_be_read(far_proxy: Fault
         far_proxy.close_all()
         assert not await is_reset(near)
         assert not await is_reset(there)
+        near[1].write_eof()
+        there[1].write_eof()
+        await until(lambda: not far_proxy._sides)
 
 
 async def test_who_does_not_end_after_a_clean_end_is_cut_off(
@@ -212,6 +218,21 @@ async def test_a_reset_is_passed_on_though_the_other_side_reads_nothing(
             await turns(echo)
         reset(there)
         await far_proxy.wait_links(0)
+
+
+async def test_nothing_is_written_to_a_side_that_is_gone(
+    far_proxy: FaultProxy, far: Far, echo: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with both(far_proxy, far) as (near, there):
+        far_proxy.stall()
+        for _ in range(10):
+            near[1].write(b"x")
+            await turns(echo)
+        reset(there)
+        await turns(echo)
+        far_proxy.resume()
+        assert await is_reset(near)
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("by_reset", [True, False])
@@ -399,6 +420,30 @@ async def test_bytes_arrive_torn(far_proxy: FaultProxy, far: Far) -> None:
         assert [await there[0].read(100) for _ in range(4)] == [b"ab", b"cd", b"ef", b"g"]
 
 
+async def test_bytes_arrive_torn_while_others_arrive(far_proxy: FaultProxy, far: Far) -> None:
+    async with both(far_proxy, far) as (near, there):
+        far_proxy.chunk = 2
+        pieces = [b""]
+        near[1].write(b"a" * 40)
+        while sum(map(len, pieces)) < 80:
+            pieces.append(await there[0].read(100))
+            if len(pieces) <= 11:
+                near[1].write(b"bbbb")
+        assert max(map(len, pieces)) == 2
+
+
+async def test_a_black_hole_loses_the_rest_of_what_arrives_torn(far_proxy: FaultProxy, far: Far, echo: int) -> None:
+    async with both(far_proxy, far) as (near, there):
+        far_proxy.chunk = 1
+        near[1].write(b"x" * 1000)
+        await there[0].readexactly(1)
+        far_proxy.freeze()
+        await turns(echo)
+        await far_proxy.heal()
+        near[1].write(b"kept")
+        assert len(await there[0].readuntil(b"kept")) < 1000
+
+
 async def test_bytes_are_cut_in_the_middle_of_a_chunk(proxy: FaultProxy) -> None:
     proxy.chunk = 2
     proxy.cut_after(3)
@@ -451,7 +496,10 @@ def _nothing(proxy: FaultProxy) -> None:
     "fault",
     [_nothing, FaultProxy.freeze, FaultProxy.stall, FaultProxy.swallow, FaultProxy.close_all, FaultProxy.reset_all],
 )
-async def test_stopping_leaves_nothing_in_any_state(fault: Callable[[FaultProxy], None]) -> None:
+async def test_stopping_leaves_nothing_in_any_state(
+    fault: Callable[[FaultProxy], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fault_proxy, "GRACE", 3600.0)
     before = asyncio.all_tasks()
     with socket.create_server(("127.0.0.1", 0)) as server:
         for count in range(12):

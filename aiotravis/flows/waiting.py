@@ -1,0 +1,321 @@
+"""Waiting for builds and jobs: any number of waiters on one connection.
+
+State comes from REST, change comes from events. What is waited for is read in batches of a hundred ids: once, again as
+soon as its repository is listened to, after every loss of events, and on a slow clock. In between, events decide.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import anyio
+from anyio.abc import TaskGroup
+
+from aiotravis._retry import backoff
+from aiotravis.errors import (
+    LiveError,
+    NotFoundError,
+    RateLimited,
+    RequestError,
+    ServerError,
+    TravisError,
+    UsageError,
+)
+from aiotravis.flows.listening import Listening
+from aiotravis.live.events import BuildEvent, Event, JobEvent, Mark
+from aiotravis.resources.builds import Build, Builds
+from aiotravis.resources.jobs import Job, Jobs
+
+__all__ = ["Waiting"]
+
+GATHER: Final = 0.02
+"""Seconds for which ids are gathered before they are read."""
+
+RECONCILE: Final = 300.0
+"""Seconds after which everything that is waited for is read again, events or not; give or take a fifth."""
+
+POLL: Final = 10.0
+"""The same where there is no live channel."""
+
+BUFFER: Final = 10_000
+"""Events of one repository that may wait to be looked at."""
+
+FAILURES: Final = 8
+"""Reads in a row that may fail in passing before whoever waits is told."""
+
+LONGEST_DELAY: Final = 30.0
+
+Thing = Build | Job
+Key = tuple[type[Build] | type[Job], int]
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    future: "asyncio.Future[Any]"
+    until: Callable[[Any], bool]
+
+
+@dataclass(slots=True, eq=False)
+class _Watched:
+    """One build or job that somebody waits for.
+
+    Attributes:
+        waiters: Who.
+        repository: Where its events come from, once that is known.
+        started_at: When its present run began: events from before are about another.
+    """
+
+    waiters: list[_Waiter] = field(default_factory=list[_Waiter])
+    repository: int | None = None
+    started_at: datetime | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """A repository that is listened to.
+
+    Attributes:
+        keys: What is waited for in it.
+        scope: Ends the listening.
+        deaf: Whether the live channel is not to be had.
+    """
+
+    keys: set[Key] = field(default_factory=set[Key])
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    deaf: bool = False
+
+
+class Waiting:
+    """Waits for builds and jobs, for all of a client's callers at once.
+
+    Its task lives for as long as anybody waits.
+
+    Args:
+        listening: Opens feeds.
+        builds: Reads builds.
+        jobs: Reads jobs.
+    """
+
+    def __init__(self, listening: Listening, builds: Builds, jobs: Jobs) -> None:
+        self._listening = listening
+        self._builds = builds
+        self._jobs = jobs
+        self._watched: dict[Key, _Watched] = {}
+        self._unread: dict[Key, None] = {}
+        self._lines: dict[int, _Line] = {}
+        self._wake = asyncio.Event()
+        self._group: TaskGroup | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def __len__(self) -> int:
+        return sum(len(watched.waiters) for watched in self._watched.values())
+
+    async def wait(self, key: Key, until: Callable[[Any], bool]) -> Any:
+        """Wait until a build or job is as wanted, and give it as it then is.
+
+        Args:
+            key: What is waited for: its class and its id.
+            until: Says whether it is as wanted.
+
+        Raises:
+            NotFoundError: No such thing, or hidden from this token.
+            UsageError: The client is closed, or was closed meanwhile.
+        """
+        if self._closed:
+            raise UsageError("This client is closed. Make a new one.")
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), until)
+        self._watched.setdefault(key, _Watched()).waiters.append(waiter)
+        self._unread[key] = None
+        self._wake.set()
+        if self._task is None or self._task.done():
+            self._start()
+        try:
+            return await waiter.future
+        finally:
+            self._leave(key, waiter)
+
+    def _start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="aiotravis waiting")
+        self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        # Who came while it was about to end would wait for ever.
+        if task is self._task and self._watched and not self._closed:
+            self._start()
+
+    def _leave(self, key: Key, waiter: _Waiter) -> None:
+        watched = self._watched.get(key)
+        if watched is None or waiter not in watched.waiters:
+            return
+        watched.waiters.remove(waiter)
+        if not watched.waiters:
+            self._forget(key)
+
+    def _forget(self, key: Key) -> None:
+        watched = self._watched.pop(key)
+        self._unread.pop(key, None)
+        line = self._lines.get(watched.repository or 0)
+        if line is not None:
+            line.keys.discard(key)
+            if not line.keys:
+                line.scope.cancel()
+        if not self._watched:
+            self._wake.set()
+
+    async def aclose(self) -> None:
+        """End: whoever waits is told that the client was closed."""
+        self._closed = True
+        task, self._task = self._task, None
+        if task is not None and not task.done():
+            task.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([task])
+        self._fail(list(self._watched), UsageError("The client was closed while something waited for a build or job."))
+
+    def _fail(self, keys: Iterable[Key], error: TravisError) -> None:
+        for key in keys:
+            for waiter in self._watched[key].waiters[:]:
+                if not waiter.future.done():
+                    waiter.future.set_exception(error)
+                self._leave(key, waiter)
+
+    # The task of its own ----------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        try:
+            async with anyio.create_task_group() as self._group:
+                while self._watched:
+                    with anyio.move_on_after(self._interval()) as clock:
+                        await self._wake.wait()
+                    if clock.cancelled_caught:
+                        self._unread.update(dict.fromkeys(self._watched))
+                    self._wake.clear()
+                    if self._unread:
+                        await anyio.sleep(GATHER)
+                        await self._read_patiently()
+                self._group.cancel_scope.cancel()
+        except Exception as exc:  # noqa: BLE001 - told to whoever waits, not to an orphaned task
+            error = exc if isinstance(exc, TravisError) else TravisError(f"Waiting failed: {exc!r}.")
+            self._fail(list(self._watched), error)
+        finally:
+            self._lines.clear()
+
+    def _interval(self) -> float:
+        deaf = any(line.deaf for line in self._lines.values())
+        return (POLL if deaf else RECONCILE) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
+
+    async def _read_patiently(self) -> None:
+        """Read what is due; wait out what passes, tell of what does not."""
+        delays = backoff(1.0, LONGEST_DELAY)
+        due, self._unread = [key for key in self._unread if key in self._watched], {}
+        for attempt in range(1, FAILURES + 1):
+            try:
+                await self._read(due)
+            except (RequestError, ServerError, RateLimited) as exc:
+                if attempt == FAILURES:
+                    self._fail([key for key in due if key in self._watched], exc)
+                    return
+                await anyio.sleep(next(delays))
+            except TravisError as exc:
+                self._fail([key for key in due if key in self._watched], exc)
+                return
+            else:
+                return
+
+    async def _read(self, due: list[Key]) -> None:
+        for kind, resource in ((Build, self._builds), (Job, self._jobs)):
+            ids = [number for of, number in due if of is kind and (of, number) in self._watched]
+            if not ids:
+                continue
+            many = resource.many(ids, missing_ok=True)
+            async for thing in many:
+                self._learn((kind, thing.id), thing)
+            for number in many.missing:
+                if (kind, number) in self._watched:
+                    self._fail([(kind, number)], _unknown(kind, number))
+
+    def _learn(self, key: Key, thing: Thing) -> None:
+        """Take a state that was read; listen to the repository of what is not yet as wanted."""
+        watched = self._watched.get(key)
+        if watched is None:
+            return
+        watched.started_at = thing.started_at
+        self._settle(key, watched, thing)
+        if key not in self._watched or watched.repository is not None or thing.repository_id is None:
+            return
+        watched.repository = thing.repository_id
+        line = self._lines.get(thing.repository_id)
+        if line is None and self._group is not None:
+            line = self._lines[thing.repository_id] = _Line()
+            self._group.start_soon(self._listen, thing.repository_id, line)
+        if line is not None:
+            line.keys.add(key)
+
+    def _settle(self, key: Key, watched: _Watched, thing: Thing) -> None:
+        """Let go of those whose wish has come true."""
+        for waiter in watched.waiters[:]:
+            try:
+                fulfilled = waiter.until(thing)
+            except Exception as exc:  # noqa: BLE001 - the caller's own function: its failure is the caller's
+                waiter.future.set_exception(exc)
+            else:
+                if not fulfilled:
+                    continue
+                if not waiter.future.done():
+                    waiter.future.set_result(thing)
+            self._leave(key, waiter)
+
+    async def _listen(self, repository: int, line: _Line) -> None:
+        """Take a repository's events for as long as something in it is waited for."""
+        with line.scope:
+            try:
+                feed = self._listening.events(repository, only=(BuildEvent, JobEvent), buffer=BUFFER)
+                async with feed:
+                    # What was read before may have changed before anybody listened.
+                    self._due(line)
+                    async for event in feed:
+                        self._take(event, line)
+            except LiveError:
+                line.deaf = True
+                self._due(line)
+                # Its place is kept, so that nobody tries again for every build: the clock reads it, and faster.
+                await anyio.sleep_forever()
+        self._lines.pop(repository, None)
+
+    def _due(self, line: _Line) -> None:
+        self._unread.update(dict.fromkeys(line.keys))
+        self._wake.set()
+
+    def _take(self, event: Event, line: _Line) -> None:
+        if isinstance(event, Mark):
+            self._due(line)
+            return
+        key: Key
+        thing: Thing
+        if isinstance(event, BuildEvent):
+            key, thing = (Build, event.build.id), event.build
+        elif isinstance(event, JobEvent):
+            key, thing = (Job, event.job.id), event.job
+        else:
+            return
+        watched = self._watched.get(key)
+        if watched is None or event.late:
+            return
+        if not event.complete:
+            self._unread[key] = None
+            self._wake.set()
+        elif watched.started_at is None or event.updated_at is None or event.updated_at >= watched.started_at:
+            watched.started_at = thing.started_at or watched.started_at
+            self._settle(key, watched, thing)
+
+
+def _unknown(kind: type[Build] | type[Job], number: int) -> NotFoundError:
+    name = kind.__name__.lower()
+    path = f"/{name}s/{number}"
+    remedy = "Check the id; other tokens may see more."
+    message = f"GET {path}: no such {name}, or hidden from this token. {remedy}"
+    return NotFoundError(message, status=404, method="GET", path=path, remedy=remedy)
