@@ -293,7 +293,7 @@ class LogStream:
         unchanged = before == (self._given, self._assembler.given)
         self._vain = self._vain + 1 if unchanged else 0
         if self._over and was_over and unchanged and not self._assembler.complete:
-            await self._end(snapshot)
+            await self._end()
 
     def _is_another_run(self, job: Job) -> bool:
         """Take note of how the job is; a run that began at another time is another one, and the log begins anew."""
@@ -310,6 +310,8 @@ class LogStream:
 
     def _merge(self, snapshot: Snapshot) -> None:
         self._snapshots += 1
+        # Parts of a run whose beginning is not known could be of any.
+        self._unsure = self._unsure or (bool(snapshot.parts) and self._started_at is None)
         if snapshot.parts is None:
             self._merge_body(snapshot.body)
             return
@@ -376,9 +378,15 @@ class LogStream:
         self._over = True
         self._merge_body(body)
 
-    async def _end(self, snapshot: Snapshot) -> None:
+    async def _end(self) -> None:
         """The job is over, and nothing more comes: take what is left, then tell what could not be had."""
-        if await self._was_restarted():
+        # Once more, between two looks at the job that agree: what is told now is told for good.
+        snapshot = await self._patiently(lambda: self._sources.read(self._job, after=self._assembler.given))
+        if await self._was_restarted() or not self._over:
+            return
+        before = (self._given, self._assembler.given)
+        self._merge(snapshot)
+        if before != (self._given, self._assembler.given):
             return
         missing = self._assembler.missing
         # A hole below a part that the server lists is the server's own loss. Otherwise it may have put them together.

@@ -46,8 +46,8 @@ async def test_a_build_that_has_ended_is_given_at_once(
 async def test_an_event_ends_the_wait(server: TravisServer, travis: Travis, repository: Repository, state: str) -> None:
     build = repository.build(jobs=2)
     build.start()
+    found: list[Build | Job] = []
     async with anyio.create_task_group() as group:
-        found: list[Build | Job] = []
 
         async def wait() -> None:
             found.append(await travis.wait_for_build(build.id))

@@ -1,0 +1,302 @@
+"""The network between client and live server misbehaves: what is noticed, how soon, and what is left afterwards.
+
+The numbers in the names are those of the table of faults that this library promises to survive.
+"""
+
+import asyncio
+import itertools
+import os
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from aiotravis import LiveOptions, LiveState, Travis, errors, events
+from aiotravis.live import pacing
+from aiotravis.testing import FaultProxy, Repository, TravisServer
+from tests.autojump import run
+from tests.conftest import HASTY, TOKEN
+from tests.waiting import until
+
+
+@asynccontextmanager
+async def behind_a_proxy(
+    *, live: LiveOptions | None = None, secure: bool = False
+) -> AsyncGenerator[tuple[TravisServer, FaultProxy, Travis, Repository]]:
+    async with TravisServer(secure=secure) as server, FaultProxy(server.port) as proxy:
+        server.announced_port = proxy.port
+        user = server.world.user("sarah", token=TOKEN)
+        repository = server.world.repository("travis-ci/travis.rb", users=[user])
+        async with Travis(TOKEN, endpoint=server.endpoint, live=live) as travis:
+            yield server, proxy, travis, repository
+
+
+async def lost(travis: Travis) -> None:
+    """Wait until the loss of the connection is noticed."""
+    async for state in travis.live.changes():
+        if state is not LiveState.CONNECTED:
+            return
+
+
+async def back(travis: Travis) -> None:
+    """Wait until the connection is back."""
+    async for state in travis.live.changes():
+        if state is LiveState.CONNECTED:
+            return
+
+
+def test_row_01_a_half_open_connection_is_noticed_within_41_seconds() -> None:
+    async def story(clock: Callable[[], float]) -> float:
+        async with behind_a_proxy() as (_, proxy, travis, _), travis.events("travis-ci/travis.rb"):
+            proxy.freeze()
+            frozen = clock()
+            await lost(travis)
+            await proxy.heal()
+            await back(travis)
+            return clock() - frozen
+
+    assert run(story) <= 41 + 1
+
+
+def test_row_02_an_idle_connection_to_a_strict_server_holds_for_fifteen_minutes() -> None:
+    async def story(clock: Callable[[], float]) -> None:
+        async with behind_a_proxy() as (server, _, travis, repository), travis.events(repository.id) as feed:
+            await anyio.sleep(15 * 60)
+            assert (server.pusher.opened, travis.live.statistics().gaps) == (1, 0)
+            repository.build()
+            assert isinstance(await anext(feed), events.BuildCreated)
+
+    run(story)
+
+
+@pytest.mark.parametrize(("outage", "within"), [(0.5, 5), (3, 5), (10, 5), (60, 30), (300, 30)])
+def test_row_03_an_outage_is_over_soon_after_its_cause(outage: float, within: float) -> None:
+    async def story(clock: Callable[[], float]) -> float:
+        async with behind_a_proxy() as (_, proxy, travis, repository), travis.events(repository.id) as feed:
+            await anyio.sleep(60)
+            await proxy.refuse()
+            proxy.reset_all()
+            await anyio.sleep(outage)
+            await proxy.heal()
+            healed = clock()
+            mark = await anext(feed)
+            assert isinstance(mark, events.Reconnected)
+            assert mark.down >= outage
+            return clock() - healed
+
+    assert run(story) <= within + 1
+
+
+@pytest.mark.parametrize("how", ["refused", "reset before the greeting", "cut after it", "closed with 4200"])
+def test_row_04_no_server_makes_the_client_a_hammer(how: str) -> None:
+    async def story(clock: Callable[[], float]) -> list[float]:
+        async with behind_a_proxy() as (server, proxy, travis, repository), travis.events(repository.id):
+            attempts: list[float] = []
+            if how == "refused":
+                await proxy.refuse()
+            elif how != "closed with 4200":
+                proxy.cut_after(10 if how == "reset before the greeting" else 500)
+            proxy.reset_all()
+            seen, connect = proxy.opened, travis._hub._connector.connect
+
+            async def counted(address: object) -> object:
+                attempts.append(clock())
+                return await connect(address)  # type: ignore[arg-type]
+
+            travis._hub._connector.connect = counted  # type: ignore[method-assign, assignment]
+            ends = clock() + 180
+            while clock() < ends:
+                await anyio.sleep(0.25)
+                if how == "closed with 4200" and proxy.opened > seen:
+                    seen = proxy.opened
+                    await server.pusher.disconnect(4200)
+            await proxy.heal()
+            return attempts
+
+    attempts = run(story)
+    assert len(attempts) > 3
+    for start in attempts:
+        assert sum(start <= other < start + 10 for other in attempts) <= 10
+        assert sum(start <= other < start + 60 for other in attempts) <= 60
+
+
+async def test_row_05_a_refusal_for_good_reaches_every_feed_after_one_more_connection() -> None:
+    async with behind_a_proxy(live=HASTY) as (server, proxy, travis, repository):
+        async with travis.events(repository.id) as one, travis.events(channels=["repo-9"]) as two:
+            server.pusher.key = "another"
+            proxy.reset_all()
+            for feed in (one, two):
+                with pytest.raises(errors.LiveUnavailable) as info, anyio.fail_after(5):
+                    await anext(feed)
+                assert info.value.code == 4001
+                assert TOKEN not in f"{info.value!r} {info.value.__cause__!r}"
+        await asyncio.sleep(0.05)  # Nothing tells that no further connection is made.
+        assert proxy.opened == 2
+
+
+async def test_row_07_every_private_channel_is_signed_again_in_one_call() -> None:
+    async with behind_a_proxy(live=HASTY, secure=True) as (server, proxy, travis, repository):
+        jobs = [job.id for job in repository.build(jobs=4).jobs]
+        async with travis.events(job=jobs) as feed, travis.events(repository.id):
+            for count in (2, 3):
+                proxy.reset_all()
+                assert isinstance(await anext(feed), events.Reconnected)
+                signed = [seen for seen in server.requests if seen.path == "/pusher/auth"]
+                assert len(signed) <= count + 1
+                assert all(name in signed[-1].body for name in (b"private-job-%d" % job for job in jobs))
+            asked = [seen.text for seen in server.pusher.frames if seen.incoming and '"pusher:subscribe"' in seen.text]
+            assert all('"auth"' in text for text in asked)
+
+
+async def test_row_08_what_is_missed_is_marked_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "WINDOWS", ((10.0, 10_000),))
+    async with behind_a_proxy(live=HASTY) as (_, proxy, travis, repository):
+        job = repository.build().jobs[0]
+        async with travis.events(job=job.id, only=events.JobLog, buffer=5) as feed:
+            for place in range(30):
+                if place % 3 == 0:
+                    changes = travis.live.changes()
+                    proxy.reset_all()
+                    while await anext(changes) is not LiveState.RECONNECTING:
+                        pass
+                job.write(str(place))
+                await back(travis)
+            seen = [await anext(feed) for _ in range(feed.statistics().waiting)]
+        numbers = [(place, event.number) for place, event in enumerate(seen) if isinstance(event, events.JobLog)]
+        for (place, number), (after, following) in itertools.pairwise(numbers):
+            between = seen[place + 1 : after]
+            assert int(following) == int(number) + 1 or any(isinstance(one, events.Mark) for one in between)
+
+
+async def test_row_12_the_reader_never_stops_for_a_slow_consumer() -> None:
+    async with behind_a_proxy(live=HASTY) as (server, _, travis, repository):
+        job = repository.build().jobs[0]
+        async with travis.events(job=job.id, only=events.JobLog) as slow:
+            for number in range(20_000):
+                job.write(str(number))
+            server.pusher.send_raw('{"event":"pusher:ping","data":{}}')
+            with anyio.fail_after(10):
+                await until(lambda: any("pusher:pong" in seen.text for seen in server.pusher.frames if seen.incoming))
+            assert (slow.statistics().waiting, slow.statistics().dropped) == (1000, 19_000)
+            given = [await anext(slow) for _ in range(1001)]
+            assert given[-1] == events.Lagged(dropped=19_000)
+            numbers = [event.number for event in given if isinstance(event, events.JobLog)]
+            assert numbers == list(range(1000))
+
+
+async def test_row_13_an_auth_endpoint_that_hangs_ends_only_those_who_need_it() -> None:
+    options = LiveOptions(subscribe_timeout=0.3)
+    async with (
+        behind_a_proxy(live=options) as (server, _, travis, repository),
+        travis.events(channels=["repo-82"]) as feed,
+        anyio.create_task_group() as group,
+    ):
+        server.latency = 30
+
+        async def listen() -> None:
+            with pytest.raises(errors.SubscriptionError) as info:
+                await anext(travis.events(channels=["private-user-201"]))
+            assert isinstance(info.value.__cause__, TimeoutError)
+
+        group.start_soon(listen)
+        await anyio.wait_all_tasks_blocked()
+        began = asyncio.get_running_loop().time()
+        repository.build()
+        assert isinstance(await anext(feed), events.BuildCreated)
+        assert asyncio.get_running_loop().time() - began < 0.2
+
+
+STATES = ["connected", "black hole", "half-open", "half-open, much to send", "back-off", "no greeting", "REST read"]
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir())) if os.path.exists("/proc/self/fd") else 0  # noqa: PTH110
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_row_14_closing_takes_no_time_in_any_state_and_leaves_nothing(state: str) -> None:
+    tasks, threads = len(asyncio.all_tasks()), threading.active_count()
+    async with behind_a_proxy() as (server, proxy, _, _):
+        opened = descriptors()
+        travis = Travis(TOKEN, endpoint=server.endpoint, live=LiveOptions(first_delay=30.0))
+        feed = travis.events(channels=["repo-1"])
+        if state == "black hole":
+            proxy.swallow()
+        if state == "no greeting":
+            proxy.stall()
+        if state == "REST read":
+            server.latency = 30
+        listening = asyncio.ensure_future(anext(feed))
+        if state in {"black hole", "no greeting"}:
+            await proxy.wait_opened(1)
+        elif state != "REST read":
+            await server.pusher.wait_occupied("repo-1")
+            await back(travis)
+        if state.startswith("half-open"):
+            proxy.freeze()
+        if state == "half-open, much to send":
+            for number in range(20_000):
+                connection = travis._hub._connection
+                assert connection is not None
+                connection.want([f"{'c' * 150}-{number}"])
+        if state == "back-off":
+            await proxy.refuse()
+            proxy.reset_all()
+            await lost(travis)
+        await anyio.wait_all_tasks_blocked()
+        began = asyncio.get_running_loop().time()
+        await travis.aclose()
+        # A tenth of a second is the aim; three times that is what a loaded machine may make of it.
+        assert asyncio.get_running_loop().time() - began < 0.3
+        with pytest.raises((errors.TravisError, StopAsyncIteration)):
+            await listening
+        connections = proxy.opened
+        server.latency = 0
+        await proxy.heal()
+        proxy.reset_all()
+        await proxy.wait_links(0)
+        await until(lambda: descriptors() <= opened)
+        assert proxy.opened == connections
+    await until(lambda: len(asyncio.all_tasks()) <= tasks)
+    assert threading.active_count() == threads
+
+
+async def test_row_14_a_hundred_clients_one_after_the_other_leave_nothing() -> None:
+    async with behind_a_proxy() as (server, proxy, _, _):
+        counts: list[tuple[int, int]] = []
+        for _ in range(100):
+            async with Travis(endpoint=server.endpoint) as travis, travis.events(channels=["repo-1"]):
+                pass
+            await proxy.wait_links(0)
+            await until(lambda: not server.pusher.connections)
+            counts.append((descriptors(), len(asyncio.all_tasks())))
+        assert max(counts[-10:]) <= max(counts[:20])
+
+
+async def test_row_15_a_consumer_that_raises_ends_nobody_elses_feed() -> None:
+    async with behind_a_proxy(live=HASTY) as (_, _, travis, repository), travis.events(repository.id) as other:
+
+        async def fail() -> None:
+            async with travis.events(repository.id) as feed:
+                repository.build()
+                async for _ in feed:
+                    raise LookupError
+
+        with pytest.raises(LookupError):
+            await fail()
+        assert isinstance(await anext(other), events.BuildCreated)
+
+
+async def test_ten_thousand_channels_on_one_connection(server: TravisServer, travis: Travis) -> None:
+    names = [f"repo-{number}" for number in range(1, 10_001)]
+    async with travis.events(channels=names) as feed:
+        assert travis.live.statistics().channels == 10_000
+        for name in names[::1000]:
+            server.pusher.publish([name], "branch:created", f'{{"branch":"{name}"}}')
+        seen = [await anext(feed) for _ in names[::1000]]
+        assert [event.channel for event in seen] == names[::1000]
+    await until(lambda: not any(connection.channels for connection in server.pusher.connections.values()))
+    assert server.pusher.opened == 1
