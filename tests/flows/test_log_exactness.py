@@ -264,6 +264,8 @@ async def taken(log: LogStream, draw: random.Random) -> tuple[str, tuple[int, ..
 def follow(seed: int, runs: Sequence[Sequence[str]], *, loses: bool) -> tuple[Server, Followed]:
     """Follow a log through its whole story, from a moment before, within, or after it."""
     draw = random.Random(seed)
+    # What the follower itself draws, its jitter, has to be the same each time, too.
+    random.seed(seed)
 
     async def story(clock: Callable[[], float]) -> tuple[Server, Followed]:
         server = Server(draw, loses, clock=clock)

@@ -1,0 +1,127 @@
+"""Frames, and bytes in place of frames, that no Pusher server would send: none makes the reader crash or stop."""
+
+import random
+from collections.abc import Callable
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aiotravis import Feed, LiveOptions, Travis, events
+from aiotravis.live import pacing
+from aiotravis.testing import Connection, FaultProxy, Repository, TravisServer
+from tests.conftest import HASTY, TOKEN
+from tests.live.mutations import BROKEN_WEBSOCKET, JUNK, NO_GREETING, mutated
+
+GOOD = '{"event":"good","channel":"repo-82","data":"yes"}'
+
+
+async def next_good(travis: Travis, server: TravisServer, feed: Feed) -> list[events.Event]:
+    """Give what comes up to the good event, which is sent until it arrives: connections may be lost meanwhile."""
+    seen: list[events.Event] = []
+    with anyio.fail_after(5):
+        async for event in feed:
+            seen.append(event)
+            if isinstance(event, events.UnknownEvent) and event.name == "good":
+                return seen
+            if isinstance(event, events.Reconnected):
+                server.pusher.send_raw(GOOD)
+    return seen
+
+
+def test_there_are_seventy_two_of_them() -> None:
+    assert len(JUNK) + len(BROKEN_WEBSOCKET) + len(NO_GREETING) == 72
+
+
+@pytest.mark.parametrize("frame", JUNK)
+async def test_junk_is_counted_and_passed_over_on_the_same_connection(
+    server: TravisServer, travis: Travis, frame: str | bytes
+) -> None:
+    async with travis.events(channels=["repo-82"]) as feed:
+        server.pusher.send_raw(frame)
+        server.pusher.send_raw(GOOD)
+        assert [event.channel for event in await next_good(travis, server, feed)] == ["repo-82"]
+        counted = travis.live.statistics()
+        # What is read as an event goes to its channel, and that is nobody's here.
+        assert counted.junk + counted.frames >= 4
+        assert (counted.connections, counted.gaps, server.pusher.opened) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("spoilt", BROKEN_WEBSOCKET)
+async def test_what_is_no_websocket_costs_the_connection_and_leaves_a_mark(
+    server: TravisServer, repository: Repository, spoilt: bytes
+) -> None:
+    async with FaultProxy(server.port) as proxy:
+        server.announced_port = proxy.port
+        async with (
+            Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis,
+            travis.events(channels=["repo-82"]) as feed,
+        ):
+            once = [spoilt]
+            proxy.mangle(lambda block: once.pop() + block if once else block)
+            server.pusher.send_raw(GOOD)
+            assert any(isinstance(event, events.Reconnected) for event in await next_good(travis, server, feed))
+            assert travis.live.statistics().gaps == 1
+
+
+@pytest.mark.parametrize("greeting", NO_GREETING)
+async def test_a_missing_greeting_is_tried_again(
+    server: TravisServer, monkeypatch: pytest.MonkeyPatch, greeting: str
+) -> None:
+    greet: Callable[[Connection], None] = server.pusher._greet
+    left = [greeting]
+
+    def odd(connection: Connection) -> None:
+        if left:
+            connection.send(left.pop())
+        else:
+            greet(connection)
+
+    monkeypatch.setattr(server.pusher, "_greet", odd)
+    options = LiveOptions(hello_timeout=0.05, first_delay=0.0)
+    async with Travis(endpoint=server.endpoint, live=options) as travis, travis.events(channels=["repo-82"]) as feed:
+        server.pusher.send_raw(GOOD)
+        await next_good(travis, server, feed)
+        assert server.pusher.opened == 2
+
+
+@pytest.mark.parametrize("chunk", [1, 7])
+async def test_torn_frames_are_whole_again(server: TravisServer, chunk: int) -> None:
+    async with FaultProxy(server.port) as proxy:
+        server.announced_port, proxy.chunk = proxy.port, chunk
+        async with Travis(endpoint=server.endpoint) as travis, travis.events(channels=["repo-82"]) as feed:
+            for number in range(3):
+                server.pusher.send_raw(GOOD.replace("yes", str(number)))
+            assert [len(await next_good(travis, server, feed)) for _ in range(3)] == [1, 1, 1]
+
+
+async def test_a_frame_of_nearly_sixteen_mebibytes_is_taken(server: TravisServer) -> None:
+    options = LiveOptions(buffer_bytes=64 << 20)
+    async with Travis(endpoint=server.endpoint, live=options) as travis, travis.events(channels=["repo-82"]) as feed:
+        text = "x" * ((16 << 20) - 100)
+        server.pusher.send_raw(f'{{"event":"large","channel":"repo-82","data":"{text}"}}')
+        event = await anext(feed)
+        assert isinstance(event, events.UnknownEvent)
+        assert event.data == text
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**64))
+def test_no_mutation_stops_the_reader(seed: int) -> None:
+    draw = random.Random(seed)
+
+    async def story() -> None:
+        async with (
+            TravisServer() as server,
+            Travis(endpoint=server.endpoint, live=HASTY) as travis,
+            travis.events(channels=["repo-82", "job-501"]) as feed,
+        ):
+            for _ in range(50):
+                server.pusher.send_raw(mutated(draw))
+            server.pusher.send_raw(GOOD)
+            await next_good(travis, server, feed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pacing, "WINDOWS", ((10.0, 10_000),))
+        anyio.run(story)
