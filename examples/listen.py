@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 import anyio
 
-from aiotravis import COM, Travis, TravisError, events
+from aiotravis import COM, LiveState, Travis, TravisError, events
 from aiotravis.testing import Repository, TravisServer
 
 SLUG = "travis-ci/travis.rb"
@@ -102,7 +102,10 @@ async def demonstrate(server: TravisServer, repository: Repository, travis: Trav
     await anyio.sleep(1.0)
     await server.start(port)
     say("--- the server is back ---")
-    await anyio.sleep(2.0)
+    async for state in travis.live.changes():
+        if state is LiveState.CONNECTED:
+            break
+    await anyio.sleep(0.5)
     for job in build.jobs:
         if job.state not in {"passed", "failed"}:
             job.start()

@@ -74,3 +74,43 @@ async def test_listen_tells_what_is_wrong_in_a_line() -> None:
     assert ended.returncode == 2
     assert ended.stderr.startswith(b"listen: GET /repos/no/such answered 404: ")
     assert ended.stderr.count(b"\n") == 1
+
+
+AWAIT, FOLLOW = str(EXAMPLES / "await_build.py"), str(EXAMPLES / "follow_log.py")
+
+
+async def test_await_build_tells_the_outcome_as_an_exit_code() -> None:
+    async with TravisServer() as server:
+        repository = server.world.repository("a/b")
+        builds = [repository.build(), repository.build()]
+        tasks = [
+            server.play(build, speed=20, state=state) for build, state in zip(builds, ("passed", "failed"), strict=True)
+        ]
+        command = [sys.executable, AWAIT, "--endpoint", server.endpoint, *(str(build.id) for build in builds)]
+        ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+        for task in tasks:
+            await task
+        assert (ended.returncode, ended.stderr) == (1, b"")
+        assert b"build #1 passed" in ended.stdout
+        assert b"1 of 2 passed." in ended.stdout
+        waiting = repository.build()
+        for arguments, code, told in (([str(waiting.id), "--within", "0.5"], 3, b"not ended"), (["9"], 2, b"GET /bui")):
+            command = [sys.executable, AWAIT, "--endpoint", server.endpoint, *arguments]
+            ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+            assert ended.returncode == code
+            assert told in ended.stderr
+
+
+async def test_follow_log_prints_the_log_and_nothing_else() -> None:
+    async with TravisServer() as server:
+        build = server.world.repository("a/b").build()
+        task = server.play(build, speed=20)
+        command = [sys.executable, FOLLOW, "--endpoint", server.endpoint, str(build.jobs[0].id)]
+        ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+        await task
+        assert (ended.returncode, ended.stderr) == (0, b"")
+        assert ended.stdout == build.jobs[0].log.text.encode()
+        command = [sys.executable, FOLLOW, "--endpoint", server.endpoint, "9"]
+        ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+        assert ended.returncode == 2
+        assert ended.stderr.startswith(b"follow_log: GET /jobs/9 answered 404")
