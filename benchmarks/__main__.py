@@ -10,6 +10,7 @@ from aiotravis._http import Reply
 from aiotravis.resources.builds import LIST
 from aiotravis.resources.commits import joined
 from benchmarks.history import history
+from benchmarks.live import burst
 from benchmarks.pages import page_of_builds
 
 
@@ -54,6 +55,15 @@ def main() -> None:
     for name, values in walks.items():
         median = statistics.median(values)
         print(f"  {name:12} {median:8.2f} s    {slowest / median:4.1f} x TravisPy")
+
+    for size, events, few in ((200, 100_000, 10_000), (4000, 20_000, 1000)):
+        count, slow = (events // 100, few // 10) if options.quick else (events, few)
+        rates = burst(events=count, size=size, rounds=rounds, slow_events=slow)
+        print(f"log events of {size} bytes, as many as fit, median of {rounds} interleaved rounds")
+        floor = statistics.median(rate for rate, _ in rates["floor"])
+        for name, pairs in rates.items():
+            rate, cpu = (statistics.median(one[place] for one in pairs) for place in (0, 1))
+            print(f"  {name:12} {rate:8.0f} a second, {cpu:6.1f} us of CPU each   {rate / floor:5.2f} x floor")
 
 
 if __name__ == "__main__":
