@@ -10,7 +10,7 @@ from aiotravis._http import Reply
 from aiotravis.resources.builds import LIST
 from aiotravis.resources.commits import joined
 from benchmarks.history import history
-from benchmarks.live import burst
+from benchmarks.live import burst, latency
 from benchmarks.pages import page_of_builds
 
 
@@ -64,6 +64,11 @@ def main() -> None:
         for name, pairs in rates.items():
             rate, cpu = (statistics.median(one[place] for one in pairs) for place in (0, 1))
             print(f"  {name:12} {rate:8.0f} a second, {cpu:6.1f} us of CPU each   {rate / floor:5.2f} x floor")
+
+    print(f"2000 log events a second, from sending to hand-over, median of {rounds} interleaved rounds")
+    for name, pairs in latency(events=200 if options.quick else 4000, rounds=rounds).items():
+        half, most = (statistics.median(one[place] for one in pairs) for place in (0, 1))
+        print(f"  {name:12} half within {half:6.2f} ms, 99 of 100 within {most:6.2f} ms")
 
 
 if __name__ == "__main__":

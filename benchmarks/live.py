@@ -13,7 +13,7 @@ from aiotravis import Travis
 from aiotravis import events as travis_events
 from benchmarks.live_server import CHANNEL, serving
 
-__all__ = ["burst"]
+__all__ = ["burst", "latency"]
 
 KEY = "5df8ac576dcccf4fd076"
 
@@ -44,7 +44,28 @@ def burst(*, events: int, size: int, rounds: int, slow_events: int) -> dict[str,
     return figures
 
 
-async def _ours(port: int, events: int) -> None:
+def latency(*, events: int, rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """Give the median and the 99th percentile of the time from sending to hand-over, in milliseconds, by client.
+
+    At 2,000 events a second, of 200 bytes each; the server writes the time into every one.
+
+    Args:
+        events: How many each client gets, in a round.
+        rounds: How often to measure, interleaved.
+    """
+    figures: dict[str, list[tuple[float, float]]] = {}
+    with serving(events=events, size=200, pace=2000) as port:
+        for _ in range(rounds):
+            for name, case in (("floor", _floor), ("aiotravis", _ours)):
+                late: list[float] = []
+                anyio.run(case, port, events, late)
+                late.sort()
+                pair = (late[len(late) // 2] * 1000, late[len(late) * 99 // 100] * 1000)
+                figures.setdefault(name, []).append(pair)
+    return figures
+
+
+async def _ours(port: int, events: int, late: list[float] | None = None) -> None:
     async with Travis(endpoint=f"http://127.0.0.1:{port}") as travis:
         feed = travis.events(channels=[CHANNEL], buffer=events + 1)
         seen = 0
@@ -52,6 +73,8 @@ async def _ours(port: int, events: int) -> None:
             async for event in feed:
                 if isinstance(event, travis_events.JobLog):
                     seen += 1
+                    if late is not None:
+                        late.append(time.time() - float(event.content[:17]))
                     if event.final:
                         break
         assert seen == events, seen
@@ -70,7 +93,7 @@ class _Log(msgspec.Struct):
     final: bool = False
 
 
-async def _floor(port: int, events: int) -> None:
+async def _floor(port: int, events: int, late: list[float] | None = None) -> None:
     """What a careful person writes by hand: the socket, the two decoders, no hand-over."""
     decode, decode_log = msgspec.json.Decoder(_Frame).decode, msgspec.json.Decoder(_Log).decode
     url = f"http://127.0.0.1:{port}/app/{KEY}?client=floor&version=1&protocol=7"
@@ -81,7 +104,10 @@ async def _floor(port: int, events: int) -> None:
             frame = decode(message.data)
             if frame.event == "job:log":
                 seen += 1
-                if decode_log(frame.data).final:
+                log = decode_log(frame.data)
+                if late is not None:
+                    late.append(time.time() - float(log.content[:17]))
+                if log.final:
                     break
     assert seen == events, seen
 

@@ -287,6 +287,11 @@ class LogStream:
         if self._is_another_run(job):
             was_over = False
         snapshot = await self._patiently(lambda: self._sources.read(self._job, after=self._assembler.given))
+        if self._started_at is None and (snapshot.parts or snapshot.body):
+            # The job began to run in between, or began anew: then this is of a run that is gone.
+            job = await self._patiently(lambda: self._jobs.get(self._job))
+            self._is_another_run(job)
+            snapshot = Snapshot(parts=()) if job.pending else snapshot
         self._stale, self._due = False, None
         self._doubtful = self._doubtful and job.pending
         self._merge(snapshot)
@@ -359,24 +364,30 @@ class LogStream:
             self._assembler.reopen()
             return
         self._give(self._assembler.add(fresh))
-        await self._compare()
-        self._finish()
+        if await self._compare():
+            self._finish()
 
     def _is_fresh(self, part: LogPart) -> bool:
         return isinstance(part.number, int) and part.number > self._assembler.given
 
-    async def _compare(self) -> None:
+    async def _compare(self) -> bool:
         """Hold what was given against the stored text, where numbers alone cannot tell.
 
         Parts of an earlier run may arrive after a restart, one before this stream was opened even, under numbers of the
         new one; and an old server splits parts where it sends them, and keeps them whole.
+
+        Returns:
+            False if the job was restarted meanwhile: then there is no end yet.
         """
         if not self._unsure or self._given > LARGEST_COMPARED:
-            return
+            return True
         snapshot = await self._patiently(lambda: self._sources.read_v2(self._job))
+        if await self._was_restarted():
+            return False
         body = snapshot.body or "".join(part.content or "" for part in snapshot.parts or ())
         self._over = True
         self._merge_body(body)
+        return True
 
     async def _end(self) -> None:
         """The job is over, and nothing more comes: take what is left, then tell what could not be had."""
@@ -392,10 +403,12 @@ class LogStream:
         # A hole below a part that the server lists is the server's own loss. Otherwise it may have put them together.
         if snapshot.parts is not None and not any(number < self._listed for number in missing):
             whole = await self._patiently(lambda: self._sources.read_v2(self._job))
+            if await self._was_restarted():
+                return
             if whole.parts is None:
                 self._merge_body(whole.body)
-            else:
-                await self._compare()
+            elif not await self._compare():
+                return
         self._finish()
 
     def _finish(self) -> None:

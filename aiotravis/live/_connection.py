@@ -15,14 +15,17 @@ from aiotravis.live.channels import is_private
 from aiotravis.live.health import Health
 from aiotravis.live.options import LiveOptions
 from aiotravis.live.protocol import (
+    UNREADABLE,
     Established,
     Junk,
     Message,
     Ping,
     Subscribed,
     Trouble,
+    decode_frame,
     ends_connection,
     read_frame,
+    read_message,
 )
 from aiotravis.live.registry import Registry
 from aiotravis.resources.pusher_auth import PusherAuth
@@ -134,8 +137,17 @@ class Connection:
         self._heard_at = heard_at
         self._health.frames += 1
         self._health.bytes += size
-        happening = read_frame(frame)
-        if type(happening) is Message:
+        try:
+            message = decode_frame(frame)
+        except UNREADABLE as exc:
+            self._junk(type(exc).__name__)
+            return None
+        if message.event == "job:log":
+            # Nothing comes as often: everything else may take a step more.
+            self._registry.deliver_log(message, size)
+            return None
+        happening = read_message(message)
+        if isinstance(happening, Message):
             self._registry.deliver(happening, heard_at, size)
         elif isinstance(happening, Subscribed):
             self._answered(happening.channel)
@@ -145,9 +157,12 @@ class Connection:
         elif isinstance(happening, Trouble):
             return self._complain(happening)
         elif isinstance(happening, Junk):
-            self._health.junk += 1
-            logger.debug("passed over a frame: %s", happening.reason)
+            self._junk(happening.reason)
         return None
+
+    def _junk(self, reason: str) -> None:
+        self._health.junk += 1
+        logger.debug("passed over a frame: %s", reason)
 
     def _answered(self, name: str) -> None:
         """Take a confirmation; of a channel that was given up and asked for again, the last one counts."""

@@ -14,6 +14,7 @@ from aiotravis.errors import LiveUnavailable
 from aiotravis.resources.config import PusherConfig
 
 __all__ = [
+    "UNREADABLE",
     "Address",
     "Established",
     "Happening",
@@ -25,9 +26,11 @@ __all__ = [
     "Trouble",
     "Verdict",
     "address_of",
+    "decode_frame",
     "ends_connection",
     "plain",
     "read_frame",
+    "read_message",
     "verdict",
 ]
 
@@ -153,18 +156,24 @@ class Junk:
 Happening = Established | Subscribed | Trouble | Ping | Pong | Message | Junk
 
 
-_decode = msgspec.json.Decoder(Message).decode
+decode_frame = msgspec.json.Decoder(Message).decode
+"""Decodes a frame, or raises one of `UNREADABLE`."""
+
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def read_frame(frame: str | bytes) -> Happening:
     """Read one frame, whatever it is."""
     try:
-        read = _decode(frame)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
+        read = decode_frame(frame)
+    except UNREADABLE as exc:
         return Junk(type(exc).__name__)
-    if read.event.startswith("pusher"):
-        return _read_protocol(read)
-    return read
+    return read_message(read)
+
+
+def read_message(message: Message) -> Happening:
+    """Tell what a frame that was decoded says: it is an event, or one of the protocol's own."""
+    return _read_protocol(message) if message.event.startswith("pusher") else message
 
 
 def _read_protocol(frame: Message) -> Happening:

@@ -151,17 +151,13 @@ class Registry:
             now: When, in seconds of the loop's clock.
             size: Its frame's length, in bytes.
         """
+        if message.event == "job:log":
+            self.deliver_log(message, size)
+            return
         channel = self._channels.get(message.channel or "")
         if channel is None:
             return
         self._health.events += 1
-        # Parts of logs travel on one channel only, and there are many of them.
-        if message.event == "job:log":
-            event = read_log(message)
-            for mailbox in channel.log_takers():
-                if not mailbox.put(event, EVENT_WEIGHT + size):
-                    self._lost(mailbox)
-            return
         seen = self._seen(message, now)
         if channel.name in seen:
             if not is_too_large(message.data):
@@ -177,6 +173,18 @@ class Registry:
             if self.completer is not None and self.completer.holds(event, partial(self._distribute, earlier)):
                 return
         self._distribute(earlier, event)
+
+    def deliver_log(self, message: Message, size: int) -> None:
+        """Hand a part of a log to those who want it, see `deliver`. It travels on one channel only."""
+        channel = self._channels.get(message.channel or "")
+        if channel is None:
+            return
+        self._health.events += 1
+        event = read_log(message)
+        weight = EVENT_WEIGHT + size
+        for mailbox in channel.log_takers():
+            if not mailbox.put(event, weight):
+                self._lost(mailbox)
 
     def _distribute(self, earlier: frozenset[str], event: Event) -> None:
         """Hand an event to those on its channel who want it, and did not have it from one of those before."""

@@ -29,7 +29,8 @@ async def listening(
 ) -> AsyncGenerator[Any]:
     """Connect a stock pysher, and give it once its subscription is confirmed; it leaves no thread behind."""
     make: Any = pysher.Pusher
-    pusher = make(app.key, custom_host="127.0.0.1", port=port, secure=False, log_level=logging.CRITICAL)
+    address = {"custom_host": "127.0.0.1", "port": port, "secure": False}
+    pusher = make(app.key, **address, log_level=logging.CRITICAL, reconnect_interval=0.01)
     ended, subscribed = threading.Event(), threading.Event()
     sockets: list[Any] = []
 
@@ -107,3 +108,23 @@ async def test_stock_pysher_receives_a_log_whole(server: TravisServer) -> None:
         await server.play(server.world.builds[job.build.id], speed=1000)
         assert await anyio.to_thread.run_sync(done.wait, 10)
     assert "".join(json.loads(part)["_log"] for part in parts) == job.log.text
+
+
+@pytest.mark.parametrize("dialect", ["pusher", "slanger"])
+async def test_stock_pysher_comes_back_signs_anew_and_hears_on(dialect: Dialect) -> None:
+    app = app_of(dialect=dialect)
+    heard: list[str] = []
+    done = threading.Event()
+
+    def hear(data: str) -> None:
+        heard.append(data)
+        done.set()
+
+    async with served(app) as port, listening(app, port, "private-job-1", "job:log", hear):
+        first = next(iter(app.connections))
+        await app.disconnect(4200)
+        await app.wait_occupied("private-job-1")
+        assert next(iter(app.connections)) != first
+        app.publish(["private-job-1"], "job:log", "{}")
+        assert await anyio.to_thread.run_sync(done.wait, 10)
+    assert (heard, app.opened) == (["{}"], 2)
