@@ -25,6 +25,7 @@ from aiotravis.errors import (
     UsageError,
 )
 from aiotravis.flows.listening import Listening
+from aiotravis.live._own_task import OwnTask
 from aiotravis.live.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
@@ -108,8 +109,7 @@ class Waiting:
         self._lines: dict[int, _Line] = {}
         self._wake = asyncio.Event()
         self._group: TaskGroup | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._closed = False
+        self._task = OwnTask(self._run, lambda: len(self._watched) > 0, "aiotravis waiting")
 
     def __len__(self) -> int:
         return sum(len(watched.waiters) for watched in self._watched.values())
@@ -125,27 +125,17 @@ class Waiting:
             NotFoundError: No such thing, or hidden from this token.
             UsageError: The client is closed, or was closed meanwhile.
         """
-        if self._closed:
+        if self._task.closed:
             raise UsageError("This client is closed. Make a new one.")
         waiter = _Waiter(asyncio.get_running_loop().create_future(), until)
         self._watched.setdefault(key, _Watched()).waiters.append(waiter)
         self._unread[key] = None
         self._wake.set()
-        if self._task is None or self._task.done():
-            self._start()
+        self._task.ensure()
         try:
             return await waiter.future
         finally:
             self._leave(key, waiter)
-
-    def _start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="aiotravis waiting")
-        self._task.add_done_callback(self._ended)
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        # Who came while it was about to end would wait for ever.
-        if task is self._task and self._watched and not self._closed:
-            self._start()
 
     def _leave(self, key: Key, waiter: _Waiter) -> None:
         watched = self._watched.get(key)
@@ -168,12 +158,7 @@ class Waiting:
 
     async def aclose(self) -> None:
         """End: whoever waits is told that the client was closed."""
-        self._closed = True
-        task, self._task = self._task, None
-        if task is not None and not task.done():
-            task.cancel()
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait([task])
+        await self._task.aclose()
         self._fail(list(self._watched), UsageError("The client was closed while something waited for a build or job."))
 
     def _fail(self, keys: Iterable[Key], error: TravisError) -> None:

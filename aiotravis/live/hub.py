@@ -10,6 +10,7 @@ import anyio
 
 from aiotravis.errors import LiveError, LiveUnavailable, TravisError, UsageError
 from aiotravis.live._connection import Connection
+from aiotravis.live._own_task import OwnTask
 from aiotravis.live._socket import Closed, Connector
 from aiotravis.live.channels import Interest
 from aiotravis.live.completing import Completer
@@ -71,10 +72,9 @@ class Hub:
         self._health = Health()
         self._registry = Registry(self._health)
         self._connection: Connection | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task = OwnTask(self._supervise, lambda: len(self._registry) > 0, "aiotravis live hub")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._encrypt = False
-        self._closed = False
         self.live = Live(self._health, self._registry.counts)
 
     # What feeds ask for -----------------------------------------------------------------------------------------------
@@ -116,25 +116,14 @@ class Hub:
         Raises:
             UsageError: The client is closed.
         """
-        if self._closed:
+        if self._task.closed:
             raise UsageError("This client is closed. Make a new one.")
         self._loop = asyncio.get_running_loop()
         new = self._registry.add(subscription)
         if not subscription.waiting:
             subscription.confirmed("", self._now())
-        if self._task is None or self._task.done():
-            self._start(self._loop)
-        elif self._connection is not None:
+        if not self._task.ensure() and self._connection is not None:
             self._connection.want(new)
-
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._task = loop.create_task(self._supervise(), name="aiotravis live hub")
-        self._task.add_done_callback(self._ended)
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        # Who came while it was about to end has been taken in, and would wait for ever.
-        if task is self._task and self._registry and not self._closed:
-            self._start(task.get_loop())
 
     def remove(self, subscription: HubSubscription) -> None:
         """Take a subscription out, from any thread."""
@@ -157,12 +146,7 @@ class Hub:
 
     async def aclose(self) -> None:
         """Close the connection and end every feed. From any task of the same event loop."""
-        self._closed = True
-        task, self._task = self._task, None
-        if task is not None and not task.done():
-            task.cancel()
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait([task])
+        await self._task.aclose()
         self._registry.fail(UsageError("The client was closed while its live channel was in use."))
         self._health.state = LiveState.CLOSED
 

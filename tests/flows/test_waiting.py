@@ -187,7 +187,7 @@ async def test_cancelling_leaves_nothing(server: TravisServer, travis: Travis, r
                 scope.cancel()
         await until(lambda: not server.pusher.occupied("repo-82"))
         assert len(travis._waiting) == 0
-        await until(lambda: travis._waiting._task is None or travis._waiting._task.done())
+        await until(lambda: not travis._waiting._task.running)
 
 
 async def test_cancelling_at_every_step_leaves_nothing(server: TravisServer, repository: Repository) -> None:
