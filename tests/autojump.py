@@ -12,15 +12,16 @@ SETTLING = 0.002
 
 
 class _Jumping(selectors.DefaultSelector):
-    def __init__(self) -> None:
+    def __init__(self, settling: float) -> None:
         super().__init__()
         self.now = 0.0
+        self._settling = settling
 
     def select(self, timeout: float | None = None) -> Any:
         events = super().select(0)
         if events or timeout == 0:
             return events
-        events = super().select(SETTLING if timeout is not None else None)
+        events = super().select(self._settling if timeout is not None else None)
         if not events and timeout is not None:
             self.now += max(timeout, 1e-6)
         return events
@@ -29,8 +30,8 @@ class _Jumping(selectors.DefaultSelector):
 class AutojumpLoop(asyncio.SelectorEventLoop):
     """The loop; `time` is virtual, and counts from the epoch as well."""
 
-    def __init__(self, start: float = 0.0) -> None:
-        self._jumping = _Jumping()
+    def __init__(self, start: float = 0.0, settling: float = SETTLING) -> None:
+        self._jumping = _Jumping(settling)
         self._jumping.now = start
         super().__init__(self._jumping)
         # Seconds since the epoch are coarser than asyncio expects of a clock: a timer must fire at its own moment.
@@ -40,13 +41,16 @@ class AutojumpLoop(asyncio.SelectorEventLoop):
         return self._jumping.now
 
 
-def run(main: Callable[[Callable[[], float]], Coroutine[Any, Any, T]], *, start: float = 0.0) -> T:
+def run(
+    main: Callable[[Callable[[], float]], Coroutine[Any, Any, T]], *, start: float = 0.0, settling: float = SETTLING
+) -> T:
     """Run a program in virtual time.
 
     Args:
         main: Gets the clock.
         start: What the clock shows at first, in seconds.
+        settling: Real seconds granted before each jump; 0 for a program without sockets.
     """
-    loop = AutojumpLoop(start)
+    loop = AutojumpLoop(start, settling)
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(main(loop.time))

@@ -3,6 +3,7 @@
 import asyncio
 
 from aiotravis.live._own_task import OwnTask
+from tests.waiting import until
 
 
 class Work:
@@ -26,8 +27,7 @@ async def test_it_runs_while_there_is_work_and_again_when_there_is_more() -> Non
         work.left = 1
         assert work.task.ensure()
         assert not work.task.ensure()
-        while work.task.running:
-            await asyncio.sleep(0)
+        await until(lambda: not work.task.running)
         assert work.done == count
 
 
@@ -38,8 +38,7 @@ async def test_work_that_comes_while_it_ends_is_done() -> None:
     await asyncio.sleep(0)
     work.left = 1
     assert not work.task.ensure()
-    while work.left or work.task.running:
-        await asyncio.sleep(0)
+    await until(lambda: not work.left and not work.task.running)
     assert work.done == 2
 
 
