@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+MOMENT = 1e-6
+"""Seconds that a turn of the loop takes; more than the clock's resolution."""
+
 SETTLING = 0.002
 """Real seconds granted to bytes that are on their way between two sockets of this process."""
 
@@ -18,12 +21,14 @@ class _Jumping(selectors.DefaultSelector):
         self._settling = settling
 
     def select(self, timeout: float | None = None) -> Any:
+        # Every turn takes a moment, as it does in life: who waits for less than the clock can tell would turn for ever.
+        self.now += MOMENT
         events = super().select(0)
         if events or timeout == 0:
             return events
         events = super().select(self._settling if timeout is not None else None)
         if not events and timeout is not None:
-            self.now += max(timeout, 1e-6)
+            self.now += timeout
         return events
 
 
@@ -35,7 +40,7 @@ class AutojumpLoop(asyncio.SelectorEventLoop):
         self._jumping.now = start
         super().__init__(self._jumping)
         # Seconds since the epoch are coarser than asyncio expects of a clock: a timer must fire at its own moment.
-        self._clock_resolution = 1e-6
+        self._clock_resolution = MOMENT
 
     def time(self) -> float:
         return self._jumping.now
