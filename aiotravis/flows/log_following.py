@@ -288,9 +288,10 @@ class LogStream:
             was_over = False
         snapshot = await self._patiently(lambda: self._sources.read(self._job, after=self._assembler.given))
         if self._started_at is None and (snapshot.parts or snapshot.body):
-            # The job began to run in between, or began anew: then this is of a run that is gone.
+            # The job began to run in between, maybe more than once: this may be of a run that is gone.
             job = await self._patiently(lambda: self._jobs.get(self._job))
             self._is_another_run(job)
+            snapshot = await self._patiently(lambda: self._sources.read(self._job, after=self._assembler.given))
             snapshot = Snapshot(parts=()) if job.pending else snapshot
         self._stale, self._due = False, None
         self._doubtful = self._doubtful and job.pending
@@ -386,6 +387,10 @@ class LogStream:
             return False
         body = snapshot.body or "".join(part.content or "" for part in snapshot.parts or ())
         self._over = True
+        if not body and snapshot.parts is not None and self._given:
+            # Of this run nothing is stored: what was given is of another.
+            self._ready.append(LogReset())
+            self._begin()
         self._merge_body(body)
         return True
 
