@@ -21,7 +21,7 @@ from aiotravis.live.events import Event, JobCreated, JobEvent, JobLog, Mark
 from aiotravis.live.feed import Feed
 from aiotravis.resources._base import id_of
 from aiotravis.resources.jobs import Job, Jobs
-from aiotravis.resources.logs import LogPart
+from aiotravis.resources.logs import LAST, LogPart
 
 __all__ = ["LogReset", "LogStream"]
 
@@ -325,7 +325,9 @@ class LogStream:
         if snapshot.whole and self._assembler.given < 0:
             # It stands for all parts: those that came live are in it.
             self._assembler = LogAssembler()
-        self._listed = max((part.number for part in snapshot.parts if isinstance(part.number, int)), default=-1)
+        # The notice at the very end says nothing of what is in front of it.
+        numbers = (part.number for part in snapshot.parts if isinstance(part.number, int) and part.number != LAST)
+        self._listed = max(numbers, default=-1)
         self._give(self._assembler.add(snapshot.parts))
 
     def _merge_body(self, body: str | None) -> None:
