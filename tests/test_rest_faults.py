@@ -359,7 +359,7 @@ async def test_bytes_without_end_that_say_nothing_are_given_up(case: Answer) -> 
     impatient = {"connect_timeout": 0.1, "read_timeout": 0.1, "max_response": MEBI}
     async with wire(case) as server, client(server.endpoint, **impatient) as travis:
         raised: errors.TravisError | None = None
-        with anyio.fail_after(1.5):
+        with anyio.fail_after(SECONDS):
             try:
                 await log(travis)
             except errors.TravisError as error:
