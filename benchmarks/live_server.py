@@ -21,6 +21,7 @@ HOST = "127.0.0.1"
 CHANNEL = "job-1"
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 BLOCK = 256 << 10
+CONFIRMED = b'{"event":"pusher_internal:subscription_succeeded","channel":"%s","data":"{}"}'
 
 
 def frame(text: bytes) -> bytes:
@@ -88,11 +89,8 @@ class Serving(asyncio.Protocol):
                 return
             self._received = rest
             self._answer(head)
-        while self._upgraded:
-            text = self._next_frame()
-            if text is None:
-                return
-            self._take(text)
+        if self._upgraded:
+            self._take_all()
 
     def _answer(self, head: bytes) -> None:
         lines = head.split(b"\r\n")
@@ -114,31 +112,34 @@ class Serving(asyncio.Protocol):
         hello = event("pusher:connection_established", None, {"socket_id": "1.1", "activity_timeout": 120})
         self._transport.write(frame(hello))
 
-    def _next_frame(self) -> bytes | None:
-        received = self._received
-        if len(received) < 6:
-            return None
-        length, start = received[1] & 127, 2
-        if length == 126:
-            length, start = int.from_bytes(received[2:4], "big"), 4
-        if len(received) < start + 4 + length:
-            return None
-        mask = received[start : start + 4]
-        payload = received[start + 4 : start + 4 + length]
-        self._received = received[start + 4 + length :]
-        if received[0] & 15 == 8:
-            self._transport.write(b"\x88\x00")
-            self._transport.close()
-            return None
-        return bytes(byte ^ mask[place % 4] for place, byte in enumerate(payload))
+    def _take_all(self) -> None:
+        """Take every whole frame, and answer all in one write: a client should wait for itself alone."""
+        received, place, answers = self._received, 0, list[bytes]()
+        while len(received) >= place + 6:
+            length, start = received[place + 1] & 127, place + 6
+            if length == 126:
+                length, start = int.from_bytes(received[place + 2 : place + 4], "big"), place + 8
+            end = start + length
+            if len(received) < end:
+                break
+            if received[place] & 15 == 8:
+                self._transport.write(b"\x88\x00")
+                self._transport.close()
+                return
+            mask = received[start - 4 : start] * (length // 4 + 1)
+            text = int.from_bytes(received[start:end], "big") ^ int.from_bytes(mask[:length], "big")
+            self._take(text.to_bytes(length, "big"), answers)
+            place = end
+        self._received = received[place:]
+        self._transport.write(b"".join(answers))
 
-    def _take(self, text: bytes) -> None:
+    def _take(self, text: bytes, answers: list[bytes]) -> None:
         said = json.loads(text)
         if said.get("event") == "pusher:ping":
-            self._transport.write(frame(event("pusher:pong", None, {})))
+            answers.append(frame(event("pusher:pong", None, {})))
         elif said.get("event") == "pusher:subscribe":
             channel = said["data"]["channel"]
-            self._transport.write(frame(event("pusher_internal:subscription_succeeded", channel, {})))
+            answers.append(frame(CONFIRMED % channel.encode()))
             if channel == CHANNEL and self._task is None:
                 self._task = asyncio.get_running_loop().create_task(self._send())
 

@@ -1,6 +1,7 @@
 """From the things a user names to a feed of their events."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, cast
 
 from aiotravis.errors import UsageError
@@ -56,29 +57,31 @@ class Listening:
     ) -> Feed:
         """Make a feed, see `Travis.events`."""
         repos: list[RepoRef] = _several(repo)
-        builds: list[BuildRef] = _several(build)
-        jobs: list[JobRef] = _several(job)
         for one in repos:
             repo_part(one, "repo")
-        build_ids = {id_of(one, "build", Build): one for one in builds}
-        job_ids = {id_of(one, "job", Job): one for one in jobs}
-        names = _channel_names(channels)
+        builds: dict[int, BuildRef] = {id_of(one, "build", Build): one for one in _several(build)}
+        jobs: dict[int, JobRef] = {id_of(one, "job", Job): one for one in _several(job)}
+        names = frozenset(_channel_names(channels))
         if isinstance(buffer, bool) or buffer < 1:
             raise UsageError(f"buffer must be a positive number of events, not {buffer!r}.", argument="buffer")
-
-        async def resolve() -> Interest:
-            homes = [await self._home_of_build(one) for one in build_ids.values()]
-            homes += [await self._home_of_job(one) for one in job_ids.values()]
-            return Interest(
-                repositories=frozenset([await self._repository_id(one) for one in repos]),
-                builds=frozenset(build_ids),
-                jobs=frozenset(job_ids),
-                homes=frozenset(home for home in homes if home is not None),
-                channels=frozenset(names),
-            )
-
         classes = (only,) if isinstance(only, type) else tuple(only)
+        resolve = partial(self._resolve, repos, builds, jobs, names)
         return Feed(self._hub.subscription(resolve, only=classes, size=buffer))
+
+    async def _resolve(
+        self, repos: list[RepoRef], builds: dict[int, BuildRef], jobs: dict[int, JobRef], names: frozenset[str]
+    ) -> Interest:
+        if not (repos or builds or jobs):
+            return Interest(channels=names)
+        homes = [await self._home_of_build(one) for one in builds.values()]
+        homes += [await self._home_of_job(one) for one in jobs.values()]
+        return Interest(
+            repositories=frozenset([await self._repository_id(one) for one in repos]),
+            builds=frozenset(builds),
+            jobs=frozenset(jobs),
+            homes=frozenset(home for home in homes if home is not None),
+            channels=names,
+        )
 
     async def _repository_id(self, repo: RepoRef) -> int:
         if isinstance(repo, str):

@@ -81,18 +81,16 @@ def channels_for(interest: Interest, *, private: bool, own: Iterable[str]) -> fr
         LiveUnavailable: A deployment that publishes privately, and no token.
         UsageError: Everything is meant, and there is no user whose everything it could be.
     """
-    names = set(interest.channels)
-    names.update(f"{PRIVATE}job-{job}" if private else f"job-{job}" for job in interest.jobs)
+    logs = frozenset(f"{PRIVATE}job-{job}" if private else f"job-{job}" for job in interest.jobs)
+    names = interest.channels | logs if logs else interest.channels
     if not (interest.in_all or interest.repositories or interest.builds or interest.homes):
-        return frozenset(names)
+        return names
     own = tuple(own)
     if interest.in_all and not own:
         raise UsageError(
             "Without a token, say whose events are meant: a repository, a build or a job.", argument="repo"
         )
-    names.update(own)
-    if not private:
-        names.update(f"repo-{repository}" for repository in interest.repositories | interest.homes)
-    elif not own:
+    if private and not own:
         raise LiveUnavailable("This Travis publishes on private channels only. Pass a token: Travis(token=...).")
-    return frozenset(names)
+    public = () if private else (f"repo-{repository}" for repository in interest.repositories | interest.homes)
+    return names.union(own, public)

@@ -87,6 +87,7 @@ class Registry:
     def add(self, subscription: HubSubscription) -> list[str]:
         """Take a subscription in, and tell the channels that nobody wanted before."""
         new: list[str] = []
+        unconfirmed: list[str] = []
         for name in subscription.channels:
             channel = self._channels.get(name)
             if channel is None:
@@ -94,7 +95,8 @@ class Registry:
                 new.append(name)
             channel.add(subscription)
             if not channel.confirmed:
-                subscription.waiting.add(name)
+                unconfirmed.append(name)
+        subscription.wait_for(unconfirmed)
         return new
 
     def remove(self, subscription: HubSubscription) -> list[str]:

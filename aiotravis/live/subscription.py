@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, Protocol
 
 from aiotravis.errors import TravisError, UsageError
 from aiotravis.live.channels import Interest, channels_for
@@ -11,6 +11,9 @@ from aiotravis.live.events import Event, JobLog, Reconnected
 from aiotravis.live.feed import Mailbox
 
 __all__ = ["HubSubscription"]
+
+NONE: Final[set[str]] = set()
+"""Shared by all that wait for nothing, so never added to: most subscriptions do, and there may be thousands."""
 
 
 class Switchboard(Protocol):
@@ -49,12 +52,12 @@ class HubSubscription:
         most_bytes: int = 8 << 20,
     ) -> None:
         self._hub = hub
-        self._resolve = resolve
+        self._resolve: Callable[[], Awaitable[Interest]] | None = resolve
         self.only = only
         self.mailbox = Mailbox(size, most_bytes)
         self.channels: frozenset[str] = frozenset()
         self.interest = Interest()
-        self.waiting: set[str] = set()
+        self.waiting = NONE
         self.ready: asyncio.Future[None] | None = None
         self.lost_at: float | None = None
         self._closed = False
@@ -66,7 +69,10 @@ class HubSubscription:
             LiveUnavailable: No live channel, or none for this client.
             SubscriptionError: A channel was refused.
         """
-        self.interest = await self._resolve()
+        # Let go of: what was asked for in words is not needed once it is known by id.
+        resolve, self._resolve = self._resolve, None
+        if resolve is not None:
+            self.interest = await resolve()
         self._check_open()
         private, own = await self._hub.site(own=self._needs_own())
         self.channels = channels_for(self.interest, private=private, own=own)
@@ -105,11 +111,16 @@ class HubSubscription:
         """Whether to deliver the parts of a log that come on a channel."""
         return (not self.only or issubclass(JobLog, self.only)) and self.interest.wants_log_of(channel)
 
+    def wait_for(self, channels: Iterable[str]) -> None:
+        """Take note that some of its channels are not in force yet."""
+        self.waiting = set(channels) or NONE
+
     def confirmed(self, channel: str, now: float) -> None:
         """Take note that a channel is in force."""
         self.waiting.discard(channel)
         if self.waiting:
             return
+        self.waiting = NONE
         if self.ready is not None and not self.ready.done():
             self.ready.set_result(None)
         elif self.lost_at is not None:
@@ -118,7 +129,7 @@ class HubSubscription:
 
     def lost(self, now: float) -> None:
         """Take note that the connection is lost."""
-        self.waiting = set(self.channels)
+        self.wait_for(self.channels)
         if self.lost_at is None and self.ready is not None and self.ready.done():
             self.lost_at = now
 
