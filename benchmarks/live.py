@@ -1,4 +1,4 @@
-"""The live channel as fast as it goes: aiotravis through hub, typed event and feed, beside others on the same frames."""
+"""The live channel as fast as it goes: aiotravis through hub, typed event and feed, beside others."""
 
 import time
 from collections.abc import Callable
@@ -25,7 +25,10 @@ def burst(*, events: int, size: int, rounds: int) -> dict[str, list[tuple[float,
         rounds: How often to measure, interleaved.
     """
     figures: dict[str, list[tuple[float, float]]] = {}
-    cases = {"aiotravis": lambda port, events: anyio.run(_log, port, events)} | watchers()
+    cases: dict[str, Callable[[int, int], Figure]] = {
+        "aiotravis": lambda port, events: anyio.run(_log, port, events),
+        **watchers(),
+    }
     few = events // max(SLOW.values())
     with serving(events=events, size=size) as port, serving(events=few, size=size) as slow_port:
         for _ in range(rounds):

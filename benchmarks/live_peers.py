@@ -121,7 +121,11 @@ def _pysher(port: int, connected: Callable[[Any], None], done: threading.Event) 
 
     make: Any = pysher.Pusher
     pusher = make(KEY, secure=False, custom_host=HOST, port=port, log_level=50)
-    pusher.connection.bind("pusher:connection_established", lambda _: connected(pusher))
+
+    def on_connect(_: str) -> None:
+        connected(pusher)
+
+    pusher.connection.bind("pusher:connection_established", on_connect)
     pusher.connect()
     assert done.wait(120)
     pusher.disconnect(timeout=0)
