@@ -286,6 +286,8 @@ class LogStream:
         job = await self._patiently(lambda: self._jobs.get(self._job))
         if self._is_another_run(job):
             was_over = False
+        if self._doubtful:
+            self._pass_over()
         snapshot = await self._patiently(lambda: self._sources.read(self._job, after=self._assembler.given))
         if self._started_at is None and (snapshot.parts or snapshot.body):
             # The job began to run in between, maybe more than once: this may be of a run that is gone.
@@ -300,6 +302,12 @@ class LogStream:
         self._vain = self._vain + 1 if unchanged else 0
         if self._over and was_over and unchanged and not self._assembler.complete:
             await self._end()
+
+    def _pass_over(self) -> None:
+        """Pass over the parts that wait: they may be of a run that is gone, and the log is read only now."""
+        while self._feed is not None and (event := self._feed.get_nowait()) is not None:
+            if not isinstance(event, JobLog):
+                self._take(event)
 
     def _is_another_run(self, job: Job) -> bool:
         """Take note of how the job is; a run that began at another time is another one, and the log begins anew."""
