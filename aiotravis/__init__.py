@@ -12,6 +12,9 @@ from aiotravis.live.feed import Feed, FeedStatistics
 from aiotravis.live.health import LiveState, LiveStatistics
 from aiotravis.live.options import LiveOptions
 from aiotravis.resources._base import number_key
+from aiotravis.resources._downloads import LogFile
+from aiotravis.resources._mapped import Outcome
+from aiotravis.resources._progress import Progress
 from aiotravis.resources._states import State
 from aiotravis.resources.accounts import Account
 from aiotravis.resources.annotations import Annotation
@@ -56,10 +59,13 @@ __all__ = [
     "LiveState",
     "LiveStatistics",
     "Log",
+    "LogFile",
     "LogPart",
     "LogReset",
     "LogStream",
+    "Outcome",
     "Permissions",
+    "Progress",
     "Reply",
     "Repository",
     "RepositoryKey",

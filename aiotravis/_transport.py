@@ -18,7 +18,7 @@ import anyio.lowlevel
 from yarl import URL
 
 from aiotravis._budget import Budget, Ticket
-from aiotravis._http import Call, Reply, judge
+from aiotravis._http import Call, Reply, Sink, judge
 from aiotravis._http.redirecting import REDIRECTS, redirected
 from aiotravis._http.unpacking import Body, Garbled, Overflow, check_encodings
 from aiotravis._retry import ATTEMPTS, backoff, worth_another_try, worth_asking_again
@@ -43,6 +43,9 @@ CONNECTIONS: Final = 200
 LONGEST_DELAY: Final = 8.0
 
 PARTIAL: Final = 206
+
+BLOCK: Final = 256 << 10
+"""Bytes that are gathered before a sink gets them: each hand-over to a disk costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,11 +176,17 @@ class AiohttpTransport:
         """
         return Derived(self, dataclasses.replace(self.connecting, **changes))  # type: ignore[arg-type]
 
-    async def send(self, call: Call, connecting: Connecting | None = None) -> Reply:
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for room in the server's rate rules."""
+        return self.budget.limits().waiting
+
+    async def send(self, call: Call, sink: Sink | None = None, connecting: Connecting | None = None) -> Reply:
         """Send one call, again where that is right, and read its answer whole, whatever its status.
 
         Args:
             call: What to send.
+            sink: Takes the body of an answer of status 200 that is no JSON; the reply's own is then empty.
             connecting: Settings for this call; those of the transport by default.
 
         Raises:
@@ -189,19 +198,19 @@ class AiohttpTransport:
         with anyio.CancelScope() as scope:
             self._under_way.add(scope)
             try:
-                return await self._persist(call, connecting or self.connecting)
+                return await self._persist(call, connecting or self.connecting, sink)
             finally:
                 self._under_way.discard(scope)
         raise UsageError(f"This client was closed while {call.method} {call.shown} was under way.")
 
-    async def _persist(self, call: Call, connecting: Connecting) -> Reply:
+    async def _persist(self, call: Call, connecting: Connecting, sink: Sink | None) -> Reply:
         """Send until there is an answer to keep. Above the session, so that its traces see every attempt."""
         delays = backoff(connecting.first_delay, LONGEST_DELAY)
         attempt = 1
         while True:
             last = attempt >= connecting.attempts
             try:
-                reply = await self._within_budget(call, connecting)
+                reply = await self._within_budget(call, connecting, sink)
             except RequestError as exc:
                 exc.attempts = attempt
                 if last or not worth_another_try(call, exc):
@@ -212,14 +221,14 @@ class AiohttpTransport:
             attempt += 1
             await anyio.sleep(next(delays))
 
-    async def _within_budget(self, call: Call, connecting: Connecting) -> Reply:
+    async def _within_budget(self, call: Call, connecting: Connecting, sink: Sink | None) -> Reply:
         """Send once, as soon as the server's rate rules let it."""
         ticket = self.budget.take(call)
         while not isinstance(ticket, Ticket):
             await self._wait(ticket)
             ticket = self.budget.take(call)
         try:
-            reply = await self._send(call, connecting)
+            reply = await self._send(call, connecting, sink)
         finally:
             self.budget.done(ticket)
         if reply.status in {403, 429}:
@@ -245,7 +254,7 @@ class AiohttpTransport:
         finally:
             self.budget.stop_waiting(wake)
 
-    async def _send(self, call: Call, connecting: Connecting) -> Reply:
+    async def _send(self, call: Call, connecting: Connecting, sink: Sink | None) -> Reply:
         url, foreign, hops = f"{self._endpoint}{call.target}", False, 0
         try:
             while True:
@@ -257,7 +266,7 @@ class AiohttpTransport:
                         url, foreign, hops = hop.url, hop.foreign, hops + 1
                         continue
                     unpack = foreign or not self.session().auto_decompress
-                    body = await self._read(call, response, connecting, unpack=unpack)
+                    body = await self._read(call, response, connecting, sink, unpack=unpack)
                     return self._reply(call, response, body, foreign=foreign)
         except TravisError:
             raise
@@ -266,8 +275,9 @@ class AiohttpTransport:
             error.unsent = isinstance(exc, aiohttp.ConnectionTimeoutError)
             raise error from exc
         except Overflow:
-            limit = connecting.max_response
-            message = f"{call.method} {call.shown}: the answer is larger than {limit} bytes. Raise max_response=."
+            limit = connecting.max_response if sink is None else sink.limit
+            remedy = " Raise max_response=." if sink is None else ""
+            message = f"{call.method} {call.shown}: the answer is larger than {limit} bytes.{remedy}"
             raise TooLargeError(message, method=call.method, path=call.shown, limit=limit) from None
         except (aiohttp.ClientPayloadError, Garbled) as exc:
             raise TruncatedError(
@@ -337,15 +347,28 @@ class AiohttpTransport:
         return Reply(response.status, headers, body, signed=signed, secrets=secrets, delimited=delimited)
 
     async def _read(
-        self, call: Call, response: aiohttp.ClientResponse, connecting: Connecting, *, unpack: bool
+        self,
+        call: Call,
+        response: aiohttp.ClientResponse,
+        connecting: Connecting,
+        sink: Sink | None,
+        *,
+        unpack: bool,
     ) -> bytes:
-        """Read a body whole: unpacked slice by slice, never past the limit, the loop never held for long."""
+        """Read a body whole: unpacked slice by slice, never past the limit, the loop never held for long.
+
+        What a sink took is not given.
+        """
+        if response.status != 200 or response.content_type.endswith("json"):
+            sink = None
         encoding = ",".join(response.headers.getall("Content-Encoding", ())) if unpack else ""
         check_encodings(encoding, ",".join(response.headers.getall("Transfer-Encoding", ())))
         if response.status == PARTIAL and not any(name.lower() == "range" for name, _ in call.headers):
             raise Garbled("a part that nobody asked for")
         ending = _ending(response)
-        body = Body(encoding, connecting.max_response)
+        body = Body(encoding, connecting.max_response if sink is None else sink.limit)
+        if sink is not None:
+            await sink.begin()
         while True:
             with anyio.fail_after(connecting.read_timeout):
                 chunk = await response.content.readany()
@@ -353,9 +376,15 @@ class AiohttpTransport:
                 break
             for _ in body.feed(chunk):
                 await anyio.lowlevel.checkpoint()
+            if sink is not None and body.held >= BLOCK:
+                await sink.take(body.taken())
         if ending is not None and ending.done() and not ending.cancelled() and ending.exception() is not None:
             raise Garbled("the connection was reset")
-        return body.whole()
+        whole = body.whole()
+        if sink is None:
+            return whole
+        await sink.take(whole)
+        return b""
 
     async def aclose(self) -> None:
         """Close: what is under way ends with an error, connections of our own session are closed."""
@@ -399,9 +428,14 @@ class Derived:
         self._base = base
         self._connecting = connecting
 
-    async def send(self, call: Call) -> Reply:
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for room, see `AiohttpTransport.waiting`."""
+        return self._base.waiting
+
+    async def send(self, call: Call, sink: Sink | None = None) -> Reply:
         """Send one call, see `AiohttpTransport.send`."""
-        return await self._base.send(call, self._connecting)
+        return await self._base.send(call, sink, self._connecting)
 
 
 def _timed_out(call: Call, endpoint: str) -> RequestTimeout:

@@ -5,9 +5,9 @@ import dataclasses
 import os
 import platform
 import ssl as ssl_module
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -19,6 +19,7 @@ from aiotravis._http import Call, Reply, Transport, check
 from aiotravis._transport import AiohttpTransport, Connecting
 from aiotravis._version import __version__
 from aiotravis.errors import UsageError
+from aiotravis.flows.commit_waiting import CommitWaiting
 from aiotravis.flows.github_sign_in import GitHubSignIn, OneTimePassword, check_credentials, github_address
 from aiotravis.flows.listening import BuildRef, JobRef, Listening, RepoRef
 from aiotravis.flows.log_following import LogStream
@@ -30,6 +31,8 @@ from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
 from aiotravis.live.options import LiveOptions
 from aiotravis.resources._base import id_of
+from aiotravis.resources._mapped import Mapped
+from aiotravis.resources._progress import Progress
 from aiotravis.resources.accounts import Accounts
 from aiotravis.resources.annotations import Annotations
 from aiotravis.resources.auth import Auth
@@ -53,6 +56,9 @@ from aiotravis.resources.ssh_keys import SshKeys
 from aiotravis.resources.users import User, Users
 
 __all__ = ["COM", "ORG", "Travis"]
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 COM: Final = "https://api.travis-ci.com"
 """The API of travis-ci.com."""
@@ -181,6 +187,7 @@ class Travis:
         self._log_sources = LogSources(self.logs)
         self._listening = Listening(self._hub, self.repos, self.builds, self.jobs)
         self._waiting = Waiting(self._listening, self.builds, self.jobs)
+        self._commit_waiting = CommitWaiting(self._listening, self.requests, self.builds, self._waiting)
 
     def _attach(self, transport: Transport) -> None:
         """Give every resource its transport."""
@@ -448,6 +455,73 @@ class Travis:
         """
         found: Job = await self._waiting.wait((Job, id_of(job, "job", Job)), until)
         return found
+
+    async def wait_for_commit(
+        self,
+        repo: RepoRef,
+        sha: str,
+        *,
+        event_type: str | None = None,
+        appear_within: float = 300.0,
+        until: Callable[[Build], bool] = _finished,
+    ) -> Build:
+        """Wait until the build of a commit has ended, from a moment on when Travis may not have heard of it yet.
+
+        A push and a pull request are built apart, of the same commit: without ``event_type``, the first build that
+        appears is the one, and that of the push where there are several already. A restarted build counts as it is.
+
+        Args:
+            repo: Id, slug, or a repository.
+            sha: Hash of the commit that was pushed, or its first seven digits or more.
+            event_type: Only a build for a ``push``, ``pull_request``, ``api`` or ``cron``.
+            appear_within: Seconds within which there has to be a build; from then on, how long to wait is yours.
+            until: What to wait for instead of the end: ``lambda build: build.running``.
+
+        Returns:
+            The build as it was when it was so, with its commit, without its jobs.
+
+        Raises:
+            CommitNotBuilt: Travis rejected it, and tells why; or no build has appeared in time.
+            NotFoundError: No such repository, or this token may not see it.
+            UsageError: An argument cannot be right, or the client was closed meanwhile.
+        """
+        return await self._commit_waiting.wait(
+            repo, sha, event_type=event_type, appear_within=appear_within, until=until
+        )
+
+    def map(
+        self,
+        call: Callable[[A], Awaitable[R]],
+        items: Iterable[A] | AsyncIterable[A],
+        *,
+        at_once: int = 100,
+        ordered: bool = True,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Mapped[A, R]:
+        """Call for each of many items, many at once, each failure kept apart from the others.
+
+        ``async with travis.map(travis.jobs.get, ids) as outcomes: async for outcome in outcomes: outcome.value``
+
+        Where Travis takes many ids in one request, `Builds.many`, `Jobs.many` and `Repositories.many` need a hundredth
+        of the requests.
+
+        Args:
+            call: Any async function of one item: ``travis.builds.get``, ``lambda job: travis.logs.text(job)``.
+            items: The items: a list, a generator, ``travis.builds.list(repo)``. Taken one by one as there is room.
+            at_once: Most calls under way at once.
+            ordered: Whether outcomes come in the order of the items; else as soon as they are there.
+            progress: Told how far it has come: at every outcome, and once a second while there is none.
+
+        Returns:
+            An async context manager and iterator of `Outcome`: ``.item``, ``.value`` (raises what the call raised),
+            ``.error``. Workers wait for a consumer that is slow, and end with the block.
+
+        Raises:
+            UsageError: At once: an argument cannot be right.
+        """
+        return Mapped(
+            call, items, at_once=at_once, ordered=ordered, progress=progress, waiting=lambda: self._transport.waiting
+        )
 
     def follow_log(self, job: JobRef) -> LogStream:
         """Follow a job's log to its end: complete, in order, each part once.

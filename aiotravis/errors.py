@@ -22,6 +22,7 @@
     │   ├── BannedError             this identity or address is shut out          .lifted_at
     │   └── ServerError             Travis, or a proxy before it, failed
     ├── DecodeError              a good status in a shape that is not known       .status .excerpt
+    ├── CommitNotBuilt           no build came of a commit                        .sha .request_id .reason
     └── LiveError                the live channel
         ├── LiveUnavailable         no key, wrong app, refused protocol           .code
         ├── SubscriptionError       one channel was refused                       .channel
@@ -36,6 +37,7 @@ from datetime import datetime
 __all__ = [
     "AuthenticationError",
     "BannedError",
+    "CommitNotBuilt",
     "ConflictError",
     "DecodeError",
     "LiveError",
@@ -261,6 +263,22 @@ class DecodeError(TravisError):
         self.method = method
         self.path = path
         self.excerpt = excerpt
+
+
+class CommitNotBuilt(TravisError):
+    """No build came of a commit: Travis rejected it, or none has appeared in time.
+
+    Attributes:
+        sha: The commit.
+        request_id: The newest request about it; None: Travis has none.
+        reason: Why Travis rejected it, in its words; None: it did not.
+    """
+
+    def __init__(self, message: str, *, sha: str, request_id: int | None = None, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.sha = sha
+        self.request_id = request_id
+        self.reason = reason
 
 
 class LiveError(TravisError):

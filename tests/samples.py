@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from aiotravis._http import Call, Reply
+from aiotravis._http import Call, Reply, Sink
 
 JSON = {"content-type": "application/json;charset=utf-8", "content-length": "1"}
 TEXT = {"content-type": "text/plain;charset=utf-8"}
@@ -29,8 +29,9 @@ class Scripted:
     def __init__(self, answer: bytes | Reply | Callable[[Call], bytes | Reply]) -> None:
         self._answer = answer
         self.calls: list[Call] = []
+        self.waiting = 0
 
-    async def send(self, call: Call) -> Reply:
+    async def send(self, call: Call, sink: Sink | None = None) -> Reply:
         self.calls.append(call)
         answer = self._answer(call) if callable(self._answer) else self._answer
         return answer if isinstance(answer, Reply) else Reply(200, JSON, answer)

@@ -1,5 +1,6 @@
 """The examples against a server that is not their own."""
 
+import json
 import os
 import signal
 import subprocess
@@ -114,3 +115,35 @@ async def test_follow_log_prints_the_log_and_nothing_else() -> None:
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
         assert ended.returncode == 2
         assert ended.stderr.startswith(b"follow_log: GET /jobs/9 answered 404")
+
+
+BULK = str(EXAMPLES / "bulk_fetch.py")
+
+
+async def test_bulk_fetch_writes_every_build_and_fetches_no_log_twice(tmp_path: Path) -> None:
+    async with TravisServer() as server:
+        repository = server.world.repository("a/b")
+        builds = repository.history(60, jobs=2)
+        command = [sys.executable, BULK, "--endpoint", server.endpoint, "--repo", "a/b", "--into", str(tmp_path)]
+        command += ["--logs", "10"]
+        for fetched in (b"20 logs (20 fetched now)", b"20 logs (0 fetched now)"):
+            ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+            assert (ended.returncode, b"failed" in ended.stderr) == (0, False), ended.stderr
+            assert b"60 builds in " in ended.stdout
+            assert fetched in ended.stdout
+        server.respond("GET", f"/jobs/{builds[-1].jobs[0].id}/log", status=404)
+        (tmp_path / "logs" / f"{builds[-1].jobs[0].id}.txt").unlink()
+        ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+        assert ended.returncode == 1
+        assert b"no log of job" in ended.stderr
+    lines = [json.loads(line) for line in (tmp_path / "builds.jsonl").read_text().splitlines()]
+    assert [line["id"] for line in lines] == [build.id for build in reversed(builds)]
+    assert all([job["id"] for job in line["jobs"]] == line["job_ids"] for line in lines)
+
+
+async def test_bulk_fetch_tells_what_is_wrong_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    command = [sys.executable, BULK, "--into", str(tmp_path / "file" / "folder")]
+    ended = await anyio.run_process(command, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(b"\nbulk_fetch: ")

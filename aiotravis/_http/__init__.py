@@ -2,6 +2,6 @@
 
 from aiotravis._http.endpoint import ACCEPT_TEXT, Endpoint, Part
 from aiotravis._http.judging import check, judge
-from aiotravis._http.messages import Call, Reply, Transport
+from aiotravis._http.messages import Call, Reply, Sink, Transport
 
-__all__ = ["ACCEPT_TEXT", "Call", "Endpoint", "Part", "Reply", "Transport", "check", "judge"]
+__all__ = ["ACCEPT_TEXT", "Call", "Endpoint", "Part", "Reply", "Sink", "Transport", "check", "judge"]

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-__all__ = ["Call", "Reply", "Transport", "one_line"]
+__all__ = ["Call", "Reply", "Sink", "Transport", "one_line"]
 
 SECRET_PARAMETERS: Final = frozenset({"access_token", "token", "github_token", "log.token"})
 
@@ -142,11 +142,40 @@ class Reply:
             return None
 
 
-class Transport(Protocol):
-    """Whatever carries calls to a server."""
+class Sink(Protocol):
+    """Where a body goes piece by piece as it comes, instead of into memory.
 
-    async def send(self, call: Call) -> Reply:
+    Attributes:
+        limit: Most bytes, unpacked, that it takes.
+    """
+
+    limit: int
+
+    async def begin(self) -> None:
+        """An answer begins to come. What an earlier attempt left is void."""
+        ...
+
+    async def take(self, piece: bytes) -> None:
+        """Take the next piece, unpacked."""
+        ...
+
+
+class Transport(Protocol):
+    """Whatever carries calls to a server.
+
+    Attributes:
+        waiting: Calls that wait for room in the server's rate rules.
+    """
+
+    @property
+    def waiting(self) -> int: ...
+
+    async def send(self, call: Call, sink: Sink | None = None) -> Reply:
         """Send one call and read its answer whole, whatever its status.
+
+        Args:
+            call: What to send.
+            sink: Takes the body of an answer of status 200 that is no JSON; the reply's own is then empty.
 
         Raises:
             RequestError: Nothing usable came back.

@@ -92,8 +92,18 @@ class Body:
             raise Overflow
         self._pieces.append(piece)
 
+    @property
+    def held(self) -> int:
+        """Bytes that are there and were not taken, about: at least."""
+        return sum(map(len, self._pieces))
+
+    def taken(self) -> bytes:
+        """Give what is there so far, and let go of it."""
+        pieces, self._pieces = self._pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
     def whole(self) -> bytes:
-        """Give all of it, once nothing more comes.
+        """Give all of it that was not taken, once nothing more comes.
 
         Raises:
             Garbled: Its end is missing.
@@ -102,4 +112,4 @@ class Body:
             self._keep(self._unpacker.flush())
             if self._received and not self._unpacker.eof:
                 raise Garbled("its end is missing")
-        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        return self.taken()

@@ -4,15 +4,11 @@ https://docs.travis-ci.com/api/#logs
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from aiotravis.errors import NotFoundError
-from aiotravis.resources.logs import LogPart, Logs
+from aiotravis.resources.logs import PLACEHOLDERS, LogPart, Logs
 
-__all__ = ["PLACEHOLDERS", "LogSources", "Snapshot"]
-
-PLACEHOLDERS: Final = frozenset({"log aggregated", "Your log is temporarily unavailable"})
-"""What the server puts in place of a text that it cannot give just now."""
+__all__ = ["LogSources", "Snapshot"]
 
 
 @dataclass(frozen=True, slots=True)

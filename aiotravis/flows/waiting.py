@@ -14,6 +14,7 @@ from typing import Any, Final
 import anyio
 from anyio.abc import TaskGroup
 
+from aiotravis._own_task import OwnTask
 from aiotravis._retry import backoff
 from aiotravis.errors import (
     LiveError,
@@ -25,7 +26,6 @@ from aiotravis.errors import (
     UsageError,
 )
 from aiotravis.flows.listening import Listening
-from aiotravis.live._own_task import OwnTask
 from aiotravis.live.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs

@@ -8,9 +8,9 @@ from typing import Final
 
 import anyio
 
+from aiotravis._own_task import OwnTask
 from aiotravis.errors import LiveError, LiveUnavailable, TravisError, UsageError
 from aiotravis.live._connection import Connection
-from aiotravis.live._own_task import OwnTask
 from aiotravis.live._socket import Closed, Connector
 from aiotravis.live.channels import Interest
 from aiotravis.live.completing import Completer

@@ -7,6 +7,7 @@ from typing import Final, Generic, TypeVar
 from aiotravis.errors import NotFoundError
 from aiotravis.resources._base import Entity
 from aiotravis.resources._concurrently import concurrently
+from aiotravis.resources._progress import Progress, Reporter
 
 __all__ = ["Many"]
 
@@ -34,6 +35,8 @@ class Many(Generic[S]):
         *,
         path: str,
         missing_ok: bool,
+        progress: Callable[[Progress], None] | None = None,
+        waiting: Callable[[], int] = lambda: 0,
     ) -> None:
         self._fetch = fetch
         self._batches = deque(ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
@@ -41,6 +44,7 @@ class Many(Generic[S]):
         self._missing_ok = missing_ok
         self._ready: deque[S] = deque()
         self._told = False
+        self._reporter = Reporter(progress, len(ids), waiting)
         self.missing: tuple[int, ...] = ()
 
     def __aiter__(self) -> "Many[S]":
@@ -61,13 +65,18 @@ class Many(Generic[S]):
     async def _turn(self) -> None:
         batches = [self._batches[place] for place in range(min(AT_ONCE, len(self._batches)))]
         # An id that was asked for twice is sent once and given twice.
-        answers = await concurrently(lambda batch: self._fetch(list(dict.fromkeys(batch))), batches)
+        self._reporter.start()
+        try:
+            answers = await concurrently(lambda batch: self._fetch(list(dict.fromkeys(batch))), batches)
+        finally:
+            self._reporter.stop()
         for batch, answer in zip(batches, answers, strict=True):
             self._batches.popleft()
             found = {getattr(entity, "id", None): entity for entity in answer}
             self._ready.extend(found[number] for number in batch if number in found)
             unknown = dict.fromkeys(number for number in batch if number not in found)
             self.missing = tuple({**dict.fromkeys(self.missing), **unknown})
+            self._reporter.advance(len(batch), sum(number in unknown for number in batch))
 
     def _end(self) -> None:
         if self.missing and not self._missing_ok and not self._told:

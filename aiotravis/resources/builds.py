@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#builds
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import NoneType
 from typing import Final
 
@@ -15,12 +15,13 @@ from aiotravis.resources._base import Entity, Resource, id_of, ids_of
 from aiotravis.resources._flash import FlashReply, restarted
 from aiotravis.resources._many import Many
 from aiotravis.resources._pages import Pages
+from aiotravis.resources._progress import Progress
 from aiotravis.resources._running import Running
 from aiotravis.resources.commits import Commit, joined
 from aiotravis.resources.jobs import Job
 from aiotravis.resources.repositories import Repository, repo_query
 
-__all__ = ["Build", "Builds"]
+__all__ = ["Build", "Builds", "check_event_type"]
 
 
 class Build(Running, frozen=True, kw_only=True):
@@ -181,10 +182,8 @@ class Builds(Resource):
             UsageError: At once: not a repository, an unknown event type, not a number.
         """
         which = repo_query(repo)
-        if event_type is not None and event_type not in EVENT_TYPES:
-            raise UsageError(
-                f"event_type must be one of {', '.join(EVENT_TYPES)}, not {event_type!r}.", argument="event_type"
-            )
+        if event_type is not None:
+            check_event_type(event_type)
 
         async def fetch(after: int | None) -> Sequence[Build]:
             query = [which]
@@ -199,12 +198,19 @@ class Builds(Resource):
 
         return Pages(fetch, after=None if after_number is None else _number(after_number, "after_number"))
 
-    def many(self, builds: Iterable[int | Build], *, missing_ok: bool = False) -> Many[Build]:
+    def many(
+        self,
+        builds: Iterable[int | Build],
+        *,
+        missing_ok: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Many[Build]:
         """Fetch many builds by their ids, a hundred in a request, several requests at once, in the order asked.
 
         Args:
             builds: Ids, or builds.
             missing_ok: Whether ids that the server does not know are only listed in ``.missing``.
+            progress: Told how far it has come: at every batch, and once a second while it waits.
 
         Raises:
             UsageError: At once: one of them is not an id.
@@ -215,7 +221,25 @@ class Builds(Resource):
             reply = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])
             return joined(reply.builds, reply.commits)
 
-        return Many(fetch, ids_of(builds, "builds", Build), path=LIST.path, missing_ok=missing_ok)
+        return Many(
+            fetch,
+            ids_of(builds, "builds", Build),
+            path=LIST.path,
+            missing_ok=missing_ok,
+            progress=progress,
+            waiting=lambda: self._transport.waiting,
+        )
+
+
+def check_event_type(event_type: str) -> None:
+    """Look at the kind of a build that somebody asks for.
+
+    Raises:
+        UsageError: Travis knows none such.
+    """
+    if event_type not in EVENT_TYPES:
+        message = f"event_type must be one of {', '.join(EVENT_TYPES)}, not {event_type!r}."
+        raise UsageError(message, argument="event_type")
 
 
 def _number(number: int | str, argument: str) -> int:

@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#jobs
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from types import NoneType
 
@@ -12,6 +12,7 @@ from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of, text_of
 from aiotravis.resources._flash import FlashReply, restarted
 from aiotravis.resources._many import Many
+from aiotravis.resources._progress import Progress
 from aiotravis.resources._running import Running
 from aiotravis.resources._states import State
 from aiotravis.resources.commits import Commit, joined
@@ -150,13 +151,21 @@ class Jobs(Resource):
         """
         return await restarted(self._transport, RESTART, id_of(job, "job", Job))
 
-    def many(self, jobs: Iterable[int | Job], *, include_log_id: bool = False, missing_ok: bool = False) -> Many[Job]:
+    def many(
+        self,
+        jobs: Iterable[int | Job],
+        *,
+        include_log_id: bool = False,
+        missing_ok: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Many[Job]:
         """Fetch many jobs by their ids, a hundred in a request, several requests at once, in the order asked.
 
         Args:
             jobs: Ids, or jobs.
             include_log_id: Whether to ask for ``log_id``, which costs the server a look-up for each.
             missing_ok: Whether ids that the server does not know are only listed in ``.missing``.
+            progress: Told how far it has come: at every batch, and once a second while it waits.
 
         Raises:
             UsageError: At once: one of them is not an id.
@@ -169,4 +178,11 @@ class Jobs(Resource):
             reply = await self._fetch(LIST, query=[*query, _LOG_ID] if include_log_id else query)
             return joined(reply.jobs, reply.commits)
 
-        return Many(fetch, ids_of(jobs, "jobs", Job), path=LIST.path, missing_ok=missing_ok)
+        return Many(
+            fetch,
+            ids_of(jobs, "jobs", Job),
+            path=LIST.path,
+            missing_ok=missing_ok,
+            progress=progress,
+            waiting=lambda: self._transport.waiting,
+        )

@@ -3,22 +3,33 @@
 https://docs.travis-ci.com/api/#logs
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from os import PathLike
+from pathlib import Path
 from types import NoneType
 from typing import Final
 
+import anyio.to_thread
 import msgspec
 
 from aiotravis._http import ACCEPT_TEXT, Call, Endpoint, Reply, check
-from aiotravis.errors import UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, text_of
-from aiotravis.resources.jobs import Job
+from aiotravis.errors import ConflictError, NotFoundError, UsageError
+from aiotravis.resources._base import Entity, Resource, id_of, ids_of, text_of
+from aiotravis.resources._downloads import FileSink, LogFile, download
+from aiotravis.resources._mapped import Mapped
+from aiotravis.resources._progress import Progress
+from aiotravis.resources.jobs import Job, Jobs
 
-__all__ = ["LAST", "Log", "LogPart", "Logs"]
+__all__ = ["LAST", "PLACEHOLDERS", "Log", "LogPart", "Logs"]
 
 LAST: Final = 2147483647
 """Number of the notice that the server appends by itself, without filling the numbers below it."""
+
+
+PLACEHOLDERS: Final = frozenset({"log aggregated", "Your log is temporarily unavailable"})
+"""What the server puts in place of a text that it cannot give just now."""
 
 
 class LogPart(Entity, frozen=True, kw_only=True):
@@ -181,6 +192,74 @@ class Logs(Resource):
             or (part.number > lowest and (wanted is None or part.number in wanted or part.number == 0))
         )
 
+    async def download(
+        self,
+        jobs: Iterable[int | Job],
+        folder: str | PathLike[str],
+        *,
+        at_once: int = 8,
+        overwrite: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Sequence[LogFile]:
+        """Download the logs of jobs that have ended, each into a file: ``FOLDER/ID.txt``.
+
+        Each is streamed into a temporary file, never into memory, and put in its place once it is whole. To go on
+        after an interruption, call again: what is there already, from the same run of the job, is not fetched again.
+        The time of a file is that of its job's end. One failure is not that of the others: see `LogFile.error`.
+
+        Args:
+            jobs: Ids, or jobs; the state of those given by id, or not yet ended, is asked for, a hundred in a request.
+            folder: Where the files are to be; made if it is not there.
+            at_once: Most logs under way at once.
+            overwrite: Whether to fetch what is there already.
+            progress: Told how far it has come: at every log, and once a second while it waits.
+
+        Returns:
+            What came of each, in the order asked.
+
+        Raises:
+            UsageError: One of them is not an id.
+            OSError: The folder cannot be made.
+            RequestError, ResponseError: The jobs' states could not be had.
+        """
+        jobs = list(jobs) if not isinstance(jobs, str | bytes) else jobs
+        ids = ids_of(jobs, "jobs", Job)
+        place, known = Path(folder), dict[int, Job]()
+
+        async def one(number: int) -> LogFile:
+            job = known.get(number)
+            if job is None:
+                return LogFile(job_id=number, error=_no_such_job(number))
+            return await download(job, place, partial(self._into, number), overwrite=overwrite)
+
+        outcomes = Mapped(
+            one,
+            list(dict.fromkeys(ids)),
+            at_once=at_once,
+            progress=progress,
+            waiting=lambda: self._transport.waiting,
+            failed=lambda file: file.error is not None,
+        )
+        await anyio.to_thread.run_sync(partial(place.mkdir, parents=True, exist_ok=True))
+        known.update({job.id: job for job in jobs if isinstance(job, Job) and job.finished})
+        unknown = [number for number in dict.fromkeys(ids) if number not in known]
+        known.update({job.id: job async for job in Jobs(self._transport).many(unknown, missing_ok=True)})
+        async with outcomes:
+            files = {outcome.item: outcome.value async for outcome in outcomes}
+        return tuple(files[number] for number in ids)
+
+    async def _into(self, number: int, sink: FileSink) -> None:
+        """Fetch a log into a file."""
+        call = LOG.call(id=number, accept=ACCEPT_TEXT)
+        reply = await self._transport.send(call, sink)
+        if not sink.begun:
+            # No text: an empty log, one without a record, or a refusal.
+            text = "" if _nothing_yet(reply) else _log_of(call, reply).text
+            await sink.take(text.encode("utf-8", "surrogatepass"))
+        if sink.small.decode("utf-8", "replace") in PLACEHOLDERS:
+            message = f"GET {call.shown}: the log is not to be had just now. Try again in a few minutes."
+            raise ConflictError(message, status=reply.status, method="GET", path=call.shown)
+
     async def remove(self, job: int | Job, *, reason: str | None = None) -> None:
         """Remove a job's log for good; a notice takes its place.
 
@@ -194,6 +273,14 @@ class Logs(Resource):
         """
         fields = {} if reason is None else {"reason": text_of(reason, "reason")}
         await self._fetch(REMOVE, id=id_of(job, "job", Job), json=fields)
+
+
+def _no_such_job(number: int) -> NotFoundError:
+    remedy = "Check the id; other tokens may see more."
+    message = f"GET /jobs: no job {number}, or hidden from this token. {remedy}"
+    error = NotFoundError(message, status=200, method="GET", path="/jobs", remedy=remedy)
+    error.missing = (number,)
+    return error
 
 
 def _part_number(number: object, argument: str) -> int:

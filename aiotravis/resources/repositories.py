@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#repositories
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +11,7 @@ from aiotravis._http import Endpoint, Part
 from aiotravis.errors import NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of, slug_of, text_of, within
 from aiotravis.resources._many import Many
+from aiotravis.resources._progress import Progress
 from aiotravis.resources._states import State
 
 __all__ = ["Repositories", "Repository", "repo_part", "repo_query"]
@@ -172,12 +173,19 @@ class Repositories(Resource):
         """
         return await self._fetch(CC, repo=repo_part(repo), accept="application/xml")
 
-    def many(self, repos: Iterable[int | Repository], *, missing_ok: bool = False) -> Many[Repository]:
+    def many(
+        self,
+        repos: Iterable[int | Repository],
+        *,
+        missing_ok: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Many[Repository]:
         """Fetch many repositories by their ids, a hundred in a request, in the order asked.
 
         Args:
             repos: Ids, or repositories.
             missing_ok: Whether ids that the server does not know are only listed in ``.missing``.
+            progress: Told how far it has come: at every batch, and once a second while it waits.
 
         Raises:
             UsageError: At once: one of them is not an id.
@@ -187,4 +195,11 @@ class Repositories(Resource):
         async def fetch(ids: Sequence[int]) -> Iterable[Repository]:
             return (await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])).repos
 
-        return Many(fetch, ids_of(repos, "repos", Repository), path=LIST.path, missing_ok=missing_ok)
+        return Many(
+            fetch,
+            ids_of(repos, "repos", Repository),
+            path=LIST.path,
+            missing_ok=missing_ok,
+            progress=progress,
+            waiting=lambda: self._transport.waiting,
+        )

@@ -62,6 +62,7 @@ class Request:
     message: str | None = None
     build_id: int | None = None
     commit_id: int | None = None
+    head_commit: str | None = None
 
 
 @dataclass

@@ -297,7 +297,7 @@ def _request(one: Request, repository: Repository) -> dict[str, object]:
         "owner_type": "Organization",
         "event_type": one.event_type,
         "base_commit": None,
-        "head_commit": None,
+        "head_commit": one.head_commit,
         "result": one.result,
         "message": one.message,
         "pull_request": one.event_type == "pull_request",

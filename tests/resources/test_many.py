@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiotravis import Commit, errors
+from aiotravis import Commit, Progress, errors
 from aiotravis.resources._many import AT_ONCE, BATCH, Many
 
 
@@ -97,3 +97,14 @@ async def test_an_id_that_is_unknown_in_two_batches_is_missing_once() -> None:
     things, _ = many([7, *range(100, 100 + BATCH), 7], range(100, 300), missing_ok=True)
     assert len([thing async for thing in things]) == BATCH
     assert things.missing == (7,)
+
+
+async def test_progress_is_told_at_every_batch() -> None:
+    told: list[Progress] = []
+
+    async def fetch(batch: Sequence[int]) -> list[Commit]:
+        return [Commit(id=number) for number in batch if number != 7]
+
+    things = Many(fetch, range(1, 251), path="/things", missing_ok=True, progress=told.append, waiting=lambda: 3)
+    assert len([thing async for thing in things]) == 249
+    assert told == [Progress(done=done, failed=1, total=250, waiting=3) for done in (100, 200, 250)]

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from aiotravis.live._own_task import OwnTask
+from aiotravis._own_task import OwnTask
 from tests.waiting import until
 
 
