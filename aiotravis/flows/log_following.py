@@ -4,7 +4,6 @@ Live parts bring speed, REST brings completeness: the stream subscribes, reads w
 asks anew for whatever is missing. https://docs.travis-ci.com/api/#logs
 """
 
-import hashlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
@@ -16,6 +15,7 @@ from aiotravis._retry import backoff
 from aiotravis.errors import LiveError, LogGap, RateLimited, RequestError, ServerError, UsageError
 from aiotravis.flows.log_lines import LogLines
 from aiotravis.flows.log_parts import LogAssembler
+from aiotravis.flows.log_prefix import LogPrefix
 from aiotravis.flows.log_sources import LogSources, Snapshot
 from aiotravis.live.events import Event, JobCreated, JobEvent, JobLog, Mark
 from aiotravis.live.feed import Feed
@@ -40,6 +40,9 @@ LONGEST_POLL: Final = 10.0
 
 UNDER_WAY: Final = 5.0
 """Seconds that a live part may be under way: for so long after a restart, some may be of the run before."""
+
+TAKEN_ALONG: Final = 64
+"""Parts that are taken at once where they wait already."""
 
 LARGEST_COMPARED: Final = 8 << 20
 """Characters of a log up to which, in doubt, all of it is read again at the end."""
@@ -94,8 +97,7 @@ class LogStream:
 
     def _begin(self) -> None:
         self._assembler = LogAssembler()
-        self._digest = hashlib.sha256()
-        self._given = 0
+        self._given = LogPrefix()
         self._bodies = 0
         self._listed = -1
         self._snapshots = 0
@@ -201,9 +203,13 @@ class LogStream:
         event = self._feed.get_nowait() if self._feed is not None else None
         if event is None:
             event = await self._event()
-        if event is not None:
+        heard = event is not None
+        while event is not None:
             self._take(event)
-        if event is None or (self._due is not None and anyio.current_time() >= self._due):
+            # What is there already is taken along: with many small parts, the way to each is most of what it costs.
+            full = self._assembler.complete or len(self._ready) >= TAKEN_ALONG
+            event = self._feed.get_nowait() if self._feed is not None and not full else None
+        if not heard or (self._due is not None and anyio.current_time() >= self._due):
             await self._look()
 
     async def _event(self) -> Event | None:
@@ -223,7 +229,7 @@ class LogStream:
         """Give the seconds until the next look."""
         urgent = self._over or self._stale or self._assembler.waits
         if self._feed is None or (urgent and self._bodies):
-            return min(LONGEST_POLL, PATIENCE * 2.0 ** min(self._vain, 8)) + self._given / READ_PER_SECOND
+            return min(LONGEST_POLL, PATIENCE * 2.0 ** min(self._vain, 8)) + self._given.length / READ_PER_SECOND
         if not urgent:
             self._due = None
             return min(LONGEST_QUIET, QUIET * 2.0 ** min(self._vain, 8))
@@ -242,9 +248,15 @@ class LogStream:
                 self._stale = True
                 return
             self._heard = True
-            early = anyio.current_time() - self._opened_at < UNDER_WAY
-            self._unsure = self._unsure or early or not isinstance(event.number, int)
-            self._give(self._assembler.add([LogPart(number=event.number, content=event.content, final=event.final)]))
+            if not self._unsure:
+                early = anyio.current_time() - self._opened_at < UNDER_WAY
+                self._unsure = early or not isinstance(event.number, int)
+            part = LogPart(number=event.number, content=event.content, final=event.final)
+            if self._assembler.follows(part):
+                self._given.add(event.content)
+                self._ready.append(part)
+                return
+            self._give(self._assembler.add([part]))
             if self._assembler.torn:
                 self._reset()
             if self._assembler.waits and self._due is None:
@@ -269,7 +281,7 @@ class LogStream:
 
     def _reset(self) -> None:
         """Begin anew: what was given is void."""
-        if self._given or self._assembler.given >= 0:
+        if self._given.length or self._assembler.given >= 0:
             self._ready.append(LogReset())
         self._begin()
         self._unsure = True
@@ -282,7 +294,7 @@ class LogStream:
 
     async def _look(self) -> None:
         """Ask for the job's state, then for what is new of its log: in this order, so that an end is not missed."""
-        was_over, before = self._over, (self._given, self._assembler.given)
+        was_over, before = self._over, self._reached
         job = await self._patiently(lambda: self._jobs.get(self._job))
         if self._is_another_run(job):
             was_over = False
@@ -298,7 +310,7 @@ class LogStream:
         self._stale, self._due = False, None
         self._doubtful = self._doubtful and job.pending
         self._merge(snapshot)
-        unchanged = before == (self._given, self._assembler.given)
+        unchanged = before == self._reached
         self._vain = self._vain + 1 if unchanged else 0
         if self._over and was_over and unchanged and not self._assembler.complete:
             await self._end()
@@ -343,18 +355,17 @@ class LogStream:
         self._bodies += 1
         if not body:
             return
-        begins = hashlib.sha256(body[: self._given].encode("utf-8", "surrogatepass")).digest()
-        if len(body) < self._given or begins != self._digest.digest():
+        if not self._given.begins(body):
             if not self._over:
                 return
             self._ready.append(LogReset())
             self._begin()
             self._bodies = 1
-        if self._over or len(body) > self._given:
+        if self._over or len(body) > self._given.length:
             # What is held out of order is in it, or belongs to another run.
             self._assembler = LogAssembler()
-        if len(body) > self._given:
-            self._give([LogPart(number=self._bodies - 1, content=body[self._given :])])
+        if len(body) > self._given.length:
+            self._give([LogPart(number=self._bodies - 1, content=body[self._given.length :])])
 
     async def _last_look(self) -> None:
         """All parts up to the final one were given: see whether the server has put something behind it."""
@@ -390,14 +401,14 @@ class LogStream:
         Returns:
             False if the job was restarted meanwhile: then there is no end yet.
         """
-        if not self._unsure or self._given > LARGEST_COMPARED:
+        if not self._unsure or self._given.length > LARGEST_COMPARED:
             return True
         snapshot = await self._patiently(lambda: self._sources.read_v2(self._job))
         if await self._was_restarted():
             return False
         body = snapshot.body or "".join(part.content or "" for part in snapshot.parts or ())
         self._over = True
-        if not body and snapshot.parts is not None and self._given:
+        if not body and snapshot.parts is not None and self._given.length:
             # Of this run nothing is stored: what was given is of another.
             self._ready.append(LogReset())
             self._begin()
@@ -410,9 +421,9 @@ class LogStream:
         snapshot = await self._patiently(lambda: self._sources.read(self._job, after=self._assembler.given))
         if await self._was_restarted() or not self._over:
             return
-        before = (self._given, self._assembler.given)
+        before = self._reached
         self._merge(snapshot)
-        if before != (self._given, self._assembler.given):
+        if before != self._reached:
             return
         missing = self._assembler.missing
         # A hole below a part that the server lists is the server's own loss. Otherwise it may have put them together.
@@ -443,9 +454,12 @@ class LogStream:
                 await anyio.sleep(next(delays))
         return await ask()
 
+    @property
+    def _reached(self) -> tuple[int, int]:
+        """How far it has come: characters and number of the last part given."""
+        return self._given.length, self._assembler.given
+
     def _give(self, parts: Iterable[LogPart]) -> None:
         for part in parts:
-            content = part.content or ""
-            self._given += len(content)
-            self._digest.update(content.encode("utf-8", "surrogatepass"))
+            self._given.add(part.content or "")
             self._ready.append(part)

@@ -70,6 +70,17 @@ class LogAssembler:
         """Take back that the final part was seen."""
         self._last = None
 
+    def follows(self, part: LogPart) -> bool:
+        """Take a part if it is simply the next one, and nothing is held: then it is for the caller to give.
+
+        What `add` would do for nearly all parts of nearly all logs, at a fraction of the cost.
+        """
+        number = part.number
+        if self._held or part.final or number != self._given[0] + 1 or not isinstance(number, int):
+            return False
+        self._given = (number, 0)
+        return True
+
     def add(self, parts: Iterable[LogPart]) -> list[LogPart]:
         """Take parts, and give what is now in order.
 

@@ -20,7 +20,7 @@ from aiotravis.live.protocol import Address
 
 __all__ = ["Closed", "Connector", "Socket"]
 
-TURN: Final = 100
+TURN: Final = 200
 """Frames after which consumers get their turn."""
 
 CLOSING: Final = 0.05

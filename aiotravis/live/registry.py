@@ -1,6 +1,7 @@
 """Who listens to what: channels counted by reference, events fanned out, each delivered once. No I/O."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final
@@ -21,7 +22,7 @@ REMEMBERED: Final = 60.0
 """Seconds within which the same event on another channel counts as the same."""
 
 MOST_REMEMBERED: Final = 50_000
-"""Builds and jobs whose newest state is remembered."""
+"""Builds and jobs whose newest state is remembered; and events, to know them again."""
 
 
 class _Channel:
@@ -68,8 +69,9 @@ class Registry:
         self._clock = clock
         self.completer: Completer | None = None
         self._channels: dict[str, _Channel] = {}
-        self._newest: dict[tuple[str, int], float] = {}
-        self._recent: dict[tuple[str, str], tuple[float, set[str]]] = {}
+        self._newest: OrderedDict[tuple[str, int], float] = OrderedDict()
+        # Ordered ones: a plain dictionary that loses its first keys gets slow to find the next.
+        self._recent: OrderedDict[tuple[str, int, int], tuple[float, set[str]]] = OrderedDict()
 
     def counts(self) -> tuple[int, int]:
         """Give the number of feeds that are open, and of their channels."""
@@ -217,7 +219,7 @@ class Registry:
         newest = self._newest.pop(key, moment)
         self._newest[key] = max(newest, moment)
         if len(self._newest) > MOST_REMEMBERED:
-            del self._newest[next(iter(self._newest))]
+            self._newest.popitem(last=False)
         if moment < newest:
             msgspec.structs.force_setattr(event, "late", True)
         if not counted:
@@ -226,12 +228,15 @@ class Registry:
 
     def _seen(self, message: Message, now: float) -> set[str]:
         """Give the channels on which this same event came within the last minute."""
-        for key in list(self._recent):
-            if self._recent[key][0] > now - REMEMBERED:
+        recent = self._recent
+        while recent:
+            heard_at, _ = recent[next(iter(recent))]
+            if heard_at > now - REMEMBERED and len(recent) < MOST_REMEMBERED:
                 break
-            del self._recent[key]
-        data = message.data if isinstance(message.data, str) else msgspec.json.encode(message.data).decode()
-        return self._recent.setdefault((message.event, data), (now, set()))[1]
+            recent.popitem(last=False)
+        data = message.data if isinstance(message.data, str) else msgspec.json.encode(message.data)
+        # Its hash stands for a payload: thousands of whole ones a minute would be held for nothing.
+        return recent.setdefault((message.event, len(data), hash(data)), (now, set()))[1]
 
 
 def _had(subscription: HubSubscription, event: Event, seen: frozenset[str]) -> bool:

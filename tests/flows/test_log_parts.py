@@ -196,3 +196,15 @@ def test_after_the_rest_was_given_it_is_not_given_again() -> None:
     assert assembler.rest() == [part(2), part(LAST)]
     assert assembler.add([part(0), part(2), part(LAST)]) == []
     assert assembler.rest() == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.booleans()), max_size=30))
+def test_the_short_way_does_what_the_long_one_does(numbers: list[tuple[int, bool]]) -> None:
+    short, long = LogAssembler(), LogAssembler()
+    for number, final in numbers:
+        part = LogPart(number=number, content=str(number), final=final)
+        given = [part] if short.follows(part) else short.add([part])
+        assert given == long.add([part])
+        assert (short.given, short.complete, short.waits, short.missing) == (
+            long.given, long.complete, long.waits, long.missing,
+        )  # fmt: skip

@@ -238,3 +238,14 @@ def test_ids_alone_are_another_event_each_time_they_come_on_the_same_channel(
             Message(event="job:created", channel=channel, data='{"id":1,"build_id":2,"_no_full_payload":true}'), 0.0
         )
     assert len(line.mailbox) == 2
+
+
+def test_what_is_remembered_is_bounded(registry: Registry, listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiotravis.live.registry.MOST_REMEMBERED", 2)
+    line = listener("a", "b")
+    for number in (1, 2, 3):
+        registry.deliver(message("a", number), 0.0)
+    registry.deliver(message("b", 3), 0.0)
+    assert len(line.mailbox) == 3
+    registry.deliver(message("b", 1), 0.0)
+    assert len(line.mailbox) == 4

@@ -1,0 +1,173 @@
+"""Every flow, cancelled at every point where it waits: nothing of it is left behind."""
+
+import asyncio
+import gc
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from aiotravis import Travis, errors
+from aiotravis.flows import waiting
+from aiotravis.testing import Build, TravisServer
+from tests.conftest import HASTY, TOKEN
+from tests.waiting import until
+
+
+class Steps:
+    """A coroutine whose task is cancelled once it suspends for the given time.
+
+    Attributes:
+        taken: How often it has suspended so far.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None], at: int) -> None:
+        self._coroutine = coroutine
+        self._at = at
+        self.taken = 0
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        resume: Callable[[Any], Any] = self._coroutine.send
+        value: Any = None
+        while True:
+            try:
+                waited_for = resume(value)
+            except StopIteration:
+                return
+            self.taken += 1
+            if self.taken == self._at:
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+            try:
+                value, resume = (yield waited_for), self._coroutine.send
+            except BaseException as exc:  # noqa: BLE001 - handed on
+                value, resume = exc, self._coroutine.throw
+
+
+async def cancelled(coroutine: Coroutine[Any, Any, None], at: int) -> int:
+    """Run a flow until it suspends for the given time, and tell how often it has suspended."""
+    steps = Steps(coroutine, at)
+
+    async def run() -> None:
+        await steps
+
+    task = asyncio.ensure_future(run())
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
+    return steps.taken
+
+
+Flow = Callable[[Travis, Build, Path], Coroutine[Any, Any, None]]
+
+
+async def events(travis: Travis, build: Build, _: Path) -> None:
+    async with travis.events("a/b", job=build.jobs[0].id) as feed:
+        build.repository.build()
+        await anext(feed)
+
+
+async def bare_events(travis: Travis, build: Build, _: Path) -> None:
+    feed = travis.events("a/b")
+    async with anyio.create_task_group() as group:
+
+        async def happen() -> None:
+            while not feed._open:
+                await anyio.sleep(0.001)
+            build.repository.build()
+
+        group.start_soon(happen)
+        async for _event in feed:
+            break
+
+
+async def follow_log(travis: Travis, build: Build, _: Path) -> None:
+    assert await travis.follow_log(build.jobs[0].id).text() == "one\ntwo\n"
+
+
+async def lines(travis: Travis, build: Build, _: Path) -> None:
+    async with travis.follow_log(build.jobs[0].id) as log:
+        assert [line async for line in log.lines()] == ["one\n", "two\n"]
+
+
+async def wait_for_build(travis: Travis, build: Build, _: Path) -> None:
+    assert (await travis.wait_for_build(build.id)).passed
+
+
+async def wait_for_job(travis: Travis, build: Build, _: Path) -> None:
+    assert (await travis.wait_for_job(build.jobs[0].id)).passed
+
+
+async def wait_for_commit(travis: Travis, build: Build, _: Path) -> None:
+    assert (await travis.wait_for_commit("a/b", build.commit.sha)).passed
+    with pytest.raises(errors.CommitNotBuilt):
+        await travis.wait_for_commit("a/b", "b" * 40, appear_within=0.0)
+
+
+async def mapped(travis: Travis, build: Build, _: Path) -> None:
+    async with travis.map(travis.jobs.get, [build.jobs[0].id, 999], at_once=2) as outcomes:
+        assert [outcome.error is None async for outcome in outcomes] == [True, False]
+
+
+async def many(travis: Travis, build: Build, _: Path) -> None:
+    assert [one.id async for one in travis.builds.many([build.id] * 150)] == [build.id] * 150
+
+
+async def listing(travis: Travis, build: Build, _: Path) -> None:
+    assert build.id in [one.id async for one in travis.builds.list("a/b")]
+
+
+async def download(travis: Travis, build: Build, folder: Path) -> None:
+    (file,) = await travis.logs.download([build.jobs[0].id], folder / "logs", overwrite=True)
+    assert file.error is None
+
+
+async def sign_in(travis: Travis, build: Build, _: Path) -> None:
+    assert await travis.sign_in("sarah", "secret") == TOKEN
+
+
+FLOWS: list[Flow] = [
+    events, bare_events, follow_log, lines, wait_for_build, wait_for_job, wait_for_commit, mapped, many, listing,
+    download, sign_in,
+]  # fmt: skip
+
+
+def threads() -> list[str]:
+    """Give the threads that are no idle workers of anyio, which end with the loop."""
+    return sorted(thread.name for thread in threading.enumerate() if not thread.name.startswith("AnyIO worker"))
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.__name__)
+async def test_cancelling_anywhere_leaves_nothing_behind(
+    flow: Flow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "GATHER", 0.0)
+    async with TravisServer() as server:
+        user = server.world.user("sarah", token=TOKEN)
+        user.password = "secret"
+        repository = server.world.repository("a/b", users=[user])
+        build = repository.build(quiet=True)
+        build.start()
+        build.jobs[0].write("one\n")
+        build.jobs[0].write("two\n", final=True)
+        build.finish("passed")
+        before = asyncio.all_tasks(), threads()
+        step, taken = 0, 0
+        while taken >= step:
+            step += 1
+            async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
+                taken = await cancelled(flow(travis, build, tmp_path), step)
+                # What is forgotten unsubscribes; a traceback may hold on to it in a circle.
+                gc.collect()
+                assert len(travis._waiting) == 0
+                assert len(travis._hub._registry) == 0
+                assert not list(tmp_path.glob("**/.*"))
+            await until(lambda: not server.pusher.connections)
+        assert step > 1
+        assert server.world.github_tokens == {}
+        await until(lambda: asyncio.all_tasks() <= before[0])
+        assert threads() == before[1]
