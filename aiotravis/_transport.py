@@ -6,9 +6,10 @@ its redirects, its cookies, its unbounded bodies, its five-minute timeout.
 
 import asyncio
 import dataclasses
+import math
 import ssl as ssl_module
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -63,6 +64,7 @@ class Connecting:
         first_delay: Longest delay before the second attempt, in seconds; it doubles, up to `LONGEST_DELAY`.
         trace_configs: aiohttp's trace configurations, for a session that this client makes.
         middlewares: aiohttp's client middlewares, for a session that this client makes.
+        timeout: The time-outs as aiohttp wants them.
     """
 
     ssl: ssl_module.SSLContext | bool = True
@@ -76,10 +78,12 @@ class Connecting:
     trace_configs: Sequence[aiohttp.TraceConfig] = ()
     middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
 
-    @property
-    def timeout(self) -> aiohttp.ClientTimeout:
-        """The same for aiohttp. No total: a long answer that keeps coming is no fault."""
-        return aiohttp.ClientTimeout(total=None, sock_connect=self.connect_timeout, sock_read=self.read_timeout)
+    timeout: aiohttp.ClientTimeout = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Say the same to aiohttp. No total: a long answer that keeps coming is no fault."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.connect_timeout, sock_read=self.read_timeout)
+        object.__setattr__(self, "timeout", timeout)
 
 
 class AiohttpTransport:
@@ -194,17 +198,8 @@ class AiohttpTransport:
             BannedError: Nothing was sent: an earlier answer told of a ban.
             UsageError: The client is closed, or was opened on another event loop.
         """
-        self.session()
-        with anyio.CancelScope() as scope:
-            self._under_way.add(scope)
-            try:
-                return await self._persist(call, connecting or self.connecting, sink)
-            finally:
-                self._under_way.discard(scope)
-        raise UsageError(f"This client was closed while {call.method} {call.shown} was under way.")
-
-    async def _persist(self, call: Call, connecting: Connecting, sink: Sink | None) -> Reply:
-        """Send until there is an answer to keep. Above the session, so that its traces see every attempt."""
+        self._check_usable()
+        connecting = connecting or self.connecting
         delays = backoff(connecting.first_delay, LONGEST_DELAY)
         attempt = 1
         while True:
@@ -219,13 +214,15 @@ class AiohttpTransport:
                 if last or not worth_asking_again(call, reply):
                     return reply
             attempt += 1
-            await anyio.sleep(next(delays))
+            with self._ended_with_client(call) as scope:
+                scope.deadline = self._now() + next(delays)
+                await anyio.sleep_forever()
 
     async def _within_budget(self, call: Call, connecting: Connecting, sink: Sink | None) -> Reply:
         """Send once, as soon as the server's rate rules let it."""
         ticket = self.budget.take(call)
         while not isinstance(ticket, Ticket):
-            await self._wait(ticket)
+            await self._wait(call, ticket)
             ticket = self.budget.take(call)
         try:
             reply = await self._send(call, connecting, sink)
@@ -239,7 +236,19 @@ class AiohttpTransport:
                 self.budget.banned(error)
         return reply
 
-    async def _wait(self, seconds: float) -> None:
+    @contextmanager
+    def _ended_with_client(self, call: Call) -> Generator[anyio.CancelScope]:
+        """Give a scope that ends with the client, which is an error, or at its deadline, which is none."""
+        with anyio.CancelScope() as scope:
+            self._under_way.add(scope)
+            try:
+                yield scope
+            finally:
+                self._under_way.discard(scope)
+        if scope.cancelled_caught and self._closed:
+            raise UsageError(f"This client was closed while {call.method} {call.shown} was under way.")
+
+    async def _wait(self, call: Call, seconds: float) -> None:
         """Wait for room, or until a ban makes that pointless."""
         loop = asyncio.get_running_loop()
         woken = asyncio.Event()
@@ -249,25 +258,19 @@ class AiohttpTransport:
 
         self.budget.wait_with(wake)
         try:
-            with anyio.move_on_after(seconds):
+            with self._ended_with_client(call) as scope:
+                scope.deadline = self._now() + seconds
                 await woken.wait()
         finally:
             self.budget.stop_waiting(wake)
 
     async def _send(self, call: Call, connecting: Connecting, sink: Sink | None) -> Reply:
-        url, foreign, hops = f"{self._endpoint}{call.target}", False, 0
         try:
-            while True:
-                async with self._answered(call, url, connecting, foreign=foreign) as response:
-                    location = response.headers.get("Location")
-                    if response.status in REDIRECTS and location:
-                        signed = self._token is not None and not foreign
-                        hop = redirected(call, url, location, home=self._endpoint, signed=signed, hops=hops)
-                        url, foreign, hops = hop.url, hop.foreign, hops + 1
-                        continue
-                    unpack = foreign or not self.session().auto_decompress
-                    body = await self._read(call, response, connecting, sink, unpack=unpack)
-                    return self._reply(call, response, body, foreign=foreign)
+            # One scope for all, its deadline put off at every step: each costs, and a small answer takes two steps.
+            with self._ended_with_client(call) as patience:
+                async with self._room:
+                    return await self._exchange(call, connecting, sink, patience)
+            raise TimeoutError
         except TravisError:
             raise
         except TimeoutError as exc:
@@ -290,23 +293,34 @@ class AiohttpTransport:
         # Outside of the handler: what is handled there is remembered as the context of what is raised.
         raise unreached from cause
 
-    @asynccontextmanager
-    async def _answered(
-        self, call: Call, url: str, connecting: Connecting, *, foreign: bool
-    ) -> AsyncGenerator[aiohttp.ClientResponse]:
-        """Send, and wait for the head of the answer; bytes that make no head are no reason to wait for longer."""
-        async with self._room:
-            request = self._request(call, url, connecting, foreign=foreign)
-            # In a session of the caller's own, the wait for a connection would count.
-            patience = connecting.connect_timeout + connecting.read_timeout if self._owns_session else None
-            with anyio.fail_after(patience):
-                response = await request.__aenter__()
-            async with response:
-                yield response
+    async def _exchange(
+        self, call: Call, connecting: Connecting, sink: Sink | None, patience: anyio.CancelScope
+    ) -> Reply:
+        """Send, follow where the server points, and read the answer."""
+        url, foreign, hops = f"{self._endpoint}{call.target}", False, 0
+        while True:
+            # Bytes that make no head are no reason to wait for longer. In a session of the caller's own, the wait for
+            # a connection would count.
+            if self._owns_session:
+                patience.deadline = self._now() + connecting.connect_timeout + connecting.read_timeout
+            async with await self._request(call, url, connecting, foreign=foreign) as response:
+                patience.deadline = math.inf
+                location = response.headers.get("Location")
+                if response.status in REDIRECTS and location:
+                    signed = self._token is not None and not foreign
+                    hop = redirected(call, url, location, home=self._endpoint, signed=signed, hops=hops)
+                    url, foreign, hops = hop.url, hop.foreign, hops + 1
+                    continue
+                unpack = foreign or not self.session().auto_decompress
+                body = await self._read(call, response, connecting, sink, patience, unpack=unpack)
+                return self._reply(call, response, body, foreign=foreign)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     def _request(
         self, call: Call, url: str, connecting: Connecting, *, foreign: bool
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    ) -> Awaitable[aiohttp.ClientResponse]:
         headers = dict(self._common)
         headers["Accept"] = call.accept or self._accept
         if not foreign:
@@ -352,6 +366,7 @@ class AiohttpTransport:
         response: aiohttp.ClientResponse,
         connecting: Connecting,
         sink: Sink | None,
+        patience: anyio.CancelScope,
         *,
         unpack: bool,
     ) -> bytes:
@@ -369,9 +384,14 @@ class AiohttpTransport:
         body = Body(encoding, connecting.max_response if sink is None else sink.limit)
         if sink is not None:
             await sink.begin()
+        content = response.content
         while True:
-            with anyio.fail_after(connecting.read_timeout):
-                chunk = await response.content.readany()
+            if content.is_eof():
+                chunk = content.read_nowait()
+            else:
+                patience.deadline = self._now() + connecting.read_timeout
+                chunk = await content.readany()
+                patience.deadline = math.inf
             if not chunk:
                 break
             for _ in body.feed(chunk):
@@ -389,11 +409,11 @@ class AiohttpTransport:
     async def aclose(self) -> None:
         """Close: what is under way ends with an error, connections of our own session are closed."""
         self._closed = True
-        for scope in list(self._under_way):
-            scope.cancel()
         with anyio.CancelScope(shield=True):
             # A reader in mid-body must leave its connection before the session does.
             while self._under_way:
+                for scope in list(self._under_way):
+                    scope.cancel()
                 await anyio.lowlevel.checkpoint()
             if self._foreign is not None:
                 await self._foreign.close()

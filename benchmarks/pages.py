@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
-__all__ = ["builds_and_commits", "envelope", "page_of_builds"]
+__all__ = ["FIRST_ID", "builds_and_commits", "envelope", "page_of_builds"]
+
+FIRST_ID = 1000
 
 
 def builds_and_commits(count: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -24,7 +26,7 @@ def page_of_builds(count: int = 25) -> bytes:
 
 def _build(n: int) -> dict[str, Any]:
     return {
-        "id": 1000 + n,
+        "id": FIRST_ID + n,
         "repository_id": 82,
         "commit_id": 500_000 + n,
         "number": str(n + 1),

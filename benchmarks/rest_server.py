@@ -9,10 +9,9 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Generator
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from aiohttp import web
-
-from benchmarks.pages import builds_and_commits, envelope
+from benchmarks.pages import FIRST_ID, builds_and_commits, envelope
 
 __all__ = ["serving"]
 
@@ -21,64 +20,78 @@ PAGE = 25
 
 
 class History:
-    """One repository's builds, numbered from 1 on; each page is made once, then kept as bytes.
+    """One repository's builds, numbered from 1 on; each answer is made once, then kept as bytes.
 
     Args:
         count: How many builds.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._builds, self._commits = builds_and_commits(count)
+        self._answers: dict[str, bytes] = {}
+
+    def answer(self, target: str) -> bytes:
+        """Give head and body for a path with query."""
+        found = self._answers.get(target)
+        if found is None:
+            body = envelope(self._look_up(urlsplit(target)))
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            found = self._answers[target] = head.encode() + body
+        return found
+
+    def _look_up(self, target: SplitResult) -> object:
+        """Look up ``/builds/{id}``, or ``/builds``: those of some ``ids``, or a page below ``after_number``."""
+        *_, last = target.path.rstrip("/").split("/")
+        query = parse_qs(target.query)
+        if last.isdecimal():
+            place = int(last) - FIRST_ID
+            return {"build": self._builds[place], "commit": self._commits[place], "jobs": []}
+        if "ids" in query:
+            places = [int(number) - FIRST_ID for number in query["ids"][0].split(",")]
+        else:
+            top = min(int(query.get("after_number", [str(self._count + 1)])[0]) - 1, self._count)
+            places = list(range(top - 1, max(top - 1 - PAGE, -1), -1))
+        return {
+            "builds": [self._builds[place] for place in places],
+            "commits": [self._commits[place] for place in places],
+        }
+
+
+class Serving(asyncio.Protocol):
+    """One connection: a request, an answer, and so on. Bare, so that clients wait for themselves alone.
+
+    Args:
+        history: Knows the answers.
         latency: Seconds by which every answer is late.
     """
 
-    def __init__(self, count: int, latency: float) -> None:
-        self._count = count
+    def __init__(self, history: History, latency: float) -> None:
+        self._history = history
         self._latency = latency
-        self._builds, self._commits = builds_and_commits(count)
-        self._pages: dict[str, bytes] = {}
+        self._received = b""
 
-    async def builds(self, request: web.Request) -> web.Response:
-        """``GET /builds``: a page below ``after_number``, or those of some ``ids``."""
-        key = request.query_string
-        body = self._pages.get(key)
-        if body is None:
-            body = self._pages[key] = self._page(request)
-        return await self._late(body)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
 
-    async def build(self, request: web.Request) -> web.Response:
-        """``GET /builds/{id}``."""
-        key = request.path
-        body = self._pages.get(key)
-        if body is None:
-            place = int(request.match_info["id"]) - self._builds[0]["id"]
-            single: dict[str, object] = {"build": self._builds[place], "commit": self._commits[place], "jobs": []}
-            body = self._pages[key] = envelope(single)
-        return await self._late(body)
-
-    def _page(self, request: web.Request) -> bytes:
-        if "ids" in request.query:
-            places = [int(number) - self._builds[0]["id"] for number in request.query["ids"].split(",")]
-        else:
-            top = min(int(request.query.get("after_number", self._count + 1)) - 1, self._count)
-            places = list(range(top - 1, max(top - 1 - PAGE, -1), -1))
-        chosen = [self._builds[place] for place in places]
-        return envelope({"builds": chosen, "commits": [self._commits[place] for place in places]})
-
-    async def _late(self, body: bytes) -> web.Response:
-        if self._latency:
-            await asyncio.sleep(self._latency)
-        return web.Response(body=body, headers={"Content-Type": "application/json;charset=utf-8"})
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while b"\r\n\r\n" in self._received:
+            head, _, self._received = self._received.partition(b"\r\n\r\n")
+            answer = self._history.answer(head.split(b" ", 2)[1].decode())
+            if self._latency:
+                asyncio.get_running_loop().call_later(self._latency, self._transport.write, answer)
+            else:
+                self._transport.write(answer)
 
 
 async def serve(count: int, latency: float) -> None:
     """Serve until killed; the port goes to standard output."""
-    history = History(count, latency)
-    app = web.Application()
-    app.router.add_get("/builds", history.builds)
-    app.router.add_get("/builds/", history.builds)
-    app.router.add_get("/builds/{id}", history.build)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, HOST, 0, backlog=1024).start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
+    history = History(count)
+    server = await asyncio.get_running_loop().create_server(lambda: Serving(history, latency), HOST, 0, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
 
 
 @contextlib.contextmanager

@@ -76,6 +76,8 @@ async def _wait(process: "subprocess.Popen[str]", endpoint: str, ids: range, wei
         return [int(number) for number in (await anyio.to_thread.run_sync(process.stdout.readline)).split()]
 
     told_of: list[bool] = []
+    requests = sockets = calm = 0
+    opening = held = 0.0
     began, used = time.perf_counter(), time.process_time()
     async with Travis(endpoint=endpoint) as travis:
         if weigh:
@@ -88,13 +90,11 @@ async def _wait(process: "subprocess.Popen[str]", endpoint: str, ids: range, wei
 
             for number in ids:
                 group.start_soon(wait, number)
-            requests, sockets, calm = 0, 0, 0
             while calm < CALM:
                 await anyio.sleep(0.05)
                 before, (requests, sockets) = requests, await told()
                 calm = calm + 1 if requests == before else 0
             opening = time.perf_counter() - began - CALM * 0.05
-            held = 0.0
             if weigh:
                 gc.collect()
                 held = tracemalloc.get_traced_memory()[0] / len(ids)

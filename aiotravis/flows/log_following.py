@@ -203,13 +203,13 @@ class LogStream:
         event = self._feed.get_nowait() if self._feed is not None else None
         if event is None:
             event = await self._event()
-        heard = event is not None
+        due = event is None
         while event is not None:
             self._take(event)
             # What is there already is taken along: with many small parts, the way to each is most of what it costs.
             full = self._assembler.complete or len(self._ready) >= TAKEN_ALONG
             event = self._feed.get_nowait() if self._feed is not None and not full else None
-        if not heard or (self._due is not None and anyio.current_time() >= self._due):
+        if due or (self._due is not None and anyio.current_time() >= self._due):
             await self._look()
 
     async def _event(self) -> Event | None:

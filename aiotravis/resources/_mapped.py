@@ -183,12 +183,13 @@ class Mapped(Generic[A, R]):
             raise StopAsyncIteration from None
 
     def _settle(self, place: int, outcome: Outcome[A, R]) -> None:
-        if not self._ordered:
+        following = self._taken + len(self._ready)
+        if not self._ordered or place == following:
             self._ready.append(outcome)
         else:
             self._early[place] = outcome
-            while (following := self._taken + len(self._ready)) in self._early:
-                self._ready.append(self._early.pop(following))
+        while self._early and (following := self._taken + len(self._ready)) in self._early:
+            self._ready.append(self._early.pop(following))
         self._arrived.set()
         try:
             self._reporter.advance(1, outcome.error is not None or self._failed(outcome.value))

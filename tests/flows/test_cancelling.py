@@ -76,8 +76,7 @@ async def bare_events(travis: Travis, build: Build, _: Path) -> None:
     async with anyio.create_task_group() as group:
 
         async def happen() -> None:
-            while not feed._open:
-                await anyio.sleep(0.001)
+            await until(lambda: feed._open)
             build.repository.build()
 
         group.start_soon(happen)
@@ -165,7 +164,7 @@ async def test_cancelling_anywhere_leaves_nothing_behind(
                 gc.collect()
                 assert len(travis._waiting) == 0
                 assert len(travis._hub._registry) == 0
-                assert not list(tmp_path.glob("**/.*"))
+                assert [path async for path in anyio.Path(tmp_path).glob("**/.*")] == []
             await until(lambda: not server.pusher.connections)
         assert step > 1
         assert server.world.github_tokens == {}

@@ -33,7 +33,7 @@ async def test_every_waiter_is_told_once_and_rightly(seed: int, monkeypatch: pyt
     monkeypatch.setattr(waiting, "RECONCILE", 1.0 + WAITERS / 2000)
     told: list[Build] = []
     ends: dict[int, set[str]] = {}
-    dropped = doubled = kills = 0
+    dropped = doubled = kills = opened = 0
     before = asyncio.all_tasks()
     async with TravisServer() as server:
         world = server.world

@@ -1,0 +1,83 @@
+"""Builds over REST, one by one and by their ids in batches: aiotravis beside others, near the server and far away."""
+
+import resource
+import time
+from collections.abc import Sequence
+
+import anyio
+
+from aiotravis import Travis
+from benchmarks.pages import FIRST_ID
+from benchmarks.rest_peers import SLOW, Case, batches, singles
+from benchmarks.rest_server import serving
+
+__all__ = ["by_ids", "one_by_one"]
+
+Figures = dict[str, list[tuple[float, float]]]
+"""Items a second and microseconds of CPU for each, one pair a round, by client."""
+
+
+def one_by_one(*, builds: int, at_once: int, latency: float, rounds: int) -> Figures:
+    """Fetch builds one by one, many at once.
+
+    Args:
+        builds: How many each client fetches; slow ones a part of that.
+        at_once: How many requests are in flight; TravisPy has one.
+        latency: Seconds by which every answer is late.
+        rounds: How often to measure, interleaved.
+    """
+    cases: dict[str, Case] = {
+        "aiotravis": lambda endpoint, ids, many: anyio.run(_map, endpoint, ids, many),
+        **singles(),
+    }
+    return _measure(cases, builds, at_once, latency, rounds)
+
+
+def by_ids(*, builds: int, at_once: int, latency: float, rounds: int) -> Figures:
+    """Fetch builds by their ids, a hundred in a request.
+
+    Args:
+        builds: How many each client fetches; slow ones a part of that.
+        at_once: How many requests are in flight in the floor; aiotravis knows itself.
+        latency: Seconds by which every answer is late.
+        rounds: How often to measure, interleaved.
+    """
+    cases: dict[str, Case] = {"aiotravis": lambda endpoint, ids, _: anyio.run(_many, endpoint, ids), **batches()}
+    return _measure(cases, builds, at_once, latency, rounds)
+
+
+def _measure(cases: dict[str, Case], builds: int, at_once: int, latency: float, rounds: int) -> Figures:
+    figures: Figures = {}
+    with serving(builds=builds, latency=latency) as endpoint:
+        for turn in range(rounds + 1):
+            for name, case in cases.items():
+                ids = range(FIRST_ID, FIRST_ID + max(1, builds // SLOW.get(name, 1)))
+                rate, cpu = _timed(case, endpoint, ids, at_once)
+                # In the first turn the server makes its answers; that is not what is measured.
+                if turn:
+                    figures.setdefault(name, []).append((rate, cpu))
+    return figures
+
+
+def _timed(case: Case, endpoint: str, ids: Sequence[int], at_once: int) -> tuple[float, float]:
+    began, used = time.perf_counter(), _used()
+    got = case(endpoint, ids, at_once)
+    seconds, cpu = time.perf_counter() - began, _used() - used
+    assert got == len(ids), got
+    return got / seconds, cpu / got * 1e6
+
+
+def _used() -> float:
+    """Give the seconds of CPU of this process, all threads."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+async def _map(endpoint: str, ids: Sequence[int], at_once: int) -> int:
+    async with Travis(endpoint=endpoint) as travis, travis.map(travis.builds.get, ids, at_once=at_once) as outcomes:
+        return len([outcome.value async for outcome in outcomes])
+
+
+async def _many(endpoint: str, ids: Sequence[int]) -> int:
+    async with Travis(endpoint=endpoint) as travis:
+        return len([build async for build in travis.builds.many(ids)])
