@@ -1,0 +1,105 @@
+"""What a worker writes into a log to structure it: folds, timings, results. No I/O.
+
+Forms: https://github.com/travis-ci/travis-build/tree/master/lib/travis/build/bash
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+__all__ = [
+    "MARKER", "MARK", "RESULT", "BUILD_RESULT", "STAGES", "Timing", "phase_of_event", "phase_of_fold", "read_timing",
+]  # fmt: skip
+
+MARK: Final = "travis_"
+"""What every marker begins with."""
+
+# A marker that lost its carriage return, as in logs that were pasted somewhere, ends where the next one begins.
+_NAME: Final = r"(?:(?!travis_(?:fold|time):)[\w.-])++"
+
+MARKER: Final = re.compile(
+    rf"travis_(?:fold:(?P<fold>start|end):(?P<name>{_NAME}(?: {_NAME})*+(?=\r)|{_NAME})"
+    rf"|time:(?P<time>start|end):(?P<id>{_NAME})(?::(?P<details>(?:(?!travis_(?:fold|time):)[\w.=,-])*+))?)"
+    r"\r?(?:\x1b\[0?K)?",
+    re.ASCII,
+)
+
+RESULT: Final = re.compile(r'" (?:failed and )?exited with (\d{1,9})(?: during [\w.-]*+)?\.?\s*\Z', re.ASCII)
+"""The end of ``The command "make" exited with 0.``: the beginning may stand lines above, as a command may have many."""
+
+BUILD_RESULT: Final = re.compile(r"Done\. Your build exited with (\d{1,9})\.", re.ASCII)
+
+STAGES: Final = frozenset({
+    "before_install", "install", "before_script", "script", "before_cache", "cache", "after_success", "after_failure",
+    "before_deploy", "deploy", "after_deploy", "after_script",
+})  # fmt: skip
+"""The phases that .travis.yml names, and the cache."""
+
+NS_DIGITS: Final = 19
+"""Digits of a time in nanoseconds: enough until 2286."""
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker measured between ``travis_time:start`` and ``travis_time:end``.
+
+    Attributes:
+        id: What joins start and end.
+        start: In nanoseconds since 1970; None where it is not told.
+        finish: In nanoseconds since 1970; None where it is not told.
+        duration: In seconds; None where it is not told.
+        event: What was timed, in the worker's words: a stage mostly; None on older servers.
+        phase: The phase that it belongs to, or None; see `LogText.phases`.
+        line: Number of the first line written after its start; of the next line where no start was seen.
+        outermost: Whether it ran inside no other one.
+    """
+
+    id: str
+    start: int | None = None
+    finish: int | None = None
+    duration: float | None = None
+    event: str | None = None
+    phase: str | None = None
+    line: int = 1
+    outermost: bool = True
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When it started, UTC."""
+        return None if self.start is None else EPOCH + timedelta(microseconds=self.start // 1000)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When it finished, UTC."""
+        return None if self.finish is None else EPOCH + timedelta(microseconds=self.finish // 1000)
+
+
+def read_timing(id: str, details: str) -> Timing:  # noqa: A002 - as the field
+    """Read the end of a timer: ``start=1,finish=3,duration=2,event=script``, or whatever stands there instead."""
+    told = dict(pair.partition("=")[::2] for pair in details.split(","))
+    start, finish, duration = (_nanoseconds(told.get(name, "")) for name in ("start", "finish", "duration"))
+    if duration is None and start is not None and finish is not None and finish >= start:
+        duration = finish - start
+    seconds = None if duration is None else duration / 1e9
+    return Timing(id=id, start=start, finish=finish, duration=seconds, event=told.get("event") or None)
+
+
+def _nanoseconds(digits: str) -> int | None:
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= NS_DIGITS else None
+
+
+def phase_of_fold(name: str) -> str:
+    """Name the phase of a fold: ``install`` of ``install.2``, ``deploy`` of ``dpl_0``."""
+    stem, _, number = name.rpartition(".")
+    name = stem if stem and number.isdigit() else name
+    return "deploy" if name.rstrip("0123456789_") == "dpl" else name
+
+
+def phase_of_event(event: str | None, *, phase: str | None, folded: bool) -> str | None:
+    """Name the phase of what was timed: what the worker says where it is a stage, else what is known from the folds."""
+    if event and (event in STAGES or not folded):
+        return event
+    return phase
