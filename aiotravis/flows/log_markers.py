@@ -10,7 +10,15 @@ from typing import Final
 import msgspec
 
 __all__ = [
-    "MARKER", "MARK", "RESULT", "BUILD_RESULT", "STAGES", "Timing", "phase_of_event", "phase_of_fold", "read_timing",
+    "BUILD_RESULT",
+    "MARK",
+    "MARKER",
+    "RESULT",
+    "STAGES",
+    "Timing",
+    "phase_of_event",
+    "phase_of_fold",
+    "read_timing",
 ]  # fmt: skip
 
 MARK: Final = "travis_"
@@ -77,7 +85,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.finish is None else EPOCH + timedelta(microseconds=self.finish // 1000)
 
 
-def read_timing(id: str, details: str) -> Timing:  # noqa: A002 - as the field
+def read_timing(id: str, details: str) -> Timing:
     """Read the end of a timer: ``start=1,finish=3,duration=2,event=script``, or whatever stands there instead."""
     told = dict(pair.partition("=")[::2] for pair in details.split(","))
     start, finish, duration = (_nanoseconds(told.get(name, "")) for name in ("start", "finish", "duration"))
