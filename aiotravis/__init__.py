@@ -6,7 +6,9 @@ from aiotravis._http import Reply
 from aiotravis._version import __version__
 from aiotravis.client import COM, ORG, Travis
 from aiotravis.errors import TravisError
+from aiotravis.flows import log_text
 from aiotravis.flows.log_following import LogReset, LogStream
+from aiotravis.flows.log_text import LogText, safe_for_terminal
 from aiotravis.live import events
 from aiotravis.live.feed import Feed, FeedStatistics
 from aiotravis.live.health import LiveState, LiveStatistics
@@ -64,6 +66,7 @@ __all__ = [
     "LogReset",
     "LogStream",
     "Outcome",
+    "LogText",
     "Permissions",
     "Progress",
     "Reply",
@@ -79,5 +82,7 @@ __all__ = [
     "__version__",
     "errors",
     "events",
+    "log_text",
     "number_key",
+    "safe_for_terminal",
 ]

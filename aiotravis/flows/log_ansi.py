@@ -7,43 +7,14 @@ written there replaces what stood there. Only SGR (colours and the like) and mov
 import re
 import sys
 from array import array
-from collections.abc import Iterator
-from functools import lru_cache
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Final
 
 import msgspec
 
-__all__ = ["PLAIN", "Colour", "Span", "Style", "plain", "plain_lines", "safe_for_terminal", "spans", "style_after"]
+from aiotravis.flows.log_styles import CSI, PLAIN, Style, number, restyled, style_after
 
-Colour = int | tuple[int, int, int]
-"""Place in the palette of 256 (0-7 standard, 8-15 bright), or red, green and blue, 0-255 each."""
-
-
-class Style(msgspec.Struct, frozen=True, kw_only=True):
-    """How text looks.
-
-    Attributes:
-        foreground: Colour of the text: 0-255 of the palette, or (red, green, blue); None for the reader's own.
-        background: Colour behind it.
-        strike: Whether it is crossed out.
-    """
-
-    foreground: Colour | None = None
-    background: Colour | None = None
-    bold: bool = False
-    faint: bool = False
-    italic: bool = False
-    underline: bool = False
-    reverse: bool = False
-    strike: bool = False
-
-    @property
-    def sgr(self) -> str:
-        """The parameters that bring a terminal from its own style to this one: ``"1;31"``; empty for its own."""
-        codes = [code for code, name in SWITCHES.items() if getattr(self, name)]
-        codes += _colour_codes(self.foreground, 30) + _colour_codes(self.background, 40)
-        return ";".join(map(str, codes))
+__all__ = ["Span", "plain", "plain_lines", "rendered", "safe_for_terminal", "spans"]
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,35 +24,12 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     style: Style
 
 
-PLAIN: Final = Style()
-
-SWITCHES: Final = {1: "bold", 2: "faint", 3: "italic", 4: "underline", 7: "reverse", 9: "strike"}
-
-PALETTE: Final = {
-    first + place: place + bright for first, bright in ((30, 0), (40, 0), (90, 8), (100, 8)) for place in range(8)
-}
-"""What stands for the first sixteen colours, in front and behind."""
-
-OFF: Final = {
-    21: ("bold",),
-    22: ("bold", "faint"),
-    23: ("italic",),
-    24: ("underline",),
-    27: ("reverse",),
-    29: ("strike",),
-    39: ("foreground",),
-    49: ("background",),
-}
-
-CSI: Final = r"(?:\x1b\[|\x9b)"
-
 # A string (title, link, clipboard) that holds a control character counts as unended: its text shows. So no attempt to
 # find an end reads what another one has read, whatever the text, and nothing unended swallows the log.
 STRING: Final = r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f-\x9f]*+(?:\x07|\x1b\\|\x9c)"
 
 OTHER: Final = r"\x1b[ -/]*+[0-~]?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 
-SGR: Final = re.compile(rf"{CSI}([0-9;:]*)m")
 CONTROLS: Final = re.compile(rf"{CSI}[0-?]*+[ -/]*+[@-~]?|{STRING}|{OTHER}")
 TOKENS: Final = re.compile(
     rf"(?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]++)|{CSI}(?P<values>[0-?]*+)(?P<between>[ -/]*+)(?P<final>[@-~]?)"
@@ -93,9 +41,6 @@ HIDDEN: Final = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-
 """Turns the order of the text that follows, or cannot be encoded."""
 
 CODEC: Final = f"utf-32-{'le' if sys.byteorder == 'little' else 'be'}"
-
-LONGEST_KEPT: Final = 64
-"""Characters of parameters up to which what they mean is remembered."""
 
 
 def spans(line: str, style: Style = PLAIN) -> tuple[Span, ...]:
@@ -124,18 +69,6 @@ def plain_lines(text: str) -> str:
     if not MOVES.search(text):
         return CONTROLS.sub("", text)
     return "\n".join(map(plain, text.split("\n")))
-
-
-def style_after(text: str, style: Style) -> Style:
-    """Give the style in force after a text."""
-    if "\x1b" not in text and "\x9b" not in text:
-        return style
-    reset = max(text.rfind("\x1b[0m"), text.rfind("\x1b[m"))
-    if reset >= 0:
-        style = PLAIN
-    for found in SGR.finditer(text, max(reset, 0)):
-        style = _styled(style, found[1])
-    return style
 
 
 def safe_for_terminal(text: str, *, colour: bool = True) -> str:
@@ -184,7 +117,7 @@ def _runs(line: str, style: Style) -> list[tuple[str, Style]]:
         if text := found["text"]:
             runs.append((text, style))
         elif found["final"] == "m" and not found["between"]:
-            style = _styled(style, found["values"])
+            style = restyled(style, found["values"])
     return _joined(runs)
 
 
@@ -196,14 +129,14 @@ def _written_over(line: str, style: Style) -> list[tuple[str, Style]]:
     # One number for each character: so writing over a piece of a line costs the length of that piece, not of the line.
     cells, looks = array("I"), array("I")
     numbers = {style: 0}
-    column = number = 0
+    column = look = 0
     for found in TOKENS.finditer(line):
         if text := found["text"]:
             written = array("I")
             written.frombytes(text.encode(CODEC, "surrogatepass"))
             end = column + len(written)
             cells[column:end] = written
-            looks[column:end] = array("I", (number,)) * len(written)
+            looks[column:end] = array("I", (look,)) * len(written)
             column = end
         elif found[0] == "\r":
             column = 0
@@ -211,8 +144,8 @@ def _written_over(line: str, style: Style) -> list[tuple[str, Style]]:
             column = max(column - 1, 0)
         elif (final := found["final"]) and not found["between"]:
             if final == "m":
-                style = _styled(style, found["values"])
-                number = numbers.setdefault(style, len(numbers))
+                style = restyled(style, found["values"])
+                look = numbers.setdefault(style, len(numbers))
             elif (width := _width_left(final, found["values"], column)) is not None:
                 del cells[width:], looks[width:]
                 column = min(column, width)
@@ -240,77 +173,8 @@ def _width_left(final: str, values: str, column: int) -> int | None:
 
 def _moved(final: str, values: str, column: int, width: int) -> int:
     """Give where the cursor goes; never beyond what is written, for the same reason."""
-    count = _number(values.partition(";")[0])
+    count = number(values.partition(";")[0])
     if count is None or final not in "CDG`":
         return column
     places = {"C": column + (count or 1), "D": column - (count or 1)}
     return min(max(places.get(final, (count or 1) - 1), 0), width)
-
-
-def _number(digits: str) -> int | None:
-    """Read a number that somebody may have made too large or too odd to be one."""
-    if not digits:
-        return 0
-    return int(digits) if len(digits) <= 6 and digits.isascii() and digits.isdigit() else None
-
-
-def _styled(style: Style, values: str) -> Style:
-    return _kept(style, values) if len(values) <= LONGEST_KEPT else _restyled(style, values)
-
-
-@lru_cache(1024)
-def _kept(style: Style, values: str) -> Style:
-    return _restyled(style, values)
-
-
-def _restyled(style: Style, values: str) -> Style:
-    look = msgspec.structs.asdict(style)
-    if values.strip("0123456789;:"):
-        return style
-    rest = iter(values.split(";"))
-    for value in rest:
-        first, colon, more = value.partition(":")
-        code = _number(first)
-        if code == 0:
-            look = msgspec.structs.asdict(PLAIN)
-        elif code in (38, 48):
-            chosen = _colour_in(more.split(":")) if colon else _colour_of(rest)
-            if chosen is not None:
-                look["foreground" if code == 38 else "background"] = chosen
-        elif code in SWITCHES:
-            # 4:0 is no underline; 4:1 to 4:5 are kinds of it.
-            look[SWITCHES[code]] = more != "0"
-        elif code in OFF:
-            for name in OFF[code]:
-                look[name] = getattr(PLAIN, name)
-        elif code is not None and (place := PALETTE.get(code)) is not None:
-            look["foreground" if code % 20 >= 10 else "background"] = place
-    return Style(**look)
-
-
-def _colour_of(rest: Iterator[str]) -> Colour | None:
-    """Read ``5;n`` or ``2;r;g;b``, and no more than that."""
-    kind = next(rest, "")
-    return _colour_in([kind, *islice(rest, {"5": 1, "2": 3}.get(kind, 0))])
-
-
-def _colour_in(values: list[str]) -> Colour | None:
-    """Make a colour of ``5:n``, ``2:r:g:b``, or ``2::r:g:b`` with its colour space."""
-    numbers = [_number(value) for value in values[1:]]
-    if values[0] == "2" and len(numbers) > 3:
-        numbers = numbers[1:4]
-    match values[0], [number for number in numbers if number is not None and number <= 255]:
-        case "5", [place, *_]:
-            return place
-        case "2", [red, green, blue]:
-            return (red, green, blue)
-        case _:
-            return None
-
-
-def _colour_codes(colour: Colour | None, base: int) -> list[int]:
-    if colour is None:
-        return []
-    if isinstance(colour, tuple):
-        return [base + 8, 2, *colour]
-    return [base + colour] if colour < 8 else [base + 52 + colour] if colour < 16 else [base + 8, 5, colour]

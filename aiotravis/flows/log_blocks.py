@@ -6,7 +6,8 @@ from typing import Final, overload
 
 import msgspec
 
-from aiotravis.flows.log_ansi import PLAIN, Span, Style, plain, plain_lines, rendered, spans, style_after
+from aiotravis.flows.log_ansi import Span, plain, plain_lines, rendered, spans
+from aiotravis.flows.log_styles import PLAIN, Style, style_after
 
 __all__ = ["Line", "Lines", "Owner", "Scope"]
 
