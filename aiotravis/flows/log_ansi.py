@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from aiotravis.flows.log_styles import CSI, PLAIN, Style, number, restyled, style_after
+from aiotravis.flows.log_styles import PLAIN, Style, number, restyled, style_after
 
 __all__ = ["Span", "plain", "plain_lines", "rendered", "safe_for_terminal", "spans"]
 
@@ -24,18 +24,24 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     style: Style
 
 
+CONTROL: Final = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+"""A control character, other than tab and newline."""
+
+# Each begins with what a sequence can begin with, and looks back at it: what begins with a set is searched fast.
+AFTER: Final = r"(?:(?<=\x1b)\[|(?<=\x9b))"
+
 # A string (title, link, clipboard) that holds a control character counts as unended: its text shows. So no attempt to
 # find an end reads what another one has read, whatever the text, and nothing unended swallows the log.
-STRING: Final = r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f-\x9f]*+(?:\x07|\x1b\\|\x9c)"
-
-OTHER: Final = r"\x1b[ -/]*+[0-~]?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-
-CONTROLS: Final = re.compile(rf"{CSI}[0-?]*+[ -/]*+[@-~]?|{STRING}|{OTHER}")
-TOKENS: Final = re.compile(
-    rf"(?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]++)|{CSI}(?P<values>[0-?]*+)(?P<between>[ -/]*+)(?P<final>[@-~]?)"
-    rf"|{STRING}|{OTHER}"
+OTHER: Final = (
+    r"(?:(?<=\x1b)[\]PX^_]|(?<=[\x90\x98\x9d-\x9f]))[^\x00-\x1f\x7f-\x9f]*+(?:\x07|\x1b\\|\x9c)|(?<=\x1b)[ -/]*+[0-~]?"
 )
-MOVES: Final = re.compile(rf"(?<!\r)\r++(?!\n|\Z)|\x08|{CSI}[0-9;]*+[CDGJK`]")
+
+CONTROLS: Final = re.compile(rf"{CONTROL}(?:{AFTER}[0-?]*+[ -/]*+[@-~]?|{OTHER})?")
+TOKENS: Final = re.compile(
+    rf"(?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]++)"
+    rf"|{CONTROL}(?:{AFTER}(?P<values>[0-?]*+)(?P<between>[ -/]*+)(?P<final>[@-~]?)|{OTHER})?"
+)
+MOVES: Final = re.compile(rf"[\r\x08\x1b\x9b](?:(?<=\x08)|(?<=\r)(?<!\r\r)\r*+(?!\n|\Z)|{AFTER}[0-9;]*+[CDGJK`])")
 
 HIDDEN: Final = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Turns the order of the text that follows, or cannot be encoded."""
@@ -66,6 +72,7 @@ def plain(line: str) -> str:
 
 def plain_lines(text: str) -> str:
     """Give what many lines show; as many lines, each ended by a newline where it was."""
+    text = text.replace("\r\n", "\n")
     if not MOVES.search(text):
         return CONTROLS.sub("", text)
     return "\n".join(map(plain, text.split("\n")))

@@ -134,10 +134,11 @@ class LogReader:
         self._take_text(line[done:] if done else line, marked=marked)
 
     def _take_text(self, text: str, *, marked: bool) -> None:
+        if marked and not text:
+            return
         shown = plain(text)
         if marked and not shown:
-            if text:
-                self.lines.skip(text)
+            self.lines.skip(text)
             return
         # A tool that shows its own commands like this, as yarn does, does so while the worker's own is being timed.
         if shown.startswith("$ ") and (self._awaited or (not self._timers and text.startswith("$ "))):

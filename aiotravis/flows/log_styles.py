@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["CSI", "PLAIN", "Colour", "Style", "number", "restyled", "style_after"]
+__all__ = ["PLAIN", "Colour", "Style", "number", "restyled", "style_after"]
 
 Colour = int | tuple[int, int, int]
 """Place in the palette of 256 (0-7 standard, 8-15 bright), or red, green and blue, 0-255 each."""
@@ -60,8 +60,7 @@ OFF: Final = {
     49: ("background",),
 }
 
-CSI: Final = r"(?:\x1b\[|\x9b)"
-SGR: Final = re.compile(rf"{CSI}([0-9;:]*)m")
+SGR: Final = re.compile(r"(?:\x1b\[|\x9b)([0-9;:]*+)m")
 
 LONGEST_REMEMBERED: Final = 64
 """Characters of parameters up to which what they mean is remembered."""
