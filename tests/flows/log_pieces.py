@@ -30,7 +30,9 @@ CONTROLS = (
 lines = st.lists(st.sampled_from((*CONTROLS, "a", "bc", "def ", "[", "0", "m")), max_size=30).map("".join)
 logs = st.lists(st.one_of(*map(st.sampled_from, (MARKERS, TEXTS, CONTROLS))), max_size=40).map("".join)
 
-MARKER = re.compile(r"travis_(?:fold:(?:start|end):[\w.-]+|time:(?:start|end):[\w.-]+:?[\w.=,-]*)\r?(?:\x1b\[0?K)?", re.A)
+MARKER = re.compile(
+    r"travis_(?:fold:(?:start|end):[\w.-]+|time:(?:start|end):[\w.-]+:?[\w.=,-]*)\r?(?:\x1b\[0?K)?", re.A
+)
 
 
 def plain(log: str) -> str:

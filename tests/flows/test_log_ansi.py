@@ -118,7 +118,22 @@ def test_colours_last_over_lines_and_are_reset_in_each() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["\r", "\rx", "a\b", "\x1b]0;", "\x1b[", "\x1b[1;", "\x9d", "\x1bP", "\x1b ", "1;", "\x1b[K", "\x1b[2Kx", "\x1b[1Kx"]
+    "piece",
+    [
+        "\r",
+        "\rx",
+        "a\b",
+        "\x1b]0;",
+        "\x1b[",
+        "\x1b[1;",
+        "\x9d",
+        "\x1bP",
+        "\x1b ",
+        "1;",
+        "\x1b[K",
+        "\x1b[2Kx",
+        "\x1b[1Kx",
+    ],
 )
 def test_a_line_of_a_million_nasty_pieces_is_read_in_a_breath(piece: str) -> None:
     line = "x" * 1_000_000 + "\x1b[" + piece * (1_000_000 // len(piece))
