@@ -87,7 +87,10 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_timing(id: str, details: str) -> Timing:
     """Read the end of a timer: ``start=1,finish=3,duration=2,event=script``, or whatever stands there instead."""
-    told = dict(pair.partition("=")[::2] for pair in details.split(","))
+    told: dict[str, str] = {}
+    for pair in details.split(","):
+        name, _, value = pair.partition("=")
+        told[name] = value
     start, finish, duration = (_nanoseconds(told.get(name, "")) for name in ("start", "finish", "duration"))
     if duration is None and start is not None and finish is not None and finish >= start:
         duration = finish - start

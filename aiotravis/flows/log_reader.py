@@ -225,7 +225,7 @@ class LogReader:
         if all(fold.name != name for fold in self._stack):
             return
         self._end_untimed()
-        while self._stack:
+        while True:
             fold = self._stack.pop()
             fold.last_line = len(self.lines)
             for timer in fold.timers:

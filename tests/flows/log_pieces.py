@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 CLEAR = "\r\x1b[0K"
 
 MARKERS = (
-    *(f"travis_fold:{kind}:{name}{CLEAR}" for kind in ("start", "end") for name in ("install", "git.checkout", "a.2", "")),
+    *(f"travis_fold:{kind}:{name}{CLEAR}" for kind in ("start", "end") for name in ("install", "git.io", "a.2", "")),
     *(f"travis_time:start:{number:08x}{CLEAR}" for number in range(3)),
     *(f"travis_time:end:{number:08x}:start=1,finish=3000000001,duration=3000000000{CLEAR}" for number in range(3)),
     f"travis_time:end:00000001:start=1,finish=9,duration=8,event=script{CLEAR}",
-    f"travis_time:end:00000002:start=1,finish=9,duration=8,event=\r",
+    "travis_time:end:00000002:start=1,finish=9,duration=8,event=\r",
     f"travis_time:end:00000002:start=x,finish={'9' * 5000},,=\r",
 )  # fmt: skip
 
@@ -23,15 +23,15 @@ TEXTS = (
 CONTROLS = (
     "\r", "\r\r", "\b", "\x00", "\x07", "\x1b", "\x7f", "\x85", "\x9b", "\x9c", "\x1b[", "\x1b]", "\x1b[K", "\x1b[2K",
     "\x1b[1K", "\x1b[J", "\x1b[2J", "\x1b[1000D", "\x1b[2C", "\x1b[3G", "\x1b[99999999999G", "\x1b[31m", "\x1b[0m",
-    "\x1b[1;38;5;200m", "\x1b[48:2::1:2:3m", "\x9b4m", "\x1b[m", "\x1b]0;title\x07", "\x1b]8;;http://x\x1b\\", "\x9dx\x9c",
-    "\x1bPq#\x1b\\", "\x1b^x", "\x1b(B", "\x1bM", "\x1b[?25l", "\x1b[ q", "\x1b[>4;1m", "\u202e", "\u2066",
+    "\x1b[1;38;5;200m", "\x1b[48:2::1:2:3m", "\x9b4m", "\x1b[m", "\x1b]0;title\x07", "\x1b]8;;http://x\x1b\\",
+    "\x9dx\x9c", "\x1bPq#\x1b\\", "\x1b^x", "\x1b(B", "\x1bM", "\x1b[?25l", "\x1b[ q", "\x1b[>4;1m", "\u202e", "\u2066",
 )  # fmt: skip
 
 lines = st.lists(st.sampled_from((*CONTROLS, "a", "bc", "def ", "[", "0", "m")), max_size=30).map("".join)
 logs = st.lists(st.one_of(*map(st.sampled_from, (MARKERS, TEXTS, CONTROLS))), max_size=40).map("".join)
 
 MARKER = re.compile(
-    r"travis_(?:fold:(?:start|end):[\w.-]+|time:(?:start|end):[\w.-]+:?[\w.=,-]*)\r?(?:\x1b\[0?K)?", re.A
+    r"travis_(?:fold:(?:start|end):[\w.-]+|time:(?:start|end):[\w.-]+:?[\w.=,-]*)\r?(?:\x1b\[0?K)?", re.ASCII
 )
 
 

@@ -162,7 +162,8 @@ def test_an_id_that_is_used_again_is_that_of_the_last_timer() -> None:
 
 def test_closing_ends_what_has_no_timer() -> None:
     reader = read("$ a", "out")
-    assert reader.runs[0].last_line is None
     before = reader.changes
+    assert [run.last_line for run in reader.runs] == [None]
     reader.close()
-    assert (reader.runs[0].last_line, reader.changes) == (2, before + 1)
+    assert [run.last_line for run in reader.runs] == [2]
+    assert reader.changes == before + 1
