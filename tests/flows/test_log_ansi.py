@@ -25,6 +25,7 @@ SHOWN = {
     "pass\b \bX": "pasX",
     "old\x1b[1000Dnew": "new",
     "abc\x1b[2Kd": "d",
+    "abc\x1b[2Kde\b\bX": "Xe",
     "abc\x1b[2D\x1b[Kx": "ax",
     "abc\x1b[2Gx": "axc",
     "abc\x1b[Gx": "xbc",

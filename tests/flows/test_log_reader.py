@@ -116,6 +116,8 @@ def test_the_stage_that_a_timer_names_counts() -> None:
     inner = read(timer(1) + "$ a", timer(2) + "$ b", timed(2, "install"), timed(1, "setup"))
     assert [run.owner.phase for run in inner.runs] == ["setup", "setup"], "the outermost one says it"
     assert [timing.outermost for timing, _ in inner.timings] == [False, True]
+    unnamed = read(timer(1) + "$ a", timer(2) + "b", timed(2, "install"), timed(1))
+    assert [run.owner.phase for run in unnamed.runs] == ["script"]
     cache = read(start("cache.1") + timer(1) + timed(1, "setup_cache"))
     assert [owner.phase for _, owner in cache.timings] == ["cache"]
 
@@ -138,6 +140,8 @@ def test_results_that_a_command_prints_are_not_its_own() -> None:
     assert (reader.runs[0].exit_code, reader.exit_code) == (None, None)
     after = read('The command "b" exited with 9.', "$ a", '"b" exited with 8.', 'The command "a" exited with 7.')
     assert [run.exit_code for run in after.runs] == [7]
+    begun = read("$ a", 'The command "a', "$ b", 'c" exited with 8.')
+    assert [run.exit_code for run in begun.runs] == [None, None]
     twice = read("$ a", 'The command "a" exited with 7.', 'The command "a" exited with 8.')
     assert [run.exit_code for run in twice.runs] == [7]
 

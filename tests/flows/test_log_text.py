@@ -134,8 +134,7 @@ def test_a_log_is_known_as_far_as_it_has_come() -> None:
     commands, phases = log.commands, log.phases
     log.feed(marker)
     assert log.rest == marker
-    assert log.commands is commands, "nothing has changed"
-    assert log.phases is phases
+    assert (id(log.commands), id(log.phases)) == (id(commands), id(phases)), "nothing has changed"
     log.feed(after[:30])
     assert log.rest == marker + after[:30]
     log.feed(after[30:])
@@ -147,6 +146,19 @@ def test_a_log_is_known_as_far_as_it_has_come() -> None:
     assert structure(log) == structure(LogText.parse(LOG))
     log.close()
     assert structure(log) == structure(LogText.parse(LOG))
+
+
+def test_phases_come_in_order_and_what_ran_within_something_else_counts_once() -> None:
+    text = """travis_time:start:1\r$ make
+travis_time:start:2\r
+travis_time:end:2:duration=1000000000\r
+travis_time:end:1:duration=3000000000\r
+travis_fold:start:after_script\r
+$ echo
+"""
+    log = LogText.parse(text)
+    assert [(name, phase.duration) for name, phase in log.phases.items()] == [("script", 3.0), ("after_script", None)]
+    assert [(timing.id, timing.outermost) for timing in log.timings] == [("2", False), ("1", True)]
 
 
 def test_a_log_without_markers_is_lines() -> None:
