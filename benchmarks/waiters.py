@@ -113,7 +113,7 @@ async def _wait(process: "subprocess.Popen[str]", endpoint: str, ids: range, wei
 async def _bare(count: int) -> float:
     """Weigh tasks that wait for a future each."""
     gc.collect()
-    before = tracemalloc.get_traced_memory()[0]
+    before, held = tracemalloc.get_traced_memory()[0], 0
     async with anyio.create_task_group() as group:
         futures = [asyncio.get_running_loop().create_future() for _ in range(count)]
 

@@ -207,7 +207,7 @@ class LogStream:
         while event is not None:
             self._take(event)
             # What is there already is taken along: with many small parts, the way to each is most of what it costs.
-            full = self._assembler.complete or len(self._ready) >= TAKEN_ALONG
+            full = len(self._ready) >= TAKEN_ALONG or self._assembler.complete
             event = self._feed.get_nowait() if self._feed is not None and not full else None
         if due or (self._due is not None and anyio.current_time() >= self._due):
             await self._look()

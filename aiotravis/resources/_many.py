@@ -16,7 +16,7 @@ S = TypeVar("S", bound=Entity)
 BATCH: Final = 100
 """Ids in one request: its URL stays under 2 kB, which every proxy takes."""
 
-AT_ONCE: Final = 8
+AT_ONCE: Final = 16
 
 
 class Many(Generic[S]):

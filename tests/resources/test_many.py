@@ -51,7 +51,7 @@ async def test_a_long_list_of_unknown_ids_is_cut_in_the_message() -> None:
         await anext(many(range(1, 40), [])[0])
 
 
-async def test_no_more_than_eight_batches_travel_at_once_and_none_before_it_is_needed() -> None:
+async def test_no_more_than_sixteen_batches_travel_at_once_and_none_before_it_is_needed() -> None:
     travelling, most, asked = 0, 0, 0
 
     async def fetch(batch: Sequence[int]) -> list[Commit]:
