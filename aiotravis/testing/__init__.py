@@ -1,6 +1,7 @@
 """A Travis in your process: REST, the live channel, scripted builds; for tests, examples and demonstrations."""
 
 from aiotravis.testing.access import Mode
+from aiotravis.testing.demo import Demo
 from aiotravis.testing.fault_proxy import FaultProxy
 from aiotravis.testing.pusher import Connection, Dialect, Frame, PusherApp
 from aiotravis.testing.script import play, sample_log
@@ -11,6 +12,7 @@ __all__ = [
     "Build",
     "Commit",
     "Connection",
+    "Demo",
     "Dialect",
     "FaultProxy",
     "Frame",

@@ -327,6 +327,13 @@ class Repository:
                 world.notify("job:created", job, None)
         return build
 
+    def forget(self, build: Build) -> None:
+        """Let go of a build with its jobs, as if it had never been."""
+        self.builds.remove(build)
+        self.world.builds.pop(build.id, None)
+        for job in build.jobs:
+            self.world.jobs.pop(job.id, None)
+
     def history(self, count: int, *, jobs: int = 1) -> Sequence[Build]:
         """Add finished builds of the past, about one in five of them failed. Publishes nothing.
 

@@ -1,0 +1,59 @@
+"""``python -m aiotravis.testing``: a Travis with a life of its own on a port, to try dashboards and clients on."""
+
+import argparse
+import asyncio
+import signal
+import sys
+
+from aiotravis.testing.demo import Demo
+from aiotravis.testing.server import TravisServer
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m aiotravis.testing", description=__doc__)
+    parser.add_argument("--port", type=int, default=8080, help="0 for any that is free (default: 8080)")
+    parser.add_argument("--speed", type=float, default=1.0, help="builds come and run so many times as fast")
+    parser.add_argument("--seed", type=int, default=1, help="another one, another story")
+    parser.add_argument("--mode", choices=("org", "com", "enterprise"), default="org", help="which Travis to be like")
+    parser.add_argument("--dialect", choices=("pusher", "slanger"), default="pusher", help="of the live channel")
+    parser.add_argument("--secure", action="store_true", help="publish on private channels only")
+    parser.add_argument("--rate-rules", action="store_true", help="throttle and ban as Travis does")
+    options = parser.parse_args()
+    if not 0 < options.speed <= 1000:
+        parser.error("--speed must be between 0 and 1000")
+    return options
+
+
+async def main() -> int:
+    """Serve until told to end."""
+    options = arguments()
+    server = TravisServer(
+        mode=options.mode, dialect=options.dialect, secure=options.secure, rate_rules=options.rate_rules
+    )
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    try:
+        await server.start(options.port)
+    except OSError as exc:
+        print(f"aiotravis.testing: port {options.port} is not to be had: {exc.strerror}", file=sys.stderr)
+        return 2
+    try:
+        async with Demo(server, speed=options.speed, seed=options.seed) as demo:
+            slug = demo.repositories[0].slug
+            print(f"Travis   {server.endpoint}")
+            print(f"token    {demo.token}")
+            print("repos    " + ", ".join(repository.slug for repository in demo.repositories))
+            print()
+            print(f"Try      curl -H 'Authorization: token {demo.token}' {server.endpoint}/repos/{slug}")
+            print(f"         python examples/listen.py --endpoint {server.endpoint} --token {demo.token} --repo {slug}")
+            print("Ctrl-C ends it.", flush=True)
+            await ended.wait()
+    finally:
+        await server.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

@@ -1,0 +1,75 @@
+"""A living world."""
+
+import asyncio
+
+import pytest
+
+from aiotravis import Travis, events
+from aiotravis.testing import Demo, TravisServer, demo
+from tests.waiting import until
+
+
+async def test_builds_come_run_and_end() -> None:
+    before = asyncio.all_tasks()
+    async with (
+        TravisServer() as server,
+        Demo(server, speed=200) as living,
+        Travis(living.token, endpoint=server.endpoint) as travis,
+    ):
+        slugs = {repo.slug async for repo in travis.repos.many(repo.id for repo in living.repositories)}
+        assert slugs == {*demo.SLUGS, demo.PRIVATE}
+        ended: set[str] = set()
+        async with travis.events(only=(events.BuildFinished, events.BuildCanceled)) as feed:
+            async for event in feed:
+                assert isinstance(event, events.BuildEvent)
+                ended.add(str(event.build.state))
+                if len(ended) >= 2:
+                    break
+        build = await anext(travis.builds.list(demo.SLUGS[0]))
+        assert build.commit is not None
+        assert build.commit.message in demo.SUBJECTS or build.commit.message.startswith("Change number")
+    await until(lambda: asyncio.all_tasks() <= before)
+
+
+async def test_its_past_has_logs() -> None:
+    async with TravisServer() as server:
+        living = Demo(server)
+        for repository in living.repositories:
+            assert repository.private is (repository.slug == demo.PRIVATE)
+            assert len(repository.builds) >= 8
+            assert all("travis_fold:start:git.checkout" in job.log.text for job in repository.builds[-1].jobs)
+
+
+async def test_the_same_seed_tells_the_same_story() -> None:
+    stories: list[list[tuple[str, str, int]]] = []
+    for seed in (7, 7, 8):
+        async with TravisServer() as server, Demo(server, speed=500, seed=seed) as living:
+            builds = server.world.builds
+            await until(lambda builds=builds: len(builds) >= 60)  # type: ignore[misc]
+            first = list(builds.values())[:60]
+            stories.append([(one.repository.slug, one.commit.message, len(one.jobs)) for one in first])
+            assert living.token == demo.TOKEN
+    assert stories[0] == stories[1] != stories[2]
+
+
+async def test_what_is_old_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "KEPT", 3)
+    monkeypatch.setattr(demo, "SEEN", 5)
+    async with TravisServer() as server, Demo(server, speed=1000) as living:
+        first = [repository.builds[0] for repository in living.repositories]
+        async with Travis(living.token, endpoint=server.endpoint) as travis, travis.events() as feed:
+            for _ in range(8):
+                await travis.config.get()
+            async for _ in feed:
+                if all(repository.builds[0] not in first for repository in living.repositories):
+                    break
+        assert all(len(repository.builds) < 20 for repository in living.repositories)
+        assert len(server.world.builds) == sum(len(repository.builds) for repository in living.repositories)
+        assert len(server.world.jobs) == sum(len(build.jobs) for build in server.world.builds.values())
+        await until(lambda: len(server.requests) <= 6 and len(server.pusher.frames) <= 50)
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("inf"), float("nan")])
+async def test_a_speed_is_positive(speed: float) -> None:
+    with pytest.raises(ValueError, match="speed must be positive and finite"):
+        Demo(TravisServer(), speed=speed)

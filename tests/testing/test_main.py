@@ -1,0 +1,52 @@
+"""``python -m aiotravis.testing``: a Travis on a port."""
+
+import asyncio
+import signal
+import sys
+
+import aiohttp
+import anyio
+import pytest
+
+from aiotravis import Travis
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_it_serves_a_living_world_until_it_is_told_to_end(number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "aiotravis.testing", "--port", "0", "--speed", "100"]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        told = {}
+        while not (line := (await process.stdout.readline()).decode()).startswith("Ctrl-C"):
+            name, _, value = line.strip().partition(" ")
+            told[name] = value.strip()
+        async with aiohttp.ClientSession() as session, session.get(f"{told['Travis']}/config") as reply:
+            assert "pusher" in (await reply.json())["config"]
+        async with Travis(told["token"], endpoint=told["Travis"]) as travis:
+            assert {repo.slug for repo in await travis.repos.list()} >= set(told["repos"].split(", ")[:2])
+            async with travis.events() as feed:
+                with anyio.fail_after(20):
+                    await anext(feed)
+        process.send_signal(number)
+        with anyio.fail_after(10):
+            assert await process.wait() == 0
+        assert await process.stderr.read() == b""
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_what_cannot_be_is_told_in_a_line() -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    done = await anyio.run_process([sys.executable, "-m", "aiotravis.testing", "--port", str(port)], check=False)
+    server.close()
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+    assert f"port {port} is not to be had".encode() in done.stderr
+    done = await anyio.run_process([sys.executable, "-m", "aiotravis.testing", "--speed", "0"], check=False)
+    assert done.returncode == 2
