@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import sys
 
 import aiohttp
@@ -20,7 +21,7 @@ async def test_it_serves_a_living_world_until_it_is_told_to_end(number: signal.S
     assert process.stdout is not None
     assert process.stderr is not None
     try:
-        told = {}
+        told = dict[str, str]()
         while not (line := (await process.stdout.readline()).decode()).startswith("Ctrl-C"):
             name, _, value = line.strip().partition(" ")
             told[name] = value.strip()
@@ -42,10 +43,9 @@ async def test_it_serves_a_living_world_until_it_is_told_to_end(number: signal.S
 
 
 async def test_what_cannot_be_is_told_in_a_line() -> None:
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    done = await anyio.run_process([sys.executable, "-m", "aiotravis.testing", "--port", str(port)], check=False)
-    server.close()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = await anyio.run_process([sys.executable, "-m", "aiotravis.testing", "--port", str(port)], check=False)
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
     assert f"port {port} is not to be had".encode() in done.stderr
     done = await anyio.run_process([sys.executable, "-m", "aiotravis.testing", "--speed", "0"], check=False)
