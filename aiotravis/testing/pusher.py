@@ -8,8 +8,8 @@ import hashlib
 import hmac
 import itertools
 import json
-from collections import deque
-from collections.abc import Iterable
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -98,16 +98,23 @@ class PusherApp:
         signed = f"{socket_id}:{channel}".encode("utf-8", "surrogatepass")
         return f"{self.key}:{hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
-    def publish(self, channels: Iterable[str], event: str, data: str) -> None:
+    @property
+    def listeners(self) -> Mapping[str, int]:
+        """How many listen to each channel, by its name."""
+        return Counter(channel for each in self.connections.values() for channel in each.channels)
+
+    def publish(self, channels: Iterable[str], event: str, data: str, *, besides: str | None = None) -> None:
         """Send an event to whoever listens, once per channel; never waits.
 
         Args:
             channels: Where it happened.
             event: Its name.
             data: Its payload, as JSON text.
+            besides: Id of a socket that is left out: that of whoever made it happen.
         """
         for channel in channels:
-            listeners = [each for each in self.connections.values() if channel in each.channels]
+            sockets = self.connections.items()
+            listeners = [each for name, each in sockets if channel in each.channels and name != besides]
             if listeners:
                 frame = frame_of(event, data, channel)
                 for connection in listeners:

@@ -16,6 +16,7 @@ from aiotravis.testing.github import PREFIX, GitHubRoutes
 from aiotravis.testing.holdings import HoldingRoutes
 from aiotravis.testing.logs import LogRoutes
 from aiotravis.testing.people import PeopleRoutes
+from aiotravis.testing.publish_api import PublishApi
 from aiotravis.testing.publishing import Publisher
 from aiotravis.testing.pusher import Dialect, PusherApp
 from aiotravis.testing.rates import RateRules
@@ -154,6 +155,7 @@ class TravisServer:
         self.github.add_routes(app.router, PREFIX)
         if self._pusher_key is not None:
             self.pusher.add_routes(app, self._pusher_path)
+            PublishApi(self.pusher, self.world.clock).add_routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         site = web.TCPSite(self._runner, HOST, port)
