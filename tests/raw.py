@@ -1,5 +1,6 @@
 """Raw requests to the embedded Travis, with no client of ours in between."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ class Raw:
     status: int
     content_type: str
     body: bytes
+    headers: Mapping[str, str]
+    """Names in lower case."""
 
     @property
     def json(self) -> Any:
@@ -33,11 +36,16 @@ async def ask(
     accept: str = V2,
     headers: dict[str, str] | None = None,
     json: object = None,
+    endpoint: str | None = None,
 ) -> Raw:
     """Send one request and give the answer's bytes."""
+    url = (endpoint or server.endpoint) + path
     sent = {"Accept": accept, **({"Authorization": f"token {token}"} if token else {}), **(headers or {})}
     async with (
         aiohttp.ClientSession() as session,
-        session.request(method, server.endpoint + path, headers=sent, json=json, allow_redirects=False) as response,
+        session.request(
+            method, (endpoint or server.endpoint) + path, headers=sent, json=json, allow_redirects=False
+        ) as response,
     ):
-        return Raw(response.status, response.headers.get("Content-Type", ""), await response.read())
+        got = {name.lower(): value for name, value in response.headers.items()}
+        return Raw(response.status, response.headers.get("Content-Type", ""), await response.read(), got)

@@ -1,7 +1,7 @@
 """Who asks, and what they may have: tokens, modes, the Accept header."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +9,18 @@ from aiohttp import web
 
 from aiotravis.testing.world import Job, Repository, User, World
 
-__all__ = ["Mode", "Refusal", "Visitor", "accepts_json", "accepts_text", "admit", "not_found"]
+__all__ = [
+    "Kind",
+    "Mode",
+    "Refusal",
+    "Visitor",
+    "accepted",
+    "accepts_json",
+    "accepts_text",
+    "admit",
+    "kinds_of",
+    "not_found",
+]
 
 Mode = Literal["org", "com", "com-private", "enterprise"]
 
@@ -97,17 +108,62 @@ def admit(request: web.Request, world: World, mode: Mode, *, guarded: bool = Tru
     return Visitor(None, public)
 
 
-def _kinds(request: web.Request) -> str:
-    return re.sub(r"\s", "", request.headers.get("Accept", "*/*")).lower()
+@dataclass(frozen=True)
+class Kind:
+    """One entry of an Accept header.
+
+    Attributes:
+        name: Media type, lower case.
+        parameters: Its parameters, without ``q``.
+        weight: Its ``q``.
+    """
+
+    name: str
+    parameters: Mapping[str, str]
+    weight: float
+
+    @property
+    def is_json(self) -> bool:
+        """Whether JSON of version 2 answers it."""
+        return self.name.endswith("+json") or self.name == "application/json"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether plain text answers it."""
+        return self.name.endswith("+plain") or self.name == "text/plain"
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether anything answers it."""
+        return self.name == "*/*"
+
+    @property
+    def chunked(self) -> bool:
+        """Whether a log in parts is wanted."""
+        return self.parameters.get("chunked") == "true"
+
+
+def kinds_of(accept: str) -> Sequence[Kind]:
+    """Read an Accept header as Travis does: by weight, then fewer stars, then more parameters."""
+    kinds: list[Kind] = []
+    for entry in re.sub(r"\s", "", accept).lower().split(","):
+        name, *rest = entry.split(";")
+        parameters = {pair.partition("=")[0]: pair.partition("=")[2] for pair in rest}
+        weight = parameters.pop("q", "1")
+        kinds.append(Kind(name, parameters, float(weight) if re.fullmatch(r"[01](\.\d*)?", weight) else 1.0))
+    return sorted(kinds, key=lambda kind: (-kind.weight, kind.name.count("*"), -len(kind.parameters)))
+
+
+def accepted(request: web.Request) -> Sequence[Kind]:
+    """Give what a request takes, the best first; what weighs nothing is left out."""
+    return [kind for kind in kinds_of(request.headers.get("Accept", "*/*")) if kind.weight]
 
 
 def accepts_json(request: web.Request) -> bool:
     """Whether JSON of version 2 may be answered."""
-    kinds = _kinds(request)
-    return "+json" in kinds or "application/json" in kinds or "*/*" in kinds
+    return any(kind.is_json or kind.is_anything for kind in accepted(request))
 
 
 def accepts_text(request: web.Request) -> bool:
     """Whether plain text may be answered."""
-    kinds = _kinds(request)
-    return "text/plain" in kinds or "+plain" in kinds or "*/*" in kinds
+    return any(kind.is_text or kind.is_anything for kind in accepted(request))

@@ -1,11 +1,10 @@
 """The log routes of the embedded Travis: one URL, many answers."""
 
-import re
 from collections.abc import Sequence
 
 from aiohttp import web
 
-from aiotravis.testing.access import Refusal, Visitor, accepts_text, admit, not_found
+from aiotravis.testing.access import Refusal, Visitor, accepted, accepts_text, admit, not_found, token_of
 from aiotravis.testing.payloads import log_json, log_parts_json
 from aiotravis.testing.requests import number_in
 from aiotravis.testing.routes import Handler, Routes, answer
@@ -17,7 +16,8 @@ __all__ = ["LogRoutes"]
 class LogRoutes(Routes):
     """The routes.
 
-    The server's ``log_mode`` is ``head`` (today: bodies, and parts under v3) or ``2017`` (v2 gives parts, no v3).
+    The server's ``log_mode`` is ``head`` (today: bodies, and parts under v3), ``2017`` (v2 gives parts, no v3, archived
+    logs are elsewhere for those who may be pointed there), or ``2014`` (the same for all).
     """
 
     def table(self) -> Sequence[tuple[str, str, Handler]]:
@@ -57,28 +57,43 @@ class LogRoutes(Routes):
         if log.missing:
             # Whatever was asked for, text too.
             return answer({"log": {"job_id": job.id, "parts": [], "@type": "Log"}})
-        accept = re.sub(r"\s", "", request.headers.get("Accept", "*/*"))
-        plain = [entry for entry in accept.split(",") if "json" in entry and "chunked=true" not in entry]
-        chunked = "chunked=true" in accept
+        kinds = accepted(request)
+        if log.archived and self._site.log_mode != "head":
+            return self._elsewhere(request, job)
+        best = next((kind for kind in kinds if kind.is_json or kind.is_text or kind.is_anything), None)
+        if best is None:
+            raise Refusal(406)
         # Who takes anything gets text.
-        if "json" not in accept:
-            if not accepts_text(request):
-                raise Refusal(406)
+        if not best.is_json:
             if not log.parts:
                 raise Refusal(406, content_type="text/plain;charset=utf-8")
             return _text(log.text)
-        if log.aggregated and chunked and not plain:
+        chunked = any(kind.is_json and kind.chunked for kind in kinds)
+        if log.aggregated and chunked and not any(kind.is_json and not kind.chunked for kind in kinds):
             raise Refusal(406)
         if chunked and self._site.log_mode == "2017" and not log.aggregated:
             return answer({"log": log_parts_json(job)})
         return answer({"log": log_json(job)})
+
+    def _elsewhere(self, request: web.Request, job: Job) -> web.Response:
+        """Point to the archive, whoever may be pointed there."""
+        told = request.headers.get("User-Agent", "").startswith("Travis") or accepts_text(request)
+        if self._site.log_mode != "2014" and not told:
+            raise Refusal(406)
+        location = {"Location": f"{self._site.archive_url}/jobs/{job.id}/log.txt"}
+        return web.Response(status=204 if request.query.get("cors_hax") == "true" else 307, headers=location)
 
     # Version 3 --------------------------------------------------------------------------------------------------------
 
     def _v3_job(self, request: web.Request) -> Job:
         if self._site.log_mode != "head":
             raise not_found()
-        visitor = self._admit(request)
+        mode = self._site.mode
+        if mode not in {"org", "com"} and token_of(request) is None:
+            body = b'{"@type":"error","error_type":"login_required","error_message":"login required"}'
+            raise Refusal(403, body)
+        # Version 3 shows public repositories to everybody, whatever version 2 asks for beside it.
+        visitor = admit(request, self._site.world, "org" if mode == "com" else mode, guarded=False)
         job = self._site.world.jobs.get(number_in(request))
         if job is None or job.log.missing or not visitor.sees_job(job):
             body = (

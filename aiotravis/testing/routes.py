@@ -23,6 +23,11 @@ class Site(Protocol):
     log_mode: str
 
     @property
+    def archive_url(self) -> str:
+        """Where archived logs are."""
+        ...
+
+    @property
     def github_url(self) -> str:
         """Where GitHub's API is."""
         ...

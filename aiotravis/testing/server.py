@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,6 +13,8 @@ from aiohttp import web
 
 from aiotravis.testing.access import Mode, Refusal, token_of
 from aiotravis.testing.actions import ActionRoutes
+from aiotravis.testing.archive import ArchiveHost
+from aiotravis.testing.dressing import dressed, preflight, unhandled
 from aiotravis.testing.github import PREFIX, GitHubRoutes
 from aiotravis.testing.holdings import HoldingRoutes
 from aiotravis.testing.logs import LogRoutes
@@ -27,6 +30,8 @@ from aiotravis.testing.world import Build, World
 __all__ = ["Canned", "RequestSeen", "TravisServer"]
 
 HOST = "127.0.0.1"
+
+logger = logging.getLogger("aiotravis.testing")
 
 
 @dataclass(frozen=True)
@@ -74,12 +79,13 @@ class TravisServer:
         pusher_key: Key of the live channel's app; None: there is no live channel.
         pusher_path: Path in front of the live channel's own.
         activity_timeout: Seconds of silence that the live channel grants.
-        log_mode: ``head`` (today's log routes) or ``2017``.
+        log_mode: ``head`` (today's log routes), ``2017``, or ``2014``.
         latency: Seconds by which every answer is late.
         rate_rules: Whether to throttle and ban as Travis does; `rates` tells what was counted.
         clock: Gives seconds since the epoch.
 
     Attributes:
+        archive: The host that archived logs are on, where ``log_mode`` is an old one.
         announced_port: The port that ``GET /config`` names for the live channel where something stands between, such
             as a `FaultProxy`; None: the server's own.
     """
@@ -115,6 +121,7 @@ class TravisServer:
         self.host = HOST
         self.port = 0
         self.announced_port: int | None = None
+        self.archive = ArchiveHost(self.world)
         self._pusher_key = pusher_key
         self._pusher_path = f"/{pusher_path.strip('/')}" if pusher_path.strip("/") else ""
         self._prefix = "/api" if mode == "enterprise" else ""
@@ -130,6 +137,11 @@ class TravisServer:
     def endpoint(self) -> str:
         """URL of the API."""
         return f"http://{self.host}:{self.port}{self._prefix}"
+
+    @property
+    def archive_url(self) -> str:
+        """URL of the archive of logs."""
+        return f"http://{self.host}:{self.archive.port}"
 
     @property
     def github_url(self) -> str:
@@ -161,6 +173,7 @@ class TravisServer:
         site = web.TCPSite(self._runner, HOST, port)
         await site.start()
         self.port = self._runner.addresses[0][1]
+        await self.archive.start(HOST)
 
     async def stop(self) -> None:
         """End scripted builds, close every connection, free the port."""
@@ -170,6 +183,7 @@ class TravisServer:
         if tasks:
             await asyncio.wait(tasks)
         await self.pusher.close()
+        await self.archive.stop()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -237,6 +251,7 @@ class TravisServer:
         if self.latency:
             await asyncio.sleep(self.latency)
         response: web.StreamResponse
+        request_id = request.headers.get("X-Request-ID", f"request-{next(self._numbers)}")
         canned = self._taken(request)
         refused = self._over_the_limit(request)
         if refused is not None:
@@ -244,13 +259,21 @@ class TravisServer:
             response = web.Response(status=refused, body=body_text, headers={"Content-Type": "text/plain"})
         elif canned is not None:
             response = web.Response(status=canned.status, body=canned.body, headers=canned.headers)
+        elif request.method == "OPTIONS":
+            response = preflight()
         else:
             try:
+                self._know(request)
                 response = await handler(request)
             except Refusal as refusal:
                 response = refusal.response()
             except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
                 response = Refusal(404, b'{"file":"not found"}').response()
+            except web.HTTPException:
+                raise
+            except Exception:
+                logger.exception("%s %s failed", request.method, request.path)
+                response = unhandled(request_id)
         self._note(request, body, response.status)
         key = (request.method, request.path.removeprefix(self._prefix))
         if self._lost[key]:
@@ -258,11 +281,22 @@ class TravisServer:
             if request.transport is not None:
                 request.transport.abort()
         if isinstance(response, web.Response):
-            response.headers["X-Request-ID"] = request.headers.get("X-Request-ID", f"request-{next(self._numbers)}")
-            response.headers["Vary"] = "Accept,Authorization,Accept-Encoding"
+            if canned is None and refused is None:
+                response = dressed(request, response, request_id)
+            else:
+                response.headers["X-Request-ID"] = request_id
             if canned is None and response.body and "gzip" in request.headers.get("Accept-Encoding", ""):
                 response.enable_compression(web.ContentCoding.gzip)
         return response
+
+    def _know(self, request: web.Request) -> None:
+        """Turn away whoever brings a token that nobody has given out, wherever they want to go."""
+        token = token_of(request)
+        elsewhere = request.path.startswith((PREFIX, "/app/", "/apps/", f"{self._pusher_path}/app/"))
+        if token is not None and not elsewhere and self.world.by_token(token) is None:
+            raise Refusal(403, b"access denied", "text/html;charset=utf-8")
+        if not ({"gzip", "identity", "*"} & _admitted(request.headers.get("Accept-Encoding"))):
+            raise Refusal(406, b"An acceptable encoding could not be found.", "text/plain")
 
     def _over_the_limit(self, request: web.Request) -> int | None:
         if self.rates is None:
@@ -284,3 +318,17 @@ class TravisServer:
     def _note(self, request: web.Request, body: bytes, status: int) -> None:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.requests.append(RequestSeen(request.method, request.path_qs, headers, body, status))
+
+
+def _admitted(accepted: str | None) -> set[str]:
+    """Give the encodings that somebody takes; identity goes without saying."""
+    encodings = {"identity"}
+    for entry in (accepted or "").lower().replace(" ", "").split(","):
+        name, _, weight = entry.partition(";q=")
+        if weight and not weight.strip("0."):
+            encodings.discard(name)
+            if name == "*":
+                encodings.discard("identity")
+        elif name:
+            encodings.add(name)
+    return encodings

@@ -56,6 +56,7 @@ class Log:
         removed_at: Seconds since the epoch, or None.
         removed_by: Name of who removed it.
         missing: Whether the server has no record of it.
+        archived: Whether it was moved to the archive.
     """
 
     id: int
@@ -64,6 +65,7 @@ class Log:
     removed_at: float | None = None
     removed_by: str | None = None
     missing: bool = False
+    archived: bool = False
 
     @property
     def text(self) -> str:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from aiotravis.testing import Mode, TravisServer
+from aiotravis.testing import Mode, Repository, TravisServer
+from aiotravis.testing.access import kinds_of
 from tests.conftest import TOKEN
 from tests.raw import V2, ask
 
@@ -59,3 +60,46 @@ async def test_what_cannot_be_represented_is_406_and_empty(server: TravisServer)
     server.world.repository("a/b")
     answer = await ask(server, "/repos/a/b", accept="image/png")
     assert (answer.status, answer.content_type, answer.body) == (406, "application/json", b"")
+
+
+@pytest.mark.parametrize(
+    ("accept", "best"),
+    [
+        ("application/json; chunked=true; version=2, application/json; version=2, text/plain", "application/json"),
+        ("text/plain, application/json;version=2", "application/json"),
+        ("text/plain, application/json;q=0.9", "text/plain"),
+        ("text/plain;q=0.5, application/json;q=0.9", "application/json"),
+        ("*/*, text/plain", "text/plain"),
+        ("text/*, */*", "text/*"),
+        ("*/*;q=1, text/plain;q=0.1", "*/*"),
+        ("text/plain;q=nonsense, */*", "text/plain"),
+    ],
+)
+def test_the_best_kind_is_the_heaviest_then_the_one_with_fewer_stars_then_with_more_parameters(
+    accept: str, best: str
+) -> None:
+    assert kinds_of(accept)[0].name == best
+
+
+async def test_a_weight_decides_between_text_and_json(server: TravisServer, repository: Repository) -> None:
+    job = repository.build().jobs[0]
+    job.write("text")
+    for accept, kind in (
+        ("text/plain;q=0.5, application/json;q=0.9", "application/json;charset=utf-8"),
+        ("text/plain;q=0.9, application/json;q=0.5", "text/plain;charset=utf-8"),
+        ("*/*", "text/plain;charset=utf-8"),
+        ("application/json;q=0, text/plain", "text/plain;charset=utf-8"),
+    ):
+        assert (await ask(server, f"/jobs/{job.id}/log", accept=accept)).content_type == kind
+    assert (await ask(server, f"/jobs/{job.id}/log", accept="image/png")).status == 406
+
+
+@pytest.mark.parametrize(("mode", "status"), [("org", 200), ("com", 200), ("com-private", 403), ("enterprise", 403)])
+async def test_version_3_shows_strangers_what_is_public_or_asks_them_to_log_in(mode: Mode, status: int) -> None:
+    async with TravisServer(mode=mode) as server:
+        job = server.world.repository("a/b").build().jobs[0]
+        job.write("text")
+        answer = await ask(server, f"/v3/job/{job.id}/log_parts")
+        assert answer.status == status
+        if status == 403:
+            assert answer.json["error_type"] == "login_required"
