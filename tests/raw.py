@@ -43,9 +43,7 @@ async def ask(
     sent = {"Accept": accept, **({"Authorization": f"token {token}"} if token else {}), **(headers or {})}
     async with (
         aiohttp.ClientSession() as session,
-        session.request(
-            method, (endpoint or server.endpoint) + path, headers=sent, json=json, allow_redirects=False
-        ) as response,
+        session.request(method, url, headers=sent, json=json, allow_redirects=False) as response,
     ):
         got = {name.lower(): value for name, value in response.headers.items()}
         return Raw(response.status, response.headers.get("Content-Type", ""), await response.read(), got)

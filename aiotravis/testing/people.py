@@ -130,7 +130,8 @@ class PeopleRoutes(Routes):
 
     async def github(self, request: web.Request) -> web.StreamResponse:
         """``POST /auth/github``: a GitHub token for an API token; ``github-TOKEN`` is one, without asking GitHub."""
-        token = (await fields_of(request)).get("github_token")
+        # In the body or the query: to the real one these are the same.
+        token = (await fields_of(request)).get("github_token") or request.query.get("github_token")
         if not isinstance(token, str) or not token:
             return answer({"error": "Must pass 'github_token' parameter"}, status=422)
         if token.startswith("narrow"):

@@ -1,0 +1,134 @@
+"""Stock TravisPy as an independent client of the embedded Travis: every call that it has."""
+
+from collections.abc import AsyncGenerator
+from functools import partial
+from typing import Any
+
+import pytest
+from anyio import to_thread
+
+from aiotravis.testing import Build, Repository, TravisServer, User
+from tests.conftest import TOKEN
+
+# It warns of fields that servers have gained since it was written.
+pytestmark = pytest.mark.filterwarnings("ignore:Unknown .* attribute:UserWarning")
+
+travispy: Any = pytest.importorskip("travispy")
+
+
+@pytest.fixture
+async def server() -> AsyncGenerator[TravisServer]:
+    async with TravisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def user(server: TravisServer) -> User:
+    return server.world.user("sarah", token=TOKEN, name="Sarah Example")
+
+
+@pytest.fixture
+def repository(server: TravisServer, user: User) -> Repository:
+    return server.world.repository("travis-ci/travis.rb", users=[user])
+
+
+@pytest.fixture
+def build(repository: Repository) -> Build:
+    repository.history(3)
+    build = repository.build(jobs=2, message="Fix it", branch="develop")
+    build.start()
+    for job in build.jobs:
+        job.write("größe\n", final=True)
+    build.finish("failed")
+    return build
+
+
+@pytest.fixture
+def client(server: TravisServer, user: User) -> Any:
+    client = travispy.TravisPy(uri=server.endpoint)
+    client._session.headers["Authorization"] = f"token {TOKEN}"
+    return client
+
+
+async def asked(call: Any, *arguments: Any, **named: Any) -> Any:
+    """Call it in a thread: it blocks."""
+    return await to_thread.run_sync(partial(call, *arguments, **named))
+
+
+async def test_signing_in(server: TravisServer, user: User) -> None:
+    server.world.github_tokens["github-token"] = user
+    client = await asked(travispy.TravisPy.github_auth, "github-token", server.endpoint)
+    assert (await asked(client.user)).login == "sarah"
+
+
+async def test_user_and_accounts(client: Any, repository: Repository) -> None:
+    found = await asked(client.user)
+    assert (found.login, found.name, found.is_syncing) == ("sarah", "Sarah Example", False)
+    assert await asked(found.sync) is True
+    accounts = await asked(client.accounts)
+    assert "sarah" in [account.login for account in accounts]
+    assert (await asked(client.account, accounts[0].id)).id == accounts[0].id
+
+
+async def test_repositories(client: Any, repository: Repository, build: Build) -> None:
+    by_slug = await asked(client.repo, "travis-ci/travis.rb")
+    by_id = await asked(client.repo, repository.id)
+    assert (by_slug.id, by_slug.slug, by_slug.last_build_number) == (repository.id, repository.slug, "4")
+    assert (by_id.slug, by_id.failed, by_id.color) == (repository.slug, True, "red")
+    assert [one.id for one in await asked(client.repos, owner_name="travis-ci")] == [repository.id]
+    assert (await asked(lambda: by_id.last_build)).id == build.id
+
+
+async def test_builds(client: Any, repository: Repository, build: Build) -> None:
+    builds = await asked(client.builds, slug=repository.slug)
+    assert [one.number for one in builds] == ["4", "3", "2", "1"]
+    assert [one.number for one in await asked(client.builds, repository_id=repository.id, after_number=3)] == ["2", "1"]
+    found = await asked(client.build, build.id)
+    assert (found.state, found.failed, found.green, found.pull_request) == ("failed", True, False, False)
+    assert (found.commit.message, found.commit.branch, found.commit.sha) == ("Fix it", "develop", build.commit.sha)
+    assert (await asked(lambda: found.repository)).slug == repository.slug
+    assert [job.id for job in await asked(lambda: found.jobs)] == [job.id for job in build.jobs]
+
+
+async def test_jobs_and_logs(client: Any, repository: Repository, build: Build) -> None:
+    first, second = build.jobs
+    found = await asked(client.job, first.id)
+    assert (found.number, found.state, found.queue) == ("4.1", "failed", "builds.gce")
+    assert (await asked(lambda: found.build)).id == build.id
+    assert [one.id for one in await asked(client.jobs, ids=[first.id, second.id])] == [first.id, second.id]
+    assert found.log_id == first.log.id
+    log = await asked(client.log, first.log.id)
+    assert (log.job_id, await asked(lambda: log.body)) == (first.id, "größe\n")
+    assert (await asked(lambda: log.job)).id == first.id
+
+
+async def test_branches(client: Any, repository: Repository, build: Build) -> None:
+    branch = await asked(client.branch, "develop", repository.slug)
+    assert (branch.number, branch.failed) == ("4", True)
+    branches = await asked(client.branches, slug=repository.slug)
+    assert {one.number for one in branches} == {"4", "3"}
+
+
+async def test_hooks_and_broadcasts(client: Any, repository: Repository) -> None:
+    hooks = await asked(client.hooks)
+    assert [(hook.name, hook.owner_name, hook.active) for hook in hooks] == [("travis.rb", "travis-ci", True)]
+    assert isinstance(await asked(client.broadcasts), list)
+
+
+async def test_restart_and_cancel_move_the_world(client: Any, build: Build) -> None:
+    found = await asked(client.build, build.id)
+    assert await asked(found.restart) is True
+    assert build.state == "created"
+    assert await asked(found.cancel) is True
+    assert build.state == "canceled"
+    job = await asked(client.job, build.jobs[0].id)
+    assert await asked(job.restart) is True
+    assert build.jobs[0].state == "created"
+    assert await asked(job.cancel) is True
+    assert build.jobs[0].state == "canceled"
+
+
+async def test_what_is_not_there_is_told_its_way(client: Any) -> None:
+    with pytest.raises(travispy.errors.TravisError, match="404"):
+        await asked(client.build, 999)
+    assert await asked(client.builds, slug="no/such") == []
