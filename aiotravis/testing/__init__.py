@@ -3,6 +3,7 @@
 from aiotravis.testing.access import Mode
 from aiotravis.testing.demo import Demo
 from aiotravis.testing.fault_proxy import FaultProxy
+from aiotravis.testing.faults import Fault, Faults
 from aiotravis.testing.pusher import Connection, Dialect, Frame, PusherApp
 from aiotravis.testing.script import play, sample_log
 from aiotravis.testing.server import RequestSeen, TravisServer
@@ -14,7 +15,9 @@ __all__ = [
     "Connection",
     "Demo",
     "Dialect",
+    "Fault",
     "FaultProxy",
+    "Faults",
     "Frame",
     "Job",
     "Log",

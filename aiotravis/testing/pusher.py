@@ -9,7 +9,7 @@ import hmac
 import itertools
 import json
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,6 +17,7 @@ from aiohttp import WSMsgType, web
 
 from aiotravis.testing._connection import Connection
 from aiotravis.testing._dialects import Dialect, frame_of, manners_of
+from aiotravis.testing.faults import Faults, LiveFault
 
 __all__ = ["Connection", "Dialect", "Frame", "PusherApp"]
 
@@ -62,6 +63,7 @@ class PusherApp:
         frames: The last 100,000 text and binary frames from and to all clients; those to clients, in the order in
             which they were queued.
         opened: How many sockets have been accepted so far.
+        faults: Rules by which events are harmed.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class PusherApp:
         self.connections: dict[str, Connection] = {}
         self.frames: deque[Frame] = deque(maxlen=RECORDED)
         self.opened = 0
+        self.faults = Faults()
         self._manners = manners_of(dialect)
         self._ids = itertools.count(1)
         self._open: set[Connection] = set()
@@ -116,8 +119,21 @@ class PusherApp:
             sockets = self.connections.items()
             listeners = [each for name, each in sockets if channel in each.channels and name != besides]
             if listeners:
-                frame = frame_of(event, data, channel)
-                for connection in listeners:
+                self._spread(listeners, frame_of(event, data, channel), self.faults.for_event(event, channel))
+
+    def _spread(self, listeners: Sequence[Connection], frame: str, fault: LiveFault | None) -> None:
+        """Send a frame to some, unless a rule has something else in mind."""
+        kind = fault.kind if fault is not None else ""
+        if fault is not None and kind == "late":
+            asyncio.get_running_loop().call_later(fault.seconds, self._spread, listeners, frame, None)
+            return
+        if kind == "garble":
+            frame = self.faults.garbled(frame.encode()).decode("latin-1")
+        for connection in listeners:
+            if kind == "cut":
+                connection.abort()
+            elif kind != "drop" and not connection.closing:
+                for _ in range(2 if kind == "duplicate" else 1):
                     self._send(connection, frame)
 
     def occupied(self, channel: str) -> bool:
@@ -269,7 +285,7 @@ class PusherApp:
         manners = self._manners
         private = channel.startswith(("private-", "presence-"))
         checked = private and (signature is not None or manners.wants_signatures)
-        if checked and signature != self.sign(connection.socket_id, channel):
+        if (checked and signature != self.sign(connection.socket_id, channel)) or self.faults.refuses(channel):
             self._send(connection, manners.bad_signature(connection.socket_id, channel, signature))
         elif channel in connection.channels and manners.refuses_repeats:
             self._send(connection, manners.error(None, f"Existing subscription to {channel}"))

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from aiotravis.testing.actions import ActionRoutes
 from aiotravis.testing.archive import ArchiveHost
 from aiotravis.testing.dressing import dressed, preflight, unhandled
 from aiotravis.testing.github import PREFIX, GitHubRoutes
+from aiotravis.testing.harming import harmed
 from aiotravis.testing.holdings import HoldingRoutes
 from aiotravis.testing.logs import LogRoutes
 from aiotravis.testing.people import PeopleRoutes
@@ -43,7 +45,7 @@ class RequestSeen:
         path: Path with query.
         headers: Names in lower case.
         body: What was sent.
-        status: What it was answered with.
+        status: What it was answered with; 0 where the connection was cut instead.
     """
 
     method: str
@@ -86,6 +88,7 @@ class TravisServer:
 
     Attributes:
         archive: The host that archived logs are on, where ``log_mode`` is an old one.
+        faults: Rules by which requests and events are harmed.
         announced_port: The port that ``GET /config`` names for the live channel where something stands between, such
             as a `FaultProxy`; None: the server's own.
     """
@@ -122,6 +125,7 @@ class TravisServer:
         self.port = 0
         self.announced_port: int | None = None
         self.archive = ArchiveHost(self.world)
+        self.faults = self.pusher.faults
         self._pusher_key = pusher_key
         self._pusher_path = f"/{pusher_path.strip('/')}" if pusher_path.strip("/") else ""
         self._prefix = "/api" if mode == "enterprise" else ""
@@ -161,7 +165,7 @@ class TravisServer:
         Args:
             port: TCP port; 0 for a free one.
         """
-        app = web.Application(middlewares=[self._answer])
+        app = web.Application(middlewares=[self._harm, self._answer])
         for routes in (PeopleRoutes(self), HoldingRoutes(self), ActionRoutes(self), Rest(self), LogRoutes(self)):
             routes.add_routes(app.router, self._prefix)
         self.github.add_routes(app.router, PREFIX)
@@ -182,6 +186,7 @@ class TravisServer:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        self.faults.clear()
         await self.pusher.close()
         await self.archive.stop()
         if self._runner is not None:
@@ -243,6 +248,28 @@ class TravisServer:
         if self.secure:
             block.update(secure=True, private=True)
         return block
+
+    def requests_to(self, path: str) -> list[RequestSeen]:
+        """Give the requests to some paths, in their order.
+
+        Args:
+            path: Pattern of the path below the endpoint, without query: ``/builds/*``.
+        """
+        prefix = self._prefix
+        return [seen for seen in self.requests if fnmatchcase(seen.path.removeprefix(prefix).partition("?")[0], path)]
+
+    @web.middleware
+    async def _harm(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Let a rule have its way with a request; sockets have rules of their own."""
+        is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
+        path = request.path.removeprefix(self._prefix)
+        fault = None if is_socket else self.faults.for_request(request.method, path)
+        if fault is None:
+            response: web.StreamResponse = await handler(request)
+            return response
+        if fault.kind in {"status", "reset"}:
+            self._note(request, await request.read(), fault.status if fault.kind == "status" else 0)
+        return await harmed(request, fault, self.faults, handler)
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
