@@ -36,6 +36,7 @@ async def ask(
     accept: str = V2,
     headers: dict[str, str] | None = None,
     json: object = None,
+    data: bytes | None = None,
     endpoint: str | None = None,
 ) -> Raw:
     """Send one request and give the answer's bytes."""
@@ -43,7 +44,7 @@ async def ask(
     sent = {"Accept": accept, **({"Authorization": f"token {token}"} if token else {}), **(headers or {})}
     async with (
         aiohttp.ClientSession() as session,
-        session.request(method, url, headers=sent, json=json, allow_redirects=False) as response,
+        session.request(method, url, headers=sent, json=json, data=data, allow_redirects=False) as response,
     ):
         got = {name.lower(): value for name, value in response.headers.items()}
         return Raw(response.status, response.headers.get("Content-Type", ""), await response.read(), got)
