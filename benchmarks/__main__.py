@@ -2,77 +2,125 @@
 
 import argparse
 import json
+import platform
 import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from aiotravis._http import Reply
-from aiotravis.resources.builds import LIST
-from aiotravis.resources.commits import joined
 from benchmarks.history import history
+from benchmarks.holding import decoding, held, importing
 from benchmarks.live import burst, latency, subscribing
-from benchmarks.pages import page_of_builds
+from benchmarks.logs import following
+from benchmarks.report import Case, as_json, as_markdown, as_text, chart
+from benchmarks.rest import Figures, by_ids, one_by_one
+from benchmarks.waiters import waiting
+
+CHARTED = {"P2", "P3", "P7", "P8"}
+"""Goals whose charts the README shows."""
 
 
-def timed(work: Callable[[], object], repeats: int) -> float:
-    """Give the time of one call, in microseconds."""
-    began = time.perf_counter()
-    for _ in range(repeats):
-        work()
-    return (time.perf_counter() - began) / repeats * 1e6
+def _rates(figures: Figures) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Split pairs of a rate and of CPU for each item."""
+    rates = {name: [rate for rate, _ in pairs] for name, pairs in figures.items()}
+    cpu = {name: f"{statistics.median(cpu for _, cpu in pairs):.1f} us of CPU each" for name, pairs in figures.items()}
+    return rates, cpu
+
+
+def rest(*, quick: bool) -> Iterator[Case]:
+    """Measure REST."""
+    count, rounds = (40, 1) if quick else (2000, 5)
+    near, cpu = _rates(one_by_one(builds=count, at_once=16, latency=0.0, rounds=rounds))
+    yield Case(goal="P1", title=f"{count} builds one by one, 16 at once", unit="a second", figures=near,
+               base="TravisPy" if "TravisPy" in near else "floor", notes=cpu)  # fmt: skip
+    far, cpu = _rates(one_by_one(builds=count, at_once=200, latency=0.02, rounds=rounds))
+    yield Case(goal="P2", title=f"{count} builds one by one, 20 ms away, 200 at once", unit="a second", figures=far,
+               base="TravisPy" if "TravisPy" in far else "floor", notes=cpu)  # fmt: skip
+    builds = 200 if quick else 5000
+    walks = history(builds=builds, rounds=1 if quick else 3)
+    yield Case(goal="P3", title=f"a history of {builds} builds, 20 ms away", unit="s", figures=walks,
+               base="TravisPy" if "TravisPy" in walks else "aiotravis", more_is_better=False)  # fmt: skip
+    many, cpu = _rates(by_ids(builds=count, at_once=8, latency=0.02, rounds=rounds))
+    yield Case(goal="P4", title=f"{count} builds by their ids, 20 ms away", unit="a second", figures=many,
+               base="TravisPy" if "TravisPy" in many else "floor", notes=cpu)  # fmt: skip
+
+
+def holding(*, quick: bool) -> Iterator[Case]:
+    """Measure decoding, memory, import."""
+    pages = decoding(repeats=20 if quick else 500, rounds=1 if quick else 9)
+    yield Case(goal="P5", title="decode a page of 25 builds with commits", unit="us", figures=pages,
+               base="json.loads", more_is_better=False)  # fmt: skip
+    count = 250 if quick else 10_000
+    sizes = held(builds=count)
+    notes = {name: f"{pause:.0f} ms for a full collection" for name, (_, pause) in sizes.items()}
+    yield Case(goal="P6", title=f"hold {count} builds with commits", unit="MB", more_is_better=False,
+               figures={name: [size] for name, (size, _) in sizes.items()}, base="json.loads", notes=notes)  # fmt: skip
+    imports = importing(rounds=1 if quick else 9)
+    yield Case(goal="P13", title="import, in a fresh interpreter", unit="ms", figures=imports,
+               base="its four dependencies", more_is_better=False)  # fmt: skip
+
+
+def live(*, quick: bool) -> Iterator[Case]:
+    """Measure the live channel."""
+    rounds = 1 if quick else 5
+    for goal, size, events in (("P7", 200, 100_000), ("P8", 4000, 20_000)):
+        rates, cpu = _rates(burst(events=events // 50 if quick else events, size=size, rounds=rounds))
+        yield Case(goal=goal, title=f"log events of {size} bytes, as many as fit", unit="a second", figures=rates,
+                   base="floor", notes=cpu)  # fmt: skip
+    paced = latency(events=200 if quick else 4000, rounds=rounds)
+    notes = {
+        name: f"99 of 100 within {statistics.median(most for _, most in pairs):.2f} ms" for name, pairs in paced.items()
+    }
+    yield Case(goal="P9", title="2,000 log events a second, median from sending to hand-over", unit="ms",
+               figures={name: [half for half, _ in pairs] for name, pairs in paced.items()}, base="floor",
+               more_is_better=False, notes=notes)  # fmt: skip
+    followed = following(parts=500 if quick else 6250, size=1680, rounds=rounds)
+    size = "800 kB" if quick else "10 MB"
+    yield Case(goal="P10", title=f"follow a log of {size} in parts of 1,600 bytes", unit="s", figures=followed,
+               base="floor", more_is_better=False)  # fmt: skip
+    count = 100 if quick else 5000
+    yield Case(goal="P12", title=f"subscribe {count} channels", unit="s", base="floor", more_is_better=False,
+               figures=subscribing(channels=count, rounds=rounds))  # fmt: skip
+
+
+def flows(*, quick: bool) -> Iterator[Case]:
+    """Measure ten thousand waiters."""
+    count = 200 if quick else 10_000
+    found, weighed = waiting(waiters=count), waiting(waiters=count, weigh=True)
+    notes = {
+        "aiotravis": f"{found.requests} requests, {found.sockets} socket, {found.cpu:.0f} us of CPU each; "
+        f"{weighed.held - weighed.bare:.0f} bytes each beside {weighed.bare:.0f} of its task"
+    }
+    yield Case(goal="P11", title=f"{count} waiters told of {count} builds", unit="s", notes=notes,
+               figures={"aiotravis": [found.telling]}, base="aiotravis", more_is_better=False)  # fmt: skip
+
+
+PARTS: dict[str, Callable[..., Iterator[Case]]] = {"rest": rest, "holding": holding, "live": live, "flows": flows}
 
 
 def main() -> None:
+    """Measure, and tell."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure; all of it by default")
     parser.add_argument("--quick", action="store_true", help="one short round: shows that it runs, not how fast")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
+    parser.add_argument("--charts", type=Path, metavar="FOLDER", help="draw the charts that the README shows there")
     options = parser.parse_args()
-    rounds, repeats = (1, 20) if options.quick else (9, 500)
-
-    page = page_of_builds()
-    reply = Reply(200, {"content-type": "application/json;charset=utf-8"}, page)
-    call = LIST.call()
-
-    def ours() -> object:
-        answer = LIST.read(call, reply)
-        return joined(answer.builds, answer.commits)
-
-    cases: dict[str, Callable[[], object]] = {"json.loads": lambda: json.loads(page), "aiotravis": ours}
-    figures: dict[str, list[float]] = {name: [] for name in cases}
-    for _ in range(rounds):
-        for name, work in cases.items():
-            figures[name].append(timed(work, repeats))
-
-    print(f"decode a page of 25 builds with commits, {len(page) / 1000:.0f} kB, median of {rounds} interleaved rounds")
-    base = statistics.median(figures["json.loads"])
-    for name, values in figures.items():
-        median = statistics.median(values)
-        print(f"  {name:12} {median:8.1f} us   {base / median:4.1f} x json.loads")
-
-    builds, rounds = (200, 1) if options.quick else (5000, 3)
-    walks = history(builds=builds, rounds=rounds)
-    print(f"walk a history of {builds} builds, 20 ms from the server, median of {rounds} interleaved rounds")
-    slowest = statistics.median(walks.get("TravisPy", walks["aiotravis"]))
-    for name, values in walks.items():
-        median = statistics.median(values)
-        print(f"  {name:12} {median:8.2f} s    {slowest / median:4.1f} x TravisPy")
-
-    for size, events in ((200, 100_000), (4000, 20_000)):
-        rates = burst(events=events // 50 if options.quick else events, size=size, rounds=rounds)
-        print(f"log events of {size} bytes, as many as fit, median of {rounds} interleaved rounds")
-        floor = statistics.median(rate for rate, _ in rates["floor"])
-        for name, pairs in rates.items():
-            rate, cpu = (statistics.median(one[place] for one in pairs) for place in (0, 1))
-            print(f"  {name:12} {rate:8.0f} a second, {cpu:6.1f} us of CPU each   {rate / floor:5.2f} x floor")
-
-    print(f"2000 log events a second, from sending to hand-over, median of {rounds} interleaved rounds")
-    for name, pairs in latency(events=200 if options.quick else 4000, rounds=rounds).items():
-        half, most = (statistics.median(one[place] for one in pairs) for place in (0, 1))
-        print(f"  {name:12} half within {half:6.2f} ms, 99 of 100 within {most:6.2f} ms")
-
-    channels = 100 if options.quick else 5000
-    print(f"subscribe {channels} channels, median of {rounds} interleaved rounds")
-    for name, times in subscribing(channels=channels, rounds=rounds).items():
-        print(f"  {name:22} {statistics.median(times) * 1000:8.1f} ms")
+    cases: list[Case] = []
+    for name in options.parts or PARTS:
+        for case in PARTS[name](quick=options.quick):
+            print(as_text(case), flush=True)
+            cases.append(case)
+    machine = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
+    if options.json:
+        options.json.write_text(json.dumps({"machine": machine, "cases": as_json(cases)}, indent=1) + "\n")
+    if options.markdown:
+        options.markdown.write_text(as_markdown(cases))
+    if options.charts:
+        options.charts.mkdir(parents=True, exist_ok=True)
+        for case in cases:
+            if case.goal in CHARTED:
+                (options.charts / f"{case.goal}.svg").write_text(chart(case))
 
 
 if __name__ == "__main__":

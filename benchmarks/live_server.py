@@ -44,6 +44,7 @@ def log_event(number: int, size: int, *, final: bool = False) -> bytes:
     """Write a part of a log, its frame of about so many bytes."""
     bare = len(event("job:log", CHANNEL, {"id": 1, "_log": "", "number": number, "final": final}))
     text = f"{time.time():.6f} " + "x" * max(0, size - bare - 18)
+    Serving.text.append(text)
     return event("job:log", CHANNEL, {"id": 1, "_log": text, "number": number, "final": final})
 
 
@@ -75,6 +76,9 @@ class Serving(asyncio.Protocol):
     """Whether the newest client has asked for the job: it is sent its log once it has asked for the parts."""
 
     listening: ClassVar["Serving | None"] = None
+
+    text: ClassVar[list[str]] = []
+    """The text of every part that was made."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -122,6 +126,8 @@ class Serving(asyncio.Protocol):
 
     def _look_up(self, path: str) -> object:
         """Answer REST: the configuration, the job, the parts of its log that no event brings any more."""
+        if path.endswith("/log"):
+            return {"log": {"id": 1, "job_id": 1, "type": "Log", "body": "".join(Serving.text)}}
         if path.startswith("/jobs/"):
             Serving.looking = True
             state = "passed" if self.sent else "started"

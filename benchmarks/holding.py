@@ -1,0 +1,81 @@
+"""What it costs to decode builds, to hold ten thousand of them, and to import the library."""
+
+import gc
+import importlib.util
+import json
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+from aiotravis._http import Reply
+from aiotravis.resources.builds import LIST
+from aiotravis.resources.commits import joined
+from benchmarks.pages import page_of_builds
+
+__all__ = ["decoding", "held", "importing"]
+
+CALL = LIST.call()
+
+IMPORTS = {"aiotravis": "import aiotravis", "its four dependencies": "import aiohttp, anyio, msgspec, pysher"}
+
+
+def _ours(page: bytes) -> object:
+    answer = LIST.read(CALL, Reply(200, {"content-type": "application/json;charset=utf-8"}, page))
+    return joined(answer.builds, answer.commits)
+
+
+def _decoders() -> dict[str, Callable[[bytes], object]]:
+    found: dict[str, Callable[[bytes], object]] = {"aiotravis": _ours, "json.loads": json.loads}
+    if importlib.util.find_spec("orjson"):
+        orjson: Any = importlib.import_module("orjson")
+        found["orjson"] = orjson.loads
+    return found
+
+
+def decoding(*, repeats: int, rounds: int) -> dict[str, list[float]]:
+    """Give the microseconds for a page of 25 builds with commits, one figure a round, by decoder."""
+    page = page_of_builds()
+    figures: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, decode in _decoders().items():
+            began = time.perf_counter()
+            for _ in range(repeats):
+                decode(page)
+            figures.setdefault(name, []).append((time.perf_counter() - began) / repeats * 1e6)
+    return figures
+
+
+def held(*, builds: int) -> dict[str, tuple[float, float]]:
+    """Give megabytes that so many builds with commits hold, and milliseconds of a full collection, by decoder."""
+    page = page_of_builds()
+    figures: dict[str, tuple[float, float]] = {}
+    for name, decode in _decoders().items():
+        if name == "orjson":
+            continue  # Dictionaries, as from json.loads.
+        gc.collect()
+        tracemalloc.start()
+        kept = [decode(bytes(page)) for _ in range(builds // 25)]
+        size = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        began = time.perf_counter()
+        gc.collect()
+        figures[name] = size / 1e6, (time.perf_counter() - began) * 1e3
+        del kept
+    return figures
+
+
+def importing(*, rounds: int) -> dict[str, list[float]]:
+    """Give the milliseconds of an import in a fresh interpreter, one figure a round."""
+    figures: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, code in IMPORTS.items():
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True)
+            figures.setdefault(name, []).append((time.perf_counter() - began) * 1e3)
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", ""], check=True)
+        figures.setdefault("nothing", []).append((time.perf_counter() - began) * 1e3)
+    return figures
