@@ -74,8 +74,8 @@ def live(*, quick: bool) -> Iterator[Case]:
                figures={name: [half for half, _ in pairs] for name, pairs in paced.items()}, base="floor",
                more_is_better=False, notes=notes)  # fmt: skip
     followed = following(parts=500 if quick else 6250, size=1680, rounds=rounds)
-    size = "800 kB" if quick else "10 MB"
-    yield Case(goal="P10", title=f"follow a log of {size} in parts of 1,600 bytes", unit="s", figures=followed,
+    amount = "800 kB" if quick else "10 MB"
+    yield Case(goal="P10", title=f"follow a log of {amount} in parts of 1,600 bytes", unit="s", figures=followed,
                base="floor", more_is_better=False)  # fmt: skip
     count = 100 if quick else 5000
     yield Case(goal="P12", title=f"subscribe {count} channels", unit="s", base="floor", more_is_better=False,

@@ -27,6 +27,6 @@ async def test_the_quick_run_measures_everything(tmp_path: Path) -> None:
         assert f"### {case['goal']}: {case['title']}\n" in tables.read_text()
         assert f"{case['goal']}  {case['title']}\n" in done.stdout.decode()
     for path in charts.iterdir():
-        texts = [text.text for text in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314
+        texts = [text.text for text in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")]
         assert "aiotravis" in texts
     assert sorted(path.name for path in charts.iterdir()) == ["P2.svg", "P3.svg", "P7.svg", "P8.svg"]
