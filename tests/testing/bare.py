@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from aiotravis.testing import PusherApp
+from aiotravis.testing.publish_api import PublishApi
 
 KEY = "5df8ac576dcccf4fd076"
 
@@ -18,10 +19,12 @@ def app_of(**options: Any) -> PusherApp:
 
 
 @asynccontextmanager
-async def served(app: PusherApp, prefix: str = "") -> AsyncGenerator[int]:
-    """Serve an app on a free port, and give the port."""
+async def served(app: PusherApp, prefix: str = "", api: PublishApi | None = None) -> AsyncGenerator[int]:
+    """Serve an app on a free port, with its HTTP API where there is one, and give the port."""
     application = web.Application()
     app.add_routes(application, prefix)
+    if api is not None:
+        api.add_routes(application)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:

@@ -9,13 +9,12 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
-from aiohttp import web
 from anyio import to_thread
 
 from aiotravis import Travis, events
 from aiotravis.testing import PusherApp, TravisServer
 from aiotravis.testing.publish_api import PublishApi, signed
-from tests.testing.bare import KEY, app_of, joined
+from tests.testing.bare import KEY, app_of, joined, served
 from tests.waiting import until
 
 SECRET = "a-secret"
@@ -29,16 +28,8 @@ def app() -> PusherApp:
 
 @pytest.fixture
 async def port(app: PusherApp) -> AsyncGenerator[int]:
-    application = web.Application()
-    app.add_routes(application)
-    PublishApi(app, lambda: NOW).add_routes(application)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+    async with served(app, api=PublishApi(app, lambda: NOW)) as port:
+        yield port
 
 
 async def asked(
