@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Self
 
 from aiotravis.testing.belongings import Belongings
 
@@ -101,7 +102,7 @@ class Commit:
 
 @dataclass(eq=False)
 class Job:
-    """One job. Its methods do what Travis would do, events included."""
+    """One job. Its methods do what Travis would do, events included, and give it back: ``job.start().finish()``."""
 
     world: "World"
     build: "Build"
@@ -126,15 +127,17 @@ class Job:
         """Whole seconds from start to finish, 0 while it has not finished."""
         return int(self.finished_at - self.started_at) if self.started_at and self.finished_at else 0
 
-    def enqueue(self) -> None:
+    def enqueue(self) -> Self:
         """Let the scheduler pick it."""
         self._move("queued", "job:queued")
+        return self
 
-    def receive(self) -> None:
+    def receive(self) -> Self:
         """Let a worker take it."""
         self._move("received", "job:received")
+        return self
 
-    def start(self) -> None:
+    def start(self) -> Self:
         """Run it; the first job starts its build."""
         self.started_at = self.world.clock()
         first = self.build.state in {"created", "queued", "received"}
@@ -143,6 +146,7 @@ class Job:
         self._move("started", "job:started")
         if first:
             self.build.emit("build:started")
+        return self
 
     def write(self, content: str, *, final: bool = False) -> Part:
         """Append a part to its log, and publish it."""
@@ -151,7 +155,7 @@ class Job:
         self.world.notify("job:log", self, part)
         return part
 
-    def finish(self, state: str = "passed") -> None:
+    def finish(self, state: str = "passed") -> Self:
         """End it; the last job ends its build.
 
         Args:
@@ -160,19 +164,22 @@ class Job:
         self.finished_at = self.world.clock()
         self._move(state, "job:canceled" if state == "canceled" else "job:finished")
         self.build.settle()
+        return self
 
-    def cancel(self) -> None:
+    def cancel(self) -> Self:
         """Cancel it, unless it has ended."""
         if self.state not in TERMINAL:
             self.finish("canceled")
+        return self
 
-    def restart(self) -> None:
+    def restart(self) -> Self:
         """Begin anew: its log is emptied, and its build goes back with it."""
         self.log.parts.clear()
         self.log.aggregated, self.log.removed_at, self.log.removed_by = False, None, None
         self.started_at = self.finished_at = None
         self.build.reopen()
         self._move("created", "job:created")
+        return self
 
     def _move(self, state: str, event: str) -> None:
         self.state = state
@@ -182,7 +189,7 @@ class Job:
 
 @dataclass(eq=False)
 class Build:
-    """One build. Its methods do what Travis would do, events included."""
+    """One build. Its methods do what Travis would do, events included, and give it back, see `Job`."""
 
     world: "World"
     repository: "Repository"
@@ -204,32 +211,44 @@ class Build:
         """Seconds of work summed over its jobs, None until it has finished."""
         return sum(job.duration for job in self.jobs) if self.state in TERMINAL else None
 
-    def receive(self) -> None:
+    def receive(self) -> Self:
         """Let workers take every job that waits."""
         for job in self.jobs:
             if job.state in {"created", "queued"}:
                 job.receive()
+        return self
 
-    def start(self) -> None:
+    def start(self) -> Self:
         """Start every job that has not started."""
         for job in self.jobs:
             if job.state in {"created", "queued", "received"}:
                 job.start()
+        return self
 
-    def finish(self, state: str = "passed") -> None:
+    def write(self, content: str, *, final: bool = False) -> Self:
+        """Append a part to the log of every job that runs."""
+        for job in self.jobs:
+            if job.state == "started":
+                job.write(content, final=final)
+        return self
+
+    def finish(self, state: str = "passed") -> Self:
         """End every job that has not ended, and so itself."""
         for job in self.jobs:
             if job.state not in TERMINAL:
                 job.finish(state)
+        return self
 
-    def cancel(self) -> None:
+    def cancel(self) -> Self:
         """Cancel every job that has not ended, and so itself."""
         self.finish("canceled")
+        return self
 
-    def restart(self) -> None:
+    def restart(self) -> Self:
         """Begin anew with every job."""
         for job in self.jobs:
             job.restart()
+        return self
 
     def reopen(self) -> None:
         """Go back to created, once, when a job does."""

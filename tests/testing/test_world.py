@@ -126,3 +126,12 @@ def test_a_world_by_itself_tells_nobody() -> None:
     build = World().repository("a/b").build()
     build.start()
     assert build.state == "started"
+
+
+def test_a_build_is_told_in_a_line(world: World) -> None:
+    build = world.repository("a/b").build(jobs=3).start().write("$ rake\n").write("", final=True).finish("failed")
+    assert (build.state, [job.state for job in build.jobs]) == ("failed", ["failed"] * 3)
+    assert [job.log.text for job in build.jobs] == ["$ rake\n"] * 3
+    assert build.write("too late").jobs[0].log.text == "$ rake\n"
+    job = build.restart().jobs[0].enqueue().receive().start().finish().restart().cancel()
+    assert (job.state, build.receive().cancel().state) == ("canceled", "canceled")
