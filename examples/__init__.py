@@ -1,0 +1,1 @@
+"""Programs that show what aiotravis does; each runs by itself."""

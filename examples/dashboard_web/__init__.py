@@ -1,0 +1,1 @@
+"""A dashboard in the browser: many repositories' builds, live."""

@@ -1,0 +1,247 @@
+"""The web application: the page, what moves it, and its buttons."""
+
+import ipaddress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import anyio
+import msgspec
+from aiohttp import web  # noqa: TID251 - serves the page; what is asked of Travis goes through the client
+
+from aiotravis import Travis, TravisError, errors
+from examples.dashboard_web.logs import BETWEEN, Cursor, Logs
+from examples.dashboard_web.state import Board, wait
+
+FILES: Final = {
+    "/": ("index.html", "text/html"),
+    "/dashboard.js": ("dashboard.js", "text/javascript"),
+    "/log.js": ("log.js", "text/javascript"),
+    "/dashboard.css": ("dashboard.css", "text/css"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+OURS: Final = "X-Dashboard"
+"""Header that no page of another site can send without being asked first, which is refused."""
+
+MOST_VIEWERS: Final = 200
+
+BEAT: Final = 10.0
+"""Seconds after which a silent stream says that it lives; the page gives it up after three times as many."""
+
+STUCK: Final = 30.0
+"""Seconds that a page may leave unread what was sent to it."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let in who asks for this host and, to change things, comes from this very page; dress every answer."""
+    try:
+        _check(request)
+        response = await handler(request)
+    except web.HTTPException as error:
+        response = web.json_response({"error": error.reason}, status=error.status)
+    if not response.prepared:
+        response.headers.update(HEADERS)
+    return response
+
+
+def _check(request: web.Request) -> None:
+    host = request.url.host or ""
+    # A name that a stranger points at this machine would make their page one of the same origin.
+    if host != "localhost" and not _is_address(host):
+        raise web.HTTPForbidden(reason="Ask by address, or as localhost")
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        raise web.HTTPForbidden(reason="Not from another site")
+    if request.method not in {"GET", "HEAD"}:
+        origin = request.headers.get("Origin", str(request.url.origin()))
+        if OURS not in request.headers or origin != str(request.url.origin()):
+            raise web.HTTPForbidden(reason="Only from the page itself")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+class Dashboard:
+    """The routes."""
+
+    def __init__(self, travis: Travis, board: Board, logs: Logs) -> None:
+        self._travis = travis
+        self._board = board
+        self._logs = logs
+        self._over = False
+        self.viewers = 0
+
+    def app(self) -> web.Application:
+        """Make the application."""
+        app = web.Application(middlewares=[guarded], client_max_size=1024)
+        for path in FILES:
+            app.router.add_get(path, self._file)
+        app.router.add_get("/events", self._events)
+        app.router.add_get(r"/jobs/{id:\d{1,18}}/log", self._log)
+        app.router.add_post(r"/builds/{id:\d{1,18}}/{verb:restart|cancel}", self._act)
+        app.on_shutdown.append(self._end)
+        return app
+
+    async def _end(self, app: web.Application) -> None:
+        self._over = True
+        self._board.changed.notify()
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        name, kind = FILES[request.path]
+        body = await anyio.Path(Path(__file__).parent, "static", name).read_bytes()
+        return web.Response(body=body, content_type=kind, charset="utf-8")
+
+    @asynccontextmanager
+    async def _stream(self, request: web.Request) -> AsyncGenerator["Stream"]:
+        if self.viewers >= MOST_VIEWERS:
+            raise web.HTTPServiceUnavailable(reason="Too many look at this already")
+        self.viewers += 1
+        try:
+            response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
+            await response.prepare(request)
+            yield Stream(response)
+        except (ConnectionError, TimeoutError):
+            # The page is gone, or reads no more: it will ask anew.
+            if request.transport is not None:
+                request.transport.abort()
+        finally:
+            self.viewers -= 1
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """Tell the state, then what changes, for as long as the page listens."""
+        board, seen = self._board, 0
+        async with self._stream(request) as stream:
+            await stream.send("hello", {"repositories": board.repositories()})
+            while not self._over:
+                changed = board.changed.next()
+                changes = board.changes_after(seen)
+                seen = board.version
+                await stream.send("board", {**changes, **board.health()})
+                await anyio.sleep(BETWEEN)
+                await wait(changed, BEAT)
+        return stream.response
+
+    async def _log(self, request: web.Request) -> web.StreamResponse:
+        """Tell a log's lines as they come, to its end."""
+        number = int(request.match_info["id"])
+        job = self._board.job(number)
+        if job is None:
+            raise web.HTTPNotFound(reason="No such job on this page")
+        async with self._logs.look(number, finished=job.finished) as room:
+            if room is None:
+                raise web.HTTPServiceUnavailable(reason="Too many logs are looked at")
+            async with self._stream(request) as stream:
+                cursor = Cursor()
+                while not self._over:
+                    changed, ended = room.changed.next(), room.ended
+                    message = room.after(cursor)
+                    await stream.send("log", message)
+                    if message["more"]:
+                        continue
+                    if ended:
+                        await stream.send("end", room.verdict())
+                        break
+                    await wait(changed, BEAT)
+        return stream.response
+
+    async def _act(self, request: web.Request) -> web.StreamResponse:
+        """Restart or cancel a build of the page."""
+        build = self._board.build(int(request.match_info["id"]))
+        if build is None:
+            raise web.HTTPNotFound(reason="No such build on this page")
+        try:
+            if request.match_info["verb"] == "restart":
+                await self._travis.builds.restart(build.id)
+            else:
+                await self._travis.builds.cancel(build.id)
+        except TravisError as error:
+            return web.json_response({"error": str(error)}, status=_status(error))
+        return web.json_response({}, status=202)
+
+
+class Stream:
+    """Server-Sent Events to one page."""
+
+    def __init__(self, response: web.StreamResponse) -> None:
+        self.response = response
+
+    async def send(self, event: str, data: object) -> None:
+        """Send one event; wait while the page is slow to take it.
+
+        Raises:
+            ConnectionError: The page is gone.
+            TimeoutError: It reads no more.
+        """
+        # JSON on one line: nothing in it can end the event.
+        body = msgspec.json.encode(data)
+        with anyio.fail_after(STUCK):
+            await self.response.write(b"event: %b\ndata: %b\n\n" % (event.encode(), body))
+
+
+def _status(error: TravisError) -> int:
+    match error:
+        case errors.NotFoundError():
+            return 404
+        case errors.PermissionDenied() | errors.AuthenticationError():
+            return 403
+        case errors.RefusedError() | errors.ConflictError():
+            return 409
+        case _:
+            return 502
+
+
+@asynccontextmanager
+async def dashboard(
+    travis: Travis, slugs: Sequence[str], *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncGenerator[str]:
+    """Serve the dashboard of some repositories.
+
+    Args:
+        travis: Asks Travis; opened and closed by the caller.
+        slugs: The repositories.
+        host: Address to listen on.
+        port: TCP port; 0 for a free one.
+
+    Yields:
+        Its URL.
+
+    Raises:
+        TravisError: A repository could not be found.
+        OSError: The port is not to be had.
+    """
+    repositories = [await travis.repos.get(slug) for slug in slugs]
+    board = Board(travis, repositories)
+    async with anyio.create_task_group() as group:
+        runner = web.AppRunner(
+            Dashboard(travis, board, Logs(travis, group)).app(), access_log=None, shutdown_timeout=0.5
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+            group.start_soon(board.run)
+            yield f"http://{host}:{runner.addresses[0][1]}/"
+        finally:
+            with anyio.CancelScope(shield=True):
+                await runner.cleanup()
+            group.cancel_scope.cancel()
