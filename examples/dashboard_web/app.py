@@ -45,6 +45,9 @@ BEAT: Final = 10.0
 STUCK: Final = 30.0
 """Seconds that a page may leave unread what was sent to it."""
 
+SLOW: Final = 1.0
+"""Seconds to take a message in, from which on a page is slow."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -130,14 +133,19 @@ class Dashboard:
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Tell the state, then what changes, for as long as the page listens."""
-        board, seen = self._board, 0
+        board, seen, slow = self._board, 0, False
         async with self._stream(request) as stream:
             await stream.send("hello", {"repositories": board.repositories()})
             while not self._over:
                 changed = board.changed.next()
                 changes = board.changes_after(seen)
                 seen = board.version
+                if not slow:
+                    # Steps that came together are no loss; those that a slow page never saw are told.
+                    changes["merged"] = 0
+                began = anyio.current_time()
                 await stream.send("board", {**changes, **board.health()})
+                slow = anyio.current_time() - began > SLOW
                 await anyio.sleep(BETWEEN)
                 await wait(changed, BEAT)
         return stream.response

@@ -11,7 +11,7 @@ import anyio
 
 from aiotravis import Build, Job, LiveState, Repository, Travis, TravisError, errors, events, number_key
 
-KEPT: Final = 10
+KEPT: Final = 8
 """Builds of each repository on the page."""
 
 MOST_JOBS: Final = 200

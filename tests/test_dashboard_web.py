@@ -1,0 +1,449 @@
+"""The web dashboard's server side: raw HTTP against it, a Travis behind it."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import anyio
+import msgspec
+import pytest
+
+from aiotravis import Travis, errors
+from aiotravis.testing import Build, Repository, TravisServer
+from examples.dashboard_web.app import dashboard
+from examples.dashboard_web.logs import LONGEST_LINE, MOST_LINES
+from examples.dashboard_web.state import KEPT
+from tests.waiting import until
+
+PROGRAM = str(Path(__file__).parent.parent / "examples" / "dashboard_web")
+
+OURS = {"X-Dashboard": "1"}
+
+HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>"
+
+
+@pytest.fixture
+def history(repository: Repository) -> list[Build]:
+    return list(repository.history(3, jobs=2))
+
+
+@pytest.fixture
+async def url(travis: Travis, repository: Repository, history: list[Build]) -> AsyncGenerator[str]:
+    async with dashboard(travis, [repository.slug]) as url:
+        yield url
+
+
+@pytest.fixture
+async def browser() -> AsyncGenerator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+class Events:
+    """What a stream tells."""
+
+    def __init__(self, content: aiohttp.StreamReader) -> None:
+        self._content = content
+
+    async def next(self) -> tuple[str, Any]:
+        """Give name and data of the next event; an empty name at the end."""
+        text = await self._content.readuntil(b"\n\n", max_size=1 << 27)
+        name, _, data = text.partition(b"\ndata: ")
+        return name.decode().removeprefix("event: "), msgspec.json.decode(data) if data else None
+
+    async def until(self, condition: Callable[[Any], bool]) -> Any:
+        """Give the first news of the board that a condition holds for."""
+        with anyio.fail_after(10):
+            while True:
+                name, news = await self.next()
+                assert name, "the stream has ended"
+                if name == "board" and condition(news):
+                    return news
+
+
+@asynccontextmanager
+async def stream(browser: aiohttp.ClientSession, url: str) -> AsyncGenerator[Events]:
+    async with browser.get(url) as response:
+        assert response.status == 200
+        assert response.content_type == "text/event-stream"
+        yield Events(response.content)
+
+
+async def whole_log(browser: aiohttp.ClientSession, url: str, job: int) -> tuple[list[list[Any]], Any, int]:
+    """Give a log's lines, its verdict, and how many lines were left out."""
+    lines: list[list[Any]] = []
+    skipped = 0
+    with anyio.fail_after(30):
+        async with stream(browser, f"{url}jobs/{job}/log") as events:
+            while True:
+                name, news = await events.next()
+                if name == "end":
+                    return lines, news, skipped
+                if news["anew"]:
+                    lines.clear()
+                skipped += news["skipped"]
+                lines += news["lines"]
+
+
+def text_of(line: list[Any]) -> str:
+    return "".join(span[0] for span in line[2])
+
+
+def states_of(news: Any) -> dict[int, str]:
+    return {build["id"]: build["state"] for build in news["builds"]}
+
+
+# The page ---------------------------------------------------------------------------------------------------------
+
+
+async def test_the_page_and_its_parts_come_with_a_policy_that_lets_nothing_inline_run(
+    url: str, browser: aiohttp.ClientSession
+) -> None:
+    for path in ("", "dashboard.js", "log.js", "dashboard.css", "icon.svg"):
+        async with browser.get(url + path) as response:
+            assert response.status == 200
+            policy = response.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            text = await response.text()
+    async with browser.get(url) as response:
+        text = await response.text()
+    assert text.count("<script") == text.count('<script type="module" src=') == 1
+    assert "style=" not in text
+
+
+def test_no_script_of_the_page_can_turn_text_into_markup() -> None:
+    for script in Path(PROGRAM, "static").glob("*.js"):
+        source = script.read_text("utf-8")
+        for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
+            assert way not in source
+
+
+async def test_what_is_not_there_is_told_as_json_under_the_same_policy(
+    url: str, browser: aiohttp.ClientSession
+) -> None:
+    for path in ("nothing", "static/index.html", "../app.py", "jobs/999999/log", "jobs/x/log"):
+        async with browser.get(url + path) as response:
+            assert response.status == 404
+            assert "Content-Security-Policy" in response.headers
+            assert "error" in await response.json()
+
+
+# Builds -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_page_is_told_the_state_and_then_what_changes(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, repository: Repository, history: list[Build]
+) -> None:
+    async with stream(browser, f"{url}events") as events:
+        name, hello = await events.next()
+        assert (name, hello) == ("hello", {"repositories": [{"id": repository.id, "slug": repository.slug}]})
+        news = await events.until(lambda news: len(news["builds"]) == 3)
+        assert states_of(news) == {build.id: build.state for build in history}
+        assert news["shown"] == {str(repository.id): [build.id for build in reversed(history)]}
+        news = await events.until(lambda news: news["state"] == "connected" and news["behind"] is None)
+        build = repository.build(jobs=2, message=f"{HOSTILE}\nmore")
+        server.play(build, speed=50)
+        news = await events.until(lambda news: build.id in states_of(news))
+        assert news["builds"][0]["subject"] == HOSTILE
+        news = await events.until(lambda news: states_of(news).get(build.id) == "passed")
+        assert [job["state"] for job in news["builds"][0]["jobs"]] == ["passed", "passed"]
+
+
+async def test_the_page_keeps_the_newest_builds_and_says_which(
+    url: str, browser: aiohttp.ClientSession, repository: Repository
+) -> None:
+    async with stream(browser, f"{url}events") as events:
+        await events.until(lambda news: news["behind"] is None)
+        made = [repository.build() for _ in range(KEPT + 2)]
+        newest = [build.id for build in reversed(made[-KEPT:])]
+        await events.until(lambda news: news["shown"].get(str(repository.id)) == newest)
+
+
+async def test_after_a_gap_the_state_is_read_anew_and_the_page_is_told_that_it_was_behind(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, repository: Repository
+) -> None:
+    build = repository.build()
+    async with stream(browser, f"{url}events") as events:
+        await events.until(lambda news: build.id in states_of(news) and news["behind"] is None)
+        port = server.port
+        await server.stop()
+        await events.until(lambda news: news["behind"] is not None)
+        build.jobs[0].start()
+        build.jobs[0].finish("failed")
+        await server.start(port)
+        news = await events.until(lambda news: states_of(news).get(build.id) == "failed")
+        news = news if news["behind"] is None else await events.until(lambda news: news["behind"] is None)
+        assert news["gaps"] == 1
+
+
+async def test_without_a_live_channel_the_page_is_told_so_and_read_now_and_then(
+    browser: aiohttp.ClientSession,
+) -> None:
+    async with TravisServer(pusher_key=None) as server:
+        repository = server.world.repository("a/b")
+        build = repository.build()
+        async with (
+            Travis(endpoint=server.endpoint) as travis,
+            dashboard(travis, ["a/b"]) as url,
+            stream(browser, f"{url}events") as events,
+        ):
+            await events.until(lambda news: "no live channel" in (news["behind"] or ""))
+            build.finish("errored")
+            await events.until(lambda news: states_of(news).get(build.id) == "errored")
+
+
+async def test_a_repository_that_does_not_exist_is_told_at_once(travis: Travis) -> None:
+    with pytest.raises(errors.NotFoundError):
+        async with dashboard(travis, ["no/such"]):
+            pass
+
+
+# Buttons ----------------------------------------------------------------------------------------------------------
+
+
+async def test_restart_and_cancel_move_the_world(
+    url: str, browser: aiohttp.ClientSession, history: list[Build]
+) -> None:
+    async with stream(browser, f"{url}events") as events:
+        build = history[-1]
+        await events.until(lambda news: build.id in states_of(news))
+        async with browser.post(f"{url}builds/{build.id}/restart", headers=OURS) as response:
+            assert response.status == 202
+        await events.until(lambda news: states_of(news).get(build.id) == "created")
+        async with browser.post(f"{url}builds/{build.id}/restart", headers=OURS) as response:
+            assert response.status == 409
+            assert "can not be restarted" in (await response.json())["error"]
+        async with browser.post(f"{url}builds/{build.id}/cancel", headers=OURS) as response:
+            assert response.status == 202
+        await events.until(lambda news: states_of(news).get(build.id) == "canceled")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {**OURS, "Origin": "https://evil.example"},
+        {**OURS, "Origin": "null"},
+        {**OURS, "Sec-Fetch-Site": "cross-site"},
+        {**OURS, "Host": "evil.example"},
+    ],
+)
+async def test_another_site_cannot_press_the_buttons(
+    url: str, browser: aiohttp.ClientSession, history: list[Build], headers: dict[str, str]
+) -> None:
+    async with stream(browser, f"{url}events") as events:
+        await events.until(lambda news: bool(news["builds"]))
+        async with browser.post(f"{url}builds/{history[-1].id}/restart", headers=headers) as response:
+            assert response.status == 403
+        assert history[-1].state != "created"
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
+async def test_another_site_cannot_read_either(
+    url: str, browser: aiohttp.ClientSession, headers: dict[str, str]
+) -> None:
+    for path in ("", "events"):
+        async with browser.get(url + path, headers=headers) as response:
+            assert response.status == 403
+
+
+async def test_only_builds_of_the_page_have_buttons(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer
+) -> None:
+    other = server.world.repository("some/other").history(1)[0]
+    async with browser.post(f"{url}builds/{other.id}/restart", headers=OURS) as response:
+        assert response.status == 404
+    assert other.state != "created"
+
+
+# Logs -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def job_id(url: str, browser: aiohttp.ClientSession, repository: Repository) -> int:
+    """A job that the page shows and that has not begun."""
+    build = repository.build()
+    async with stream(browser, f"{url}events") as events:
+        await events.until(
+            lambda news: any(one["id"] == build.id and one["jobs"] for one in news["builds"]),
+        )
+    return build.jobs[0].id
+
+
+async def test_a_log_streams_to_its_end_with_folds_durations_and_colours(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
+) -> None:
+    job = server.world.jobs[job_id]
+    server.play(job.build, speed=40, state="failed")
+    lines, verdict, skipped = await whole_log(browser, url, job_id)
+    assert (verdict, skipped) == ({"exit_code": 1, "problem": None, "lines": len(lines)}, 0)
+    assert [line[0] for line in lines] == list(range(1, len(lines) + 1))
+    assert lines[0][1:3] == [["worker_info"], [["Worker information", 3, None, ["bold"]]]]
+    assert text_of(lines[-1]) == "Done. Your build exited with 1."
+    assert [1, None, []] in [span[1:] for line in lines for span in line[2]]
+
+
+async def test_durations_follow_when_a_command_ends(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
+) -> None:
+    job = server.world.jobs[job_id]
+    job.enqueue()
+    job.receive()
+    job.start()
+    job.write("travis_time:start:1\r\x1b[0K$ make\nmaking\n")
+    async with stream(browser, f"{url}jobs/{job_id}/log") as events:
+        with anyio.fail_after(10):
+            news: Any = {"lines": []}
+            while not news["lines"]:
+                _, news = await events.next()
+            assert news["lines"][0] == [1, [], [["$ make"]], 0, None]
+            job.write("travis_time:end:1:start=1000000000,finish=3500000000,duration=2500000000\r\x1b[0K...")
+            while not news["durations"]:
+                _, news = await events.next()
+            assert news["durations"] == [[1, 2.5]]
+            while news["rest"] is None:
+                _, news = await events.next()
+            assert text_of(news["rest"]) == "..."
+
+
+async def test_a_hostile_log_comes_as_data_and_cut(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
+) -> None:
+    job = server.world.jobs[job_id]
+    job.write(f"{HOSTILE}\n\x1b]0;title\x07\x1b[2J\x1b[31mred\x1b[0m\n")
+    job.write("travis_fold:end:never\r\x1b[0Ktravis_fold:start:open\r\x1b[0Ktravis_fold:start:../../x\n")
+    job.write("x" * 10_000_000 + "\nafter\n")
+    job.write("\r".join(f"{n} %" for n in range(100_000)) + "\n\u202eturned \ud7ff\n", final=True)
+    job.finish()
+    lines, verdict, _ = await whole_log(browser, url, job_id)
+    texts = [text_of(line) for line in lines]
+    assert texts[0] == HOSTILE
+    assert texts[1] == "red"
+    assert "after" in texts
+    assert "99999 %" in texts
+    assert not any(set(text) & set("\x1b\x07\r\x9b\n") for text in texts)
+    assert max(map(len, texts)) == LONGEST_LINE
+    assert sum(line[3] for line in lines) + sum(map(len, texts)) >= 10_000_000
+    assert verdict["problem"] is None
+
+
+async def test_of_a_long_log_the_newest_lines_come_and_their_numbers_are_right(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
+) -> None:
+    job = server.world.jobs[job_id]
+    job.write("travis_fold:start:install\r\x1b[0K")
+    for first in range(1, 400_001, 100_000):
+        job.write("".join(f"line {n} of the fold\n" for n in range(first, first + 100_000)))
+    job.write("", final=True)
+    job.finish()
+    lines, verdict, skipped = await whole_log(browser, url, job_id)
+    assert verdict["lines"] == 400_000
+    assert len(lines) + skipped == 400_000
+    assert text_of(lines[-1]) == "line 400000 of the fold"
+    assert all(text_of(line) == f"line {line[0]} of the fold" for line in lines)
+    assert {tuple(line[1]) for line in lines} == {("install",)}
+    lines, _, skipped = await whole_log(browser, url, job_id)
+    assert len(lines) <= MOST_LINES
+    assert lines[-1][0] == 400_000
+
+
+async def test_viewers_share_one_stream_which_ends_with_the_last_of_them(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, travis: Travis, job_id: int
+) -> None:
+    channel = f"job-{job_id}"
+
+    def listens() -> bool:
+        return travis.live.statistics().feeds == 2
+
+    path = f"{url}jobs/{job_id}/log"
+    async with stream(browser, path) as one, stream(browser, path) as other:
+        await one.next()
+        await other.next()
+        await until(listens)
+        server.world.jobs[job_id].write("hello\n")
+        for events in (one, other):
+            news: Any = {"lines": []}
+            while not news["lines"]:
+                _, news = await events.next()
+            assert text_of(news["lines"][0]) == "hello"
+        assert listens(), channel
+        server.world.jobs[job_id].write("gone\n")
+    server.world.jobs[job_id].write("nobody looks\n")
+    await until(lambda: travis.live.statistics().feeds == 1, seconds=20)
+
+
+async def test_the_log_of_a_job_that_is_restarted_begins_anew(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
+) -> None:
+    job = server.world.jobs[job_id]
+    job.start()
+    job.write("first run\n")
+    async with stream(browser, f"{url}jobs/{job_id}/log") as events:
+        shown: list[str] = []
+        with anyio.fail_after(20):
+            while shown != ["first run"]:
+                _, news = await events.next()
+                shown += map(text_of, news["lines"])
+            job.restart()
+            job.start()
+            job.write("second run\n", final=True)
+            job.finish()
+            while True:
+                name, news = await events.next()
+                if name == "end":
+                    break
+                shown = [] if news["anew"] else shown
+                shown += map(text_of, news["lines"])
+    assert shown == ["second run"]
+
+
+# The program ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [[PROGRAM], ["-m", "examples.dashboard_web"]])
+async def test_the_program_shows_a_travis_of_its_own_and_ends_on_ctrl_c(
+    command: list[str], browser: aiohttp.ClientSession
+) -> None:
+    command = [sys.executable, *command, "--port", "0", "--speed", "20"]
+    root = Path(PROGRAM).parent.parent
+    async with await anyio.open_process(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        seen = b""
+        while b"Ctrl-C" not in seen:
+            seen += await process.stdout.receive()
+        url = seen.decode().splitlines()[0].removeprefix("Dashboard on ")
+        async with stream(browser, f"{url}events") as events:
+            _, hello = await events.next()
+            assert len(hello["repositories"]) == 5
+            finished = ("passed", "failed", "errored", "canceled")
+            news = await events.until(lambda news: any(state in finished for state in states_of(news).values()))
+            number = next(number for number, state in states_of(news).items() if state in finished)
+            async with browser.post(f"{url}builds/{number}/restart", headers=OURS) as response:
+                assert response.status == 202
+            await events.until(lambda news: states_of(news).get(number) == "started")
+            process.send_signal(signal.SIGINT)
+            assert await process.wait() == 0
+        assert b"".join([chunk async for chunk in process.stderr]) == b""
+
+
+async def test_the_program_tells_what_is_wrong_in_a_line() -> None:
+    async with TravisServer() as server:
+        command = [sys.executable, PROGRAM, "--endpoint", server.endpoint, "--repo", "no/such", "--port", "0"]
+        ended = await anyio.run_process(command, check=False)
+        assert ended.returncode == 2
+        assert ended.stderr.startswith(b"dashboard_web: GET /repos/no/such answered 404")
+        assert ended.stderr.count(b"\n") == 1
+        server.world.repository("a/b")
+        taken = ["--repo", "a/b", "--port", str(server.port)]
+        ended = await anyio.run_process([*command[:4], *taken], check=False)
+        assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
+    for arguments in (["--endpoint", "https://host"], ["--speed", "0"]):
+        assert (await anyio.run_process([sys.executable, PROGRAM, *arguments], check=False)).returncode == 2
