@@ -147,7 +147,7 @@ async def test_a_page_is_told_the_state_and_then_what_changes(
         news = await events.until(lambda news: len(news["builds"]) == 3)
         assert states_of(news) == {build.id: build.state for build in history}
         assert news["shown"] == {str(repository.id): [build.id for build in reversed(history)]}
-        news = await events.until(lambda news: news["state"] == "connected" and news["behind"] is None)
+        assert (news["state"], news["behind"]) == ("connected", None)
         build = repository.build(jobs=2, message=f"{HOSTILE}\nmore")
         server.play(build, speed=50)
         news = await events.until(lambda news: build.id in states_of(news))
@@ -304,7 +304,7 @@ async def test_durations_follow_when_a_command_ends(
             while not news["lines"]:
                 _, news = await events.next()
             assert news["lines"][0] == [1, [], [["$ make"]], 0, None]
-            job.write("travis_time:end:1:start=1000000000,finish=3500000000,duration=2500000000\r\x1b[0K...")
+            job.write("travis_time:end:1:start=1000000000,finish=3500000000,duration=2500000000\r\x1b[0K\n...")
             while not news["durations"]:
                 _, news = await events.next()
             assert news["durations"] == [[1, 2.5]]
@@ -349,9 +349,7 @@ async def test_of_a_long_log_the_newest_lines_come_and_their_numbers_are_right(
     assert text_of(lines[-1]) == "line 400000 of the fold"
     assert all(text_of(line) == f"line {line[0]} of the fold" for line in lines)
     assert {tuple(line[1]) for line in lines} == {("install",)}
-    lines, _, skipped = await whole_log(browser, url, job_id)
-    assert len(lines) <= MOST_LINES
-    assert lines[-1][0] == 400_000
+    assert skipped > 400_000 - 10 * MOST_LINES
 
 
 async def test_viewers_share_one_stream_which_ends_with_the_last_of_them(
