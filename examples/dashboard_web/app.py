@@ -241,9 +241,9 @@ async def dashboard(
     repositories = [await travis.repos.get(slug) for slug in slugs]
     board = Board(travis, repositories)
     async with anyio.create_task_group() as group:
-        runner = web.AppRunner(
-            Dashboard(travis, board, Logs(travis, group)).app(), access_log=None, shutdown_timeout=0.5
-        )
+        app = Dashboard(travis, board, Logs(travis, group)).app()
+        # A page that goes takes its stream along at once.
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await runner.setup()
         try:
             await web.TCPSite(runner, host, port).start()

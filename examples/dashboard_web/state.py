@@ -190,7 +190,7 @@ class Board:
                         await self._read()
                         failures = 0
                         async for event in feed:
-                            await self._take(event)
+                            await self.take(event)
                 except errors.LiveError as error:
                     # No live channel here, or not for this client: read now and then.
                     await self._read_or_tell(f"no live channel: {error}")
@@ -216,7 +216,12 @@ class Board:
             behind = str(error)
         self._tell(behind)
 
-    async def _take(self, event: events.Event) -> None:
+    async def take(self, event: events.Event) -> None:
+        """Let an event change the board.
+
+        Raises:
+            TravisError: It asks to read anew, and that failed.
+        """
         match event:
             case events.Reconnected(down=down):
                 self._tell(f"back after {down:.1f} s, reading what was missed")

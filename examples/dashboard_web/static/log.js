@@ -70,6 +70,10 @@ export class LogPanel {
     $("log-follow").addEventListener("click", () => this.follow(!this.follows));
     $("log-unfold").addEventListener("click", () => this.unfold(!this.unfolded));
     this.box.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    // Who opens a fold wants to read it, not to be carried off to the end.
+    this.box.addEventListener("click", (event) => {
+      if (event.target.closest("summary")) this.follow(false);
+    });
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.shown) this.close();
     });
