@@ -61,7 +61,7 @@ def all_gates() -> Iterator[Gate]:
     yield Gate(name="lint-imports", title="lint-imports", command=("lint-imports",))
     pytest = (sys.executable, "-m", "pytest", "-n", "auto", "--cov", "--cov-report=term")
     yield Gate(name="pytest", title="pytest", command=pytest, alone=True)
-    for example in sorted((ROOT / "examples").glob("*.py")):
+    for example in sorted((ROOT / "examples").glob("[!_]*.py")):
         path = example.relative_to(ROOT).as_posix()
         yield Gate(name="examples", title=path, command=(sys.executable, path), alone=True, limit=EXAMPLE_LIMIT)
 

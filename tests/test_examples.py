@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from aiotravis.testing import TravisServer
+from aiotravis import LogText
+from aiotravis.testing import TravisServer, sample_log
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EXAMPLE = str(EXAMPLES / "live_build.py")
@@ -147,3 +149,46 @@ async def test_bulk_fetch_tells_what_is_wrong_in_a_line(tmp_path: Path) -> None:
     ended = await anyio.run_process(command, check=False)
     assert ended.returncode == 2
     assert ended.stderr.startswith(b"\nbulk_fetch: ")
+
+
+DURATIONS = str(EXAMPLES / "durations.py")
+
+
+async def test_durations_draws_every_build_and_the_phases_of_the_newest(tmp_path: Path) -> None:
+    out = tmp_path / "durations.html"
+    async with TravisServer() as server:
+        repository = server.world.repository("a/b")
+        for build in repository.history(30, jobs=2):
+            for job in build.jobs:
+                job.log.parts.clear()
+                job.write(sample_log(job, build.state), final=True)
+        repository.build().start()
+        newest = repository.builds[-2]
+        seconds = sum(LogText.parse(job.log.text).phases["script"].duration or 0.0 for job in newest.jobs)
+        command = [sys.executable, DURATIONS, "--endpoint", server.endpoint, "--repo", "a/b", "--out", str(out)]
+        command += ["--builds", "20", "--logs", "5"]
+        ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+        assert (ended.returncode, ended.stdout.decode()) == (0, f"20 builds, 5 with their phases, in {out}\n")
+        assert f"#30: script {seconds:.1f} s" in out.read_text()
+        missing = newest.jobs[0].id
+        server.respond("GET", f"/jobs/{missing}/log", status=404)
+        ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+        assert (ended.returncode, f"no log of job {missing}".encode() in ended.stderr) == (1, True)
+        await anyio.run_process([*command, "--logs", "0"], check=True, env={**os.environ, "TRAVIS_TOKEN": ""})
+        assert "No log was read." in out.read_text()
+    text = out.read_text()
+    titles = re.findall(r"<title>(#[^<]*)</title>", text)
+    assert sum("passed" in title or "failed" in title for title in titles) == 20
+    assert "#31" not in text
+
+
+async def test_durations_counts_what_the_logs_say(tmp_path: Path) -> None:
+    out = tmp_path / "durations.html"
+    ended = await anyio.run_process([sys.executable, DURATIONS, "--out", str(out)], check=False)
+    assert ended.returncode == 0
+    text = out.read_text()
+    assert "<h1>travis-ci/travis.rb</h1>" in text
+    assert "200 builds, 160 passed" in text
+    assert re.search(r"#200: script \d+\.\d s", text)
+    ended = await anyio.run_process([sys.executable, DURATIONS, "--out", str(tmp_path / "no" / "file")], check=False)
+    assert (ended.returncode, ended.stderr.count(b"durations: ")) == (2, 1)
