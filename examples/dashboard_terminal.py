@@ -1,0 +1,263 @@
+"""A dashboard in the terminal: builds of many repositories as they move, and the log of the one that is chosen.
+
+It needs rich (the extra ``examples``). Without arguments it shows an embedded Travis with a life of its own:
+
+    python examples/dashboard_terminal.py
+
+With a real one:
+
+    python examples/dashboard_terminal.py --endpoint https://api.travis-ci.com --token TOKEN --repo OWNER/NAME ...
+
+Keys: ``j`` and ``k`` or the arrows choose a build, ``q`` ends. ``--once`` prints one picture and ends. The exit code is
+0, 2 if something went wrong, 130 after Ctrl-C.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+import termios
+import tty
+from collections.abc import Generator, Sequence
+from datetime import UTC, datetime
+
+import anyio
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from aiotravis import COM, Build, LogReset, LogText, Travis, TravisError, events
+from aiotravis.testing import Demo, TravisServer
+
+STYLES = {"passed": "green", "failed": "red", "errored": "red", "canceled": "dim", "started": "yellow"}
+KEPT = 12
+"""Builds of each repository that are kept."""
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Show builds and a log in the terminal.")
+    parser.add_argument("--endpoint", help=f"URL of the API, such as {COM}; without it, a Travis of this process")
+    parser.add_argument("--token", default=os.environ.get("TRAVIS_TOKEN"), help="API token (default: $TRAVIS_TOKEN)")
+    parser.add_argument("--repo", nargs="+", default=[], metavar="OWNER/NAME")
+    parser.add_argument("--speed", type=float, default=2.0, help="pace of the embedded Travis (default: 2)")
+    parser.add_argument("--once", action="store_true", help="print one picture, and end")
+    options = parser.parse_args()
+    if options.endpoint and not options.repo:
+        parser.error("--endpoint needs --repo")
+    return options
+
+
+class Board:
+    """What is shown, and how.
+
+    Args:
+        travis: Tells of builds and logs.
+        slugs: The repositories.
+    """
+
+    def __init__(self, travis: Travis, slugs: Sequence[str]) -> None:
+        self._travis = travis
+        self._slugs = slugs
+        self._names: dict[int, str] = {}
+        self._builds: dict[int, Build] = {}
+        self._log = LogText()
+        self._followed: int | None = None
+        self._chosen = 0
+        self._note = ""
+        self._turn = asyncio.Event()
+
+    @property
+    def builds(self) -> list[Build]:
+        """The builds, those that run or wait first, then the newest first."""
+        return sorted(self._builds.values(), key=lambda build: (build.finished, -build.id))
+
+    async def read(self) -> None:
+        """Read how everything stands."""
+        async with self._travis.map(self._travis.repos.get, self._slugs) as outcomes:
+            self._names = {outcome.value.id: outcome.value.slug async for outcome in outcomes}
+        for slug in self._slugs:
+            count = 0
+            async for build in self._travis.builds.list(slug, exclude_config=True):
+                self._builds[build.id] = build
+                count += 1
+                if count == KEPT:
+                    break
+        self._forget()
+
+    def _forget(self) -> None:
+        for repository in self._names:
+            own = sorted(number for number, build in self._builds.items() if build.repository_id == repository)
+            for number in own[:-KEPT]:
+                del self._builds[number]
+
+    async def listen(self) -> None:
+        """Take what happens; after a gap, read anew."""
+        async with self._travis.events(list(self._names), only=events.BuildEvent) as feed:
+            await self.read()
+            self._turn.set()
+            async for event in feed:
+                if isinstance(event, events.BuildEvent):
+                    if not event.late:
+                        self._builds[event.build.id] = event.build
+                        self._forget()
+                else:
+                    self._note = f"behind: {type(event).__name__.lower()}, read anew"
+                    await self.read()
+
+    async def follow(self) -> None:
+        """Follow the log of the first job of the build that is chosen."""
+        while True:
+            self._turn.clear()
+            build = self.chosen()
+            self._followed = build.id if build is not None else None
+            self._log = LogText()
+            with anyio.CancelScope() as scope:
+                async with anyio.create_task_group() as group:
+
+                    async def turn(scope: anyio.CancelScope = scope) -> None:
+                        await self._turn.wait()
+                        scope.cancel()
+
+                    group.start_soon(turn)
+                    if build is not None and build.job_ids:
+                        with contextlib.suppress(TravisError):
+                            await self._follow(build.job_ids[0])
+
+    async def _follow(self, job: int) -> None:
+        async with self._travis.follow_log(job) as log:
+            async for part in log:
+                if isinstance(part, LogReset):
+                    self._log = LogText()
+                self._log.feed(part.content or "")
+
+    def chosen(self) -> Build | None:
+        """Give the build whose log is shown."""
+        builds = self.builds
+        return builds[min(self._chosen, len(builds) - 1)] if builds else None
+
+    def choose(self, step: int) -> None:
+        """Choose another build."""
+        self._chosen = max(0, min(len(self._builds) - 1, self._chosen + step))
+        self._turn.set()
+
+    def picture(self, height: int) -> Group:
+        """Draw everything.
+
+        Args:
+            height: Lines that there are.
+        """
+        rows = max(3, height // 2 - 4)
+        table = Table(expand=True, box=None, pad_edge=False)
+        widths = {"": (1, None), "state": (8, None), "build": (None, 6), "branch": (None, 3), "what": (None, 8)}
+        for name, (width, ratio) in {**widths, "time": (6, None)}.items():
+            table.add_column(name, width=width, ratio=ratio, no_wrap=True, overflow="ellipsis")
+        shown = self.builds
+        first = max(0, min(self._chosen - rows + 1, len(shown) - rows))
+        for place, build in enumerate(shown[first : first + rows], start=first):
+            commit = build.commit
+            name = f"{self._names.get(build.repository_id or 0, '?')} #{build.number}"
+            cells = (
+                ">" if place == self._chosen else "",
+                str(build.state),
+                name,
+                (commit.branch if commit else None) or "",
+                commit.subject if commit else "",
+                _time(build),
+            )
+            style = STYLES.get(str(build.state), "cyan")
+            table.add_row(*(Text(cell, style=style if column < 2 else "") for column, cell in enumerate(cells)))
+        running = sum(build.running for build in shown)
+        head = Text(f"{len(shown)} builds, {running} running   live: {self._travis.live.state}   {self._note}")
+        chosen = self.chosen()
+        title = f"log of #{chosen.number}" if chosen is not None else "no build"
+        # What a log says is text and colour here; whatever else is in it was taken out.
+        lines = self._log.lines[-max(1, height - rows - 6) :]
+        text = Text.from_ansi("\n".join(line.terminal() for line in lines))
+        text.no_wrap, text.overflow = True, "ellipsis"
+        return Group(head, table, Panel(text, title=title, height=max(3, height - rows - 3)))
+
+
+def _time(build: Build) -> str:
+    if build.started_at is None:
+        return ""
+    seconds = ((build.finished_at or datetime.now(UTC)) - build.started_at).total_seconds()
+    return f"{max(0, int(seconds)) // 60}:{max(0, int(seconds)) % 60:02}"
+
+
+@contextlib.contextmanager
+def keyboard() -> Generator[None]:
+    """Let every key come at once, and be seen by nobody else; afterwards everything is as before."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin)
+    tty.setcbreak(sys.stdin)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+async def keys(board: Board) -> None:
+    """Obey the keyboard until it says to end."""
+    if not sys.stdin.isatty():
+        await anyio.sleep_forever()
+    while True:
+        await anyio.wait_readable(sys.stdin)
+        pressed = os.read(sys.stdin.fileno(), 32)
+        if b"q" in pressed:
+            return
+        board.choose(pressed.count(b"j") + pressed.count(b"\x1b[B") - pressed.count(b"k") - pressed.count(b"\x1b[A"))
+
+
+async def run(travis: Travis, slugs: Sequence[str], *, once: bool) -> int:
+    """Show the board until told to end."""
+    console = Console()
+    board = Board(travis, slugs)
+    await board.read()
+    if once:
+        console.print(board.picture(max(24, console.height)))
+        return 0
+    with keyboard(), Live(console=console, screen=True, auto_refresh=False) as live:
+        async with anyio.create_task_group() as group:
+
+            async def draw() -> None:
+                while True:
+                    live.update(board.picture(console.height), refresh=True)
+                    await anyio.sleep(0.2)
+
+            for task in (board.listen, board.follow, draw):
+                group.start_soon(task)
+            await keys(board)
+            group.cancel_scope.cancel()
+    return 0
+
+
+async def main() -> int:
+    """Show a real Travis or the embedded one; tell errors in a line each."""
+    options = arguments()
+    try:
+        if options.endpoint:
+            async with Travis(options.token or None, endpoint=options.endpoint) as travis:
+                return await run(travis, options.repo, once=options.once)
+        async with (
+            TravisServer() as server,
+            Demo(server, speed=options.speed) as demo,
+            Travis(demo.token, endpoint=server.endpoint) as travis,
+        ):
+            slugs = [repository.slug for repository in demo.repositories]
+            return await run(travis, slugs, once=options.once or not sys.stdout.isatty())
+    except* (TravisError, OSError) as failures:
+        print(f"dashboard_terminal: {failures.exceptions[0]}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(anyio.run(main))
+    except KeyboardInterrupt:
+        sys.exit(130)
