@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,18 @@ def _decoders() -> dict[str, Callable[[bytes], object]]:
     if importlib.util.find_spec("orjson"):
         orjson: Any = importlib.import_module("orjson")
         found["orjson"] = orjson.loads
+    if importlib.util.find_spec("travispy"):
+        entities: Any = importlib.import_module("travispy.entities")
+
+        def travispy(page: bytes) -> object:
+            answer: dict[str, Any] = json.loads(page)
+            with warnings.catch_warnings():
+                # Of fields that servers have gained since it was written.
+                warnings.simplefilter("ignore")
+                commits = entities.Commit._load(answer["commits"], None)
+                return entities.Build._load(answer["builds"], None), commits
+
+        found["TravisPy"] = travispy
     return found
 
 
