@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import anyio
 
@@ -131,24 +131,31 @@ class Connection:
                         return Closed(happening.code, happening.message)
         return Closed(None, "no greeting")
 
-    def _take(self, frame: bytes) -> Closed | None:
-        """Act on a frame; what it returns ends the connection. Never waits for a consumer."""
-        size, heard_at = len(frame), self._now()
-        self._heard_at = heard_at
-        self._health.frames += 1
-        self._health.bytes += size
-        try:
-            message = decode_frame(frame)
-        except UNREADABLE as exc:
-            self._junk(type(exc).__name__)
-            return None
-        if message.event == "job:log":
-            # Nothing comes as often: everything else may take a step more.
-            self._registry.deliver_log(message, size)
-            return None
+    def _take(self, frames: Sequence[bytes]) -> Closed | None:
+        """Act on frames; what it returns ends the connection. Never waits for a consumer."""
+        self._heard_at = self._now()
+        self._health.frames += len(frames)
+        self._health.bytes += sum(map(len, frames))
+        deliver_log = self._registry.deliver_log
+        for frame in frames:
+            try:
+                message = decode_frame(frame)
+            except UNREADABLE as exc:
+                self._junk(type(exc).__name__)
+                continue
+            if message.event == "job:log":
+                # Nothing comes as often: everything else may take a step more.
+                deliver_log(message, len(frame))
+                continue
+            closed = self._act(message, len(frame))
+            if closed is not None:
+                return closed
+        return None
+
+    def _act(self, message: Message, size: int) -> Closed | None:
         happening = read_message(message)
         if isinstance(happening, Message):
-            self._registry.deliver(happening, heard_at, size)
+            self._registry.deliver(happening, self._heard_at, size)
         elif isinstance(happening, Subscribed):
             self._answered(happening.channel)
         elif isinstance(happening, Ping):

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import socket
 import ssl as ssl_module
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -102,25 +102,28 @@ class Socket:
             return frame
         return self._closed(message.type, message.data, message.extra)
 
-    async def listen(self, take: Callable[[bytes], Closed | None]) -> Closed:
-        """Hand over every frame as it comes, until the connection ends, or what takes them says so.
+    async def listen(self, take: Callable[[Sequence[bytes]], Closed | None]) -> Closed:
+        """Hand over every frame as it comes, with those that came with it, until the connection ends.
 
         Consumers get their turn after every `TURN` frames; other than that, nobody is waited for.
 
         Args:
-            take: Takes a frame; what it returns ends the connection.
+            take: Takes frames, at least one; what it returns ends the connection.
         """
         receive, text, binary = self._websocket.receive, aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
+        arrived = _Arrived(self._websocket)
         turn = 0
         while True:
             message = await receive()
             if message.type is not text and message.type is not binary:
                 return self._closed(message.type, message.data, message.extra)
-            closed = take(message.data)
+            frames: list[bytes] = [message.data]
+            await arrived.move(frames)
+            closed = take(frames)
             if closed is not None:
                 return closed
-            turn += 1
-            if turn == TURN:
+            turn += len(frames)
+            if turn >= TURN:
                 turn = 0
                 # Frames that are there already come without a suspension.
                 await asyncio.sleep(0)
@@ -140,6 +143,32 @@ class Socket:
             # What a half-open connection was still to send would keep its descriptor open for minutes.
             with contextlib.suppress(OSError):
                 raw.shutdown(socket.SHUT_RDWR)
+
+
+class _Arrived:
+    """The frames that have come and wait in aiohttp's queue, which it shows to nobody.
+
+    Taking them from there, instead of by a ``receive()`` for each, saves a third of what a burst costs. Where a version
+    of aiohttp keeps them otherwise, none are found, and they come one by one.
+
+    Args:
+        websocket: Where they wait.
+    """
+
+    def __init__(self, websocket: aiohttp.ClientWebSocketResponse[Literal[False]]) -> None:
+        queue: Any = getattr(websocket, "_reader", None)
+        self._read: Any = getattr(queue, "read", None)
+        self._waiting: Any = getattr(queue, "_buffer", ())
+
+    async def move(self, frames: list[bytes]) -> None:
+        """Append what waits, up to `TURN` frames; never waits for more. Other things than data are left there."""
+        waiting, read, text, binary = self._waiting, self._read, aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
+        while waiting and len(frames) < TURN:
+            kind = getattr(waiting[0][0], "type", None)
+            if kind is not text and kind is not binary:
+                return
+            # Not from the buffer itself: the queue reckons what it holds, to let the sender go on.
+            frames.append((await read()).data)
 
 
 class Connector:

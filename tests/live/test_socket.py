@@ -2,14 +2,20 @@
 
 import json
 import threading
-from collections.abc import AsyncGenerator
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from types import SimpleNamespace
+from typing import Literal, cast
 
 import aiohttp
+import anyio
+import anyio.lowlevel
 import pytest
 
-from aiotravis.live._socket import Closed, Connector, Socket
+from aiotravis.live._socket import TURN, Closed, Connector, Socket
 from aiotravis.live.protocol import Address
 from aiotravis.testing import TravisServer
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -73,6 +79,116 @@ async def test_frames_of_both_kinds_are_heard(server: TravisServer, session: aio
     server.pusher.send_raw(b"\x00\xff")
     server.pusher.send_raw("text")
     assert [await socket.receive(), await socket.receive()] == [b"\x00\xff", b"text"]
+    await socket.aclose()
+
+
+def waiting(socket: Socket) -> int:
+    """Count the frames that aiotravis need not wait for; fails where aiohttp keeps them elsewhere than it used to."""
+    buffer: Sequence[object] = getattr(getattr(socket._websocket, "_reader", None), "_buffer", ())
+    return len(buffer)
+
+
+class Taker:
+    """Takes frames, and ends with the one that says so."""
+
+    def __init__(self, last: bytes = b"last") -> None:
+        self.batches: list[list[bytes]] = []
+        self.last = last
+
+    def __call__(self, frames: Sequence[bytes]) -> Closed | None:
+        self.batches.append(list(frames))
+        return Closed(None, "the last one") if self.last in frames else None
+
+    @property
+    def frames(self) -> list[bytes]:
+        return [frame for batch in self.batches for frame in batch]
+
+
+async def test_frames_that_came_together_are_handed_over_together(
+    server: TravisServer, session: aiohttp.ClientSession
+) -> None:
+    socket = await opened(session, address(server))
+    await socket.receive()
+    for frame in ("one", b"\xff", "last"):
+        server.pusher.send_raw(frame)
+    await until(lambda: waiting(socket) == 3)
+    taker = Taker()
+    assert await socket.listen(taker) == Closed(None, "the last one")
+    assert taker.batches == [[b"one", b"\xff", b"last"]]
+    await socket.aclose()
+
+
+async def test_pings_and_the_end_keep_their_place_among_frames(
+    server: TravisServer, session: aiohttp.ClientSession
+) -> None:
+    socket = await opened(session, address(server))
+    await socket.receive()
+    connection = next(iter(server.pusher.connections.values()))
+    server.pusher.send_raw("one")
+    await until(lambda: waiting(socket) == 1)
+    await connection.websocket.ping(b"heard?")
+    await until(lambda: waiting(socket) == 2)
+    server.pusher.send_raw("two")
+    await until(lambda: waiting(socket) == 3)
+    await server.pusher.disconnect(4200, "why")
+    taker = Taker()
+    assert await socket.listen(taker) == Closed(4200, "why")
+    assert taker.batches == [[b"one"], [b"two"]]
+    await socket.aclose()
+
+
+async def test_a_flood_comes_whole_and_leaves_others_their_turn(
+    server: TravisServer, session: aiohttp.ClientSession
+) -> None:
+    """Several times what aiohttp holds before it pauses the sender."""
+    socket = await opened(session, address(server))
+    await socket.receive()
+    sent = [b"%05d" % number + b"x" * 1000 for number in range(3000)]
+    for frame in (*sent, b"last"):
+        server.pusher.send_raw(frame.decode())
+    taker, turns = Taker(), 0
+    async with anyio.create_task_group() as group:
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await anyio.lowlevel.checkpoint()
+
+        group.start_soon(others)
+        await socket.listen(taker)
+        group.cancel_scope.cancel()
+    assert taker.frames == [*sent, b"last"]
+    assert turns >= len(sent) // TURN
+    assert max(map(len, taker.batches)) <= TURN
+    await socket.aclose()
+
+
+@pytest.mark.parametrize("layout", ["no queue", "no buffer", "other items"])
+async def test_frames_come_one_by_one_where_aiohttp_keeps_them_otherwise(
+    server: TravisServer, session: aiohttp.ClientSession, layout: str
+) -> None:
+    socket = await opened(session, address(server))
+    await socket.receive()
+    for frame in ("one", "last"):
+        server.pusher.send_raw(frame)
+    await until(lambda: waiting(socket) == 2)
+    real = socket._websocket
+
+    class Otherwise:
+        """An aiohttp of another version."""
+
+        receive = real.receive
+        if layout == "no buffer":
+            _reader = object()
+        elif layout == "other items":
+            _reader = SimpleNamespace(_buffer=deque(["one", "last"]), read=None)
+
+    socket._websocket = cast("aiohttp.ClientWebSocketResponse[Literal[False]]", Otherwise())
+    taker = Taker()
+    assert await socket.listen(taker) == Closed(None, "the last one")
+    assert taker.batches == [[b"one"], [b"last"]]
+    socket._websocket = real
     await socket.aclose()
 
 
