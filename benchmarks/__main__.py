@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.history import history
 from benchmarks.holding import decoding, held, importing
-from benchmarks.live import burst, latency, subscribing
+from benchmarks.live import burst, bursts, latency, subscribing
 from benchmarks.logs import following
 from benchmarks.report import Case, as_json, as_markdown, as_text, chart
 from benchmarks.rest import Figures, by_ids, one_by_one
@@ -66,6 +66,10 @@ def live(*, quick: bool) -> Iterator[Case]:
         rates, cpu = _rates(burst(events=events // 50 if quick else events, size=size, rounds=rounds))
         yield Case(goal=goal, title=f"log events of {size} bytes, as many as fit", unit="a second", figures=rates,
                    base="floor", notes=cpu)  # fmt: skip
+    together, count = (50, 200) if quick else (1000, 10_000)
+    waves = bursts(events=count, together=together, pace=together * 5.0, rounds=1 if quick else 3)
+    yield Case(goal="P7b", title=f"{together:,} log events of 200 bytes at once, five times a second, median from "
+               "sending to hand-over", unit="ms", figures=waves, base="floor", more_is_better=False)  # fmt: skip
     paced = latency(events=200 if quick else 4000, rounds=rounds)
     notes = {
         name: f"99 of 100 within {statistics.median(most for _, most in pairs):.2f} ms" for name, pairs in paced.items()

@@ -1,5 +1,6 @@
 """The live channel as fast as it goes: aiotravis through hub, typed event and feed, beside others."""
 
+import statistics
 import time
 from collections.abc import Callable
 
@@ -7,10 +8,10 @@ import anyio
 
 from aiotravis import Travis
 from aiotravis import events as travis_events
-from benchmarks.live_peers import Figure, floor_log, subscribers, watchers
+from benchmarks.live_peers import Figure, Watcher, floor_log, subscribers, watchers
 from benchmarks.live_server import CHANNEL, serving
 
-__all__ = ["burst", "latency", "subscribing"]
+__all__ = ["burst", "bursts", "latency", "subscribing"]
 
 SLOW = {"stock pysher": 10}
 """Clients that get only one event of so many: more would take minutes."""
@@ -25,17 +26,33 @@ def burst(*, events: int, size: int, rounds: int) -> dict[str, list[tuple[float,
         rounds: How often to measure, interleaved.
     """
     figures: dict[str, list[tuple[float, float]]] = {}
-    cases: dict[str, Callable[[int, int], Figure]] = {
-        "aiotravis": lambda port, events: anyio.run(_log, port, events),
-        **watchers(),
-    }
+    cases = _watchers()
     few = events // max(SLOW.values())
     with serving(events=events, size=size) as port, serving(events=few, size=size) as slow_port:
         for _ in range(rounds):
             for name, case in cases.items():
                 count = few if name in SLOW else events
-                seconds, cpu = case(slow_port if name in SLOW else port, count)
+                seconds, cpu = case(slow_port if name in SLOW else port, count, None)
                 figures.setdefault(name, []).append((count / seconds, cpu / count * 1e6))
+    return figures
+
+
+def bursts(*, events: int, together: int, pace: float, rounds: int) -> dict[str, list[float]]:
+    """Give the median time from sending to hand-over when events come in bursts, in milliseconds, by client.
+
+    Args:
+        events: How many each client gets, in a round; of 200 bytes each.
+        together: How many come at once.
+        pace: How many come in a second.
+        rounds: How often to measure, interleaved.
+    """
+    figures: dict[str, list[float]] = {}
+    with serving(events=events, size=200, pace=pace, burst=together) as port:
+        for _ in range(rounds):
+            for name, case in _watchers().items():
+                late: list[float] = []
+                case(port, events, late)
+                figures.setdefault(name, []).append(statistics.median(late) * 1000)
     return figures
 
 
@@ -77,6 +94,10 @@ def subscribing(*, channels: int, rounds: int) -> dict[str, list[float]]:
             for name, case in (cases | subscribers()).items():
                 figures.setdefault(name, []).append(case(port, channels)[0])
     return figures
+
+
+def _watchers() -> dict[str, Watcher]:
+    return {"aiotravis": lambda port, events, late: anyio.run(_log, port, events, late), **watchers()}
 
 
 async def _log(port: int, events: int, late: list[float] | None = None) -> Figure:

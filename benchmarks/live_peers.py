@@ -14,12 +14,15 @@ import msgspec
 from benchmarks import pusher_js
 from benchmarks.live_server import CHANNEL, HOST
 
-__all__ = ["KEY", "Figure", "floor_log", "subscribers", "watchers"]
+__all__ = ["KEY", "Figure", "Watcher", "floor_log", "subscribers", "watchers"]
 
 KEY = "5df8ac576dcccf4fd076"
 
 Figure = tuple[float, float]
 """Seconds from the first subscription to the last event, and seconds of CPU in that time."""
+
+Watcher = Callable[[int, int, list[float] | None], Figure]
+"""Reads a log to its end: takes a port, how many events will come, and where to note how late each was, in seconds."""
 
 
 class Frame(msgspec.Struct):
@@ -39,14 +42,14 @@ class Log(msgspec.Struct):
     final: bool = False
 
 
-def watchers() -> dict[str, Callable[[int, int], Figure]]:
-    """Give those that read a log to its end, by name; each takes a port and how many events will come."""
-    found: dict[str, Callable[[int, int], Figure]] = {
-        "floor": lambda port, events: anyio.run(floor_log, port, events),
+def watchers() -> dict[str, Watcher]:
+    """Give those that read a log to its end, by name."""
+    found: dict[str, Watcher] = {
+        "floor": lambda port, events, late: anyio.run(floor_log, port, events, late),
         "stock pysher": _pysher_log,
     }
     if _asyncpusher() is not None:
-        found["asyncpusher"] = lambda port, events: asyncio.run(_asyncpusher_log(port, events))
+        found["asyncpusher"] = lambda port, events, late: asyncio.run(_asyncpusher_log(port, events, late))
     if pusher_js.available():
         found["pusher-js"] = _pusher_js_log
     return found
@@ -131,14 +134,17 @@ def _pysher(port: int, connected: Callable[[Any], None], done: threading.Event) 
     pusher.disconnect(timeout=0)
 
 
-def _pysher_log(port: int, events: int) -> Figure:
+def _pysher_log(port: int, events: int, late: list[float] | None) -> Figure:
     done = threading.Event()
     seen, began, used = 0, 0.0, 0.0
 
     def on_log(data: str) -> None:
         nonlocal seen
         seen += 1
-        if msgspec.json.decode(data, type=Log).final:
+        log = msgspec.json.decode(data, type=Log)
+        if late is not None:
+            late.append(time.time() - float(log.content[:17]))
+        if log.final:
             done.set()
 
     def connected(pusher: Any) -> None:
@@ -179,7 +185,7 @@ def _asyncpusher() -> Any:
     return asyncpusher
 
 
-async def _asyncpusher_log(port: int, events: int) -> Figure:
+async def _asyncpusher_log(port: int, events: int, late: list[float] | None) -> Figure:
     module = _asyncpusher()
     silent = logging.getLogger("benchmarks.asyncpusher")
     silent.disabled = True
@@ -191,7 +197,10 @@ async def _asyncpusher_log(port: int, events: int) -> Figure:
     async def on_log(data: Any) -> None:
         nonlocal seen
         seen += 1
-        if (data if isinstance(data, dict) else msgspec.json.decode(data))["final"]:
+        log: Any = msgspec.json.decode(data) if isinstance(data, str) else data
+        if late is not None:
+            late.append(time.time() - float(log["_log"][:17]))
+        if log["final"]:
             done.set()
 
     began, used = time.perf_counter(), time.process_time()
@@ -204,13 +213,15 @@ async def _asyncpusher_log(port: int, events: int) -> Figure:
     return figure
 
 
-def _pusher_js_log(port: int, events: int) -> Figure:
-    seconds, cpu, seen = pusher_js.run(KEY, port, "log", CHANNEL)
-    assert seen == events, seen
-    return seconds, cpu
+def _pusher_js_log(port: int, events: int, late: list[float] | None) -> Figure:
+    done = pusher_js.run(KEY, port, "log" if late is None else "late", CHANNEL)
+    assert done.count == events, done.count
+    if late is not None:
+        late += done.late
+    return done.seconds, done.cpu
 
 
 def _pusher_js_channels(port: int, count: int) -> Figure:
-    seconds, cpu, confirmed = pusher_js.run(KEY, port, "channels", count)
-    assert confirmed == count, confirmed
-    return seconds, cpu
+    done = pusher_js.run(KEY, port, "channels", count)
+    assert done.count == count, done.count
+    return done.seconds, done.cpu

@@ -1,7 +1,8 @@
 """The live server that benchmarks listen to: a process of its own, frames made beforehand, written in large blocks.
 
 ``python -m benchmarks.live_server --events 100000 --size 200`` prints its port. It greets, confirms every
-subscription, and sends its events once the channel ``job-1`` was subscribed to.
+subscription, and sends its events once the channel ``job-1`` was subscribed to: as fast as they are taken, or so many
+a second, one by one or in bursts. Events that are paced begin with the time at which they were sent.
 """
 
 import argparse
@@ -22,6 +23,8 @@ HOST = "127.0.0.1"
 CHANNEL = "job-1"
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 BLOCK = 256 << 10
+STAMP = b"0000000000.000000"
+"""Stands in an event that was made beforehand for the time at which it will be sent."""
 CONFIRMED = b'{"event":"pusher_internal:subscription_succeeded","channel":"%s","data":"{}"}'
 
 
@@ -43,7 +46,7 @@ def event(name: str, channel: str | None, data: object) -> bytes:
 def log_event(number: int, size: int, *, final: bool = False) -> bytes:
     """Write a part of a log, its frame of about so many bytes."""
     bare = len(event("job:log", CHANNEL, {"id": 1, "_log": "", "number": number, "final": final}))
-    text = f"{time.time():.6f} " + "x" * max(0, size - bare - 18)
+    text = f"{STAMP.decode()} " + "x" * max(0, size - bare - 18)
     Serving.text.append(text)
     return event("job:log", CHANNEL, {"id": 1, "_log": text, "number": number, "final": final})
 
@@ -53,16 +56,14 @@ class Serving(asyncio.Protocol):
 
     Args:
         blocks: All events, dressed, whole frames in each.
-        pace: Events a second, made as they go; 0 sends the block as fast as it is taken.
+        interval: Seconds from one block to the next, each stamped; 0 sends them as fast as they are taken.
         count: How many events.
-        size: Bytes of each.
     """
 
-    def __init__(self, blocks: list[bytes], pace: float, count: int, size: int) -> None:
+    def __init__(self, blocks: list[bytes], interval: float, count: int) -> None:
         self._blocks = blocks
-        self._pace = pace
+        self._interval = interval
         self._count = count
-        self._size = size
         self._received = b""
         self._upgraded = False
         self._writing = asyncio.Event()
@@ -181,45 +182,45 @@ class Serving(asyncio.Protocol):
         self._task = asyncio.get_running_loop().create_task(self._send())
 
     async def _send(self) -> None:
-        if not self._pace:
-            for block in self._blocks:
+        began = asyncio.get_running_loop().time()
+        for number, block in enumerate(self._blocks):
+            if self._interval:
+                due = began + number * self._interval
+                await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+                self._transport.write(block.replace(STAMP, b"%.6f" % time.time()))
+            else:
                 await self._writing.wait()
                 self._transport.write(block)
-            Serving.sent = True
-            return
-        began = asyncio.get_running_loop().time()
-        for number in range(self._count):
-            due = began + number / self._pace
-            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
-            self._transport.write(frame(log_event(number, self._size, final=number == self._count - 1)))
+        Serving.sent = True
 
 
-async def serve(count: int, size: int, pace: float) -> None:
+async def serve(count: int, size: int, pace: float, burst: int) -> None:
     """Serve until killed; the port goes to standard output."""
-    blocks: list[bytes] = []
-    if not pace:
-        frames = [frame(log_event(n, size, final=n == count - 1)) for n in range(count)]
-        in_block = max(1, BLOCK // size)
-        blocks = [b"".join(frames[start : start + in_block]) for start in range(0, count, in_block)]
-    server = await asyncio.get_running_loop().create_server(lambda: Serving(blocks, pace, count, size), HOST, 0)
+    frames = [frame(log_event(n, size, final=n == count - 1)) for n in range(count)]
+    in_block = burst if pace else max(1, BLOCK // size)
+    blocks = [b"".join(frames[start : start + in_block]) for start in range(0, count, in_block)]
+    interval = burst / pace if pace else 0.0
+    server = await asyncio.get_running_loop().create_server(lambda: Serving(blocks, interval, count), HOST, 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 @contextlib.contextmanager
-def serving(*, events: int, size: int, pace: float = 0.0) -> Generator[int]:
+def serving(*, events: int, size: int, pace: float = 0.0, burst: int = 1) -> Generator[int]:
     """Run the server in a process of its own.
 
     Args:
         events: How many log parts each client gets.
         size: Bytes of each frame.
         pace: Events a second; 0 for as many as fit.
+        burst: How many come together, where there is a pace.
 
     Yields:
         Its port.
     """
     command = [sys.executable, "-m", "benchmarks.live_server", "--events", str(events), "--size", str(size)]
-    with subprocess.Popen([*command, "--pace", str(pace)], stdout=subprocess.PIPE, text=True) as process:
+    command += ["--pace", str(pace), "--burst", str(burst)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             yield int(process.stdout.readline())
@@ -232,5 +233,6 @@ if __name__ == "__main__":
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--size", type=int, default=200)
     parser.add_argument("--pace", type=float, default=0.0)
+    parser.add_argument("--burst", type=int, default=1)
     options = parser.parse_args()
-    asyncio.run(serve(options.events, options.size, options.pace))
+    asyncio.run(serve(options.events, options.size, options.pace, options.burst))

@@ -5,12 +5,30 @@ import json
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["available", "run"]
+__all__ = ["Done", "available", "run"]
 
 HERE = Path(__file__).parent
 FILES = ("client.js", "package.json", "package-lock.json", ".npmrc")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What it did.
+
+    Attributes:
+        seconds: From the first subscription on.
+        cpu: Seconds of CPU in that time.
+        count: How many events or channels it counted.
+        late: Seconds from the sending of each event to its hand-over, where that was asked for.
+    """
+
+    seconds: float
+    cpu: float
+    count: int
+    late: list[float]
 
 
 @functools.cache
@@ -31,21 +49,17 @@ def available() -> bool:
     return _folder() is not None
 
 
-def run(key: str, port: int, work: str, what: str | int) -> tuple[float, float, int]:
+def run(key: str, port: int, work: str, what: str | int) -> Done:
     """Let it work.
 
     Args:
         key: Key of the app.
         port: Where the live server is, on this machine.
-        work: ``log`` reads a log to its end, ``channels`` subscribes.
+        work: ``log`` reads a log to its end, ``late`` notes how late each event is, too, ``channels`` subscribes.
         what: The log's channel, or how many channels.
-
-    Returns:
-        Seconds from the first subscription on, seconds of CPU, and how many events or channels it counted.
     """
     folder = _folder()
     assert folder is not None
     command = ["node", "client.js", key, str(port), work, str(what)]
     done = subprocess.run(command, cwd=folder.name, capture_output=True, text=True, timeout=120, check=True)
-    told = json.loads(done.stdout)
-    return told["seconds"], told["cpu"], told["count"]
+    return Done(**json.loads(done.stdout))

@@ -5,16 +5,24 @@
 
 import argparse
 import json
+import logging
 import random
 import time
 from collections import Counter
+from typing import cast
 
+import anyio
+
+from aiotravis.live._connection import Connection
+from aiotravis.live._socket import Socket
 from aiotravis.live.channels import Interest
-from aiotravis.live.protocol import Message, read_frame
+from aiotravis.live.health import Health
+from aiotravis.live.options import LiveOptions
 from aiotravis.live.registry import Registry
 from aiotravis.live.subscription import HubSubscription
+from aiotravis.resources.pusher_auth import PusherAuth
 
-__all__ = ["BROKEN_WEBSOCKET", "JUNK", "NO_GREETING", "mutated"]
+__all__ = ["BROKEN_WEBSOCKET", "JUNK", "NO_GREETING", "mutated", "read"]
 
 JOB = '{"id":501,"repository_id":82,"build_id":500,"number":"1.1","state":"started"}'
 
@@ -85,26 +93,37 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=2_000_000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    draw = random.Random(options.seed)
-    registry = Registry()
+    logging.getLogger("aiotravis.live").setLevel(logging.ERROR)
+    began = time.perf_counter()
+    kinds = anyio.run(read, options.frames, options.seed)
+    print(f"{options.frames} frames in {time.perf_counter() - began:.0f} s, none stopped the reader: {dict(kinds)}")
+
+
+async def read(frames: int, seed: int) -> Counter[str]:
+    """Let a connection read so many mutations, some together as bursts come, and count what it made of them."""
+    draw, kinds, health = random.Random(seed), Counter[str](), Health()
+    registry = Registry(health)
     line = HubSubscription(_Nobody(), _nothing, (), 1000)
     line.channels = frozenset({"repo-82", "job-501"})
     line.interest = Interest(channels=line.channels)
     registry.add(line)
-    kinds: Counter[str] = Counter()
-    began = time.perf_counter()
-    for number in range(options.frames):
-        happening = read_frame(mutated(draw))
-        kinds[type(happening).__name__] += 1
-        if isinstance(happening, Message):
-            registry.deliver(happening, number / 1000)
-            while (event := line.mailbox.take()) is not None:
-                kinds[type(event).__name__] += 1
-    print(f"{options.frames} frames in {time.perf_counter() - began:.0f} s, none stopped the reader: {dict(kinds)}")
+    connection = Connection(cast("Socket", _Mute()), registry, cast("PusherAuth", None), health, LiveOptions())
+    while health.frames < frames:
+        batch = [mutated(draw) for _ in range(draw.choice([1, 1, 3, 200]))]
+        kinds["frames that end the connection"] += connection._take(batch) is not None
+        while (event := line.mailbox.take()) is not None:
+            kinds[type(event).__name__] += 1
+    counted = health.statistics(feeds=1, channels=2)
+    return kinds + Counter(junk=counted.junk, complaints=counted.complaints, duplicates=counted.duplicates)
 
 
 async def _nothing() -> Interest:
     return Interest()
+
+
+class _Mute:
+    def say(self, event: str) -> None:
+        assert event == "pusher:pong"
 
 
 class _Nobody:

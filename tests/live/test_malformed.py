@@ -12,7 +12,7 @@ from aiotravis import Feed, LiveOptions, Travis, events
 from aiotravis.live import pacing
 from aiotravis.testing import Connection, FaultProxy, Repository, TravisServer
 from tests.conftest import HASTY, TOKEN
-from tests.live.mutations import BROKEN_WEBSOCKET, JUNK, NO_GREETING, mutated
+from tests.live.mutations import BROKEN_WEBSOCKET, JUNK, NO_GREETING, mutated, read
 
 GOOD = '{"event":"good","channel":"repo-82","data":"yes"}'
 
@@ -104,6 +104,11 @@ async def test_a_frame_of_nearly_sixteen_mebibytes_is_taken(server: TravisServer
         event = await anext(feed)
         assert isinstance(event, events.UnknownEvent)
         assert event.data == text
+
+
+async def test_a_connection_reads_mutations_one_by_one_and_in_bursts() -> None:
+    kinds = await read(20_000, seed=1)
+    assert {"JobLog", "JobStarted", "BuildCreated", "UnknownEvent", "junk", "complaints"} <= set(kinds)
 
 
 @settings(max_examples=40, deadline=None)
