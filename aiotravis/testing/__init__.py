@@ -4,9 +4,11 @@ from aiotravis.testing.access import Mode
 from aiotravis.testing.demo import Demo
 from aiotravis.testing.fault_proxy import FaultProxy
 from aiotravis.testing.faults import Fault, Faults
+from aiotravis.testing.publishing import LiveMode
 from aiotravis.testing.pusher import Connection, Dialect, Frame, PusherApp
 from aiotravis.testing.script import play, sample_log
 from aiotravis.testing.server import RequestSeen, TravisServer
+from aiotravis.testing.stages import Stage
 from aiotravis.testing.world import Build, Commit, Job, Log, Part, Repository, User, World
 
 __all__ = [
@@ -20,12 +22,14 @@ __all__ = [
     "Faults",
     "Frame",
     "Job",
+    "LiveMode",
     "Log",
     "Mode",
     "Part",
     "PusherApp",
     "Repository",
     "RequestSeen",
+    "Stage",
     "TravisServer",
     "User",
     "World",

@@ -16,7 +16,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--speed", type=float, default=1.0, help="builds come and run so many times as fast")
     parser.add_argument("--seed", type=int, default=1, help="another one, another story")
     parser.add_argument("--mode", choices=("org", "com", "enterprise"), default="org", help="which Travis to be like")
-    parser.add_argument("--dialect", choices=("pusher", "slanger"), default="pusher", help="of the live channel")
+    parser.add_argument(
+        "--dialect", choices=("pusher", "slanger", "soketi"), default="pusher", help="of the live channel"
+    )
     parser.add_argument("--secure", action="store_true", help="publish on private channels only")
     parser.add_argument("--rate-rules", action="store_true", help="throttle and ban as Travis does")
     options = parser.parse_args()

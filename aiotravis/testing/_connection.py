@@ -1,9 +1,10 @@
-"""One client's socket on the server's side: a queue of frames, and the task that empties it."""
+"""One client's socket on the server's side: a queue of frames, the task that empties it, its alarms."""
 
 import asyncio
 import contextlib
 import struct
 from collections import deque
+from collections.abc import Callable
 
 from aiohttp import WSMsgType, web
 
@@ -35,6 +36,7 @@ class Connection:
         self._outbox: deque[tuple[bytes, WSMsgType]] = deque()
         self._wake = asyncio.Event()
         self._cut: asyncio.TimerHandle | None = None
+        self._alarms: list[asyncio.TimerHandle] = []
         self._writer = asyncio.get_running_loop().create_task(self._write())
 
     @property
@@ -66,8 +68,16 @@ class Connection:
             reason: Its text, at most 123 bytes; none without a code.
         """
         if not self.closing:
+            self.alarm()
             self._put(b"" if code is None else struct.pack("!H", code) + reason.encode()[:123], WSMsgType.CLOSE)
             self._cut = asyncio.get_running_loop().call_later(GRACE, self._cut_off)
+
+    def alarm(self, *alarms: tuple[float, Callable[[], object]]) -> None:
+        """Set alarms, in place of those that were set before: in so many seconds, what to do."""
+        for handle in self._alarms:
+            handle.cancel()
+        loop = asyncio.get_running_loop()
+        self._alarms = [loop.call_later(seconds, act) for seconds, act in alarms]
 
     def abort(self) -> None:
         """Cut the connection without a farewell; what is in the queue is lost."""
@@ -80,6 +90,7 @@ class Connection:
 
     async def end(self) -> None:
         """Release what the connection holds, after its last frame was read."""
+        self.alarm()
         self._writer.cancel()
         # Not awaited bare: its cancellation would look like that of the caller.
         await asyncio.wait([self._writer])

@@ -1,37 +1,26 @@
-"""Records of the world as the JSON that Travis sends, over REST and live."""
+"""Records of the world as the JSON that Travis sends over REST."""
 
-import json
 from datetime import UTC, datetime
 
-from aiotravis.testing.world import Build, Commit, Job, Log, Part, Repository, User
+from aiotravis.testing.world import Build, Commit, Job, Log, Repository, User
 
 __all__ = [
-    "build_event",
     "build_json",
     "commit_json",
-    "job_event",
     "job_json",
-    "log_event",
     "log_json",
     "log_parts_json",
     "repository_json",
+    "second",
     "user_json",
 ]
 
 Json = dict[str, object]
 
-MOST_CHARACTERS = 10_000
-"""Above which an event goes out with ids alone."""
-
 
 def second(when: float | None) -> str | None:
     """Write a time as REST does: UTC, whole seconds."""
     return None if when is None else datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def millisecond(when: float) -> str:
-    """Write a time as ``updated_at`` of live events does."""
-    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def commit_json(commit: Commit, *, tag: bool = True) -> Json:
@@ -78,7 +67,7 @@ def job_json(job: Job, *, nested: bool = False, log_id: bool = False) -> Json:
     fields: Json = {"id": job.id, "repository_id": job.repository.id}
     if not nested:
         fields["repository_slug"] = job.repository.slug
-        fields["stage_id"] = None
+        fields["stage_id"] = job.stage.id if job.stage else None
     fields.update(
         build_id=job.build.id,
         commit_id=job.build.commit.id,
@@ -159,63 +148,3 @@ def _with_removal(fields: Json, log: Log) -> Json:
 
 def _parts(log: Log) -> list[Json]:
     return [{"number": part.number, "content": part.content, "final": part.final} for part in log.parts]
-
-
-# Live -----------------------------------------------------------------------------------------------------------------
-
-
-def log_event(job: Job, part: Part) -> str:
-    """Write the payload of ``job:log``."""
-    return json.dumps({"id": job.id, "_log": part.content, "number": part.number, "final": part.final})
-
-
-def job_event(job: Job, *, queued: bool = False) -> str:
-    """Write the flat payload of a job's events; the scheduler's lacks some keys."""
-    fields: Json = {
-        "id": job.id,
-        "repository_id": job.repository.id,
-        "repository_slug": job.repository.slug,
-        "repository_private": job.repository.private,
-        "build_id": job.build.id,
-        "commit_id": job.build.commit.id,
-        "number": job.number,
-        "state": job.state,
-        "queue": job.queue,
-        "allow_failure": job.allow_failure,
-        "updated_at": millisecond(job.updated_at),
-        "commit": commit_json(job.build.commit, tag=False),
-    }
-    if not queued:
-        fields.update(started_at=second(job.started_at), finished_at=second(job.finished_at), stage=None)
-    return _fitting(fields, {"id": job.id, "build_id": job.build.id, "_no_full_payload": True})
-
-
-def build_event(build: Build) -> str:
-    """Write the nested payload of a build's events, where ``build.commit`` is the sha."""
-    commit, repository = build.commit, build.repository
-    flat = build_json(build)
-    del flat["config"]
-    flat.update(updated_at=millisecond(build.updated_at), created_by=None)
-    for name, value in commit_json(commit, tag=False).items():
-        if name not in {"id", "sha"}:
-            flat[name] = value
-    flat["commit"] = commit.sha
-    listed = repository_json(repository)
-    del listed["last_build_language"]
-    listed.update(
-        private=repository.private,
-        current_build_id=build.id,
-        default_branch={"name": "master", "last_build_id": build.id},
-    )
-    whole: Json = {
-        "repository": listed,
-        "commit": commit_json(commit, tag=False),
-        "build": flat,
-        "stages": [],
-    }
-    return _fitting(whole, {"build": {"id": build.id}, "_no_full_payload": True})
-
-
-def _fitting(whole: Json, short: Json) -> str:
-    text = json.dumps(whole)
-    return text if len(text) <= MOST_CHARACTERS else json.dumps(short)

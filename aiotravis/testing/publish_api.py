@@ -13,6 +13,7 @@ from typing import Final, cast
 
 from aiohttp import web
 
+from aiotravis.testing._json import compact
 from aiotravis.testing.pusher import PusherApp
 
 __all__ = ["PublishApi", "signed"]
@@ -142,13 +143,13 @@ class PublishApi:
             raise _Refused(400, f"Batch too large (> {MOST_EVENTS})")
         names = [_channel(event.get("channel")) for event in events]
         for event in events:
-            _check_event(event)
+            _check_event(event, objects=self._app.takes_objects)
         for event, name in zip(events, names, strict=True):
             self._publish(event, [name])
         return {}
 
     def _publish(self, event: Mapping[str, object], names: Iterable[str]) -> None:
-        name, data = _check_event(event)
+        name, data = _check_event(event, objects=self._app.takes_objects)
         besides = event.get("socket_id")
         if besides is not None and not (isinstance(besides, str) and SOCKET.fullmatch(besides)):
             raise _Refused(400, f"Invalid socket id {besides!r}")
@@ -201,14 +202,15 @@ def _channel(name: object) -> str:
     return name
 
 
-def _check_event(event: Mapping[str, object]) -> tuple[str, str]:
-    """Give name and data of an event."""
+def _check_event(event: Mapping[str, object], *, objects: bool) -> tuple[str, object]:
+    """Give name and data of an event; only some servers take data that is no string."""
     name, data = event.get("name"), event.get("data")
     if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME:
         raise _Refused(400, "Invalid event name")
-    if not isinstance(data, str):
+    if not isinstance(data, str) and not objects:
         raise _Refused(400, "Data must be a string")
-    if len(data.encode("utf-8", "surrogatepass")) > LONGEST_DATA:
+    text = data if isinstance(data, str) else compact(data)
+    if len(text.encode("utf-8", "surrogatepass")) > LONGEST_DATA:
         raise _Refused(413, f"The data content of this event exceeds the allowed maximum ({LONGEST_DATA} bytes)")
     return name, data
 

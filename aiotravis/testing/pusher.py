@@ -1,4 +1,4 @@
-"""The live channel of the embedded Travis: the server side of Pusher's protocol 7, and Slanger's dialect of it.
+"""The live channel of the embedded Travis: the server side of Pusher's protocol 7, and the dialects of it.
 
 https://pusher.com/docs/channels/library_auth_reference/pusher-websockets-protocol/
 """
@@ -7,16 +7,17 @@ import asyncio
 import hashlib
 import hmac
 import itertools
-import json
-from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import cast
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from aiohttp import WSMsgType, web
 
 from aiotravis.testing._connection import Connection
 from aiotravis.testing._dialects import Dialect, frame_of, manners_of
+from aiotravis.testing._frames import Frame, seen, understood
+from aiotravis.testing._occupancy import Occupancy
 from aiotravis.testing.faults import Faults, LiveFault
 
 __all__ = ["Connection", "Dialect", "Frame", "PusherApp"]
@@ -31,34 +32,24 @@ PINGED = 5 / 6
 """Part of the idle time after which a silent client gets a ping, as soketi does: at 100 of 120 seconds."""
 
 
-@dataclass(frozen=True)
-class Frame:
-    """A frame that was seen.
-
-    Attributes:
-        incoming: Whether a client sent it.
-        text: What it said; bytes that are no UTF-8 as backslash escapes.
-    """
-
-    incoming: bool
-    text: str
-
-
 class PusherApp:
-    """One app of a Pusher, or Slanger, server.
+    """One app of a Pusher, Slanger or soketi server.
 
-    Everything that can be given here may be set later too, except the dialect.
+    Everything that can be given here may be set later too, except the dialect and the clock.
 
     Args:
         key: Public key of the app.
         secret: Signs private channels.
         app_id: Its number, as text.
         dialect: Whose manners to have.
-        activity_timeout: Seconds of silence that a client may keep; None: nothing is said (Slanger says 120).
-        idle: Seconds without a text frame after which a Pusher closes with 4201, whatever pings are answered; None:
-            it never does. Slanger never does.
+        activity_timeout: Seconds of silence that a client may keep; None: what this kind of server says (soketi 30,
+            the others 120), 0: nothing is said (Slanger says 120). Pusher says it to protocol 7 alone.
+        idle: Seconds without a text frame after which Pusher and soketi close with 4201; None: they never do. Slanger
+            never does. A while before, Pusher sends ``pusher:ping``, soketi a ping of the WebSocket protocol.
+        clock: Gives seconds since the epoch.
 
     Attributes:
+        refusal: Code and text with which all who come are turned away: ``(4100, "Over capacity")``; None: nobody is.
         connections: Accepted sockets that are not being closed, by socket id.
         frames: The last 100,000 text and binary frames from and to all clients; those to clients, in the order in
             which they were queued.
@@ -73,14 +64,16 @@ class PusherApp:
         secret: str,
         app_id: str = "1",
         dialect: Dialect = "pusher",
-        activity_timeout: float | None = 120,
+        activity_timeout: float | None = None,
         idle: float | None = 120,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.key = key
         self.secret = secret
         self.app_id = app_id
         self.activity_timeout = activity_timeout
         self.idle = idle
+        self.refusal: tuple[int, str] | None = None
         self.connections: dict[str, Connection] = {}
         self.frames: deque[Frame] = deque(maxlen=RECORDED)
         self.opened = 0
@@ -88,7 +81,7 @@ class PusherApp:
         self._manners = manners_of(dialect)
         self._ids = itertools.count(1)
         self._open: set[Connection] = set()
-        self._occupied: dict[str, asyncio.Event] = {}
+        self._occupancy = Occupancy(clock)
 
     def add_routes(self, app: web.Application, prefix: str = "") -> None:
         """Serve the socket at ``PREFIX/app/KEY``, until the application shuts down."""
@@ -102,24 +95,29 @@ class PusherApp:
         return f"{self.key}:{hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
     @property
+    def takes_objects(self) -> bool:
+        """Whether an event's data may be something else than a string."""
+        return self._manners.takes_objects
+
+    @property
     def listeners(self) -> Mapping[str, int]:
         """How many listen to each channel, by its name."""
-        return Counter(channel for each in self.connections.values() for channel in each.channels)
+        return self._occupancy.counts
 
-    def publish(self, channels: Iterable[str], event: str, data: str, *, besides: str | None = None) -> None:
+    def publish(self, channels: Iterable[str], event: str, data: object, *, besides: str | None = None) -> None:
         """Send an event to whoever listens, once per channel; never waits.
 
         Args:
             channels: Where it happened.
             event: Its name.
-            data: Its payload, as JSON text.
+            data: Its payload, as JSON text; what is no text, only Slanger leaves as it is.
             besides: Id of a socket that is left out: that of whoever made it happen.
         """
         for channel in channels:
-            sockets = self.connections.items()
-            listeners = [each for name, each in sockets if channel in each.channels and name != besides]
+            listeners = [each for each in self._occupancy.listeners(channel) if each.socket_id != besides]
             if listeners:
-                self._spread(listeners, frame_of(event, data, channel), self.faults.for_event(event, channel))
+                frame = frame_of(event, self._manners.data_of(data), channel)
+                self._spread(listeners, frame, self.faults.for_event(event, channel))
 
     def _spread(self, listeners: Sequence[Connection], frame: str, fault: LiveFault | None) -> None:
         """Send a frame to some, unless a rule has something else in mind."""
@@ -138,7 +136,11 @@ class PusherApp:
 
     def occupied(self, channel: str) -> bool:
         """Whether anybody listens to a channel."""
-        return any(channel in connection.channels for connection in self.connections.values())
+        return self.occupied_since(channel) is not None
+
+    def occupied_since(self, channel: str) -> float | None:
+        """Give when a channel got the first of its listeners, in seconds since the epoch; None: it has none."""
+        return self._occupancy.since(channel)
 
     async def wait_occupied(self, channel: str, timeout: float = 10.0) -> None:
         """Wait until somebody listens to a channel.
@@ -151,8 +153,7 @@ class PusherApp:
             TimeoutError: Nobody did, in so many seconds.
         """
         async with asyncio.timeout(timeout):
-            while not self.occupied(channel):
-                await self._occupied.setdefault(channel, asyncio.Event()).wait()
+            await self._occupancy.wait(channel)
 
     def send_raw(self, frame: str | bytes) -> None:
         """Send a frame as it is to every client, however malformed; never waits.
@@ -164,27 +165,37 @@ class PusherApp:
         for connection in self.connections.values():
             self._send(connection, frame)
 
-    def disconnect(self, code: int | None = None, reason: str = "") -> "asyncio.Task[None]":
-        """Close every connection; never waits. What is returned need not be awaited: it ends when all has been sent.
+    def error(self, code: int | None, message: str) -> None:
+        """Tell every client of an error that ends nothing; never waits.
 
         Args:
-            code: Code of the close frame, which goes out behind all that was sent before; None cuts the connections
-                without one, and loses what they had not yet taken.
-            reason: Text of the close frame.
+            code: Its code.
+            message: What is wrong.
+        """
+        self.send_raw(self._manners.error(code, message))
+
+    def disconnect(self, code: int | None = None, reason: str = "") -> "asyncio.Task[None]":
+        """End every connection; never waits. What is returned need not be awaited: it ends when all has been sent.
+
+        Args:
+            code: Pusher makes it the code of a close frame, which goes out behind all that was sent before; soketi
+                puts an error frame in front, Slanger an error frame in its place; both leave alone what is below 4000.
+                None cuts the connections without one, and loses what they had not yet taken.
+            reason: Text of the close frame, or of the error.
         """
         connections = list(self._open)
-        self.connections.clear()
         for connection in connections:
             if code is None:
+                self._forget(connection)
                 connection.abort()
             else:
-                connection.close(code, reason)
+                self._end(connection, code, reason)
         return asyncio.get_running_loop().create_task(_emptied(connections))
 
     async def close(self) -> None:
         """Close every connection, as a server that goes away does; those that do not answer are cut after a second."""
         connections = list(self._open)
-        await self.disconnect(1001, "going away")
+        await self.disconnect(*self._manners.farewell)
         for connection in connections:
             await connection.ended.wait()
 
@@ -204,80 +215,80 @@ class PusherApp:
             await self._read(connection)
         finally:
             self._open.discard(connection)
-            self.connections.pop(connection.socket_id, None)
+            self._forget(connection)
             await connection.end()
         return websocket
 
     def _admit(self, connection: Connection) -> None:
-        key = connection.request.match_info["key"]
-        refusal = self._manners.refusal_of_protocol(connection.protocol)
+        key = self._manners.key_in(f"/app/{connection.request.match_info['key']}")
+        refusal = self.refusal or self._manners.refusal_of_protocol(connection.protocol)
         if key != self.key:
             refusal = 4001, f"Could not find app by key {key}"
         if refusal is None:
             self.opened += 1
             self.connections[connection.socket_id] = connection
             self._greet(connection)
-        elif self._manners.codes_on_close:
-            connection.close(*refusal)
         else:
-            self._send(connection, self._manners.error(*refusal))
-            connection.close(None)
+            self._end(connection, *refusal)
+
+    def _forget(self, connection: Connection) -> None:
+        self.connections.pop(connection.socket_id, None)
+        self._occupancy.forget(connection)
+
+    def _end(self, connection: Connection, code: int, reason: str) -> None:
+        """End a connection in this kind of server's manner."""
+        self._forget(connection)
+        frame, said = self._manners.ending(code, reason)
+        if frame is not None and not connection.closing:
+            self._send(connection, frame)
+        connection.close(said, reason if said is not None else "")
 
     def _greet(self, connection: Connection) -> None:
         timeout = self._manners.activity_timeout(connection.protocol, self.activity_timeout)
         self._send(connection, self._manners.greeting(connection.socket_id, timeout))
 
     def _send(self, connection: Connection, frame: str | bytes) -> None:
-        self.frames.append(_seen(frame, incoming=False))
+        self.frames.append(seen(frame, incoming=False))
         connection.send(frame)
 
     async def _read(self, connection: Connection) -> None:
-        alarms = self._alarms(connection)
-        try:
-            async for message in connection.websocket:
-                if message.type is WSMsgType.ERROR:
-                    break
-                self.frames.append(_seen(message.data, incoming=True))
-                if message.type is WSMsgType.TEXT and not connection.closing:
-                    for alarm in alarms:
-                        alarm.cancel()
-                    alarms = self._alarms(connection)
-                    self._hear(connection, message.data)
-        finally:
-            for alarm in alarms:
-                alarm.cancel()
+        self._watch(connection)
+        async for message in connection.websocket:
+            if message.type is WSMsgType.ERROR:
+                break
+            self.frames.append(seen(message.data, incoming=True))
+            if message.type is WSMsgType.TEXT and connection.socket_id in self.connections:
+                self._watch(connection)
+                self._hear(connection, message.data)
 
-    def _alarms(self, connection: Connection) -> list[asyncio.TimerHandle]:
-        if self.idle is None or not self._manners.ends_idle_clients:
-            return []
-        loop = asyncio.get_running_loop()
-        return [
-            loop.call_later(self.idle * PINGED, connection.ping),
-            loop.call_later(self.idle, self._end_idle, connection),
-        ]
+    def _watch(self, connection: Connection) -> None:
+        """Begin anew to count the seconds of its silence."""
+        if self.idle is not None and self._manners.ends_idle_clients:
+            end = partial(self._end, connection, 4201, "Pong reply not received in time")
+            connection.alarm((self.idle * PINGED, partial(self._ping, connection)), (self.idle, end))
 
-    def _end_idle(self, connection: Connection) -> None:
-        self.connections.pop(connection.socket_id, None)
-        connection.close(4201, "Pong reply not received in time")
+    def _ping(self, connection: Connection) -> None:
+        frame = self._manners.ping()
+        if frame is None:
+            connection.ping()
+        else:
+            self._send(connection, frame)
 
     def _hear(self, connection: Connection, text: str) -> None:
         try:
-            event, data = _understood(text)
-            channel = data["channel"] if event in {"pusher:subscribe", "pusher:unsubscribe"} else ""
-            if not isinstance(channel, str):
-                raise TypeError("the channel has to be a string")
+            event, channel, data = understood(text)
         except (ValueError, TypeError, LookupError, RecursionError) as exc:
             self._send(connection, self._manners.malformed(exc))
             return
         if event == "pusher:ping":
             self._send(connection, self._manners.pong())
-        elif event == "pusher:subscribe":
+        elif event == "pusher:subscribe" and channel is not None:
             signature = data.get("auth")
             self._subscribe(connection, channel, signature if isinstance(signature, str) else None)
-        elif event == "pusher:unsubscribe":
-            connection.channels.discard(channel)
+        elif event == "pusher:unsubscribe" and channel is not None:
+            self._occupancy.leave(connection, channel)
         elif event.startswith("client-"):
-            answer = self._manners.client_event()
+            answer = self._manners.client_event(channel)
             if answer is not None:
                 self._send(connection, answer)
 
@@ -290,30 +301,10 @@ class PusherApp:
         elif channel in connection.channels and manners.refuses_repeats:
             self._send(connection, manners.error(None, f"Existing subscription to {channel}"))
         else:
-            connection.channels.add(channel)
             self._send(connection, manners.subscribed(channel))
-            if channel in self._occupied:
-                self._occupied.pop(channel).set()
+            self._occupancy.join(connection, channel)
 
 
 async def _emptied(connections: list[Connection]) -> None:
     for connection in connections:
         await connection.emptied()
-
-
-def _seen(frame: str | bytes, *, incoming: bool) -> Frame:
-    return Frame(incoming, frame if isinstance(frame, str) else frame.decode("utf-8", "backslashreplace"))
-
-
-def _understood(text: str) -> tuple[str, dict[str, object]]:
-    """Give the event and the data of a frame, which may be an object or a JSON string of one."""
-    frame: object = json.loads(text)
-    if not isinstance(frame, dict):
-        raise TypeError("a frame has to be an object")
-    fields = cast("dict[str, object]", frame)
-    event, data = fields["event"], fields.get("data")
-    if not isinstance(event, str):
-        raise TypeError("the event has to be a string")
-    if isinstance(data, str) and data:  # pysher's ping carries an empty string
-        data = json.loads(data)
-    return event, cast("dict[str, object]", data) if isinstance(data, dict) else {}

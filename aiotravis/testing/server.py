@@ -22,7 +22,7 @@ from aiotravis.testing.holdings import HoldingRoutes
 from aiotravis.testing.logs import LogRoutes
 from aiotravis.testing.people import PeopleRoutes
 from aiotravis.testing.publish_api import PublishApi
-from aiotravis.testing.publishing import Publisher
+from aiotravis.testing.publishing import LiveMode, Publisher
 from aiotravis.testing.pusher import Dialect, PusherApp
 from aiotravis.testing.rates import RateRules
 from aiotravis.testing.rest import Rest
@@ -76,12 +76,14 @@ class TravisServer:
         mode: ``org`` (what is public is open to all), ``com`` (to those who ask for version 2.1), ``com-private`` and
             ``enterprise`` (to nobody without a token; the latter below ``/api``).
         world: What it serves; an empty one if None.
-        dialect: Whether its live channel has Pusher's manners or Slanger's.
+        dialect: Whether its live channel has Pusher's manners, Slanger's or soketi's.
         secure: Whether events travel on private channels only.
         pusher_key: Key of the live channel's app; None: there is no live channel.
         pusher_path: Path in front of the live channel's own.
-        activity_timeout: Seconds of silence that the live channel grants.
+        activity_timeout: Seconds of silence that the live channel grants; None: as many as its like does.
         log_mode: ``head`` (today's log routes), ``2017``, or ``2014``.
+        live_mode: Channels and payloads of ``head`` (today), or of a summer gone by: ``2017``, ``2016``, ``2014``,
+            ``2013``.
         latency: Seconds by which every answer is late.
         rate_rules: Whether to throttle and ban as Travis does; `rates` tells what was counted.
         clock: Gives seconds since the epoch.
@@ -102,8 +104,9 @@ class TravisServer:
         secure: bool = False,
         pusher_key: str | None = "5df8ac576dcccf4fd076",
         pusher_path: str = "",
-        activity_timeout: float | None = 120,
+        activity_timeout: float | None = None,
         log_mode: str = "head",
+        live_mode: LiveMode = "head",
         latency: float = 0.0,
         rate_rules: bool = False,
         clock: Callable[[], float] = time.time,
@@ -118,6 +121,7 @@ class TravisServer:
             secret="a-secret-of-the-server",  # noqa: S106 - signs for a server of this process
             dialect=dialect,
             activity_timeout=activity_timeout,
+            clock=self.world.clock,
         )
         self.rates = RateRules(clock) if rate_rules else None
         self.requests: list[RequestSeen] = []
@@ -135,7 +139,14 @@ class TravisServer:
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
-        Publisher(self.world, self.pusher.publish, private_channels=secure)
+        Publisher(
+            self.world,
+            self.pusher.publish,
+            private_channels=secure,
+            mode=live_mode,
+            limited=dialect == "pusher",
+            occupied_since=self.pusher.occupied_since,
+        )
 
     @property
     def endpoint(self) -> str:

@@ -8,10 +8,18 @@ from datetime import UTC, datetime
 from typing import Self
 
 from aiotravis.testing.belongings import Belongings
+from aiotravis.testing.stages import TERMINAL, Stage, result_of
 
 __all__ = ["TERMINAL", "Build", "Commit", "Job", "Log", "Part", "Repository", "User", "World"]
 
-TERMINAL = frozenset({"passed", "failed", "errored", "canceled"})
+LAST_PART = 2_147_483_647
+"""Number of a part that is put at the end of a log, whatever is in front of it."""
+
+MOST_RESETS = 50
+"""How often a worker may give a job back, at least."""
+
+LONGEST_RESETTING = 6 * 3600.0
+"""Seconds for which it may do so, at least."""
 
 
 @dataclass(eq=False)
@@ -112,9 +120,11 @@ class Job:
     state: str = "created"
     queue: str = "builds.gce"
     allow_failure: bool = False
+    stage: Stage | None = None
     started_at: float | None = None
     finished_at: float | None = None
     updated_at: float = 0.0
+    resets: list[float] = field(default_factory=list[float])
     config: dict[str, object] = field(default_factory=dict[str, object])
 
     @property
@@ -150,10 +160,7 @@ class Job:
 
     def write(self, content: str, *, final: bool = False) -> Part:
         """Append a part to its log, and publish it."""
-        part = Part(len(self.log.parts), content, final)
-        self.log.parts.append(part)
-        self.world.notify("job:log", self, part)
-        return part
+        return self._append(Part(len(self.log.parts), content, final))
 
     def finish(self, state: str = "passed") -> Self:
         """End it; the last job ends its build.
@@ -161,10 +168,19 @@ class Job:
         Args:
             state: ``passed``, ``failed``, ``errored`` or ``canceled``.
         """
-        self.finished_at = self.world.clock()
-        self._move(state, "job:canceled" if state == "canceled" else "job:finished")
+        self.conclude(state, "job:canceled" if state == "canceled" else "job:finished")
         self.build.settle()
         return self
+
+    def conclude(self, state: str, event: str) -> None:
+        """End it, and leave the build as it is.
+
+        Args:
+            state: See `finish`.
+            event: What is told of it; the name need not tell the state.
+        """
+        self.finished_at = self.world.clock()
+        self._move(state, event)
 
     def cancel(self) -> Self:
         """Cancel it, unless it has ended."""
@@ -172,14 +188,43 @@ class Job:
             self.finish("canceled")
         return self
 
+    def auto_cancel(self, notice: str = "\n\nCanceled: a newer build has come in.\n") -> Self:
+        """Cancel it because there is a newer build: a notice is put at the very end of its log.
+
+        Args:
+            notice: What the log says of it.
+        """
+        if self.state not in TERMINAL:
+            self._append(Part(LAST_PART, notice, True))
+        return self.cancel()
+
     def restart(self) -> Self:
         """Begin anew: its log is emptied, and its build goes back with it."""
+        self.build.reopen()
+        return self._begin_anew()
+
+    def requeue(self) -> Self:
+        """Let its worker give it back: begins anew as by a restart, but nothing is told of the build.
+
+        After 50 times and six hours it is given up: errored.
+        """
+        self.resets.append(self.world.clock())
+        if len(self.resets) > MOST_RESETS and self.resets[-1] - self.resets[0] > LONGEST_RESETTING:
+            return self.finish("errored")
+        self.build.reopen(quiet=True)
+        return self._begin_anew()
+
+    def _begin_anew(self) -> Self:
         self.log.parts.clear()
         self.log.aggregated, self.log.removed_at, self.log.removed_by = False, None, None
         self.started_at = self.finished_at = None
-        self.build.reopen()
         self._move("created", "job:created")
         return self
+
+    def _append(self, part: Part) -> Part:
+        self.log.parts.append(part)
+        self.world.notify("job:log", self, part)
+        return part
 
     def _move(self, state: str, event: str) -> None:
         self.state = state
@@ -189,7 +234,13 @@ class Job:
 
 @dataclass(eq=False)
 class Build:
-    """One build. Its methods do what Travis would do, events included, and give it back, see `Job`."""
+    """One build. Its methods do what Travis would do, events included, and give it back, see `Job`.
+
+    Attributes:
+        fast_finish: Whether it ends with its required jobs, while others still run.
+        created_by: Who made it, where Travis knows.
+        stages: In their order; most builds have none.
+    """
 
     world: "World"
     repository: "Repository"
@@ -203,7 +254,10 @@ class Build:
     started_at: float | None = None
     finished_at: float | None = None
     updated_at: float = 0.0
+    fast_finish: bool = False
+    created_by: User | None = None
     jobs: list[Job] = field(default_factory=list[Job])
+    stages: list[Stage] = field(default_factory=list[Stage])
     config: dict[str, object] = field(default_factory=dict[str, object])
 
     @property
@@ -250,18 +304,42 @@ class Build:
             job.restart()
         return self
 
-    def reopen(self) -> None:
-        """Go back to created, once, when a job does."""
+    def stage(self, name: str, jobs: Iterable[Job]) -> Stage:
+        """Put jobs into a stage, the next of the build.
+
+        Args:
+            name: What people call it.
+            jobs: Jobs of this build.
+        """
+        stage = Stage(self.world.next_id(), len(self.stages) + 1, name, list(jobs))
+        for job in self.jobs:
+            if job in stage.jobs:
+                job.stage = stage
+        self.stages.append(stage)
+        return stage
+
+    def reopen(self, *, quiet: bool = False) -> None:
+        """Go back to created, once, when a job does.
+
+        Args:
+            quiet: Whether to publish nothing about it.
+        """
         if self.state != "created":
             self.state, self.started_at, self.finished_at = "created", None, None
-            self.emit("build:created")
+            if not quiet:
+                self.emit("build:created")
 
     def settle(self) -> None:
-        """Take the state that follows from the jobs, once all of them have ended."""
-        if self.state in TERMINAL or any(job.state not in TERMINAL for job in self.jobs):
+        """Take the state that follows from the jobs, once all of them have ended that have to."""
+        if self.state in TERMINAL:
             return
-        states = {job.state for job in self.jobs if not job.allow_failure}
-        self.state = next((state for state in ("canceled", "errored", "failed") if state in states), "passed")
+        broken = next((stage for stage in self.stages if stage.ended and stage.state != "passed"), None)
+        for job in self.jobs:
+            if broken and job.stage and job.stage.number > broken.number and job.state not in TERMINAL:
+                job.conclude("canceled", "job:finished")
+        if any(job.state not in TERMINAL and not (self.fast_finish and job.allow_failure) for job in self.jobs):
+            return
+        self.state = broken.state if broken else result_of(self.jobs)
         self.finished_at = self.world.clock()
         self.emit("build:canceled" if self.state == "canceled" else "build:finished")
 

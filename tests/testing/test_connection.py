@@ -122,3 +122,19 @@ async def test_a_ping_is_one_of_the_websocket_protocol() -> None:
         await websocket.receive_str(timeout=5)
         only(app).ping()
         assert (await websocket.receive(timeout=5)).type is aiohttp.WSMsgType.PING
+
+
+async def test_alarms_go_off_unless_others_are_set_or_the_connection_ends() -> None:
+    app = app_of(idle=None)
+    async with greeted(app):
+        connection = only(app)
+        heard: list[str] = []
+        rung = asyncio.Event()
+        connection.alarm((0, lambda: heard.append("never")))
+        connection.alarm((0, lambda: heard.append("first")), (0.001, rung.set))
+        await rung.wait()
+        assert heard == ["first"]
+        connection.alarm((0, lambda: heard.append("too late")))
+        connection.close(4200)
+        await connection.ended.wait()
+        assert heard == ["first"]

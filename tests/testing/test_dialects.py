@@ -1,23 +1,23 @@
-"""The two dialects, each frame to the byte."""
+"""The dialects, each frame to the byte."""
 
 import json
 import os
 
 import pytest
 
-from aiotravis.testing._dialects import Manners, PusherManners, SlangerManners, frame_of, manners_of
+from aiotravis.testing._dialects import Manners, PusherManners, SlangerManners, SoketiManners, frame_of, manners_of
 
-PUSHER, SLANGER = manners_of("pusher"), manners_of("slanger")
+PUSHER, SLANGER, SOKETI = manners_of("pusher"), manners_of("slanger"), manners_of("soketi")
 
 
 def test_a_dialect_has_its_manners() -> None:
-    assert (type(PUSHER), type(SLANGER)) == (PusherManners, SlangerManners)
+    assert [type(one) for one in (PUSHER, SLANGER, SOKETI)] == [PusherManners, SlangerManners, SoketiManners]
 
 
 def test_a_frame_leaves_out_what_is_not_given() -> None:
-    assert frame_of("job:log", "{}", "job-1") == '{"event": "job:log", "channel": "job-1", "data": "{}"}'
-    assert frame_of("pusher:pong", {}) == '{"event": "pusher:pong", "data": {}}'
-    assert frame_of("pusher:pong", None) == '{"event": "pusher:pong"}'
+    assert frame_of("job:log", "{}", "job-1") == '{"event":"job:log","channel":"job-1","data":"{}"}'
+    assert frame_of("pusher:pong", {}) == '{"event":"pusher:pong","data":{}}'
+    assert frame_of("pusher:pong", None) == '{"event":"pusher:pong"}'
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,9 @@ def test_a_frame_leaves_out_what_is_not_given() -> None:
         (SLANGER, "3", None),
         (SLANGER, "7", None),
         (SLANGER, "8", 4007),
+        (SOKETI, None, None),
+        (SOKETI, "3", None),
+        (SOKETI, "seven", None),
     ],
 )
 def test_protocol_versions_are_refused_each_with_its_code(manners: Manners, protocol: str, code: int | None) -> None:
@@ -48,11 +51,23 @@ def test_protocol_versions_are_refused_each_with_its_code(manners: Manners, prot
     assert (refusal[0] if refusal else None) == code
 
 
-def test_pusher_announces_activity_to_protocol_seven_only_and_slanger_always() -> None:
-    assert [PUSHER.activity_timeout(protocol, 30) for protocol in "4567"] == [None, None, None, 30]
-    assert PUSHER.activity_timeout("7", None) is None
-    assert [SLANGER.activity_timeout(protocol, 30) for protocol in "34567"] == [30] * 5
-    assert SLANGER.activity_timeout("7", None) == 120
+def test_pusher_announces_activity_to_protocol_seven_only_and_the_others_always() -> None:
+    assert [PUSHER.activity_timeout(protocol, 45) for protocol in "4567"] == [None, None, None, 45]
+    for manners in (SLANGER, SOKETI):
+        assert [manners.activity_timeout(protocol, 45) for protocol in "34567"] == [45] * 5
+
+
+def test_what_nobody_set_is_announced_as_each_of_them_does_and_nothing_never_by_slanger() -> None:
+    assert [manners.activity_timeout("7", None) for manners in (PUSHER, SLANGER, SOKETI)] == [120, 120, 30]
+    assert [manners.activity_timeout("7", 0) for manners in (PUSHER, SLANGER, SOKETI)] == [None, 120, None]
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "second"),
+    [("/app/5df8", "5df8", "5df8"), ("/app/ab-cd", "ab-cd", "ab"), ("/app/ä", "ä", ""), ("/app/", "", "")],
+)
+def test_slanger_takes_the_second_word_of_the_path_for_the_key(path: str, key: str, second: str) -> None:
+    assert [manners.key_in(path) for manners in (PUSHER, SOKETI, SLANGER)] == [key, key, second]
 
 
 def test_sockets_are_called_two_numbers_and_slanger_begins_with_its_process() -> None:
@@ -63,8 +78,8 @@ def test_sockets_are_called_two_numbers_and_slanger_begins_with_its_process() ->
 
 
 def test_the_greeting_is_a_json_string_inside_the_json() -> None:
-    for manners in (PUSHER, SLANGER):
-        told = '{"event": "pusher:connection_established", "data": "{\\"socket_id\\": \\"1.2\\"}"}'
+    for manners in (PUSHER, SLANGER, SOKETI):
+        told = '{"event":"pusher:connection_established","data":"{\\"socket_id\\":\\"1.2\\"}"}'
         assert manners.greeting("1.2", None) == told
         assert json.loads(json.loads(manners.greeting("1.2", 30))["data"]) == {
             "socket_id": "1.2",
@@ -72,18 +87,39 @@ def test_the_greeting_is_a_json_string_inside_the_json() -> None:
         }
 
 
-def test_errors_of_pusher_are_objects_and_those_of_slanger_strings() -> None:
-    assert PUSHER.error(4001, "No") == '{"event": "pusher:error", "data": {"code": 4001, "message": "No"}}'
-    told = '{"event": "pusher:error", "data": "{\\"code\\": null, \\"message\\": \\"No\\"}"}'
+def test_errors_of_slanger_are_strings_and_those_of_others_objects() -> None:
+    for manners in (PUSHER, SOKETI):
+        assert manners.error(4001, "No") == '{"event":"pusher:error","data":{"code":4001,"message":"No"}}'
+    told = '{"event":"pusher:error","data":"{\\"code\\":null,\\"message\\":\\"No\\"}"}'
     assert SLANGER.error(None, "No") == told
 
 
+def test_an_end_is_a_code_to_pusher_a_frame_to_slanger_and_both_to_soketi() -> None:
+    assert PUSHER.ending(4200, "Go") == (None, 4200)
+    assert SLANGER.ending(4200, "Go") == (SLANGER.error(4200, "Go"), None)
+    assert SOKETI.ending(4200, "Go") == (SOKETI.error(4200, "Go"), 4200)
+    assert [manners.ending(1001, "Go") for manners in (PUSHER, SLANGER, SOKETI)] == [(None, 1001)] * 3
+
+
+def test_only_pusher_pings_in_words() -> None:
+    assert [manners.ping() for manners in (PUSHER, SLANGER, SOKETI)] == [
+        '{"event":"pusher:ping","data":"{}"}',
+        None,
+        None,
+    ]
+
+
 def test_pongs_and_confirmations_differ() -> None:
-    assert PUSHER.pong() == '{"event": "pusher:pong", "data": {}}'
-    assert SLANGER.pong() == '{"event": "pusher:pong", "data": "{}"}'
-    confirmation = '{"event": "pusher_internal:subscription_succeeded", "channel": "repo-1"'
-    assert PUSHER.subscribed("repo-1") == confirmation + "}"
-    assert SLANGER.subscribed("repo-1") == confirmation + ', "data": "{}"}'
+    assert PUSHER.pong() == SOKETI.pong() == '{"event":"pusher:pong","data":{}}'
+    assert SLANGER.pong() == '{"event":"pusher:pong","data":"{}"}'
+    confirmation = '{"event":"pusher_internal:subscription_succeeded","channel":"repo-1"'
+    assert SOKETI.subscribed("repo-1") == confirmation + "}"
+    assert PUSHER.subscribed("repo-1") == SLANGER.subscribed("repo-1") == confirmation + ',"data":"{}"}'
+
+
+def test_slanger_alone_leaves_an_object_an_object() -> None:
+    assert [manners.data_of({"id": 1}) for manners in (PUSHER, SLANGER, SOKETI)] == ['{"id":1}', {"id": 1}, '{"id":1}']
+    assert [manners.data_of('{"id": 1}') for manners in (PUSHER, SLANGER, SOKETI)] == ['{"id": 1}'] * 3
 
 
 def test_a_bad_signature_is_told_with_the_channel_or_without_code_and_channel() -> None:
@@ -110,6 +146,9 @@ def test_slanger_tells_bad_json_from_trouble_of_its_own() -> None:
     assert "Traceback" in answers[1]["message"]
 
 
-def test_client_events_are_an_error_to_pusher_and_nothing_to_slanger() -> None:
-    assert json.loads(str(PUSHER.client_event()))["data"]["code"] == 4301
-    assert SLANGER.client_event() is None
+def test_client_events_are_an_error_but_to_slanger_and_soketi_names_the_channel() -> None:
+    error = '{"event":"pusher:error",%s"data":{"code":4301,"message":"Client event rejected"}}'
+    assert PUSHER.client_event("repo-1") == error % ""
+    assert SOKETI.client_event("repo-1") == error % '"channel":"repo-1",'
+    assert SOKETI.client_event(None) == error % ""
+    assert SLANGER.client_event("repo-1") is None

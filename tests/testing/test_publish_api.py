@@ -12,7 +12,7 @@ import pytest
 from anyio import to_thread
 
 from aiotravis import Travis, events
-from aiotravis.testing import PusherApp, TravisServer
+from aiotravis.testing import Dialect, PusherApp, TravisServer
 from aiotravis.testing.publish_api import PublishApi, signed
 from tests.testing.bare import KEY, app_of, joined, served
 from tests.waiting import until
@@ -94,6 +94,16 @@ async def test_an_event_reaches_whoever_listens_but_for_the_socket_left_out(app:
         assert (await frame_of(first))["event"] == "to:all"
         assert await frame_of(second) == {"event": "job:log", "channel": "job-1", "data": '{"id":1}'}
         assert (await frame_of(second))["event"] == "to:all"
+
+
+@pytest.mark.parametrize(("dialect", "data"), [("slanger", {"id": 1}), ("soketi", '{"id":1}')])
+async def test_some_take_data_that_is_no_string_and_not_too_much_of_it(dialect: Dialect, data: object) -> None:
+    app = app_of(app_id="42", dialect=dialect)
+    async with served(app, api=PublishApi(app, lambda: NOW)) as port, joined(port) as socket:
+        await listening(socket, app, "job-1")
+        assert await asked(port, "POST", "/apps/42/events", an_event(data={"id": 1})) == (200, "{}")
+        assert (await frame_of(socket))["data"] == data
+        assert (await asked(port, "POST", "/apps/42/events", an_event(data={"id": "x" * 10_240})))[0] == 413
 
 
 async def test_a_batch_is_published_whole_or_not_at_all(app: PusherApp, port: int) -> None:

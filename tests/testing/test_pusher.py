@@ -1,4 +1,4 @@
-"""The live channel of the embedded Travis, in both dialects, over a real socket."""
+"""The live channel of the embedded Travis, in each dialect, over a real socket."""
 
 import asyncio
 import json
@@ -11,14 +11,14 @@ from aiotravis.testing import Dialect, Frame, PusherApp
 from tests.testing.bare import KEY, app_of, asked, greeted, joined, said, served
 from tests.waiting import until
 
-BOTH = pytest.mark.parametrize("dialect", ["pusher", "slanger"])
+EACH = pytest.mark.parametrize("dialect", ["pusher", "slanger", "soketi"])
 
 
 async def subscribed(websocket: aiohttp.ClientWebSocketResponse, channel: str, **more: object) -> dict[str, Any]:
     return await asked(websocket, "pusher:subscribe", {"channel": channel, **more})
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("prefix", ["", "/live/path"])
 async def test_it_greets_with_a_json_string(dialect: Dialect, prefix: str) -> None:
     app = app_of(dialect=dialect, activity_timeout=30)
@@ -30,6 +30,16 @@ async def test_it_greets_with_a_json_string(dialect: Dialect, prefix: str) -> No
         assert list(app.connections) == [data["socket_id"]]
         assert all(part.isdecimal() for part in data["socket_id"].split("."))
         assert app.opened == 1
+
+
+async def test_slanger_takes_the_second_word_of_the_path_for_the_key() -> None:
+    app = PusherApp(key="ab-cd", secret="a-secret", dialect="slanger")
+    async with served(app) as port, joined(port, path="/app/ab-cd") as websocket:
+        error = json.loads((await said(websocket))["data"])
+        assert error == {"code": 4001, "message": "Could not find app by key ab"}
+        app.key = "ab"
+    async with served(app) as port, joined(port, path="/app/ab-cd") as websocket:
+        assert (await said(websocket))["event"] == "pusher:connection_established"
 
 
 async def test_an_old_protocol_is_told_nothing_of_activity() -> None:
@@ -81,7 +91,7 @@ async def test_a_refused_client_is_not_listened_to() -> None:
         assert not any("succeeded" in frame.text for frame in app.frames)
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("data", [{}, "{}", "", None])
 async def test_it_answers_a_ping(dialect: Dialect, data: object) -> None:
     async with greeted(app_of(dialect=dialect)) as websocket:
@@ -89,12 +99,12 @@ async def test_it_answers_a_ping(dialect: Dialect, data: object) -> None:
         assert pong == {"event": "pusher:pong", "data": "{}" if dialect == "slanger" else {}}
 
 
-@BOTH
+@EACH
 async def test_a_subscriber_hears_until_it_unsubscribes(dialect: Dialect) -> None:
     app = app_of(dialect=dialect)
     async with greeted(app) as websocket:
         succeeded = {"event": "pusher_internal:subscription_succeeded", "channel": "repo-82"}
-        assert await subscribed(websocket, "repo-82") == succeeded | ({"data": "{}"} if dialect == "slanger" else {})
+        assert await subscribed(websocket, "repo-82") == succeeded | ({} if dialect == "soketi" else {"data": "{}"})
         assert [connection.channels for connection in app.connections.values()] == [{"repo-82"}]
         app.publish(["repo-82", "repo-83"], "job:started", '{"id": 1}')
         assert await said(websocket) == {"event": "job:started", "channel": "repo-82", "data": '{"id": 1}'}
@@ -127,17 +137,17 @@ async def test_many_events_arrive_in_order_on_every_socket_and_channel() -> None
         ]
 
 
-async def test_a_second_subscription_is_fine_with_pusher_and_an_error_with_slanger() -> None:
-    async with greeted(app_of()) as websocket:
+async def test_a_second_subscription_is_fine_with_soketi_and_an_error_with_the_others() -> None:
+    async with greeted(app_of(dialect="soketi")) as websocket:
         assert await subscribed(websocket, "repo-82") == await subscribed(websocket, "repo-82")
-    async with greeted(app_of(dialect="slanger")) as websocket:
-        await subscribed(websocket, "repo-82")
-        error = await subscribed(websocket, "repo-82")
-        assert error["event"] == "pusher:error"
-        assert json.loads(error["data"]) == {"code": None, "message": "Existing subscription to repo-82"}
+    told = {"code": None, "message": "Existing subscription to repo-82"}
+    for dialect, data in (("pusher", told), ("slanger", json.dumps(told, separators=(",", ":")))):
+        async with greeted(app_of(dialect=dialect)) as websocket:
+            await subscribed(websocket, "repo-82")
+            assert await subscribed(websocket, "repo-82") == {"event": "pusher:error", "data": data}
 
 
-@BOTH
+@EACH
 async def test_private_channels_want_a_good_signature(dialect: Dialect) -> None:
     app = app_of(dialect=dialect)
     async with greeted(app) as websocket:
@@ -151,7 +161,7 @@ async def test_private_channels_want_a_good_signature(dialect: Dialect) -> None:
         assert (await subscribed(websocket, "private-user-1", auth=good))["event"].endswith("subscription_succeeded")
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("more", [{}, {"auth": None}])
 async def test_only_slanger_lets_anybody_in_who_gives_no_signature(dialect: Dialect, more: dict[str, object]) -> None:
     app = app_of(dialect=dialect)
@@ -167,7 +177,7 @@ def test_a_signature_is_the_key_and_a_hash() -> None:
     assert app.sign("1234.1234", "private-foobar") == signature
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize(
     ("frame", "code"),
     [
@@ -198,7 +208,7 @@ async def test_a_malformed_frame_is_an_error_and_does_not_end_the_connection(
         assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
 
 
-@BOTH
+@EACH
 async def test_what_it_does_not_know_is_passed_over(dialect: Dialect) -> None:
     async with greeted(app_of(dialect=dialect)) as websocket:
         await websocket.send_bytes(b"\x00")
@@ -222,12 +232,53 @@ async def test_text_that_is_no_utf8_ends_the_connection_as_websockets_do() -> No
     assert not app.connections
 
 
-async def test_client_events_are_an_error_to_pusher_and_nothing_to_slanger() -> None:
-    async with greeted(app_of()) as websocket:
+@pytest.mark.parametrize("dialect", ["pusher", "soketi"])
+async def test_client_events_are_an_error(dialect: Dialect) -> None:
+    async with greeted(app_of(dialect=dialect)) as websocket:
         assert (await asked(websocket, "client-hello", {}))["data"]["code"] == 4301
+
+
+async def test_client_events_are_nothing_to_slanger() -> None:
     async with greeted(app_of(dialect="slanger")) as websocket:
         await websocket.send_json({"event": "client-hello", "data": {}})
         assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
+
+
+async def test_who_comes_is_turned_away_for_as_long_as_there_is_a_reason() -> None:
+    app = app_of()
+    app.refusal = 4100, "Over capacity"
+    async with served(app) as port:
+        async with joined(port) as websocket:
+            message = await websocket.receive(timeout=5)
+            assert (message.data, message.extra) == (4100, "Over capacity")
+        app.refusal = None
+        async with joined(port) as websocket:
+            assert (await said(websocket))["event"] == "pusher:connection_established"
+    assert app.opened == 1
+
+
+@EACH
+async def test_an_error_that_ends_nothing_can_be_told(dialect: Dialect) -> None:
+    app = app_of(dialect=dialect)
+    async with greeted(app) as websocket:
+        app.error(4302, "Slow down")
+        data = (await said(websocket))["data"]
+        assert (json.loads(data) if dialect == "slanger" else data) == {"code": 4302, "message": "Slow down"}
+        assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
+
+
+async def test_a_channel_is_occupied_since_its_first_listener_and_until_its_last() -> None:
+    now = 1000.0
+    app = app_of(clock=lambda: now)
+    async with served(app) as port, joined(port) as first, joined(port) as second:
+        for websocket in (first, second):
+            await said(websocket)
+            await subscribed(websocket, "repo-1")
+            now += 1
+        assert (app.occupied_since("repo-1"), app.occupied_since("repo-2")) == (1000.0, None)
+        assert app.listeners == {"repo-1": 2}
+        app.disconnect(4200)
+        assert (app.occupied("repo-1"), app.occupied_since("repo-1"), app.listeners) == (False, None, {})
 
 
 async def test_it_closes_behind_what_was_published_without_being_awaited() -> None:
@@ -242,6 +293,17 @@ async def test_it_closes_behind_what_was_published_without_being_awaited() -> No
         assert (await said(websocket))["event"] == "job:started"
         message = await websocket.receive(timeout=5)
         assert (message.type, message.data, message.extra) == (aiohttp.WSMsgType.CLOSE, 4200, "restart")
+        await closing
+
+
+@pytest.mark.parametrize(("dialect", "code"), [("pusher", 1001), ("slanger", 1001), ("soketi", 4200)])
+async def test_a_server_that_goes_away_says_so(dialect: Dialect, code: int) -> None:
+    app = app_of(dialect=dialect)
+    async with greeted(app) as websocket:
+        closing = asyncio.ensure_future(app.close())
+        if dialect == "soketi":
+            assert (await said(websocket))["data"]["code"] == 4200
+        assert (await websocket.receive(timeout=5)).data == code
         await closing
 
 
@@ -265,12 +327,24 @@ async def test_it_talks_nonsense_when_told_to() -> None:
         assert list(app.frames)[1:] == [Frame(False, "nonsense"), Frame(False, "\\xff")]
 
 
-async def test_a_silent_client_is_pinged_and_then_closed_whatever_it_answers() -> None:
-    async with served(app_of(idle=0.05)) as port, joined(port, autoping=False) as websocket:
+async def test_soketi_pings_a_silent_client_and_ends_it_whatever_it_answers() -> None:
+    app = app_of(idle=0.05, dialect="soketi")
+    async with served(app) as port, joined(port, autoping=False) as websocket:
         await said(websocket)
         message = await websocket.receive(timeout=5)
         assert message.type is aiohttp.WSMsgType.PING
         await websocket.pong()
+        assert (await said(websocket))["data"] == {"code": 4201, "message": "Pong reply not received in time"}
+        assert (await websocket.receive(timeout=5)).data == 4201
+
+
+async def test_pusher_pings_a_silent_client_in_its_own_words_and_ends_it_if_it_stays_silent() -> None:
+    async with served(app_of(idle=0.1)) as port, joined(port) as websocket:
+        await said(websocket)
+        for _ in range(2):
+            assert await said(websocket) == {"event": "pusher:ping", "data": "{}"}
+            await websocket.send_json({"event": "pusher:pong", "data": {}})
+        assert (await said(websocket))["event"] == "pusher:ping"
         assert (await websocket.receive(timeout=5)).data == 4201
 
 
@@ -284,7 +358,9 @@ async def test_a_client_that_talks_is_not_idle() -> None:
         assert app.connections
 
 
-@pytest.mark.parametrize("options", [{"idle": None}, {"dialect": "slanger", "idle": 0.01}])
+@pytest.mark.parametrize(
+    "options", [{"idle": None}, {"dialect": "soketi", "idle": None}, {"dialect": "slanger", "idle": 0.01}]
+)
 async def test_some_never_end_an_idle_client(options: dict[str, Any]) -> None:
     app = app_of(**options)
     async with greeted(app) as websocket:

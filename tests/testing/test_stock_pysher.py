@@ -73,7 +73,7 @@ async def listening(
         assert not timers.is_alive()
 
 
-@pytest.mark.parametrize("dialect", ["pusher", "slanger"])
+@pytest.mark.parametrize("dialect", ["pusher", "slanger", "soketi"])
 @pytest.mark.parametrize("channel", ["job-1", "private-job-1"])
 async def test_stock_pysher_hears_everything_in_order(dialect: Dialect, channel: str) -> None:
     app = app_of(dialect=dialect)
@@ -101,7 +101,7 @@ async def test_stock_pysher_receives_a_log_whole(server: TravisServer) -> None:
 
     def hear(data: str) -> None:
         parts.append(data)
-        if '"final": true' in data:
+        if '"final":true' in data:
             done.set()
 
     async with listening(server.pusher, server.port, f"job-{job.id}", "job:log", hear):
@@ -110,7 +110,7 @@ async def test_stock_pysher_receives_a_log_whole(server: TravisServer) -> None:
     assert "".join(json.loads(part)["_log"] for part in parts) == job.log.text
 
 
-@pytest.mark.parametrize("dialect", ["pusher", "slanger"])
+@pytest.mark.parametrize("dialect", ["pusher", "slanger", "soketi"])
 async def test_stock_pysher_comes_back_signs_anew_and_hears_on(dialect: Dialect) -> None:
     app = app_of(dialect=dialect)
     heard: list[str] = []
