@@ -1,0 +1,63 @@
+"""Where the live channel is, as ``GET /config`` tells it, and by what URLs clients come: section 7.1 of the facts."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aiotravis.testing import TravisServer
+from tests.conformance.live import KEY, SECRET, opened, rows, shows
+from tests.raw import ask
+
+KEYS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any], TravisServer], bool]]] = {
+    "key": ({}, lambda block, _: block["key"] == KEY),
+    "host, port, path": (
+        {"pusher_path": "live"},
+        lambda block, server: (block["host"], block["port"], block["path"]) == ("127.0.0.1", server.port, "/live"),
+    ),
+    "no path": ({}, lambda block, _: "path" not in block),
+    "scheme": ({}, lambda block, _: block["scheme"] == "http"),
+    "secure": ({"secure": True}, lambda block, _: block["secure"] is True),
+    "private": ({"secure": True}, lambda block, _: block["private"] is True),
+    "neither secure nor private": ({}, lambda block, _: not {"secure", "private"} & set(block)),
+}
+
+
+@rows("7.1", KEYS)
+async def test_the_configuration_has_a_block_for_the_live_channel(row: Any) -> None:
+    options, right = row
+    async with TravisServer(**options) as server:
+        block = (await ask(server, "/config")).json["config"]["pusher"]
+        assert right(block, server), block
+
+
+@pytest.mark.parametrize("secure", [False, True])
+@shows("7.1", "never contains the secret")
+async def test_the_configuration_never_contains_the_secret(secure: bool) -> None:
+    async with TravisServer(secure=secure) as server:
+        answer = await ask(server, "/config")
+    assert b'"pusher"' in answer.body
+    assert SECRET.encode() not in answer.body
+
+
+@shows("7.1", "no live channel")
+async def test_there_is_no_block_where_there_is_no_live_channel() -> None:
+    async with TravisServer(pusher_key=None) as server:
+        assert "pusher" not in (await ask(server, "/config")).json["config"]
+
+
+# Name, what the configuration says of the path, and path and query of the client's URL.
+URLS = {
+    "rb": ("", f"/app/{KEY}", "client=pusher-ruby-client&version=0.6.2&protocol=6"),
+    "rb with a path": ("live", f"/live/app/{KEY}", "client=pusher-ruby-client&version=0.6.2&protocol=6"),
+    "web": ("", f"/app/{KEY}", "protocol=7&client=js&version=2.2.4&flash=false"),
+    "pysher": ("", f"/app/{KEY}", "client=Pysher&version=1.0.7&protocol=6"),
+}
+
+
+@rows("7.1", URLS)
+async def test_each_client_is_greeted_at_the_url_that_it_builds(row: tuple[str, str, str]) -> None:
+    prefix, path, query = row
+    async with TravisServer(pusher_path=prefix) as server, opened(server, query, path=path) as socket:
+        assert json.loads(await socket.greeting())["event"] == "pusher:connection_established"
