@@ -60,7 +60,8 @@ class ActionRoutes(Routes):
         kind, found, repository = self._found(request)
         if not repository.may_push(visitor.user):
             return self._refused("You don't seem to have sufficient permissions.")
-        if found.state not in TERMINAL:
+        build = found if isinstance(found, Build) else found.build
+        if found.state not in TERMINAL or build.config.get(".result") == "parse_error":
             return self._refused(f"The {kind} currently can not be restarted.")
         found.restart()
         notice = {"notice": f"The {kind} was successfully restarted."}

@@ -208,7 +208,11 @@ class Rest(Routes):
 
     async def pusher_auth(self, request: web.Request) -> web.StreamResponse:
         """``POST /pusher/auth``: sign what the caller may listen to, and say nothing of the rest."""
-        visitor = admit(request, self._site.world, self._site.mode, guarded=False)
+        old = self._site.live_mode != "head"
+        if old and self._site.mode == "org":
+            # It came in September 2017.
+            raise not_found()
+        visitor = admit(request, self._site.world, self._site.mode, guarded=False, private=old)
         fields = await fields_of(request)
         socket_id, channels = fields.get("socket_id"), fields.get("channels")
         if not isinstance(socket_id, str) or not re.fullmatch(r"\d+\.\d+", socket_id) or not isinstance(channels, list):

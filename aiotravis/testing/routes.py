@@ -6,6 +6,7 @@ from typing import Protocol
 from aiohttp import web
 
 from aiotravis.testing.access import Mode
+from aiotravis.testing.publishing import LiveMode
 from aiotravis.testing.pusher import PusherApp
 from aiotravis.testing.world import World
 
@@ -21,6 +22,7 @@ class Site(Protocol):
     mode: Mode
     pusher: PusherApp
     log_mode: str
+    live_mode: LiveMode
 
     @property
     def archive_url(self) -> str:

@@ -115,6 +115,7 @@ class TravisServer:
         self.secure = secure
         self.latency = latency
         self.log_mode = log_mode
+        self.live_mode: LiveMode = live_mode
         self.world = World(clock=clock) if world is None else world
         self.pusher = PusherApp(
             key=pusher_key or "unused",

@@ -120,6 +120,17 @@ async def test_a_body_that_is_not_as_it_should_be_makes_the_server_fail(row: Bad
         assert (await authorised(scene, row.body)).status == 500
 
 
+@pytest.mark.parametrize(("mode", "statuses"), [("org", (404, 404)), ("com", (200, 401)), ("enterprise", (200, 401))])
+@shows("7.7", "before April 2018", "before September 2017")
+async def test_old_servers_want_a_token_and_that_of_org_has_no_such_route(
+    mode: Mode, statuses: tuple[int, int]
+) -> None:
+    async with travis(mode=mode, live_mode="2017") as scene:
+        body = {"socket_id": SOCKET, "channels": ["repo-82"]}
+        answers = [await authorised(scene, body, token=token) for token in (TOKEN, None)]
+        assert tuple(answer.status for answer in answers) == statuses
+
+
 @pytest.mark.parametrize("secure", [False, True])
 @shows("7.7", "the signature opens the channel")
 async def test_what_was_signed_is_let_in(secure: bool) -> None:

@@ -33,6 +33,14 @@ async def test_a_restart_is_202_or_400_with_a_flash(server: TravisServer, reposi
     assert (old.status, old.json["result"], "error" in old.json["flash"][0]) == (200, True, True)
 
 
+async def test_what_could_not_be_read_cannot_be_restarted(server: TravisServer, repository: Repository) -> None:
+    build = repository.history(1)[0]
+    build.config[".result"] = "parse_error"
+    for path in (f"/builds/{build.id}/restart", f"/jobs/{build.jobs[0].id}/restart"):
+        assert (await ask(server, path, method="POST", token=TOKEN)).status == 400
+    assert build.state == "passed"
+
+
 async def test_a_log_is_removed_with_an_empty_answer(server: TravisServer, repository: Repository) -> None:
     job = repository.history(1)[0].jobs[0]
     path = f"/jobs/{job.id}/log"

@@ -1,4 +1,17 @@
-"""Pusher's HTTP API: signed requests as they are on the wire, and the stock publisher."""
+"""Pusher's HTTP API: signed requests as they are on the wire, and the stock publisher.
+
+Stock ``pusher``, from PyPI, as an independent publisher:
+
+| Call | What it returns here |
+|---|---|
+| ``trigger(channel, event, data)`` | ``{}``; whoever listens, stock pysher too, has the event, its data a JSON string |
+| ``trigger_batch(events)`` | ``{}``; the events, in order |
+| ``channels_info(prefix)`` | the occupied channels: ``{"channels": {"job-1": {}}}`` |
+| ``channel_info(channel)`` | ``{"occupied": True}`` |
+| ``users_info(channel)`` | ``PusherBadRequest``: there are no presence channels |
+| ``authenticate(channel, socket_id)`` | the signature that the server itself gives |
+| ``trigger`` with a wrong secret | ``PusherBadAuth``: invalid signature |
+"""
 
 import hashlib
 import json

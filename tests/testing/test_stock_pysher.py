@@ -1,4 +1,14 @@
-"""Stock pysher, its own thread and socket, as an independent client of the embedded Travis."""
+"""Stock pysher, its own thread and socket, as an independent client of the embedded Travis, in each dialect.
+
+| Call | What it returns here |
+|---|---|
+| ``Pusher(key, custom_host=, port=, secure=)``, ``connect()`` | ``pusher:connection_established``, and a ``socket_id`` |
+| ``subscribe(channel)`` | ``pusher_internal:subscription_succeeded`` |
+| ``subscribe(channel, auth)`` with a signature of ours | the same, for a private channel |
+| ``channel.bind(event, callback)`` | every event's data as the string that was published, in order; a log whole |
+| a server that closes with 4200 | comes back by itself, with a new ``socket_id``; subscribes, signs and hears again |
+| ``disconnect()``, after a server's close with 1000 | no thread and no socket is left |
+"""
 
 import json
 import logging
