@@ -5,8 +5,8 @@
 | ``new Pusher(key, {wsHost, wsPort, wsPath})`` | ``connected``, with a ``socket_id``, at what ``GET /config`` names |
 | the same with a wrong key | error 4001, ``disconnected``; it stays away |
 | the same, no activity time-out announced | ``HandshakeError``, but from Slanger, which always announces one |
-| ``subscribe(channel)`` | ``pusher:subscription_succeeded``, then its events: build and job events, log parts, in order |
-| ``subscribe(private channel)``, signed by ``POST /pusher/auth`` | the same; ``subscription_error`` for what is not signed |
+| ``subscribe(channel)`` | ``pusher:subscription_succeeded``, then events and log parts, in order |
+| ``subscribe(private channel)``, signed by ``POST /pusher/auth`` | the same; refused: ``subscription_error`` |
 | ..., signed with the secret | the same |
 | ..., signed for another socket | ``subscription_error`` 401; from Slanger an error without a code |
 | ..., not signed | ``subscription_error`` 401; Slanger lets it in |

@@ -2,7 +2,7 @@
 
 | Call | What it returns here |
 |---|---|
-| ``Pusher(key, custom_host=, port=, secure=)``, ``connect()`` | ``pusher:connection_established``, and a ``socket_id`` |
+| ``Pusher(key, custom_host=, port=, secure=)``, ``connect()`` | the greeting, and a ``socket_id`` |
 | ``subscribe(channel)`` | ``pusher_internal:subscription_succeeded`` |
 | ``subscribe(channel, auth)`` with a signature of ours | the same, for a private channel |
 | ``channel.bind(event, callback)`` | every event's data as the string that was published, in order; a log whole |

@@ -5,11 +5,11 @@
 | ``TravisPy.github_auth(token, uri)`` | a client that is signed in |
 | ``user()``, ``user.sync()`` | the token's user; True |
 | ``accounts()``, ``account(id)`` | the user's account among others; the one of that id |
-| ``repo(slug)``, ``repo(id)``, ``repos(owner_name=)`` | the repository with its last build's number and state; a list of it |
+| ``repo(slug)``, ``repo(id)``, ``repos(owner_name=)`` | the repository, with its last build; a list of it |
 | ``repo.last_build`` | the build with the highest number |
 | ``builds(slug=)``, ``builds(repository_id=, after_number=)`` | builds, newest first; those before the number |
 | ``build(id)``, its ``commit``, ``repository``, ``jobs`` | the build; what it was made from; where; its jobs |
-| ``job(id)``, its ``build``; ``jobs(ids=)`` | the job; its build; the last of the ids alone (the parameter is repeated) |
+| ``job(id)``, its ``build``; ``jobs(ids=)`` | the job; its build; the last id's alone (it repeats the parameter) |
 | ``log(id)``, its ``body``, its ``job`` | the log; its text; its job |
 | ``branch(name, slug)``, ``branches(slug=)`` | the branch's last build; one for each branch |
 | ``hooks()``, ``broadcasts()`` | the repository's hook; a list |
