@@ -1,5 +1,6 @@
 """The Travis that the README's programs talk to."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -16,5 +17,17 @@ async def readme_world() -> AsyncGenerator[TravisServer]:
         user = server.world.user("reader", token=TOKEN)
         repository = server.world.repository(SLUG, users=[user])
         repository.history(count=30, jobs=2)[-1].commit.sha = "8a1fbc3e5d0c2b4f6a8c1d3e5f7a9b0c2d4e6f80"
-        server.play(repository.build(jobs=2, message="Follow logs"), speed=10)
-        yield server
+        build = repository.build(jobs=2, message="Follow logs")
+
+        async def played() -> None:
+            # Not before the program is there: on a busy machine it takes longer to start than the build to end.
+            while not server.requests:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.01)
+            await server.play(build, speed=10)
+
+        playing = asyncio.ensure_future(played())
+        try:
+            yield server
+        finally:
+            playing.cancel()
+            await asyncio.wait([playing])

@@ -13,6 +13,7 @@ import pytest
 
 from aiotravis import LogText
 from aiotravis.testing import TravisServer, sample_log
+from tests.waiting import until
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EXAMPLE = str(EXAMPLES / "live_build.py")
@@ -26,10 +27,16 @@ async def test_live_build_follows_a_real_endpoint_byte_for_byte(state: str, code
         repository = server.world.repository("a/b", users=[user])
         repository.history(3)
         build = repository.build()
-        task = server.play(build, speed=4, state=state)
+
+        async def played() -> None:
+            # Not before the example is there: on a busy machine it takes longer to start than the build to end.
+            await until(lambda: bool(server.requests), 30)
+            await server.play(build, speed=4, state=state)
+
         command = [sys.executable, EXAMPLE, "--endpoint", server.endpoint, "--token", user.token, "--repo", "a/b"]
-        ended = await anyio.run_process(command, check=False)
-        await task
+        async with anyio.create_task_group() as group:
+            group.start_soon(played)
+            ended = await anyio.run_process(command, check=False)
     assert ended.stderr == b""
     assert ended.returncode == code
     assert build.jobs[0].log.text.encode() in ended.stdout
