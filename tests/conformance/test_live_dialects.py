@@ -65,9 +65,7 @@ def subscribing(channel: str, auth: Callable[[Socket], str | None] = lambda _: N
     """Subscribe, and give the last answer."""
 
     async def look(socket: Socket) -> Any:
-        for _ in range(times):
-            answer = json.loads(await socket.subscribes(channel, auth(socket)))
-        return answer
+        return [json.loads(await socket.subscribes(channel, auth(socket))) for _ in range(times)][-1]
 
     return on_a_socket(look)
 
@@ -133,6 +131,14 @@ AUTH_ERROR = {
 }  # fmt: skip
 
 
+def two_numbers(name: str) -> bool:
+    return re.fullmatch(r"\d+\.\d+", name) is not None
+
+
+def process_and_number(name: str) -> bool:
+    return re.fullmatch(rf"{os.getpid()}\.\d+", name) is not None
+
+
 def accepted(answer: Any) -> bool:
     return bool(answer["event"] == "pusher_internal:subscription_succeeded")
 
@@ -184,8 +190,7 @@ PUSHER_ROWS = {
         "pusher": AUTH_ERROR, "slanger": invalid_signature,
     }),
     "socket_id": Row(on_a_socket(socket_id), {
-        "pusher": lambda name: re.fullmatch(r"\d+\.\d+", name),
-        "slanger": lambda name: re.fullmatch(rf"{os.getpid()}\.\d+", name),
+        "pusher": two_numbers, "slanger": process_and_number,
     }),
 }  # fmt: skip
 

@@ -210,7 +210,8 @@ async def test_row_13_an_auth_endpoint_that_hangs_ends_only_those_who_need_it() 
 
 
 STATES = [
-    "connected", "black hole", "half-open", "half-open, much to send", "back-off", "no greeting", "authorising", "REST read",
+    "connected", "black hole", "half-open", "half-open, much to send", "back-off", "no greeting", "authorising",
+    "REST read",
 ]  # fmt: skip
 
 
