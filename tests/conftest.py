@@ -37,3 +37,10 @@ async def travis(server: TravisServer) -> AsyncGenerator[Travis]:
     """A client with the user's token."""
     async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
         yield travis
+
+
+@pytest.fixture
+async def stranger(server: TravisServer) -> AsyncGenerator[Travis]:
+    """A client without a token."""
+    async with Travis(endpoint=server.endpoint) as travis:
+        yield travis

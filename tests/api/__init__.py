@@ -1,0 +1,1 @@
+"""The whole API through the client against the embedded Travis."""

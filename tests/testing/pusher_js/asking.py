@@ -1,0 +1,20 @@
+"""What the tests of pusher-js ask of the embedded Travis."""
+
+import json
+from typing import Any
+
+import pytest
+
+from aiotravis.testing import TravisServer
+
+EACH = pytest.mark.parametrize("dialect", ["pusher", "slanger", "soketi"])
+
+
+def came(server: TravisServer, times: int) -> bool:
+    """Whether so many sockets have come and gone."""
+    return sum("/app/" in seen.path for seen in server.requests) == times
+
+
+def authorised(server: TravisServer) -> list[dict[str, Any]]:
+    """What was asked of ``POST /pusher/auth``."""
+    return [json.loads(seen.body) for seen in server.requests if (seen.method, seen.path) == ("POST", "/pusher/auth")]
