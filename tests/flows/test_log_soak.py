@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from aiotravis import LiveOptions, LogReset, Travis
-from aiotravis.flows import log_following
+from aiotravis.flows.log_following import following
 from aiotravis.live import pacing
 from aiotravis.testing import FaultProxy, Job, TravisServer
 
@@ -20,8 +20,8 @@ JOBS = 4
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_following, "PATIENCE", 0.05)
-    monkeypatch.setattr(log_following, "QUIET", 1.0)
+    monkeypatch.setattr(following, "PATIENCE", 0.05)
+    monkeypatch.setattr(following, "QUIET", 1.0)
     monkeypatch.setattr(pacing, "WINDOWS", ((10.0, 10_000),))
 
 
