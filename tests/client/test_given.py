@@ -1,0 +1,44 @@
+"""What a client refuses before anything is opened."""
+
+from typing import Any
+
+import pytest
+
+from aiotravis import Travis, errors
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "", "api.travis-ci.com", "ftp://api.travis-ci.com", "https://", "https://host:port", "https://host:0",
+        "https://user:s3cr3t@host", "https://host/?a=1", "https://host/#a", "https://ho st", "https://host\n",
+    ],
+)  # fmt: skip
+def test_a_wrong_endpoint_is_seen_beforehand(endpoint: str) -> None:
+    with pytest.raises(errors.UsageError, match="endpoint") as info:
+        Travis(endpoint=endpoint)
+    assert info.value.argument == "endpoint"
+    assert "s3cr3t" not in str(info.value)
+
+
+@pytest.mark.parametrize("token", ["", "with space", '"quoted"', "new\nline", "schlüssel", 7])
+def test_a_wrong_token_is_seen_beforehand_and_not_quoted(token: Any) -> None:
+    with pytest.raises(errors.UsageError) as info:
+        Travis(token)
+    assert info.value.argument == "token"
+    assert not token or str(token) not in str(info.value)
+
+
+def test_other_settings_are_checked_too() -> None:
+    wrong: dict[str, dict[str, Any]] = {
+        "connect_timeout": {"connect_timeout": 0},
+        "read_timeout": {"read_timeout": -1},
+        "max_response": {"max_response": 0},
+        "attempts": {"attempts": 0},
+        "user_agent": {"user_agent": " "},
+        "session": {"session": object(), "trace_configs": [object()]},
+    }
+    for argument, settings in wrong.items():
+        with pytest.raises(errors.UsageError) as info:
+            Travis(**settings)
+        assert info.value.argument == argument
