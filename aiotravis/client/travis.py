@@ -1,8 +1,10 @@
 """Travis: one attribute per resource, one method per flow; opens and closes."""
 
+import contextlib
 import os
 import ssl as ssl_module
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from os import PathLike
 from typing import TypeVar
 
@@ -15,6 +17,7 @@ from aiotravis.client._given import COM, agent_of, check_settings, endpoint_of, 
 from aiotravis.client._rest import Rest
 from aiotravis.errors import UsageError
 from aiotravis.flows.commit_waiting import CommitWaiting
+from aiotravis.flows.lifetime import Lifetime
 from aiotravis.flows.listening import BuildRef, JobRef, Listening, RepoRef
 from aiotravis.flows.log_following import LogStream
 from aiotravis.flows.log_sources import LogSources
@@ -119,9 +122,10 @@ class Travis(Rest):
         users = None if token is None else self.users
         self._hub = Hub(self.config, self.pusher_auth, users, self.builds, self.jobs, connector, options)
         self.live: Live = self._hub.live
-        self._listening = Listening(self._hub, self.repos, self.builds, self.jobs)
-        self._waiting = Waiting(self._listening, self.builds, self.jobs)
-        self._commit_waiting = CommitWaiting(self._listening, self.requests, self.builds, self._waiting)
+        lifetime = self._lifetime = Lifetime()
+        self._listening = Listening(self._hub, self.repos, self.builds, self.jobs, lifetime)
+        self._waiting = Waiting(self._listening, self.builds, self.jobs, lifetime)
+        self._commit_waiting = CommitWaiting(self._listening, self.requests, self.builds, self._waiting, lifetime)
 
     @classmethod
     def from_env(cls) -> "Travis":
@@ -159,9 +163,12 @@ class Travis(Rest):
 
         Safe to call twice, and from any task of the same event loop.
         """
-        await self._waiting.aclose()
-        await self._hub.aclose()
-        await super().aclose()
+        self._lifetime.end()
+        # Whatever becomes of one, being cancelled even, the next one is closed all the same.
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(super().aclose)
+            stack.push_async_callback(self._hub.aclose)
+            stack.push_async_callback(self._waiting.aclose)
 
     def events(
         self,
@@ -310,4 +317,5 @@ class Travis(Rest):
         Raises:
             UsageError: At once: not an id.
         """
-        return LogStream(job, self._listening.events(job=job), self.jobs, self._log_sources)
+        listen = partial(self._listening.events, job=job)
+        return LogStream(job, listen, self.jobs, self._log_sources, self._lifetime)

@@ -6,13 +6,16 @@ What reached Travis are requests; one that is accepted becomes a build. https://
 import contextlib
 import random
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import anyio
 
-from aiotravis.errors import CommitNotBuilt, LiveError, RateLimited, RequestError, ServerError, UsageError
+from aiotravis._retry import backoff
+from aiotravis.errors import CommitNotBuilt, LiveError, TravisError, UsageError
+from aiotravis.flows.lifetime import Lifetime
 from aiotravis.flows.listening import Listening, RepoRef
+from aiotravis.flows.patience import FAILURES, passes, patiently
 from aiotravis.flows.sharing import Shared
 from aiotravis.flows.waiting import Waiting
 from aiotravis.live.events import BuildCreated, BuildEvent, Mark
@@ -34,9 +37,6 @@ FRESH: Final = 1.5
 
 PAGE: Final = 25
 """Builds that are looked through for one of the commit: a page."""
-
-FAILURES: Final = 8
-"""Looks in a row that may fail in passing."""
 
 SHA: Final = re.compile(r"[0-9a-f]{7,64}")
 
@@ -125,12 +125,16 @@ class CommitWaiting:
         requests: Reads what reached Travis.
         builds: Reads builds.
         waiting: Waits for a build once it is known.
+        lifetime: Ends with the client.
     """
 
-    def __init__(self, listening: Listening, requests: Requests, builds: Builds, waiting: Waiting) -> None:
+    def __init__(
+        self, listening: Listening, requests: Requests, builds: Builds, waiting: Waiting, lifetime: Lifetime
+    ) -> None:
         self._listening = listening
         self._waiting = waiting
         self._builds = builds
+        self._lifetime = lifetime
         self._newest_builds = Shared(self._page, FRESH)
         self._requests = Shared(requests.list, FRESH)
 
@@ -145,27 +149,35 @@ class CommitWaiting:
     ) -> Build:
         """Wait for the build of a commit, see `Travis.wait_for_commit`."""
         search = Search(repo, sha, event_type, appear_within)
-        async with contextlib.AsyncExitStack() as stack:
-            feed: Feed | None = None
-            with contextlib.suppress(LiveError):
-                feed = await stack.enter_async_context(self._listening.events(repo, only=BuildEvent))
-            number = await self._find(search, feed)
+        with self._lifetime.scope(f"a build of commit {sha[:10]} was waited for"):
+            async with contextlib.AsyncExitStack() as stack:
+                feed = await patiently(lambda: self._subscribe(repo), _delays())
+                if feed is not None:
+                    stack.push_async_exit(feed)
+                number = await self._find(search, feed)
         build: Build = await self._waiting.wait((Build, number), until)
         return build
+
+    async def _subscribe(self, repo: RepoRef) -> Feed | None:
+        try:
+            return await self._listening.events(repo, only=BuildEvent).__aenter__()
+        except LiveError:
+            return None
 
     async def _find(self, search: Search, feed: Feed | None) -> int:
         """Give the id of its build."""
         deadline = anyio.current_time() + search.patience
         # What was built long ago may be in no list of requests, nor come as an event.
-        found = search.among_builds(await self._newest_builds.get((search.key, search.event_type)))
+        newest = await patiently(lambda: self._newest_builds.get((search.key, search.event_type)), _delays())
+        found = search.among_builds(newest)
         looks = failures = 0
         while found is None:
             try:
                 found = search.among_requests(await self._requests.get(search.key))
                 failures = 0
-            except (RequestError, ServerError, RateLimited):
+            except TravisError as exc:
                 failures += 1
-                if failures == FAILURES:
+                if failures == FAILURES or not passes(exc):
                     raise
             left = deadline - anyio.current_time()
             if found is not None:
@@ -202,3 +214,7 @@ class CommitWaiting:
                 if isinstance(event, BuildCreated | Mark):
                     scope.deadline = min(scope.deadline, anyio.current_time() + FIRST_LOOK)
         return None
+
+
+def _delays() -> Iterator[float]:
+    return backoff(FIRST_LOOK, LONGEST_LOOK)

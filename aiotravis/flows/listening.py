@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, cast
 
 from aiotravis.errors import UsageError
+from aiotravis.flows.lifetime import Lifetime
 from aiotravis.live.channels import Interest
 from aiotravis.live.events import Event
 from aiotravis.live.feed import Feed
@@ -37,13 +38,15 @@ class Listening:
         repositories: Finds the id of a slug.
         builds: Finds the repository of a build.
         jobs: Finds the repository of a job.
+        lifetime: Ends with the client.
     """
 
-    def __init__(self, hub: Hub, repositories: Repositories, builds: Builds, jobs: Jobs) -> None:
+    def __init__(self, hub: Hub, repositories: Repositories, builds: Builds, jobs: Jobs, lifetime: Lifetime) -> None:
         self._hub = hub
         self._repositories = repositories
         self._builds = builds
         self._jobs = jobs
+        self._lifetime = lifetime
 
     def events(
         self,
@@ -71,6 +74,7 @@ class Listening:
     async def _resolve(
         self, repos: list[RepoRef], builds: dict[int, BuildRef], jobs: dict[int, JobRef], names: frozenset[str]
     ) -> Interest:
+        self._lifetime.check()
         if not (repos or builds or jobs):
             return Interest(channels=names)
         homes = [await self._home_of_build(one) for one in builds.values()]

@@ -7,8 +7,6 @@ soon as its repository is listened to, after every loss of events, and on a slow
 import asyncio
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 import anyio
@@ -16,16 +14,11 @@ from anyio.abc import TaskGroup
 
 from aiotravis._own_task import OwnTask
 from aiotravis._retry import backoff
-from aiotravis.errors import (
-    LiveError,
-    NotFoundError,
-    RateLimited,
-    RequestError,
-    ServerError,
-    TravisError,
-    UsageError,
-)
+from aiotravis.errors import NotFoundError, TravisError, UsageError
+from aiotravis.flows.lifetime import Lifetime
 from aiotravis.flows.listening import Listening
+from aiotravis.flows.patience import passes, patiently
+from aiotravis.flows.watched import Key, Line, Thing, Waiter, Watched
 from aiotravis.live.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
@@ -44,49 +37,10 @@ POLL: Final = 10.0
 BUFFER: Final = 10_000
 """Events of one repository that may wait to be looked at."""
 
-FAILURES: Final = 8
-"""Reads in a row that may fail in passing before whoever waits is told."""
+FIRST_DELAY: Final = 1.0
+"""Longest pause, in seconds, after the first failure that passes; it doubles."""
 
 LONGEST_DELAY: Final = 30.0
-
-Thing = Build | Job
-Key = tuple[type[Build] | type[Job], int]
-
-
-@dataclass(slots=True, eq=False)
-class _Waiter:
-    future: "asyncio.Future[Any]"
-    until: Callable[[Any], bool]
-
-
-@dataclass(slots=True, eq=False)
-class _Watched:
-    """One build or job that somebody waits for.
-
-    Attributes:
-        waiters: Who.
-        repository: Where its events come from, once that is known.
-        started_at: When its present run began: events from before are about another.
-    """
-
-    waiters: list[_Waiter] = field(default_factory=list[_Waiter])
-    repository: int | None = None
-    started_at: datetime | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Line:
-    """A repository that is listened to.
-
-    Attributes:
-        keys: What is waited for in it.
-        scope: Ends the listening.
-        deaf: Whether the live channel is not to be had.
-    """
-
-    keys: set[Key] = field(default_factory=set[Key])
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-    deaf: bool = False
 
 
 class Waiting:
@@ -98,15 +52,17 @@ class Waiting:
         listening: Opens feeds.
         builds: Reads builds.
         jobs: Reads jobs.
+        lifetime: Ends with the client.
     """
 
-    def __init__(self, listening: Listening, builds: Builds, jobs: Jobs) -> None:
+    def __init__(self, listening: Listening, builds: Builds, jobs: Jobs, lifetime: Lifetime) -> None:
         self._listening = listening
         self._builds = builds
         self._jobs = jobs
-        self._watched: dict[Key, _Watched] = {}
+        self._lifetime = lifetime
+        self._watched: dict[Key, Watched] = {}
         self._unread: dict[Key, None] = {}
-        self._lines: dict[int, _Line] = {}
+        self._lines: dict[int, Line] = {}
         self._wake = asyncio.Event()
         self._group: TaskGroup | None = None
         self._task = OwnTask(self._run, lambda: len(self._watched) > 0, "aiotravis waiting")
@@ -123,12 +79,11 @@ class Waiting:
 
         Raises:
             NotFoundError: No such thing, or hidden from this token.
-            UsageError: The client is closed, or was closed meanwhile.
+            UsageError: The client is closed, was closed meanwhile, or was opened on another event loop.
         """
-        if self._task.closed:
-            raise UsageError("This client is closed. Make a new one.")
-        waiter = _Waiter(asyncio.get_running_loop().create_future(), until)
-        self._watched.setdefault(key, _Watched()).waiters.append(waiter)
+        self._lifetime.check()
+        waiter = Waiter(asyncio.get_running_loop().create_future(), until)
+        self._watched.setdefault(key, Watched()).waiters.append(waiter)
         self._unread[key] = None
         self._wake.set()
         self._task.ensure()
@@ -137,7 +92,7 @@ class Waiting:
         finally:
             self._leave(key, waiter)
 
-    def _leave(self, key: Key, waiter: _Waiter) -> None:
+    def _leave(self, key: Key, waiter: Waiter) -> None:
         watched = self._watched.get(key)
         if watched is None or waiter not in watched.waiters:
             return
@@ -152,21 +107,25 @@ class Waiting:
         if line is not None:
             line.keys.discard(key)
             if not line.keys:
+                # Not there any more for who comes before it has ended.
+                del self._lines[watched.repository or 0]
                 line.scope.cancel()
         if not self._watched:
             self._wake.set()
 
     async def aclose(self) -> None:
         """End: whoever waits is told that the client was closed."""
-        await self._task.aclose()
-        self._fail(list(self._watched), UsageError("The client was closed while something waited for a build or job."))
+        try:
+            await self._task.aclose()
+        finally:
+            error = UsageError("The client was closed while something waited for a build or job.")
+            self._fail(list(self._watched), error)
 
     def _fail(self, keys: Iterable[Key], error: TravisError) -> None:
         for key in keys:
-            for waiter in self._watched[key].waiters[:]:
-                if not waiter.future.done():
-                    waiter.future.set_exception(error)
-                self._leave(key, waiter)
+            if key in self._watched:
+                self._watched[key].fail(error)
+                self._forget(key)
 
     # The task of its own ----------------------------------------------------------------------------------------------
 
@@ -195,21 +154,11 @@ class Waiting:
 
     async def _read_patiently(self) -> None:
         """Read what is due; wait out what passes, tell of what does not."""
-        delays = backoff(1.0, LONGEST_DELAY)
         due, self._unread = [key for key in self._unread if key in self._watched], {}
-        for attempt in range(1, FAILURES + 1):
-            try:
-                await self._read(due)
-            except (RequestError, ServerError, RateLimited) as exc:
-                if attempt == FAILURES:
-                    self._fail([key for key in due if key in self._watched], exc)
-                    return
-                await anyio.sleep(next(delays))
-            except TravisError as exc:
-                self._fail([key for key in due if key in self._watched], exc)
-                return
-            else:
-                return
+        try:
+            await patiently(lambda: self._read(due), backoff(FIRST_DELAY, LONGEST_DELAY))
+        except TravisError as exc:
+            self._fail(due, exc)
 
     async def _read(self, due: list[Key]) -> None:
         for kind, resource in ((Build, self._builds), (Job, self._jobs)):
@@ -220,8 +169,7 @@ class Waiting:
             async for thing in many:
                 self._learn((kind, thing.id), thing)
             for number in many.missing:
-                if (kind, number) in self._watched:
-                    self._fail([(kind, number)], _unknown(kind, number))
+                self._fail([(kind, number)], _unknown(kind, number))
 
     def _learn(self, key: Key, thing: Thing) -> None:
         """Take a state that was read; listen to the repository of what is not yet as wanted."""
@@ -235,47 +183,40 @@ class Waiting:
         watched.repository = thing.repository_id
         line = self._lines.get(thing.repository_id)
         if line is None and self._group is not None:
-            line = self._lines[thing.repository_id] = _Line()
+            line = self._lines[thing.repository_id] = Line()
             self._group.start_soon(self._listen, thing.repository_id, line)
         if line is not None:
             line.keys.add(key)
 
-    def _settle(self, key: Key, watched: _Watched, thing: Thing) -> None:
-        """Let go of those whose wish has come true."""
-        for waiter in watched.waiters[:]:
-            try:
-                fulfilled = waiter.until(thing)
-            except Exception as exc:  # noqa: BLE001 - the caller's own function: its failure is the caller's
-                waiter.future.set_exception(exc)
-            else:
-                if not fulfilled:
-                    continue
-                if not waiter.future.done():
-                    waiter.future.set_result(thing)
-            self._leave(key, waiter)
+    def _settle(self, key: Key, watched: Watched, thing: Thing) -> None:
+        watched.settle(thing)
+        if not watched.waiters:
+            self._forget(key)
 
-    async def _listen(self, repository: int, line: _Line) -> None:
+    async def _listen(self, repository: int, line: Line) -> None:
         """Take a repository's events for as long as something in it is waited for."""
         with line.scope:
-            try:
-                feed = self._listening.events(repository, only=(BuildEvent, JobEvent), buffer=BUFFER)
-                async with feed:
-                    # What was read before may have changed before anybody listened.
+            delays = backoff(FIRST_DELAY, LONGEST_DELAY)
+            while True:
+                try:
+                    feed = self._listening.events(repository, only=(BuildEvent, JobEvent), buffer=BUFFER)
+                    async with feed:
+                        line.deaf = False
+                        # What was read before may have changed before anybody listened.
+                        self._due(line)
+                        async for event in feed:
+                            self._take(event, line)
+                except TravisError as exc:
+                    line.deaf = True
                     self._due(line)
-                    async for event in feed:
-                        self._take(event, line)
-            except LiveError:
-                line.deaf = True
-                self._due(line)
-                # Its place is kept, so that nobody tries again for every build: the clock reads it, and faster.
-                await anyio.sleep_forever()
-        self._lines.pop(repository, None)
+                    # Its place is kept, so that nobody tries again for every build: the clock reads it, and faster.
+                    await (anyio.sleep(next(delays)) if passes(exc) else anyio.sleep_forever())
 
-    def _due(self, line: _Line) -> None:
+    def _due(self, line: Line) -> None:
         self._unread.update(dict.fromkeys(line.keys))
         self._wake.set()
 
-    def _take(self, event: Event, line: _Line) -> None:
+    def _take(self, event: Event, line: Line) -> None:
         if isinstance(event, Mark):
             self._due(line)
             return

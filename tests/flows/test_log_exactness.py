@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aiotravis import Feed, Job, Log, LogPart, LogReset, State, errors, events
+from aiotravis.flows.lifetime import Lifetime
 from aiotravis.flows.log_following import LogStream
 from aiotravis.flows.log_sources import LogSources
 from aiotravis.live.feed import Mailbox, weight_of
@@ -241,7 +242,7 @@ async def opened(server: Server) -> LogStream:
     """Open a stream; a server that fails for minutes is asked anew."""
     while True:
         with contextlib.suppress(*FAILURES):
-            log = LogStream(JOB, Feed(server), ServedJobs(server), LogSources(ServedLogs(server)))
+            log = LogStream(JOB, lambda: Feed(server), ServedJobs(server), LogSources(ServedLogs(server)), Lifetime())
             return await log.__aenter__()
 
 

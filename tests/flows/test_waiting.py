@@ -259,3 +259,75 @@ async def test_many_waiters_on_one_socket_each_told_once_while_connections_die(
         await story(group)
     assert told == {number: [server.world.builds[number].state] for number in builds}
     assert len(server.pusher.connections) <= 1
+
+
+async def test_a_failure_of_who_has_just_left_harms_nobody_else(travis: Travis, repository: Repository) -> None:
+    build = repository.build()
+    build.start()
+    leaving: list[asyncio.Task[Build]] = []
+
+    def leave(_: Build) -> bool:
+        leaving[0].cancel()
+        raise LookupError("mine")
+
+    async with anyio.create_task_group() as group:
+        leaving.append(asyncio.ensure_future(travis.wait_for_build(build.id, until=leave)))
+        group.start_soon(travis.wait_for_build, build.id)
+        await asyncio.wait(leaving)
+        assert leaving[0].cancelled()
+        build.finish()
+
+
+async def test_a_function_that_stops_an_iteration_harms_nobody_else(travis: Travis, repository: Repository) -> None:
+    build = repository.build()
+    build.start()
+
+    def stop(_: Build) -> bool:
+        raise StopIteration
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(travis.wait_for_build, build.id)
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await travis.wait_for_build(build.id, until=stop)
+        build.finish()
+
+
+@pytest.mark.parametrize("status", [503, 500])
+async def test_a_live_channel_that_cannot_be_found_just_now_is_waited_out(
+    server: TravisServer, travis: Travis, repository: Repository, status: int
+) -> None:
+    build = repository.build()
+    build.start()
+    attempts = travis._transport.connecting.attempts
+    server.respond("GET", "/config", status=status, times=attempts if status == 503 else 1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(travis.wait_for_build, build.id)
+        await server.pusher.wait_occupied("repo-82")
+        build.finish()
+
+
+async def test_who_comes_as_the_last_of_a_repository_leaves_is_told_by_events_too(
+    server: TravisServer, travis: Travis, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = repository.build(), repository.build()
+    first.start()
+    publish = server.world.notify
+    async with anyio.create_task_group() as group:
+        group.start_soon(travis.wait_for_build, first.id)
+        await server.pusher.wait_occupied("repo-82")
+        await until(lambda: len(reads(server)) == 2)
+        monkeypatch.setattr(waiting, "GATHER", 0.3)
+        monkeypatch.setattr(server.world, "notify", ignored)
+        first.finish()
+        monkeypatch.setattr(server.world, "notify", publish)
+        await server.pusher.disconnect()
+        await until(lambda: len(travis._waiting._unread) == 1)
+        # Both are read at once: the first has ended, and nobody listens to the repository any more.
+        group.start_soon(travis.wait_for_build, second.id)
+        await until(lambda: len(travis._waiting) == 2)
+        await until(lambda: len(travis._waiting) == 1)
+        assert len(reads(server)) == 3
+        # Read once more as soon as it is listened to; from then on, events tell.
+        await until(lambda: len(reads(server)) == 4)
+        second.start()
+        second.finish()

@@ -4,15 +4,18 @@ Live parts bring speed, REST brings completeness: the stream subscribes, reads w
 asks anew for whatever is missing. https://docs.travis-ci.com/api/#logs
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import anyio
 
 from aiotravis.errors import LiveError, LogGap, UsageError
+from aiotravis.flows.lifetime import Lifetime
 from aiotravis.flows.log_following.following import Following, LogReset
 from aiotravis.flows.log_following.looking import Looking
 from aiotravis.flows.log_lines import LogLines
 from aiotravis.flows.log_sources import LogSources
+from aiotravis.flows.patience import patiently
 from aiotravis.live.events import Event, JobLog
 from aiotravis.live.feed import Feed
 from aiotravis.resources._base import id_of
@@ -34,16 +37,23 @@ class LogStream:
 
     Args:
         job: Id of the job.
-        feed: Its live events; not yet open.
+        listen: Makes a feed of its live events, not yet open.
         jobs: Tells the job's state.
         sources: Gives what the live events left out.
+        lifetime: Ends with the client.
     """
 
-    def __init__(self, job: int | Job, feed: Feed, jobs: Jobs, sources: LogSources) -> None:
+    def __init__(
+        self, job: int | Job, listen: Callable[[], Feed], jobs: Jobs, sources: LogSources, lifetime: Lifetime
+    ) -> None:
         self._job = id_of(job, "job", Job)
-        self._feed: Feed | None = feed
+        self._listen = listen
+        self._feed: Feed | None = None
         self._log = Following(self._job)
         self._looking = Looking(self._job, self._log, jobs, sources, self._pass_over)
+        self._lifetime = lifetime
+        self._scope: anyio.CancelScope | None = None
+        self._subscribed = False
         self._opened = False
         self._ended = False
         self._gap_told = False
@@ -69,12 +79,15 @@ class LogStream:
 
         Raises:
             LogGap: The server itself no longer has some parts.
+            UsageError: It, or the client, was closed before the end.
         """
         pieces: list[str] = []
         async for part in self:
             if isinstance(part, LogReset):
                 pieces.clear()
             pieces.append(part.content or "")
+        if not self._log.finished:
+            raise UsageError("This stream was closed before its end.")
         return "".join(pieces)
 
     async def __aenter__(self) -> "LogStream":
@@ -83,15 +96,19 @@ class LogStream:
         Raises:
             NotFoundError: No such job, or this token may not see it.
             LogAccessDenied: The repository's settings hide its logs.
+            RequestError: The server could not be reached for minutes.
+            UsageError: The stream has ended, or the client is closed.
         """
         if self._ended:
             raise UsageError("This stream has ended. Make a new one.")
         if not self._opened:
             try:
-                await self._open()
+                await self._alone(self._open)
             except BaseException:
                 await self.aclose()
                 raise
+            if not self._opened:
+                raise UsageError("This stream was closed while it was being opened.")
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -106,9 +123,8 @@ class LogStream:
         Raises:
             LogGap: After everything that could be had: the server itself no longer has some parts.
             RequestError: The server could not be reached for minutes; asking on goes on where it was.
+            UsageError: The client was closed, or another task waits already.
         """
-        if not self._opened and not self._ended:
-            await self.__aenter__()
         log = self._log
         while not log.ready:
             if self._ended or log.finished:
@@ -119,27 +135,43 @@ class LogStream:
                     message = f"The log of job {self._job} has holes that the server cannot fill: parts {shown}."
                     raise LogGap(message, job_id=self._job, missing=gap)
                 raise StopAsyncIteration
-            await self._step()
+            await self._alone(self._step if self._opened else self._open)
         return log.ready.popleft()
 
     async def aclose(self) -> None:
-        """Unsubscribe and end. Safe to call twice, and from any task."""
+        """Unsubscribe and end. Safe to call twice, and from any task; whoever waits for a part is told of the end."""
         self._ended = True
+        if self._scope is not None:
+            self._scope.cancel()
         if self._feed is not None:
             await self._feed.aclose()
 
     # What happens -----------------------------------------------------------------------------------------------------
 
+    async def _alone(self, do: Callable[[], Awaitable[None]]) -> None:
+        """Do something for one task at a time, until this stream or the client is closed."""
+        if self._scope is not None:
+            raise UsageError("Two tasks iterate the same log. Make one stream for each.")
+        try:
+            with self._lifetime.scope(f"the log of job {self._job} was followed") as self._scope:
+                await do()
+        finally:
+            self._scope = None
+
     async def _open(self) -> None:
-        if self._feed is not None:
-            try:
-                await self._feed.__aenter__()
-            except LiveError:
-                # No live channel, or not this one: the same stream, slower.
-                self._feed = None
+        if not self._subscribed:
+            self._feed = await patiently(self._subscribe, self._log.delays())
+            self._subscribed = True
         await self._looking.look()
         self._log.opened(anyio.current_time())
         self._opened = True
+
+    async def _subscribe(self) -> Feed | None:
+        try:
+            return await self._listen().__aenter__()
+        except LiveError:
+            # No live channel, or not this one: the same stream, slower.
+            return None
 
     async def _step(self) -> None:
         """Let one thing happen: an event, or a look."""
