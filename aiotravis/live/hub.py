@@ -146,9 +146,11 @@ class Hub:
 
     async def aclose(self) -> None:
         """Close the connection and end every feed. From any task of the same event loop."""
-        await self._task.aclose()
-        self._registry.fail(UsageError("The client was closed while its live channel was in use."))
-        self._health.state = LiveState.CLOSED
+        try:
+            await self._task.aclose()
+        finally:
+            self._registry.fail(UsageError("The client was closed while its live channel was in use."))
+            self._health.state = LiveState.CLOSED
 
     # The hub's own task -----------------------------------------------------------------------------------------------
 

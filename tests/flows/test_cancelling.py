@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import threading
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -14,53 +14,8 @@ from aiotravis import Travis, errors
 from aiotravis.flows import waiting
 from aiotravis.testing import Build, TravisServer
 from tests.conftest import HASTY, TOKEN
+from tests.steps import cancelled
 from tests.waiting import until
-
-
-class Steps:
-    """A coroutine whose task is cancelled once it suspends for the given time.
-
-    Attributes:
-        taken: How often it has suspended so far.
-    """
-
-    def __init__(self, coroutine: Coroutine[Any, Any, None], at: int) -> None:
-        self._coroutine = coroutine
-        self._at = at
-        self.taken = 0
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        resume: Callable[[Any], Any] = self._coroutine.send
-        value: Any = None
-        while True:
-            try:
-                waited_for = resume(value)
-            except StopIteration:
-                return
-            self.taken += 1
-            if self.taken == self._at:
-                task = asyncio.current_task()
-                assert task is not None
-                task.cancel()
-            try:
-                value, resume = (yield waited_for), self._coroutine.send
-            except BaseException as exc:  # noqa: BLE001 - handed on
-                value, resume = exc, self._coroutine.throw
-
-
-async def cancelled(coroutine: Coroutine[Any, Any, None], at: int) -> int:
-    """Run a flow until it suspends for the given time, and tell how often it has suspended."""
-    steps = Steps(coroutine, at)
-
-    async def run() -> None:
-        await steps
-
-    task = asyncio.ensure_future(run())
-    await asyncio.wait([task])
-    if not task.cancelled():
-        task.result()
-    return steps.taken
-
 
 Flow = Callable[[Travis, Build, Path], Coroutine[Any, Any, None]]
 

@@ -1,13 +1,17 @@
 """A log followed against the embedded Travis: whole, in order, once, whatever happens on the way."""
 
+import asyncio
+import contextlib
 import math
 
 import anyio
 import pytest
 
 from aiotravis import LogReset, Travis, errors
+from aiotravis.flows.log_following import following
 from aiotravis.testing import Job, Part, TravisServer
 from tests.flows.log_following.reading import follow
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("hasty")
 
@@ -96,3 +100,138 @@ async def test_cancelling_leaves_nothing(server: TravisServer, travis: Travis, j
         await follow(travis, job)
     assert scope.cancelled_caught
     assert len(travis._hub._registry) == 0
+
+
+async def test_a_server_that_fails_while_the_stream_is_opened_is_waited_out(
+    server: TravisServer, travis: Travis, job: Job
+) -> None:
+    job.start()
+    job.write("text", final=True)
+    job.finish()
+    server.respond("GET", f"/jobs/{job.id}", status=500, times=2)
+    server.respond("GET", "/config", status=500, times=2)
+    assert await follow(travis, job) == "text"
+
+
+async def test_asking_on_goes_on_where_it_was_even_if_opening_failed(
+    server: TravisServer, travis: Travis, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "PATIENCE", 0.0)
+    job.start()
+    job.write("text", final=True)
+    job.finish()
+    log = travis.follow_log(job.id)
+    server.respond("GET", f"/jobs/{job.id}", status=500, times=8)
+    with pytest.raises(errors.ServerError):
+        await anext(log)
+    assert not log.complete
+    assert [part.content async for part in log] == ["text"]
+
+
+@pytest.mark.parametrize("live", [True, False])
+async def test_a_part_that_is_asked_for_with_a_deadline_can_be_asked_for_again(live: bool) -> None:
+    """Cancelled at every step of the way; each time, the next one who asks gets what follows."""
+    async with TravisServer(pusher_key="key" if live else None) as server:
+        job = server.world.repository("a/b").build(quiet=True).jobs[0]
+        job.start()
+        job.write("a")
+        async with Travis(endpoint=server.endpoint) as travis:
+            log = travis.follow_log(job.id)
+            given = ""
+            for turns in (number for number in range(60) for _ in range(2)):
+                asking = asyncio.ensure_future(anext(log))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                if asking.cancel():
+                    with contextlib.suppress(asyncio.CancelledError):
+                        given += (await asking).content or ""
+                else:
+                    given += asking.result().content or ""
+                if turns % 10 == 9:
+                    job.write(f"{turns} ")
+            job.write("", final=True)
+            job.finish()
+            with anyio.fail_after(10):
+                async for part in log:
+                    given += part.content or ""
+            assert log.complete
+        assert given == job.log.text
+
+
+@pytest.mark.parametrize("live", [True, False])
+async def test_closing_it_from_another_task_ends_it_for_who_waits_and_asks_no_more(live: bool) -> None:
+    async with TravisServer(pusher_key="key" if live else None) as server:
+        job = server.world.repository("a/b").build(quiet=True).jobs[0]
+        job.start()
+        job.write("a")
+        async with Travis(endpoint=server.endpoint) as travis:
+            log = travis.follow_log(job.id)
+            assert (await anext(log)).content == "a"
+            waiting = asyncio.ensure_future(anext(log, None))
+            whole = travis.follow_log(job.id)
+            reading = asyncio.ensure_future(whole.text())
+            await until(lambda: log._scope is not None and whole._scope is not None and whole._opened)
+            sent = len(server.requests)
+            with anyio.fail_after(0.5):
+                await log.aclose()
+                assert await waiting is None
+                await whole.aclose()
+                with pytest.raises(errors.UsageError, match="closed before its end"):
+                    await reading
+            assert len(server.requests) == sent
+
+
+async def test_one_stream_is_of_one_task(travis: Travis, job: Job) -> None:
+    job.start()
+    async with travis.follow_log(job.id) as log:
+        first = asyncio.ensure_future(anext(log))
+        await until(lambda: log._scope is not None)
+        with pytest.raises(errors.UsageError, match="Two tasks iterate the same log"):
+            await anext(log)
+        job.write("text")
+        assert (await first).content == "text"
+
+
+async def test_two_streams_of_one_log_are_independent(travis: Travis, job: Job) -> None:
+    job.start()
+    async with travis.follow_log(job.id) as first, travis.follow_log(job.id) as second:
+        job.write("a")
+        assert (await anext(first)).content == (await anext(second)).content == "a"
+        await first.aclose()
+        job.write("b", final=True)
+        job.finish()
+        assert [part.content async for part in second] == ["b"]
+
+
+async def test_a_token_that_expires_meanwhile_is_told(server: TravisServer, travis: Travis, job: Job) -> None:
+    job.start()
+    async with travis.follow_log(job.id) as log:
+        server.respond(
+            "GET", f"/jobs/{job.id}", status=403, body=b"access denied", headers={"Content-Type": "text/html"}
+        )
+        job.world.notify("job:log", job, Part(1, "behind a hole", False))
+        with pytest.raises(errors.AuthenticationError):
+            await anext(log)
+
+
+async def test_a_job_that_is_gone_meanwhile_is_told(server: TravisServer, travis: Travis, job: Job) -> None:
+    job.start()
+    job.write("a")
+    async with travis.follow_log(job.id) as log:
+        assert (await anext(log)).content == "a"
+        server.respond("GET", f"/jobs/{job.id}", status=404)
+        job.world.notify("job:log", job, Part(2, "behind a hole", False))
+        with pytest.raises(errors.NotFoundError):
+            await anext(log)
+
+
+async def test_a_log_that_is_removed_while_it_is_followed_ends(server: TravisServer, travis: Travis, job: Job) -> None:
+    job.start()
+    job.write("a")
+    async with travis.follow_log(job.id) as log:
+        assert (await anext(log)).content == "a"
+        job.finish()
+        await travis.logs.remove(job.id)
+        with anyio.fail_after(5):
+            rest = [part async for part in log]
+    assert "a" not in [part.content for part in rest]
