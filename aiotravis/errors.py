@@ -320,4 +320,4 @@ class LogGap(LiveError):
     def __init__(self, message: str, *, job_id: int, missing: Sequence[int]) -> None:
         super().__init__(message)
         self.job_id = job_id
-        self.missing = tuple(missing)
+        self.missing: tuple[int, ...] = tuple(missing)

@@ -34,8 +34,8 @@ class Endpoint(Generic[T]):
     __slots__ = ("_decoder", "answer", "method", "path")
 
     def __init__(self, method: str, path: str, answer: type[T]) -> None:
-        self.method = method
-        self.path = path
+        self.method: str = method
+        self.path: str = path
         self.answer: type[T] = answer
         self._decoder: msgspec.json.Decoder[T] | None = None
         if answer not in (str, bytes, NoneType):

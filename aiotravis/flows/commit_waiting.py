@@ -64,7 +64,7 @@ class Search:
             check_event_type(event_type)
         if isinstance(patience, bool) or not patience >= 0:
             raise UsageError(f"appear_within must be seconds, not {patience!r}.", argument="appear_within")
-        self.key = repo.id if isinstance(repo, Repository) else repo
+        self.key: int | str = repo.id if isinstance(repo, Repository) else repo
         self.event_type = event_type
         self.patience = patience
         self._name = repo.slug if isinstance(repo, Repository) else str(repo)

@@ -21,7 +21,7 @@ from aiotravis.resources.config import Config
 
 __all__ = ["GitHubSignIn", "OneTimePassword", "check_credentials", "github_address"]
 
-logger = logging.getLogger("aiotravis")
+logger: Final = logging.getLogger("aiotravis")
 
 OneTimePassword = str | Callable[[], Awaitable[str]]
 """A code, or what asks a person for it once GitHub wants it."""

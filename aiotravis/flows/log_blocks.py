@@ -55,7 +55,7 @@ class Owner:
     __slots__ = ("phase",)
 
     def __init__(self, phase: str | None) -> None:
-        self.phase = phase
+        self.phase: str | None = phase
 
 
 class Scope:
@@ -64,8 +64,8 @@ class Scope:
     __slots__ = ("folds", "owner")
 
     def __init__(self, folds: tuple[str, ...], owner: Owner) -> None:
-        self.folds = folds
-        self.owner = owner
+        self.folds: tuple[str, ...] = folds
+        self.owner: Owner = owner
 
 
 class _Block:

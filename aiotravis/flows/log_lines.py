@@ -23,7 +23,7 @@ class LogLines:
         self._lines: deque[str] = deque()
         self._begun: list[str] = []
         self._over = False
-        self.resets = 0
+        self.resets: int = 0
 
     def __aiter__(self) -> "LogLines":
         return self

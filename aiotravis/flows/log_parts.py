@@ -38,7 +38,7 @@ class LogAssembler:
         self._last: Place | None = None
         self._notice: LogPart | None = None
         self._notice_given = False
-        self.torn = False
+        self.torn: bool = False
 
     @property
     def given(self) -> int:

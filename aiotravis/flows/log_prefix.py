@@ -22,7 +22,7 @@ class LogPrefix:
     __slots__ = ("_checksum", "_gathered", "_pieces", "length")
 
     def __init__(self) -> None:
-        self.length = 0
+        self.length: int = 0
         self._checksum = 0
         self._pieces: list[str] = []
         self._gathered = 0

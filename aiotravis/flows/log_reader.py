@@ -33,9 +33,9 @@ class Run:
     __slots__ = ("duration", "exit_code", "last_line", "line", "owner", "text")
 
     def __init__(self, text: str, owner: Owner, line: int) -> None:
-        self.text = text
-        self.owner = owner
-        self.line = line
+        self.text: str = text
+        self.owner: Owner = owner
+        self.line: int = line
         self.duration: float | None = None
         self.exit_code: int | None = None
         self.last_line: int | None = None
@@ -60,10 +60,10 @@ class OpenFold:
     __slots__ = ("folds", "last_line", "line", "name", "owner", "timers")
 
     def __init__(self, name: str, folds: tuple[str, ...], owner: Owner, line: int) -> None:
-        self.name = name
-        self.folds = folds
-        self.owner = owner
-        self.line = line
+        self.name: str = name
+        self.folds: tuple[str, ...] = folds
+        self.owner: Owner = owner
+        self.line: int = line
         self.last_line: int | None = None
         self.timers: list[_Timer] = []
 
@@ -81,12 +81,12 @@ class LogReader:
     """
 
     def __init__(self) -> None:
-        self.lines = Lines()
+        self.lines: Lines = Lines()
         self.runs: list[Run] = []
         self.folds: list[OpenFold] = []
         self.timings: list[tuple[Timing, Owner]] = []
         self.exit_code: int | None = None
-        self.changes = 0
+        self.changes: int = 0
         self._stack: list[OpenFold] = []
         self._timers: dict[str, _Timer] = {}
         self._timed: Owner | None = None

@@ -49,7 +49,7 @@ PALETTE: Final = {
 }
 """What stands for the first sixteen colours, in front and behind."""
 
-OFF: Final = {
+OFF: Final[dict[int, tuple[str, ...]]] = {
     21: ("bold",),
     22: ("bold", "faint"),
     23: ("italic",),

@@ -17,7 +17,7 @@ from aiotravis.resources.jobs import Job, Jobs
 
 __all__ = ["Completer"]
 
-logger = logging.getLogger("aiotravis.live")
+logger: logging.Logger = logging.getLogger("aiotravis.live")
 
 Key = tuple[type[Build] | type[Job], int]
 """What an event is about."""

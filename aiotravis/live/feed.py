@@ -59,11 +59,11 @@ class Mailbox:
         self._most_bytes = most_bytes
         self._events: deque[tuple[Event, int]] = deque()
         self._bytes = 0
-        self.losing = 0
+        self.losing: int = 0
         self._end: TravisError | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self.dropped = 0
-        self.ended = False
+        self.dropped: int = 0
+        self.ended: bool = False
 
     def __len__(self) -> int:
         return len(self._events)

@@ -98,8 +98,19 @@ class Health:
     def __init__(self) -> None:
         self._state = LiveState.IDLE
         self._watchers: WeakSet[StateChanges] = WeakSet()
-        self.bytes = self.complaints = self.connections = self.dropped = self.duplicates = self.events = 0
-        self.frames = self.gaps = self.incomplete = self.junk = self.late = self.reconnects = self.refused = 0
+        self.bytes: int = 0
+        self.complaints: int = 0
+        self.connections: int = 0
+        self.dropped: int = 0
+        self.duplicates: int = 0
+        self.events: int = 0
+        self.frames: int = 0
+        self.gaps: int = 0
+        self.incomplete: int = 0
+        self.junk: int = 0
+        self.late: int = 0
+        self.reconnects: int = 0
+        self.refused: int = 0
         self.lag: float | None = None
 
     @property

@@ -29,7 +29,7 @@ from aiotravis.resources.users import User, Users
 
 __all__ = ["Hub"]
 
-logger = logging.getLogger("aiotravis.live")
+logger: Final = logging.getLogger("aiotravis.live")
 
 TLS_PORT: Final = {80: 443}
 """Where a server that insists on TLS listens, if it named the port for going without; any other port stays."""
@@ -75,7 +75,7 @@ class Hub:
         self._task = OwnTask(self._supervise, lambda: len(self._registry) > 0, "aiotravis live hub")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._encrypt = False
-        self.live = Live(self._health, self._registry.counts)
+        self.live: Live = Live(self._health, self._registry.counts)
 
     # What feeds ask for -----------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ https://pusher.com/docs/channels/library_auth_reference/pusher-websockets-protoc
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final, cast
@@ -156,7 +157,7 @@ class Junk:
 Happening = Established | Subscribed | Trouble | Ping | Pong | Message | Junk
 
 
-decode_frame = msgspec.json.Decoder(Message).decode
+decode_frame: Final[Callable[[str | bytes], Message]] = msgspec.json.Decoder(Message).decode
 """Decodes a frame, or raises one of `UNREADABLE`."""
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)

@@ -54,10 +54,10 @@ class HubSubscription:
         self._hub = hub
         self._resolve: Callable[[], Awaitable[Interest]] | None = resolve
         self.only = only
-        self.mailbox = Mailbox(size, most_bytes)
+        self.mailbox: Mailbox = Mailbox(size, most_bytes)
         self.channels: frozenset[str] = frozenset()
-        self.interest = Interest()
-        self.waiting = NONE
+        self.interest: Interest = Interest()
+        self.waiting: set[str] = NONE
         self.ready: asyncio.Future[None] | None = None
         self.lost_at: float | None = None
         self._closed = False

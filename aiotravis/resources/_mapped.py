@@ -32,8 +32,8 @@ class Outcome(Generic[A, R]):
     __slots__ = ("_value", "error", "item")
 
     def __init__(self, item: A, value: R | None = None, error: Exception | None = None) -> None:
-        self.item = item
-        self.error = error
+        self.item: A = item
+        self.error: Exception | None = error
         self._value = value
 
     def __repr__(self) -> str:

@@ -28,7 +28,8 @@ class Branch(Running, frozen=True, kw_only=True):
     pull_request: bool | None = None
     duration: int | None = None
 
-    __hash__ = Running.__hash__
+    def __hash__(self) -> int:
+        return Running.__hash__(self)
 
     @property
     def name(self) -> str | None:

@@ -45,7 +45,8 @@ class Build(Running, frozen=True, kw_only=True):
     pull_request_number: int | None = None
     duration: int | None = None
 
-    __hash__ = Running.__hash__
+    def __hash__(self) -> int:
+        return Running.__hash__(self)
 
 
 class _BuildReply(Entity, frozen=True, kw_only=True):

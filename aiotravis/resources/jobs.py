@@ -48,7 +48,8 @@ class Job(Running, frozen=True, kw_only=True):
     stage: Stage | None = None
     repository_private: bool | None = None
 
-    __hash__ = Running.__hash__
+    def __hash__(self) -> int:
+        return Running.__hash__(self)
 
     @property
     def duration(self) -> timedelta | None:

@@ -30,9 +30,9 @@ class Connection:
         self.websocket = websocket
         self.request = request
         self.socket_id = socket_id
-        self.protocol = request.query.get("protocol", "")
+        self.protocol: str = request.query.get("protocol", "")
         self.channels: set[str] = set()
-        self.ended = asyncio.Event()
+        self.ended: asyncio.Event = asyncio.Event()
         self._outbox: deque[tuple[bytes, WSMsgType]] = deque()
         self._wake = asyncio.Event()
         self._cut: asyncio.TimerHandle | None = None

@@ -38,7 +38,7 @@ class Refusal(Exception):
         super().__init__(status)
         self.status = status
         self.body = body
-        self.headers = {"Content-Type": content_type, **(headers or {})}
+        self.headers: dict[str, str] = {"Content-Type": content_type, **(headers or {})}
 
     def response(self) -> web.Response:
         """Give it as an answer."""

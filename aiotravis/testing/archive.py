@@ -21,7 +21,7 @@ class ArchiveHost:
     def __init__(self, world: World) -> None:
         self._world = world
         self._runner: web.AppRunner | None = None
-        self.port = 0
+        self.port: int = 0
         self.seen: list[dict[str, str]] = []
 
     async def start(self, host: str) -> None:

@@ -76,8 +76,8 @@ class PusherApp:
         self.refusal: tuple[int, str] | None = None
         self.connections: dict[str, Connection] = {}
         self.frames: deque[Frame] = deque(maxlen=RECORDED)
-        self.opened = 0
-        self.faults = Faults()
+        self.opened: int = 0
+        self.faults: Faults = Faults()
         self._manners = manners_of(dialect)
         self._ids = itertools.count(1)
         self._open: set[Connection] = set()

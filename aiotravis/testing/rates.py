@@ -39,9 +39,9 @@ class RateRules:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self.requests = Counted(60)
-        self.posts = Counted(30)
-        self.sign_ins = Counted(300)
+        self.requests: Counted = Counted(60)
+        self.posts: Counted = Counted(30)
+        self.sign_ins: Counted = Counted(300)
         self.banned: dict[str, float] = {}
 
     def judge(self, *, method: str, path: str, token: str | None, address: str) -> int | None:

@@ -16,6 +16,7 @@ from aiotravis.testing.access import Mode, Refusal, token_of
 from aiotravis.testing.actions import ActionRoutes
 from aiotravis.testing.archive import ArchiveHost
 from aiotravis.testing.dressing import dressed, preflight, unhandled
+from aiotravis.testing.faults import Faults
 from aiotravis.testing.github import PREFIX, GitHubRoutes
 from aiotravis.testing.harming import harmed
 from aiotravis.testing.holdings import HoldingRoutes
@@ -33,7 +34,7 @@ __all__ = ["Canned", "RequestSeen", "TravisServer"]
 
 HOST = "127.0.0.1"
 
-logger = logging.getLogger("aiotravis.testing")
+logger: logging.Logger = logging.getLogger("aiotravis.testing")
 
 
 @dataclass(frozen=True)
@@ -116,25 +117,25 @@ class TravisServer:
         self.latency = latency
         self.log_mode = log_mode
         self.live_mode: LiveMode = live_mode
-        self.world = World(clock=clock) if world is None else world
-        self.pusher = PusherApp(
+        self.world: World = World(clock=clock) if world is None else world
+        self.pusher: PusherApp = PusherApp(
             key=pusher_key or "unused",
             secret="a-secret-of-the-server",  # noqa: S106 - signs for a server of this process
             dialect=dialect,
             activity_timeout=activity_timeout,
             clock=self.world.clock,
         )
-        self.rates = RateRules(clock) if rate_rules else None
+        self.rates: RateRules | None = RateRules(clock) if rate_rules else None
         self.requests: list[RequestSeen] = []
         self.host = HOST
-        self.port = 0
+        self.port: int = 0
         self.announced_port: int | None = None
-        self.archive = ArchiveHost(self.world)
-        self.faults = self.pusher.faults
+        self.archive: ArchiveHost = ArchiveHost(self.world)
+        self.faults: Faults = self.pusher.faults
         self._pusher_key = pusher_key
         self._pusher_path = f"/{pusher_path.strip('/')}" if pusher_path.strip("/") else ""
         self._prefix = "/api" if mode == "enterprise" else ""
-        self.github = GitHubRoutes(self)
+        self.github: GitHubRoutes = GitHubRoutes(self)
         self._canned: dict[tuple[str, str], Canned] = {}
         self._lost: Counter[tuple[str, str]] = Counter()
         self._numbers = itertools.count(1)

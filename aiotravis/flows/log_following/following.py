@@ -67,11 +67,11 @@ class Following:
     def __init__(self, job: int) -> None:
         self._job = job
         self.ready: deque[LogPart] = deque()
-        self.over = False
+        self.over: bool = False
         self.started_at: datetime | None = None
-        self.doubtful = False
-        self.unsure = False
-        self.finished = False
+        self.doubtful: bool = False
+        self.unsure: bool = False
+        self.finished: bool = False
         self.gap: tuple[int, ...] = ()
         self._opened_at = 0.0
         self._stale = False
@@ -83,9 +83,9 @@ class Following:
         self._assembler = LogAssembler()
         self._given = LogPrefix()
         self._bodies = 0
-        self.listed = -1
-        self.snapshots = 0
-        self.heard = False
+        self.listed: int = -1
+        self.snapshots: int = 0
+        self.heard: bool = False
 
     @property
     def length(self) -> int:

@@ -45,9 +45,9 @@ class Link:
 
     def __init__(self, rules: Rules, opened: Opened) -> None:
         self._opened = opened
-        self.over = False
-        self.dead = rules.swallowing
-        self.client = Side(self, rules, upstream=True)
+        self.over: bool = False
+        self.dead: bool = rules.swallowing
+        self.client: Side = Side(self, rules, upstream=True)
         self._server = Side(self, rules, upstream=False)
         self._connecting: asyncio.Task[None] | None = None
 

@@ -32,7 +32,7 @@ class FaultProxy:
 
     def __init__(self, target_port: int, *, target_host: str = HOST) -> None:
         self.host = HOST
-        self.port = 0
+        self.port: int = 0
         self._rules = Rules()
         self._opened = Opened((target_host, target_port))
         self._server: asyncio.Server | None = None

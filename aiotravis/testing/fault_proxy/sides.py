@@ -74,8 +74,8 @@ class Side(asyncio.Protocol):
 
     def __init__(self, link: Link, rules: Rules, *, upstream: bool) -> None:
         self.transport: asyncio.Transport | None = None
-        self.full = False
-        self.passed_end = False
+        self.full: bool = False
+        self.passed_end: bool = False
         self._ended = False
         self._lost = False
         self._link = link
