@@ -50,6 +50,11 @@ class Travis(Rest):
     Use it as a context manager, or call `aclose`. It opens nothing before its first call. One client serves any
     number of tasks of one event loop.
 
+    Its attributes are Travis's entities, with the API's own verbs: `accounts`, `annotations`, `auth`, `branches`,
+    `broadcasts`, `builds`, `caches`, `config`, `env_vars`, `hooks`, `jobs`, `lint`, `logs`, `permissions`,
+    `pusher_auth`, `repos`, `repository_keys`, `requests`, `settings`, `ssh_keys`, `users`; its methods are what takes
+    several of them, or the live channel: `events`, `follow_log`, `wait_for_build`, `map`, ....
+
     Args:
         token: An API token, or None to see what is public.
         endpoint: URL of the API: ``COM``, ``ORG``, or that of a Travis CI Enterprise (``https://HOST/api``).
@@ -69,8 +74,13 @@ class Travis(Rest):
         trace_configs: aiohttp's trace configurations.
         middlewares: aiohttp's client middlewares.
 
+    Attributes:
+        live: How the live channel is: its state, its counters, what changes of it.
+
     Raises:
         UsageError: An argument cannot be right.
+
+    https://docs.travis-ci.com/api/
     """
 
     def __init__(

@@ -138,5 +138,9 @@ def text_of(value: object, argument: str) -> str:
 
 
 def number_key(number: str) -> tuple[int, ...]:
-    """Give the sort key of a build or job number: ``"784.10"`` comes after ``"784.9"``."""
+    """Give the sort key of a build or job number: ``"784.10"`` comes after ``"784.9"``.
+
+    Args:
+        number: As Travis sends it; what is no number in it sorts before all that is.
+    """
     return tuple(int(piece) if piece.isdecimal() else -1 for piece in number.split("."))

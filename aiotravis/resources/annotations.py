@@ -47,6 +47,9 @@ class Annotations(Resource):
     async def list(self, job: int | Job) -> Sequence[Annotation]:
         """List what was said about a job.
 
+        Args:
+            job: Id of the job, or a job.
+
         Raises:
             NotFoundError: No such job, or a server of after 2017.
         """

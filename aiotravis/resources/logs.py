@@ -143,7 +143,10 @@ class Logs(Resource):
         return log if log.job_id is not None else msgspec.structs.replace(log, job_id=number)
 
     async def get_by_id(self, log_id: int) -> Log:
-        """Fetch a log by its own id (`Job.log_id`).
+        """Fetch a log by its own id.
+
+        Args:
+            log_id: Id of the log: `Job.log_id`, which comes on request.
 
         Raises:
             NotFoundError: No such log, or this token may not see its job.

@@ -168,6 +168,9 @@ class Repositories(Resource):
     async def cc_xml(self, repo: int | str | Repository) -> str:
         """Fetch the state for CCTray and its kind, as XML.
 
+        Args:
+            repo: Id, slug, or a repository.
+
         Raises:
             NotFoundError: No such repository, or this token may not see it.
         """

@@ -90,6 +90,9 @@ class Requests(Resource):
     async def get(self, request: int | Request) -> Request:
         """Fetch one request.
 
+        Args:
+            request: Id of the request, or a request.
+
         Raises:
             NotFoundError: No such request, or this token may not see it.
         """

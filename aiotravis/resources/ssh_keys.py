@@ -68,6 +68,9 @@ class SshKeys(Resource):
     async def delete(self, repo: int | Repository) -> SshKey:
         """Delete a repository's key, and give back what was known of it.
 
+        Args:
+            repo: Id of the repository, or a repository.
+
         Raises:
             NotFoundError: As for `get`.
         """

@@ -201,25 +201,22 @@ async def test_two_streams_of_one_log_are_independent(travis: Travis, job: Job) 
         assert [part.content async for part in second] == ["b"]
 
 
-async def test_a_token_that_expires_meanwhile_is_told(server: TravisServer, travis: Travis, job: Job) -> None:
-    job.start()
-    async with travis.follow_log(job.id) as log:
-        server.respond(
-            "GET", f"/jobs/{job.id}", status=403, body=b"access denied", headers={"Content-Type": "text/html"}
-        )
-        job.world.notify("job:log", job, Part(1, "behind a hole", False))
-        with pytest.raises(errors.AuthenticationError):
-            await anext(log)
-
-
-async def test_a_job_that_is_gone_meanwhile_is_told(server: TravisServer, travis: Travis, job: Job) -> None:
+@pytest.mark.parametrize(
+    ("status", "kind", "told"),
+    [(403, "text/html", errors.AuthenticationError), (404, "application/json", errors.NotFoundError)],
+    ids=["the token expires", "the job is gone"],
+)
+async def test_what_becomes_of_the_right_to_follow_is_told(
+    server: TravisServer, travis: Travis, job: Job, status: int, kind: str, told: type[errors.TravisError]
+) -> None:
     job.start()
     job.write("a")
     async with travis.follow_log(job.id) as log:
         assert (await anext(log)).content == "a"
-        server.respond("GET", f"/jobs/{job.id}", status=404)
+        headers = {"Content-Type": kind}
+        server.respond("GET", f"/jobs/{job.id}", status=status, body=b"access denied", headers=headers)
         job.world.notify("job:log", job, Part(2, "behind a hole", False))
-        with pytest.raises(errors.NotFoundError):
+        with pytest.raises(told):
             await anext(log)
 
 
