@@ -116,7 +116,7 @@ def test_a_text_that_begins_otherwise_replaces_the_log_once_the_job_is_over() ->
     assert texts(known) == ["old text"]
     known.over = True
     known.merge_body("new")
-    assert [(type(part), part.content) for part in known.ready] == [(LogReset, ""), (LogPart, "new")]
+    assert [(type(part).__name__, part.content) for part in known.ready] == [("LogReset", ""), ("LogPart", "new")]
 
 
 def test_parts_that_come_early_leave_it_unsure() -> None:
