@@ -16,7 +16,7 @@ import pytest
 
 from aiotravis import LiveOptions, LiveState, Travis, errors, events
 from aiotravis.live import pacing
-from aiotravis.testing import FaultProxy, Repository, TravisServer
+from aiotravis.testing import Dialect, FaultProxy, Repository, TravisServer
 from tests.autojump import run
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import until
@@ -24,9 +24,9 @@ from tests.waiting import until
 
 @asynccontextmanager
 async def behind_a_proxy(
-    *, live: LiveOptions | None = None, secure: bool = False
+    *, live: LiveOptions | None = None, secure: bool = False, dialect: Dialect = "pusher"
 ) -> AsyncGenerator[tuple[TravisServer, FaultProxy, Travis, Repository]]:
-    async with TravisServer(secure=secure) as server, FaultProxy(server.port) as proxy:
+    async with TravisServer(secure=secure, dialect=dialect) as server, FaultProxy(server.port) as proxy:
         server.announced_port = proxy.port
         user = server.world.user("sarah", token=TOKEN)
         repository = server.world.repository("travis-ci/travis.rb", users=[user])
@@ -61,9 +61,15 @@ def test_row_01_a_half_open_connection_is_noticed_within_41_seconds() -> None:
     assert run(story) <= 41 + 1
 
 
-def test_row_02_an_idle_connection_to_a_strict_server_holds_for_fifteen_minutes() -> None:
+@pytest.mark.parametrize("dialect", ["pusher", "soketi"])
+def test_row_02_an_idle_connection_to_a_strict_server_holds_for_fifteen_minutes(dialect: Dialect) -> None:
+    """A Pusher asks before it gives up; a soketi wants to hear the client by itself."""
+
     async def story(clock: Callable[[], float]) -> None:
-        async with behind_a_proxy() as (server, _, travis, repository), travis.events(repository.id) as feed:
+        async with (
+            behind_a_proxy(dialect=dialect) as (server, _, travis, repository),
+            travis.events(repository.id) as feed,
+        ):
             await anyio.sleep(15 * 60)
             assert (server.pusher.opened, travis.live.statistics().gaps) == (1, 0)
             repository.build()

@@ -128,7 +128,9 @@ async def test_pusher_js_pings_after_silence_and_stays(
     assert server.pusher.opened == 1
 
 
+@pytest.mark.parametrize("dialect", ["soketi"])
 async def test_pusher_js_comes_back_when_it_was_closed_for_silence(server: TravisServer, client: PusherJs) -> None:
+    """A Pusher pings in frames, which pusher-js answers: to soketi's WebSocket pings the answer is no frame."""
     await client.connects(server)
     # It counts from the next frame on: a greeting and its end in one breath would be no test of pusher-js.
     server.pusher.idle = 0.05
