@@ -6,12 +6,26 @@ from aiotravis.testing.fault_proxy import FaultProxy
 from aiotravis.testing.faults import Fault, Faults
 from aiotravis.testing.publishing import LiveMode
 from aiotravis.testing.pusher import Connection, Dialect, Frame, PusherApp
+from aiotravis.testing.reception import RequestSeen
 from aiotravis.testing.script import play, sample_log
-from aiotravis.testing.server import RequestSeen, TravisServer
+from aiotravis.testing.server import TravisServer
 from aiotravis.testing.stages import Stage
-from aiotravis.testing.world import Build, Commit, Job, Log, Part, Repository, User, World
+from aiotravis.testing.switches import Switches
+from aiotravis.testing.world import (
+    Broadcast,
+    Build,
+    Commit,
+    Job,
+    Log,
+    Organization,
+    Part,
+    Repository,
+    User,
+    World,
+)
 
 __all__ = [
+    "Broadcast",
     "Build",
     "Commit",
     "Connection",
@@ -25,11 +39,13 @@ __all__ = [
     "LiveMode",
     "Log",
     "Mode",
+    "Organization",
     "Part",
     "PusherApp",
     "Repository",
     "RequestSeen",
     "Stage",
+    "Switches",
     "TravisServer",
     "User",
     "World",

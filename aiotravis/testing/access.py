@@ -1,25 +1,27 @@
-"""Who asks, and what they may have: tokens, modes, the Accept header."""
+"""Who asks, and what they may have: tokens, modes, refusals."""
 
-import re
-from collections.abc import Mapping, Sequence
+import base64
+import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from aiohttp import web
 
+from aiotravis.testing.accepting import is_newer
 from aiotravis.testing.world import Job, Repository, User, World
 
 __all__ = [
-    "Kind",
     "Mode",
     "Refusal",
     "Visitor",
-    "accepted",
-    "accepts_json",
-    "accepts_text",
     "admit",
-    "kinds_of",
+    "failure",
+    "insufficient",
     "not_found",
+    "rss_token_of",
+    "token_of",
+    "unknown_token",
 ]
 
 Mode = Literal["org", "com", "com-private", "enterprise"]
@@ -50,6 +52,21 @@ def not_found() -> Refusal:
     return Refusal(404, b'{"file":"not found"}')
 
 
+def failure() -> Refusal:
+    """Give the usual 500."""
+    return Refusal(500, b"Sorry, we experienced an error.\n", "text/plain")
+
+
+def unknown_token() -> Refusal:
+    """Give the 403 for a token that nobody has given out, or that is not good any more."""
+    return Refusal(403, b"access denied", "text/html;charset=utf-8")
+
+
+def insufficient() -> Refusal:
+    """Give the 403 for a token that is not for this."""
+    return Refusal(403, b"insufficient access")
+
+
 @dataclass(frozen=True)
 class Visitor:
     """Who asks.
@@ -74,11 +91,21 @@ class Visitor:
 
 
 def token_of(request: web.Request) -> str | None:
-    """Read the token as Travis does: ``token VALUE`` with quotes stripped, or ``access_token`` in the query."""
+    """Read the token as Travis does: ``token VALUE`` with quotes stripped, Basic, or ``access_token`` in the query."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "token":
         return value.strip().strip('"')
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[0]
+        except (binascii.Error, UnicodeDecodeError):
+            return None
     return request.query.get("access_token")
+
+
+def rss_token_of(request: web.Request, world: World) -> User | None:
+    """Give the user whose badges and feeds a request may have by ``token`` in the query; an unknown one is ignored."""
+    return world.by_rss_token(request.query.get("token", "")) if request.query.get("token") else None
 
 
 def admit(request: web.Request, world: World, mode: Mode, *, guarded: bool = True, private: bool = False) -> Visitor:
@@ -96,74 +123,15 @@ def admit(request: web.Request, world: World, mode: Mode, *, guarded: bool = Tru
     """
     token = token_of(request)
     if token is not None:
-        user = world.by_token(token)
+        opened = world.log_tokens.find(token)
+        user = opened.user if opened is not None else world.by_token(token)
         if user is None:
-            raise Refusal(403, b"access denied", "text/html;charset=utf-8")
+            raise unknown_token()
         return Visitor(user, mode in {"org", "com"})
-    if private:
-        raise Refusal(401, b"no access token supplied")
-    public = mode == "org" or (mode == "com" and "vnd.travis-ci.2.1+json" in request.headers.get("Accept", ""))
+    public = mode == "org" or (mode == "com" and is_newer(request))
+    # What the mode refuses is refused before the route looks at what it needs.
     if guarded and not public:
         raise Refusal(401)
+    if private:
+        raise Refusal(401, b"no access token supplied")
     return Visitor(None, public)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One entry of an Accept header.
-
-    Attributes:
-        name: Media type, lower case.
-        parameters: Its parameters, without ``q``.
-        weight: Its ``q``.
-    """
-
-    name: str
-    parameters: Mapping[str, str]
-    weight: float
-
-    @property
-    def is_json(self) -> bool:
-        """Whether JSON of version 2 answers it."""
-        return self.name.endswith("+json") or self.name == "application/json"
-
-    @property
-    def is_text(self) -> bool:
-        """Whether plain text answers it."""
-        return self.name.endswith("+plain") or self.name == "text/plain"
-
-    @property
-    def is_anything(self) -> bool:
-        """Whether anything answers it."""
-        return self.name == "*/*"
-
-    @property
-    def chunked(self) -> bool:
-        """Whether a log in parts is wanted."""
-        return self.parameters.get("chunked") == "true"
-
-
-def kinds_of(accept: str) -> Sequence[Kind]:
-    """Read an Accept header as Travis does: by weight, then fewer stars, then more parameters."""
-    kinds: list[Kind] = []
-    for entry in re.sub(r"\s", "", accept).lower().split(","):
-        name, *rest = entry.split(";")
-        parameters = {pair.partition("=")[0]: pair.partition("=")[2] for pair in rest}
-        weight = parameters.pop("q", "1")
-        kinds.append(Kind(name, parameters, float(weight) if re.fullmatch(r"[01](\.\d*)?", weight) else 1.0))
-    return sorted(kinds, key=lambda kind: (-kind.weight, kind.name.count("*"), -len(kind.parameters)))
-
-
-def accepted(request: web.Request) -> Sequence[Kind]:
-    """Give what a request takes, the best first; what weighs nothing is left out."""
-    return [kind for kind in kinds_of(request.headers.get("Accept", "*/*")) if kind.weight]
-
-
-def accepts_json(request: web.Request) -> bool:
-    """Whether JSON of version 2 may be answered."""
-    return any(kind.is_json or kind.is_anything for kind in accepted(request))
-
-
-def accepts_text(request: web.Request) -> bool:
-    """Whether plain text may be answered."""
-    return any(kind.is_text or kind.is_anything for kind in accepted(request))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from aiotravis.testing.public_keys import PublicKey, of_pem
+
 __all__ = ["Belongings", "Cache", "EnvVar", "Request", "SshKey"]
 
 DEFAULTS: dict[str, object] = {
@@ -9,8 +11,18 @@ DEFAULTS: dict[str, object] = {
     "build_pushes": True,
     "build_pull_requests": True,
     "maximum_number_of_builds": 0,
+    "build_releases": True,
+    "auto_cancel_pushes": False,
+    "auto_cancel_pull_requests": False,
+    "allow_config_imports": False,
+    "share_encrypted_env_with_forks": False,
+    "share_ssh_keys_with_forks": False,
     "timeout_hard_limit": None,
     "timeout_log_silence": None,
+    "api_builds_rate_limit": None,
+    "job_log_time_based_limit": False,
+    "job_log_access_based_limit": False,
+    "job_log_access_older_than_days": 365,
 }
 
 KEY = """-----BEGIN PUBLIC KEY-----
@@ -24,7 +36,7 @@ VZbJp2m8O7sKtR9PKwIDAQAB
 
 @dataclass
 class EnvVar:
-    """An environment variable."""
+    """An environment variable; its value is shown only where it is public."""
 
     id: str
     name: str
@@ -43,7 +55,7 @@ class SshKey:
 
 @dataclass
 class Cache:
-    """A cache of a branch."""
+    """A cache of a branch; `size` in bytes, `last_modified` in seconds since the epoch."""
 
     branch: str | None
     slug: str
@@ -53,7 +65,14 @@ class Cache:
 
 @dataclass
 class Request:
-    """Something that reached Travis from GitHub."""
+    """Something that reached Travis from GitHub.
+
+    Attributes:
+        result: ``accepted``, ``rejected``, or None.
+        created_at: Seconds since the epoch.
+        commit_id: Commit of one of the repository's builds, or None.
+        owned: Whether it tells the repository's owner.
+    """
 
     id: int
     event_type: str
@@ -63,6 +82,12 @@ class Request:
     build_id: int | None = None
     commit_id: int | None = None
     head_commit: str | None = None
+    base_commit: str | None = None
+    branch: str | None = "master"
+    tag: str | None = None
+    pull_request_number: int | None = None
+    pull_request_title: str | None = None
+    owned: bool = True
 
 
 @dataclass
@@ -72,6 +97,7 @@ class Belongings:
     Attributes:
         settings: Name to value.
         key: Public key as PEM.
+        fingerprint: That of the key; None: it cannot be told.
     """
 
     settings: dict[str, object] = field(default_factory=lambda: dict(DEFAULTS))
@@ -80,3 +106,9 @@ class Belongings:
     caches: list[Cache] = field(default_factory=list[Cache])
     requests: list[Request] = field(default_factory=list[Request])
     key: str = KEY
+    fingerprint: str | None = of_pem(KEY).fingerprint
+
+    def renew_key(self) -> None:
+        """Make another key, of 4096 bits."""
+        made = PublicKey.made()
+        self.key, self.fingerprint = made.pem, made.fingerprint

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-__all__ = ["dressed", "preflight", "unhandled"]
+__all__ = ["admitted_encodings", "dressed", "preflight", "unhandled"]
 
 METHODS: Final = "HEAD, GET, POST, PATCH, PUT, DELETE"
 
@@ -99,3 +99,17 @@ def _unless_known(request: web.Request, response: web.Response) -> web.Response:
     response.headers["ETag"] = tag
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+def admitted_encodings(accepted: str | None) -> set[str]:
+    """Give the encodings that somebody takes; identity goes without saying."""
+    encodings = {"identity"}
+    for entry in (accepted or "").lower().replace(" ", "").split(","):
+        name, _, weight = entry.partition(";q=")
+        if weight and not weight.strip("0."):
+            encodings.discard(name)
+            if name == "*":
+                encodings.discard("identity")
+        elif name:
+            encodings.add(name)
+    return encodings

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from aiotravis.testing.access import Refusal
 from aiotravis.testing.requests import fields_of
-from aiotravis.testing.routes import Handler, Routes, Site, answer
+from aiotravis.testing.routes import Handler, Routes, Site, hand_made
 from aiotravis.testing.world import User
 
 __all__ = ["PREFIX", "Authorization", "GitHubRoutes"]
@@ -98,7 +98,7 @@ class GitHubRoutes(Routes):
         note, scopes = str(fields.get("note")), fields.get("scopes")
         if any(one.user is user and one.note == note for one in self.authorizations.values()):
             error = {"resource": "OauthAccess", "code": "already_exists", "field": "description"}
-            return answer({"message": "Validation Failed", "errors": [error]}, status=422)
+            return hand_made({"message": "Validation Failed", "errors": [error]}, status=422)
         made = Authorization(
             next(self._numbers),
             user,
@@ -108,14 +108,14 @@ class GitHubRoutes(Routes):
         )
         self.authorizations[made.id] = made
         self._site.world.github_tokens[made.token] = user
-        return answer(made.shown(token=True), status=201)
+        return hand_made(made.shown(token=True), status=201)
 
     async def listed(self, request: web.Request) -> web.StreamResponse:
         """``GET /authorizations``, in pages."""
         user = self._user(request)
         own = [one.shown(token=False) for one in self.authorizations.values() if one.user is user]
         size, page = int(request.query.get("per_page", "30")), int(request.query.get("page", "1"))
-        return answer(own[(page - 1) * size : page * size])
+        return hand_made(own[(page - 1) * size : page * size])
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """``DELETE /authorizations/{id}``: its token is worth nothing from then on."""

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from aiotravis.testing.access import Refusal, Visitor, accepted, accepts_text, admit, not_found, token_of
+from aiotravis.testing.accepting import accepted, accepts_text, ending_of
+from aiotravis.testing.access import Refusal, admit, not_found, token_of
 from aiotravis.testing.payloads import log_json, log_parts_json
 from aiotravis.testing.requests import number_in
-from aiotravis.testing.routes import Handler, Routes, answer
-from aiotravis.testing.world import Job, Log
+from aiotravis.testing.routes import Handler, Routes, answer, error, hand_made
+from aiotravis.testing.work import Job
+from aiotravis.testing.world import Log, User
 
 __all__ = ["LogRoutes"]
 
@@ -30,50 +32,72 @@ class LogRoutes(Routes):
             ("GET", "/v3/job/{id}/log", self.log_v3),
         )
 
-    def _admit(self, request: web.Request) -> Visitor:
-        return admit(request, self._site.world, self._site.mode)
-
     async def log(self, request: web.Request) -> web.StreamResponse:
         """``GET /jobs/{id}/log``."""
-        visitor = self._admit(request)
+        visitor = self._visitor(request)
         job = self._site.world.jobs.get(number_in(request))
         if job is None:
             raise Refusal(404)
         if not visitor.sees_job(job):
             raise not_found()
-        return self._in_some_form(request, job)
+        response = self._in_some_form(request, job)
+        if job.repository.private and visitor.user is not None:
+            response.headers["X-Log-Access-Token"] = self._site.world.log_tokens.give(visitor.user, job.id)
+        return response
 
     async def by_id(self, request: web.Request) -> web.StreamResponse:
         """``GET /logs/{id}``."""
-        visitor = self._admit(request)
+        visitor = self._visitor(request)
         number = number_in(request)
         job = next((job for job in self._site.world.jobs.values() if job.log.id == number), None)
         if job is None or job.log.missing or not visitor.sees_job(job):
             raise not_found()
+        if self._site.log_mode == "head" and self._is_withheld(job, visitor.user):
+            return error(403, "We're sorry, but this log is not available because of the repository's settings.")
         return self._in_some_form(request, job)
 
-    def _in_some_form(self, request: web.Request, job: Job) -> web.StreamResponse:
-        log = job.log
+    def _is_withheld(self, job: Job, user: User | None) -> bool:
+        """Whether the repository's settings keep a log from somebody: for its age, or for their rights."""
+        settings, now = job.repository.belongings.settings, self._site.world.clock()
+        days = settings.get("job_log_access_older_than_days")
+        if settings.get("job_log_time_based_limit") and isinstance(days, int):
+            return job.finished_at is not None and now - job.finished_at > days * 86_400
+        return bool(settings.get("job_log_access_based_limit")) and not job.repository.may_push(user)
+
+    def _in_some_form(self, request: web.Request, job: Job) -> web.Response:
+        log, mode = job.log, self._site.log_mode
+        if (log.archived and mode != "head") or (log.missing and mode == "2014"):
+            return self._elsewhere(request, job)
         if log.missing:
             # Whatever was asked for, text too.
-            return answer({"log": {"job_id": job.id, "parts": [], "@type": "Log"}})
+            return hand_made({"log": {"job_id": job.id, "parts": [], "@type": "Log"}})
         kinds = accepted(request)
-        if log.archived and self._site.log_mode != "head":
-            return self._elsewhere(request, job)
+        if ending_of(request) == ".json":
+            return answer({"log": log_json(job)})
+        if ending_of(request):
+            return self._as_text(request, job)
         best = next((kind for kind in kinds if kind.is_json or kind.is_text or kind.is_anything), None)
         if best is None:
             raise Refusal(406)
         # Who takes anything gets text.
         if not best.is_json:
-            if not log.parts:
-                raise Refusal(406, content_type="text/plain;charset=utf-8")
-            return _text(log.text)
+            return self._as_text(request, job)
         chunked = any(kind.is_json and kind.chunked for kind in kinds)
         if log.aggregated and chunked and not any(kind.is_json and not kind.chunked for kind in kinds):
             raise Refusal(406)
-        if chunked and self._site.log_mode == "2017" and not log.aggregated:
-            return answer({"log": log_parts_json(job)})
+        if chunked and mode != "head" and not log.aggregated:
+            # What is asked of the parts counts where they are asked for, in the header; not in the query.
+            wanted = next(kind.parameters for kind in kinds if kind.is_json and kind.chunked)
+            after, number = wanted.get("after", ""), wanted.get("part_numbers", "")
+            return answer({"log": log_parts_json(job, after=after, numbers=number, ids=mode == "2014")})
         return answer({"log": log_json(job)})
+
+    def _as_text(self, request: web.Request, job: Job) -> web.Response:
+        if not accepts_text(request):
+            raise Refusal(406)
+        if not job.log.parts:
+            raise Refusal(406, content_type="text/plain;charset=utf-8")
+        return _text(job.log.text)
 
     def _elsewhere(self, request: web.Request, job: Job) -> web.Response:
         """Point to the archive, whoever may be pointed there."""
@@ -102,6 +126,14 @@ class LogRoutes(Routes):
             raise Refusal(404, body)
         return job
 
+    def _raw_href(self, request: web.Request, job: Job) -> str:
+        """Give the path of the text, with a token where it is not everybody's."""
+        path = f"/v3/job/{job.id}/log.txt"
+        user = self._site.world.by_token(token_of(request) or "")
+        if user is None or not (job.repository.private or self._site.mode == "enterprise"):
+            return path
+        return f"{path}?log.token={self._site.world.log_tokens.give(user, job.id)}"
+
     async def parts(self, request: web.Request) -> web.StreamResponse:
         """``GET /v3/job/{id}/log_parts``."""
         job = self._v3_job(request)
@@ -114,12 +146,12 @@ class LogRoutes(Routes):
             parts = [part for part in parts if str(part["number"]) in chosen]
         if request.query.get("content") == "false":
             parts = [{"final": part["final"], "number": part["number"]} for part in parts]
-        return answer({"@type": "log_parts", "@representation": "standard", "log_parts": parts})
+        return hand_made({"@type": "log_parts", "@representation": "standard", "log_parts": parts})
 
     async def log_v3(self, request: web.Request) -> web.StreamResponse:
         """``GET /v3/job/{id}/log``."""
         job = self._v3_job(request)
-        return answer(
+        return hand_made(
             {
                 "@type": "log",
                 "@href": f"/v3/job/{job.id}/log",
@@ -128,18 +160,21 @@ class LogRoutes(Routes):
                 "id": job.log.id,
                 "content": job.log.text if job.log.parts else None,
                 "log_parts": _numbered(job.log),
-                "@raw_log_href": f"/v3/job/{job.id}/log.txt",
+                "@raw_log_href": self._raw_href(request, job),
             }
         )
 
     async def text(self, request: web.Request) -> web.StreamResponse:
-        """``GET /v3/job/{id}/log.txt``."""
+        """``GET /v3/job/{id}/log.txt``; a token in the query opens it, too."""
+        opened = self._site.world.log_tokens.find(request.query.get("log.token", ""))
+        if opened is not None and opened.job_id == number_in(request) and self._site.log_mode == "head":
+            return _text(self._site.world.jobs[opened.job_id].log.text)
         return _text(self._v3_job(request).log.text)
 
 
 def _numbered(log: Log) -> list[dict[str, object]]:
-    """Give the parts; of a log that was put together, or removed, there is one."""
-    if log.aggregated or log.removed_at is not None:
+    """Give the parts; of a log that was put together, archived, or removed, there is one."""
+    if log.aggregated or log.archived or log.removed_at is not None:
         return [{"content": log.text, "final": True, "number": 0}]
     return [{"content": part.content, "final": part.final, "number": part.number} for part in log.parts]
 

@@ -1,18 +1,28 @@
-"""The routes of the embedded Travis that are about the user: accounts, hooks, rights, messages, signing in and out."""
+"""The routes of the embedded Travis that are about the user: accounts, hooks, rights, messages, the user.
+
+https://docs.travis-ci.com/api/#users
+"""
 
 from collections.abc import Sequence
 
 from aiohttp import web
 
-from aiotravis.testing.access import Refusal, Visitor, admit, not_found
+from aiotravis.testing.access import Refusal, failure, not_found
 from aiotravis.testing.payloads import user_json
-from aiotravis.testing.requests import fields_of, nested, number_in, yes
-from aiotravis.testing.routes import Handler, Routes, answer
-from aiotravis.testing.world import Repository, User
+from aiotravis.testing.records import Broadcast, Organization, User
+from aiotravis.testing.requests import Fields, nested, number_in, yes
+from aiotravis.testing.routes import Handler, Routes, answer, hand_made, unchanged
+from aiotravis.testing.work import Repository
 
 __all__ = ["PeopleRoutes"]
 
 LOCALES = frozenset({"en", "de", "fr"})
+
+FRESH = 14 * 86_400.0
+"""For how long a message is shown, in seconds."""
+
+YOUNGER = frozenset({"channels", "avatar_url", "first_logged_in_at", "allow_migration", "vcs_type"})
+"""What users of 2014 had not."""
 
 
 class PeopleRoutes(Routes):
@@ -24,16 +34,18 @@ class PeopleRoutes(Routes):
             ("GET", "/accounts", self.accounts),
             ("GET", "/broadcasts", self.broadcasts),
             ("GET", "/hooks", self.hooks),
+            ("PUT", "/hooks", self.hook),
             ("PUT", "/hooks/{id}", self.hook),
             ("GET", "/users/permissions", self.permissions),
             ("POST", "/users/sync", self.sync),
+            ("GET", "/users", self.user),
+            ("GET", "/users/{id}", self.user),
+            ("PUT", "/users", self.update),
             ("PUT", "/users/{id}", self.update),
-            ("POST", "/auth/github", self.github),
-            ("GET", "/logout", self.logout),
         )
 
-    def _user(self, request: web.Request) -> User:
-        user = admit(request, self._site.world, self._site.mode, private=True).user
+    def _user(self, request: web.Request, *, guarded: bool = True) -> User:
+        user = self._visitor(request, guarded=guarded, private=True).user
         if user is None:
             raise Refusal(401, b"no access token supplied")
         return user
@@ -43,40 +55,59 @@ class PeopleRoutes(Routes):
 
     async def accounts(self, request: web.Request) -> web.StreamResponse:
         """``GET /accounts``: the user first; any value of ``all`` is a yes."""
-        user = self._user(request)
+        user = self._user(request, guarded=False)
+        world = self._site.world
         repositories = self._repositories(user)
         if not request.query.get("all"):
             repositories = [one for one in repositories if one.may_push(user)]
-        owners = sorted({one.slug.partition("/")[0] for one in repositories} - {user.login})
-        counts = {
-            owner: sum(one.slug.startswith(f"{owner}/") for one in repositories) for owner in [user.login, *owners]
+        owners = [world.owner(one.slug) for one in repositories]
+        owning = [one for one in world.organizations if one in owners or user in one.members]
+        accounts: list[User | Organization] = [user, *owning]
+        shown = [self._account(one, owners.count(one)) for one in accounts]
+        return answer({"accounts": shown})
+
+    def _account(self, owner: User | Organization, count: int) -> dict[str, object]:
+        account: dict[str, object] = {
+            "id": owner.id,
+            "name": owner.name,
+            "login": owner.login,
+            "type": "user" if isinstance(owner, User) else "organization",
+            # An organization that has nothing is missing from the count.
+            "repos_count": count if count or isinstance(owner, User) else None,
+            "avatar_url": f"https://example.org/{owner.login}.png",
         }
-        accounts: list[dict[str, object]] = [
-            {"id": user.id, "name": user.name, "login": user.login, "type": "user", "repos_count": counts[user.login]}
-        ]
-        for number, owner in enumerate(owners, start=1):
-            accounts.append(
-                {"id": number, "name": owner, "login": owner, "type": "organization", "repos_count": counts[owner]}
-            )
-        for account in accounts:
-            account["avatar_url"] = f"https://example.org/{account['login']}.png"
-        return answer({"accounts": accounts})
+        if self._site.mode in {"com", "com-private"}:
+            account.update(subscribed=False, education=False)
+        return account
 
     async def broadcasts(self, request: web.Request) -> web.StreamResponse:
         """``GET /broadcasts``, newest first."""
-        self._user(request)
-        messages = list(enumerate(self._site.world.broadcasts, start=1))
-        return answer({"broadcasts": [{"id": number, "message": text} for number, text in reversed(messages)]})
+        user = self._user(request, guarded=False)
+        now = self._site.world.clock()
+        repositories = self._repositories(user)
+        near: list[object] = [None, user, *(one.slug for one in repositories)]
+        near += [one.slug.partition("/")[0] for one in repositories]
+        near += [one.login for one in self._site.world.organizations if user in one.members]
+        every = [one if isinstance(one, Broadcast) else Broadcast(one, now) for one in self._site.world.broadcasts]
+        shown = [
+            {"id": number, "message": one.message}
+            for number, one in enumerate(every, start=1)
+            if one.recipient in near and not one.expired and now - one.created_at < FRESH
+        ]
+        return answer({"broadcasts": shown[::-1]})
+
+    # Hooks ------------------------------------------------------------------------------------------------------------
 
     async def hooks(self, request: web.Request) -> web.StreamResponse:
         """``GET /hooks``: what the user may switch; with ``all`` the rest, too."""
         user = self._user(request)
         query = request.query
-        shown = [one for one in self._repositories(user) if "all" in query or one.may_push(user)]
         hooks: list[dict[str, object]] = []
-        for one in shown:
+        for one in self._repositories(user):
             owner, _, name = one.slug.partition("/")
-            if query.get("owner_name", owner) == owner and query.get("name", name) == name:
+            asked = {"owner_name": owner, "name": name, "id": str(one.id)}
+            listed = "all" in query or one.may_push(user)
+            if listed and all(query.get(field, value) == value for field, value in asked.items()):
                 hooks.append(
                     {
                         "id": one.id,
@@ -91,16 +122,35 @@ class PeopleRoutes(Routes):
         return answer({"hooks": hooks})
 
     async def hook(self, request: web.Request) -> web.StreamResponse:
-        """``PUT /hooks/{id}``: switch a repository on or off."""
+        """``PUT /hooks``, its id in the path or in what is sent: switch a repository on or off."""
         user = self._user(request)
-        fields = await nested(request, "hook")
+        fields: Fields | None = await nested(request, "hook")
         if fields is None:
-            raise Refusal(500, b"Sorry, we experienced an error.\n", "text/plain")
-        repository = self._site.world.repositories.get(number_in(request))
+            raise failure()
+        number = number_in(request) if "id" in request.match_info else str(fields.get("id"))
+        repository = self._site.world.repositories.get(int(number)) if str(number).isdecimal() else None
         if repository is None or not repository.may_push(user):
             raise Refusal(403, b"{}")
+        refused = unchanged(request, repository, self._site.mode)
+        if refused is not None:
+            return refused
         repository.active = yes(fields)
-        return answer({"result": True})
+        return hand_made({"result": True})
+
+    # The user ---------------------------------------------------------------------------------------------------------
+
+    async def user(self, request: web.Request) -> web.StreamResponse:
+        """``GET /users``: whose token it is, and nobody else."""
+        user = self._user(request)
+        if request.match_info.get("id", str(user.id)) != str(user.id):
+            raise not_found()
+        return self._shown(user)
+
+    def _shown(self, user: User) -> web.Response:
+        fields = user_json(user)
+        if self._site.log_mode == "2014":
+            fields = {name: value for name, value in fields.items() if name not in YOUNGER}
+        return answer({"user": fields})
 
     async def permissions(self, request: web.Request) -> web.StreamResponse:
         """``GET /users/permissions``: ids without an envelope."""
@@ -114,40 +164,16 @@ class PeopleRoutes(Routes):
         """``POST /users/sync``."""
         user = self._user(request)
         if user.is_syncing:
-            return answer({"message": "Sync already in progress. Try again later."}, status=409)
+            return hand_made({"message": "Sync already in progress. Try again later."}, status=409)
         user.is_syncing = True
-        return answer({"result": True})
+        return hand_made({"result": True})
 
     async def update(self, request: web.Request) -> web.StreamResponse:
         """``PUT /users/{id}``: the language; one that is unknown is ignored."""
         user = self._user(request)
-        if number_in(request) != user.id:
+        if request.match_info.get("id", str(user.id)) != str(user.id):
             raise not_found()
         locale = str((await nested(request, "user") or {}).get("locale"))
         if locale in LOCALES:
             user.locale = locale
-        return answer({"user": user_json(user)})
-
-    async def github(self, request: web.Request) -> web.StreamResponse:
-        """``POST /auth/github``: a GitHub token for an API token; ``github-TOKEN`` is one, without asking GitHub."""
-        # In the body or the query: to the real one these are the same.
-        token = (await fields_of(request)).get("github_token") or request.query.get("github_token")
-        if not isinstance(token, str) or not token:
-            return answer({"error": "Must pass 'github_token' parameter"}, status=422)
-        if token.startswith("narrow"):
-            raise web.HTTPFound("/too-few-scopes")
-        world = self._site.world
-        user = world.github_tokens.get(token) or world.by_token(token.removeprefix("github-"))
-        if user is None:
-            raise Refusal(403, b"not a Travis user")
-        return answer({"access_token": user.token})
-
-    async def logout(self, request: web.Request) -> web.StreamResponse:
-        """``GET /logout``: the token has to be in the query."""
-        visitor: Visitor = admit(request, self._site.world, self._site.mode, guarded=False)
-        if visitor.user is None:
-            raise Refusal(403, b"access denied")
-        if "access_token" not in request.query:
-            return web.Response(headers={"Content-Type": "application/json"})
-        visitor.user.token = ""
-        return answer({"user": user_json(visitor.user)})
+        return self._shown(user)

@@ -1,20 +1,26 @@
-"""The REST routes of the embedded Travis: repositories, builds, jobs, users, configuration."""
+"""The routes of the embedded Travis about itself: its root, its configuration, its health, what one may listen to.
+
+https://docs.travis-ci.com/api/#system-configuration
+"""
 
 import re
 from collections.abc import Sequence
-from typing import cast
+from typing import Final, cast
 
 from aiohttp import web
 
-from aiotravis.testing.access import Refusal, Visitor, accepts_json, admit, not_found
-from aiotravis.testing.payloads import build_json, commit_json, job_json, repository_json, user_json
-from aiotravis.testing.requests import fields_of, number_in, several
-from aiotravis.testing.routes import Handler, Routes, answer
-from aiotravis.testing.world import Build, Job, Repository
+from aiotravis.testing.access import Mode, Visitor, failure, not_found
+from aiotravis.testing.requests import fields_of
+from aiotravis.testing.routes import Handler, Routes, hand_made
 
 __all__ = ["Rest"]
 
-PAGE = 25
+HOSTS: Final[dict[Mode, str]] = {
+    "org": "travis-ci.org",
+    "com": "travis-ci.com",
+    "com-private": "travis-ci.com",
+    "enterprise": "travis.example.org",
+}
 
 
 class Rest(Routes):
@@ -24,185 +30,56 @@ class Rest(Routes):
         """List method, path and handler of each route."""
         return (
             ("GET", "/", self.root),
+            ("GET", "/docs/", self.docs),
             ("GET", "/config", self.config),
             ("GET", "/uptime", self.uptime),
-            ("GET", "/builds", self.builds),
-            ("GET", "/builds/", self.builds),
-            ("GET", "/builds/{id}", self.build),
-            ("GET", "/jobs", self.jobs),
-            ("GET", "/jobs/", self.jobs),
-            ("GET", "/jobs/{id}", self.job),
-            ("GET", "/repos", self.repositories),
-            ("GET", "/repos/", self.repositories),
-            ("GET", r"/repos/{id:\d+}", self.repository),
-            ("GET", "/repos/{owner}", self.repositories),
-            ("GET", "/repos/{owner}/{name}", self.repository),
-            ("GET", "/repos/{owner}/{name}/builds", self.builds),
-            ("GET", "/repos/{owner}/{name}/builds/{id}", self.build),
-            ("GET", "/users", self.user),
-            ("GET", "/users/", self.user),
-            ("GET", "/users/{id}", self.user),
+            ("GET", "/endpoints", self.endpoints),
+            ("GET", "/error/500", self.error),
             ("POST", "/pusher/auth", self.pusher_auth),
         )
 
-    def _admit(self, request: web.Request, *, guarded: bool = True, private: bool = False) -> Visitor:
-        visitor = admit(request, self._site.world, self._site.mode, guarded=guarded, private=private)
-        if not accepts_json(request):
-            raise Refusal(406)
-        return visitor
-
     async def root(self, request: web.Request) -> web.StreamResponse:
-        """``GET /``."""
-        return answer({"hello": "world"})
+        """``GET /``: a greeting, and for browsers the way to the documentation."""
+        if "text/html" in request.headers.get("Accept", ""):
+            return web.Response(status=302, headers={"Location": "/docs/"})
+        return hand_made({"hello": "world"})
+
+    async def docs(self, request: web.Request) -> web.StreamResponse:
+        """``GET /docs/``: it has moved to a site of its own."""
+        return web.Response(status=302, headers={"Location": "https://docs.travis-ci.com/api/"})
 
     async def uptime(self, request: web.Request) -> web.StreamResponse:
         """``GET /uptime``: text that calls itself JSON."""
-        return web.Response(body=b"OK", headers={"Content-Type": "application/json"})
+        trouble = self._site.switches.uptime_error
+        text = "OK" if trouble is None else f"Error: {trouble}"
+        headers = {"Content-Type": "application/json"}
+        return web.Response(status=200 if trouble is None else 500, body=text.encode(), headers=headers)
 
     async def config(self, request: web.Request) -> web.StreamResponse:
         """``GET /config``."""
+        host = HOSTS[self._site.mode]
         config: dict[str, object] = {
-            "host": "travis-ci.org",
+            "host": host,
             "shorten_host": "trvs.io",
-            "assets": {"host": "travis-ci.org"},
+            "assets": {"host": host},
             "github": {"api_url": self._site.github_url, "scopes": ["read:org", "user:email", "repo_deployment"]},
             "notifications": {"webhook": {"public_key": None}},
         }
         pusher = self._site.pusher_config()
         if pusher is not None:
             config["pusher"] = pusher
-        return answer({"config": config})
+        return hand_made({"config": config})
 
-    async def user(self, request: web.Request) -> web.StreamResponse:
-        """``GET /users``: whose token it is."""
-        user = self._admit(request, private=True).user
-        if user is None or request.match_info.get("id", str(user.id)) != str(user.id):
-            raise not_found()
-        return answer({"user": user_json(user)})
+    async def endpoints(self, request: web.Request) -> web.StreamResponse:
+        """``GET /endpoints``: every route there is, by its path."""
+        listed: dict[str, list[str]] = {}
+        for method, path in self._site.patterns():
+            listed.setdefault(path, []).append(method)
+        return hand_made(listed)
 
-    # Repositories -----------------------------------------------------------------------------------------------------
-
-    async def repository(self, request: web.Request) -> web.StreamResponse:
-        """``GET /repos/{id}`` or by slug."""
-        visitor = self._admit(request)
-        repository = self._find(request)
-        if repository is None or not visitor.sees(repository):
-            raise not_found()
-        return answer({"repo": repository_json(repository)})
-
-    def _find(self, request: web.Request) -> Repository | None:
-        if "id" in request.match_info and "name" not in request.match_info:
-            return self._site.world.repositories.get(number_in(request))
-        return self._site.world.find(f"{request.match_info['owner']}/{request.match_info['name']}")
-
-    async def repositories(self, request: web.Request) -> web.StreamResponse:
-        """``GET /repos``, and by owner."""
-        owner = request.match_info.get("owner") or request.query.get("owner_name")
-        visitor = self._admit(request)
-        if visitor.user is None and "owner" not in request.match_info:
-            newer = "vnd.travis-ci.2.1+json" in request.headers.get("Accept", "")
-            raise Refusal(403 if self._site.mode == "org" and not newer else 401)
-        seen = [one for one in self._site.world.repositories.values() if visitor.sees(one)]
-        ids = several(request, "ids", split=True)
-        if ids:
-            return answer({"repos": [repository_json(one) for one in seen if str(one.id) in ids]})
-        query = request.query
-        if owner is not None:
-            seen = [one for one in seen if one.slug.partition("/")[0] == owner]
-        if "slug" in query:
-            seen = [one for one in seen if one.slug.lower() == query["slug"].lower()]
-        if "member" in query:
-            seen = [one for one in seen if query["member"] in {user.login for user in one.users}]
-        if "search" in query:
-            seen = [one for one in seen if query["search"].lower().replace("\\", "/") in one.slug.lower()]
-        if not ({"slug", "search"} & set(query) or owner):
-            seen = [one for one in seen if one.active]
-        limit = query.get("limit", "")
-        most = min(int(limit), 50) if limit.isdecimal() and int(limit) else PAGE
-        return answer({"repos": [repository_json(one) for one in seen[:most]]})
-
-    # Builds -----------------------------------------------------------------------------------------------------------
-
-    async def build(self, request: web.Request) -> web.StreamResponse:
-        """``GET /builds/{id}``, with its jobs."""
-        visitor = self._admit(request)
-        build = self._site.world.builds.get(number_in(request))
-        if build is None or not visitor.sees(build.repository):
-            raise not_found()
-        jobs = [job_json(job, nested=True) for job in build.jobs]
-        return answer({"build": build_json(build), "commit": _single_commit_json(build), "jobs": jobs})
-
-    async def builds(self, request: web.Request) -> web.StreamResponse:
-        """``GET /builds``: by ids, or a repository's, newest first, 25 a page."""
-        visitor = self._admit(request)
-        ids = several(request, "ids", split=True)
-        if ids:
-            known = [self._site.world.builds.get(int(number)) for number in ids if number.isdecimal()]
-            found = [build for build in known if build is not None and visitor.sees(build.repository)]
-            return answer(_builds_json(sorted(found, key=_id)))
-        repository = self._chosen(request)
-        if repository is None:
-            if visitor.user is None or {"repository_id", "slug"} & set(request.query) or "owner" in request.match_info:
-                return answer(_builds_json([]))
-            every = [one for one in self._site.world.builds.values() if visitor.sees(one.repository)]
-            return answer(_builds_json([one for one in reversed(every) if one.state in {"passed", "failed"}][:PAGE]))
-        builds = list(reversed(repository.builds)) if visitor.sees(repository) else []
-        query = request.query
-        if "event_type" in query:
-            builds = [build for build in builds if build.event_type == query["event_type"]]
-        if "number" in query:
-            return answer(_builds_json([build for build in builds if str(build.number) == query["number"]]))
-        if "branches" in query:
-            # The last of each branch: the first one met, since the newest come first.
-            latest: dict[str, Build] = {}
-            for build in builds:
-                latest.setdefault(build.commit.branch, build)
-            return answer(_builds_json(list(latest.values())))
-        if query.get("after_number", "").isdecimal():
-            builds = [build for build in builds if build.number < int(query["after_number"])]
-        page = _builds_json(builds[:PAGE])
-        if "exclude_config" in query:
-            page["builds"] = [{**one, "config": {}} for one in page["builds"]]
-        return answer(page)
-
-    def _chosen(self, request: web.Request) -> Repository | None:
-        if "owner" in request.match_info:
-            return self._find(request)
-        number = request.query.get("repository_id", "")
-        if number.isdecimal():
-            return self._site.world.repositories.get(int(number))
-        return self._site.world.find(request.query.get("slug", ""))
-
-    # Jobs -------------------------------------------------------------------------------------------------------------
-
-    async def job(self, request: web.Request) -> web.StreamResponse:
-        """``GET /jobs/{id}``."""
-        visitor = self._admit(request)
-        number = number_in(request)
-        job = self._site.world.jobs.get(number)
-        if job is None or not visitor.sees_job(job):
-            return answer({"error": {"message": f"The job({number}) couldn't be found"}}, status=404)
-        found = job_json(job, log_id=_wants_log_id(request))
-        return answer({"job": found, "commit": _single_commit_json(job.build)})
-
-    async def jobs(self, request: web.Request) -> web.StreamResponse:
-        """``GET /jobs``: by ids, or state, or queue."""
-        visitor = self._admit(request)
-        ids = several(request, "ids", split=False)
-        if ids:
-            known = [self._site.world.jobs.get(int(number)) for number in ids if number.isdecimal()]
-            found = [job for job in known if job is not None and visitor.sees_job(job)]
-            return answer(_jobs_json(found, request))
-        states = several(request, "state", split=False)
-        queue = request.query.get("queue")
-        seen = [job for job in self._site.world.jobs.values() if visitor.sees_job(job)]
-        if states:
-            seen = [job for job in seen if job.state in states]
-        elif queue is not None:
-            seen = [job for job in seen if job.queue == queue]
-        else:
-            seen = [job for job in seen if job.state in {"created", "queued", "received", "started"}]
-        return answer(_jobs_json(seen[:250], request))
+    async def error(self, request: web.Request) -> web.StreamResponse:
+        """``GET /error/500``: a failure to look at."""
+        raise failure()
 
     # Live -------------------------------------------------------------------------------------------------------------
 
@@ -212,14 +89,14 @@ class Rest(Routes):
         if old and self._site.mode == "org":
             # It came in September 2017.
             raise not_found()
-        visitor = admit(request, self._site.world, self._site.mode, guarded=False, private=old)
+        visitor = self._visitor(request, guarded=False, private=old)
         fields = await fields_of(request)
         socket_id, channels = fields.get("socket_id"), fields.get("channels")
         if not isinstance(socket_id, str) or not re.fullmatch(r"\d+\.\d+", socket_id) or not isinstance(channels, list):
-            raise Refusal(500, b"Sorry, we experienced an error.\n", "text/plain")
+            raise failure()
         names = [name for name in cast("list[object]", channels) if isinstance(name, str)]
         signed = {name: self._site.pusher.sign(socket_id, name) for name in names if self._may_hear(visitor, name)}
-        return answer({"channels": signed})
+        return hand_made({"channels": signed})
 
     def _may_hear(self, visitor: Visitor, channel: str) -> bool:
         if not channel.startswith("private-"):
@@ -234,31 +111,3 @@ class Rest(Routes):
             return repository is not None and visitor.user in repository.users
         job = self._site.world.jobs.get(int(number))
         return kind == "job" and job is not None and visitor.sees_job(job)
-
-
-def _id(build: Build) -> int:
-    return build.id
-
-
-def _wants_log_id(request: web.Request) -> bool:
-    return "include_log_id" in request.query or request.headers.get("User-Agent", "").startswith("Travis")
-
-
-def _single_commit_json(build: Build) -> dict[str, object]:
-    fields = commit_json(build.commit)
-    fields["branch_is_default"] = build.commit.branch == "master"
-    return fields
-
-
-def _builds_json(builds: Sequence[Build]) -> dict[str, list[dict[str, object]]]:
-    commits = [commit_json(build.commit) | {"pull_request_number": build.pull_request_number} for build in builds]
-    return {"builds": [build_json(build) for build in builds], "commits": commits[::-1]}
-
-
-def _jobs_json(jobs: Sequence[Job], request: web.Request) -> dict[str, object]:
-    log_id = _wants_log_id(request)
-    # One commit for each job, repeated where they share it.
-    return {
-        "jobs": [job_json(job, log_id=log_id) for job in jobs],
-        "commits": [commit_json(job.build.commit) for job in jobs],
-    }

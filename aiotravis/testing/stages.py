@@ -13,7 +13,7 @@ class Member(Protocol):
     """What there is to know of a job."""
 
     state: str
-    allow_failure: bool
+    allow_failure: bool | None
     started_at: float | None
     finished_at: float | None
 

@@ -1,455 +1,26 @@
-"""The small world that the embedded Travis serves: users, repositories, builds, jobs, commits, logs."""
+"""The small world that the embedded Travis serves: users, organizations, and their repositories."""
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Self
-
-from aiotravis.testing.belongings import Belongings
-from aiotravis.testing.stages import TERMINAL, Stage, result_of
-
-__all__ = ["TERMINAL", "Build", "Commit", "Job", "Log", "Part", "Repository", "User", "World"]
-
-LAST_PART = 2_147_483_647
-"""Number of a part that is put at the end of a log, whatever is in front of it."""
-
-MOST_RESETS = 50
-"""How often a worker may give a job back, at least."""
-
-LONGEST_RESETTING = 6 * 3600.0
-"""Seconds for which it may do so, at least."""
-
-
-@dataclass(eq=False)
-class User:
-    """Somebody with a token.
-
-    Attributes:
-        id: From a sequence of its own.
-        login: Name on GitHub.
-        token: API token.
-        password: On GitHub; None: nobody signs in with one.
-        one_time_password: The second factor that GitHub wants; None: it wants none.
-    """
-
-    id: int
-    login: str
-    token: str
-    name: str | None = None
-    email: str | None = None
-    locale: str | None = None
-    is_syncing: bool = False
-    password: str | None = None
-    one_time_password: str | None = None
-
-
-@dataclass(frozen=True)
-class Part:
-    """A piece of a log, as a worker sent it."""
-
-    number: int
-    content: str
-    final: bool
-
-
-@dataclass(eq=False)
-class Log:
-    """What a job printed.
-
-    Attributes:
-        id: From a sequence of its own.
-        parts: In the order of their numbers.
-        aggregated: Whether the server has put the parts together; it then knows no numbers any more.
-        removed_at: Seconds since the epoch, or None.
-        removed_by: Name of who removed it.
-        missing: Whether the server has no record of it.
-        archived: Whether it was moved to the archive.
-    """
-
-    id: int
-    parts: list[Part] = field(default_factory=list[Part])
-    aggregated: bool = False
-    removed_at: float | None = None
-    removed_by: str | None = None
-    missing: bool = False
-    archived: bool = False
-
-    @property
-    def text(self) -> str:
-        """All parts joined."""
-        return "".join(part.content for part in self.parts)
-
-    def remove(self, by: str, at: float) -> None:
-        """Put a notice in its place.
-
-        Args:
-            by: Name of who removes it.
-            at: Seconds since the epoch.
-        """
-        when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        self.removed_at, self.removed_by = at, by
-        self.parts = [Part(0, f"Log removed by {by} at {when}", True)]
-
-
-@dataclass(eq=False)
-class Commit:
-    """What a build was made from."""
-
-    id: int
-    sha: str
-    branch: str
-    message: str
-    committed_at: float
-    author_name: str = "Sarah Example"
-    author_email: str = "sarah@example.org"
-    tag: str | None = None
-    compare_url: str = ""
-
-
-@dataclass(eq=False)
-class Job:
-    """One job. Its methods do what Travis would do, events included, and give it back: ``job.start().finish()``."""
-
-    world: "World"
-    build: "Build"
-    id: int
-    number: str
-    log: Log
-    state: str = "created"
-    queue: str = "builds.gce"
-    allow_failure: bool = False
-    stage: Stage | None = None
-    started_at: float | None = None
-    finished_at: float | None = None
-    updated_at: float = 0.0
-    resets: list[float] = field(default_factory=list[float])
-    config: dict[str, object] = field(default_factory=dict[str, object])
-
-    @property
-    def repository(self) -> "Repository":
-        """Its repository."""
-        return self.build.repository
-
-    @property
-    def duration(self) -> int:
-        """Whole seconds from start to finish, 0 while it has not finished."""
-        return int(self.finished_at - self.started_at) if self.started_at and self.finished_at else 0
-
-    def enqueue(self) -> Self:
-        """Let the scheduler pick it."""
-        self._move("queued", "job:queued")
-        return self
-
-    def receive(self) -> Self:
-        """Let a worker take it."""
-        self._move("received", "job:received")
-        return self
-
-    def start(self) -> Self:
-        """Run it; the first job starts its build."""
-        self.started_at = self.world.clock()
-        first = self.build.state in {"created", "queued", "received"}
-        if first:
-            self.build.state, self.build.started_at = "started", self.started_at
-        self._move("started", "job:started")
-        if first:
-            self.build.emit("build:started")
-        return self
-
-    def write(self, content: str, *, final: bool = False) -> Part:
-        """Append a part to its log, and publish it."""
-        return self._append(Part(len(self.log.parts), content, final))
-
-    def finish(self, state: str = "passed") -> Self:
-        """End it; the last job ends its build.
-
-        Args:
-            state: ``passed``, ``failed``, ``errored`` or ``canceled``.
-        """
-        self.conclude(state, "job:canceled" if state == "canceled" else "job:finished")
-        self.build.settle()
-        return self
-
-    def conclude(self, state: str, event: str) -> None:
-        """End it, and leave the build as it is.
-
-        Args:
-            state: See `finish`.
-            event: What is told of it; the name need not tell the state.
-        """
-        self.finished_at = self.world.clock()
-        self._move(state, event)
-
-    def cancel(self) -> Self:
-        """Cancel it, unless it has ended."""
-        if self.state not in TERMINAL:
-            self.finish("canceled")
-        return self
-
-    def auto_cancel(self, notice: str = "\n\nCanceled: a newer build has come in.\n") -> Self:
-        """Cancel it because there is a newer build: a notice is put at the very end of its log.
-
-        Args:
-            notice: What the log says of it.
-        """
-        if self.state not in TERMINAL:
-            self._append(Part(LAST_PART, notice, True))
-        return self.cancel()
-
-    def restart(self) -> Self:
-        """Begin anew: its log is emptied, and its build goes back with it."""
-        self.build.reopen()
-        return self._begin_anew()
-
-    def requeue(self) -> Self:
-        """Let its worker give it back: begins anew as by a restart, but nothing is told of the build.
-
-        After 50 times and six hours it is given up: errored.
-        """
-        self.resets.append(self.world.clock())
-        if len(self.resets) > MOST_RESETS and self.resets[-1] - self.resets[0] > LONGEST_RESETTING:
-            return self.finish("errored")
-        self.build.reopen(quiet=True)
-        return self._begin_anew()
-
-    def _begin_anew(self) -> Self:
-        self.log.parts.clear()
-        self.log.aggregated, self.log.removed_at, self.log.removed_by = False, None, None
-        self.started_at = self.finished_at = None
-        self._move("created", "job:created")
-        return self
-
-    def _append(self, part: Part) -> Part:
-        self.log.parts.append(part)
-        self.world.notify("job:log", self, part)
-        return part
-
-    def _move(self, state: str, event: str) -> None:
-        self.state = state
-        self.updated_at = self.world.clock()
-        self.world.notify(event, self, None)
-
-
-@dataclass(eq=False)
-class Build:
-    """One build. Its methods do what Travis would do, events included, and give it back, see `Job`.
-
-    Attributes:
-        fast_finish: Whether it ends with its required jobs, while others still run.
-        created_by: Who made it, where Travis knows.
-        stages: In their order; most builds have none.
-    """
-
-    world: "World"
-    repository: "Repository"
-    id: int
-    number: int
-    commit: Commit
-    event_type: str = "push"
-    pull_request_title: str | None = None
-    pull_request_number: int | None = None
-    state: str = "created"
-    started_at: float | None = None
-    finished_at: float | None = None
-    updated_at: float = 0.0
-    fast_finish: bool = False
-    created_by: User | None = None
-    jobs: list[Job] = field(default_factory=list[Job])
-    stages: list[Stage] = field(default_factory=list[Stage])
-    config: dict[str, object] = field(default_factory=dict[str, object])
-
-    @property
-    def duration(self) -> int | None:
-        """Seconds of work summed over its jobs, None until it has finished."""
-        return sum(job.duration for job in self.jobs) if self.state in TERMINAL else None
-
-    def receive(self) -> Self:
-        """Let workers take every job that waits."""
-        for job in self.jobs:
-            if job.state in {"created", "queued"}:
-                job.receive()
-        return self
-
-    def start(self) -> Self:
-        """Start every job that has not started."""
-        for job in self.jobs:
-            if job.state in {"created", "queued", "received"}:
-                job.start()
-        return self
-
-    def write(self, content: str, *, final: bool = False) -> Self:
-        """Append a part to the log of every job that runs."""
-        for job in self.jobs:
-            if job.state == "started":
-                job.write(content, final=final)
-        return self
-
-    def finish(self, state: str = "passed") -> Self:
-        """End every job that has not ended, and so itself."""
-        for job in self.jobs:
-            if job.state not in TERMINAL:
-                job.finish(state)
-        return self
-
-    def cancel(self) -> Self:
-        """Cancel every job that has not ended, and so itself."""
-        self.finish("canceled")
-        return self
-
-    def restart(self) -> Self:
-        """Begin anew with every job."""
-        for job in self.jobs:
-            job.restart()
-        return self
-
-    def stage(self, name: str, jobs: Iterable[Job]) -> Stage:
-        """Put jobs into a stage, the next of the build.
-
-        Args:
-            name: What people call it.
-            jobs: Jobs of this build.
-        """
-        stage = Stage(self.world.next_id(), len(self.stages) + 1, name, list(jobs))
-        for job in self.jobs:
-            if job in stage.jobs:
-                job.stage = stage
-        self.stages.append(stage)
-        return stage
-
-    def reopen(self, *, quiet: bool = False) -> None:
-        """Go back to created, once, when a job does.
-
-        Args:
-            quiet: Whether to publish nothing about it.
-        """
-        if self.state != "created":
-            self.state, self.started_at, self.finished_at = "created", None, None
-            if not quiet:
-                self.emit("build:created")
-
-    def settle(self) -> None:
-        """Take the state that follows from the jobs, once all of them have ended that have to."""
-        if self.state in TERMINAL:
-            return
-        broken = next((stage for stage in self.stages if stage.ended and stage.state != "passed"), None)
-        for job in self.jobs:
-            if broken and job.stage and job.stage.number > broken.number and job.state not in TERMINAL:
-                job.conclude("canceled", "job:finished")
-        if any(job.state not in TERMINAL and not (self.fast_finish and job.allow_failure) for job in self.jobs):
-            return
-        self.state = broken.state if broken else result_of(self.jobs)
-        self.finished_at = self.world.clock()
-        self.emit("build:canceled" if self.state == "canceled" else "build:finished")
-
-    def emit(self, event: str) -> None:
-        """Publish something about it."""
-        self.updated_at = self.world.clock()
-        self.world.notify(event, self, None)
-
-
-@dataclass(eq=False)
-class Repository:
-    """One repository.
-
-    Attributes:
-        users: Who has a permission on it.
-        readers: Those of them who may look, and nothing else.
-        belongings: What it has beside builds.
-    """
-
-    world: "World"
-    id: int
-    slug: str
-    private: bool = False
-    active: bool = True
-    description: str | None = None
-    language: str | None = "Ruby"
-    users: list[User] = field(default_factory=list[User])
-    readers: list[User] = field(default_factory=list[User])
-    belongings: Belongings = field(default_factory=Belongings)
-    builds: list[Build] = field(default_factory=list[Build])
-
-    def may_push(self, user: User | None) -> bool:
-        """Whether somebody may change things; then they are admins, too."""
-        return user in self.users and user not in self.readers
-
-    @property
-    def last_build(self) -> Build | None:
-        """The build with the highest number."""
-        return self.builds[-1] if self.builds else None
-
-    def build(
-        self,
-        *,
-        jobs: int = 1,
-        branch: str = "master",
-        message: str = "Stream logs",
-        event_type: str = "push",
-        quiet: bool = False,
-    ) -> Build:
-        """Create a build, the next in number.
-
-        Args:
-            jobs: How many jobs it has.
-            branch: Branch of its commit.
-            message: Message of its commit.
-            event_type: ``push``, ``pull_request``, ``api`` or ``cron``.
-            quiet: Whether to publish nothing about it.
-        """
-        world, number = self.world, len(self.builds) + 1
-        pull_request = event_type == "pull_request"
-        commit = world.commit(branch, message, self.slug, number)
-        build = Build(
-            world,
-            self,
-            world.next_id(),
-            number,
-            commit,
-            event_type,
-            pull_request_title=message if pull_request else None,
-            pull_request_number=number if pull_request else None,
-            updated_at=world.clock(),
-            config={"language": "ruby", "rvm": ["3.2", "3.3"], "script": ["rake"], ".result": "configured"},
-        )
-        for place in range(1, jobs + 1):
-            job = Job(world, build, world.next_id(), f"{number}.{place}", world.log(), updated_at=world.clock())
-            job.config = {"language": "ruby", "rvm": "3.3", "script": ["rake"], "env": None}
-            build.jobs.append(job)
-            world.jobs[job.id] = job
-        self.builds.append(build)
-        world.builds[build.id] = build
-        if not quiet:
-            build.emit("build:created")
-            for job in build.jobs:
-                world.notify("job:created", job, None)
-        return build
-
-    def forget(self, build: Build) -> None:
-        """Let go of a build with its jobs, as if it had never been."""
-        self.builds.remove(build)
-        self.world.builds.pop(build.id, None)
-        for job in build.jobs:
-            self.world.jobs.pop(job.id, None)
-
-    def history(self, count: int, *, jobs: int = 1) -> Sequence[Build]:
-        """Add finished builds of the past, about one in five of them failed. Publishes nothing.
-
-        Args:
-            count: How many.
-            jobs: How many jobs each has.
-        """
-        builds = [self.build(jobs=jobs, message=f"Change number {n}", quiet=True) for n in range(1, count + 1)]
-        now = self.world.clock()
-        for age, build in enumerate(reversed(builds)):
-            began = now - 3600.0 * (age + 1)
-            build.state = "failed" if build.number % 5 == 0 else "passed"
-            build.started_at, build.finished_at, build.updated_at = began, began + 300.0, began + 300.0
-            for job in build.jobs:
-                job.state, job.started_at, job.finished_at, job.updated_at = build.state, began, began + 300.0, began
-                job.log.parts += [Part(0, f"$ rake\n{build.state}\n", False), Part(1, "", True)]
-        return builds
+from collections.abc import Callable, Iterable
+
+from aiotravis.testing.log_tokens import LogTokens
+from aiotravis.testing.records import Broadcast, Commit, Log, Organization, Part, User
+from aiotravis.testing.work import TERMINAL, Build, Job, Notify, Repository
+
+__all__ = [
+    "TERMINAL",
+    "Broadcast",
+    "Build",
+    "Commit",
+    "Job",
+    "Log",
+    "Organization",
+    "Part",
+    "Repository",
+    "User",
+    "World",
+]
 
 
 def _nobody(event: str, about: "Build | Job", part: Part | None) -> None:
@@ -464,17 +35,26 @@ class World:
 
     Attributes:
         notify: Called for everything that happens: name of the event, build or job, and the part of a ``job:log``.
+        github_tokens: GitHub tokens, and the users that they are of.
+        github_logins: GitHub tokens of people whom Travis does not know yet, and their logins.
+        broadcasts: In the order of their making; a mere text is for everybody, and always new.
+        annotation_providers: User name of a service that annotates jobs, to its key and the name that is shown.
+        log_tokens: Tokens that each open one log.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
-        self.notify: Callable[[str, Build | Job, Part | None], None] = _nobody
+        self.notify: Notify = _nobody
         self.users: dict[int, User] = {}
+        self.organizations: list[Organization] = []
         self.github_tokens: dict[str, User] = {}
+        self.github_logins: dict[str, str] = {}
         self.repositories: dict[int, Repository] = {}
         self.builds: dict[int, Build] = {}
         self.jobs: dict[int, Job] = {}
-        self.broadcasts: list[str] = []
+        self.broadcasts: list[Broadcast | str] = []
+        self.annotation_providers: dict[str, tuple[str, str]] = {}
+        self.log_tokens = LogTokens(lambda: self.clock())
         self._last_id = 1000
         self._logs = 0
         self._commits = 0
@@ -502,8 +82,30 @@ class World:
             if user.login == login:
                 return user
         user = User(200 + len(self.users) + 1, login, token, name or login.capitalize(), f"{login}@example.org")
+        user.rss_token = f"rss-token-of-{login}"
         self.users[user.id] = user
         return user
+
+    def organization(self, login: str | None, *, name: str | None = None, members: Iterable[User] = ()) -> Organization:
+        """Add an organization, or give the one of this login.
+
+        Args:
+            login: Name on GitHub.
+            name: In full.
+            members: Who has it among their accounts even where it has no repositories.
+        """
+        for one in self.organizations:
+            if one.login == login and login is not None:
+                return one
+        made = Organization(201 + len(self.organizations), login, name, list(members))
+        self.organizations.append(made)
+        return made
+
+    def owner(self, slug: str) -> User | Organization:
+        """Give the owner of a slug: a user of that login, or else an organization."""
+        login = slug.partition("/")[0]
+        user = next((user for user in self.users.values() if user.login == login), None)
+        return user or self.organization(login, name=login)
 
     def repository(self, slug: str, *, private: bool = False, users: Iterable[User] = ()) -> Repository:
         """Add a repository, or give the one of this slug.
@@ -527,4 +129,8 @@ class World:
 
     def by_token(self, token: str) -> User | None:
         """Give the user of a token, or None."""
-        return next((user for user in self.users.values() if user.token == token), None)
+        return next((user for user in self.users.values() if token and user.token == token), None)
+
+    def by_rss_token(self, token: str) -> User | None:
+        """Give the user of a token of badges and feeds, or None."""
+        return next((user for user in self.users.values() if user.rss_token == token), None)

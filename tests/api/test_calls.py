@@ -1,5 +1,6 @@
 """Every call of the whole API, and what it does to the embedded Travis."""
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from aiotravis.testing import Build, Repository, TravisServer
 from aiotravis.testing.belongings import Cache, Request
 from tests.api.conftest import PEM
 from tests.conftest import TOKEN
+
+FINGERPRINT = hashlib.md5(PEM.encode()).digest().hex(":")
 
 
 async def test_accounts_begin_with_the_user(server: TravisServer, travis: Travis, reader: Travis) -> None:
@@ -107,7 +110,7 @@ async def test_builds_are_found_canceled_and_restarted(travis: Travis, repositor
 async def test_a_server_of_2014_refuses_a_restart_with_a_good_status(
     server: TravisServer, travis: Travis, build: Build
 ) -> None:
-    server.log_mode = "2017"
+    server.log_mode = "2014"
     with pytest.raises(errors.RefusedError, match="can not be restarted") as info:
         await travis.builds.restart(build.id)
     assert info.value.status == 200
@@ -194,7 +197,7 @@ async def test_ssh_keys_where_a_site_has_them() -> None:
                     await travis.ssh_keys.update(repository.id, value)
                 assert info.value.errors == (("value", code),)
             assert (await travis.ssh_keys.update(repository.id, PEM, description="deploy")).description == "deploy"
-            assert (await travis.ssh_keys.get(repository.id)).fingerprint == "ef:39:56"
+            assert (await travis.ssh_keys.get(repository.id)).fingerprint == FINGERPRINT
             assert (await travis.ssh_keys.delete(repository.id)).description == "deploy"
 
 
@@ -223,7 +226,7 @@ async def test_a_log_is_removed_once(
     await travis.logs.remove(job.id, reason="a password in it")
     log = await travis.logs.get(job.id)
     assert log.removed is not None
-    assert "Log removed by sarah" in log.text
+    assert "Log removed by Sarah" in log.text
     with pytest.raises(errors.ConflictError, match="already been removed"):
         await travis.logs.remove(job.id)
     await travis.logs.remove(999)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from aiotravis.testing import Mode, Repository, TravisServer
-from aiotravis.testing.access import kinds_of
+from aiotravis.testing import Mode, TravisServer
 from tests.conftest import TOKEN
 from tests.raw import V2, ask
 
@@ -54,44 +53,6 @@ async def test_bearer_is_ignored_and_the_query_works(server: TravisServer) -> No
     answer = await ask(server, "/users", headers={"Authorization": f"Bearer {TOKEN}"})
     assert (answer.status, answer.content_type, answer.body) == (401, "application/json", b"no access token supplied")
     assert (await ask(server, f"/users?access_token={TOKEN}")).status == 200
-
-
-async def test_what_cannot_be_represented_is_406_and_empty(server: TravisServer) -> None:
-    server.world.repository("a/b")
-    answer = await ask(server, "/repos/a/b", accept="image/png")
-    assert (answer.status, answer.content_type, answer.body) == (406, "application/json", b"")
-
-
-@pytest.mark.parametrize(
-    ("accept", "best"),
-    [
-        ("application/json; chunked=true; version=2, application/json; version=2, text/plain", "application/json"),
-        ("text/plain, application/json;version=2", "application/json"),
-        ("text/plain, application/json;q=0.9", "text/plain"),
-        ("text/plain;q=0.5, application/json;q=0.9", "application/json"),
-        ("*/*, text/plain", "text/plain"),
-        ("text/*, */*", "text/*"),
-        ("*/*;q=1, text/plain;q=0.1", "*/*"),
-        ("text/plain;q=nonsense, */*", "text/plain"),
-    ],
-)
-def test_the_best_kind_is_the_heaviest_then_the_one_with_fewer_stars_then_with_more_parameters(
-    accept: str, best: str
-) -> None:
-    assert kinds_of(accept)[0].name == best
-
-
-async def test_a_weight_decides_between_text_and_json(server: TravisServer, repository: Repository) -> None:
-    job = repository.build().jobs[0]
-    job.write("text")
-    for accept, kind in (
-        ("text/plain;q=0.5, application/json;q=0.9", "application/json;charset=utf-8"),
-        ("text/plain;q=0.9, application/json;q=0.5", "text/plain;charset=utf-8"),
-        ("*/*", "text/plain;charset=utf-8"),
-        ("application/json;q=0, text/plain", "text/plain;charset=utf-8"),
-    ):
-        assert (await ask(server, f"/jobs/{job.id}/log", accept=accept)).content_type == kind
-    assert (await ask(server, f"/jobs/{job.id}/log", accept="image/png")).status == 406
 
 
 @pytest.mark.parametrize(("mode", "status"), [("org", 200), ("com", 200), ("com-private", 403), ("enterprise", 403)])

@@ -10,7 +10,8 @@ from tests.raw import ask
 async def test_a_cancel_is_204_and_empty_once(server: TravisServer, repository: Repository) -> None:
     build = repository.build()
     path = f"/builds/{build.id}/cancel"
-    assert (await ask(server, path, method="POST")).body == b"no access token supplied"
+    stumbled = await ask(server, path, method="POST")
+    assert (stumbled.status, stumbled.body) == (500, b"Sorry, we experienced an error.\n")
     first = await ask(server, path, method="POST", token=TOKEN)
     assert (first.status, first.body) == (204, b"")
     second = await ask(server, path, method="POST", token=TOKEN)
@@ -28,7 +29,7 @@ async def test_a_restart_is_202_or_400_with_a_flash(server: TravisServer, reposi
     assert (granted.status, granted.json) == (202, {"result": True, "flash": [notice]})
     refused = await ask(server, path, method="POST", token=TOKEN)
     assert (refused.status, refused.json["result"]) == (400, False)
-    server.log_mode = "2017"
+    server.log_mode = "2014"
     old = await ask(server, path, method="POST", token=TOKEN)
     assert (old.status, old.json["result"], "error" in old.json["flash"][0]) == (200, True, True)
 
@@ -58,3 +59,23 @@ async def test_lint_takes_a_parameter_or_a_raw_body(server: TravisServer) -> Non
         session.put(f"{server.endpoint}/lint", data=b"language: ruby") as response,
     ):
         assert await response.json() == {"lint": {"warnings": []}}
+
+
+async def test_what_has_moved_is_not_changed(server: TravisServer, repository: Repository) -> None:
+    (build,) = repository.history(1)
+    repository.migrated = True
+    answer = await ask(server, f"/builds/{build.id}/restart", method="POST", token=TOKEN)
+    assert (answer.status, answer.json["error_type"], build.state) == (403, "migrated_repository", "passed")
+    in_words = await ask(server, f"/builds/{build.id}/restart", method="POST", token=TOKEN, accept="text/plain")
+    assert in_words.body.startswith(b"This repository has been migrated to travis-ci.com.")
+
+
+async def test_the_old_way_to_restart_refuses_in_words_alone(server: TravisServer, repository: Repository) -> None:
+    build = repository.build()
+    path, body = "/requests", {"build_id": build.id}
+    refused = await ask(server, path, method="POST", token=TOKEN, json=body)
+    assert (refused.status, refused.json["result"], list(refused.json["flash"][0])) == (200, True, ["error"])
+    build.start().finish()
+    granted = await ask(server, path, method="POST", token=TOKEN, json={"job_id": build.jobs[0].id})
+    assert (granted.status, list(granted.json["flash"][0]), build.state) == (200, ["notice"], "created")
+    assert (await ask(server, path, method="POST", token=TOKEN, json={})).status == 404

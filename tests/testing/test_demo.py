@@ -48,7 +48,7 @@ def has_sixty(builds: Sized) -> bool:
 
 
 async def test_the_same_seed_tells_the_same_story() -> None:
-    stories: list[list[tuple[str, str, int]]] = []
+    stories: list[list[tuple[str, str | None, int]]] = []
     for seed in (7, 7, 8):
         async with TravisServer() as server, Demo(server, speed=500, seed=seed) as living:
             builds = server.world.builds

@@ -111,3 +111,15 @@ async def test_v3_refuses_in_its_own_shape(server: TravisServer) -> None:
     answer = await ask(server, "/v3/job/9/log_parts")
     assert answer.status == 404
     assert (answer.json["@type"], answer.json["error_type"]) == ("error", "not_found")
+
+
+async def test_a_private_log_comes_with_a_token_that_opens_it(server: TravisServer) -> None:
+    user = next(iter(server.world.users.values()))
+    job = server.world.repository("a/secret", private=True, users=[user]).build().jobs[0]
+    job.write("text")
+    first = await ask(server, f"/jobs/{job.id}/log", token=TOKEN)
+    token = first.headers["x-log-access-token"]
+    again = await ask(server, f"/jobs/{job.id}/log?access_token={token}")
+    assert again.json == first.json
+    assert again.headers["x-log-access-token"] != token
+    assert (await ask(server, f"/jobs/{job.id}?access_token={token}")).body == b"insufficient access"

@@ -1,7 +1,10 @@
 """Records as the JSON that Travis sends."""
 
+import hashlib
+from typing import Any
+
 from aiotravis.testing import World
-from aiotravis.testing.payloads import build_json, commit_json, job_json, second
+from aiotravis.testing.payloads import build_json, commit_json, job_json, log_parts_json, second, user_json
 
 
 def world() -> World:
@@ -32,3 +35,25 @@ def test_a_commit_has_no_tag_in_live_events() -> None:
     commit = world().repository("a/b").build().commit
     assert "tag" in commit_json(commit)
     assert "tag" not in commit_json(commit, tag=False)
+
+
+def test_parts_may_be_chosen_and_have_ids() -> None:
+    job = world().repository("a/b").build().jobs[0]
+    for text in "abc":
+        job.write(text)
+
+    def shown(**asked: Any) -> list[dict[str, Any]]:
+        parts: Any = log_parts_json(job, **asked)["parts"]
+        return list(parts)
+
+    assert [part["content"] for part in shown(after="0")] == ["b", "c"]
+    assert [part["content"] for part in shown(numbers="1")] == ["b"]
+    assert len({part["id"] for part in shown(ids=True)}) == 3
+    assert "id" not in shown()[0]
+
+
+def test_a_gravatar_needs_an_address() -> None:
+    user = world().user("sarah", token="t")
+    assert user_json(user)["gravatar_id"] == hashlib.md5(b"sarah@example.org").hexdigest()
+    user.email = None
+    assert user_json(user)["gravatar_id"] == ""

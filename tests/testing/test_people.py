@@ -31,26 +31,26 @@ async def test_a_hook_has_no_slug(server: TravisServer, repository: Repository) 
     assert foreign.status == 403
 
 
-async def test_signing_in_answers_as_travis_does(server: TravisServer) -> None:
-    async def sign_in(body: object) -> tuple[int, bytes]:
-        answer = await ask(server, "/auth/github", method="POST", json=body)
-        return answer.status, answer.body
-
-    assert await sign_in({}) == (422, b'{"error": "Must pass \'github_token\' parameter"}')
-    assert await sign_in({"github_token": "x"}) == (403, b"not a Travis user")
-    assert (await sign_in({"github_token": "narrow"}))[0] == 302
-    assert await sign_in({"github_token": TOKEN}) == (200, b'{"access_token": "%s"}' % TOKEN.encode())
-
-
-async def test_logging_out_by_header_revokes_nothing(server: TravisServer) -> None:
-    by_header = await ask(server, "/logout", token=TOKEN)
-    assert (by_header.status, by_header.body) == (200, b"")
-    assert (await ask(server, "/logout")).body == b"access denied"
-    assert (await ask(server, f"/logout?access_token={TOKEN}")).json["user"]["login"] == "sarah"
-    assert (await ask(server, "/users", token=TOKEN)).status == 403
-
-
 async def test_only_ones_own_language_can_be_changed(server: TravisServer) -> None:
     body = {"user": {"locale": "de"}}
     assert (await ask(server, "/users/201", method="PUT", token=TOKEN, json=body)).json["user"]["locale"] == "de"
     assert (await ask(server, "/users/7", method="PUT", token=TOKEN, json=body)).status == 404
+
+
+async def test_a_hook_may_be_named_in_what_is_sent(server: TravisServer, repository: Repository) -> None:
+    for number, status in ((82, 200), ("82", 200), (9, 403), ("x", 403), (None, 403)):
+        body = {"hook": {"id": number, "active": False}}
+        assert (await ask(server, "/hooks", method="PUT", token=TOKEN, json=body)).status == status
+    assert repository.active is False
+
+
+async def test_a_text_is_a_message_to_everybody(server: TravisServer) -> None:
+    server.world.broadcasts += ["old", "new"]
+    shown = (await ask(server, "/broadcasts", token=TOKEN)).json["broadcasts"]
+    assert shown == [{"id": 2, "message": "new"}, {"id": 1, "message": "old"}]
+
+
+async def test_an_organization_without_repositories_is_missing_from_the_count(server: TravisServer) -> None:
+    server.world.organization("empty", members=list(server.world.users.values()))
+    accounts = (await ask(server, "/accounts", token=TOKEN)).json["accounts"]
+    assert [(one["login"], one["repos_count"]) for one in accounts] == [("sarah", 0), ("empty", None)]

@@ -3,7 +3,6 @@
 import pytest
 
 from aiotravis.testing import Build, Job, Part, World
-from aiotravis.testing.payloads import build_json
 
 
 @pytest.fixture
@@ -32,94 +31,12 @@ def test_builds_and_jobs_share_one_sequence_of_ids(world: World) -> None:
     assert second.number == 2
 
 
-def test_a_build_goes_its_way_with_its_jobs(world: World, seen: list[tuple[str, int]]) -> None:
-    build = world.repository("a/b").build(jobs=2)
-    first, second = build.jobs
-    first.enqueue()
-    first.receive()
-    first.start()
-    assert (build.state, build.started_at) == ("started", first.started_at)
-    first.write("a")
-    first.finish()
-    assert build_json(build)["duration"] is None
-    second.start()
-    second.finish("failed")
-    assert (build.state, build_json(build)["duration"]) == ("failed", first.duration + second.duration)
-    assert seen == [
-        ("build:created", build.id), ("job:created", first.id), ("job:created", second.id), ("job:queued", first.id),
-        ("job:received", first.id), ("job:started", first.id), ("build:started", build.id), ("job:log", first.id),
-        ("job:finished", first.id), ("job:started", second.id), ("job:finished", second.id),
-        ("build:finished", build.id),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("states", "outcome"),
-    [
-        (["passed", "passed"], "passed"), (["passed", "failed"], "failed"), (["errored", "failed"], "errored"),
-        (["canceled", "errored"], "canceled"),
-    ],
-)  # fmt: skip
-def test_the_outcome_follows_from_the_jobs_that_count(world: World, states: list[str], outcome: str) -> None:
-    build = world.repository("a/b").build(jobs=3)
-    build.jobs[2].allow_failure = True
-    build.jobs[2].finish("failed")
-    for job, state in zip(build.jobs, states, strict=False):
-        job.finish(state)
-    assert build.state == outcome
-
-
-def test_cancel_and_restart_move_everything(world: World, seen: list[tuple[str, int]]) -> None:
-    build = world.repository("a/b").build(jobs=2)
-    build.start()
-    build.start()
-    build.jobs[0].write("text")
-    build.cancel()
-    assert {job.state for job in build.jobs} == {build.state} == {"canceled"}
-    seen.clear()
-    build.restart()
-    assert {job.state for job in build.jobs} == {build.state} == {"created"}
-    assert build.jobs[0].log.text == ""
-    assert (build.started_at, build.finished_at, build.duration) == (None, None, None)
-    assert [event for event, _ in seen] == ["build:created", "job:created", "job:created"]
-
-
-def test_a_job_is_canceled_by_itself_and_only_once(world: World, seen: list[tuple[str, int]]) -> None:
-    build = world.repository("a/b").build(jobs=2)
-    seen.clear()
-    build.receive()
-    build.receive()
-    build.jobs[0].cancel()
-    build.jobs[0].cancel()
-    assert [event for event, _ in seen] == ["job:received", "job:received", "job:canceled"]
-    assert (build.jobs[0].state, build.state) == ("canceled", "created")
-
-
-def test_a_finished_build_ends_every_job(world: World) -> None:
-    build = world.repository("a/b").build(jobs=2)
-    build.jobs[0].finish("failed")
-    build.finish()
-    assert [job.state for job in build.jobs] == ["failed", "passed"]
-
-
-def test_history_is_finished_and_silent(world: World, seen: list[tuple[str, int]]) -> None:
-    builds = world.repository("a/b").history(5, jobs=2)
-    assert [build.state for build in builds] == ["passed"] * 4 + ["failed"]
-    assert builds[0].jobs[0].log.text == "$ rake\npassed\n"
-    assert seen == []
-
-
 def test_the_same_name_is_the_same_thing(world: World) -> None:
     assert world.user("sarah", token="t") is world.user("sarah", token="other")
     assert world.repository("A/b") is world.repository("a/B")
     assert world.user("josh", token="u").id != world.user("sarah", token="t").id
     assert world.by_token("t") is world.user("sarah", token="t")
     assert world.by_token("no") is None
-
-
-def test_a_pull_request_has_a_number_and_a_title(world: World) -> None:
-    build = world.repository("a/b").build(event_type="pull_request", message="Fix it")
-    assert (build.pull_request_number, build.pull_request_title) == (1, "Fix it")
 
 
 def test_a_world_by_itself_tells_nobody() -> None:
@@ -194,3 +111,19 @@ def test_a_build_in_a_hurry_ends_with_its_required_jobs(world: World, seen: list
         build.jobs[1].finish("failed")
         assert build.state == "passed"
         assert [event for event, _ in seen] == ["job:finished"] + ["build:finished"] * (not hurry)
+
+
+def test_an_owner_is_a_user_or_else_an_organization(world: World) -> None:
+    sarah = world.user("sarah", token="t")
+    assert world.owner("sarah/notes") is sarah
+    first = world.owner("travis-ci/travis.rb")
+    assert first is world.owner("travis-ci/other") is world.organization("travis-ci")
+    # Their ids are no names: a user has the same.
+    assert (sarah.id, first.id) == (201, 201)
+    assert world.organization(None) is not world.organization(None)
+
+
+def test_a_user_has_a_token_for_feeds_and_an_empty_one_is_nobodys(world: World) -> None:
+    sarah = world.user("sarah", token="")
+    assert world.by_rss_token(sarah.rss_token) is sarah
+    assert (world.by_rss_token("t"), world.by_token("")) == (None, None)

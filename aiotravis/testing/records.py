@@ -1,0 +1,150 @@
+"""The plain records of the embedded Travis's world: people and what they are told, commits, logs, annotations."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+__all__ = ["Annotation", "Broadcast", "Commit", "Log", "Organization", "Part", "User"]
+
+
+@dataclass(eq=False)
+class User:
+    """Somebody with a token.
+
+    Attributes:
+        id: From a sequence of its own, which organizations go through as well.
+        login: Name on GitHub.
+        token: API token.
+        rss_token: The other token, of badges and feeds; good for nothing else.
+        synced_at: Seconds since the epoch, or None.
+        created_at: Seconds since the epoch.
+        first_logged_in_at: Seconds since the epoch, or None.
+        password: On GitHub; None: nobody signs in with one.
+        one_time_password: The second factor that GitHub wants; None: it wants none.
+    """
+
+    id: int
+    login: str
+    token: str
+    name: str | None = None
+    email: str | None = None
+    locale: str | None = None
+    is_syncing: bool = False
+    rss_token: str = ""
+    synced_at: float | None = 1_767_225_600.0
+    created_at: float = 1_370_088_000.0
+    first_logged_in_at: float | None = 1_370_088_000.0
+    password: str | None = None
+    one_time_password: str | None = None
+
+
+@dataclass(eq=False)
+class Organization:
+    """An owner of repositories that is nobody.
+
+    Attributes:
+        id: From a sequence of its own: users have the same numbers.
+        login: Name on GitHub, or None.
+        members: Who has it among their accounts even where it has no repositories.
+    """
+
+    id: int
+    login: str | None
+    name: str | None = None
+    members: list[User] = field(default_factory=list[User])
+
+
+@dataclass(eq=False)
+class Broadcast:
+    """A message to people.
+
+    Attributes:
+        created_at: Seconds since the epoch; after 14 days it is not shown any more.
+        expired: Whether it was taken back before.
+        recipient: A user, the login of an organization, or the slug of a repository; None: everybody.
+    """
+
+    message: str | None
+    created_at: float
+    expired: bool = False
+    recipient: User | str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a log, as a worker sent it."""
+
+    number: int
+    content: str
+    final: bool
+
+
+@dataclass(eq=False)
+class Log:
+    """What a job printed.
+
+    Attributes:
+        id: From a sequence of its own.
+        parts: In the order of their numbers.
+        aggregated: Whether the server has put the parts together; it then knows no numbers any more.
+        removed_at: Seconds since the epoch, or None.
+        removed_by: Name of who removed it.
+        missing: Whether the server has no record of it.
+        archived: Whether it was moved to the archive.
+    """
+
+    id: int
+    parts: list[Part] = field(default_factory=list[Part])
+    aggregated: bool = False
+    removed_at: float | None = None
+    removed_by: str | None = None
+    missing: bool = False
+    archived: bool = False
+
+    @property
+    def text(self) -> str:
+        """All parts joined."""
+        return "".join(part.content for part in self.parts)
+
+    def remove(self, by: str, at: float) -> None:
+        """Put a notice in its place.
+
+        Args:
+            by: Name of who removes it.
+            at: Seconds since the epoch.
+        """
+        when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        self.removed_at, self.removed_by = at, by
+        self.parts = [Part(0, f"Log removed by {by} at {when}", True)]
+
+
+@dataclass(eq=False)
+class Commit:
+    """What a build was made from.
+
+    Attributes:
+        committed_at: Seconds since the epoch.
+    """
+
+    id: int
+    sha: str
+    branch: str
+    message: str | None
+    committed_at: float
+    author_name: str | None = "Sarah Example"
+    author_email: str | None = "sarah@example.org"
+    tag: str | None = None
+    compare_url: str | None = ""
+    committer_name: str | None = "Sarah Example"
+    committer_email: str | None = "sarah@example.org"
+
+
+@dataclass(eq=False)
+class Annotation:
+    """A remark of another service on a job, as servers until 2017 kept them: one of each provider."""
+
+    id: int
+    provider: str
+    provider_name: str
+    description: str
+    status: str | None
+    url: str | None = None
