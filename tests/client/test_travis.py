@@ -150,7 +150,7 @@ async def test_closing_that_is_cancelled_closes_all_the_same(server: TravisServe
                 with pytest.raises(errors.UsageError, match="closed"):
                     await task
             await until(lambda: not server.pusher.connections)
-        session = travis._transport._session
+        session = travis._transport._sessions._main
         assert session is not None
         assert session.closed
     assert step > 1

@@ -107,16 +107,42 @@ async def test_a_cut_at_any_byte_is_noticed(case: Callable[[bytes, str], bytes],
         assert await ask(travis) == RIGHT[ask]
 
 
-async def test_json_up_to_the_end_of_the_connection_tells_by_itself_that_it_is_cut() -> None:
-    head = headed()
+@pytest.mark.parametrize("ending", [End.CLOSE, End.RESET])
+async def test_json_up_to_the_end_of_the_connection_tells_by_itself_that_it_is_cut(ending: End) -> None:
     for end in range(len(JSON)):
-        assert await fails(config, Answer(head + JSON[:end]), errors.DecodeError) == 1
+        assert await fails(config, Answer(headed() + JSON[:end], ending), errors.TruncatedError) == 3
 
 
-@pytest.mark.parametrize("headers", [(), ("Content-Length: 0",), ("Content-Encoding: gzip", "Content-Length: 0")])
+async def test_after_json_was_cut_by_the_end_of_the_connection_the_next_attempt_succeeds() -> None:
+    answers = iter([Answer(headed() + JSON[:-1]), Answer(headed() + JSON[:9])])
+    async with wire(lambda head: next(answers, Answer(headed() + JSON))) as server, client(server.endpoint) as travis:
+        assert await config(travis) == "travis-ci.org"
+    assert len(server.heads) == 3
+
+
+async def test_json_cut_by_the_end_of_the_connection_is_not_asked_for_again_after_a_write() -> None:
+    for end in range(1, len(JSON)):
+        assert await fails(sign, Answer(headed() + JSON[:end]), errors.TruncatedError) == 1
+
+
+@pytest.mark.parametrize("body", [b'{"config":}', b'{"config":{}}}', b"no JSON", b"<html>", b"[1,]"])
+async def test_json_up_to_the_end_of_the_connection_that_is_merely_wrong_is_not_asked_for_again(body: bytes) -> None:
+    for ask in (config, sign):
+        assert await fails(ask, Answer(headed() + body), errors.DecodeError) == 1
+
+
+@pytest.mark.parametrize("headers", [("Content-Length: 0",), ("Content-Encoding: gzip", "Content-Length: 0")])
 async def test_nothing_is_not_json(headers: tuple[str, ...]) -> None:
     for ask in (config, sign):
         assert await fails(ask, Answer(headed(*headers)), errors.DecodeError) == 1
+
+
+async def test_nothing_up_to_the_end_of_the_connection_may_be_all_that_a_write_has_to_say() -> None:
+    assert await fails(sign, Answer(headed()), errors.DecodeError) == 1
+    async with wire(Answer(headed())) as server, client(server.endpoint) as travis:
+        await travis.logs.remove(7)
+        assert (await travis.request("HEAD", "/config")).body == b""
+    assert len(server.heads) == 2
 
 
 async def test_text_up_to_the_end_of_the_connection_is_taken_as_it_comes() -> None:

@@ -1,0 +1,78 @@
+"""What is under way: deadlines that are put off, reached, or cut short by the end of all."""
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from aiotravis._transport.under_way import Patience, UnderWay
+
+
+async def test_a_block_ends_at_its_deadline_without_an_error() -> None:
+    under_way, reached = UnderWay(), False
+    with Patience(under_way) as patience:
+        patience.until(anyio.current_time() + 0.01)
+        await anyio.sleep_forever()
+        reached = True
+    assert not reached
+    await under_way.end()
+
+
+async def test_each_of_many_blocks_ends_at_its_own_deadline() -> None:
+    under_way, ended = UnderWay(), list[int]()
+    began = anyio.current_time()
+
+    async def wait(place: int) -> None:
+        with Patience(under_way) as patience:
+            patience.until(began + 0.02 * place)
+            await anyio.sleep_forever()
+        assert anyio.current_time() >= began + 0.02 * place
+        ended.append(place)
+
+    async with anyio.create_task_group() as group:
+        for place in (3, 1, 2):
+            group.start_soon(wait, place)
+    assert ended == [1, 2, 3]
+
+
+async def test_a_deadline_that_is_put_off_or_taken_back_is_not_kept() -> None:
+    under_way = UnderWay()
+    began = anyio.current_time()
+    with Patience(under_way) as kept, Patience(under_way) as taken_back:
+        kept.until(began + 0.01)
+        taken_back.until(began + 0.01)
+        kept.until(began + 0.04)
+        taken_back.without_end()
+        await anyio.sleep_forever()
+    assert anyio.current_time() >= began + 0.04
+    # The second block was within the first: it was not ended by itself.
+    assert taken_back.deadline > kept.deadline
+    await under_way.end()
+
+
+async def test_the_end_of_all_ends_every_block_and_waits_for_it() -> None:
+    under_way, ended = UnderWay(), list[int]()
+
+    async def wait(place: int) -> None:
+        with Patience(under_way) as patience:
+            patience.until(anyio.current_time() + 60)
+            try:
+                await anyio.sleep_forever()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.lowlevel.checkpoint()
+                    await anyio.lowlevel.checkpoint()
+        ended.append(place)
+
+    async with anyio.create_task_group() as group:
+        for place in range(3):
+            group.start_soon(wait, place)
+        await anyio.wait_all_tasks_blocked()
+        await under_way.end()
+    assert sorted(ended) == [0, 1, 2]
+
+
+async def test_what_goes_wrong_in_a_block_is_raised() -> None:
+    under_way = UnderWay()
+    with pytest.raises(ValueError, match="as it is"), Patience(under_way):
+        raise ValueError("as it is")
+    await under_way.end()
