@@ -8,6 +8,8 @@ from pathlib import Path
 import anyio
 import pytest
 
+from benchmarks.lag import SHAPES
+
 
 @pytest.mark.timeout(120)
 async def test_the_quick_run_measures_everything(tmp_path: Path) -> None:
@@ -30,3 +32,13 @@ async def test_the_quick_run_measures_everything(tmp_path: Path) -> None:
         texts = [text.text for text in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")]
         assert "aiotravis" in texts
     assert sorted(path.name for path in charts.iterdir()) == ["P2.svg", "P3.svg", "P7.svg", "P8.svg"]
+
+
+@pytest.mark.timeout(120)
+async def test_the_lag_of_every_shape_of_a_large_answer_is_told() -> None:
+    done = await anyio.run_process([sys.executable, "-m", "benchmarks.lag", "--megabytes", "0.2"], check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    head, *rows = done.stdout.decode().splitlines()
+    assert head.split() == ["longest", "turn", "of", "CPU", "turns"]
+    assert [row[:40].strip() for row in rows] == [f"{name}{how}" for name in SHAPES for how in ("", ", gzip")]
+    assert all(int(row.split()[-1]) > 0 for row in rows)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from aiotravis._http.in_steps import Steps, decoded, text_of
 from aiotravis._http.judging import check
 from aiotravis._http.messages import Call, Reply
 from aiotravis.errors import DecodeError
@@ -72,9 +73,9 @@ class Endpoint(Generic[T]):
             hidden: What of the body no error may repeat.
             **parts: One value for each hole of the path.
         """
-        path = self.path.format_map({name: _segments(part) for name, part in parts.items()})
+        path = self.path.format_map({name: _segments(part) for name, part in parts.items()}) if parts else self.path
         call = Call(self.method, path, tuple(query), tuple(headers), body, accept, tuple(hidden))
-        return call.with_json(json)
+        return call if json is msgspec.UNSET else call.with_json(json)
 
     def read(self, call: Call, reply: Reply) -> T:
         """Turn the answer into its value.
@@ -88,18 +89,30 @@ class Endpoint(Generic[T]):
             return cast("T", _plain(self.answer, reply))
         try:
             return self._decoder.decode(reply.body)
-        except UnicodeError as exc:
-            # It holds the bytes themselves, and they what may be a secret.
-            cause: Exception = ValueError(str(exc))
-        except (msgspec.DecodeError, RecursionError) as exc:
-            cause = exc
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
+            cause = _harmless(exc)
+        raise _undecodable(call, reply, cause) from cause
+
+    def read_in_steps(self, call: Call, reply: Reply) -> Steps[T]:
+        """Do what `read` does, in steps: a large answer takes long."""
+        check(call, reply)
+        if self.answer is str:
+            return cast("T", (yield from text_of(reply.body)))
+        if self._decoder is None:
+            return cast("T", _plain(self.answer, reply))
+        try:
+            return (yield from decoded(reply.body, self.answer))
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
+            cause = _harmless(exc)
         raise _undecodable(call, reply, cause) from cause
 
 
 def _segments(part: Part) -> str:
+    if isinstance(part, int):
+        return str(part)
     if isinstance(part, tuple):
         return "/".join(quote(segment, safe="") for segment in part)
-    return quote(str(part), safe="")
+    return quote(part, safe="")
 
 
 def _plain(answer: type[object], reply: Reply) -> str | bytes | None:
@@ -108,13 +121,18 @@ def _plain(answer: type[object], reply: Reply) -> str | bytes | None:
     return reply.body if answer is bytes else None
 
 
+def _harmless(exc: Exception) -> Exception:
+    """Give what may be shown: a Unicode error holds the bytes themselves, and they what may be a secret."""
+    return ValueError(str(exc)) if isinstance(exc, UnicodeError) else exc
+
+
 def _undecodable(call: Call, reply: Reply, cause: Exception) -> DecodeError:
     kind = reply.content_type or "no content type"
     if not reply.body:
         what = "an empty body"
     elif reply.content_type == "text/html" or reply.body.lstrip()[:1] == b"<":
         what = "a web page, not JSON. Is the endpoint that of the API (https://api.travis-ci.com)?"
-    elif reply.json is None:
+    elif not isinstance(cause, msgspec.ValidationError):
         what = f"something that is not JSON ({kind})"
     else:
         # msgspec names the field at fault; its text quotes no values.

@@ -68,7 +68,7 @@ class _Verdict:
     def __init__(self, call: Call, reply: Reply) -> None:
         self.call = call
         self.reply = reply
-        self.json: Any = reply.json
+        self.json: Any = reply.refusal
         self.said = _error_text(self.json) if self.json is not None else _text_of(reply)
 
     def error(self) -> ResponseError:

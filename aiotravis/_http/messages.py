@@ -122,7 +122,10 @@ class Reply:
     @property
     def safe(self) -> str:
         """The body as text without secrets, as far as an error can have use for it."""
-        text = self.body[:READ_OF_A_REFUSAL].decode("utf-8", "replace")
+        return self._without_secrets(self.body[:READ_OF_A_REFUSAL])
+
+    def _without_secrets(self, body: bytes) -> str:
+        text = body.decode("utf-8", "replace")
         # The longest first: one secret may be the beginning of another.
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "[token]")
@@ -136,10 +139,19 @@ class Reply:
     @property
     def json(self) -> Any:
         """The body as JSON without secrets, or None where it is not JSON."""
-        try:
-            return msgspec.json.decode(self.safe)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            return None
+        return _parsed(self._without_secrets(self.body))
+
+    @property
+    def refusal(self) -> Any:
+        """The same, or None where it is longer than a refusal ever is."""
+        return _parsed(self.safe) if len(self.body) <= READ_OF_A_REFUSAL else None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
 
 
 class Sink(Protocol):

@@ -5,12 +5,16 @@ No I/O.
 
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Final
 
 __all__ = ["Body", "Garbled", "Overflow", "check_encodings"]
 
 SLICE: Final = 1 << 20
 """Bytes unpacked before the caller gets its turn."""
+
+MEMBERS: Final = 64
+"""Members of a gzip that are unpacked before the caller gets its turn, however short they are."""
 
 PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 
@@ -53,7 +57,8 @@ class Body:
     def __init__(self, encoding: str, limit: int) -> None:
         self._limit = limit
         self._unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding.strip().lower() in PACKED else None
-        self._pieces: list[bytes] = []
+        # It grows in place, and gives its bytes without a copy: to join pieces would be one long step at the end.
+        self._pieces = BytesIO()
         self._size = self._received = 0
 
     def feed(self, chunk: bytes) -> Iterator[None]:
@@ -69,14 +74,16 @@ class Body:
         if self._unpacker is None:
             self._keep(chunk)
             return
-        rest = chunk
+        rest, members, turn = chunk, 0, self._size + SLICE
         while rest:
             if self._unpacker.eof:
                 if not rest.startswith(GZIP):
                     return  # Padding, which gzip allows.
                 self._unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+                members += 1
             rest = self._unpack(self._unpacker, rest)
-            if rest:
+            if self._size >= turn or members >= MEMBERS:
+                members, turn = 0, self._size + SLICE
                 yield
 
     def _unpack(self, unpacker: "zlib._Decompress", packed: bytes) -> bytes:
@@ -90,17 +97,17 @@ class Body:
         self._size += len(piece)
         if self._size > self._limit:
             raise Overflow
-        self._pieces.append(piece)
+        self._pieces.write(piece)
 
     @property
     def held(self) -> int:
-        """Bytes that are there and were not taken, about: at least."""
-        return sum(map(len, self._pieces))
+        """Bytes that are there and were not taken."""
+        return self._pieces.tell()
 
     def taken(self) -> bytes:
         """Give what is there so far, and let go of it."""
-        pieces, self._pieces = self._pieces, []
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces, self._pieces = self._pieces, BytesIO()
+        return pieces.getvalue()
 
     def whole(self) -> bytes:
         """Give all of it that was not taken, once nothing more comes.

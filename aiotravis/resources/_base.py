@@ -6,10 +6,11 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from aiotravis._http import Endpoint, Part, Transport
+from aiotravis._http import Call, Endpoint, Part, Reply, Transport, takes_long
+from aiotravis._turns import in_turns
 from aiotravis.errors import UsageError
 
-__all__ = ["Entity", "Resource", "id_of", "ids_of", "number_key", "slug_of", "text_of", "within"]
+__all__ = ["Entity", "Resource", "id_of", "ids_of", "number_key", "read", "slug_of", "text_of", "within"]
 
 T = TypeVar("T")
 
@@ -18,10 +19,11 @@ LARGEST_ID: Final = 2**63 - 1
 SLUG: Final = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f]+/[^\s/?#%\\\x00-\x1f\x7f]+")
 
 
-class Entity(msgspec.Struct, frozen=True, kw_only=True):
+class Entity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A value that Travis sent: frozen, compared by value, picklable, holding no client.
 
-    Fields that are unknown to this version are ignored when decoding.
+    Fields that are unknown to this version are ignored when decoding. Frozen values that hold frozen values make no
+    circles, so the garbage collector need not look at them, however many there are.
     """
 
     def __repr__(self) -> str:
@@ -68,7 +70,14 @@ class Resource:
         **parts: Part,
     ) -> T:
         call = endpoint.call(query=query, json=json, body=body, headers=headers, accept=accept, hidden=hidden, **parts)
-        return endpoint.read(call, await self._transport.send(call))
+        return await read(endpoint, call, await self._transport.send(call))
+
+
+async def read(endpoint: Endpoint[T], call: Call, reply: Reply) -> T:
+    """Turn an answer into its value, see `Endpoint.read`; while that takes long, others get their turn."""
+    if takes_long(reply.body):
+        return await in_turns(endpoint.read_in_steps(call, reply))
+    return endpoint.read(call, reply)
 
 
 def id_of(thing: object, argument: str, kind: type[Entity] | tuple[type[Entity], ...] = ()) -> int:

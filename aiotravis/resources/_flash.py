@@ -2,7 +2,7 @@
 
 from aiotravis._http import Call, Endpoint, Reply, Transport
 from aiotravis.errors import RefusedError
-from aiotravis.resources._base import Entity
+from aiotravis.resources._base import Entity, read
 
 __all__ = ["FlashReply", "granted", "restarted"]
 
@@ -27,7 +27,7 @@ async def restarted(transport: Transport, endpoint: Endpoint[FlashReply], number
     """
     call = endpoint.call(id=number)
     reply = await transport.send(call)
-    return granted(call, reply, endpoint.read(call, reply))
+    return granted(call, reply, await read(endpoint, call, reply))
 
 
 def granted(call: Call, reply: Reply, answer: FlashReply) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from aiotravis._http import Call, Endpoint, Transport
 from aiotravis.errors import AuthenticationError, RedirectError, UsageError
-from aiotravis.resources._base import Entity, Resource, text_of
+from aiotravis.resources._base import Entity, Resource, read, text_of
 
 __all__ = ["Auth"]
 
@@ -85,7 +85,7 @@ class Auth(Resource):
             reply = await self._transport.send(call)
         except RedirectError as exc:
             raise _too_few_scopes(call) from exc
-        return GITHUB.read(call, reply).access_token
+        return (await read(GITHUB, call, reply)).access_token
 
     async def logout(self) -> None:
         """Revoke the token that this client uses.

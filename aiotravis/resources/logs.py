@@ -14,9 +14,11 @@ from typing import Final
 import anyio.to_thread
 import msgspec
 
-from aiotravis._http import ACCEPT_TEXT, Call, Endpoint, Reply, check
+from aiotravis._http import ACCEPT_TEXT, Call, Endpoint, Reply, check, takes_long
+from aiotravis._http import text_of as text_in_steps
+from aiotravis._turns import in_turns
 from aiotravis.errors import ConflictError, NotFoundError, UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, ids_of, text_of
+from aiotravis.resources._base import Entity, Resource, id_of, ids_of, read, text_of
 from aiotravis.resources._downloads import FileSink, LogFile, download
 from aiotravis.resources._mapped import Mapped
 from aiotravis.resources._progress import Progress
@@ -122,7 +124,7 @@ class Logs(Resource):
         reply = await self._transport.send(call)
         if _nothing_yet(reply):
             return ""
-        return _log_of(call, reply).text
+        return (await _log_of(call, reply)).text
 
     async def get(self, job: int | Job) -> Log:
         """Fetch a job's log in the best form that this server has: parts, a body, or text.
@@ -139,7 +141,7 @@ class Logs(Resource):
         reply = await self._transport.send(call)
         if _nothing_yet(reply):
             return Log(job_id=number)
-        log = _log_of(call, reply)
+        log = await _log_of(call, reply)
         return log if log.job_id is not None else msgspec.structs.replace(log, job_id=number)
 
     async def get_by_id(self, log_id: int) -> Log:
@@ -257,7 +259,7 @@ class Logs(Resource):
         reply = await self._transport.send(call, sink)
         if not sink.begun:
             # No text: an empty log, one without a record, or a refusal.
-            text = "" if _nothing_yet(reply) else _log_of(call, reply).text
+            text = "" if _nothing_yet(reply) else (await _log_of(call, reply)).text
             await sink.take(text.encode("utf-8", "surrogatepass"))
         if sink.small.decode("utf-8", "replace") in PLACEHOLDERS:
             message = f"GET {call.shown}: the log is not to be had just now. Try again in a few minutes."
@@ -297,9 +299,9 @@ def _nothing_yet(reply: Reply) -> bool:
     return reply.status == 406 and not reply.body
 
 
-def _log_of(call: Call, reply: Reply) -> Log:
+async def _log_of(call: Call, reply: Reply) -> Log:
     """Read whichever form came. A job without a log answers JSON even where text was asked for."""
     if reply.content_type.endswith("json") or reply.content_type == "text/html":
-        return LOG.read(call, reply).log
+        return (await read(LOG, call, reply)).log
     check(call, reply)
-    return Log(body=reply.text)
+    return Log(body=await in_turns(text_in_steps(reply.body)) if takes_long(reply.body) else reply.text)

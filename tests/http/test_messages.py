@@ -40,3 +40,11 @@ def test_an_excerpt_shows_no_part_of_a_secret_and_the_longer_one_goes_first() ->
     for spaces in (290, 1190, 2390):
         assert "sec" not in Reply(500, {}, b" " * spaces + b"secrettoken", secrets=("secrettoken",)).excerpt
     assert Reply(500, {}, b"abcdef", secrets=("abc", "abcdef")).excerpt == "[token]"
+
+
+def test_json_is_read_whole_however_long_and_a_refusal_is_not() -> None:
+    body = b'{"log":"%b","token":"t0ken"}' % (b"x" * 300_000)
+    reply = Reply(200, {}, body, secrets=("t0ken",))
+    assert reply.json == {"log": "x" * 300_000, "token": "[token]"}
+    assert reply.refusal is None
+    assert Reply(409, {}, b'{"error":"t0ken"}', secrets=("t0ken",)).refusal == {"error": "[token]"}

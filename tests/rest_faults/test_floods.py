@@ -1,13 +1,9 @@
 """Answers without end, or that unpack to more than there is room for."""
 
-import asyncio
-import contextlib
 import gzip
-import time
 import tracemalloc
 import zlib
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 
 import anyio
 import pytest
@@ -30,6 +26,7 @@ from tests.rest_faults.asking import (
     sign,
     zipped,
 )
+from tests.rest_faults.turns import watched
 from tests.wire import Answer, End, chunks, framed, headed, wire
 
 
@@ -59,38 +56,6 @@ FLOODS: dict[str, Callable[[], Answer]] = {
     "chunks without end": lambda: Answer(chunked(PLAIN), End.FOR_EVER, chunks(TEXT * 999)),
     "length of 1 TB": lambda: Answer(headed(f"Content-Length: {1 << 40}", kind=PLAIN), End.FOR_EVER, TEXT * 999),
 }
-
-
-class Turns:
-    """Counts the turns of the event loop, and the longest."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.longest = 0.0
-
-    async def watch(self) -> None:
-        # In time of this thread: a machine that gives its processor to others must not look like a loop held up.
-        began = time.thread_time()
-        while True:
-            await asyncio.sleep(0)
-            now = time.thread_time()
-            self.longest = max(self.longest, now - began)
-            self.count += 1
-            began = now
-
-
-@asynccontextmanager
-async def watched() -> AsyncGenerator[Turns]:
-    turns = Turns()
-    task = asyncio.create_task(turns.watch())
-    try:
-        yield turns
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 @kinds_of(FLOODS)
