@@ -167,10 +167,11 @@ class Mapped(Generic[A, R]):
                 self._begun += 1
             if place < self._at_once - 1:
                 group.start_soon(self._work, group)
+            outcome: Outcome[A, R]
             try:
-                outcome = Outcome[A, R](item, await self._call(item))
+                outcome = Outcome(item, await self._call(item))
             except Exception as exc:  # noqa: BLE001 - kept apart: one item's failure is not the others'
-                outcome = Outcome[A, R](item, error=exc)
+                outcome = Outcome(item, error=exc)
             self._settle(place, outcome)
 
     async def _next(self) -> A:

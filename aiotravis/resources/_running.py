@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -12,7 +12,29 @@ from aiotravis.resources.commits import Commit
 
 __all__ = ["EMPTY", "Running"]
 
-EMPTY = msgspec.Raw(b"{}")
+EMPTY: Final = msgspec.Raw(b"{}")
+
+MOST: Final = 1 << 20
+"""Bytes of a configuration that are copied; of an answer that holds more, it is the most anyway."""
+
+_set: Final = msgspec.structs.force_setattr
+
+
+class _Last:
+    """The configuration that was taken last: the next is often the same, and then held once for both."""
+
+    def __init__(self) -> None:
+        self.config = EMPTY
+
+    def taken(self, config: msgspec.Raw) -> msgspec.Raw:
+        """Copy a configuration out of its answer."""
+        if memoryview(config).nbytes > MOST:
+            return config
+        self.config = config.copy()
+        return self.config
+
+
+_last: Final = _Last()
 
 
 class Running(Entity, frozen=True, kw_only=True):
@@ -43,9 +65,10 @@ class Running(Entity, frozen=True, kw_only=True):
     updated_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Copy the configuration out of the answer, which would stay in memory whole."""
-        if self.config_json is not EMPTY:
-            msgspec.structs.force_setattr(self, "config_json", self.config_json.copy())
+        """Take the configuration out of the answer, which would stay in memory whole."""
+        config = self.config_json
+        if config is not EMPTY:
+            _set(self, "config_json", _last.config if config == _last.config else _last.taken(config))
 
     def __hash__(self) -> int:
         """Hash by identity in Travis: raw JSON has no hash."""

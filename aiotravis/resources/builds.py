@@ -83,9 +83,9 @@ class Builds(Resource):
         """
         reply = await self._fetch(GET, id=id_of(build, "build", Build))
         commits = [reply.commit] if reply.commit else []
-        whole = joined([reply.build], commits)[0]
-        msgspec.structs.force_setattr(whole, "jobs", tuple(joined(reply.jobs, commits)))
-        return whole
+        if reply.jobs:
+            msgspec.structs.force_setattr(reply.build, "jobs", tuple(joined(reply.jobs, commits)))
+        return joined([reply.build], commits)[0]
 
     async def find(self, repo: int | str | Repository, number: int | str) -> Build:
         """Fetch one build by the number that people see, with its commit, without its jobs.

@@ -5,7 +5,7 @@ https://docs.travis-ci.com/api/#commits
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -57,17 +57,19 @@ class Commit(Entity, frozen=True, kw_only=True):
 
 S = TypeVar("S", bound=Entity)
 
+_set: Final = msgspec.structs.force_setattr
+
 
 def joined(entities: Iterable[S], commits: Iterable[Commit]) -> list[S]:
     """Give freshly decoded builds, jobs, branches or requests the commits that came beside them.
 
     The lists that Travis sends repeat commits and are in no order, so they are matched by id.
     """
-    by_id = {commit.id: commit for commit in commits}
+    by_id: dict[int | None, Commit] = {commit.id: commit for commit in commits}
     entities = list(entities)
-    for entity in entities:
-        commit = by_id.get(getattr(entity, "commit_id", None) or 0)
+    for entity in entities if by_id else ():
+        commit = by_id.get(getattr(entity, "commit_id", None))
         if commit is not None:
             # Nobody else has seen these values yet, so they are still ours to complete.
-            msgspec.structs.force_setattr(entity, "commit", commit)
+            _set(entity, "commit", commit)
     return entities

@@ -1,13 +1,16 @@
 """What builds and jobs have in common."""
 
+import gc
 import sys
 
 import msgspec
 import pytest
 
 from aiotravis import Build, Job
+from aiotravis._http import Reply
 from aiotravis.resources._running import EMPTY
-from tests.samples import BUILD, JOB
+from aiotravis.resources.builds import LIST
+from tests.samples import BUILD, JOB, JSON
 
 
 def test_the_configuration_is_read_when_it_is_looked_at() -> None:
@@ -42,3 +45,23 @@ def test_the_configuration_does_not_keep_the_answer_in_memory() -> None:
     assert bytes(build.config_json) == b'{"language":"ruby"}'
     assert build.config == build.config
     assert build.config is not build.config
+
+
+def test_a_configuration_that_is_that_of_the_build_before_is_held_once() -> None:
+    answer = b'{"builds":[%b]}' % b",".join(b'{"id":%d,"config":{"rvm":"3.%d"}}' % (n, n // 3) for n in range(1, 7))
+    builds = LIST.read(LIST.call(), Reply(200, JSON, answer)).builds
+    assert [build.config["rvm"] for build in builds] == ["3.0", "3.0", "3.1", "3.1", "3.1", "3.2"]
+    assert len({id(build.config_json) for build in builds}) == 3
+
+
+def test_a_configuration_that_is_most_of_its_answer_is_not_copied_out_of_it() -> None:
+    answer = b'{"id":1,"config":{"script":"' + b"x" * (1 << 20) + b'"}}'
+    before = sys.getrefcount(answer)
+    build = msgspec.json.decode(answer, type=Build)
+    assert sys.getrefcount(answer) == before + 1
+    assert build.config == {"script": "x" * (1 << 20)}
+
+
+def test_the_garbage_collector_has_nothing_to_look_at() -> None:
+    build = LIST.read(LIST.call(), Reply(200, JSON, b'{"builds":[{"id":1,"job_ids":[1,2]}]}')).builds[0]
+    assert not gc.is_tracked(build)
