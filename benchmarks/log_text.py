@@ -1,24 +1,58 @@
-"""``python -m benchmarks.log_text``: how fast a log becomes structure, part by part, and whether it stays as fast."""
+"""``python -m benchmarks.log_text``: how fast a log becomes structure, and in how much memory, however large it is."""
 
 import argparse
+import json
 import random
-import statistics
+import resource
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import count, islice
 
 from aiotravis import LogText
 
-__all__ = ["cases", "ordinary", "speeds"]
+__all__ = ["CASES", "Found", "flatness", "measured", "ordinary"]
 
 PART = 1600
 """Characters of a part: about what a worker sends at once."""
 
+BATCH = 256
+"""Parts that are made before they are fed, so that only the feeding is timed."""
+
 MB = 1_000_000
 
+FLAT = 1.5
+"""How much longer a byte of a large log may take than one of a small one: what the same run differs from itself."""
 
-def ordinary(size: int) -> str:
-    """Give a log of about that many characters: 200 commands, colours, progress bars; lines end as from a terminal."""
-    draw = random.Random(size)
+Pieces = Callable[[], Iterator[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What was measured of one log, in a process of its own.
+
+    Attributes:
+        size: Bytes of its UTF-8.
+        feed: MB a second of feeding it, part by part; CPU time, like all the rest.
+        plain: MB a second of the log for its plain text.
+        lines: MB a second of the log for each line made safe for a terminal.
+        fed: Bytes of memory for each byte of the log, at the most, while it was fed.
+        peak: The same over all of this, with the plain text held.
+    """
+
+    size: int
+    feed: float
+    plain: float
+    lines: float
+    fed: float
+    peak: float
+
+
+def ordinary() -> Iterator[str]:
+    """Give a log without end: a command in 5 kB, colours, progress bars; lines end as from a terminal."""
+    draw = random.Random(1)
     words = (
         "Installing",
         "collected",
@@ -30,82 +64,150 @@ def ordinary(size: int) -> str:
         "[ 42%]",
         "größe",
     )
-    pieces = [
-        "travis_fold:start:worker_info\r\x1b[0K\x1b[33;1mWorker information\x1b[0m\r\n",
-        "travis_fold:end:worker_info\r\x1b[0K",
-    ]
     output: list[str] = []
     for _ in range(500):
         line = " ".join(draw.choices(words, k=draw.randint(1, 16)))
         output.append(f"\x1b[32m{line}\x1b[0m\r\n" if draw.random() < 0.2 else f"{line}\r\n")
     output.append("".join(f"{n}% [{'=' * n:100}]\r" for n in range(0, 101, 10)) + "\r\n")
-    for number in range(200):
-        pieces.append(f"travis_time:start:{number:08x}\r\x1b[0K$ make number-{number}\r\n")
-        length = 0
-        while length < size // 200:
-            pieces.append(draw.choice(output))
-            length += len(pieces[-1])
-        pieces.append(
-            f"travis_time:end:{number:08x}:start=1,finish={number + 2},duration={number + 1},event=script\r\x1b[0K\r\n"
-            f'\x1b[32;1mThe command "make number-{number}" exited with 0.\x1b[0m\r\n'
-        )
-    return "".join(pieces)
+    yield "travis_fold:start:worker_info\r\x1b[0K\x1b[33;1mWorker information\x1b[0m\r\n"
+    yield "travis_fold:end:worker_info\r\x1b[0K"
+    for number in count():
+        yield f"travis_time:start:{number:08x}\r\x1b[0K$ make number-{number}\r\n"
+        yield "".join(draw.choices(output, k=100))
+        yield f"travis_time:end:{number:08x}:start=1,finish={number + 2},duration={number + 1},event=script\r\x1b[0K"
+        yield f'\r\n\x1b[32;1mThe command "make number-{number}" exited with 0.\x1b[0m\r\n'
 
 
-def cases() -> Mapping[str, Callable[[int], str]]:
-    """Give what makes a text of so many characters: an ordinary log, and such as should never be."""
+def again(piece: str) -> Pieces:
+    """Give the same again and again."""
 
-    def of(piece: str) -> Callable[[int], str]:
-        return lambda size: piece * (size // len(piece))
+    def pieces() -> Iterator[str]:
+        several = piece * (PART // len(piece) + 1)
+        while True:
+            yield several
 
-    return {
-        "ordinary log": ordinary,
-        "one line": of("x"),
-        "progress bar in one line": of("Receiving objects:  35% (1234/3525)\r"),
-        "writing over in one line": of("\rx"),
-        "folds that never close": of("travis_fold:start:a\r\x1b[0K\n"),
-        "timers that never end": of("travis_time:start:0a1b2c3d\r\x1b[0K\n"),
-        "halves of markers": of("travis_fold:start:"),
-        "commands": of("$ make\n"),
-        "colours": of("\x1b[31mx\x1b[0m"),
-        "titles that never end": of("\x1b]0;"),
-        "newlines": of("\n"),
-    }
+    return pieces
 
 
-def speeds(text: str, *, rounds: int) -> tuple[float, float, float]:
-    """Give MB a second of feeding it part by part, of its plain text, and of the text of each line; medians."""
-    figures: list[tuple[float, float, float]] = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        log = LogText()
-        for place in range(0, len(text), PART):
-            log.feed(text[place : place + PART])
-        log.close()
-        fed = time.perf_counter()
-        assert len(log.plain) <= 2 * len(text)
-        stripped = time.perf_counter()
-        for line in log.lines:
-            line.terminal()
-        figures.append((fed - began, stripped - fed, time.perf_counter() - stripped))
-    feed, plain, lines = (statistics.median(one[place] for one in figures) for place in range(3))
-    return len(text) / MB / feed, len(text) / MB / plain, len(text) / MB / lines
+def numbered(piece: str) -> Pieces:
+    """Give pieces with a number in them."""
+    return lambda: (piece.format(n=n, red=n % 256, green=n // 256 % 256) for n in count())
+
+
+CASES: Mapping[str, Pieces] = {
+    "ordinary log": ordinary,
+    "one line": again("x"),
+    "one line, of 💎": again("💎"),
+    "a progress bar in one line": again("Receiving objects:  35% (1234/3525)\r"),
+    "a progress bar that erases": again("\r\x1b[KReceiving objects:  35% (1234/3525)"),
+    "writing over in one line": again("\rx"),
+    "carriage returns": again("\r"),
+    "carriage returns, newlines": again("\r\r\n"),
+    "backspaces": again("|\b/\b-\b"),
+    "folds that never close": again("travis_fold:start:a\r\x1b[0K\n"),
+    "folds, each of its own name": numbered("travis_fold:start:a{n}\r\x1b[0Kx\n"),
+    "folds within each other": again(
+        "travis_fold:start:a\rtravis_fold:start:b\rx\ntravis_fold:end:b\rtravis_fold:end:a\r"
+    ),
+    "ends of folds": again("travis_fold:end:a\r\x1b[0Kx\n"),
+    "timers that never end": numbered("travis_time:start:{n:08x}\r\x1b[0K$ x\n"),
+    "timers": numbered("travis_time:start:{n:08x}\r\x1b[0K$ x\ntravis_time:end:{n:08x}:duration=1\r\x1b[0K"),
+    "halves of markers": again("travis_fold:start:"),
+    "halves of markers, newlines": again("travis_fold:start:\n"),
+    "commands": again("$ make\n"),
+    "results": again('$ x\nThe command "x" exited with 1.\n'),
+    "colours": again("\x1b[31mx\x1b[0m"),
+    "colours, each its own": numbered("\x1b[38;2;{red};{green};7mx\n"),
+    "titles that never end": again("\x1b]0;"),
+    "sequences that never end": again("\x1b[1;"),
+    "newlines": again("\n"),
+}
+
+
+def parts(pieces: Iterator[str], size: int) -> Iterator[str]:
+    """Cut pieces into parts, about as many characters as asked for."""
+    held = ""
+    for _ in range(max(1, size // PART)):
+        while len(held) < PART:
+            held += next(pieces)
+        yield held[:PART]
+        held = held[PART:]
+
+
+def measured(case: str, size: int) -> Found:
+    """Measure a log of about so many characters, in this process."""
+    before = _peak()
+    log, came, spent = LogText(), 0, 0.0
+    stream = parts(CASES[case](), size)
+    while batch := list(islice(stream, BATCH)):
+        came += sum(len(part.encode()) for part in batch)
+        began = time.process_time()
+        for part in batch:
+            log.feed(part)
+        spent += time.process_time() - began
+    began = time.process_time()
+    log.close()
+    spent += time.process_time() - began
+    fed = _peak()
+    began = time.process_time()
+    plain = log.plain
+    stripped = time.process_time()
+    for line in log.lines:
+        line.terminal()
+    ended = time.process_time()
+    assert len(plain) <= 2 * came
+    rates = [came / MB / max(seconds, 1e-6) for seconds in (spent, stripped - began, ended - stripped)]
+    return Found(
+        size=came,
+        feed=rates[0],
+        plain=rates[1],
+        lines=rates[2],
+        fed=(fed - before) / came,
+        peak=(_peak() - before) / came,
+    )
+
+
+def _peak() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def apart(case: str, size: int) -> Found:
+    """Measure in a process of its own, whose memory is that of this log alone."""
+    command = [sys.executable, "-m", "benchmarks.log_text", "--one", case, str(size)]
+    return Found(**json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
+
+
+def flatness(several: list[Found]) -> float:
+    """Say how much longer a byte of a larger log took than one of the smallest; the worst of the three works."""
+    first, *rest = several
+    return max(getattr(first, work) / getattr(one, work) for one in rest for work in ("feed", "plain", "lines"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.log_text", description=__doc__)
+    parser.add_argument("cases", nargs="*", help="which; all by default")
     parser.add_argument("--quick", action="store_true", help="small logs: shows that it runs, not how fast")
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    few = (0.01, 0.1) if options.quick else (1.0, 10.0)
-    print(
-        f"MB a second in parts of {PART} characters: feed, then plain text of all, then each line safe for a terminal"
-    )
-    for name, make in cases().items():
-        many = () if options.quick or name != "ordinary log" else (100.0,)
-        for size in (*few, *many):
-            text = make(int(size * MB))
-            feed, plain, lines = speeds(text, rounds=1 if size > 1 else 5)
-            print(f"  {name:26} {size:6.2f} MB {feed:8.1f} {plain:8.1f} {lines:8.1f}")
+    if options.one:
+        print(json.dumps(asdict(measured(options.one[0], int(options.one[1])))))
+        return
+    sizes = (10_000, 100_000) if options.quick else (MB, 10 * MB, 100 * MB)
+    print(f"| MB/s, in parts of {PART} characters | MB | feed | plain | lines | memory, fed | in all | longer a byte |")
+    print("|---|---|---|---|---|---|---|---|")
+    for case in options.cases or CASES:
+        several: list[Found] = []
+        for size in sizes:
+            one = apart(case, size)
+            several.append(one)
+            rates = " | ".join(f"{rate:,.1f}" if rate < 1000 else "-" for rate in (one.feed, one.plain, one.lines))
+            longer = f"{flatness(several):.1f} x" if len(several) > 1 else ""
+            title = case if len(several) == 1 else ""
+            row = f"| {title} | {one.size / MB:,.2f} | {rates} | {one.fed:.1f} | {one.peak:.1f} | {longer} |"
+            print(row, flush=True)
+        if flatness(several) > FLAT:
+            print(f"{case}: more than {FLAT} times as long a byte", file=sys.stderr)
 
 
 if __name__ == "__main__":

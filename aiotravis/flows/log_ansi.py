@@ -7,6 +7,7 @@ written there replaces what stood there. Only SGR (colours and the like) and mov
 import re
 import sys
 from array import array
+from io import StringIO
 from itertools import groupby
 from typing import Final
 
@@ -38,10 +39,17 @@ OTHER: Final = (
 
 CONTROLS: Final = re.compile(rf"{CONTROL}(?:{AFTER}[0-?]*+[ -/]*+[@-~]?|{OTHER})?")
 TOKENS: Final = re.compile(
-    rf"(?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]++)"
+    rf"(?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]{{1,65536}}+)"
     rf"|{CONTROL}(?:{AFTER}(?P<values>[0-?]*+)(?P<between>[ -/]*+)(?P<final>[@-~]?)|{OTHER})?"
 )
-MOVES: Final = re.compile(rf"[\r\x08\x1b\x9b](?:(?<=\x08)|(?<=\r)(?<!\r\r)\r*+(?!\n|\Z)|{AFTER}[0-9;]*+[CDGJK`])")
+STEPS: Final = rf"(?<=\x08)|{AFTER}[0-9;]*+[CDGJK`]"
+"""Moves and erasing, other than going back to the start."""
+
+MOVES: Final = re.compile(rf"[\r\x08\x1b\x9b](?:{STEPS}|(?<=\r)(?<!\r\r)\r*+(?!\n|\Z))")
+STEPPING: Final = re.compile(rf"[\x08\x1b\x9b](?:{STEPS})")
+WRITTEN: Final = re.compile(r"[^\r]++")
+ERASED: Final = ("\r\x1b[K", "\r\x1b[0K", "\r\x1b[2K")
+"""What makes an empty line of a line."""
 
 HIDDEN: Final = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Turns the order of the text that follows, or cannot be encoded."""
@@ -65,8 +73,11 @@ def plain(line: str) -> str:
     Args:
         line: Without its newline.
     """
+    # Printable and without control characters: nearly every line, known at once.
+    if line.isprintable():
+        return line
     if MOVES.search(line):
-        return "".join(text for text, _ in _written_over(line, PLAIN))
+        return "".join(text for text, _ in _moved_in(line, PLAIN))
     return CONTROLS.sub("", line)
 
 
@@ -104,7 +115,7 @@ def rendered(line: str, style: Style, *, colour: bool) -> str:
 def _rendered(runs: "list[tuple[str, Style]]", *, colour: bool) -> str:
     pieces: list[str] = []
     for text, style in runs:
-        visible = HIDDEN.sub(_visible, text)
+        visible = text if text.isprintable() else HIDDEN.sub(_visible, text)
         pieces.append(f"\x1b[{style.sgr}m{visible}\x1b[0m" if colour and style != PLAIN else visible)
     return "".join(pieces)
 
@@ -115,35 +126,75 @@ def _visible(found: re.Match[str]) -> str:
 
 
 def _runs(line: str, style: Style) -> list[tuple[str, Style]]:
-    if not CONTROLS.search(line):
+    if line.isprintable():
         return [(line, style)] if line else []
-    if MOVES.search(line):
-        return _written_over(line, style)
-    runs: list[tuple[str, Style]] = []
+    return (_moved_in if MOVES.search(line) else _straight)(line, style)
+
+
+def _straight(line: str, style: Style) -> list[tuple[str, Style]]:
+    """Give what a line without moves shows."""
+    runs: list[tuple[StringIO, Style]] = []
     for found in TOKENS.finditer(line):
         if text := found["text"]:
-            runs.append((text, style))
+            _add(runs, text, style)
         elif found["final"] == "m" and not found["between"]:
             style = restyled(style, found["values"])
     return _joined(runs)
 
 
-def _joined(runs: list[tuple[str, Style]]) -> list[tuple[str, Style]]:
-    return [("".join(text for text, _ in group), style) for style, group in groupby(runs, key=lambda run: run[1])]
+def _moved_in(line: str, style: Style) -> list[tuple[str, Style]]:
+    """Give what a line shows in which the cursor goes back and forth."""
+    if start := max(found + len(sign) if (found := line.rfind(sign)) >= 0 else 0 for sign in ERASED):
+        style, line = style_after(line[:start], style), line[start:]
+    return _stepped_in(line, style) if STEPPING.search(line) else _written_over(line, style)
 
 
 def _written_over(line: str, style: Style) -> list[tuple[str, Style]]:
+    """Give what a line shows in which the cursor goes back to its start, and nowhere else, as progress bars do."""
+    # What was written, each time wider than all that was written after it: the rest is covered.
+    seen: list[tuple[int, str, Style]] = []
+    for found in WRITTEN.finditer(line):
+        text = found[0]
+        width = len(text) if text.isprintable() else len(CONTROLS.sub("", text))
+        while seen and seen[-1][0] <= width:
+            seen.pop()
+        seen.append((width, text, style))
+        style = style_after(text, style)
+    runs: list[tuple[StringIO, Style]] = []
+    covered = 0
+    for _, text, style in reversed(seen):
+        column = 0
+        for run, look in _straight(text, style):
+            column += len(run)
+            if column > covered:
+                _add(runs, run[covered - column :] if column - len(run) < covered else run, look)
+        covered = column
+    return _joined(runs)
+
+
+def _add(runs: list[tuple[StringIO, Style]], text: str, style: Style) -> None:
+    if not runs or (runs[-1][1] is not style and runs[-1][1] != style):
+        runs.append((StringIO(), style))
+    runs[-1][0].write(text)
+
+
+def _joined(runs: list[tuple[StringIO, Style]]) -> list[tuple[str, Style]]:
+    return [(texts.getvalue(), style) for texts, style in runs]
+
+
+def _stepped_in(line: str, style: Style) -> list[tuple[str, Style]]:
+    """Give what any line shows."""
     # One number for each character: so writing over a piece of a line costs the length of that piece, not of the line.
-    cells, looks = array("I"), array("I")
+    kind, codec = ("B", "ascii") if line.isascii() else ("I", CODEC)
+    looking = "B" if line.count("m") < 255 else "I"
+    cells, looks = array(kind), array(looking)
     numbers = {style: 0}
     column = look = 0
     for found in TOKENS.finditer(line):
         if text := found["text"]:
-            written = array("I")
-            written.frombytes(text.encode(CODEC, "surrogatepass"))
-            end = column + len(written)
-            cells[column:end] = written
-            looks[column:end] = array("I", (look,)) * len(written)
+            end = column + len(text)
+            cells[column:end] = array(kind, text.encode(codec, "surrogatepass"))
+            looks[column:end] = array(looking, (look,)) * len(text)
             column = end
         elif found[0] == "\r":
             column = 0
@@ -158,7 +209,7 @@ def _written_over(line: str, style: Style) -> list[tuple[str, Style]]:
                 column = min(column, width)
             else:
                 column = _moved(final, found["values"], column, len(cells))
-    shown = cells.tobytes().decode(CODEC, "surrogatepass")
+    shown = cells.tobytes().decode(codec, "surrogatepass")
     if len(numbers) == 1:
         return [(shown, style)] if shown else []
     styles = list(numbers)
@@ -180,7 +231,7 @@ def _width_left(final: str, values: str, column: int) -> int | None:
 
 def _moved(final: str, values: str, column: int, width: int) -> int:
     """Give where the cursor goes; never beyond what is written, for the same reason."""
-    count = number(values.partition(";")[0])
+    count = number(values)
     if count is None or final not in "CDG`":
         return column
     places = {"C": column + (count or 1), "D": column - (count or 1)}

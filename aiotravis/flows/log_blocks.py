@@ -69,13 +69,12 @@ class Scope:
 
 
 class _Block:
-    """Lines in one scope, as text. Each ends in a newline."""
+    """Lines, as text. Each ends in a newline."""
 
-    __slots__ = ("before", "count", "pieces", "scope", "size", "style")
+    __slots__ = ("before", "count", "pieces", "size", "style")
 
-    def __init__(self, before: int, scope: Scope, style: Style) -> None:
+    def __init__(self, before: int, style: Style) -> None:
         self.before = before
-        self.scope = scope
         self.style = style
         self.pieces: list[str] = []
         self.count = 0
@@ -85,22 +84,24 @@ class _Block:
     def text(self) -> str:
         if len(self.pieces) > 1:
             self.pieces = ["".join(self.pieces)]
-        return self.pieces[0] if self.pieces else ""
+        return self.pieces[0]
 
 
 class Lines(Sequence[Line]):
     """The lines of a log so far. Iterating costs their length; one by its place costs that of the 64 KB around it.
 
-    Grows with its log.
+    Grows with its log, and holds its text.
     """
 
     def __init__(self) -> None:
-        self._scope = Scope((), Owner(None))
         self._style = PLAIN
         self._blocks: list[_Block] = []
         self._befores: list[int] = []
         self._full = True
         self._count = 0
+        self._scope = Scope((), Owner(None))
+        self._scopes: list[Scope] = []
+        self._entered: list[int] = []
         self._durations: dict[int, float] = {}
         self._split: tuple[_Block, int, list[str]] | None = None
 
@@ -137,15 +138,18 @@ class Lines(Sequence[Line]):
     def _lines(self, block: _Block, start: int, stop: int) -> Iterator[Line]:
         lines = self._lines_of(block)
         style = style_after("\n".join(lines[:start]), block.style) if start else block.style
-        scope, durations = block.scope, self._durations
+        at = bisect_right(self._entered, block.before + start) - 1
         for place in range(start, stop):
             raw, number = lines[place], block.before + place + 1
+            while at + 1 < len(self._entered) and self._entered[at + 1] < number:
+                at += 1
+            scope = self._scopes[at]
             yield Line(
                 number=number,
                 raw=raw,
                 folds=scope.folds,
                 phase=scope.owner.phase,
-                duration=durations.get(number),
+                duration=self._durations.get(number),
                 style=style,
             )
             style = style_after(raw, style)
@@ -162,7 +166,6 @@ class Lines(Sequence[Line]):
     def enter(self, scope: Scope) -> None:
         """Put what follows elsewhere."""
         self._scope = scope
-        self._full = True
 
     def append(self, text: str, count: int) -> None:
         """Take whole lines.
@@ -172,19 +175,32 @@ class Lines(Sequence[Line]):
             count: How many lines it has.
         """
         if self._full:
-            self._blocks.append(_Block(self._count, self._scope, self._style))
+            self._blocks.append(_Block(self._count, self._style))
             self._befores.append(self._count)
+            self._full = False
+        if not self._scopes or self._scopes[-1] is not self._scope:
+            self._scopes.append(self._scope)
+            self._entered.append(self._count)
         block = self._blocks[-1]
         block.pieces.append(text)
         block.count += count
         block.size += len(text)
         self._count += count
         self._style = style_after(text, self._style)
-        self._full = block.size >= LARGEST
+        if block.size >= LARGEST:
+            self._end_block()
 
     def skip(self, text: str) -> None:
         """Take what shows nothing and is no line; its style lasts."""
-        self._style = style_after(text, self._style)
+        style = style_after(text, self._style)
+        if style != self._style:
+            self._style = style
+            self._end_block()
+
+    def _end_block(self) -> None:
+        if self._blocks:
+            # Made one text: of lines that came one by one, the pieces would weigh many times what they say.
+            _ = self._blocks[-1].text
         self._full = True
 
     def timed(self, line: int, duration: float) -> None:

@@ -5,6 +5,7 @@ Forms: https://github.com/travis-ci/travis-build/tree/master/lib/travis/build/ba
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -102,6 +103,7 @@ def _nanoseconds(digits: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= NS_DIGITS else None
 
 
+@lru_cache(256)
 def phase_of_fold(name: str) -> str:
     """Name the phase of a fold: ``install`` of ``install.2``, ``deploy`` of ``dpl_0``."""
     stem, _, number = name.rpartition(".")

@@ -1,5 +1,6 @@
 """Lines of a log, one after the other, to what they say: folds, timers, commands, results. No I/O."""
 
+import re
 from typing import Final
 
 import msgspec
@@ -22,6 +23,10 @@ __all__ = ["LogReader", "OpenFold", "Run"]
 
 DEEPEST: Final = 16
 """Folds within each other. One more ends the innermost: Travis itself nests two or three."""
+
+MOST: Final = 1 << 18
+"""Markers, commands and results that something is made of: what bounds the memory that a log can ask for beside its own
+text. What comes after them are lines still, without the markers in them."""
 
 SIGNS: Final = (MARK, "\n$ ", 'The command "', "exited with ")
 """What a line has that is more than output: looked for in the whole text at once, which is what makes it fast."""
@@ -57,15 +62,24 @@ class _Timer:
 class OpenFold:
     """A fold, and while it is open the timers that started in it."""
 
-    __slots__ = ("folds", "last_line", "line", "name", "owner", "timers")
+    __slots__ = ("last_line", "line", "names", "owner", "timers")
 
-    def __init__(self, name: str, folds: tuple[str, ...], owner: Owner, line: int) -> None:
-        self.name: str = name
-        self.folds: tuple[str, ...] = folds
+    def __init__(self, names: tuple[str, ...], owner: Owner, line: int) -> None:
+        self.names: tuple[str, ...] = names
         self.owner: Owner = owner
         self.line: int = line
         self.last_line: int | None = None
-        self.timers: list[_Timer] = []
+        self.timers: list[_Timer] | None = None
+
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.names[-1]
+
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """The names of those around it."""
+        return self.names[:-1]
 
 
 class LogReader:
@@ -100,38 +114,45 @@ class LogReader:
 
     def take(self, text: str) -> None:
         """Take whole lines, with a newline before the first one."""
-        places = [text.find(sign) for sign in SIGNS]
+        places = [_place(sign, text, 0) for sign in SIGNS]
         done = 1
-        while (found := min((place for place in places if place >= 0), default=-1)) >= 0:
+        while (found := min(places)) < len(text):
             start = text.rfind("\n", done - 1, found + 1) + 1
             end = text.find("\n", start)
-            self._take_output(text[done:start])
+            if start > done:
+                self._take_output(text[done:start])
             self._take_line(text[start:end])
             done = end + 1
             for at, place in enumerate(places):
-                if 0 <= place < end:
-                    places[at] = text.find(SIGNS[at], end)
-        self._take_output(text[done:])
+                if place < end:
+                    places[at] = _place(SIGNS[at], text, end)
+        if done < len(text):
+            self._take_output(text[done:])
 
     def _take_output(self, text: str) -> None:
-        if text:
-            self._awaited = None
-            self.lines.append(text, text.count("\n"))
+        self._awaited = None
+        self.lines.append(text, text.count("\n"))
 
     def _take_line(self, line: str) -> None:
+        if MARK not in line:
+            self._take_text(line, marked=False)
+            return
         done = 0
-        marked = False
         for found in MARKER.finditer(line):
             self._take_text(line[done : found.start()], marked=True)
-            done, marked = found.end(), True
-            self.changes += 1
-            if kind := found["fold"]:
-                (self._start_fold if kind == "start" else self._end_fold)(found["name"])
-            elif found["time"] == "start":
-                self._start_timer(found["id"])
-            else:
-                self._end_timer(read_timing(found["id"], found["details"] or ""))
-        self._take_text(line[done:] if done else line, marked=marked)
+            done = found.end()
+            if self.changes < MOST:
+                self._take_marker(found)
+        self._take_text(line[done:], marked=done > 0)
+
+    def _take_marker(self, found: re.Match[str]) -> None:
+        self.changes += 1
+        if kind := found["fold"]:
+            (self._start_fold if kind == "start" else self._end_fold)(found["name"])
+        elif found["time"] == "start":
+            self._start_timer(found["id"])
+        else:
+            self._end_timer(read_timing(found["id"], found["details"] or ""))
 
     def _take_text(self, text: str, *, marked: bool) -> None:
         if marked and not text:
@@ -142,7 +163,8 @@ class LogReader:
             return
         # A tool that shows its own commands like this, as yarn does, does so while the worker's own is being timed.
         if shown.startswith("$ ") and (self._awaited or (not self._timers and text.startswith("$ "))):
-            self._start_command(shown[2:].rstrip())
+            if self.changes < MOST:
+                self._start_command(shown[2:].rstrip())
         elif not self._timers:
             self._take_result(shown)
         self._awaited = None
@@ -176,8 +198,9 @@ class LogReader:
             self.changes += 1
 
     def _take_result(self, shown: str) -> None:
-        if self.runs and shown.startswith('The command "'):
+        if self.changes < MOST and self.runs and shown.startswith('The command "'):
             self._telling = True
+            self.changes += 1
             self._enter(self.runs[-1].owner)
         if self._telling and (found := RESULT.search(shown)):
             self._telling = False
@@ -187,15 +210,16 @@ class LogReader:
                 run.owner.phase = run.owner.phase or "script"
                 self.changes += 1
         elif found := BUILD_RESULT.match(shown):
-            self._end_untimed()
-            self._enter(Owner(None))
             self.exit_code = int(found[1])
+            if self.changes < MOST:
+                self._end_untimed()
+                self.changes += 1
+                self._enter(Owner(None))
 
     # Markers ----------------------------------------------------------------------------------------------------------
 
     def _enter(self, owner: Owner) -> None:
-        top = self._stack[-1] if self._stack else None
-        self.lines.enter(Scope((*top.folds, top.name) if top else (), owner))
+        self.lines.enter(Scope(self._stack[-1].names if self._stack else (), owner))
 
     def _return(self) -> None:
         """Go back to what is around a timer or a fold that has ended."""
@@ -216,7 +240,7 @@ class LogReader:
             owner = around.owner
         else:
             owner = Owner(phase)
-        fold = OpenFold(name, (*around.folds, around.name) if around else (), owner, len(self.lines) + 1)
+        fold = OpenFold((*around.names, name) if around else (name,), owner, len(self.lines) + 1)
         self._stack.append(fold)
         self.folds.append(fold)
         self._enter(owner)
@@ -228,11 +252,11 @@ class LogReader:
         while True:
             fold = self._stack.pop()
             fold.last_line = len(self.lines)
-            for timer in fold.timers:
+            for timer in fold.timers or ():
                 # Nobody will end it any more: left open, all that follows would be part of it.
                 if self._timers.get(timer.id) is timer:
                     del self._timers[timer.id]
-            fold.timers.clear()
+            fold.timers = None
             if fold.name == name:
                 break
         self._awaited = None
@@ -248,7 +272,9 @@ class LogReader:
         timer = _Timer(id, owner, len(self.lines) + 1, outermost)
         self._timers[id] = self._awaited = timer
         if self._stack:
-            self._stack[-1].timers.append(timer)
+            fold = self._stack[-1]
+            fold.timers = fold.timers or []
+            fold.timers.append(timer)
         self._enter(owner)
 
     def _end_timer(self, timing: Timing) -> None:
@@ -266,3 +292,9 @@ class LogReader:
         if timer and timer.run:
             timer.run.duration, timer.run.last_line = timing.duration, len(self.lines)
         self._return()
+
+
+def _place(sign: str, text: str, start: int) -> int:
+    """Give where a sign stands next; the end of the text if nowhere."""
+    place = text.find(sign, start)
+    return place if place >= 0 else len(text)

@@ -35,9 +35,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sgr(self) -> str:
         """The parameters that bring a terminal from its own style to this one: ``"1;31"``; empty for its own."""
-        codes = [code for code, name in SWITCHES.items() if getattr(self, name)]
-        codes += _colour_codes(self.foreground, 30) + _colour_codes(self.background, 40)
-        return ";".join(map(str, codes))
+        return _sgr(self)
 
 
 PLAIN: Final = Style()
@@ -88,6 +86,13 @@ def number(digits: str) -> int | None:
 def restyled(style: Style, values: str) -> Style:
     """Give what the parameters of an SGR sequence make of a style."""
     return _remembered(style, values) if len(values) <= LONGEST_REMEMBERED else _read(style, values)
+
+
+@lru_cache(1024)
+def _sgr(style: Style) -> str:
+    codes = [code for code, name in SWITCHES.items() if getattr(style, name)]
+    codes += _colour_codes(style.foreground, 30) + _colour_codes(style.background, 40)
+    return ";".join(map(str, codes))
 
 
 @lru_cache(1024)

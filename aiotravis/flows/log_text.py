@@ -122,10 +122,10 @@ class LogText:
         """Take the next part of the log, cut anywhere."""
         whole, newline, rest = text.rpartition("\n")
         if newline:
-            self._begun.append(whole)
             # A newline before and after: the first line and the last are like the others.
-            self._reader.take("\n" + "".join(self._begun) + "\n")
+            lines = "".join(("\n", *self._begun, whole, "\n"))
             self._begun.clear()
+            self._reader.take(lines)
         if rest:
             self._begun.append(rest)
 

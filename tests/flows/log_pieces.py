@@ -13,25 +13,53 @@ MARKERS = (
     f"travis_time:end:00000001:start=1,finish=9,duration=8,event=script{CLEAR}",
     "travis_time:end:00000002:start=1,finish=9,duration=8,event=\r",
     f"travis_time:end:00000002:start=x,finish={'9' * 5000},,=\r",
+    "travis_fold:start:package cache\r", "travis_fold:start:a\x1b[0K", "travis_fold:end:a",
 )  # fmt: skip
 
 TEXTS = (
     "\n", "\r\n", "$ make\n", "$ ", "x", "längs 💎", '\nThe command "make" exited with 1.\n', '" exited with 0.\n',
     'The command "if\n', "\nDone. Your build exited with 1.\n", "travis_", "travis_fold:", "}", "\t", "<script>",
+    "\ufffd", "\udc80\udcff", "\ud83d", "\ufeff", "\u200b", "e\u0301", "\xa0", "\u2028", "😀😀",
 )  # fmt: skip
 
 CONTROLS = (
-    "\r", "\r\r", "\b", "\x00", "\x07", "\x1b", "\x7f", "\x85", "\x9b", "\x9c", "\x1b[", "\x1b]", "\x1b[K", "\x1b[2K",
+    "\r", "\r\r", "\r" * 50, "10%\r20%\r100%\r", "\r\n\r\r\n", "\b", "\b" * 20, "x\b", "\x1b[31ma\x1b[0m\b",
+    "\r\x1b[K", "\r\x1b[0K\x1b[2K", "\r\x1b[0m\n", "\r\x1b[0m\r\n", "\x1b[3;4G", "\x1b[1;2D", "\x1b[0J",
+    "\x00", "\x07", "\x1b", "\x7f", "\x85", "\x9b", "\x9c", "\x1b[", "\x1b]", "\x1b[K", "\x1b[2K",
     "\x1b[1K", "\x1b[J", "\x1b[2J", "\x1b[1000D", "\x1b[2C", "\x1b[3G", "\x1b[99999999999G", "\x1b[31m", "\x1b[0m",
     "\x1b[1;38;5;200m", "\x1b[48:2::1:2:3m", "\x9b4m", "\x1b[m", "\x1b]0;title\x07", "\x1b]8;;http://x\x1b\\",
     "\x9dx\x9c", "\x1bPq#\x1b\\", "\x1b^x", "\x1b(B", "\x1bM", "\x1b[?25l", "\x1b[ q", "\x1b[>4;1m", "\u202e", "\u2066",
 )  # fmt: skip
 
-lines = st.lists(st.sampled_from((*CONTROLS, "a", "bc", "def ", "[", "0", "m")), max_size=30).map("".join)
-logs = st.lists(st.one_of(*map(st.sampled_from, (MARKERS, TEXTS, CONTROLS))), max_size=40).map("".join)
+lines = st.lists(st.sampled_from((*CONTROLS, "a", "bc", "def ", "[", "0", "m")), max_size=30).map(
+    lambda pieces: "".join(pieces).replace("\n", "")
+)
+
+pieces = st.one_of(*map(st.sampled_from, (MARKERS, TEXTS, CONTROLS)))
+
+_names = st.sampled_from(("install", "install.1", "a.2", "script", "git.checkout"))
+
+
+def _folded(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """What stands in a fold, or between the marks of a timer; any of these marks may be missing, or be another's."""
+    about = st.lists(inner, max_size=4).map("".join)
+    end = st.sampled_from((CLEAR, "\r", "\n", ""))
+    opening = st.builds("travis_fold:start:{}{}".format, _names, end) | st.just("")
+    closing = st.builds("travis_fold:end:{}{}".format, _names, end) | st.just("")
+    timer = st.sampled_from((*(one for one in MARKERS if "time:" in one), ""))
+    command = st.sampled_from(("$ make\n", "$ make", "out\n", ""))
+    return st.tuples(opening, timer, command, about, timer, closing).map("".join)
+
+
+stories = st.recursive(pieces, _folded, max_leaves=20)
+"""Folds and timers within each other, as workers write them and as they never would."""
+
+logs = st.lists(pieces, max_size=40).map("".join) | st.lists(stories, max_size=4).map("".join)
 
 MARKER = re.compile(
-    r"travis_(?:fold:(?:start|end):[\w.-]+|time:(?:start|end):[\w.-]+:?[\w.=,-]*)\r?(?:\x1b\[0?K)?", re.ASCII
+    r"travis_(?:fold:(?:start|end):(?:[\w.-]+(?: [\w.-]+)*(?=\r)|[\w.-]+)"
+    r"|time:(?:start|end):[\w.-]+:?[\w.=,-]*)\r?(?:\x1b\[0?K)?",
+    re.ASCII,
 )
 
 
@@ -40,15 +68,25 @@ def plain(log: str) -> str:
     *whole, last = log.split("\n")
     shown_lines: list[str] = []
     for line in [*whole, last] if last else whole:
-        pieces = MARKER.split(line)
-        shown = [seen(piece) for piece in pieces]
-        shown_lines += [text for text in shown if text or len(pieces) == 1]
+        texts = [""]
+        for begun in re.split("(?=travis_(?:fold|time):)", line):
+            if found := MARKER.match(begun):
+                texts.append(begun[found.end() :])
+            else:
+                texts[-1] += begun
+        shown = [seen(text) for text in texts]
+        shown_lines += [text for text in shown if text or len(texts) == 1]
     return "".join(f"{line}\n" for line in shown_lines)
 
 
 def seen(line: str) -> str:
     """Be a terminal for one line."""
-    cells: list[str] = []
+    return "".join(character for character, _ in cells_of(line))
+
+
+def cells_of(line: str) -> list[tuple[str, int]]:
+    """Be a terminal for one line: its characters, and where in the line each of them came from."""
+    cells: list[tuple[str, int]] = []
     column = place = 0
     while place < len(line):
         character = line[place]
@@ -94,6 +132,6 @@ def seen(line: str) -> str:
         elif character == "\b":
             column = max(column - 1, 0)
         elif character == "\t" or " " <= character <= "~" or character >= "\xa0":
-            cells[column : column + 1] = [character]
+            cells[column : column + 1] = [(character, place - 1)]
             column += 1
-    return "".join(cells)
+    return cells

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aiotravis.flows.log_ansi import Span, plain, plain_lines, safe_for_terminal, spans
 from aiotravis.flows.log_styles import PLAIN, Style, style_after
-from tests.flows.log_pieces import lines, logs, seen
+from tests.flows.log_pieces import cells_of, lines, logs, seen
 
 RED = Style(foreground=1)
 
@@ -20,6 +20,11 @@ SHOWN = {
     "text\r": "text",
     "text\r\r": "text",
     "text\r\x1b[0m": "text",
+    "text\r\x1b[0m\r": "text",
+    "one\r\r\rtwo": "two",
+    "abcdef\rabc\rx": "xbcdef",
+    "\x1b[31ma\x1b[0m\bX": "X",
+    "ab\x1b[1;1Gc": "abc",
     "|\b/\b-": "-",
     "ab\b\b\b\bX": "Xb",
     "pass\b \bX": "pasX",
@@ -78,6 +83,12 @@ def test_any_line_shows_what_a_terminal_shows_it_letter_by_letter(line: str) -> 
     assert "".join(span.text for span in cut) == seen(line)
     assert all(span.text for span in cut)
     assert all(one.style != other.style for one, other in pairwise(cut))
+
+
+@given(lines)
+def test_each_character_has_the_style_in_force_when_it_was_written(line: str) -> None:
+    shown = [(character, span.style) for span in spans(line, RED) for character in span.text]
+    assert shown == [(character, style_after(line[:place], RED)) for character, place in cells_of(line)]
 
 
 @given(st.lists(lines, max_size=5))

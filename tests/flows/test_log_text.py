@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiotravis import LogText, Travis, log_text, safe_for_terminal
+from aiotravis.flows import log_reader
 from aiotravis.flows.log_blocks import Lines
 from aiotravis.flows.log_reader import LogReader
 from aiotravis.flows.log_text import PIECE, Command, Fold, Phase
@@ -182,6 +183,37 @@ def test_every_cut_in_two_gives_the_same() -> None:
     assert structure(fed(list(LOG))) == whole
 
 
+# What travis-web takes out of a log before it shows it, and what is left.
+CLEANED = {
+    '{"a": 1}travis_fold:end:a\r': '{"a": 1}\n',
+    "{}travis_time:end:1:duration=1\r": "{}\n",
+    "old\x1b[1000Dnew\n": "new\n",
+    "text\r\x1b[0m\n": "text\n",
+    "text\r\x1b[0m\r\n": "text\n",
+    "text\r\r\r\n": "text\n",
+    "old\r\r\rnew\n": "new\n",
+    "a\nb\n": "a\nb\n",
+    **{
+        f"a\x1b{sequence}b\n": "ab\n"
+        for sequence in (
+            "[c", "[0c", "[0n", "[3n", "[5n", "[6n", "[7l", "[7h", "[?25l", "[?25h", "(B", "H", "[3;4G", "[J", "[1J",
+            "[2J", "[K", "[1K", "D", "M", "[0K",
+        )
+    },
+    "\x1b[2Kb\n": "b\n",
+    "dropped\rtext kept\n": "text kept\n",
+    "\x1b[31mred\x1b[39m \x1b[41;1mbold\x1b[0m\n": "red bold\n",
+    "a\x1b[31mb\x1b[0m\b\x1b[1mc\n": "ac\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CLEANED, ids=ascii)
+def test_what_the_web_takes_out_of_a_log_is_not_shown(text: str) -> None:
+    log = LogText.parse(text)
+    assert log.plain == plain(text) == CLEANED[text]
+    assert "".join(f"{line.terminal(colour=False)}\n" for line in log.lines) == CLEANED[text]
+
+
 @given(logs, st.lists(st.integers(0, 10_000), max_size=30))
 def test_however_it_is_cut_the_structure_is_that_of_the_whole(text: str, places: list[int]) -> None:
     whole = structure(LogText.parse(text))
@@ -195,6 +227,16 @@ def test_the_plain_text_is_what_a_terminal_shows_without_the_markers(text: str) 
     assert log.plain == plain(text)
     assert "".join(f"{line.text}\n" for line in log.lines) == log.plain
     assert "".join(f"{''.join(span.text for span in line.spans)}\n" for line in log.lines) == log.plain
+
+
+@given(logs, st.lists(st.integers(0, 10_000), max_size=30), st.integers(0, 12))
+def test_of_a_log_with_too_many_marks_the_lines_are_all_there(text: str, places: list[int], most: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log_reader, "MOST", most)
+        log = LogText.parse(text)
+        assert structure(fed(list(cut(text, places)))) == structure(log)
+    assert log.plain == plain(text)
+    assert len(log.commands) + len(log.folds) + len(log.timings) <= most
 
 
 @given(logs)
