@@ -101,6 +101,7 @@ class LogReader:
         self.timings: list[tuple[Timing, Owner]] = []
         self.exit_code: int | None = None
         self.changes: int = 0
+        self._scope = Scope((), Owner(None))
         self._stack: list[OpenFold] = []
         self._timers: dict[str, _Timer] = {}
         self._timed: Owner | None = None
@@ -178,10 +179,8 @@ class LogReader:
         if timer := self._awaited:
             owner = timer.owner
             owner.phase = owner.phase or "script"
-        elif self._stack:
-            owner = self._stack[-1].owner
         else:
-            owner = Owner(None)
+            owner = self._stack[-1].owner if self._stack else Owner(None)
             self._enter(owner)
         run = Run(text, owner, len(self.lines) + 1)
         self.runs.append(run)
@@ -219,7 +218,10 @@ class LogReader:
     # Markers ----------------------------------------------------------------------------------------------------------
 
     def _enter(self, owner: Owner) -> None:
-        self.lines.enter(Scope(self._stack[-1].names if self._stack else (), owner))
+        folds = self._stack[-1].names if self._stack else ()
+        if self._scope.owner is not owner or self._scope.folds is not folds:
+            self._scope = Scope(folds, owner)
+            self.lines.enter(self._scope)
 
     def _return(self) -> None:
         """Go back to what is around a timer or a fold that has ended."""

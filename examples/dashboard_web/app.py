@@ -17,7 +17,10 @@ from examples.dashboard_web.state import Board, wait
 FILES: Final = {
     "/": ("index.html", "text/html"),
     "/dashboard.js": ("dashboard.js", "text/javascript"),
+    "/builds.js": ("builds.js", "text/javascript"),
     "/log.js": ("log.js", "text/javascript"),
+    "/lines.js": ("lines.js", "text/javascript"),
+    "/said.js": ("said.js", "text/javascript"),
     "/dashboard.css": ("dashboard.css", "text/css"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }

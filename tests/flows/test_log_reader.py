@@ -135,6 +135,12 @@ def test_a_result_may_stand_lines_below_its_beginning() -> None:
     assert [run.exit_code for run in reader.runs] == [3]
 
 
+def test_a_command_after_the_end_of_a_job_is_where_its_line_is() -> None:
+    reader = read(start("install") + "a", "Done. Your build exited with 1.", "b", "$ make", "c")
+    assert [phase for _, phase in phases(reader)] == ["install", None, None, "install", "install"]
+    assert [run.owner.phase for run in reader.runs] == ["install"]
+
+
 def test_results_that_a_command_prints_are_not_its_own() -> None:
     reader = read(timer(1) + "$ a", 'The command "b" exited with 9.', "Done. Your build exited with 9.", timed(1))
     assert (reader.runs[0].exit_code, reader.exit_code) == (None, None)
