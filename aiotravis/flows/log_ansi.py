@@ -54,6 +54,9 @@ ERASED: Final = ("\r\x1b[K", "\r\x1b[0K", "\r\x1b[2K")
 HIDDEN: Final = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Turns the order of the text that follows, or cannot be encoded."""
 
+LARGEST: Final = 1 << 20
+"""Characters up to which all pieces of a text are held at once: each weighs as much as fifty characters."""
+
 CODEC: Final = f"utf-32-{'le' if sys.byteorder == 'little' else 'be'}"
 
 
@@ -76,15 +79,15 @@ def plain(line: str) -> str:
     # Printable and without control characters: nearly every line, known at once.
     if line.isprintable():
         return line
-    if MOVES.search(line):
-        return "".join(text for text, _ in _moved_in(line, PLAIN))
+    if len(line) > LARGEST or MOVES.search(line):
+        return "".join(text for text, _ in _runs(line, PLAIN))
     return CONTROLS.sub("", line)
 
 
 def plain_lines(text: str) -> str:
     """Give what many lines show; as many lines, each ended by a newline where it was."""
     text = text.replace("\r\n", "\n")
-    if not MOVES.search(text):
+    if len(text) <= LARGEST and not MOVES.search(text):
         return CONTROLS.sub("", text)
     return "\n".join(map(plain, text.split("\n")))
 

@@ -12,6 +12,7 @@ import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from aiotravis import LogReset, LogText, Travis, TravisError, log_text
+from examples.dashboard_web.shown import Shown, shown_of
 from examples.dashboard_web.state import Signal
 
 MOST_LINES: Final = 5000
@@ -26,20 +27,8 @@ MOST_TEXT: Final = 4 << 20
 LONGEST_BEGUN: Final = 1 << 20
 """Characters after which a line is ended that does not end."""
 
-LONGEST_READ: Final = 1 << 16
-"""Characters of a line that are looked at."""
-
-LONGEST_LINE: Final = 2000
-"""Characters of a line that are shown."""
-
-MOST_SPANS: Final = 400
-"""Changes of style in a line that are shown."""
-
 MOST_WAITING: Final = 8
 """Commands whose durations are awaited."""
-
-DEEPEST: Final = 6
-"""Folds within each other that are shown."""
 
 MOST_ROOMS: Final = 32
 """Logs that are followed at once."""
@@ -52,22 +41,6 @@ PIECE: Final = 1 << 16
 
 BETWEEN: Final = 0.1
 """Seconds between two messages about the same log."""
-
-
-@dataclass
-class Shown:
-    """A line as it is told to the page."""
-
-    number: int
-    folds: tuple[str, ...]
-    spans: list[list[object]]
-    cut: int
-    duration: float | None
-    size: int
-
-    def to_json(self) -> list[object]:
-        """Give what the page needs."""
-        return [self.number, self.folds, self.spans, self.cut, self.duration]
 
 
 @dataclass
@@ -175,7 +148,7 @@ class Room:
         skipped = max(0, len(lines) - self._read - MOST_LINES)
         self._given += skipped
         for line in lines[self._read + skipped :]:
-            shown = _shown(line, self._before)
+            shown = shown_of(line, self._before)
             self._lines.append(shown)
             self._size += shown.size
             self._given += 1
@@ -200,7 +173,7 @@ class Room:
             return None
         last = self._lines[-1] if self._lines else None
         line = log_text.Line(number=len(self._log.lines) + 1, raw=rest, folds=last.folds if last else ())
-        shown = _shown(line, self._before)
+        shown = shown_of(line, self._before)
         # A marker that has not come whole is no text.
         return None if any("travis_" in str(span[0]) for span in shown.spans) else shown
 
@@ -231,34 +204,6 @@ class Room:
     def verdict(self) -> dict[str, object]:
         """Give how it ended."""
         return {"exit_code": self._log.exit_code, "problem": self._problem, "lines": self._given}
-
-
-def _shown(line: log_text.Line, before: int) -> Shown:
-    raw = line.raw
-    if len(raw) > LONGEST_READ:
-        # Where carriage returns overwrite a line, its end is what shows.
-        raw = raw[-LONGEST_READ:].partition("\r")[2] if "\r" in raw[-LONGEST_READ:] else raw[:LONGEST_READ]
-    spans: list[list[object]] = []
-    room, whole = LONGEST_LINE, 0
-    for span in log_text.Line(number=line.number, raw=raw, style=line.style).spans:
-        whole += len(span.text)
-        if room > 0 and len(spans) < MOST_SPANS:
-            spans.append([span.text[:room], *_look(span.style)])
-            room -= len(span.text)
-    shown = sum(len(str(span[0])) for span in spans)
-    cut = whole - shown + len(line.raw) - len(raw)
-    return Shown(before + line.number, line.folds[:DEEPEST], spans, cut, line.duration, shown + 200)
-
-
-def _look(style: log_text.Style) -> list[object]:
-    """Give colours and switches of a style; nothing for the plain one."""
-    switches = [name for name in ("bold", "faint", "italic", "underline", "strike") if getattr(style, name)]
-    front, back = style.foreground, style.background
-    if style == log_text.Style():
-        return []
-    if style.reverse:
-        return ["back" if back is None else back, "front" if front is None else front, switches]
-    return [front, back, switches]
 
 
 class Logs:

@@ -1,6 +1,5 @@
 """The web dashboard as a browser shows it: a real Chromium, driven by Playwright; skipped without them."""
 
-import shutil
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -8,27 +7,9 @@ import anyio
 import pytest
 
 from aiotravis import Travis
-from aiotravis.testing import Build, Job, Repository, TravisServer
+from aiotravis.testing import Repository, TravisServer
 from examples.dashboard_web.app import dashboard
-
-playwright = pytest.importorskip("playwright.async_api", reason="the package playwright is not installed")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-PATIENCE = 15_000
-"""Milliseconds that something may take to show."""
+from tests.browser.pages import Complaints, expect, log_of, of, shows
 
 HOSTILE = (
     "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'><svg onload='window.hacked = 3'>"
@@ -37,59 +18,10 @@ HOSTILE = (
 
 
 @pytest.fixture
-async def chromium() -> AsyncGenerator[Any]:
-    async with playwright.async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            await browser.close()
-
-
-class Complaints(list[str]):
-    """What a page's console and its errors said."""
-
-
-@pytest.fixture
-def complaints() -> Complaints:
-    return Complaints()
-
-
-@pytest.fixture
-async def page(chromium: Any, complaints: Complaints) -> Any:
-    page = await chromium.new_page(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
-    page.set_default_timeout(PATIENCE)
-
-    def error(said: Any) -> None:
-        complaints.append(str(said))
-
-    def line(said: Any) -> None:
-        if said.type in {"error", "warning"}:
-            complaints.append(said.text)
-
-    page.on("pageerror", error)
-    page.on("console", line)
-    return page
-
-
-@pytest.fixture
 async def url(travis: Travis, repository: Repository) -> AsyncGenerator[str]:
     repository.history(3, jobs=2)
     async with dashboard(travis, [repository.slug]) as url:
         yield url
-
-
-async def shows(page: Any, selector: str, text: str) -> None:
-    """Wait until an element says something."""
-    await playwright.expect(page.locator(selector)).to_contain_text(text, timeout=PATIENCE)
-
-
-def of(build: Build) -> str:
-    return f'.build[data-id="{build.id}"]'
-
-
-def log_of(job: Job) -> str:
-    return f'[data-job="{job.id}"]'
 
 
 async def test_builds_appear_and_change(
@@ -165,7 +97,7 @@ async def test_the_buttons_restart_and_cancel_and_refusals_are_told(
     await act.click()
     await shows(page, of(build), "waiting")
     assert build.state == "created"
-    await playwright.expect(act).to_have_text("Cancel")
+    await expect(act).to_have_text("Cancel")
     await act.click()
     await shows(page, of(build), "canceled")
     assert await page.evaluate("document.activeElement.className") == "act"

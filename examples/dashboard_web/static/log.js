@@ -128,13 +128,14 @@ export class LogPanel {
 
   follow(follows) {
     this.follows = follows;
+    this.box.classList.toggle("follows", follows);
     $("log-follow").setAttribute("aria-pressed", String(follows));
     if (follows) this.box.scrollTop = this.box.scrollHeight;
   }
 
   scrolled() {
     const atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 40;
-    if (!atEnd && this.follows && this.lines.frame === 0 && this.box.scrollTop < (this.scrolledTo ?? 0)) this.follow(false);
+    if (!atEnd && this.follows && !this.lines.busy && this.box.scrollTop < (this.scrolledTo ?? 0)) this.follow(false);
     this.scrolledTo = this.box.scrollTop;
   }
 

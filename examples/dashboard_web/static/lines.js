@@ -1,0 +1,225 @@
+// The lines of a log: they come in batches, folds are <details>, colours are classes; the newest lines alone stay.
+// Nothing in a log is ever read as markup: text goes in as text, colours as numbers.
+
+const MOST = 5000;
+const PER_FRAME = 6;
+const AT_LEAST = 20;
+const REST = 3;
+const LONGEST_REST = 500;
+const TOGETHER = 100;
+
+function span(text, name) {
+  const element = document.createElement("span");
+  element.className = name;
+  element.textContent = text;
+  return element;
+}
+
+function channel(value) {
+  return Math.max(0, Math.min(255, Number(value) | 0));
+}
+
+// 16-231 are a cube of 6 by 6 by 6, the rest a ramp of greys.
+function colourOf(place) {
+  if (Array.isArray(place)) return `rgb(${place.map(channel).join(" ")})`;
+  if (place >= 232) {
+    const grey = 8 + (place - 232) * 10;
+    return `rgb(${grey} ${grey} ${grey})`;
+  }
+  const step = (n) => (n === 0 ? 0 : 55 + n * 40);
+  const cube = place - 16;
+  return `rgb(${step(Math.floor(cube / 36))} ${step(Math.floor(cube / 6) % 6)} ${step(cube % 6)})`;
+}
+
+function paint(element, property, place, prefix) {
+  if (place === null || place === undefined) return;
+  if (place === "front" || place === "back") element.classList.add(`${prefix}-${place}`);
+  else if (Number.isInteger(place) && place < 16) element.classList.add(`${prefix}-${channel(place)}`);
+  else element.style.setProperty(property, colourOf(place));
+}
+
+function textOf(spans, into) {
+  for (const [text, front, back, switches] of spans) {
+    if (front === undefined) {
+      into.append(text);
+      continue;
+    }
+    const element = document.createElement("span");
+    element.textContent = text;
+    paint(element, "color", front, "f");
+    paint(element, "background-color", back, "b");
+    for (const name of switches) element.classList.add(`s-${name}`);
+    into.append(element);
+  }
+}
+
+function seconds(value) {
+  if (value < 60) return `${value.toFixed(2)} s`;
+  return `${Math.floor(value / 60)} min ${String(Math.floor(value % 60)).padStart(2, "0")} s`;
+}
+
+// Give what the next line or fold within an element goes into. The browser leaves out what is off the screen, bundle by
+// bundle: to ask that of each line would itself cost more than it saves.
+function bundleIn(element) {
+  let bundle = element.lastElementChild;
+  if (bundle === null || bundle.className !== "bundle" || bundle.childElementCount >= TOGETHER) {
+    bundle = document.createElement("div");
+    bundle.className = "bundle";
+    element.append(bundle);
+  }
+  return bundle;
+}
+
+export class LogLines {
+  constructor(box, drawn) {
+    this.box = box;
+    this.drawn = drawn;
+    this.unfolded = false;
+    this.notBefore = 0;
+    this.clear();
+  }
+
+  get busy() {
+    return this.timer !== 0;
+  }
+
+  clear() {
+    clearTimeout(this.timer);
+    cancelAnimationFrame(this.frame);
+    this.timer = 0;
+    this.waiting = [];
+    this.durations = [];
+    this.rest = null;
+    this.lines = new Map();
+    this.folds = [];
+    this.begun = null;
+    this.missed = 0;
+    this.box.replaceChildren();
+  }
+
+  take(news) {
+    if (news.anew) this.clear();
+    this.missed += news.skipped;
+    this.waiting.push(...news.lines);
+    // A page that is slower than the log shows the end of it.
+    if (this.waiting.length > MOST) {
+      this.missed += this.waiting.length - MOST;
+      this.waiting.splice(0, this.waiting.length - MOST);
+    }
+    this.durations.push(...news.durations);
+    this.rest = news.rest;
+    this.soon();
+  }
+
+  soon() {
+    this.timer ||= setTimeout(() => {
+      this.frame = requestAnimationFrame(() => this.draw());
+    }, this.notBefore - performance.now());
+  }
+
+  // Draw for some milliseconds, then rest a multiple of what that took: whoever presses a key is not kept waiting,
+  // however much a log has to say.
+  draw() {
+    this.timer = 0;
+    this.begun?.remove();
+    this.begun = null;
+    const began = performance.now();
+    let count = 0;
+    while (count < this.waiting.length && (count < AT_LEAST || performance.now() < began + PER_FRAME)) {
+      this.append(this.waiting[count]);
+      count += 1;
+    }
+    this.waiting.splice(0, count);
+    if (!this.waiting.length) {
+      for (const [number, value] of this.durations.splice(0)) {
+        const element = this.lines.get(number);
+        if (element !== undefined) this.time(element, value);
+      }
+    }
+    this.drop();
+    if (!this.waiting.length && this.rest !== null) {
+      this.begun = this.line(this.rest);
+      this.begun.classList.add("begun");
+      bundleIn(this.place(this.rest[1])).append(this.begun);
+    }
+    this.drawn();
+    const ended = performance.now();
+    this.notBefore = ended + Math.min(REST * (ended - began), LONGEST_REST);
+    if (this.waiting.length) this.soon();
+  }
+
+  line([number, , spans, cut, duration]) {
+    const element = document.createElement("div");
+    element.className = "line";
+    element.dataset.number = number;
+    const text = span("", "text");
+    textOf(spans, text);
+    if (cut) text.append(span(` … ${cut.toLocaleString("en")} more characters are not shown`, "cut"));
+    element.append(text);
+    if (duration !== null) this.time(element, duration);
+    return element;
+  }
+
+  time(element, value) {
+    element.querySelector(".duration")?.remove();
+    element.append(span(seconds(value), "duration"));
+  }
+
+  // Give the fold that lines with these names go into, open no more than needed.
+  place(names) {
+    let common = 0;
+    while (common < names.length && common < this.folds.length && this.folds[common].name === names[common]) common += 1;
+    this.folds.length = common;
+    for (const name of names.slice(common)) {
+      const details = document.createElement("details");
+      details.className = "fold";
+      details.open = this.unfolded;
+      const summary = document.createElement("summary");
+      summary.append(span(name, "fold-name"));
+      details.append(summary);
+      bundleIn(this.folds.at(-1)?.details ?? this.box).append(details);
+      this.folds.push({ name, details, summary });
+    }
+    return this.folds.at(-1)?.details ?? this.box;
+  }
+
+  append(line) {
+    const place = this.place(line[1]);
+    const element = this.line(line);
+    this.lines.set(line[0], element);
+    // The first line of a fold is what shows of it while it is closed.
+    const fold = this.folds.at(-1);
+    if (fold !== undefined && !fold.titled) {
+      fold.titled = true;
+      fold.summary.prepend(element);
+    } else {
+      bundleIn(place).append(element);
+    }
+  }
+
+  // Let go of the oldest lines, and of the folds that are empty without them.
+  drop() {
+    for (const [number, element] of this.lines) {
+      if (this.lines.size <= MOST) break;
+      this.lines.delete(number);
+      this.missed += 1;
+      let parent = element.parentElement;
+      if (parent.tagName === "SUMMARY") {
+        element.replaceWith(span("… ", "cut"));
+        parent = parent.parentElement;
+      } else {
+        element.remove();
+      }
+      while (parent !== this.box && parent.querySelector(".line") === null) {
+        const around = parent.parentElement;
+        parent.remove();
+        parent = around;
+      }
+    }
+  }
+
+  unfold(unfolded) {
+    this.unfolded = unfolded;
+    for (const details of this.box.querySelectorAll("details")) details.open = unfolded;
+  }
+}

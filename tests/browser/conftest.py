@@ -1,0 +1,56 @@
+"""A real Chromium, driven by Playwright; what needs it is skipped without them."""
+
+import shutil
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from tests.browser.pages import PATIENCE, Complaints
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+async def chromium() -> AsyncGenerator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    playwright: Any = pytest.importorskip("playwright.async_api", reason="the package playwright is not installed")
+    async with playwright.async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@pytest.fixture
+def complaints() -> Complaints:
+    return Complaints()
+
+
+@pytest.fixture
+async def page(chromium: Any, complaints: Complaints) -> Any:
+    page = await chromium.new_page(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
+    page.set_default_timeout(PATIENCE)
+
+    def error(said: Any) -> None:
+        complaints.append(str(said))
+
+    def line(said: Any) -> None:
+        if said.type in {"error", "warning"}:
+            complaints.append(said.text)
+
+    page.on("pageerror", error)
+    page.on("console", line)
+    return page
