@@ -2,10 +2,10 @@
 // Nothing in a log is ever read as markup: text goes in as text, colours as numbers.
 
 const MOST = 5000;
-const PER_FRAME = 6;
-const AT_LEAST = 20;
-const REST = 3;
-const LONGEST_REST = 500;
+const PER_FRAME = 10;
+const AT_LEAST = 100;
+const REST = 1;
+const LONGEST_REST = 200;
 const TOGETHER = 100;
 
 function span(text, name) {
@@ -58,18 +58,6 @@ function seconds(value) {
   return `${Math.floor(value / 60)} min ${String(Math.floor(value % 60)).padStart(2, "0")} s`;
 }
 
-// Give what the next line or fold within an element goes into. The browser leaves out what is off the screen, bundle by
-// bundle: to ask that of each line would itself cost more than it saves.
-function bundleIn(element) {
-  let bundle = element.lastElementChild;
-  if (bundle === null || bundle.className !== "bundle" || bundle.childElementCount >= TOGETHER) {
-    bundle = document.createElement("div");
-    bundle.className = "bundle";
-    element.append(bundle);
-  }
-  return bundle;
-}
-
 export class LogLines {
   constructor(box, drawn) {
     this.box = box;
@@ -92,6 +80,7 @@ export class LogLines {
     this.rest = null;
     this.lines = new Map();
     this.folds = [];
+    this.bundles = [];
     this.begun = null;
     this.missed = 0;
     this.box.replaceChildren();
@@ -121,6 +110,7 @@ export class LogLines {
   // however much a log has to say.
   draw() {
     this.timer = 0;
+    this.rememberBundles();
     this.begun?.remove();
     this.begun = null;
     const began = performance.now();
@@ -140,7 +130,7 @@ export class LogLines {
     if (!this.waiting.length && this.rest !== null) {
       this.begun = this.line(this.rest);
       this.begun.classList.add("begun");
-      bundleIn(this.place(this.rest[1])).append(this.begun);
+      this.bundleIn(this.place(this.rest[1])).append(this.begun);
     }
     this.drawn();
     const ended = performance.now();
@@ -177,10 +167,31 @@ export class LogLines {
       const summary = document.createElement("summary");
       summary.append(span(name, "fold-name"));
       details.append(summary);
-      bundleIn(this.folds.at(-1)?.details ?? this.box).append(details);
+      this.bundleIn(this.folds.at(-1)?.details ?? this.box).append(details);
       this.folds.push({ name, details, summary });
     }
     return this.folds.at(-1)?.details ?? this.box;
+  }
+
+  // Give what the next line or fold within an element goes into. The browser leaves out what is off the screen, bundle by
+  // bundle: to ask that of each line would itself cost more than it saves.
+  bundleIn(element) {
+    let bundle = element.lastElementChild;
+    if (bundle === null || !bundle.classList.contains("bundle") || bundle.childElementCount >= TOGETHER) {
+      bundle = document.createElement("div");
+      bundle.className = "bundle";
+      element.append(bundle);
+      this.bundles.push(bundle);
+    }
+    return bundle;
+  }
+
+  // A bundle that is full may be left out once it has been seen: then its height is known, and nothing jumps.
+  rememberBundles() {
+    for (const bundle of this.bundles) {
+      if (bundle.childElementCount >= TOGETHER) bundle.classList.add("past");
+    }
+    this.bundles = this.bundles.filter((bundle) => bundle.childElementCount < TOGETHER && bundle.isConnected);
   }
 
   append(line) {
@@ -193,7 +204,7 @@ export class LogLines {
       fold.titled = true;
       fold.summary.prepend(element);
     } else {
-      bundleIn(place).append(element);
+      this.bundleIn(place).append(element);
     }
   }
 

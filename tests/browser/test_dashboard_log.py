@@ -1,0 +1,79 @@
+"""A long log in the web dashboard, as a browser shows it: read while it grows, let go of where it is old."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from aiotravis import Travis
+from aiotravis.testing import Job, Repository
+from examples.dashboard_web.app import dashboard
+from tests.browser.pages import log_of, shows
+
+MOST = 5000
+"""Lines that the page keeps."""
+
+PLACE = """number => {
+    const line = document.querySelector(`#log-lines .line[data-number="${number}"]`);
+    return line.getBoundingClientRect().top - document.getElementById('log-lines').getBoundingClientRect().top;
+}"""
+
+
+@pytest.fixture
+def job(repository: Repository) -> Job:
+    build = repository.build()
+    return build.jobs[0].start()
+
+
+@pytest.fixture
+async def log(page: Any, travis: Travis, repository: Repository, job: Job) -> AsyncGenerator[Any]:
+    async with dashboard(travis, [repository.slug]) as url:
+        await page.goto(url)
+        await page.click(log_of(job))
+        await shows(page, "#log-status", "Following")
+        yield page
+
+
+def lines(first: int, count: int) -> str:
+    return "".join(f"line {number} is {'long ' * (number % 60)}\n" for number in range(first, first + count))
+
+
+async def test_what_somebody_reads_stays_where_it_is_while_the_log_grows_and_its_beginning_goes(
+    log: Any, job: Job
+) -> None:
+    job.write(lines(1, MOST))
+    await shows(log, "#log-lines", f"line {MOST} is")
+    await log.click("#log-follow")
+    await log.evaluate("document.querySelector('#log-lines .line[data-number=\"3000\"]').scrollIntoView()")
+    await log.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    before = await log.evaluate(PLACE, 3000)
+    assert -50 < before < 400
+    for first in range(MOST + 1, MOST + 1001, 250):
+        job.write(lines(first, 250))
+    await shows(log, "#log-note", "1,000 earlier lines are not shown")
+    assert await log.evaluate(PLACE, 3000) == pytest.approx(before, abs=2)
+    assert await log.locator("#log-follow").get_attribute("aria-pressed") == "false"
+    await log.click("#log-follow")
+    assert await log.evaluate(PLACE, MOST + 1000) < 900
+
+
+async def test_who_follows_sees_the_end(log: Any, job: Job) -> None:
+    for first in range(1, 3001, 100):
+        job.write(lines(first, 100))
+    job.write("the end\n", final=True)
+    job.finish()
+    await shows(log, "#log-lines", "the end")
+    box = await log.locator("#log-lines").bounding_box()
+    assert 0 < await log.evaluate(PLACE, 3001) < box["height"]
+
+
+async def test_folds_go_with_their_lines(log: Any, job: Job) -> None:
+    for first in range(0, MOST + 2000, 1000):
+        names = [f"f{number}" for number in range(first, first + 1000)]
+        job.write("".join(f"travis_fold:start:{n}\r\x1b[0Kx\ntravis_fold:end:{n}\r\x1b[0K" for n in names))
+    job.write("the end\n", final=True)
+    job.finish()
+    await log.wait_for_selector(f'#log-lines .line[data-number="{MOST + 2001}"]', state="attached")
+    assert await log.locator("#log-lines details").count() < MOST
+    assert await log.locator("#log-lines .line").count() == MOST
+    assert await log.locator("#log-lines .bundle").count() <= MOST / 50
