@@ -19,7 +19,7 @@ import os
 import sys
 import termios
 import tty
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import anyio
@@ -29,10 +29,24 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from aiotravis import COM, Build, LogReset, LogText, Travis, TravisError, events
+from aiotravis import COM, Build, LogReset, LogText, Travis, TravisError, events, safe_for_terminal
 from aiotravis.testing import Demo, TravisServer
 
 STYLES = {"passed": "green", "failed": "red", "errored": "red", "canceled": "dim", "started": "yellow"}
+NARROW = 70
+"""Columns below which a build is told more briefly."""
+
+COLUMNS: Mapping[str, tuple[int | None, int | None]] = {
+    "": (1, None),
+    "state": (8, None),
+    "repository": (None, 8),
+    "build": (5, None),
+    "branch": (None, 3),
+    "what": (None, 8),
+    "time": (6, None),
+}
+"""Widths, or shares of what is left."""
+
 KEPT = 12
 """Builds of each repository that are kept."""
 
@@ -73,7 +87,7 @@ class Board:
     @property
     def builds(self) -> list[Build]:
         """The builds, those that run or wait first, then the newest first."""
-        return sorted(self._builds.values(), key=lambda build: (build.finished, -build.id))
+        return sorted(self._builds.values(), key=lambda build: (build.finished, -_started(build), -build.id))
 
     async def read(self) -> None:
         """Read how everything stands."""
@@ -144,41 +158,69 @@ class Board:
         self._chosen = max(0, min(len(self._builds) - 1, self._chosen + step))
         self._turn.set()
 
-    def picture(self, height: int) -> Group:
+    def picture(self, width: int, height: int) -> Group:
         """Draw everything.
 
         Args:
+            width: Columns that there are.
             height: Lines that there are.
         """
-        rows = max(3, height // 2 - 4)
-        table = Table(expand=True, box=None, pad_edge=False)
-        widths = {"": (1, None), "state": (8, None), "build": (None, 6), "branch": (None, 3), "what": (None, 8)}
-        for name, (width, ratio) in {**widths, "time": (6, None)}.items():
-            table.add_column(name, width=width, ratio=ratio, no_wrap=True, overflow="ellipsis")
+        rows = max(2, height // 2 - 4)
         shown = self.builds
         first = max(0, min(self._chosen - rows + 1, len(shown) - rows))
-        for place, build in enumerate(shown[first : first + rows], start=first):
-            commit = build.commit
-            name = f"{self._names.get(build.repository_id or 0, '?')} #{build.number}"
-            cells = (
-                ">" if place == self._chosen else "",
-                str(build.state),
-                name,
-                (commit.branch if commit else None) or "",
-                commit.subject if commit else "",
-                _time(build),
-            )
-            style = STYLES.get(str(build.state), "cyan")
-            table.add_row(*(Text(cell, style=style if column < 2 else "") for column, cell in enumerate(cells)))
         running = sum(build.running for build in shown)
         head = Text(f"{len(shown)} builds, {running} running   live: {self._travis.live.state}   {self._note}")
-        chosen = self.chosen()
-        title = f"log of #{chosen.number}" if chosen is not None else "no build"
+        foot = Text("j k: another build   q: end", style="dim")
+        listed = shown[first : first + rows]
+        for text in (head, foot):
+            text.no_wrap, text.overflow = True, "ellipsis"
+        panel = self._panel(max(3, height - len(listed) - 3))
+        return Group(head, self._table(listed, first, width), panel, foot)
+
+    def _table(self, builds: Sequence[Build], first: int, width: int) -> Table:
+        columns = {**COLUMNS}
+        if width < NARROW:
+            del columns["branch"]
+        table = Table(expand=True, box=None, pad_edge=False)
+        for name, (size, ratio) in columns.items():
+            table.add_column(name, width=size, ratio=ratio, no_wrap=True, overflow="ellipsis")
+        for place, build in enumerate(builds, start=first):
+            commit = build.commit
+            slug = self._names.get(build.repository_id or 0, "?")
+            told = {
+                "": ">" if place == self._chosen else "",
+                "state": str(build.state),
+                "repository": slug.rpartition("/")[2] if width < NARROW else slug,
+                "build": f"#{build.number}",
+                "branch": (commit.branch if commit else None) or "",
+                "what": commit.subject if commit else "",
+                "time": _time(build),
+            }
+            style = STYLES.get(str(build.state), "cyan")
+            # Whoever wrote a commit message has no say over this terminal.
+            table.add_row(
+                *(
+                    Text(safe_for_terminal(told[name], colour=False), style=style if name in {"", "state"} else "")
+                    for name in columns
+                )
+            )
+        return table
+
+    def _panel(self, height: int) -> Panel:
         # What a log says is text and colour here; whatever else is in it was taken out.
-        lines = self._log.lines[-max(1, height - rows - 6) :]
+        lines = self._log.lines[-max(1, height - 2) :]
         text = Text.from_ansi("\n".join(line.terminal() for line in lines))
         text.no_wrap, text.overflow = True, "ellipsis"
-        return Group(head, table, Panel(text, title=title, height=max(3, height - rows - 3)))
+        chosen = self.chosen()
+        if chosen is None:
+            return Panel(text, title="no build", height=height)
+        slug = self._names.get(chosen.repository_id or 0, "?")
+        title = Text(safe_for_terminal(f"log of {slug} #{chosen.number}", colour=False))
+        return Panel(text, title=title, height=height)
+
+
+def _started(build: Build) -> float:
+    return build.started_at.timestamp() if build.started_at is not None else 0.0
 
 
 def _time(build: Build) -> str:
@@ -220,14 +262,14 @@ async def run(travis: Travis, slugs: Sequence[str], *, once: bool) -> int:
     board = Board(travis, slugs)
     await board.read()
     if once:
-        console.print(board.picture(max(24, console.height)))
+        console.print(board.picture(console.width, max(24, console.height)))
         return 0
     with keyboard(), Live(console=console, screen=True, auto_refresh=False) as live:
         async with anyio.create_task_group() as group:
 
             async def draw() -> None:
                 while True:
-                    live.update(board.picture(console.height), refresh=True)
+                    live.update(board.picture(console.width, console.height), refresh=True)
                     await anyio.sleep(0.2)
 
             for task in (board.listen, board.follow, draw):

@@ -1,87 +1,31 @@
 """The terminal dashboard in a pseudo-terminal, its screen read as somebody in front of it would."""
 
-import fcntl
 import os
-import struct
-import subprocess
+import re
 import sys
-import termios
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
 
 from aiotravis.testing import Repository, TravisServer
-
-pyte: Any = pytest.importorskip("pyte")
+from tests.terminal import Terminal, started
 
 DASHBOARD = str(Path(__file__).parent.parent / "examples" / "dashboard_terminal.py")
 
-SIZES = [(100, 30), (60, 18)]
+SIZES = [(80, 24), (120, 40), (40, 12)]
 
 
-class Terminal:
-    """A terminal, and what runs in it."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", master: int, columns: int, rows: int) -> None:
-        self.process = process
-        self.master = master
-        self.screen: Any = pyte.Screen(columns, rows)
-        self.written = b""
-        self._stream: Any = pyte.ByteStream(self.screen)
-
-    @property
-    def text(self) -> str:
-        """What is to be seen."""
-        return "\n".join(self.screen.display)
-
-    async def shows(self, right: Callable[[str], bool]) -> None:
-        """Look until the screen is right."""
-        with anyio.move_on_after(15):
-            while not right(self.text):
-                await anyio.wait_readable(self.master)
-                piece = os.read(self.master, 1 << 16)
-                self.written += piece
-                self._stream.feed(piece)
-            return
-        pytest.fail(f"the screen stayed as it was:\n{self.text}")
-
-    def press(self, key: str) -> None:
-        """Press a key."""
-        os.write(self.master, key.encode())
-
-    async def ends(self) -> int:
-        """Read what is left, and give the exit code."""
-        with anyio.fail_after(15):
-            while True:
-                await anyio.wait_readable(self.master)
-                try:
-                    piece = os.read(self.master, 1 << 16)
-                except OSError:  # The other end is closed.
-                    break
-                self.written += piece
-                self._stream.feed(piece)
-            return await anyio.to_thread.run_sync(self.process.wait)
-
-
-@asynccontextmanager
-async def started(server: TravisServer, columns: int, rows: int) -> AsyncGenerator[Terminal]:
-    master, slave = os.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+def dashboard(server: TravisServer, columns: int, rows: int) -> AbstractAsyncContextManager[Terminal]:
     command = [sys.executable, DASHBOARD, "--endpoint", server.endpoint, "--repo", "a/b"]
-    environment = {**os.environ, "TERM": "xterm-256color", "TRAVIS_TOKEN": ""}
-    environment = {name: value for name, value in environment.items() if name not in {"COLUMNS", "LINES"}}
-    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)  # noqa: ASYNC220 - it is given a terminal
-    os.close(slave)
-    try:
-        yield Terminal(process, master, columns, rows)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(master)
+    return started(command, columns, rows, {"TRAVIS_TOKEN": ""})
+
+
+def tells(text: str, number: int, state: str) -> bool:
+    """Say whether a line tells of that build."""
+    return bool(re.search(rf"{state} +(?:a/)?b +#{number}\b", text))
 
 
 @pytest.fixture
@@ -100,18 +44,18 @@ async def test_builds_appear_and_change_and_a_log_streams(
     server: TravisServer, repository: Repository, columns: int, rows: int
 ) -> None:
     repository.history(2)
-    async with started(server, columns, rows) as terminal:
-        await terminal.shows(lambda text: "live: connected" in text and "a/b #2" in text)
+    async with dashboard(server, columns, rows) as terminal:
+        await terminal.shows(lambda text: "live: connected" in text and tells(text, 2, "passed"))
         build = repository.build(message="Brand new").start()
-        await terminal.shows(lambda text: "a/b #3" in text and "1 running" in text)
+        await terminal.shows(lambda text: tells(text, 3, "started") and "1 running" in text)
         terminal.press("j")
-        await terminal.shows(lambda text: "log of #2" in text)
+        await terminal.shows(lambda text: "log of a/b #2" in text)
         terminal.press("\x1b[A")
-        await terminal.shows(lambda text: "log of #3" in text)
+        await terminal.shows(lambda text: "log of a/b #3" in text)
         build.write("\x1b[32mgrün\x1b[0m Zeile\n")
         await terminal.shows(lambda text: "grün Zeile" in text)
         build.write("", final=True).finish("failed")
-        await terminal.shows(lambda text: "0 running" in text and "failed" in text)
+        await terminal.shows(lambda text: "0 running" in text and tells(text, 3, "failed"))
         terminal.press("q")
         assert await terminal.ends() == 0
         # Back from the second screen, the cursor to be seen.
@@ -119,10 +63,38 @@ async def test_builds_appear_and_change_and_a_log_streams(
         assert b"\x1b[?25h" in terminal.written
 
 
+async def test_it_fits_a_terminal_that_is_made_larger_and_smaller(server: TravisServer, repository: Repository) -> None:
+    repository.history(30)
+    async with dashboard(server, 120, 40) as terminal:
+        for columns, rows in ((120, 40), (40, 12), (80, 24), (24, 8), (200, 50)):
+            terminal.resize(columns, rows)
+            edge = f"╰{'─' * (columns - 2)}╯"
+
+            def fits(text: str, edge: str = edge, rows: int = rows) -> bool:
+                lines = text.split("\n")
+                return lines[-2] == edge and lines[0].startswith("12 builds") and len(lines) == rows
+
+            await terminal.shows(fits)
+            assert terminal.text.count("╭") == 1, "nothing is left of what was there"
+        terminal.press("q")
+        assert await terminal.ends() == 0
+
+
+async def test_a_hostile_commit_does_not_drive_the_terminal(server: TravisServer, repository: Repository) -> None:
+    repository.build(message="\x1b]0;stolen title\x07\x1b[2Jover \x1b[31meverything", branch="\x1b[1;1Hb")
+    async with dashboard(server, 100, 30) as terminal:
+        await terminal.shows(lambda text: "live: connected" in text and "over everything" in text)
+        assert "1 builds, 0 running" in terminal.screen.display[0]
+        assert terminal.screen.title == ""
+        assert b"stolen title\x07" not in terminal.written
+        terminal.press("q")
+        assert await terminal.ends() == 0
+
+
 async def test_a_hostile_log_does_not_drive_the_terminal(server: TravisServer, repository: Repository) -> None:
     build = repository.build().start()
-    async with started(server, 100, 30) as terminal:
-        await terminal.shows(lambda text: "log of #1" in text)
+    async with dashboard(server, 100, 30) as terminal:
+        await terminal.shows(lambda text: "log of a/b #1" in text)
         build.write("\x1b]0;stolen title\x07\x1b[2J\x1b[1;1Hover everything\x1b[?1049l\x1b[5n\n").write("the end\n")
         await terminal.shows(lambda text: "the end" in text)
         assert "1 builds, 1 running" in terminal.screen.display[0]
