@@ -189,10 +189,10 @@ def flatness(several: list[Found]) -> float:
     """Say how much longer a byte of a larger log took than one of the smallest; the worst of the three works."""
     first, *rest = several
     return max(
-        slow / fast
+        slow / max(fast, 0.001)
         for one in rest
         for slow, fast in ((first.feed, one.feed), (first.plain, one.plain), (first.lines, one.lines))
-        if slow < 1000
+        if 0 < slow < 1000
     )
 
 
@@ -213,7 +213,7 @@ def main() -> None:
         for size in sizes:
             one = apart(case, size)
             several.append(one)
-            rates = " | ".join(f"{rate:,.1f}" if rate < 1000 else "-" for rate in (one.feed, one.plain, one.lines))
+            rates = " | ".join(f"{rate:,.1f}" if 0 < rate < 1000 else "-" for rate in (one.feed, one.plain, one.lines))
             longer = f"{flatness(several):.1f} x" if len(several) > 1 else ""
             title = case if len(several) == 1 else ""
             row = f"| {title} | {one.size / MB:,.2f} | {rates} | {one.fed:.1f} | {one.peak:.1f} | {longer} |"

@@ -3,9 +3,14 @@
 from collections.abc import AsyncGenerator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from aiotravis import LiveOptions, Travis
 from aiotravis.testing import Repository, TravisServer
+
+# What a property holds for has nothing to do with how busy the machine is.
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 TOKEN = "a-token-that-must-not-leak"
 

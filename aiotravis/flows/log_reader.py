@@ -24,7 +24,7 @@ __all__ = ["LogReader", "OpenFold", "Run"]
 DEEPEST: Final = 16
 """Folds within each other. One more ends the innermost: Travis itself nests two or three."""
 
-MOST: Final = 1 << 18
+MOST: Final = 1 << 17
 """Markers, commands and results that something is made of: what bounds the memory that a log can ask for beside its own
 text. What comes after them are lines still, without the markers in them."""
 

@@ -67,6 +67,7 @@ async def test_earlier_builds_are_counted_and_a_button_shows_them(
     page: Any, url: str, repositories: list[Repository]
 ) -> None:
     await page.goto(url)
+    await shows(page, "#status", "Live")
     card = page.locator(".repository").nth(20)
     earlier = card.locator(".earlier")
     assert await earlier.get_attribute("aria-expanded") == "false"
@@ -90,6 +91,7 @@ async def test_what_somebody_is_at_stays_when_newer_builds_come(
     page: Any, url: str, repositories: list[Repository]
 ) -> None:
     await page.goto(url)
+    await shows(page, "#status", "Live")
     repository = repositories[20]
     focused, read = repository.builds[-1], repositories[21].builds[-1]
     await page.focus(log_of(focused.jobs[1]))

@@ -342,10 +342,11 @@ def test_a_line_of_ten_million_characters_is_read_in_a_breath() -> None:
 
 
 def test_timers_that_end_in_the_order_of_their_starts_cost_no_more() -> None:
-    starts = [f"travis_time:start:{n:08x}\r" for n in range(100_000)]
-    ends = [f"travis_time:end:{n:08x}:duration=1\r" for n in range(100_000)]
+    count = log_reader.MOST // 2
+    starts = [f"travis_time:start:{n:08x}\r" for n in range(count)]
+    ends = [f"travis_time:end:{n:08x}:duration=1\r" for n in range(count)]
     log = fed(["".join(starts), "".join(ends), "\nend\n"])
-    assert len(log.timings) == 100_000
+    assert len(log.timings) == count
     assert [line.phase for line in log.lines] == [None]
 
 
