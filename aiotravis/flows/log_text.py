@@ -97,9 +97,9 @@ class LogText:
 
     A marker is no text: it ends the line it stands in, if that has any text, and a line of markers alone is none.
 
-    What is held is the text, and for each marker, command or result some 300 bytes. Of these a log may have 131,072; later
-    ones make no structure: their lines are there, in `plain` too, with the markers taken out. So a log of any size and any
-    malice takes less than 100 MB beside its own text.
+    What is held is the text, and for each marker, command or result some 300 bytes. A log may have 131,072 of these;
+    later ones make no structure: their lines are there, in `plain` too, without the markers. So a log of any size and
+    any malice takes less than 100 MB beside its own text.
     """
 
     def __init__(self) -> None:
