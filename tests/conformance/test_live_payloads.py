@@ -209,7 +209,7 @@ async def test_above_ten_thousand_characters_an_event_has_ids_alone(kind: str, d
         # Compare URLs are long where many files have changed; a build's event has its two times.
         times = 2 if kind == "build" else 1
         more, rest = divmod(10_000 - len(frame["data"]), times)
-        build.commit.compare_url += "x" * more
+        build.commit.compare_url = f"{build.commit.compare_url}{'x' * more}"
         tell()
         (frame,) = await socket.heard()
         assert len(frame["data"]) == 10_000 - rest

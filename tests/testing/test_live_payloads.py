@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aiotravis.testing import Build, World
+from aiotravis.testing import Build, User, World
 from aiotravis.testing.live_payloads import build_event, job_event, log_event, millisecond
 
 JOB_KEYS = {
@@ -59,7 +59,7 @@ def test_a_stage_is_told_with_its_jobs_and_with_its_build(build: Build) -> None:
 
 def test_whoever_made_a_build_is_told_in_four_words(build: Build) -> None:
     assert told(build_event(build))["build"]["created_by"] is None
-    build.created_by = build.world.user("sarah", token="a", name="Sarah")
+    build.created_by = User(201, "sarah", "a", name="Sarah")
     assert told(build_event(build))["build"]["created_by"] == {
         "id": 201, "name": "Sarah", "login": "sarah", "avatar_url": "https://example.org/sarah.png",
     }  # fmt: skip
