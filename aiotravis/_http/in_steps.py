@@ -7,7 +7,7 @@ import codecs
 import re
 import types
 import typing
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
@@ -129,18 +129,24 @@ class _Reader:
 
     def _string(self) -> Steps[str]:
         decode: Callable[[bytes], str] = _decoder(str)
-        self._place += 1
         text = ""
+        for piece in self._pieces():
+            text += decode(piece)
+            yield
+        return text
+
+    def _pieces(self) -> Iterator[bytes]:
+        """Cut a string into strings."""
+        self._place += 1
         while True:
             end = end_of_characters(self._text, self._place)
-            text += decode(b'"%b"' % self._text[self._place : end])
+            yield b'"%b"' % self._text[self._place : end]
             moved, self._place = end > self._place, end
             if self._text[end : end + 1] == b'"':
                 self._place += 1
-                return text
+                return
             if not moved:
                 raise self._malformed("invalid character in a string")
-            yield
 
     def _array(self, kind: Any, level: int) -> Steps[tuple[Any, ...]]:
         items: list[Any] = []
@@ -203,7 +209,9 @@ class _Reader:
         self._place = end_of_space(self._text, self._place)
         match self._text[self._place : self._place + 1]:
             case b'"':
-                yield from self._string()
+                for piece in self._pieces():
+                    _decoder(msgspec.Raw)(piece)
+                    yield
             case b"[":
                 yield from self._inside(_decoder(list[msgspec.Raw]), lambda: self._skip(level + 1), level)
             case b"{":

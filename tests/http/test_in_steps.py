@@ -127,6 +127,13 @@ def test_the_value_is_the_same_as_at_once(text: bytes, kind: Any, size: int) -> 
 PIECES = st.sampled_from([b"", b"[", b"]", b"{", b"}", b",", b":", b'"', b"\\", b"1", b" ", b"\xff"])
 
 
+def test_what_is_left_as_it_came_need_not_be_utf_8() -> None:
+    for text in (b'"\xff"', b'{"id":1,"config":"' + b"x" * 99 + b'\xff"}'):
+        with stretched(32):
+            assert by_and_by(text, msgspec.Raw) == at_once(text, msgspec.Raw) != Refused.BROKEN
+            assert by_and_by(text, Leaf) == at_once(text, Leaf)
+
+
 @given(TEXTS, st.sampled_from(KINDS), SIZES, PIECES, st.data())
 def test_what_is_broken_anywhere_is_refused_as_at_once(
     text: bytes, kind: Any, size: int, piece: bytes, data: st.DataObject
