@@ -35,6 +35,8 @@ Steps = Generator[None, None, T]
 
 _SCALAR: Final = re.compile(rb"[^,\[\]{}\s\"]*+")
 
+_ABSENT: Final = msgspec.Raw(b"")
+
 _CLOSING: Final = {b"[": b"]", b"{": b"}"}
 
 
@@ -84,6 +86,19 @@ def _decoder(kind: Any) -> Callable[[bytes | memoryview | msgspec.Raw], Any]:
 @lru_cache(maxsize=256)
 def _fields(struct: type[msgspec.Struct]) -> Mapping[str, msgspec.structs.FieldInfo]:
     return {field.encode_name: field for field in msgspec.structs.fields(struct)}
+
+
+@lru_cache(maxsize=256)
+def _sketch(struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """Make a struct with the same fields, all of them raw, or `_ABSENT`."""
+    fields = _fields(struct)
+    return msgspec.defstruct(
+        struct.__name__,
+        [(field.name, msgspec.Raw, _ABSENT) for field in fields.values()],
+        rename={field.name: name for name, field in fields.items()},
+        frozen=True,
+        kw_only=True,
+    )
 
 
 def _options(kind: Any) -> tuple[Any, ...]:
@@ -172,16 +187,24 @@ class _Reader:
     def _struct(self, struct: type[msgspec.Struct], level: int) -> Steps[msgspec.Struct]:
         fields = _fields(struct)
         values: dict[str, Any] = {}
-        decode = _decoder(dict[str, msgspec.Raw])
+        decode = _decoder(_sketch(struct))
 
         def members(run: bytes) -> None:
-            found: dict[str, msgspec.Raw] = decode(run)
-            for name, field in fields.items():
-                if name in found:
-                    values[field.name] = _decoder(field.type)(found[name])
+            found = decode(run)
+            for field in fields.values():
+                raw = getattr(found, field.name)
+                if raw is not _ABSENT:
+                    values[field.name] = _decoder(field.type)(raw)
 
         def member() -> Steps[None]:
-            field = fields.get((yield from self._name()))
+            start = self._place
+            yield from self._skip_name()
+            # A name of ours is short; one that is not even text is none of ours.
+            name = self._text[start : min(self._place, start + STRETCH)].rstrip(b" \t\r\n:")
+            try:
+                field = fields.get(_decoder(str)(name)) if len(name) < STRETCH else None
+            except UnicodeError:
+                field = None
             if field is None:
                 yield from self._skip(level + 1)
             else:
@@ -194,38 +217,49 @@ class _Reader:
         return struct(**values)
 
     def _name(self) -> Steps[str]:
-        self._place = end_of_space(self._text, self._place)
-        if self._text[self._place : self._place + 1] != b'"':
-            raise self._malformed("object keys must be strings")
+        self._expect(b'"', "object keys must be strings")
         name = yield from self._string()
-        self._place = end_of_space(self._text, self._place)
-        if self._text[self._place : self._place + 1] != b":":
-            raise self._malformed("expected ':'")
+        self._expect(b":", "expected ':'")
         self._place += 1
         return name
 
+    def _skip_name(self) -> Steps[None]:
+        self._expect(b'"', "object keys must be strings")
+        yield from self._skip_string()
+        self._expect(b":", "expected ':'")
+        self._place += 1
+
+    def _expect(self, token: bytes, otherwise: str) -> None:
+        self._place = end_of_space(self._text, self._place)
+        if self._text[self._place : self._place + 1] != token:
+            raise self._malformed(otherwise)
+
     def _skip(self, level: int) -> Steps[None]:
         """Read a value of any kind, and keep nothing."""
+        check = _decoder(msgspec.Raw)
         self._place = end_of_space(self._text, self._place)
         match self._text[self._place : self._place + 1]:
             case b'"':
-                for piece in self._pieces():
-                    _decoder(msgspec.Raw)(piece)
-                    yield
+                yield from self._skip_string()
             case b"[":
-                yield from self._inside(_decoder(list[msgspec.Raw]), lambda: self._skip(level + 1), level)
+                yield from self._inside(check, lambda: self._skip(level + 1), level)
             case b"{":
 
                 def member() -> Steps[None]:
-                    yield from self._name()
+                    yield from self._skip_name()
                     yield from self._skip(level + 1)
 
-                yield from self._inside(_decoder(dict[str, msgspec.Raw]), member, level)
+                yield from self._inside(check, member, level)
             case _:
                 found = _SCALAR.match(self._text, self._place, self._place + STRETCH)
                 end = self._place if found is None else found.end()
-                _decoder(msgspec.Raw)(self._view[self._place : end])
+                check(self._view[self._place : end])
                 self._place = end
+
+    def _skip_string(self) -> Steps[None]:
+        for piece in self._pieces():
+            _decoder(msgspec.Raw)(piece)
+            yield
 
     def _inside(self, take: Callable[[bytes], object], long: Callable[[], Steps[None]], level: int) -> Steps[None]:
         """Read an array or object.

@@ -128,10 +128,24 @@ PIECES = st.sampled_from([b"", b"[", b"]", b"{", b"}", b",", b":", b'"', b"\\", 
 
 
 def test_what_is_left_as_it_came_need_not_be_utf_8() -> None:
-    for text in (b'"\xff"', b'{"id":1,"config":"' + b"x" * 99 + b'\xff"}'):
+    long = b"x" * 99
+    for text in (
+        b'{"id":1,"config":"\xff"}',
+        b'{"id":1,"config":"' + long + b'\xff"}',
+        b'{"id":1,"\xff":1}',
+        b'{"id":1,"\xff":["' + long + b'\xff"]}',
+        b'{"id":1,"\xff' + long + b'":{"\xff' + long + b'":1}}',
+        b'{"id":1,"other":{"\xff":"\xff","more":"' + long + b'\xff"}}',
+    ):
         with stretched(32):
             assert by_and_by(text, msgspec.Raw) == at_once(text, msgspec.Raw) != Refused.BROKEN
-            assert by_and_by(text, Leaf) == at_once(text, Leaf)
+            assert by_and_by(text, Leaf) == at_once(text, Leaf) != Refused.BROKEN
+
+
+def test_names_of_fields_may_be_written_in_any_way() -> None:
+    for text in (b'{"\\u0069d" : 1}', b'{ "\\u0069d" : 1 , "\\u006eame" :\n "' + b"x" * 99 + b'"}'):
+        with stretched(32):
+            assert by_and_by(text, Leaf) == at_once(text, Leaf) != Refused.BROKEN
 
 
 @given(TEXTS, st.sampled_from(KINDS), SIZES, PIECES, st.data())
