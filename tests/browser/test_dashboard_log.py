@@ -67,6 +67,27 @@ async def test_who_follows_sees_the_end(log: Any, job: Job) -> None:
     assert 0 < await log.evaluate(PLACE, 3001) < box["height"]
 
 
+async def test_who_follows_sees_the_end_of_what_was_unfolded(log: Any, job: Job) -> None:
+    job.write(f"travis_fold:start:a\r\x1b[0K{lines(1, 300)}")
+    await shows(log, "#log-lines", "line 300 is")
+    await log.click("#log-unfold")
+    box = await log.locator("#log-lines").bounding_box()
+    assert 0 < await log.evaluate(PLACE, 300) < box["height"]
+
+
+async def test_black_on_white_is_to_be_read(log: Any, job: Job) -> None:
+    job.write("\x1b[30;47mwhite\x1b[0m \x1b[30;42mgreen\x1b[0m \x1b[30mnone\x1b[0m\n")
+    await shows(log, "#log-lines", "none")
+    colours = await log.locator("#log-lines .text span").evaluate_all(
+        "all => all.map(one => getComputedStyle(one)).map(one => [one.color, one.backgroundColor])"
+    )
+    assert colours == [
+        ["rgb(20, 23, 29)", "rgb(184, 192, 206)"],
+        ["rgb(255, 255, 255)", "rgb(28, 90, 53)"],
+        ["rgb(138, 147, 165)", "rgba(0, 0, 0, 0)"],
+    ]
+
+
 async def test_folds_go_with_their_lines(log: Any, job: Job) -> None:
     for first in range(0, MOST + 2000, 1000):
         names = [f"f{number}" for number in range(first, first + 1000)]

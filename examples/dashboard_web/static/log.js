@@ -141,6 +141,7 @@ export class LogPanel {
 
   unfold(unfolded) {
     this.lines.unfold(unfolded);
+    if (this.follows) this.box.scrollTop = this.box.scrollHeight;
     $("log-unfold").setAttribute("aria-pressed", String(unfolded));
   }
 
