@@ -133,3 +133,62 @@ def test_a_restarted_build_mixes_with_the_last_until_it_begins(world: World) -> 
     assert shown() == ("3", "created")
     repository.forget(third)
     assert shown() == ("2", "failed")
+
+
+def test_a_job_that_its_worker_gives_back_begins_anew_and_nothing_is_told_of_the_build(
+    world: World, seen: list[tuple[str, int]]
+) -> None:
+    build = world.repository("a/b").build().start().write("text")
+    seen.clear()
+    job = build.jobs[0].requeue()
+    assert (job.state, job.started_at, job.log.parts, build.state, build.started_at) == (
+        "created",
+        None,
+        [],
+        "created",
+        None,
+    )
+    assert [event for event, _ in seen] == ["job:created"]
+    assert job.write("anew").number == 0
+
+
+@pytest.mark.parametrize(
+    ("times", "hours", "state"), [(50, 7, "created"), (51, 7, "errored"), (51, 5, "created"), (99, 1, "created")]
+)
+def test_a_job_that_is_given_back_too_often_for_too_long_is_errored(times: int, hours: int, state: str) -> None:
+    now = 0.0
+    world = World(clock=lambda: now)
+    told: list[str] = []
+    build = world.repository("a/b").build().start()
+    for _ in range(times - 1):
+        build.jobs[0].requeue().start()
+    now = hours * 3600.0
+    world.notify = lambda event, about, part: told.append(event)
+    build.jobs[0].requeue()
+    assert (build.jobs[0].state, build.state) == (state, state)
+    assert told == (["job:finished", "build:finished"] if state == "errored" else ["job:created"])
+
+
+def test_a_newer_build_cancels_with_a_notice_at_the_very_end_of_the_log(
+    world: World, seen: list[tuple[str, int]]
+) -> None:
+    build = world.repository("a/b").build().start().write("text")
+    seen.clear()
+    job = build.jobs[0].auto_cancel("Superseded.")
+    assert job.log.parts[-1] == Part(2_147_483_647, "Superseded.", True)
+    assert (job.state, build.state, job.log.text) == ("canceled", "canceled", "textSuperseded.")
+    assert [event for event, _ in seen] == ["job:log", "job:canceled", "build:canceled"]
+    assert len(job.auto_cancel().log.parts) == 2
+
+
+def test_a_build_in_a_hurry_ends_with_its_required_jobs(world: World, seen: list[tuple[str, int]]) -> None:
+    for hurry in (False, True):
+        build = world.repository("a/b").build(jobs=2)
+        build.fast_finish, build.jobs[1].allow_failure = hurry, True
+        build.start()
+        build.jobs[0].finish()
+        assert build.state == ("passed" if hurry else "started")
+        seen.clear()
+        build.jobs[1].finish("failed")
+        assert build.state == "passed"
+        assert [event for event, _ in seen] == ["job:finished"] + ["build:finished"] * (not hurry)
