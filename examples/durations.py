@@ -87,6 +87,8 @@ async def measure(travis: Travis, repo: str, count: int, with_logs: int) -> tupl
                 print(f"no log of job {outcome.item}: {outcome.error}", file=sys.stderr)
             else:
                 log = LogText.parse(outcome.value)
+                if log.dropped:
+                    print(f"job {outcome.item}: {log.dropped} marks too many in its log, not measured", file=sys.stderr)
                 phases[outcome.item] = {phase.name: phase.duration or 0.0 for phase in log.phases.values()}
     measured: list[Measured] = []
     for build in reversed(builds):

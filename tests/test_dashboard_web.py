@@ -359,6 +359,22 @@ async def test_a_hostile_log_comes_as_data_and_cut(
     assert verdict["problem"] is None
 
 
+async def test_of_a_log_with_too_many_folds_it_is_told_how_many(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
+) -> None:
+    job = server.world.jobs[job_id]
+    starts = "".join(f"travis_fold:start:f\r\x1b[0Kx{n}\n" for n in range(200_000))
+    job.write(starts, final=True)
+    job.finish()
+    dropped = 0
+    with anyio.fail_after(60):
+        async with stream(browser, f"{url}jobs/{job_id}/log") as told:
+            while (news := await told.next())[0] != "end":
+                assert news[1]["dropped"] >= dropped
+                dropped = news[1]["dropped"]
+    assert 0 < dropped < 200_000
+
+
 async def test_of_a_long_log_the_newest_lines_come_and_their_numbers_are_right(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
 ) -> None:

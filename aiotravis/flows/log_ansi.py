@@ -28,6 +28,9 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 CONTROL: Final = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 """A control character, other than tab and newline."""
 
+IDLE: Final = r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x8f\x91-\x97\x99\x9a\x9c]"
+"""One that no sequence begins with: any number of them are read together."""
+
 # Each begins with what a sequence can begin with, and looks back at it: what begins with a set is searched fast.
 AFTER: Final = r"(?:(?<=\x1b)\[|(?<=\x9b))"
 
@@ -37,16 +40,20 @@ OTHER: Final = (
     r"(?:(?<=\x1b)[\]PX^_]|(?<=[\x90\x98\x9d-\x9f]))[^\x00-\x1f\x7f-\x9f]*+(?:\x07|\x1b\\|\x9c)|(?<=\x1b)[ -/]*+[0-~]?"
 )
 
-CONTROLS: Final = re.compile(rf"{CONTROL}(?:{AFTER}[0-?]*+[ -/]*+[@-~]?|{OTHER})?")
+CONTROLS: Final = re.compile(rf"{CONTROL}(?:(?<={IDLE}){IDLE}*+|{AFTER}[0-?]*+[ -/]*+[@-~]?|{OTHER})?")
 TOKENS: Final = re.compile(
     rf"(?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]{{1,65536}}+)"
-    rf"|{CONTROL}(?:{AFTER}(?P<values>[0-?]*+)(?P<between>[ -/]*+)(?P<final>[@-~]?)|{OTHER})?"
+    rf"|(?P<idle>{IDLE}++)|{CONTROL}(?:{AFTER}(?P<values>[0-?]*+)(?P<between>[ -/]*+)(?P<final>[@-~]?)|{OTHER})?"
 )
 STEPS: Final = rf"(?<=\x08)|{AFTER}[0-9;]*+[CDGJK`]"
 """Moves and erasing, other than going back to the start."""
 
 MOVES: Final = re.compile(rf"[\r\x08\x1b\x9b](?:{STEPS}|(?<=\r)(?<!\r\r)\r*+(?!\n|\Z))")
 STEPPING: Final = re.compile(rf"[\x08\x1b\x9b](?:{STEPS})")
+SPUN: Final = re.compile(r"(?<=\x08)(?:[^\x00-\x08\x0a-\x1f\x7f-\x9f]\x08)+(?=[^\x00-\x08\x0a-\x1f\x7f-\x9f])")
+"""What a spinner shows, each sign in the place of the one before it: all but the last. Behind a backspace, so that no
+sign is the end of a sequence."""
+
 WRITTEN: Final = re.compile(r"[^\r]++")
 ERASED: Final = ("\r\x1b[K", "\r\x1b[0K", "\r\x1b[2K")
 """What makes an empty line of a line."""
@@ -56,6 +63,9 @@ HIDDEN: Final = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-
 
 LARGEST: Final = 1 << 20
 """Characters up to which all pieces of a text are held at once: each weighs as much as fifty characters."""
+
+PIECE: Final = 1 << 16
+"""Characters of a line that are looked at together."""
 
 CODEC: Final = f"utf-32-{'le' if sys.byteorder == 'little' else 'be'}"
 
@@ -187,6 +197,9 @@ def _joined(runs: list[tuple[StringIO, Style]]) -> list[tuple[str, Style]]:
 
 def _stepped_in(line: str, style: Style) -> list[tuple[str, Style]]:
     """Give what any line shows."""
+    if "\b" in line:
+        # In pieces, since each of the signs weighs a hundred times its size while they are looked at.
+        line = "".join(SPUN.sub("", line[place : place + PIECE]) for place in range(0, len(line), PIECE))
     # One number for each character: so writing over a piece of a line costs the length of that piece, not of the line.
     kind, codec = ("B", "ascii") if line.isascii() else ("I", CODEC)
     looking = "B" if line.count("m") < 255 else "I"
@@ -199,10 +212,8 @@ def _stepped_in(line: str, style: Style) -> list[tuple[str, Style]]:
             cells[column:end] = array(kind, text.encode(codec, "surrogatepass"))
             looks[column:end] = array(looking, (look,)) * len(text)
             column = end
-        elif found[0] == "\r":
-            column = 0
-        elif found[0] == "\b":
-            column = max(column - 1, 0)
+        elif idle := found["idle"]:
+            column = 0 if "\r" in idle else max(column - idle.count("\b"), 0)
         elif (final := found["final"]) and not found["between"]:
             if final == "m":
                 style = restyled(style, found["values"])

@@ -92,6 +92,7 @@ class LogReader:
         timings: The timings, in the order in which they ended, each with who knows its phase.
         exit_code: That of the job.
         changes: Rises whenever something other than `lines` changes.
+        dropped: How many markers, commands and results came after `MOST`, and made no structure.
     """
 
     def __init__(self) -> None:
@@ -101,6 +102,7 @@ class LogReader:
         self.timings: list[tuple[Timing, Owner]] = []
         self.exit_code: int | None = None
         self.changes: int = 0
+        self.dropped: int = 0
         self._scope = Scope((), Owner(None))
         self._stack: list[OpenFold] = []
         self._timers: dict[str, _Timer] = {}
@@ -142,9 +144,14 @@ class LogReader:
         for found in MARKER.finditer(line):
             self._take_text(line[done : found.start()], marked=True)
             done = found.end()
-            if self.changes < MOST:
+            if self._has_room():
                 self._take_marker(found)
         self._take_text(line[done:], marked=done > 0)
+
+    def _has_room(self) -> bool:
+        """Whether one thing more may become structure; if not, it is counted."""
+        self.dropped += self.changes >= MOST
+        return self.changes < MOST
 
     def _take_marker(self, found: re.Match[str]) -> None:
         self.changes += 1
@@ -164,7 +171,7 @@ class LogReader:
             return
         # A tool that shows its own commands like this, as yarn does, does so while the worker's own is being timed.
         if shown.startswith("$ ") and (self._awaited or (not self._timers and text.startswith("$ "))):
-            if self.changes < MOST:
+            if self._has_room():
                 self._start_command(shown[2:].rstrip())
         elif not self._timers:
             self._take_result(shown)
@@ -197,7 +204,7 @@ class LogReader:
             self.changes += 1
 
     def _take_result(self, shown: str) -> None:
-        if self.changes < MOST and self.runs and shown.startswith('The command "'):
+        if self.runs and shown.startswith('The command "') and self._has_room():
             self._telling = True
             self.changes += 1
             self._enter(self.runs[-1].owner)
@@ -210,7 +217,7 @@ class LogReader:
                 self.changes += 1
         elif found := BUILD_RESULT.match(shown):
             self.exit_code = int(found[1])
-            if self.changes < MOST:
+            if self._has_room():
                 self._end_untimed()
                 self.changes += 1
                 self._enter(Owner(None))

@@ -98,8 +98,8 @@ class LogText:
     A marker is no text: it ends the line it stands in, if that has any text, and a line of markers alone is none.
 
     What is held is the text, and for each marker, command or result some 300 bytes. A log may have 131,072 of these;
-    later ones make no structure: their lines are there, in `plain` too, without the markers. So a log of any size and
-    any malice takes less than 100 MB beside its own text.
+    later ones make no structure, and `dropped` counts them: their lines are there, in `plain` too, without the markers.
+    So a log of any size and any malice takes less than 100 MB beside its own text.
     """
 
     def __init__(self) -> None:
@@ -147,6 +147,11 @@ class LogText:
     def exit_code(self) -> int | None:
         """That of the job, where the log says it: ``Done. Your build exited with 0.``."""
         return self._reader.exit_code
+
+    @property
+    def dropped(self) -> int:
+        """How many markers, commands and results made no structure, since the log has more than are kept; 0 for most."""
+        return self._reader.dropped
 
     @property
     def rest(self) -> str:

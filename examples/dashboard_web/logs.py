@@ -77,7 +77,7 @@ class Room:
 
     def _begin(self) -> None:
         self._log = LogText()
-        self._held = self._begun = 0
+        self._held = self._begun = self._dropped = 0
         self._read = 0
         self._before = 0
         self._lines: deque[Shown] = deque()
@@ -128,6 +128,7 @@ class Room:
         """Go on with a new text, in the same folds: the old one has grown too large."""
         last = self._log.lines[-1] if self._log.lines else None
         self._before += len(self._log.lines)
+        self._dropped += self._log.dropped
         self._log, self._held, self._read = LogText(), 0, 0
         self._waiting.clear()
         for name in last.folds if last else ():
@@ -195,6 +196,7 @@ class Room:
         return {
             "anew": anew,
             "skipped": skipped,
+            "dropped": self._dropped + self._log.dropped,
             "lines": lines,
             "durations": patches,
             "more": cursor.line < self._given,

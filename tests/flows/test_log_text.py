@@ -61,7 +61,7 @@ Done. Your build exited with 1.
 
 
 def structure(log: LogText) -> dict[str, Any]:
-    names = ("commands", "folds", "timings", "exit_code", "plain", "rest")
+    names = ("commands", "folds", "timings", "exit_code", "plain", "rest", "dropped")
     return {name: getattr(log, name) for name in names} | {"phases": dict(log.phases), "lines": list(log.lines)}
 
 
@@ -237,6 +237,10 @@ def test_of_a_log_with_too_many_marks_the_lines_are_all_there(text: str, places:
         assert structure(fed(list(cut(text, places)))) == structure(log)
     assert log.plain == plain(text)
     assert len(log.commands) + len(log.folds) + len(log.timings) <= most
+    whole = LogText.parse(text)
+    assert whole.dropped == 0
+    # Nothing is lost without being told.
+    assert log.dropped > 0 or structure(log) == structure(whole)
 
 
 @given(logs)
@@ -348,6 +352,13 @@ def test_timers_that_end_in_the_order_of_their_starts_cost_no_more() -> None:
     log = fed(["".join(starts), "".join(ends), "\nend\n"])
     assert len(log.timings) == count
     assert [line.phase for line in log.lines] == [None]
+
+
+def test_marks_beyond_what_is_kept_are_counted() -> None:
+    command = "$ x\n"
+    log = LogText.parse(command * (log_reader.MOST + 3))
+    assert log.dropped > 0
+    assert len(log.commands) + log.dropped == log_reader.MOST + 3 == len(log.lines)
 
 
 # Together with a Travis -----------------------------------------------------------------------------------------------

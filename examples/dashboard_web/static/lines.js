@@ -83,12 +83,14 @@ export class LogLines {
     this.bundles = [];
     this.begun = null;
     this.missed = 0;
+    this.dropped = 0;
     this.box.replaceChildren();
   }
 
   take(news) {
     if (news.anew) this.clear();
     this.missed += news.skipped;
+    this.dropped = news.dropped;
     this.waiting.push(...news.lines);
     // A page that is slower than the log shows the end of it.
     if (this.waiting.length > MOST) {

@@ -146,9 +146,12 @@ export class LogPanel {
   }
 
   putNote() {
-    const { missed } = this.lines;
-    $("log-note").hidden = missed === 0;
-    setText($("log-note"), missed ? `${missed.toLocaleString("en")} earlier lines are not shown.` : "");
+    const { missed, dropped } = this.lines;
+    const notes = [];
+    if (missed) notes.push(`${missed.toLocaleString("en")} earlier lines are not shown.`);
+    if (dropped) notes.push(`${dropped.toLocaleString("en")} folds and timers are too many, their lines are plain.`);
+    $("log-note").hidden = notes.length === 0;
+    setText($("log-note"), notes.join(" "));
   }
 
   putStatus() {
