@@ -150,7 +150,7 @@ class LogText:
 
     @property
     def dropped(self) -> int:
-        """How many markers, commands and results made no structure, since the log has more than are kept; 0 for most."""
+        """How many markers, commands and results made no structure, since the log has too many; mostly 0."""
         return self._reader.dropped
 
     @property

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -28,6 +29,9 @@ class Turns:
 @asynccontextmanager
 async def watched() -> AsyncGenerator[Turns]:
     turns = Turns()
+    # To look through all that the other tests have left behind takes longer than any turn.
+    gc.collect()
+    gc.freeze()
     task = asyncio.create_task(turns.watch())
     try:
         yield turns
@@ -37,3 +41,4 @@ async def watched() -> AsyncGenerator[Turns]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        gc.unfreeze()
