@@ -9,6 +9,9 @@ README = Path(__file__).parent.parent / "README.md"
 
 pytest_plugins = ["pytester"]
 
+BARE = ("-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:cov")
+"""Without the plugins that have nothing to do with it: to load them takes as long as the tests."""
+
 TESTS = """
 import asyncio
 import pytest
@@ -44,7 +47,7 @@ def run(pytester: pytest.Pytester, code: str, *arguments: str) -> pytest.RunResu
     pytester.makepyfile(code)
     if "no:asyncio" not in arguments and not any("fixture_loop_scope" in argument for argument in arguments):
         arguments = ("-o", "asyncio_default_fixture_loop_scope=function", *arguments)
-    return pytester.runpytest_subprocess("-W", "error", *arguments)
+    return pytester.runpytest_subprocess("-W", "error", *BARE, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,7 @@ def test_a_test_without_a_loop_is_told_what_it_needs(pytester: pytest.Pytester) 
 
 
 def test_its_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--fixtures")
+    result = pytester.runpytest_subprocess("--fixtures", *BARE)
     result.stdout.fnmatch_lines(["travis_server*", "*A Travis in this process, started*"])
 
 

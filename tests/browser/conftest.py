@@ -21,7 +21,8 @@ FLAGS = [
 ]
 
 
-@pytest.fixture
+# One for each file: to start it takes longer than most of the tests.
+@pytest.fixture(scope="module")
 async def chromium() -> AsyncGenerator[Any]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
@@ -40,7 +41,7 @@ def complaints() -> Complaints:
 
 
 @pytest.fixture
-async def page(chromium: Any, complaints: Complaints) -> Any:
+async def page(chromium: Any, complaints: Complaints) -> AsyncGenerator[Any]:
     page = await chromium.new_page(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
     page.set_default_timeout(PATIENCE)
 
@@ -53,4 +54,7 @@ async def page(chromium: Any, complaints: Complaints) -> Any:
 
     page.on("pageerror", error)
     page.on("console", line)
-    return page
+    try:
+        yield page
+    finally:
+        await page.close()

@@ -151,7 +151,7 @@ def test_colours_last_over_lines_and_are_reset_in_each() -> None:
         "\x1b[1Kx",
     ],
 )
-def test_a_line_of_a_million_nasty_pieces_is_read_in_a_breath(piece: str) -> None:
-    line = "x" * 1_000_000 + "\x1b[" + piece * (1_000_000 // len(piece))
+def test_a_line_of_very_many_nasty_pieces_is_read_in_a_breath(piece: str) -> None:
+    line = "x" * 400_000 + "\x1b[" + piece * (400_000 // len(piece))
     assert len(plain(line)) <= len(line)
     assert sum(len(span.text) for span in spans(line)) <= len(line)

@@ -62,7 +62,7 @@ async def test_breaking_off_early_asks_for_little() -> None:
 
 
 async def test_no_more_than_so_many_pages_are_asked_for_at_once() -> None:
-    history = History(range(1, 50_001), 25)
+    history = History(range(1, 5 * MOST_AHEAD * 25), 25)
     pages = Pages(history.fetch, after=None)
     before, most = 0, 0
     async for _ in pages:
