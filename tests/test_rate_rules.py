@@ -30,7 +30,7 @@ def _transport(server: TravisServer, token: str | None, budget: Budget) -> Aioht
 
 
 @pytest.mark.timeout(600)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.integers(0, 2**32), st.booleans())
 def test_a_program_of_concurrent_calls_is_never_throttled_and_never_banned(seed: int, signed: bool) -> None:
     draw = random.Random(seed)
