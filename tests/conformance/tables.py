@@ -1,9 +1,11 @@
 """How a row of a table is written down, and how it is held against the embedded Travis."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict, cast
+
+import pytest
 
 from aiotravis.testing import Mode, Switches
 from tests.conformance.scene import Scene, scene
@@ -215,11 +217,46 @@ class Entity:
             assert set(full) <= set(self.fields), title
 
 
-def field_rows(entities: Mapping[str, Entity]) -> list[tuple[str, str]]:
-    """List name of the entity and of the field, for every row."""
-    return [(title, name) for title, entity in entities.items() for name in (*entity.fields, *entity.never)]
+def field_rows(entities: Mapping[str, Entity]) -> dict[str, tuple[str, str]]:
+    """Give name of the entity and of the field for every row, by its own name: section, entity, field."""
+    return {
+        f"{entity.section} {title}.{name}": (title, name)
+        for title, entity in entities.items()
+        for name in (*entity.fields, *entity.never)
+    }
 
 
-def field_ids(entities: Mapping[str, Entity]) -> list[str]:
-    """Name every row: section, entity, field."""
-    return [f"{entities[title].section} {title}.{name}" for title, name in field_rows(entities)]
+# Tests ----------------------------------------------------------------------------------------------------------------
+
+Tests = Callable[..., Awaitable[None]]
+
+
+def calls(rows: Mapping[str, Row]) -> Tests:
+    """Make a test of every row."""
+
+    @pytest.mark.parametrize("name", rows)
+    async def a_call(name: str) -> None:
+        await check(rows[name])
+
+    return a_call
+
+
+def fields(entities: Mapping[str, Entity]) -> Tests:
+    """Make a test of every field, under the name of its section, its entity and itself."""
+    rows = field_rows(entities)
+
+    @pytest.mark.parametrize(("entity", "field"), rows.values(), ids=rows)
+    async def a_field(entity: str, field: str) -> None:
+        await entities[entity].check(field)
+
+    return a_field
+
+
+def nothing_else(entities: Mapping[str, Entity]) -> Tests:
+    """Make a test of every entity: it has no fields but those of the table."""
+
+    @pytest.mark.parametrize("entity", entities)
+    async def an_entity(entity: str) -> None:
+        await entities[entity].check_nothing_else()
+
+    return an_entity

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from tests.conformance.scene import Scene
 from tests.conformance.tables import (
     NOT_FOUND,
@@ -12,11 +10,11 @@ from tests.conformance.tables import (
     Entity,
     Place,
     Row,
-    check,
+    calls,
     equals,
-    field_ids,
-    field_rows,
+    fields,
     keys,
+    nothing_else,
 )
 
 EMPTY = equals({"branches": [], "commits": []})
@@ -160,17 +158,8 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
+test_a_call_is_answered_as_by_travis = calls(ROWS)
 
-@pytest.mark.parametrize("name", ROWS)
-async def test_a_call_is_answered_as_by_travis(name: str) -> None:
-    await check(ROWS[name])
+test_a_field_is_that_of_travis = fields(ENTITIES)
 
-
-@pytest.mark.parametrize(("entity", "field"), field_rows(ENTITIES), ids=field_ids(ENTITIES))
-async def test_a_field_is_that_of_travis(entity: str, field: str) -> None:
-    await ENTITIES[entity].check(field)
-
-
-@pytest.mark.parametrize("entity", ENTITIES)
-async def test_there_are_no_fields_but_those(entity: str) -> None:
-    await ENTITIES[entity].check_nothing_else()
+test_there_are_no_fields_but_those = nothing_else(ENTITIES)

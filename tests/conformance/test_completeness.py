@@ -15,7 +15,7 @@ from aiotravis.testing import TravisServer
 from aiotravis.testing.accepting import without_ending
 from tests import conformance
 from tests.conformance.scene import scene
-from tests.conformance.tables import Entity, Row, field_ids
+from tests.conformance.tables import Entity, Row, field_rows
 
 SECTIONS = [f"3.{number}" for number in range(1, 23)]
 
@@ -62,7 +62,7 @@ def test_every_row_names_a_section_that_there_is() -> None:
 def test_every_listed_field_has_its_row() -> None:
     counts: Counter[str] = Counter()
     for module in modules():
-        counts.update(section_of(name) for name in field_ids(getattr(module, "ENTITIES", {})))
+        counts.update(section_of(name) for name in field_rows(getattr(module, "ENTITIES", {})))
     assert counts == FIELDS
 
 

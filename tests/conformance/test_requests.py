@@ -1,7 +1,5 @@
 """Requests: section 3.14."""
 
-import pytest
-
 from aiotravis.testing import Switches
 from aiotravis.testing.belongings import Request
 from tests.conformance.scene import NOW, READER, Scene
@@ -13,12 +11,12 @@ from tests.conformance.tables import (
     Entity,
     Place,
     Row,
-    check,
+    calls,
     equals,
-    field_ids,
-    field_rows,
+    fields,
     ids,
     keys,
+    nothing_else,
 )
 
 UNKNOWN = equals({"error": "Repository could not be found"})
@@ -115,16 +113,8 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
+test_a_call_is_answered_as_by_travis = calls(ROWS)
 
-@pytest.mark.parametrize("name", ROWS)
-async def test_a_call_is_answered_as_by_travis(name: str) -> None:
-    await check(ROWS[name])
+test_a_field_is_that_of_travis = fields(ENTITIES)
 
-
-@pytest.mark.parametrize(("entity", "field"), field_rows(ENTITIES), ids=field_ids(ENTITIES))
-async def test_a_field_is_that_of_travis(entity: str, field: str) -> None:
-    await ENTITIES[entity].check(field)
-
-
-async def test_there_are_no_fields_but_those() -> None:
-    await ENTITIES["request"].check_nothing_else()
+test_there_are_no_fields_but_those = nothing_else({"request": ENTITIES["request"]})

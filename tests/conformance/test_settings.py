@@ -4,8 +4,6 @@ from dataclasses import replace
 from typing import Any, Unpack
 from uuid import UUID
 
-import pytest
-
 from aiotravis.testing import Switches
 from tests.conformance.scene import READER, Scene
 from tests.conformance.tables import (
@@ -18,12 +16,12 @@ from tests.conformance.tables import (
     More,
     Place,
     Row,
-    check,
+    calls,
     equals,
-    field_ids,
-    field_rows,
+    fields,
     ids,
     keys,
+    nothing_else,
 )
 
 NO_REPOSITORY = equals({"error": "Couldn't find repository"})
@@ -284,17 +282,8 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
+test_a_call_is_answered_as_by_travis = calls(ROWS)
 
-@pytest.mark.parametrize("name", ROWS)
-async def test_a_call_is_answered_as_by_travis(name: str) -> None:
-    await check(ROWS[name])
+test_a_field_is_that_of_travis = fields(ENTITIES)
 
-
-@pytest.mark.parametrize(("entity", "field"), field_rows(ENTITIES), ids=field_ids(ENTITIES))
-async def test_a_field_is_that_of_travis(entity: str, field: str) -> None:
-    await ENTITIES[entity].check(field)
-
-
-@pytest.mark.parametrize("entity", ["settings", "env_var", "ssh_key"])
-async def test_there_are_no_fields_but_those(entity: str) -> None:
-    await ENTITIES[entity].check_nothing_else()
+test_there_are_no_fields_but_those = nothing_else({name: ENTITIES[name] for name in ["settings", "env_var", "ssh_key"]})

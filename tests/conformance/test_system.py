@@ -1,7 +1,5 @@
 """Lint, the configuration, and what a site tells of itself: sections 3.19 and 3.20."""
 
-import pytest
-
 from aiotravis.testing import Switches
 from tests.conformance.tables import (
     JSON,
@@ -12,10 +10,9 @@ from tests.conformance.tables import (
     Entity,
     Place,
     Row,
-    check,
+    calls,
     equals,
-    field_ids,
-    field_rows,
+    fields,
     keys,
 )
 from tests.raw import V2
@@ -98,12 +95,6 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
+test_a_call_is_answered_as_by_travis = calls(ROWS)
 
-@pytest.mark.parametrize("name", ROWS)
-async def test_a_call_is_answered_as_by_travis(name: str) -> None:
-    await check(ROWS[name])
-
-
-@pytest.mark.parametrize(("entity", "field"), field_rows(ENTITIES), ids=field_ids(ENTITIES))
-async def test_a_field_is_that_of_travis(entity: str, field: str) -> None:
-    await ENTITIES[entity].check(field)
+test_a_field_is_that_of_travis = fields(ENTITIES)

@@ -6,10 +6,18 @@ from dataclasses import replace
 from typing import Unpack
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
 from tests.conformance.scene import Scene, scene
-from tests.conformance.tables import NOTHING, V21, Check, More, Row, Whole, check, equals, keys
+from tests.conformance.tables import (
+    NOTHING,
+    V21,
+    Check,
+    More,
+    Row,
+    Whole,
+    calls,
+    equals,
+    keys,
+)
 from tests.conftest import TOKEN
 from tests.raw import Raw, ask
 
@@ -125,10 +133,7 @@ ROWS: dict[str, Row] = {
     "3.21 GET /logout, nobody, com, v2.1": Row(401, "/logout", b"access denied", token=None, mode="com", accept=V21),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", ROWS)
-async def test_a_call_is_answered_as_by_travis(name: str) -> None:
-    await check(ROWS[name])
+test_a_call_is_answered_as_by_travis = calls(ROWS)
 
 
 async def test_a_github_token_gives_the_same_token_again() -> None:
