@@ -69,8 +69,8 @@ def live(*, quick: bool) -> Iterator[Case]:
     for goal, together, times in (("P7b", 300, 10), ("P7c", 1000, 5), ("P7d", 1000, 10)):
         size = 50 if quick else together
         waves = bursts(events=size * (4 if quick else 10), together=size, pace=size * times, rounds=rounds)
-        yield Case(goal=goal, title=f"{size:,} log events of 200 bytes at once, {times} times a second, median "
-                   "from sending to hand-over", unit="ms", figures=waves, base="floor", more_is_better=False)  # fmt: skip
+        title = f"{size:,} log events of 200 bytes at once, {times} times a second, median from sending to hand-over"
+        yield Case(goal=goal, title=title, unit="ms", figures=waves, base="floor", more_is_better=False)
     paced = latency(events=200 if quick else 4000, rounds=rounds)
     notes = {
         name: f"99 of 100 within {statistics.median(most for _, most in pairs):.2f} ms" for name, pairs in paced.items()
