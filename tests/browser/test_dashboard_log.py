@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from aiotravis import Travis
+from aiotravis.flows import log_reader
 from aiotravis.testing import Job, Repository
 from examples.dashboard_web.app import dashboard
 from tests.browser.pages import log_of, shows
@@ -55,6 +56,14 @@ async def test_what_somebody_reads_stays_where_it_is_while_the_log_grows_and_its
     assert await log.locator("#log-follow").get_attribute("aria-pressed") == "false"
     await log.click("#log-follow")
     assert await log.evaluate(PLACE, MOST + 1000) < 900
+
+
+async def test_of_too_many_folds_it_is_told_how_many(log: Any, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_reader, "MOST", 20)
+    job.write("".join(f"travis_fold:start:f{n}\r\x1b[0Kin {n}\ntravis_fold:end:f{n}\r\x1b[0K" for n in range(15)) + "\n")
+    await shows(log, "#log-note", "10 folds, timers and commands are too many: their lines are plain.")
+    assert await log.locator("#log-lines details").count() == 10
+    assert await log.locator("#log-lines .line").count() == 15
 
 
 async def test_who_follows_sees_the_end(log: Any, job: Job) -> None:

@@ -149,7 +149,7 @@ export class LogPanel {
     const { missed, dropped } = this.lines;
     const notes = [];
     if (missed) notes.push(`${missed.toLocaleString("en")} earlier lines are not shown.`);
-    if (dropped) notes.push(`${dropped.toLocaleString("en")} folds and timers are too many, their lines are plain.`);
+    if (dropped) notes.push(`${dropped.toLocaleString("en")} folds, timers and commands are too many: their lines are plain.`);
     $("log-note").hidden = notes.length === 0;
     setText($("log-note"), notes.join(" "));
   }
