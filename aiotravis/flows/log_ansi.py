@@ -40,6 +40,7 @@ OTHER: Final = (
     r"(?:(?<=\x1b)[\]PX^_]|(?<=[\x90\x98\x9d-\x9f]))[^\x00-\x1f\x7f-\x9f]*+(?:\x07|\x1b\\|\x9c)|(?<=\x1b)[ -/]*+[0-~]?"
 )
 
+CONTROL_CHARACTER: Final = re.compile(CONTROL)
 CONTROLS: Final = re.compile(rf"{CONTROL}(?:(?<={IDLE}){IDLE}*+|{AFTER}[0-?]*+[ -/]*+[@-~]?|{OTHER})?")
 TOKENS: Final = re.compile(
     rf"(?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]{{1,65536}}+)"
@@ -61,11 +62,8 @@ ERASED: Final = ("\r\x1b[K", "\r\x1b[0K", "\r\x1b[2K")
 HIDDEN: Final = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Turns the order of the text that follows, or cannot be encoded."""
 
-LARGEST: Final = 1 << 20
-"""Characters up to which all pieces of a text are held at once: each weighs as much as fifty characters."""
-
 PIECE: Final = 1 << 16
-"""Characters of a line that are looked at together."""
+"""Characters of a line that are looked at together: while they are, each found weighs as much as fifty."""
 
 CODEC: Final = f"utf-32-{'le' if sys.byteorder == 'little' else 'be'}"
 
@@ -89,17 +87,40 @@ def plain(line: str) -> str:
     # Printable and without control characters: nearly every line, known at once.
     if line.isprintable():
         return line
-    if len(line) > LARGEST or MOVES.search(line):
-        return "".join(text for text, _ in _runs(line, PLAIN))
-    return CONTROLS.sub("", line)
+    if MOVES.search(line):
+        return "".join(text for text, _ in _moved_in(line, PLAIN))
+    return _without_controls(line)
 
 
 def plain_lines(text: str) -> str:
     """Give what many lines show; as many lines, each ended by a newline where it was."""
     text = text.replace("\r\n", "\n")
-    if len(text) <= LARGEST and not MOVES.search(text):
-        return CONTROLS.sub("", text)
+    if not MOVES.search(text):
+        return _without_controls(text)
     return "\n".join(map(plain, text.split("\n")))
+
+
+def _without_controls(text: str) -> str:
+    if len(text) <= PIECE:
+        return CONTROLS.sub("", text)
+    pieces: list[str] = []
+    start = 0
+    while start < len(text):
+        end = _end_of_piece(text, start + PIECE)
+        pieces.append(CONTROLS.sub("", text[start:end]))
+        start = end
+    return "".join(pieces)
+
+
+def _end_of_piece(text: str, start: int) -> int:
+    """Give the next place where no sequence is cut: behind what may be the end of one, before any other control."""
+    found = CONTROL_CHARACTER.search(text, start)
+    if found is None:
+        return len(text)
+    place = found.start()
+    if found[0] in "\x07\x9c":
+        return place + 1
+    return place + 2 if text.startswith("\x1b\\", place) else place
 
 
 def safe_for_terminal(text: str, *, colour: bool = True) -> str:
@@ -198,7 +219,6 @@ def _joined(runs: list[tuple[StringIO, Style]]) -> list[tuple[str, Style]]:
 def _stepped_in(line: str, style: Style) -> list[tuple[str, Style]]:
     """Give what any line shows."""
     if "\b" in line:
-        # In pieces, since each of the signs weighs a hundred times its size while they are looked at.
         line = "".join(SPUN.sub("", line[place : place + PIECE]) for place in range(0, len(line), PIECE))
     # One number for each character: so writing over a piece of a line costs the length of that piece, not of the line.
     kind, codec = ("B", "ascii") if line.isascii() else ("I", CODEC)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from aiotravis.flows import log_ansi
 from aiotravis.flows.log_ansi import Span, plain, plain_lines, safe_for_terminal, spans
 from aiotravis.flows.log_styles import PLAIN, Style, style_after
 from tests.flows.log_pieces import cells_of, lines, logs, seen
@@ -86,6 +87,15 @@ def test_any_line_shows_what_a_terminal_shows_it_letter_by_letter(line: str) -> 
     assert "".join(span.text for span in cut) == seen(line)
     assert all(span.text for span in cut)
     assert all(one.style != other.style for one, other in pairwise(cut))
+
+
+@given(st.lists(lines, max_size=5), st.integers(1, 9))
+@example(["\x1b]0;title\x1b\\x\x1b]0;title\x07y\x9dtitle\x9cz\x1b[31m\x1b"], 1)
+def test_in_however_small_pieces_a_text_is_read_it_shows_the_same(several: list[str], size: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log_ansi, "PIECE", size)
+        assert plain_lines("\n".join(several)) == "\n".join(map(seen, several))
+        assert [plain(line) for line in several] == [seen(line) for line in several]
 
 
 @given(lines)
