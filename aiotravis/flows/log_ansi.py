@@ -107,7 +107,8 @@ def _without_controls(text: str) -> str:
     start = 0
     while start < len(text):
         end = _end_of_piece(text, start + PIECE)
-        pieces.append(CONTROLS.sub("", text[start:end]))
+        piece = text[start:end]
+        pieces.append(piece if piece.isprintable() else CONTROLS.sub("", piece))
         start = end
     return "".join(pieces)
 
