@@ -1,5 +1,6 @@
 """What all tests share: asyncio under anyio's plugin, a Travis in the process, a client of it."""
 
+import signal
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -11,6 +12,10 @@ from aiotravis.testing import Repository, TravisServer
 # What a property holds for has nothing to do with how busy the machine is.
 settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+# What a shell starts in the background ignores Ctrl-C, and so would every program that is started here and sent one.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TOKEN = "a-token-that-must-not-leak"
 

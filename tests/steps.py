@@ -47,4 +47,5 @@ async def cancelled(coroutine: Coroutine[Any, Any, None], at: int) -> int:
     await asyncio.wait([task])
     if not task.cancelled():
         task.result()
+        assert steps.taken < at, "the cancellation was swallowed"
     return steps.taken
