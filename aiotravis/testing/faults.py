@@ -201,7 +201,11 @@ class Faults:
         self.made: deque[Fault] = deque(maxlen=RECORDED)
 
     def seed(self, seed: int) -> None:
-        """Begin the sequence of chances anew."""
+        """Begin the sequence of chances anew: the same seed, rules and requests have the same faults.
+
+        Args:
+            seed: Any number.
+        """
         self._draw.seed(seed)
 
     def rest(

@@ -84,12 +84,22 @@ class PusherApp:
         self._occupancy = Occupancy(clock)
 
     def add_routes(self, app: web.Application, prefix: str = "") -> None:
-        """Serve the socket at ``PREFIX/app/KEY``, until the application shuts down."""
+        """Serve the socket at ``PREFIX/app/KEY``, until the application shuts down.
+
+        Args:
+            app: An application that has not started.
+            prefix: Begins with a slash, or is empty.
+        """
         app.router.add_get(prefix + "/app/{key}", self._serve)
         app.on_shutdown.append(self._shut_down)
 
     def sign(self, socket_id: str, channel: str) -> str:
-        """Give the signature that lets a socket into a private channel: ``KEY:HEX``."""
+        """Give the signature that lets a socket into a private channel: ``KEY:HEX``.
+
+        Args:
+            socket_id: As the socket was greeted with.
+            channel: Its whole name, ``private-`` included.
+        """
         # A name with half a surrogate pair is legal JSON, and must not crash the server.
         signed = f"{socket_id}:{channel}".encode("utf-8", "surrogatepass")
         return f"{self.key}:{hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest()}"

@@ -84,6 +84,9 @@ async def play(build: Build, *, speed: float = 1.0, state: str = "passed") -> No
         build: A build just created; its jobs take their turn.
         speed: How fast: at 1 about 20 seconds, at 10 a tenth of that, at ``math.inf`` without any waiting.
         state: How its jobs end: ``passed``, ``failed`` or ``errored``.
+
+    Raises:
+        ValueError: The speed is not above zero.
     """
     if not speed > 0:
         raise ValueError(f"speed must be positive, not {speed}")

@@ -197,7 +197,16 @@ class TravisServer:
             self._runner = None
 
     def play(self, build: Build, *, speed: float = 1.0, state: str = "passed") -> "asyncio.Task[None]":
-        """Let a build go its way in the background, see `aiotravis.testing.play`; stopping the server ends it."""
+        """Let a build go its way in the background, see `aiotravis.testing.play`; stopping the server ends it.
+
+        Args:
+            build: A build just created; its jobs take their turn.
+            speed: How fast: at 1 about 20 seconds, at 10 a tenth of that, at ``math.inf`` without any waiting.
+            state: How its jobs end: ``passed``, ``failed`` or ``errored``.
+
+        Returns:
+            Its task: awaiting it waits for the end, and raises what `aiotravis.testing.play` does.
+        """
         task = asyncio.get_running_loop().create_task(play(build, speed=speed, state=state))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -98,7 +98,12 @@ class Job:
         return self
 
     def write(self, content: str, *, final: bool = False) -> Part:
-        """Append a part to its log, and publish it."""
+        """Append a part to its log, and publish it.
+
+        Args:
+            content: Its text.
+            final: Whether it is the last one, as a worker says when it is done.
+        """
         return self._append(Part(len(self.log.parts), content, final))
 
     def finish(self, state: str = "passed") -> Self:
@@ -219,14 +224,23 @@ class Build:
         return self
 
     def write(self, content: str, *, final: bool = False) -> Self:
-        """Append a part to the log of every job that runs."""
+        """Append a part to the log of every job that runs.
+
+        Args:
+            content: Its text.
+            final: Whether it is the last one of each.
+        """
         for job in self.jobs:
             if job.state == "started":
                 job.write(content, final=final)
         return self
 
     def finish(self, state: str = "passed") -> Self:
-        """End every job that has not ended, and so itself."""
+        """End every job that has not ended, and so itself.
+
+        Args:
+            state: Of each of these jobs: ``passed``, ``failed``, ``errored`` or ``canceled``.
+        """
         for job in self.jobs:
             if job.state not in TERMINAL:
                 job.finish(state)

@@ -70,14 +70,27 @@ class World:
         return Log(5000 + self._logs)
 
     def commit(self, branch: str, message: str, slug: str, number: int) -> Commit:
-        """Make a commit."""
+        """Make a commit, with a sha of its own; builds make theirs by themselves.
+
+        Args:
+            branch: Its branch.
+            message: Its subject; a body may follow after an empty line.
+            slug: ``owner/name`` of its repository.
+            number: Of the build that it is for.
+        """
         self._commits += 1
         sha = hashlib.sha1(f"{slug} {number} {self._commits}".encode(), usedforsecurity=False).hexdigest()
         url = f"https://github.com/{slug}/compare/{sha[:12]}...{sha[12:24]}"
         return Commit(9000 + self._commits, sha, branch, message, self.clock(), compare_url=url)
 
     def user(self, login: str, *, token: str, name: str | None = None) -> User:
-        """Add a user, or give the one of this login."""
+        """Add a user, or give the one of this login, as it is.
+
+        Args:
+            login: Name on GitHub.
+            token: The access token that calls are made with.
+            name: Name in full; made of the login by default.
+        """
         for user in self.users.values():
             if user.login == login:
                 return user
