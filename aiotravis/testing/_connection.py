@@ -15,12 +15,14 @@ GRACE = 1.0
 
 
 class Connection:
-    """One client's socket.
+    """One client's socket; `PusherApp.connections` has those that are open.
 
-    Attributes:
-        websocket: The socket.
+    Args:
+        websocket: The socket, prepared.
         request: The request that became the socket.
         socket_id: What it is called.
+
+    Attributes:
         protocol: Protocol version that the client asked for; empty for none.
         channels: Channels it has subscribed to.
         ended: Set once nothing of it is left.
@@ -41,15 +43,18 @@ class Connection:
 
     @property
     def closing(self) -> bool:
-        """Whether its last frame is in the queue."""
+        """Whether its close frame is in the queue, or gone out: nothing else is sent."""
         return self._cut is not None
 
     def send(self, frame: str | bytes) -> None:
-        """Put a frame into the queue; never waits.
+        """Put a frame into the queue, unless it is closing; never waits.
 
         Args:
             frame: Text for a text frame, in which lone surrogates stand for bytes that are no UTF-8
                 (``surrogateescape``); bytes for a binary frame.
+
+        Raises:
+            UnicodeEncodeError: One of the surrogates stands for no byte.
         """
         if isinstance(frame, str):
             self._put(frame.encode("utf-8", "surrogateescape"), WSMsgType.TEXT)
@@ -57,15 +62,20 @@ class Connection:
             self._put(frame, WSMsgType.BINARY)
 
     def ping(self) -> None:
-        """Put a ping of the WebSocket protocol into the queue; never waits."""
+        """Put a ping of the WebSocket protocol into the queue, unless it is closing; never waits."""
         self._put(b"", WSMsgType.PING)
 
     def close(self, code: int | None, reason: str = "") -> None:
         """Put a close frame behind all that is in the queue, and nothing behind it; never waits.
 
+        A client that does not answer it is cut off after a second.
+
         Args:
             code: Its code; None for a frame without one.
-            reason: Its text, at most 123 bytes; none without a code.
+            reason: Its text, of which the first 123 bytes are sent; none without a code.
+
+        Raises:
+            struct.error: The code does not fit into two bytes.
         """
         if not self.closing:
             self.alarm()
@@ -73,7 +83,11 @@ class Connection:
             self._cut = asyncio.get_running_loop().call_later(GRACE, self._cut_off)
 
     def alarm(self, *alarms: tuple[float, Callable[[], object]]) -> None:
-        """Set alarms, in place of those that were set before: in so many seconds, what to do."""
+        """Set alarms, in place of those that were set before.
+
+        Args:
+            alarms: In how many seconds each goes off, and what it calls; none: no alarm is left.
+        """
         for handle in self._alarms:
             handle.cancel()
         loop = asyncio.get_running_loop()

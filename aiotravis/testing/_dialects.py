@@ -13,6 +13,7 @@ from aiotravis.testing._json import compact
 __all__ = ["Dialect", "Manners", "PusherManners", "SlangerManners", "SoketiManners", "manners_of"]
 
 Dialect = Literal["pusher", "slanger", "soketi"]
+"""Whose manners a live channel has: hosted Pusher's, or those of a server that stands in for it."""
 
 PROTOCOLS = ("4", "5", "6", "7")
 SLANGER_PROTOCOLS = ("3", *PROTOCOLS)

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 Mode = Literal["org", "com", "com-private", "enterprise"]
+"""Kind of deployment: who is shown what without a token, see `TravisServer`."""
 
 
 class Refusal(Exception):

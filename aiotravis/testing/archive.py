@@ -14,7 +14,7 @@ class ArchiveHost:
         world: Holds the logs.
 
     Attributes:
-        port: Its TCP port.
+        port: Its TCP port, once it has started.
         seen: Headers of the requests that it got, names in lower case, in their order.
     """
 
@@ -25,7 +25,11 @@ class ArchiveHost:
         self.seen: list[dict[str, str]] = []
 
     async def start(self, host: str) -> None:
-        """Start to listen on a free port."""
+        """Start to listen on a free port.
+
+        Args:
+            host: Address to listen on.
+        """
         app = web.Application()
         app.router.add_get("/jobs/{id}/log.txt", self._log)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)

@@ -36,7 +36,15 @@ VZbJp2m8O7sKtR9PKwIDAQAB
 
 @dataclass
 class EnvVar:
-    """An environment variable; its value is shown only where it is public."""
+    """An environment variable; its value is shown only where it is public.
+
+    Attributes:
+        id: A UUID where a client made it.
+        name: Its name.
+        value: Its value, or None.
+        public: Whether its value is shown.
+        branch: The one branch that it is for; None: all.
+    """
 
     id: str
     name: str
@@ -47,7 +55,12 @@ class EnvVar:
 
 @dataclass
 class SshKey:
-    """A private key for fetching dependencies."""
+    """A private key for fetching dependencies; the key itself is not kept.
+
+    Attributes:
+        description: What people call it, or None.
+        fingerprint: As hex with colons, or None.
+    """
 
     description: str | None
     fingerprint: str | None
@@ -55,7 +68,14 @@ class SshKey:
 
 @dataclass
 class Cache:
-    """A cache of a branch; `size` in bytes, `last_modified` in seconds since the epoch."""
+    """A cache of a branch.
+
+    Attributes:
+        branch: Branch whose builds use it, or None.
+        slug: Its name, which tells what it is for.
+        size: In bytes.
+        last_modified: Seconds since the epoch.
+    """
 
     branch: str | None
     slug: str
@@ -68,9 +88,19 @@ class Request:
     """Something that reached Travis from GitHub.
 
     Attributes:
+        id: The newest has the highest.
+        event_type: ``push``, ``pull_request``, ``api`` or ``cron``.
         result: ``accepted``, ``rejected``, or None.
         created_at: Seconds since the epoch.
+        message: Why it was rejected, or None.
+        build_id: The build that was made of it, or None.
         commit_id: Commit of one of the repository's builds, or None.
+        head_commit: Sha of the head of a pull request, or None.
+        base_commit: Sha that a pull request is to be merged into, or None.
+        branch: Branch that it is about, or None.
+        tag: Tag that was pushed, or None.
+        pull_request_number: Or None.
+        pull_request_title: Or None.
         owned: Whether it tells the repository's owner.
     """
 
@@ -95,7 +125,11 @@ class Belongings:
     """What one repository has.
 
     Attributes:
-        settings: Name to value.
+        settings: Name to value; only names that are in here can be changed.
+        env_vars: Its environment variables.
+        ssh_key: Its SSH key, or None.
+        caches: Its caches.
+        requests: What reached Travis, in any order.
         key: Public key as PEM.
         fingerprint: That of the key; None: it cannot be told.
     """
@@ -109,6 +143,6 @@ class Belongings:
     fingerprint: str | None = of_pem(KEY).fingerprint
 
     def renew_key(self) -> None:
-        """Make another key, of 4096 bits."""
+        """Make another public key, of 4096 bits."""
         made = PublicKey.made()
         self.key, self.fingerprint = made.pem, made.fingerprint

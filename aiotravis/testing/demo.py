@@ -46,13 +46,17 @@ class Demo:
     run for weeks.
 
     Args:
-        server: The server.
+        server: The server; its world gets the demo's user, repositories and their past at once, new builds come from
+            entering on.
         speed: How fast: at 1 a build about every 12 seconds; at 10 ten times as many.
         seed: The same seed gives the same story.
 
     Attributes:
         token: An API token of the demo's user, who may push to every repository.
-        repositories: The repositories.
+        repositories: The repositories; the private one is the last.
+
+    Raises:
+        ValueError: The speed is not above 0, or infinite.
     """
 
     def __init__(self, server: TravisServer, *, speed: float = 1.0, seed: int = 1) -> None:

@@ -25,11 +25,11 @@ class RestFault:
     Attributes:
         kind: ``status`` answers in place of the route; ``late`` lets it wait; ``reset`` cuts the connection before
             anything is done; ``freeze`` never answers; ``truncate`` and ``garble`` let it be done and spoil the answer.
-        seconds: For ``late``.
+        seconds: For ``late``: how long it waits.
         at: For ``truncate``: bytes of the body that still come.
-        status: For ``status``.
-        body: For ``status``.
-        headers: For ``status``.
+        status: For ``status``: the HTTP status.
+        body: For ``status``: the body.
+        headers: For ``status``: the headers.
     """
 
     kind: Literal["status", "late", "reset", "freeze", "truncate", "garble"]
@@ -47,7 +47,7 @@ class LiveFault:
     Attributes:
         kind: ``drop``, ``duplicate`` and ``late`` say it; ``garble`` sends junk in its place; ``cut`` ends the
             connection in its place; ``refuse`` refuses a subscription.
-        seconds: For ``late``.
+        seconds: For ``late``: how long it waits.
     """
 
     kind: Literal["drop", "duplicate", "late", "garble", "cut", "refuse"]
@@ -111,27 +111,37 @@ class _Rule(Generic[F]):
 
 
 class RestRule(_Rule[RestFault]):
-    """Requests that are meant; say what happens to them: in force from then on."""
+    """Requests that are meant; say what happens to them, once: in force from then on. `Faults.rest` makes it."""
 
     def status(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        """Answer with something else; the route is not reached."""
+        """Answer with something else; the route is not reached.
+
+        Args:
+            status: HTTP status.
+            body: Sent as it is.
+            headers: Sent as they are; nothing that Travis puts beside them is there.
+        """
         self._is(RestFault(kind="status", status=status, body=body, headers=headers or {}))
 
     def too_many(self, retry_after: int | None = None) -> None:
-        """Throttle.
+        """Throttle: answer with a 429.
 
         Args:
-            retry_after: Seconds that the answer tells to wait; Travis tells none.
+            retry_after: Seconds that the answer tells to wait; None: it tells none, as Travis does.
         """
         told = {} if retry_after is None else {"Retry-After": str(retry_after)}
         self.status(429, b"Retry later\n", {"Content-Type": "text/plain", **told})
 
     def ban(self) -> None:
-        """Answer as to somebody who is banned."""
+        """Answer as to somebody who is banned: with a 403."""
         self.status(403, b"Forbidden\n", {"Content-Type": "text/plain"})
 
     def late(self, seconds: float) -> None:
-        """Let it wait."""
+        """Let it wait, and then do what is asked.
+
+        Args:
+            seconds: How long.
+        """
         self._is(RestFault(kind="late", seconds=seconds))
 
     def reset(self) -> None:
@@ -139,7 +149,7 @@ class RestRule(_Rule[RestFault]):
         self._is(RestFault(kind="reset"))
 
     def freeze(self) -> None:
-        """Never answer, until the rules are cleared."""
+        """Never answer, until the rules are cleared: then do what is asked."""
         self._is(RestFault(kind="freeze"))
 
     def truncate(self, at: int = 20) -> None:
@@ -156,7 +166,7 @@ class RestRule(_Rule[RestFault]):
 
 
 class LiveRule(_Rule[LiveFault]):
-    """Events that are meant; say what happens to them: in force from then on."""
+    """Events that are meant; say what happens to them, once: in force from then on. `Faults.live` makes it."""
 
     def drop(self) -> None:
         """Lose it; the connection stays open."""
@@ -167,7 +177,11 @@ class LiveRule(_Rule[LiveFault]):
         self._is(LiveFault(kind="duplicate"))
 
     def late(self, seconds: float) -> None:
-        """Send it later; what follows overtakes it."""
+        """Send it later; what follows overtakes it.
+
+        Args:
+            seconds: How much later.
+        """
         self._is(LiveFault(kind="late", seconds=seconds))
 
     def garble(self) -> None:
@@ -184,10 +198,10 @@ class LiveRule(_Rule[LiveFault]):
 
 
 class Faults:
-    """The rules of one server; the first that strikes is the one.
+    """The rules of one server; the first that strikes is the one, in the order in which they came into force.
 
     Args:
-        seed: The same seed, the same faults.
+        seed: The same seed, rules and requests have the same faults.
 
     Attributes:
         made: The last 10,000 faults that were made.
@@ -214,11 +228,17 @@ class Faults:
         """Mean requests.
 
         Args:
-            path: Pattern of the path below the endpoint, without query: ``/builds/*``.
-            method: Pattern of the HTTP method.
+            path: Pattern of the path below the endpoint, without query: ``/builds/*``; ``*`` stands for slashes, too.
+            method: Pattern of the HTTP method, in any case.
             chance: How likely each is harmed, above 0, at most 1.
             times: How many are harmed in all; None: no end.
             after: How many that match are spared first.
+
+        Returns:
+            The rule, which harms nothing before one of its methods says how.
+
+        Raises:
+            ValueError: The chance is not above 0, or above 1.
         """
         return RestRule((method.upper(), path), chance, times, after, self._rest.append)
 
@@ -227,12 +247,20 @@ class Faults:
     ) -> LiveRule:
         """Mean events, or for ``refuse`` subscriptions.
 
+        An event counts once on each of its channels that anybody listens to, however many do.
+
         Args:
-            event: Pattern of the event's name: ``job:*``.
+            event: Pattern of the event's name: ``job:*``; that of a subscription is ``pusher:subscribe``.
             channel: Pattern of the channel's name.
             chance: How likely each is harmed, above 0, at most 1.
             times: How many are harmed in all; None: no end.
             after: How many that match are spared first.
+
+        Returns:
+            The rule, which harms nothing before one of its methods says how.
+
+        Raises:
+            ValueError: The chance is not above 0, or above 1.
         """
         return LiveRule((event, channel), chance, times, after, self._live.append)
 
@@ -245,25 +273,53 @@ class Faults:
             call()
 
     def when_cleared(self, call: Callable[[], None]) -> None:
-        """Have something called once the rules are cleared."""
+        """Have something called when the rules are cleared the next time.
+
+        Args:
+            call: What to call.
+        """
         self._cleared.append(call)
 
     def for_request(self, method: str, path: str) -> RestFault | None:
-        """Tell what happens to a request."""
+        """Tell what happens to a request; whatever that is, is made, and counts.
+
+        Args:
+            method: HTTP method, in upper case.
+            path: Path below the endpoint, without query.
+
+        Returns:
+            What is done to it; None: nothing.
+        """
         return self._struck(self._rest, (method, path), f"{method} {path}")
 
     def for_event(self, event: str, channel: str) -> LiveFault | None:
-        """Tell what happens to an event on its way to those who listen."""
+        """Tell what happens to an event on its way to those who listen; whatever that is, is made, and counts.
+
+        Args:
+            event: Name of the event.
+            channel: Name of the channel.
+
+        Returns:
+            What is done to it; None: nothing.
+        """
         rules = [rule for rule in self._live if rule.fault is not None and rule.fault.kind != "refuse"]
         return self._struck(rules, (event, channel), f"{event} {channel}")
 
     def refuses(self, channel: str) -> bool:
-        """Tell whether a subscription is refused."""
+        """Tell whether a subscription is refused; if so, that is made, and counts.
+
+        Args:
+            channel: Name of the channel.
+        """
         rules = [rule for rule in self._live if rule.fault is not None and rule.fault.kind == "refuse"]
         return self._struck(rules, ("pusher:subscribe", channel), f"pusher:subscribe {channel}") is not None
 
     def garbled(self, body: bytes) -> bytes:
-        """Give other bytes, as many."""
+        """Give other bytes, as many; no byte stays what it was.
+
+        Args:
+            body: What there was.
+        """
         return bytes(byte ^ self._draw.randrange(1, 256) for byte in body)
 
     def _struck(self, rules: "Sequence[_Rule[F]]", about: tuple[str, str], told: str) -> F | None:

@@ -40,7 +40,11 @@ class Authorization:
     scopes: tuple[str, ...]
 
     def shown(self, *, token: bool) -> dict[str, object]:
-        """Write it as GitHub does; its token only when it is made."""
+        """Write it as GitHub does.
+
+        Args:
+            token: Whether the token is shown, as it is only when it is made.
+        """
         return {
             "id": self.id,
             "url": f"https://api.github.com/authorizations/{self.id}",

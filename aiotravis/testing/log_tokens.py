@@ -42,12 +42,21 @@ class LogTokens:
         self._given: dict[str, LogToken] = {}
 
     def give(self, user: User, job_id: int) -> str:
-        """Make a token for a job's log."""
+        """Make a token for a job's log.
+
+        Args:
+            user: Who is given it.
+            job_id: The job whose log it opens.
+        """
         text = secrets.token_urlsafe(16)
         self._given[text] = LogToken(user, job_id, self._clock() + DAY)
         return text
 
     def find(self, text: str) -> LogToken | None:
-        """Give what a token is good for; None: it is unknown, or not good any more."""
+        """Give what a token is good for; None: it is unknown, or not good any more.
+
+        Args:
+            text: The token.
+        """
         found = self._given.get(text)
         return found if found is not None and self._clock() < found.expires_at else None

@@ -17,14 +17,23 @@ LABEL: Final = "PUBLIC KEY"
 
 @dataclass(frozen=True)
 class PublicKey:
-    """One key: modulus and exponent."""
+    """One key.
+
+    Attributes:
+        modulus: Product of the primes, where there are any.
+        exponent: Public exponent.
+    """
 
     modulus: int
     exponent: int = 65_537
 
     @classmethod
     def made(cls, bits: int = 4096) -> "PublicKey":
-        """Make one that nobody holds the private half of; whatever is encrypted with it stays so."""
+        """Make one that nobody holds the private half of; whatever is encrypted with it stays so.
+
+        Args:
+            bits: Length of the modulus.
+        """
         return cls(secrets.randbits(bits) | 1 << (bits - 1) | 1)
 
     @property

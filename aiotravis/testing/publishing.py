@@ -10,6 +10,7 @@ from aiotravis.testing.world import Build, Job, Part, Repository, World
 __all__ = ["LiveMode", "Publisher"]
 
 LiveMode = Literal["head", "2017", "2016", "2014", "2013"]
+"""Which Travis the live channel is like: today's, or that of a summer gone by."""
 
 MOST_BYTES: Final = 10_240
 """Bytes of an event's data that hosted Pusher takes."""

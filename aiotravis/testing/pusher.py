@@ -41,12 +41,12 @@ class PusherApp:
         key: Public key of the app.
         secret: Signs private channels.
         app_id: Its number, as text.
-        dialect: Whose manners to have.
+        dialect: Whose manners to have: ``pusher``, ``slanger`` or ``soketi``.
         activity_timeout: Seconds of silence that a client may keep; None: what this kind of server says (soketi 30,
             the others 120), 0: nothing is said (Slanger says 120). Pusher says it to protocol 7 alone.
         idle: Seconds without a text frame after which Pusher and soketi close with 4201; None: they never do. Slanger
             never does. A while before, Pusher sends ``pusher:ping``, soketi a ping of the WebSocket protocol.
-        clock: Gives seconds since the epoch.
+        clock: Gives seconds since the epoch; by default the time of day.
 
     Attributes:
         refusal: Code and text with which all who come are turned away: ``(4100, "Over capacity")``; None: nobody is.
@@ -54,7 +54,10 @@ class PusherApp:
         frames: The last 100,000 text and binary frames from and to all clients; those to clients, in the order in
             which they were queued.
         opened: How many sockets have been accepted so far.
-        faults: Rules by which events are harmed.
+        faults: Rules by which events are harmed, and subscriptions refused.
+
+    Raises:
+        KeyError: There is no such dialect.
     """
 
     def __init__(
@@ -89,6 +92,10 @@ class PusherApp:
         Args:
             app: An application that has not started.
             prefix: Begins with a slash, or is empty.
+
+        Raises:
+            RuntimeError: The application has started.
+            ValueError: The prefix does not begin with a slash.
         """
         app.router.add_get(prefix + "/app/{key}", self._serve)
         app.on_shutdown.append(self._shut_down)
@@ -111,17 +118,20 @@ class PusherApp:
 
     @property
     def listeners(self) -> Mapping[str, int]:
-        """How many listen to each channel, by its name."""
+        """How many listen to each channel, by its name; one that nobody listens to is not there."""
         return self._occupancy.counts
 
     def publish(self, channels: Iterable[str], event: str, data: object, *, besides: str | None = None) -> None:
         """Send an event to whoever listens, once per channel; never waits.
 
         Args:
-            channels: Where it happened.
+            channels: Names of the channels where it happened.
             event: Its name.
             data: Its payload, as JSON text; what is no text, only Slanger leaves as it is.
-            besides: Id of a socket that is left out: that of whoever made it happen.
+            besides: Id of a socket that is left out: that of whoever made it happen; None: nobody is.
+
+        Raises:
+            TypeError: The data is no text, and cannot be written as JSON; only where somebody listens.
         """
         for channel in channels:
             listeners = [each for each in self._occupancy.listeners(channel) if each.socket_id != besides]
@@ -145,11 +155,19 @@ class PusherApp:
                     self._send(connection, frame)
 
     def occupied(self, channel: str) -> bool:
-        """Whether anybody listens to a channel."""
+        """Whether anybody listens to a channel.
+
+        Args:
+            channel: Its name.
+        """
         return self.occupied_since(channel) is not None
 
     def occupied_since(self, channel: str) -> float | None:
-        """Give when a channel got the first of its listeners, in seconds since the epoch; None: it has none."""
+        """Give when a channel got the first of its listeners, in seconds since the epoch; None: it has none.
+
+        Args:
+            channel: Its name.
+        """
         return self._occupancy.since(channel)
 
     async def wait_occupied(self, channel: str, timeout: float = 10.0) -> None:
@@ -171,6 +189,9 @@ class PusherApp:
         Args:
             frame: Text for a text frame, in which lone surrogates stand for bytes that are no UTF-8
                 (``surrogateescape``); bytes for a binary frame.
+
+        Raises:
+            UnicodeEncodeError: One of the surrogates stands for no byte; only where somebody is connected.
         """
         for connection in self.connections.values():
             self._send(connection, frame)
@@ -179,7 +200,7 @@ class PusherApp:
         """Tell every client of an error that ends nothing; never waits.
 
         Args:
-            code: Its code.
+            code: Its code; None: it has none.
             message: What is wrong.
         """
         self.send_raw(self._manners.error(code, message))
@@ -191,7 +212,10 @@ class PusherApp:
             code: Pusher makes it the code of a close frame, which goes out behind all that was sent before; soketi
                 puts an error frame in front, Slanger an error frame in its place; both leave alone what is below 4000.
                 None cuts the connections without one, and loses what they had not yet taken.
-            reason: Text of the close frame, or of the error.
+            reason: Text of the close frame, of which the first 123 bytes are sent, or of the error.
+
+        Raises:
+            struct.error: The code of a close frame does not fit into two bytes; only where somebody is connected.
         """
         connections = list(self._open)
         for connection in connections:

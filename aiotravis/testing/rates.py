@@ -19,14 +19,19 @@ class Counted:
     counts: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
 
     def add(self, identity: str, now: float) -> int:
-        """Count one request, and tell the count of its window."""
+        """Count one request, and tell the count of its window.
+
+        Args:
+            identity: Who made it.
+            now: When, in seconds since the epoch.
+        """
         key = (identity, int(now // self.period))
         self.counts[key] = self.counts.get(key, 0) + 1
         return self.counts[key]
 
     @property
     def most(self) -> int:
-        """The highest count of any window."""
+        """The highest count of any identity in any window; 0: nothing was counted."""
         return max(self.counts.values(), default=0)
 
 
@@ -35,6 +40,12 @@ class RateRules:
 
     Args:
         clock: Gives seconds since the epoch.
+
+    Attributes:
+        requests: All requests but those for images and those that a ban refused, by the minute.
+        posts: Those of them that were POST, by half minutes; without the handshake's, and sign-ins that brought a ban.
+        sign_ins: Those of them that were ``POST /auth/github``, by five minutes.
+        banned: Token or address, to when its ban ends, in seconds since the epoch.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -13,7 +13,11 @@ class User:
     Attributes:
         id: From a sequence of its own, which organizations go through as well.
         login: Name on GitHub.
-        token: API token.
+        token: API token; empty: signed out.
+        name: In full, or None.
+        email: Address, or None.
+        locale: Language, such as ``en``, or None.
+        is_syncing: Whether Travis is fetching their repositories from GitHub; stays so until somebody sets it back.
         rss_token: The other token, of badges and feeds; good for nothing else.
         synced_at: Seconds since the epoch, or None.
         created_at: Seconds since the epoch.
@@ -44,6 +48,7 @@ class Organization:
     Attributes:
         id: From a sequence of its own: users have the same numbers.
         login: Name on GitHub, or None.
+        name: In full, or None.
         members: Who has it among their accounts even where it has no repositories.
     """
 
@@ -58,6 +63,7 @@ class Broadcast:
     """A message to people.
 
     Attributes:
+        message: What it says.
         created_at: Seconds since the epoch; after 14 days it is not shown any more.
         expired: Whether it was taken back before.
         recipient: A user, the login of an organization, or the slug of a repository; None: everybody.
@@ -71,7 +77,13 @@ class Broadcast:
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a log, as a worker sent it."""
+    """A piece of a log, as a worker sent it.
+
+    Attributes:
+        number: Place in its log, from 0.
+        content: What was printed; may be empty.
+        final: Whether it is the last.
+    """
 
     number: int
     content: str
@@ -84,7 +96,7 @@ class Log:
 
     Attributes:
         id: From a sequence of its own.
-        parts: In the order of their numbers.
+        parts: In the order in which they came.
         aggregated: Whether the server has put the parts together; it then knows no numbers any more.
         removed_at: Seconds since the epoch, or None.
         removed_by: Name of who removed it.
@@ -102,15 +114,15 @@ class Log:
 
     @property
     def text(self) -> str:
-        """All parts joined."""
+        """All parts joined, in their order."""
         return "".join(part.content for part in self.parts)
 
     def remove(self, by: str, at: float) -> None:
-        """Put a notice in its place.
+        """Put a notice in its place: one final part.
 
         Args:
             by: Name of who removes it.
-            at: Seconds since the epoch.
+            at: When, in seconds since the epoch.
         """
         when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         self.removed_at, self.removed_by = at, by
@@ -122,7 +134,17 @@ class Commit:
     """What a build was made from.
 
     Attributes:
+        id: From a sequence of its own.
+        sha: In full.
+        branch: Branch that it is on.
+        message: What its author says of it, or None.
         committed_at: Seconds since the epoch.
+        author_name: Who wrote it, or None.
+        author_email: Address of the author, or None.
+        tag: Tag that was pushed, or None.
+        compare_url: Page on GitHub that shows the difference; may be empty, or None.
+        committer_name: Who committed it, or None.
+        committer_email: Address of the committer, or None.
     """
 
     id: int
@@ -140,7 +162,16 @@ class Commit:
 
 @dataclass(eq=False)
 class Annotation:
-    """A remark of another service on a job, as servers until 2017 kept them: one of each provider."""
+    """A remark of another service on a job, as servers until 2017 kept them: one of each provider.
+
+    Attributes:
+        id: From a sequence of its own.
+        provider: User name of the service, as in `World.annotation_providers`.
+        provider_name: Name of the service that is shown.
+        description: What it says.
+        status: What it says in a word, or None.
+        url: Page with more of it, or None.
+    """
 
     id: int
     provider: str

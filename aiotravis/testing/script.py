@@ -24,9 +24,12 @@ def sample_log(job: Job, state: str = "passed", *, seed: int | None = None) -> s
     """Write the log of a small Ruby project: folds, timings, colours, a progress bar.
 
     Args:
-        job: Whose log it is.
-        state: How the job ends.
+        job: Whose log it is; nothing is written to it, see `Job.write`.
+        state: How the job ends: ``passed``, or anything else for a log that tells of failures.
         seed: Makes times and identifiers; the job's id by default.
+
+    Returns:
+        The text, some 5 kB; the same for the same job, state and seed.
     """
     draw = random.Random(job.id if seed is None else seed)  # noqa: S311 - a text, not a secret
     clock = 1_700_000_000_000_000_000 + draw.randrange(10**15)
@@ -83,7 +86,8 @@ async def play(build: Build, *, speed: float = 1.0, state: str = "passed") -> No
     Args:
         build: A build just created; its jobs take their turn.
         speed: How fast: at 1 about 20 seconds, at 10 a tenth of that, at ``math.inf`` without any waiting.
-        state: How its jobs end: ``passed``, ``failed`` or ``errored``.
+        state: How its jobs end: ``passed``, ``failed`` or ``errored``. A job that somebody ends meanwhile keeps the
+            state that it has.
 
     Raises:
         ValueError: The speed is not above zero.

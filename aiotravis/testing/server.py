@@ -59,7 +59,8 @@ class TravisServer:
     Args:
         mode: ``org`` (what is public is open to all), ``com`` (to those who ask for version 2.1), ``com-private`` and
             ``enterprise`` (to nobody without a token; the latter below ``/api``).
-        world: What it serves; an empty one if None.
+        world: What it serves; an empty one if None. Of several servers of one world, only that which was made last
+            publishes.
         dialect: Whether its live channel has Pusher's manners, Slanger's or soketi's.
         secure: Whether events travel on private channels only.
         pusher_key: Key of the live channel's app; None: there is no live channel.
@@ -69,16 +70,24 @@ class TravisServer:
             entities and restarts were like in that year.
         live_mode: Channels and payloads of ``head`` (today), or of a summer gone by: ``2017``, ``2016``, ``2014``,
             ``2013``.
-        latency: Seconds by which every answer is late.
+        latency: Seconds by which every answer is late; may be set later, too.
         rate_rules: Whether to throttle and ban as Travis does; `rates` tells what was counted.
-        clock: Gives seconds since the epoch.
+        clock: Gives seconds since the epoch, by default the time of day; a world that is given goes by its own.
         switches: In what this installation differs from others; as documented if None.
 
     Attributes:
+        pusher: The live channel: who listens, what was sent, and what else can be done to clients.
+        rates: What was counted where ``rate_rules`` are in force, else None.
+        host: Where the server listens.
+        port: Its TCP port, once it has started; 0 before.
+        github: GitHub's authorizations API, see `github_url`.
         archive: The host that archived logs are on, where ``log_mode`` is an old one.
         faults: Rules by which requests and events are harmed.
         announced_port: The port that ``GET /config`` names for the live channel where something stands between, such
             as a `FaultProxy`; None: the server's own.
+
+    Raises:
+        KeyError: There is no such dialect, or no such live mode.
     """
 
     def __init__(
@@ -137,7 +146,7 @@ class TravisServer:
 
     @property
     def endpoint(self) -> str:
-        """URL of the API."""
+        """URL of the API, without a slash at its end; good once the server has started."""
         return f"http://{self.host}:{self.port}{self._prefix}"
 
     @property
@@ -147,12 +156,12 @@ class TravisServer:
 
     @property
     def archive_url(self) -> str:
-        """URL of the archive of logs."""
+        """URL of the archive of logs, on a port of its own; good once the server has started."""
         return f"http://{self.host}:{self.archive.port}"
 
     @property
     def github_url(self) -> str:
-        """URL of GitHub's API."""
+        """URL of GitHub's API; good once the server has started."""
         return f"http://{self.host}:{self.port}{PREFIX}"
 
     async def __aenter__(self) -> "TravisServer":
@@ -163,10 +172,13 @@ class TravisServer:
         await self.stop()
 
     async def start(self, port: int = 0) -> None:
-        """Start to listen.
+        """Start to listen. ``async with`` does it on a free port.
 
         Args:
             port: TCP port; 0 for a free one.
+
+        Raises:
+            OSError: The port is taken.
         """
         app = web.Application(middlewares=[self._reception.harm, self._reception.answer])
         for routes in self._groups:
@@ -183,7 +195,10 @@ class TravisServer:
         await self.archive.start(HOST)
 
     async def stop(self) -> None:
-        """End scripted builds, close every connection, free the port."""
+        """End scripted builds and every fault, close every connection, free the port; ``async with`` does it, too.
+
+        What the server knows and has seen stays; it may be started again.
+        """
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -206,6 +221,9 @@ class TravisServer:
 
         Returns:
             Its task: awaiting it waits for the end, and raises what `aiotravis.testing.play` does.
+
+        Raises:
+            RuntimeError: No event loop runs here.
         """
         task = asyncio.get_running_loop().create_task(play(build, speed=speed, state=state))
         self._tasks.add(task)
@@ -222,15 +240,15 @@ class TravisServer:
         headers: Mapping[str, str] | None = None,
         times: int | None = None,
     ) -> None:
-        """Answer a route with something else.
+        """Answer a path with something else, in place of what was told for it before; the route is not reached.
 
         Args:
-            method: HTTP method.
-            path: Path below the endpoint, without a query.
+            method: HTTP method, in any case.
+            path: Path below the endpoint, without a query; no pattern.
             status: HTTP status.
             body: Sent as it is.
-            headers: Sent as they are; ``application/json`` if no Content-Type is among them.
-            times: How often; None for always.
+            headers: Sent as they are; ``application/json`` if no ``Content-Type`` is among them.
+            times: How often, at least once; None for always.
         """
         given = {"Content-Type": "application/json", **(headers or {})}
         self._reception.canned.put(method, path, Canned(status, body, given, times))
@@ -239,9 +257,9 @@ class TravisServer:
         """Let requests have their effect, then cut the connection instead of answering.
 
         Args:
-            method: HTTP method.
-            path: Path below the endpoint, without a query.
-            times: How often.
+            method: HTTP method, in any case.
+            path: Path below the endpoint, without a query; no pattern.
+            times: How often; added to what is left of former calls.
         """
         self._reception.canned.lose(method, path, times)
 
@@ -250,7 +268,11 @@ class TravisServer:
         return [(method, path) for routes in self._groups for method, path, _ in routes.table()]
 
     def pusher_config(self) -> dict[str, object] | None:
-        """Give the pusher block of ``GET /config``: with host, port and path, as a Slanger needs it."""
+        """Give the pusher block of ``GET /config``: with host, port and path, as a Slanger needs it.
+
+        Returns:
+            The block; None where there is no live channel.
+        """
         if self._pusher_key is None:
             return None
         block: dict[str, object] = {
@@ -269,7 +291,7 @@ class TravisServer:
         """Give the requests to some paths, in their order.
 
         Args:
-            path: Pattern of the path below the endpoint, without query: ``/builds/*``.
+            path: Pattern of the path below the endpoint, without query: ``/builds/*``; ``*`` stands for slashes, too.
         """
         prefix = self._prefix
         return [seen for seen in self.requests if fnmatchcase(seen.path.removeprefix(prefix).partition("?")[0], path)]

@@ -32,7 +32,7 @@ class Stage:
         id: From the sequence that builds and jobs share.
         number: Place in its build, from 1.
         name: What people call it.
-        jobs: Its jobs.
+        jobs: Its jobs, each a `Job`.
     """
 
     id: int
@@ -42,7 +42,7 @@ class Stage:
 
     @property
     def ended(self) -> bool:
-        """Whether all its jobs have."""
+        """Whether all its jobs have; a stage without any has."""
         return all(job.state in TERMINAL for job in self.jobs)
 
     @property
@@ -54,11 +54,11 @@ class Stage:
 
     @property
     def started_at(self) -> float | None:
-        """When its first job started, in seconds since the epoch."""
+        """When its first job started, in seconds since the epoch; None: none has."""
         return min((job.started_at for job in self.jobs if job.started_at is not None), default=None)
 
     @property
     def finished_at(self) -> float | None:
-        """When its last job ended, in seconds since the epoch."""
+        """When its last job ended, in seconds since the epoch; None: some have not."""
         times = [job.finished_at for job in self.jobs if job.finished_at is not None]
         return max(times) if times and self.ended else None

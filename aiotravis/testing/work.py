@@ -46,7 +46,28 @@ class Surroundings(Protocol):
 
 @dataclass(eq=False)
 class Job:
-    """One job. Its methods do what Travis would do, events included, and give it back: ``job.start().finish()``."""
+    """One job. Its methods do what Travis would do, events included, and give it back: ``job.start().finish()``.
+
+    `Repository.build` makes them. No method but `cancel` and `auto_cancel` looks at the state that the job is in.
+
+    Attributes:
+        world: The world that it is in.
+        build: The build that it is of.
+        id: From the sequence that builds, jobs and stages share.
+        number: What people see: ``7.1``.
+        log: What it printed.
+        state: ``created``, ``queued``, ``received``, ``started``, ``passed``, ``failed``, ``errored`` or ``canceled``.
+        queue: Name of its queue, or None.
+        allow_failure: Whether the build may pass without it; None stands for no.
+        stage: The stage that it is in, see `Build.stage`; None: it is in none.
+        tags: Comma-joined, or None.
+        started_at: Seconds since the epoch; None: it has not started.
+        finished_at: Seconds since the epoch; None: it has not ended.
+        updated_at: When it last changed its state, in seconds since the epoch.
+        resets: When its worker gave it back, each time, in seconds since the epoch; see `requeue`.
+        config: What its part of the .travis.yml says.
+        annotations: Remarks of other services; only a server whose ``log_mode`` is ``2014`` shows them.
+    """
 
     world: Surroundings
     build: "Build"
@@ -86,7 +107,7 @@ class Job:
         return self
 
     def start(self) -> Self:
-        """Run it; the first job starts its build."""
+        """Run it; the first job starts its build, which its repository then shows as the last."""
         self.started_at = self.world.clock()
         first = self.build.state in {"created", "queued", "received"}
         if first:
@@ -103,6 +124,9 @@ class Job:
         Args:
             content: Its text.
             final: Whether it is the last one, as a worker says when it is done.
+
+        Returns:
+            The part: its number is how many were in the log before.
         """
         return self._append(Part(len(self.log.parts), content, final))
 
@@ -110,7 +134,7 @@ class Job:
         """End it; the last job ends its build.
 
         Args:
-            state: ``passed``, ``failed``, ``errored`` or ``canceled``.
+            state: ``passed``, ``failed``, ``errored`` or ``canceled``; anything else does not count as an end.
         """
         self.conclude(state, "job:canceled" if state == "canceled" else "job:finished")
         self.build.settle()
@@ -121,7 +145,7 @@ class Job:
 
         Args:
             state: See `finish`.
-            event: What is told of it; the name need not tell the state.
+            event: Name of the event that is published; it need not tell the state.
         """
         self.finished_at = self.world.clock()
         self._move(state, event)
@@ -133,7 +157,7 @@ class Job:
         return self
 
     def auto_cancel(self, notice: str = "\n\nCanceled: a newer build has come in.\n") -> Self:
-        """Cancel it because there is a newer build: a notice is put at the very end of its log.
+        """Cancel it because there is a newer build, unless it has ended: a notice is put at the very end of its log.
 
         Args:
             notice: What the log says of it.
@@ -180,10 +204,26 @@ class Job:
 class Build:
     """One build. Its methods do what Travis would do, events included, and give it back, see `Job`.
 
+    `Repository.build` makes them.
+
     Attributes:
+        world: The world that it is in.
+        repository: The repository that it is of.
+        id: From the sequence that builds, jobs and stages share.
+        number: What people see, counted in its repository.
+        commit: What it was made from.
+        event_type: ``push``, ``pull_request``, ``api`` or ``cron``, or None.
+        pull_request_title: Or None.
+        pull_request_number: Or None.
+        state: As of a `Job`, but never ``queued`` or ``received``.
+        started_at: Seconds since the epoch; None: it has not started.
+        finished_at: Seconds since the epoch; None: it has not ended.
+        updated_at: When it was made, or something about it was last published, in seconds since the epoch.
         fast_finish: Whether it ends with its required jobs, while others still run.
         created_by: Who made it, where Travis knows.
+        jobs: In the order of their numbers.
         stages: In their order; most builds have none.
+        config: What its .travis.yml says.
     """
 
     world: Surroundings
@@ -239,7 +279,8 @@ class Build:
         """End every job that has not ended, and so itself.
 
         Args:
-            state: Of each of these jobs: ``passed``, ``failed``, ``errored`` or ``canceled``.
+            state: Of each of these jobs: ``passed``, ``failed``, ``errored`` or ``canceled``. What the build's own
+                is follows from all its jobs.
         """
         for job in self.jobs:
             if job.state not in TERMINAL:
@@ -258,7 +299,10 @@ class Build:
         return self
 
     def stage(self, name: str, jobs: Iterable[Job]) -> Stage:
-        """Put jobs into a stage, the next of the build.
+        """Put jobs into a stage, the next of the build. Publishes nothing.
+
+        Nothing holds back the jobs of a later stage; but they are canceled once all of an earlier one have ended and it
+        has not passed.
 
         Args:
             name: What people call it.
@@ -298,19 +342,31 @@ class Build:
         self.emit("build:canceled" if self.state == "canceled" else "build:finished")
 
     def emit(self, event: str) -> None:
-        """Publish something about it."""
+        """Publish something about it.
+
+        Args:
+            event: Name of the event: ``build:started``.
+        """
         self.updated_at = self.world.clock()
         self.world.notify(event, self, None)
 
 
 @dataclass(eq=False)
 class Repository:
-    """One repository.
+    """One repository; `World.repository` makes them.
 
     Attributes:
+        world: The world that it is in.
+        id: From a sequence of its own.
+        slug: ``owner/name``.
+        private: Whether only its users see it.
+        active: Whether Travis builds it, or None.
+        description: What people say of it, or None.
+        language: Language that GitHub tells, or None.
         users: Who has a permission on it.
         readers: Those of them who may look, and nothing else.
-        belongings: What it has beside builds.
+        belongings: What it has beside builds: settings, variables, keys, caches, requests.
+        builds: In the order of their making.
         migrated: Whether it has moved from org to com, so that nobody may change it on org any more.
         named_build: The build whose id and number it shows as those of its last, where it is not the one with the
             highest number.
@@ -333,16 +389,24 @@ class Repository:
     moved_build: Build | None = None
 
     def may_push(self, user: User | None) -> bool:
-        """Whether somebody may change things; then they are admins, too."""
+        """Whether somebody may change things; then they are admins, too.
+
+        Args:
+            user: Who; None: somebody without a token, who may not.
+        """
         return user in self.users and user not in self.readers
 
     @property
     def last_build(self) -> Build | None:
-        """The build with the highest number."""
+        """The build with the highest number; None: there is none."""
         return self.builds[-1] if self.builds else None
 
     def shows(self, build: Build | None) -> None:
-        """Show a build as the last; None: the one with the highest number."""
+        """Show a build as the last: id and number, state and times.
+
+        Args:
+            build: One of its builds; None: the one with the highest number, from now on.
+        """
         self.named_build = self.moved_build = build
 
     def build(
@@ -359,9 +423,9 @@ class Repository:
         Args:
             jobs: How many jobs it has.
             branch: Branch of its commit.
-            message: Message of its commit.
+            message: Message of its commit; of a pull request the title, too.
             event_type: ``push``, ``pull_request``, ``api`` or ``cron``.
-            quiet: Whether to publish nothing about it.
+            quiet: Whether to publish nothing about it, rather than ``build:created`` and ``job:created`` of each job.
         """
         world, number = self.world, len(self.builds) + 1
         pull_request = event_type == "pull_request"
@@ -393,7 +457,14 @@ class Repository:
         return build
 
     def forget(self, build: Build) -> None:
-        """Let go of a build with its jobs, as if it had never been."""
+        """Let go of a build with its jobs, as if it had never been. Publishes nothing.
+
+        Args:
+            build: One of its builds.
+
+        Raises:
+            ValueError: It is none of them.
+        """
         self.builds.remove(build)
         self.shows(None)
         self.world.builds.pop(build.id, None)
@@ -404,8 +475,12 @@ class Repository:
         """Add finished builds of the past, about one in five of them failed. Publishes nothing.
 
         Args:
-            count: How many.
+            count: How many. The last one began an hour ago, each of the others an hour before the next; each took five
+                minutes.
             jobs: How many jobs each has.
+
+        Returns:
+            The builds, oldest first.
         """
         builds = [self.build(jobs=jobs, message=f"Change number {n}", quiet=True) for n in range(1, count + 1)]
         now = self.world.clock()

@@ -31,10 +31,16 @@ class World:
     """All there is.
 
     Args:
-        clock: Gives seconds since the epoch.
+        clock: Gives seconds since the epoch; by default the time of day.
 
     Attributes:
-        notify: Called for everything that happens: name of the event, build or job, and the part of a ``job:log``.
+        notify: Called for everything that happens: name of the event, build or job, and the part of a ``job:log``. A
+            server that is made for this world puts its live channel here.
+        users: By id.
+        organizations: In the order of their making.
+        repositories: By id.
+        builds: By id, those of all repositories.
+        jobs: By id, those of all builds.
         github_tokens: GitHub tokens, and the users that they are of.
         github_logins: GitHub tokens of people whom Travis does not know yet, and their logins.
         broadcasts: In the order of their making; a mere text is for everybody, and always new.
@@ -60,12 +66,12 @@ class World:
         self._commits = 0
 
     def next_id(self) -> int:
-        """Give the next id of the one sequence that builds and jobs share."""
+        """Give the next id of the one sequence that builds, jobs and stages share; the first is 1001."""
         self._last_id += 1
         return self._last_id
 
     def log(self) -> Log:
-        """Make an empty log."""
+        """Make an empty log, of no job so far."""
         self._logs += 1
         return Log(5000 + self._logs)
 
@@ -100,12 +106,12 @@ class World:
         return user
 
     def organization(self, login: str | None, *, name: str | None = None, members: Iterable[User] = ()) -> Organization:
-        """Add an organization, or give the one of this login.
+        """Add an organization, or give the one of this login as it is.
 
         Args:
-            login: Name on GitHub.
-            name: In full.
-            members: Who has it among their accounts even where it has no repositories.
+            login: Name on GitHub; None: it has none, and is always a new one.
+            name: In full, for a new organization; None: it has none.
+            members: Who has a new one among their accounts even where it has no repositories.
         """
         for one in self.organizations:
             if one.login == login and login is not None:
@@ -115,18 +121,22 @@ class World:
         return made
 
     def owner(self, slug: str) -> User | Organization:
-        """Give the owner of a slug: a user of that login, or else an organization."""
+        """Give the owner of a slug: a user of that login, or else an organization, which is added where it is missing.
+
+        Args:
+            slug: ``owner/name``.
+        """
         login = slug.partition("/")[0]
         user = next((user for user in self.users.values() if user.login == login), None)
         return user or self.organization(login, name=login)
 
     def repository(self, slug: str, *, private: bool = False, users: Iterable[User] = ()) -> Repository:
-        """Add a repository, or give the one of this slug.
+        """Add a repository, or give the one of this slug as it is.
 
         Args:
-            slug: ``owner/name``.
-            private: Whether only its users see it.
-            users: Who has a permission on it.
+            slug: ``owner/name``; a known one is found in any case.
+            private: Whether only its users see it, for a new repository.
+            users: Who has a permission on it, for a new repository; they may push, see `Repository.readers`.
         """
         found = self.find(slug)
         if found is not None:
@@ -136,14 +146,26 @@ class World:
         return repository
 
     def find(self, slug: str) -> Repository | None:
-        """Give the repository of a slug, in any case, or None."""
+        """Give the repository of a slug, or None.
+
+        Args:
+            slug: ``owner/name``, in any case.
+        """
         lower = slug.lower()
         return next((one for one in self.repositories.values() if one.slug.lower() == lower), None)
 
     def by_token(self, token: str) -> User | None:
-        """Give the user of a token, or None."""
+        """Give the user of an API token, or None.
+
+        Args:
+            token: The token; an empty one is nobody's.
+        """
         return next((user for user in self.users.values() if token and user.token == token), None)
 
     def by_rss_token(self, token: str) -> User | None:
-        """Give the user of a token of badges and feeds, or None."""
+        """Give the user of a token of badges and feeds, or None.
+
+        Args:
+            token: The token, see `User.rss_token`.
+        """
         return next((user for user in self.users.values() if user.rss_token == token), None)

@@ -27,7 +27,7 @@ class FaultProxy:
 
     Attributes:
         host: Where the proxy listens.
-        port: Its TCP port; stays the same while connections are refused.
+        port: Its TCP port, once it has started; stays the same while connections are refused.
     """
 
     def __init__(self, target_port: int, *, target_host: str = HOST) -> None:
@@ -62,7 +62,7 @@ class FaultProxy:
 
     @property
     def delay(self) -> float:
-        """Seconds by which everything that arrives is late, in order."""
+        """Seconds by which everything that arrives is late, in order; 0 by default. May be set at any time."""
         return self._rules.delay
 
     @delay.setter
@@ -71,7 +71,10 @@ class FaultProxy:
 
     @property
     def chunk(self) -> int | None:
-        """Most bytes that are passed on at once, so that frames arrive torn; None: as they come."""
+        """Most bytes that are passed on at once, so that frames arrive torn; None, the default: as they come.
+
+        May be set at any time.
+        """
         return self._rules.chunk
 
     @chunk.setter
