@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiotravis._http.unpacking import SLICE, Body, Garbled, Overflow, check_encodings
+from aiotravis._http.unpacking import LARGE, MAPPED, SLICE, Body, Garbled, Overflow, check_encodings
 
 
 def read(packed: bytes, encoding: str = "gzip", *, limit: int = 1 << 30, step: int = 1 << 16) -> bytes:
@@ -37,6 +37,29 @@ def test_members_follow_each_other_and_padding_ends_them(texts: list[bytes], ste
     packed = b"".join(gzip.compress(text) for text in texts)
     assert read(packed, step=step) == b"".join(texts)
     assert read(packed + bytes(100), step=step) == b"".join(texts)
+
+
+@pytest.mark.parametrize("size", [LARGE - 1, LARGE + SLICE, MAPPED - 1, MAPPED, MAPPED + 1, MAPPED + LARGE])
+@pytest.mark.parametrize("limit", [MAPPED, 64 << 20])
+def test_a_large_body_is_all_there_wherever_it_is_kept(size: int, limit: int) -> None:
+    text = (b"0123456789\n" * (size // 11 + 1))[:size]
+    if size <= limit:
+        assert read(text, "", limit=limit, step=SLICE) == text
+    else:
+        with pytest.raises(Overflow):
+            read(text, "", limit=limit, step=SLICE)
+
+
+def test_what_is_taken_on_the_way_is_gone() -> None:
+    body = Body("", 64 << 20)
+    list(body.feed(b"a" * LARGE))
+    list(body.feed(b"b" * 10))
+    list(body.feed(b"c" * 10))
+    assert body.held == LARGE + 20
+    assert body.taken() == b"a" * LARGE + b"b" * 10 + b"c" * 10
+    assert body.held == 0
+    list(body.feed(b"d"))
+    assert body.whole() == b"d"
 
 
 def test_a_second_member_that_is_cut_is_noticed() -> None:
