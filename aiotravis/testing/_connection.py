@@ -72,14 +72,15 @@ class Connection:
 
         Args:
             code: Its code; None for a frame without one.
-            reason: Its text, of which the first 123 bytes are sent; none without a code.
+            reason: Its text, of which no more than 123 bytes are sent, in whole characters; none without a code.
 
         Raises:
             struct.error: The code does not fit into two bytes.
         """
         if not self.closing:
             self.alarm()
-            self._put(b"" if code is None else struct.pack("!H", code) + reason.encode()[:123], WSMsgType.CLOSE)
+            text = reason.encode()[:123].decode("utf-8", "ignore").encode()
+            self._put(b"" if code is None else struct.pack("!H", code) + text, WSMsgType.CLOSE)
             self._cut = asyncio.get_running_loop().call_later(GRACE, self._cut_off)
 
     def alarm(self, *alarms: tuple[float, Callable[[], object]]) -> None:

@@ -269,8 +269,14 @@ class SlangerManners(Manners):
 
 
 def manners_of(dialect: Dialect) -> Manners:
-    """Give the manners of a dialect."""
+    """Give the manners of a dialect.
+
+    Raises:
+        ValueError: There is no such dialect.
+    """
     kinds: dict[Dialect, type[Manners]] = {
         "pusher": PusherManners, "slanger": SlangerManners, "soketi": SoketiManners,
     }  # fmt: skip
+    if dialect not in kinds:
+        raise ValueError(f"dialect must be one of {', '.join(kinds)}, not {dialect!r}")
     return kinds[dialect]()

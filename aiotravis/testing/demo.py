@@ -30,7 +30,7 @@ EVENTS: Final = ("push", "push", "push", "pull_request", "cron", "api")
 STATES: Final = ("passed", "passed", "passed", "passed", "failed", "errored", "canceled")
 
 BETWEEN: Final = 12.0
-"""Seconds between two builds at speed 1, on average. Each takes about half a minute."""
+"""Seconds between two builds at speed 1, on average. Each takes some 10."""
 
 KEPT: Final = 40
 """Builds that each repository remembers."""
@@ -42,8 +42,9 @@ SEEN: Final = 5_000
 class Demo:
     """Lets builds come and go on a server: ``async with TravisServer() as server, Demo(server) as demo: ...``.
 
-    Four public repositories and a private one, with a past. What is older than `KEPT` builds is forgotten, so it may
-    run for weeks.
+    Four public repositories and a private one, with a past. Each remembers its last 40 builds or so, and the server its
+    last 5,000 requests and frames, so it may run for weeks. Once it is left no more builds come; those that run go on
+    until the server stops.
 
     Args:
         server: The server; its world gets the demo's user, repositories and their past at once, new builds come from

@@ -80,6 +80,8 @@ class _Rule(Generic[F]):
     ) -> None:
         if not 0 < chance <= 1:
             raise ValueError(f"chance must be above 0 and at most 1, not {chance}")
+        if after < 0 or (times is not None and times < 0):
+            raise ValueError(f"times and after must not be below 0, not {times} and {after}")
         self._patterns = patterns
         self._chance = chance
         self._left = times
@@ -88,6 +90,8 @@ class _Rule(Generic[F]):
         self.fault: F | None = None
 
     def _is(self, fault: F) -> None:
+        if self.fault is not None:
+            raise RuntimeError("This rule has its fault. Make another rule for another fault.")
         self.fault = fault
         self._take(self)
 
@@ -111,7 +115,13 @@ class _Rule(Generic[F]):
 
 
 class RestRule(_Rule[RestFault]):
-    """Requests that are meant; say what happens to them, once: in force from then on. `Faults.rest` makes it."""
+    """Requests that are meant; say what happens to them, once: in force from then on. `Faults.rest` makes it.
+
+    Each method raises a RuntimeError where it has been said before.
+
+    Attributes:
+        fault: What happens to them; None: nobody has said so far.
+    """
 
     def status(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         """Answer with something else; the route is not reached.
@@ -166,7 +176,13 @@ class RestRule(_Rule[RestFault]):
 
 
 class LiveRule(_Rule[LiveFault]):
-    """Events that are meant; say what happens to them, once: in force from then on. `Faults.live` makes it."""
+    """Events that are meant; say what happens to them, once: in force from then on. `Faults.live` makes it.
+
+    Each method raises a RuntimeError where it has been said before.
+
+    Attributes:
+        fault: What happens to them; None: nobody has said so far.
+    """
 
     def drop(self) -> None:
         """Lose it; the connection stays open."""
@@ -238,7 +254,7 @@ class Faults:
             The rule, which harms nothing before one of its methods says how.
 
         Raises:
-            ValueError: The chance is not above 0, or above 1.
+            ValueError: The chance is not above 0, or above 1; ``times`` or ``after`` is below 0.
         """
         return RestRule((method.upper(), path), chance, times, after, self._rest.append)
 
@@ -260,7 +276,7 @@ class Faults:
             The rule, which harms nothing before one of its methods says how.
 
         Raises:
-            ValueError: The chance is not above 0, or above 1.
+            ValueError: The chance is not above 0, or above 1; ``times`` or ``after`` is below 0.
         """
         return LiveRule((event, channel), chance, times, after, self._live.append)
 

@@ -1,4 +1,7 @@
-"""What goes out on the live channel when something happens in the world, and on which channels."""
+"""What goes out on the live channel when something happens in the world, and on which channels.
+
+https://docs.travis-ci.com/api/#pusher
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

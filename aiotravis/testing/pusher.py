@@ -57,7 +57,7 @@ class PusherApp:
         faults: Rules by which events are harmed, and subscriptions refused.
 
     Raises:
-        KeyError: There is no such dialect.
+        ValueError: There is no such dialect.
     """
 
     def __init__(
@@ -215,6 +215,7 @@ class PusherApp:
             reason: Text of the close frame, of which the first 123 bytes are sent, or of the error.
 
         Raises:
+            RuntimeError: No event loop runs here.
             struct.error: The code of a close frame does not fit into two bytes; only where somebody is connected.
         """
         connections = list(self._open)

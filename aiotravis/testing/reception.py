@@ -34,10 +34,10 @@ class RequestSeen:
 
     Attributes:
         method: HTTP method.
-        path: Path with query.
+        path: Path with query, ``/api`` of an Enterprise server included.
         headers: Names in lower case.
         body: What was sent.
-        status: What it was answered with; 0 where the connection was cut instead.
+        status: What it was answered with, lost on its way or not; 0 where a rule reset the connection instead.
     """
 
     method: str

@@ -8,7 +8,7 @@ __all__ = ["Annotation", "Broadcast", "Commit", "Log", "Organization", "Part", "
 
 @dataclass(eq=False)
 class User:
-    """Somebody with a token.
+    """Somebody with a token; `World.user` makes them.
 
     Attributes:
         id: From a sequence of its own, which organizations go through as well.
@@ -18,7 +18,7 @@ class User:
         email: Address, or None.
         locale: Language, such as ``en``, or None.
         is_syncing: Whether Travis is fetching their repositories from GitHub; stays so until somebody sets it back.
-        rss_token: The other token, of badges and feeds; good for nothing else.
+        rss_token: The other token, of badges and feeds; good for nothing else. Empty: there is none.
         synced_at: Seconds since the epoch, or None.
         created_at: Seconds since the epoch.
         first_logged_in_at: Seconds since the epoch, or None.
@@ -63,7 +63,7 @@ class Broadcast:
     """A message to people.
 
     Attributes:
-        message: What it says.
+        message: What it says, or None.
         created_at: Seconds since the epoch; after 14 days it is not shown any more.
         expired: Whether it was taken back before.
         recipient: A user, the login of an organization, or the slug of a repository; None: everybody.
@@ -98,8 +98,8 @@ class Log:
         id: From a sequence of its own.
         parts: In the order in which they came.
         aggregated: Whether the server has put the parts together; it then knows no numbers any more.
-        removed_at: Seconds since the epoch, or None.
-        removed_by: Name of who removed it.
+        removed_at: When it was removed, in seconds since the epoch; None: it was not.
+        removed_by: Name of who removed it, or None.
         missing: Whether the server has no record of it.
         archived: Whether it was moved to the archive.
     """
@@ -118,7 +118,7 @@ class Log:
         return "".join(part.content for part in self.parts)
 
     def remove(self, by: str, at: float) -> None:
-        """Put a notice in its place: one final part.
+        """Put a notice in its place: one final part. Publishes nothing.
 
         Args:
             by: Name of who removes it.

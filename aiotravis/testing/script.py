@@ -85,7 +85,7 @@ async def play(build: Build, *, speed: float = 1.0, state: str = "passed") -> No
 
     Args:
         build: A build just created; its jobs take their turn.
-        speed: How fast: at 1 about 20 seconds, at 10 a tenth of that, at ``math.inf`` without any waiting.
+        speed: How fast: at 1 some 10 seconds, at 10 a tenth of that, at ``math.inf`` without any waiting.
         state: How its jobs end: ``passed``, ``failed`` or ``errored``. A job that somebody ends meanwhile keeps the
             state that it has.
 
@@ -111,6 +111,8 @@ async def _play_job(job: Job, *, speed: float, state: str, late: float) -> None:
             return
         job.write(piece)
         await asyncio.sleep(play_delay(STEP, speed))
+    if job.state in TERMINAL:
+        return
     job.write("", final=True)
     await asyncio.sleep(play_delay(STEP, speed))
     if job.state not in TERMINAL:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Final, get_args
 
 from aiohttp import web
 
@@ -37,6 +38,8 @@ __all__ = ["RequestSeen", "TravisServer"]
 
 HOST = "127.0.0.1"
 
+LOG_MODES: Final = ("head", "2017", "2014")
+
 GROUPS: tuple[type[Routes], ...] = (
     # What has an ending comes first: the others would take it for a part of a name.
     FeedRoutes,
@@ -64,7 +67,7 @@ class TravisServer:
         dialect: Whether its live channel has Pusher's manners, Slanger's or soketi's.
         secure: Whether events travel on private channels only.
         pusher_key: Key of the live channel's app; None: there is no live channel.
-        pusher_path: Path in front of the live channel's own.
+        pusher_path: Path in front of the live channel's own; empty: none.
         activity_timeout: Seconds of silence that the live channel grants; None: as many as its like does.
         log_mode: ``head`` (today's server), ``2017``, or ``2014``: how logs are served, and with ``2014`` also what
             entities and restarts were like in that year.
@@ -72,10 +75,18 @@ class TravisServer:
             ``2013``.
         latency: Seconds by which every answer is late; may be set later, too.
         rate_rules: Whether to throttle and ban as Travis does; `rates` tells what was counted.
-        clock: Gives seconds since the epoch, by default the time of day; a world that is given goes by its own.
+        clock: Gives seconds since the epoch, by default the time of day; a world that is given goes by its own,
+            `rates` by this one all the same.
         switches: In what this installation differs from others; as documented if None.
 
     Attributes:
+        mode: Kind of deployment, as given; not to be set later.
+        world: What it serves; not to be set later.
+        secure: Whether events travel on private channels only; not to be set later.
+        log_mode: How logs are served; may be set later, too.
+        live_mode: What its live channel is like; not to be set later.
+        latency: Seconds by which every answer is late; may be set later, too.
+        switches: In what it differs from others; each may be set later, too.
         pusher: The live channel: who listens, what was sent, and what else can be done to clients.
         rates: What was counted where ``rate_rules`` are in force, else None.
         host: Where the server listens.
@@ -87,7 +98,7 @@ class TravisServer:
             as a `FaultProxy`; None: the server's own.
 
     Raises:
-        KeyError: There is no such dialect, or no such live mode.
+        ValueError: There is no such mode, log mode, live mode or dialect.
     """
 
     def __init__(
@@ -107,6 +118,10 @@ class TravisServer:
         clock: Callable[[], float] = time.time,
         switches: Switches | None = None,
     ) -> None:
+        known = {"mode": get_args(Mode), "log_mode": LOG_MODES, "live_mode": get_args(LiveMode)}
+        for name, value in (("mode", mode), ("log_mode", log_mode), ("live_mode", live_mode)):
+            if value not in known[name]:
+                raise ValueError(f"{name} must be one of {', '.join(known[name])}, not {value!r}")
         self.mode: Mode = mode
         self.secure = secure
         self.latency = latency
@@ -179,7 +194,11 @@ class TravisServer:
 
         Raises:
             OSError: The port is taken.
+            OverflowError: The port is below 0, or above 65535.
+            RuntimeError: It was started before, and not stopped.
         """
+        if self._runner is not None:
+            raise RuntimeError("The server was started before: stop it first.")
         app = web.Application(middlewares=[self._reception.harm, self._reception.answer])
         for routes in self._groups:
             routes.add_routes(app.router, self._prefix)
@@ -187,11 +206,15 @@ class TravisServer:
         if self._pusher_key is not None:
             self.pusher.add_routes(app, self._pusher_path)
             PublishApi(self.pusher, self.world.clock).add_routes(app)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, port)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self.port = runner.addresses[0][1]
         await self.archive.start(HOST)
 
     async def stop(self) -> None:
@@ -216,7 +239,7 @@ class TravisServer:
 
         Args:
             build: A build just created; its jobs take their turn.
-            speed: How fast: at 1 about 20 seconds, at 10 a tenth of that, at ``math.inf`` without any waiting.
+            speed: How fast: at 1 some 10 seconds, at 10 a tenth of that, at ``math.inf`` without any waiting.
             state: How its jobs end: ``passed``, ``failed`` or ``errored``.
 
         Returns:
@@ -248,8 +271,13 @@ class TravisServer:
             status: HTTP status.
             body: Sent as it is.
             headers: Sent as they are; ``application/json`` if no ``Content-Type`` is among them.
-            times: How often, at least once; None for always.
+            times: How often; None for always.
+
+        Raises:
+            ValueError: Less than once.
         """
+        if times is not None and times < 1:
+            raise ValueError(f"times must be at least 1, not {times}")
         given = {"Content-Type": "application/json", **(headers or {})}
         self._reception.canned.put(method, path, Canned(status, body, given, times))
 

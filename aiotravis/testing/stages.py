@@ -1,4 +1,7 @@
-"""What the state of a stage, or of a whole build, follows from: the jobs in it."""
+"""What the state of a stage, or of a whole build, follows from: the jobs in it.
+
+https://docs.travis-ci.com/user/build-stages/
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,7 +29,7 @@ def result_of(jobs: Iterable[Member]) -> str:
 
 @dataclass(eq=False)
 class Stage:
-    """Jobs that run side by side, once those of the stage in front have passed.
+    """Jobs that run side by side, once those of the stage in front have passed; `Build.stage` makes it.
 
     Attributes:
         id: From the sequence that builds and jobs share.

@@ -1,4 +1,7 @@
-"""The work of the embedded Travis's world: repositories, their builds, and the jobs of these."""
+"""The work of the embedded Travis's world: repositories, their builds, and the jobs of these.
+
+https://docs.travis-ci.com/api/#builds
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -94,20 +97,23 @@ class Job:
     @property
     def duration(self) -> int:
         """Whole seconds from start to finish, 0 while it has not finished."""
-        return int(self.finished_at - self.started_at) if self.started_at and self.finished_at else 0
+        return 0 if self.started_at is None or self.finished_at is None else int(self.finished_at - self.started_at)
 
     def enqueue(self) -> Self:
-        """Let the scheduler pick it."""
+        """Let the scheduler pick it: ``job:queued``."""
         self._move("queued", "job:queued")
         return self
 
     def receive(self) -> Self:
-        """Let a worker take it."""
+        """Let a worker take it: ``job:received``."""
         self._move("received", "job:received")
         return self
 
     def start(self) -> Self:
-        """Run it; the first job starts its build, which its repository then shows as the last."""
+        """Run it: ``job:started``.
+
+        The first job starts its build, which its repository then shows as the last: ``build:started``.
+        """
         self.started_at = self.world.clock()
         first = self.build.state in {"created", "queued", "received"}
         if first:
@@ -119,7 +125,7 @@ class Job:
         return self
 
     def write(self, content: str, *, final: bool = False) -> Part:
-        """Append a part to its log, and publish it.
+        """Append a part to its log, and publish it: ``job:log``.
 
         Args:
             content: Its text.
@@ -131,7 +137,9 @@ class Job:
         return self._append(Part(len(self.log.parts), content, final))
 
     def finish(self, state: str = "passed") -> Self:
-        """End it; the last job ends its build.
+        """End it: ``job:finished``, or ``job:canceled`` where that is the state.
+
+        The last job ends its build, see `Build.settle`.
 
         Args:
             state: ``passed``, ``failed``, ``errored`` or ``canceled``; anything else does not count as an end.
@@ -167,7 +175,10 @@ class Job:
         return self.cancel()
 
     def restart(self) -> Self:
-        """Begin anew: its log is emptied, and its build goes back with it."""
+        """Begin anew: its log is emptied, and its build goes back with it.
+
+        Publishes ``build:created``, unless the build is that already, then ``job:created``.
+        """
         self.build.reopen()
         return self._begin_anew()
 
@@ -307,6 +318,9 @@ class Build:
         Args:
             name: What people call it.
             jobs: Jobs of this build.
+
+        Returns:
+            The stage; its number is one more than there were before.
         """
         stage = Stage(self.world.next_id(), len(self.stages) + 1, name, list(jobs))
         for job in self.jobs:
@@ -328,7 +342,11 @@ class Build:
                 self.emit("build:created")
 
     def settle(self) -> None:
-        """Take the state that follows from the jobs, once all of them have ended that have to."""
+        """Take the state that follows from the jobs, once all of them have ended that have to.
+
+        Jobs behind a stage that has not passed are canceled first: ``job:finished``. Publishes ``build:finished``, or
+        ``build:canceled`` where that is the state.
+        """
         if self.state in TERMINAL:
             return
         broken = next((stage for stage in self.stages if stage.ended and stage.state != "passed"), None)
@@ -387,6 +405,7 @@ class Repository:
     migrated: bool = False
     named_build: Build | None = None
     moved_build: Build | None = None
+    _made: int = field(default=0, init=False, repr=False)
 
     def may_push(self, user: User | None) -> bool:
         """Whether somebody may change things; then they are admins, too.
@@ -426,8 +445,14 @@ class Repository:
             message: Message of its commit; of a pull request the title, too.
             event_type: ``push``, ``pull_request``, ``api`` or ``cron``.
             quiet: Whether to publish nothing about it, rather than ``build:created`` and ``job:created`` of each job.
+
+        Raises:
+            ValueError: Less than one job.
         """
-        world, number = self.world, len(self.builds) + 1
+        if jobs < 1:
+            raise ValueError(f"a build has at least one job, not {jobs}")
+        self._made += 1
+        world, number = self.world, self._made
         pull_request = event_type == "pull_request"
         commit = world.commit(branch, message, self.slug, number)
         build = Build(

@@ -34,6 +34,8 @@ class World:
         clock: Gives seconds since the epoch; by default the time of day.
 
     Attributes:
+        clock: Gives seconds since the epoch; may be set later, but the live channel of a server keeps to that which it
+            began with.
         notify: Called for everything that happens: name of the event, build or job, and the part of a ``job:log``. A
             server that is made for this world puts its live channel here.
         users: By id.
@@ -94,8 +96,8 @@ class World:
 
         Args:
             login: Name on GitHub.
-            token: The access token that calls are made with.
-            name: Name in full; made of the login by default.
+            token: The access token that calls are made with, for a new user.
+            name: Name in full, for a new user; made of the login by default.
         """
         for user in self.users.values():
             if user.login == login:

@@ -92,6 +92,14 @@ async def test_a_close_frame_without_a_code_is_empty() -> None:
 
 
 @pytest.mark.usefixtures("hurried")
+async def test_a_reason_is_cut_between_its_characters() -> None:
+    app = app_of()
+    async with deaf(app) as client:
+        only(app).close(4200, "é" * 100)
+        assert (await rest_of(client)).endswith(b"\x88\x7c\x10\x68" + "é".encode() * 61)
+
+
+@pytest.mark.usefixtures("hurried")
 async def test_a_client_that_takes_nothing_is_cut_off() -> None:
     app = app_of()
     tasks = asyncio.all_tasks()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiotravis.testing import Fault, Faults
+from aiotravis.testing.faults import RestFault
 
 
 def test_the_first_rule_that_matches_is_the_one() -> None:
@@ -91,3 +92,18 @@ def test_garbled_bytes_are_all_others(body: bytes) -> None:
     other = Faults(random.randrange(99)).garbled(body)
     assert len(other) == len(body)
     assert all(one != two for one, two in zip(body, other, strict=True))
+
+
+@pytest.mark.parametrize(("times", "after"), [(-1, 0), (None, -1), (1, -2)])
+def test_a_count_is_one(times: int | None, after: int) -> None:
+    with pytest.raises(ValueError, match="must not be below 0"):
+        Faults().live(times=times, after=after)
+
+
+def test_a_rule_has_one_fault() -> None:
+    faults = Faults()
+    rule = faults.rest()
+    rule.reset()
+    with pytest.raises(RuntimeError, match="another rule"):
+        rule.garble()
+    assert faults.for_request("GET", "/builds") == RestFault(kind="reset")

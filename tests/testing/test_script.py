@@ -92,3 +92,19 @@ def test_cutting_loses_nothing_and_cuts_markers() -> None:
     inside = [range(marker.start() + 1, marker.end()) for marker in markers]
     cuts = list(itertools.accumulate(map(len, pieces)))
     assert any(place in marker for place in cuts for marker in inside)
+
+
+async def test_a_log_that_was_closed_by_something_else_is_left_alone() -> None:
+    build = World().repository("a/b").build()
+    (job,) = build.jobs
+    whole = sample_log(job)
+    last = len(list(cut(whole, seed=job.id)))
+
+    def end(event: str, about: Build | Job, part: Part | None) -> None:
+        if part is not None and not part.final and len(job.log.parts) == last:
+            job.auto_cancel("Superseded.")
+
+    build.world.notify = end
+    await play(build, speed=math.inf)
+    assert job.state == "canceled"
+    assert [part.number for part in job.log.parts if part.final] == [job.log.parts[-1].number]

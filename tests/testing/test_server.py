@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import time
+from typing import Any
 
 import aiohttp
 import pytest
@@ -75,3 +76,33 @@ async def test_stopping_ends_a_build_that_is_being_played() -> None:
         task = server.play(server.world.repository("a/b").build(), speed=0.001)
         await asyncio.sleep(0)
     assert task.cancelled()
+
+
+async def test_what_is_started_is_stopped_before_it_is_started_again(server: TravisServer) -> None:
+    port = server.port
+    with pytest.raises(RuntimeError, match="stop it first"):
+        await server.start()
+    await server.stop()
+    await server.start(port)
+    assert (await ask(server, "/config")).status == 200
+
+
+async def test_a_port_that_is_taken_leaves_nothing_started(server: TravisServer) -> None:
+    other = TravisServer()
+    with pytest.raises(OSError, match=str(server.port)):
+        await other.start(server.port)
+    await other.start()
+    assert (await ask(other, "/config")).status == 200
+    await other.stop()
+
+
+@pytest.mark.parametrize("option", ["mode", "log_mode", "live_mode", "dialect"])
+def test_a_word_that_it_does_not_know_is_told(option: str) -> None:
+    options: dict[str, Any] = {option: "2012"}
+    with pytest.raises(ValueError, match=f"^{option} must be one of .*, not '2012'"):
+        TravisServer(**options)
+
+
+async def test_an_answer_is_given_once_at_least(server: TravisServer) -> None:
+    with pytest.raises(ValueError, match="times must be at least 1, not 0"):
+        server.respond("GET", "/config", times=0)

@@ -192,3 +192,24 @@ def test_a_build_in_a_hurry_ends_with_its_required_jobs(world: World, seen: list
         build.jobs[1].finish("failed")
         assert build.state == "passed"
         assert [event for event, _ in seen] == ["job:finished"] + ["build:finished"] * (not hurry)
+
+
+def test_a_number_is_given_once_even_if_its_build_is_forgotten(world: World) -> None:
+    repository = world.repository("a/b")
+    first, second = repository.build(), repository.build()
+    repository.forget(first)
+    assert [build.number for build in (second, repository.build(), repository.build())] == [2, 3, 4]
+
+
+def test_a_build_has_a_job(world: World) -> None:
+    with pytest.raises(ValueError, match="at least one job, not 0"):
+        world.repository("a/b").build(jobs=0)
+    assert world.builds == {}
+    assert world.repository("a/b").build().number == 1
+
+
+def test_a_duration_counts_from_any_time_even_the_epoch() -> None:
+    now = iter(range(0, 1000, 10))
+    job = World(clock=lambda: float(next(now))).repository("a/b").build(quiet=True).jobs[0]
+    job.started_at, job.finished_at = 0.0, 7.5
+    assert job.duration == 7

@@ -23,11 +23,11 @@ class FaultProxy:
 
     Args:
         target_port: TCP port of the server.
-        target_host: Its host.
+        target_host: Its host; the loopback interface by default.
 
     Attributes:
         host: Where the proxy listens.
-        port: Its TCP port, once it has started; stays the same while connections are refused.
+        port: Its TCP port, once it has started; 0 before. Stays the same while connections are refused.
     """
 
     def __init__(self, target_port: int, *, target_host: str = HOST) -> None:
@@ -94,6 +94,7 @@ class FaultProxy:
 
         Raises:
             OSError: The port is taken.
+            OverflowError: The port is below 0, or above 65535.
             RuntimeError: It was started before, and not stopped.
         """
         if self._server is not None or self._bound is not None:
@@ -125,7 +126,8 @@ class FaultProxy:
     def cut_after(self, count: int, *, upstream: bool = False, reset: bool = True) -> None:
         """End each connection after so many further bytes: in the middle of a frame.
 
-        A reset takes away what a slow reader has not let the system deliver by then.
+        A reset takes away what a slow reader has not let the system deliver by then. There is one such order for each
+        direction: a later one takes its place, and counts from then on.
 
         Args:
             count: Bytes that still pass on each connection; 0: none, it ends at once.
@@ -171,7 +173,7 @@ class FaultProxy:
         self._rules.swallowing = True
 
     def mangle(self, change: Change, *, upstream: bool = False) -> None:
-        """Change the bytes as they pass.
+        """Change the bytes as they pass, by one function for each direction: a later one takes its place.
 
         Args:
             change: Is given the bytes as they arrived, a part of a frame or several; gives what takes their place.
