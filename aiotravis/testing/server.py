@@ -210,7 +210,7 @@ class TravisServer:
         await runner.setup()
         try:
             await web.TCPSite(runner, HOST, port).start()
-        except OSError:
+        except (OSError, OverflowError):
             await runner.cleanup()
             raise
         self._runner = runner

@@ -506,6 +506,9 @@ class Repository:
 
         Returns:
             The builds, oldest first.
+
+        Raises:
+            ValueError: Less than one job.
         """
         builds = [self.build(jobs=jobs, message=f"Change number {n}", quiet=True) for n in range(1, count + 1)]
         now = self.world.clock()

@@ -170,4 +170,4 @@ class World:
         Args:
             token: The token, see `User.rss_token`.
         """
-        return next((user for user in self.users.values() if user.rss_token == token), None)
+        return next((user for user in self.users.values() if token and user.rss_token == token), None)

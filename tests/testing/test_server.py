@@ -91,6 +91,8 @@ async def test_a_port_that_is_taken_leaves_nothing_started(server: TravisServer)
     other = TravisServer()
     with pytest.raises(OSError, match=str(server.port)):
         await other.start(server.port)
+    with pytest.raises(OverflowError):
+        await other.start(70_000)
     await other.start()
     assert (await ask(other, "/config")).status == 200
     await other.stop()

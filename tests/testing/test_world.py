@@ -47,3 +47,5 @@ def test_a_user_has_a_token_for_feeds_and_an_empty_one_is_nobodys(world: World) 
     sarah = world.user("sarah", token="")
     assert world.by_rss_token(sarah.rss_token) is sarah
     assert (world.by_rss_token("t"), world.by_token("")) == (None, None)
+    sarah.rss_token = ""
+    assert world.by_rss_token("") is None

@@ -245,7 +245,7 @@ def _bind(port: int) -> socket.socket:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((HOST, port))
         bound.setblocking(False)
-    except OSError:
+    except (OSError, OverflowError):
         bound.close()
         raise
     return bound
