@@ -79,7 +79,7 @@ def live(*, quick: bool) -> Iterator[Case]:
     yield Case(goal="P9", title="2,000 log events a second, median from sending to hand-over", unit="ms",
                figures={name: [half for half, _ in pairs] for name, pairs in paced.items()}, base="floor",
                more_is_better=False, notes=notes)  # fmt: skip
-    followed = following(parts=500 if quick else 6250, size=1680, rounds=rounds)
+    followed = following(parts=500 if quick else 6250, size=1680, rounds=often)
     amount = "800 kB" if quick else "10 MB"
     yield Case(goal="P10", title=f"follow a log of {amount} in parts of 1,600 bytes", unit="s", figures=followed,
                base="floor", more_is_better=False)  # fmt: skip
