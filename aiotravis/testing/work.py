@@ -195,7 +195,8 @@ class Job:
 
     def _begin_anew(self) -> Self:
         self.log.parts.clear()
-        self.log.aggregated, self.log.removed_at, self.log.removed_by = False, None, None
+        self.log.aggregated, self.log.archived = False, False
+        self.log.removed_at, self.log.removed_by = None, None
         self.started_at = self.finished_at = None
         self._move("created", "job:created")
         return self
@@ -517,6 +518,7 @@ class Repository:
             build.state = "failed" if build.number % 5 == 0 else "passed"
             build.started_at, build.finished_at, build.updated_at = began, began + 300.0, began + 300.0
             for job in build.jobs:
-                job.state, job.started_at, job.finished_at, job.updated_at = build.state, began, began + 300.0, began
+                job.state, job.started_at = build.state, began
+                job.finished_at = job.updated_at = began + 300.0
                 job.log.parts += [Part(0, f"$ rake\n{build.state}\n", False), Part(1, "", True)]
         return builds

@@ -213,3 +213,16 @@ def test_a_duration_counts_from_any_time_even_the_epoch() -> None:
     job = World(clock=lambda: float(next(now))).repository("a/b").build(quiet=True).jobs[0]
     job.started_at, job.finished_at = 0.0, 7.5
     assert job.duration == 7
+
+
+def test_a_log_begun_anew_is_in_no_archive(world: World) -> None:
+    job = world.repository("a/b").build().jobs[0].start()
+    job.write("one", final=True)
+    job.finish().log.archived = True
+    assert not job.restart().log.archived
+    assert job.log.text == ""
+
+
+def test_the_last_change_of_what_has_been_is_its_end(world: World) -> None:
+    for build in world.repository("a/b").history(3, jobs=2):
+        assert {job.updated_at for job in build.jobs} == {build.updated_at} == {build.finished_at}
