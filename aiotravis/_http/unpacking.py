@@ -66,7 +66,6 @@ class Body:
         self._unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding.strip().lower() in PACKED else None
         # It grows in place, and gives its bytes without a copy: to join pieces would be one long step at the end.
         self._pieces = BytesIO()
-        self._mapped = False
         self._size = self._received = 0
 
     def feed(self, chunk: bytes) -> Iterator[None]:
@@ -105,14 +104,13 @@ class Body:
         self._size += len(piece)
         if self._size > self._limit:
             raise Overflow
-        if not self._mapped and self._limit > MAPPED and self.held > LARGE:
+        if self.held <= LARGE < self.held + len(piece) and self._limit > MAPPED:
             self._map()
         self._pieces.write(piece)
 
     def _map(self) -> None:
         """Go on in memory of which nothing is used yet, and which grows without being copied."""
-        self._mapped, small = True, self._pieces
-        self._pieces = BytesIO(bytes(MAPPED))
+        small, self._pieces = self._pieces, BytesIO(bytes(MAPPED))
         self._pieces.write(small.getbuffer())
 
     @property
@@ -122,7 +120,7 @@ class Body:
 
     def taken(self) -> bytes:
         """Give what is there so far, and let go of it."""
-        pieces, self._pieces, self._mapped = self._pieces, BytesIO(), False
+        pieces, self._pieces = self._pieces, BytesIO()
         pieces.truncate()
         return pieces.getvalue()
 

@@ -28,6 +28,9 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 CONTROL: Final = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 """A control character, other than tab and newline."""
 
+SIGN: Final = r"[^\x00-\x08\x0a-\x1f\x7f-\x9f]"
+"""What takes a place in a line: tabs, too."""
+
 IDLE: Final = r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x8f\x91-\x97\x99\x9a\x9c]"
 """One that no sequence begins with: any number of them are read together."""
 
@@ -40,10 +43,9 @@ OTHER: Final = (
     r"(?:(?<=\x1b)[\]PX^_]|(?<=[\x90\x98\x9d-\x9f]))[^\x00-\x1f\x7f-\x9f]*+(?:\x07|\x1b\\|\x9c)|(?<=\x1b)[ -/]*+[0-~]?"
 )
 
-CONTROL_CHARACTER: Final = re.compile(CONTROL)
 CONTROLS: Final = re.compile(rf"{CONTROL}(?:(?<={IDLE}){IDLE}*+|{AFTER}[0-?]*+[ -/]*+[@-~]?|{OTHER})?")
 TOKENS: Final = re.compile(
-    rf"(?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]{{1,65536}}+)"
+    rf"(?P<text>{SIGN}{{1,65536}}+)"
     rf"|(?P<idle>{IDLE}++)|{CONTROL}(?:{AFTER}(?P<values>[0-?]*+)(?P<between>[ -/]*+)(?P<final>[@-~]?)|{OTHER})?"
 )
 STEPS: Final = rf"(?<=\x08)|{AFTER}[0-9;]*+[CDGJK`]"
@@ -51,7 +53,7 @@ STEPS: Final = rf"(?<=\x08)|{AFTER}[0-9;]*+[CDGJK`]"
 
 MOVES: Final = re.compile(rf"[\r\x08\x1b\x9b](?:{STEPS}|(?<=\r)(?<!\r\r)\r*+(?!\n|\Z))")
 STEPPING: Final = re.compile(rf"[\x08\x1b\x9b](?:{STEPS})")
-SPUN: Final = re.compile(r"(?<=\x08)(?:[^\x00-\x08\x0a-\x1f\x7f-\x9f]\x08)+(?=[^\x00-\x08\x0a-\x1f\x7f-\x9f])")
+SPUN: Final = re.compile(rf"(?<=\x08)(?:{SIGN}\x08)+(?={SIGN})")
 """What a spinner shows, each sign in the place of the one before it: all but the last. Behind a backspace, so that no
 sign is the end of a sequence."""
 
@@ -106,22 +108,12 @@ def _without_controls(text: str) -> str:
     pieces: list[str] = []
     start = 0
     while start < len(text):
-        end = _end_of_piece(text, start + PIECE)
-        piece = text[start:end]
-        pieces.append(piece if piece.isprintable() else CONTROLS.sub("", piece))
+        # Behind what the search finds, no sequence is cut: it may be the end of one that began before.
+        found = CONTROLS.search(text, start + PIECE)
+        end = found.end() if found else len(text)
+        pieces.append(CONTROLS.sub("", text[start:end]))
         start = end
     return "".join(pieces)
-
-
-def _end_of_piece(text: str, start: int) -> int:
-    """Give the next place where no sequence is cut: behind what may be the end of one, before any other control."""
-    found = CONTROL_CHARACTER.search(text, start)
-    if found is None:
-        return len(text)
-    place = found.start()
-    if found[0] in "\x07\x9c":
-        return place + 1
-    return place + 2 if text.startswith("\x1b\\", place) else place
 
 
 def safe_for_terminal(text: str, *, colour: bool = True) -> str:

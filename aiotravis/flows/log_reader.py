@@ -144,11 +144,11 @@ class LogReader:
         for found in MARKER.finditer(line):
             self._take_text(line[done : found.start()], marked=True)
             done = found.end()
-            if self._has_room():
+            if self._admits_one():
                 self._take_marker(found)
         self._take_text(line[done:], marked=done > 0)
 
-    def _has_room(self) -> bool:
+    def _admits_one(self) -> bool:
         """Whether one thing more may become structure; if not, it is counted."""
         self.dropped += self.changes >= MOST
         return self.changes < MOST
@@ -171,7 +171,7 @@ class LogReader:
             return
         # A tool that shows its own commands like this, as yarn does, does so while the worker's own is being timed.
         if shown.startswith("$ ") and (self._awaited or (not self._timers and text.startswith("$ "))):
-            if self._has_room():
+            if self._admits_one():
                 self._start_command(shown[2:].rstrip())
         elif not self._timers:
             self._take_result(shown)
@@ -204,7 +204,7 @@ class LogReader:
             self.changes += 1
 
     def _take_result(self, shown: str) -> None:
-        if self.runs and shown.startswith('The command "') and self._has_room():
+        if self.runs and shown.startswith('The command "') and self._admits_one():
             self._telling = True
             self.changes += 1
             self._enter(self.runs[-1].owner)
@@ -217,7 +217,7 @@ class LogReader:
                 self.changes += 1
         elif found := BUILD_RESULT.match(shown):
             self.exit_code = int(found[1])
-            if self._has_room():
+            if self._admits_one():
                 self._end_untimed()
                 self.changes += 1
                 self._enter(Owner(None))

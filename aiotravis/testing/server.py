@@ -118,10 +118,13 @@ class TravisServer:
         clock: Callable[[], float] = time.time,
         switches: Switches | None = None,
     ) -> None:
-        known = {"mode": get_args(Mode), "log_mode": LOG_MODES, "live_mode": get_args(LiveMode)}
-        for name, value in (("mode", mode), ("log_mode", log_mode), ("live_mode", live_mode)):
-            if value not in known[name]:
-                raise ValueError(f"{name} must be one of {', '.join(known[name])}, not {value!r}")
+        for name, value, known in (
+            ("mode", mode, get_args(Mode)),
+            ("log_mode", log_mode, LOG_MODES),
+            ("live_mode", live_mode, get_args(LiveMode)),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, not {value!r}")
         self.mode: Mode = mode
         self.secure = secure
         self.latency = latency

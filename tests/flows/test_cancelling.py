@@ -14,6 +14,7 @@ from aiotravis import Travis, errors
 from aiotravis.flows import waiting
 from aiotravis.testing import Build, TravisServer
 from tests.conftest import HASTY, TOKEN
+from tests.garbage import left_alone
 from tests.steps import cancelled
 from tests.waiting import until
 
@@ -110,21 +111,19 @@ async def test_cancelling_anywhere_leaves_nothing_behind(
         build.jobs[0].write("two\n", final=True)
         build.finish("passed")
         before = asyncio.all_tasks(), threads()
-        # What other tests have left behind is not looked through at every step.
-        gc.collect()
-        gc.freeze()
         step, taken = 0, 0
-        while taken >= step:
-            step += 1
-            async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
-                taken = await cancelled(flow(travis, build, tmp_path), step)
-                # What is forgotten unsubscribes; a traceback may hold on to it in a circle.
-                gc.collect()
-                assert len(travis._waiting) == 0
-                assert len(travis._hub._registry) == 0
-                assert [path async for path in anyio.Path(tmp_path).glob("**/.*")] == []
-            await until(lambda: not server.pusher.connections)
-        gc.unfreeze()
+        # The garbage of other tests is not looked through at every step.
+        with left_alone():
+            while taken >= step:
+                step += 1
+                async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
+                    taken = await cancelled(flow(travis, build, tmp_path), step)
+                    # What is forgotten unsubscribes; a traceback may hold on to it in a circle.
+                    gc.collect()
+                    assert len(travis._waiting) == 0
+                    assert len(travis._hub._registry) == 0
+                    assert [path async for path in anyio.Path(tmp_path).glob("**/.*")] == []
+                await until(lambda: not server.pusher.connections)
         assert step > 1
         assert server.world.github_tokens == {}
         await until(lambda: asyncio.all_tasks() <= before[0])

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-import gc
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+
+from tests.garbage import left_alone
 
 
 class Turns:
@@ -29,16 +30,13 @@ class Turns:
 @asynccontextmanager
 async def watched() -> AsyncGenerator[Turns]:
     turns = Turns()
-    # To look through all that the other tests have left behind takes longer than any turn.
-    gc.collect()
-    gc.freeze()
-    task = asyncio.create_task(turns.watch())
-    try:
-        yield turns
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        gc.unfreeze()
+    with left_alone():
+        task = asyncio.create_task(turns.watch())
+        try:
+            yield turns
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
