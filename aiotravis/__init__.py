@@ -1,84 +1,137 @@
-"""An asyncio client for the Travis CI API v2, with live log streaming."""
+"""An asyncio client for the Travis CI API v2, with live log streaming.
 
-from aiotravis import errors
-from aiotravis._budget import Limits
-from aiotravis._http import Reply
-from aiotravis._version import __version__
-from aiotravis.client import COM, ORG, Travis
-from aiotravis.errors import TravisError
-from aiotravis.flows import log_text
-from aiotravis.flows.log_following import LogReset, LogStream
-from aiotravis.flows.log_text import LogText, safe_for_terminal
-from aiotravis.live import events
-from aiotravis.live.feed import Feed, FeedStatistics
-from aiotravis.live.health import LiveState, LiveStatistics
-from aiotravis.live.options import LiveOptions
-from aiotravis.resources._base import number_key
-from aiotravis.resources._downloads import LogFile
-from aiotravis.resources._mapped import Outcome
-from aiotravis.resources._progress import Progress
-from aiotravis.resources._states import State
-from aiotravis.resources.accounts import Account
-from aiotravis.resources.annotations import Annotation
-from aiotravis.resources.branches import Branch
-from aiotravis.resources.broadcasts import Broadcast
-from aiotravis.resources.builds import Build
-from aiotravis.resources.caches import Cache
-from aiotravis.resources.commits import Commit
-from aiotravis.resources.config import Config
-from aiotravis.resources.env_vars import EnvVar
-from aiotravis.resources.hooks import Hook
-from aiotravis.resources.jobs import Job
-from aiotravis.resources.lint import LintWarning
-from aiotravis.resources.logs import Log, LogPart
-from aiotravis.resources.permissions import Permissions
-from aiotravis.resources.repositories import Repository
-from aiotravis.resources.repository_keys import RepositoryKey
-from aiotravis.resources.requests import Request
-from aiotravis.resources.ssh_keys import SshKey
-from aiotravis.resources.stages import Stage
-from aiotravis.resources.users import User
+Names are resolved on first use (PEP 562): `from aiotravis import errors` does not pay for aiohttp.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from aiotravis import errors, events, log_text
+    from aiotravis._http import ApiResponse
+    from aiotravis._version import __version__
+    from aiotravis.bulk.batches import BatchIterator
+    from aiotravis.bulk.concurrent_map import ConcurrentMap, Outcome
+    from aiotravis.bulk.paginator import Paginator, number_key
+    from aiotravis.bulk.progress import Progress
+    from aiotravis.client import COM, ORG, Travis
+    from aiotravis.errors import TravisError
+    from aiotravis.flows.event_subscriber import BuildRef, JobRef, RepoRef
+    from aiotravis.follow_log import LogLines, LogReset, LogStream
+    from aiotravis.live.feed import Feed, FeedStatistics
+    from aiotravis.live.monitor import Live, LiveState, LiveStateChanges, LiveStatistics
+    from aiotravis.live.options import LiveOptions
+    from aiotravis.log_text import LogText, safe_for_terminal
+    from aiotravis.rate_limits import Limits
+    from aiotravis.resources._build_or_job import BuildOrJob
+    from aiotravis.resources._log_downloads import LogFile
+    from aiotravis.resources._states import State
+    from aiotravis.resources.accounts import Account, Accounts
+    from aiotravis.resources.annotations import Annotation, Annotations
+    from aiotravis.resources.auth import Auth
+    from aiotravis.resources.branches import Branch, Branches
+    from aiotravis.resources.broadcasts import Broadcast, Broadcasts
+    from aiotravis.resources.builds import Build, Builds
+    from aiotravis.resources.caches import Cache, Caches
+    from aiotravis.resources.commits import Commit
+    from aiotravis.resources.config import (
+        Config,
+        ConfigResource,
+        GitHubConfig,
+        NotificationsConfig,
+        PusherConfig,
+        WebhookConfig,
+    )
+    from aiotravis.resources.env_vars import EnvVar, EnvVars
+    from aiotravis.resources.hooks import Hook, Hooks
+    from aiotravis.resources.jobs import Job, Jobs
+    from aiotravis.resources.lint import Lint, LintWarning
+    from aiotravis.resources.logs import Log, LogPart, Logs
+    from aiotravis.resources.permissions import Permissions, PermissionsResource
+    from aiotravis.resources.pusher_auth import PusherAuth
+    from aiotravis.resources.repositories import Repositories, Repository
+    from aiotravis.resources.repository_keys import RepositoryKey, RepositoryKeys
+    from aiotravis.resources.requests import Request, Requests
+    from aiotravis.resources.settings import Settings
+    from aiotravis.resources.ssh_keys import SshKey, SshKeys
+    from aiotravis.resources.stages import Stage
+    from aiotravis.resources.users import User, Users
 
 __all__ = [
     "COM",
     "ORG",
     "Account",
+    "Accounts",
     "Annotation",
+    "Annotations",
+    "ApiResponse",
+    "Auth",
+    "BatchIterator",
     "Branch",
+    "Branches",
     "Broadcast",
+    "Broadcasts",
     "Build",
+    "BuildOrJob",
+    "BuildRef",
+    "Builds",
     "Cache",
+    "Caches",
     "Commit",
+    "ConcurrentMap",
     "Config",
+    "ConfigResource",
     "EnvVar",
+    "EnvVars",
     "Feed",
     "FeedStatistics",
+    "GitHubConfig",
     "Hook",
+    "Hooks",
     "Job",
+    "JobRef",
+    "Jobs",
     "Limits",
+    "Lint",
     "LintWarning",
+    "Live",
     "LiveOptions",
     "LiveState",
+    "LiveStateChanges",
     "LiveStatistics",
     "Log",
     "LogFile",
+    "LogLines",
     "LogPart",
     "LogReset",
     "LogStream",
     "LogText",
+    "Logs",
+    "NotificationsConfig",
     "Outcome",
+    "Paginator",
     "Permissions",
+    "PermissionsResource",
     "Progress",
-    "Reply",
+    "PusherAuth",
+    "PusherConfig",
+    "RepoRef",
+    "Repositories",
     "Repository",
     "RepositoryKey",
+    "RepositoryKeys",
     "Request",
+    "Requests",
+    "Settings",
     "SshKey",
+    "SshKeys",
     "Stage",
     "State",
     "Travis",
     "TravisError",
     "User",
+    "Users",
+    "WebhookConfig",
     "__version__",
     "errors",
     "events",
@@ -86,3 +139,72 @@ __all__ = [
     "number_key",
     "safe_for_terminal",
 ]
+
+_HOMES: Final = {
+    "aiotravis._http": ["ApiResponse"],
+    "aiotravis._version": ["__version__"],
+    "aiotravis.bulk.batches": ["BatchIterator"],
+    "aiotravis.bulk.concurrent_map": ["ConcurrentMap", "Outcome"],
+    "aiotravis.bulk.paginator": ["Paginator", "number_key"],
+    "aiotravis.bulk.progress": ["Progress"],
+    "aiotravis.client": ["COM", "ORG", "Travis"],
+    "aiotravis.errors": ["TravisError"],
+    "aiotravis.flows.event_subscriber": ["BuildRef", "JobRef", "RepoRef"],
+    "aiotravis.follow_log": ["LogLines", "LogReset", "LogStream"],
+    "aiotravis.live.feed": ["Feed", "FeedStatistics"],
+    "aiotravis.live.monitor": ["Live", "LiveState", "LiveStateChanges", "LiveStatistics"],
+    "aiotravis.live.options": ["LiveOptions"],
+    "aiotravis.log_text": ["LogText", "safe_for_terminal"],
+    "aiotravis.rate_limits": ["Limits"],
+    "aiotravis.resources._build_or_job": ["BuildOrJob"],
+    "aiotravis.resources._log_downloads": ["LogFile"],
+    "aiotravis.resources._states": ["State"],
+    "aiotravis.resources.accounts": ["Account", "Accounts"],
+    "aiotravis.resources.annotations": ["Annotation", "Annotations"],
+    "aiotravis.resources.auth": ["Auth"],
+    "aiotravis.resources.branches": ["Branch", "Branches"],
+    "aiotravis.resources.broadcasts": ["Broadcast", "Broadcasts"],
+    "aiotravis.resources.builds": ["Build", "Builds"],
+    "aiotravis.resources.caches": ["Cache", "Caches"],
+    "aiotravis.resources.commits": ["Commit"],
+    "aiotravis.resources.config": [
+        "Config",
+        "ConfigResource",
+        "GitHubConfig",
+        "NotificationsConfig",
+        "PusherConfig",
+        "WebhookConfig",
+    ],
+    "aiotravis.resources.env_vars": ["EnvVar", "EnvVars"],
+    "aiotravis.resources.hooks": ["Hook", "Hooks"],
+    "aiotravis.resources.jobs": ["Job", "Jobs"],
+    "aiotravis.resources.lint": ["Lint", "LintWarning"],
+    "aiotravis.resources.logs": ["Log", "LogPart", "Logs"],
+    "aiotravis.resources.permissions": ["Permissions", "PermissionsResource"],
+    "aiotravis.resources.pusher_auth": ["PusherAuth"],
+    "aiotravis.resources.repositories": ["Repositories", "Repository"],
+    "aiotravis.resources.repository_keys": ["RepositoryKey", "RepositoryKeys"],
+    "aiotravis.resources.requests": ["Request", "Requests"],
+    "aiotravis.resources.settings": ["Settings"],
+    "aiotravis.resources.ssh_keys": ["SshKey", "SshKeys"],
+    "aiotravis.resources.stages": ["Stage"],
+    "aiotravis.resources.users": ["User", "Users"],
+}
+"""Modules, to the public names that come from each."""
+
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    elif name in {"errors", "events", "log_text"}:
+        value = importlib.import_module(f"aiotravis.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -13,14 +13,14 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from aiotravis._http import Reply
+from aiotravis._http import ApiResponse
 from aiotravis.resources.builds import LIST
 from aiotravis.resources.commits import joined
 from benchmarks.pages import page_of_builds
 
 __all__ = ["decoding", "held", "importing"]
 
-CALL = LIST.call()
+CALL = LIST.request()
 
 IMPORTS = {
     "aiotravis": "import aiotravis",
@@ -30,7 +30,7 @@ IMPORTS = {
 
 
 def _ours(page: bytes) -> object:
-    answer = LIST.read(CALL, Reply(200, {"content-type": "application/json;charset=utf-8"}, page))
+    answer = LIST.read(CALL, ApiResponse(200, {"content-type": "application/json;charset=utf-8"}, page))
     return joined(answer.builds, answer.commits)
 
 

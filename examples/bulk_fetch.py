@@ -137,7 +137,7 @@ async def demonstrate(folder: Path, newest: int) -> int:
             for job in build.jobs:
                 job.write(sample_log(job), final=True)
         # The rate rules are off on one's own machine; here they are to be seen.
-        async with Travis(TOKEN, endpoint=server.endpoint, budgets=True) as travis:
+        async with Travis(TOKEN, endpoint=server.endpoint, rate_limits=True) as travis:
             code = await fetch(travis, SLUG, folder, newest)
             print(f"{len(server.requests)} requests were needed.")
         return code

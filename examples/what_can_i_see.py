@@ -59,7 +59,7 @@ async def main() -> int:
             for slug, builds in (("sarah/notes", 0), ("travis-ci/travis.rb", 12), ("travis-ci/worker", 5)):
                 server.world.repository(slug, users=[user]).history(builds)
             server.world.broadcasts.append("This Travis lives in your own process.")
-            async with Travis(TOKEN, endpoint=server.endpoint, budgets=True) as travis:
+            async with Travis(TOKEN, endpoint=server.endpoint, rate_limits=True) as travis:
                 await show(travis)
     except TravisError as error:
         print(f"what_can_i_see: {error}", file=sys.stderr)

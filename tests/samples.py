@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from aiotravis._http import Call, Reply, Sink
+from aiotravis._http import ApiRequest, ApiResponse, Sink
 
 JSON = {"content-type": "application/json;charset=utf-8", "content-length": "1"}
 TEXT = {"content-type": "text/plain;charset=utf-8"}
@@ -26,12 +26,12 @@ JOB = b"""{"id":2,"repository_id":82,"repository_slug":"a/b","stage_id":null,"bu
 class Scripted:
     """A transport that answers from a script, and keeps what it was asked."""
 
-    def __init__(self, answer: bytes | Reply | Callable[[Call], bytes | Reply]) -> None:
+    def __init__(self, answer: bytes | ApiResponse | Callable[[ApiRequest], bytes | ApiResponse]) -> None:
         self._answer = answer
-        self.calls: list[Call] = []
+        self.calls: list[ApiRequest] = []
         self.waiting = 0
 
-    async def send(self, call: Call, sink: Sink | None = None) -> Reply:
-        self.calls.append(call)
-        answer = self._answer(call) if callable(self._answer) else self._answer
-        return answer if isinstance(answer, Reply) else Reply(200, JSON, answer)
+    async def send(self, request: ApiRequest, sink: Sink | None = None) -> ApiResponse:
+        self.calls.append(request)
+        answer = self._answer(request) if callable(self._answer) else self._answer
+        return answer if isinstance(answer, ApiResponse) else ApiResponse(200, JSON, answer)

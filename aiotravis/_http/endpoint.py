@@ -9,8 +9,8 @@ from urllib.parse import quote
 import msgspec
 
 from aiotravis._http.in_steps import Steps, decoded, text_of
-from aiotravis._http.judging import check
-from aiotravis._http.messages import Call, Reply
+from aiotravis._http.messages import ApiRequest, ApiResponse
+from aiotravis._http.response_errors import raise_for_status
 from aiotravis.errors import DecodeError
 
 __all__ = ["ACCEPT_TEXT", "Endpoint", "Part"]
@@ -51,7 +51,7 @@ class Endpoint(Generic[T]):
         """Names of the holes in the path."""
         return tuple(name for _, name, _, _ in string.Formatter().parse(self.path) if name)
 
-    def call(
+    def request(
         self,
         *,
         query: Iterable[tuple[str, str]] = (),
@@ -61,7 +61,7 @@ class Endpoint(Generic[T]):
         accept: str | None = None,
         hidden: Iterable[str] = (),
         **parts: Part,
-    ) -> Call:
+    ) -> ApiRequest:
         """Make the request.
 
         Args:
@@ -74,37 +74,37 @@ class Endpoint(Generic[T]):
             **parts: One value for each hole of the path.
         """
         path = self.path.format_map({name: _segments(part) for name, part in parts.items()}) if parts else self.path
-        call = Call(self.method, path, tuple(query), tuple(headers), body, accept, tuple(hidden))
-        return call if json is msgspec.UNSET else call.with_json(json)
+        request = ApiRequest(self.method, path, tuple(query), tuple(headers), body, accept, tuple(hidden))
+        return request if json is msgspec.UNSET else request.with_json(json)
 
-    def read(self, call: Call, reply: Reply) -> T:
+    def read(self, request: ApiRequest, response: ApiResponse) -> T:
         """Turn the answer into its value.
 
         Raises:
             ResponseError: The server said no; the class tells why.
             DecodeError: The status is good, the body is not what this route promises.
         """
-        check(call, reply)
+        raise_for_status(request, response)
         if self._decoder is None:
-            return cast("T", _plain(self.answer, reply))
+            return cast("T", _plain(self.answer, response))
         try:
-            return self._decoder.decode(reply.body)
+            return self._decoder.decode(response.body)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
-            cause = _harmless(exc)
-        raise _undecodable(call, reply, cause) from cause
+            cause = _sanitized(exc)
+        raise _undecodable(request, response, cause) from cause
 
-    def read_in_steps(self, call: Call, reply: Reply) -> Steps[T]:
+    def read_in_steps(self, request: ApiRequest, response: ApiResponse) -> Steps[T]:
         """Do what `read` does, in steps: a large answer takes long."""
-        check(call, reply)
+        raise_for_status(request, response)
         if self.answer is str:
-            return cast("T", (yield from text_of(reply.body)))
+            return cast("T", (yield from text_of(response.body)))
         if self._decoder is None:
-            return cast("T", _plain(self.answer, reply))
+            return cast("T", _plain(self.answer, response))
         try:
-            return (yield from decoded(reply.body, self.answer))
+            return (yield from decoded(response.body, self.answer))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
-            cause = _harmless(exc)
-        raise _undecodable(call, reply, cause) from cause
+            cause = _sanitized(exc)
+        raise _undecodable(request, response, cause) from cause
 
 
 def _segments(part: Part) -> str:
@@ -115,33 +115,33 @@ def _segments(part: Part) -> str:
     return quote(part, safe="")
 
 
-def _plain(answer: type[object], reply: Reply) -> str | bytes | None:
+def _plain(answer: type[object], response: ApiResponse) -> str | bytes | None:
     if answer is str:
-        return reply.text
-    return reply.body if answer is bytes else None
+        return response.text
+    return response.body if answer is bytes else None
 
 
-def _harmless(exc: Exception) -> Exception:
+def _sanitized(exc: Exception) -> Exception:
     """Give what may be shown: a Unicode error holds the bytes themselves, and they what may be a secret."""
     return ValueError(str(exc)) if isinstance(exc, UnicodeError) else exc
 
 
-def _undecodable(call: Call, reply: Reply, cause: Exception) -> DecodeError:
-    kind = reply.content_type or "no content type"
-    if not reply.body:
+def _undecodable(request: ApiRequest, response: ApiResponse, cause: Exception) -> DecodeError:
+    kind = response.content_type or "no content type"
+    if not response.body:
         what = "an empty body"
-    elif reply.content_type == "text/html" or reply.body.lstrip()[:1] == b"<":
+    elif response.content_type == "text/html" or response.body.lstrip()[:1] == b"<":
         what = "a web page, not JSON. Is the endpoint that of the API (https://api.travis-ci.com)?"
     elif not isinstance(cause, msgspec.ValidationError):
         what = f"something that is not JSON ({kind})"
     else:
         # msgspec names the field at fault; its text quotes no values.
         what = f"JSON in an unknown shape ({cause})"
-    message = f"{call.method} {call.shown} answered {reply.status} with {what}"
+    message = f"{request.method} {request.shown} answered {response.status} with {what}"
     return DecodeError(
-        f"{message}: {reply.excerpt!r}" if reply.body else message,
-        status=reply.status,
-        method=call.method,
-        path=call.shown,
-        excerpt=reply.excerpt,
+        f"{message}: {response.excerpt!r}" if response.body else message,
+        status=response.status,
+        method=request.method,
+        path=request.shown,
+        excerpt=response.excerpt,
     )

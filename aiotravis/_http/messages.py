@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-__all__ = ["Call", "Reply", "Sink", "Transport", "one_line"]
+__all__ = ["ApiRequest", "ApiResponse", "Sink", "Transport", "one_line"]
 
 SECRET_PARAMETERS: Final = frozenset({"access_token", "token", "github_token", "log.token"})
 
@@ -35,7 +35,7 @@ JSON_TYPE: Final = ("Content-Type", "application/json")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiRequest:
     """One request, before it is sent. It never holds the client's own token.
 
     Attributes:
@@ -56,7 +56,7 @@ class Call:
     accept: str | None = None
     hidden: tuple[str, ...] = field(default=(), repr=False)
 
-    def with_json(self, value: object) -> "Call":
+    def with_json(self, value: object) -> "ApiRequest":
         """Give the same request with a value as its JSON body; `msgspec.UNSET` stands for none."""
         if value is msgspec.UNSET:
             return self
@@ -88,14 +88,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ApiResponse:
     """One answer, read whole.
 
     Attributes:
         status: HTTP status.
         headers: Header names in lower case, to their (last) values.
         body: The unpacked body.
-        signed: Whether the request carried a token.
+        authenticated: Whether the request carried a token.
         received_at: When it came, in seconds since the epoch.
         secrets: Strings that no error may repeat.
         delimited: Whether the server announced where the body ends. If not, it may have been cut short unseen.
@@ -104,7 +104,7 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
-    signed: bool = False
+    authenticated: bool = False
     received_at: float = field(default_factory=time.time)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     delimited: bool = True
@@ -182,11 +182,11 @@ class Transport(Protocol):
     @property
     def waiting(self) -> int: ...
 
-    async def send(self, call: Call, sink: Sink | None = None) -> Reply:
+    async def send(self, request: ApiRequest, sink: Sink | None = None) -> ApiResponse:
         """Send one call and read its answer whole, whatever its status.
 
         Args:
-            call: What to send.
+            request: What to send.
             sink: Takes the body of an answer of status 200 that is no JSON; the reply's own is then empty.
 
         Raises:

@@ -4,7 +4,7 @@ What aiohttp does by itself and a library must not inherit is turned off here: i
 bodies, its five-minute timeout.
 """
 
-from aiotravis._transport.connecting import Connecting
-from aiotravis._transport.sending import AiohttpTransport, Derived
+from aiotravis._transport.config import TransportConfig
+from aiotravis._transport.transport import AiohttpTransport, Derived
 
-__all__ = ["AiohttpTransport", "Connecting", "Derived"]
+__all__ = ["AiohttpTransport", "Derived", "TransportConfig"]

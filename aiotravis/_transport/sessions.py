@@ -5,7 +5,7 @@ from typing import Final
 
 import aiohttp
 
-from aiotravis._transport.connecting import Connecting
+from aiotravis._transport.config import TransportConfig
 from aiotravis.errors import UsageError
 
 __all__ = ["CONNECTIONS", "Sessions"]
@@ -20,7 +20,7 @@ class Sessions:
     """Sessions, made at the first use.
 
     Args:
-        connecting: How to reach the server.
+        config: How to reach the server.
         given: A session of the caller's own: used, never closed.
         headers: What every request to the API carries, unless the session is the caller's.
 
@@ -28,8 +28,10 @@ class Sessions:
         own: Whether the main session is one of ours.
     """
 
-    def __init__(self, connecting: Connecting, given: aiohttp.ClientSession | None, headers: Mapping[str, str]) -> None:
-        self._connecting = connecting
+    def __init__(
+        self, config: TransportConfig, given: aiohttp.ClientSession | None, headers: Mapping[str, str]
+    ) -> None:
+        self._connecting = config
         self._headers = headers
         self._main = given
         self._foreign: aiohttp.ClientSession | None = None
@@ -52,7 +54,7 @@ class Sessions:
             raise UsageError("The session given to this client is closed.", argument="session")
         return self._main
 
-    def foreign(self) -> aiohttp.ClientSession:
+    def cross_origin(self) -> aiohttp.ClientSession:
         """Give the one for other hosts: the main one may carry headers, cookies and credentials of its own."""
         if self._foreign is None:
             main = self.main()

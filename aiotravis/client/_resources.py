@@ -29,7 +29,7 @@ __all__ = ["Resources"]
 class Resources:
     """Every resource, one attribute each."""
 
-    def _attach(self, transport: Transport, token: str | None, endpoint: str) -> None:
+    def _bind(self, transport: Transport, token: str | None, endpoint: str) -> None:
         """Give every resource its transport.
 
         Args:

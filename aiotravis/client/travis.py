@@ -10,27 +10,27 @@ from typing import TypeVar
 
 import aiohttp
 
+from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
 from aiotravis._http import Transport
-from aiotravis._transport import Connecting
-from aiotravis.client._given import COM, agent_of, check_settings, endpoint_of, token_of
-from aiotravis.client._rest import Rest
+from aiotravis._transport import TransportConfig
+from aiotravis.bulk.concurrent_map import ConcurrentMap
+from aiotravis.bulk.progress import Progress
+from aiotravis.client._base_client import BaseClient
+from aiotravis.client._validation import COM, check_settings, validate_endpoint, validate_token, validate_user_agent
 from aiotravis.errors import UsageError
+from aiotravis.events import Event
 from aiotravis.flows.commit_waiting import CommitWaiting
-from aiotravis.flows.lifetime import Lifetime
-from aiotravis.flows.listening import BuildRef, JobRef, Listening, RepoRef
-from aiotravis.flows.log_following import LogStream
-from aiotravis.flows.log_sources import LogSources
+from aiotravis.flows.event_subscriber import BuildRef, EventSubscriber, JobRef, RepoRef
 from aiotravis.flows.waiting import Waiting
-from aiotravis.live._socket import Connector
-from aiotravis.live.events import Event
+from aiotravis.follow_log import LogStream
+from aiotravis.follow_log.sources import LogSources
 from aiotravis.live.feed import Feed
-from aiotravis.live.health import Live
 from aiotravis.live.hub import Hub
+from aiotravis.live.monitor import Live
 from aiotravis.live.options import LiveOptions
+from aiotravis.live.socket import Connector
 from aiotravis.resources._base import id_of
-from aiotravis.resources._mapped import Mapped
-from aiotravis.resources._progress import Progress
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
 
@@ -44,7 +44,7 @@ def _finished(thing: Build | Job) -> bool:
     return thing.finished
 
 
-class Travis(Rest):
+class Travis(BaseClient):
     """A client of one Travis CI site.
 
     Use it as a context manager, or call `aclose`. It opens nothing before its first call. One client serves any
@@ -67,8 +67,8 @@ class Travis(Rest):
         max_response: Largest answer, unpacked, in bytes.
         attempts: How often a read is tried in all when the connection or the server fails in passing. Writes are sent
             again only when it is certain that they have not arrived.
-        budgets: Whether to keep to the server's published rate rules by waiting; by default, unless it is a Travis CI
-            Enterprise (``.../api``) or on this machine.
+        rate_limits: Whether to throttle this client to Travis's published limits; by default, unless the endpoint is a
+            Travis CI Enterprise (``.../api``) or on this machine.
         user_agent: Put in front of this library's own name, to tell Travis who you are.
         live: How patient the live channel is, and how much it holds.
         trace_configs: aiohttp's trace configurations.
@@ -96,19 +96,19 @@ class Travis(Rest):
         read_timeout: float = 30.0,
         max_response: int = 64 << 20,
         attempts: int = 3,
-        budgets: bool | None = None,
+        rate_limits: bool | None = None,
         user_agent: str | None = None,
         live: LiveOptions | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
     ) -> None:
-        endpoint, token = endpoint_of(endpoint), token_of(token)
+        endpoint, token = validate_endpoint(endpoint), validate_token(token)
         settings = {"attempts": attempts, "read_timeout": read_timeout, "max_response": max_response}
         check_settings({**settings, "connect_timeout": connect_timeout})
         if session is not None and (trace_configs or middlewares):
             raise UsageError("Give trace_configs and middlewares to your session itself.", argument="session")
-        agent = agent_of(user_agent)
-        connecting = Connecting(
+        agent = validate_user_agent(user_agent)
+        config = TransportConfig(
             ssl=ssl,
             proxy=proxy,
             trust_env=trust_env,
@@ -119,10 +119,10 @@ class Travis(Rest):
             trace_configs=tuple(trace_configs),
             middlewares=tuple(middlewares),
         )
-        super().__init__(token, endpoint, session, connecting, agent, budgets)
+        super().__init__(token, endpoint, session, config, agent, rate_limits)
         options = LiveOptions() if live is None else live
         connector = Connector(
-            self._transport.foreign_session,
+            self._transport.cross_origin_session,
             ssl=ssl,
             proxy=proxy,
             user_agent=agent,
@@ -132,8 +132,8 @@ class Travis(Rest):
         users = None if token is None else self.users
         self._hub = Hub(self.config, self.pusher_auth, users, self.builds, self.jobs, connector, options)
         self.live: Live = self._hub.live
-        lifetime = self._lifetime = Lifetime()
-        self._listening = Listening(self._hub, self.repos, self.builds, self.jobs, lifetime)
+        lifetime = self._lifetime = ClientLifetime()
+        self._listening = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime)
         self._waiting = Waiting(self._listening, self.builds, self.jobs, lifetime)
         self._commit_waiting = CommitWaiting(self._listening, self.requests, self.builds, self._waiting, lifetime)
 
@@ -164,8 +164,8 @@ class Travis(Rest):
         found, token = read_config(path, endpoint)
         return cls(token, endpoint=found)
 
-    def _attach(self, transport: Transport, token: str | None, endpoint: str) -> None:
-        super()._attach(transport, token, endpoint)
+    def _bind(self, transport: Transport, token: str | None, endpoint: str) -> None:
+        super()._bind(transport, token, endpoint)
         self._log_sources = LogSources(self.logs)
 
     async def aclose(self) -> None:
@@ -287,7 +287,7 @@ class Travis(Rest):
         at_once: int = 100,
         ordered: bool = True,
         progress: Callable[[Progress], None] | None = None,
-    ) -> Mapped[A, R]:
+    ) -> ConcurrentMap[A, R]:
         """Call for each of many items, many at once, each failure kept apart from the others.
 
         ``async with travis.map(travis.jobs.get, ids) as outcomes: async for outcome in outcomes: outcome.value``
@@ -309,7 +309,7 @@ class Travis(Rest):
         Raises:
             UsageError: At once: an argument cannot be right.
         """
-        return Mapped(
+        return ConcurrentMap(
             call, items, at_once=at_once, ordered=ordered, progress=progress, waiting=lambda: self._transport.waiting
         )
 

@@ -11,14 +11,13 @@ from typing import Final
 
 import anyio
 
-from aiotravis._retry import backoff
+from aiotravis._async.lifetime import ClientLifetime
+from aiotravis._async.retry import FAILURES, backoff, exponential, is_transient, retry
 from aiotravis.errors import CommitNotBuilt, LiveError, TravisError, UsageError
-from aiotravis.flows.lifetime import Lifetime
-from aiotravis.flows.listening import Listening, RepoRef
-from aiotravis.flows.patience import FAILURES, passes, patiently
-from aiotravis.flows.sharing import Shared
+from aiotravis.events import BuildCreated, BuildEvent, Mark
+from aiotravis.flows.event_subscriber import EventSubscriber, RepoRef
+from aiotravis.flows.single_flight import SingleFlight
 from aiotravis.flows.waiting import Waiting
-from aiotravis.live.events import BuildCreated, BuildEvent, Mark
 from aiotravis.live.feed import Feed
 from aiotravis.resources.builds import Build, Builds, check_event_type
 from aiotravis.resources.commits import Commit
@@ -129,14 +128,14 @@ class CommitWaiting:
     """
 
     def __init__(
-        self, listening: Listening, requests: Requests, builds: Builds, waiting: Waiting, lifetime: Lifetime
+        self, listening: EventSubscriber, requests: Requests, builds: Builds, waiting: Waiting, lifetime: ClientLifetime
     ) -> None:
         self._listening = listening
         self._waiting = waiting
         self._builds = builds
         self._lifetime = lifetime
-        self._newest_builds = Shared(self._page, FRESH)
-        self._requests = Shared(requests.list, FRESH)
+        self._newest_builds = SingleFlight(self._page, FRESH)
+        self._requests = SingleFlight(requests.list, FRESH)
 
     async def wait(
         self,
@@ -151,7 +150,7 @@ class CommitWaiting:
         search = Search(repo, sha, event_type, appear_within)
         with self._lifetime.scope(f"a build of commit {sha[:10]} was waited for"):
             async with contextlib.AsyncExitStack() as stack:
-                feed = await patiently(lambda: self._subscribe(repo), _delays())
+                feed = await retry(lambda: self._subscribe(repo), _delays())
                 if feed is not None:
                     stack.push_async_exit(feed)
                 number = await self._find(search, feed)
@@ -168,7 +167,7 @@ class CommitWaiting:
         """Give the id of its build."""
         deadline = anyio.current_time() + search.patience
         # What was built long ago may be in no list of requests, nor come as an event.
-        newest = await patiently(lambda: self._newest_builds.get((search.key, search.event_type)), _delays())
+        newest = await retry(lambda: self._newest_builds.get((search.key, search.event_type)), _delays())
         found = search.among_builds(newest)
         looks = failures = 0
         while found is None:
@@ -177,14 +176,14 @@ class CommitWaiting:
                 failures = 0
             except TravisError as exc:
                 failures += 1
-                if failures == FAILURES or not passes(exc):
+                if failures == FAILURES or not is_transient(exc):
                     raise
             left = deadline - anyio.current_time()
             if found is not None:
                 break
             if left <= 0:
                 raise search.never()
-            wait = min(LONGEST_LOOK, FIRST_LOOK * 2.0 ** min(looks, 8)) * random.uniform(0.8, 1.2)  # noqa: S311
+            wait = exponential(FIRST_LOOK, LONGEST_LOOK, looks) * random.uniform(0.8, 1.2)  # noqa: S311
             looks += 1
             if feed is None:
                 await anyio.sleep(min(left, wait))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from aiotravis._http import Call, Endpoint, Reply, Transport, judge
+from aiotravis._http import ApiRequest, ApiResponse, Endpoint, Transport, error_from_response
 from aiotravis.errors import AuthenticationError, NotFoundError, ResponseError, TravisError, UsageError
 from aiotravis.resources._base import Entity, text_of
 from aiotravis.resources.auth import Auth
@@ -130,39 +130,39 @@ class GitHubSignIn:
                 self._left_behind()
 
     async def _create(self) -> _Authorization:
-        call = CREATE.call(json={"scopes": self._scopes, "note": self._note})
-        reply = await self._send(call)
-        if reply.status == 422 and b"already_exists" in reply.body:
+        request = CREATE.request(json={"scopes": self._scopes, "note": self._note})
+        response = await self._send(request)
+        if response.status == 422 and b"already_exists" in response.body:
             await self._delete_namesakes()
-            reply = await self._send(call)
-        self._check(call, reply)
-        authorization = CREATE.read(call, reply)
+            response = await self._send(request)
+        self._check(request, response)
+        authorization = CREATE.read(request, response)
         self._created = authorization.id
         return authorization
 
-    async def _send(self, call: Call) -> Reply:
-        if call.method == "POST":
+    async def _send(self, request: ApiRequest) -> ApiResponse:
+        if request.method == "POST":
             self._attempted = True
-        reply = await self._github.send(self._dressed(call))
-        if _wants_code(reply) and self._ask is not None and self._code is None:
+        response = await self._github.send(self._dressed(request))
+        if _wants_code(response) and self._ask is not None and self._code is None:
             self._code = text_of(await self._ask(), "one_time_password")
-            reply = await self._github.send(self._dressed(call))
-        if call.method == "POST" and reply.status >= 400:
+            response = await self._github.send(self._dressed(request))
+        if request.method == "POST" and response.status >= 400:
             self._attempted = False
-        return reply
+        return response
 
-    def _dressed(self, call: Call) -> Call:
+    def _dressed(self, request: ApiRequest) -> ApiRequest:
         code = () if self._code is None else (("X-GitHub-OTP", self._code),)
-        return dataclasses.replace(call, headers=(*call.headers, self._basic, *code), hidden=self._secrets)
+        return dataclasses.replace(request, headers=(*request.headers, self._basic, *code), hidden=self._secrets)
 
     async def _delete_namesakes(self) -> None:
         """Delete what stands under our note: GitHub shows no token a second time."""
         page = 1
         while True:
-            call = LIST.call(query=[("per_page", str(PAGE)), ("page", str(page))])
-            reply = await self._send(call)
-            self._check(call, reply)
-            found = LIST.read(call, reply)
+            request = LIST.request(query=[("per_page", str(PAGE)), ("page", str(page))])
+            response = await self._send(request)
+            self._check(request, response)
+            found = LIST.read(request, response)
             for authorization in found:
                 if authorization.note == self._note:
                     await self._delete(authorization.id)
@@ -171,10 +171,10 @@ class GitHubSignIn:
             page += 1
 
     async def _delete(self, number: int) -> None:
-        call = DELETE.call(id=number)
-        reply = await self._send(call)
-        if reply.status != 404:
-            self._check(call, reply)
+        request = DELETE.request(id=number)
+        response = await self._send(request)
+        if response.status != 404:
+            self._check(request, response)
 
     async def _clean_up(self) -> None:
         try:
@@ -189,34 +189,36 @@ class GitHubSignIn:
     def _left_behind(self) -> None:
         logger.warning("the GitHub token %r could not be deleted: do it on GitHub's settings page", self._note)
 
-    def _check(self, call: Call, reply: Reply) -> None:
-        error = judge(call, reply)
+    def _check(self, request: ApiRequest, response: ApiResponse) -> None:
+        error = error_from_response(request, response)
         if error is None:
             return
-        if _wants_code(reply):
+        if _wants_code(response):
             known = "GitHub refused the one-time password" if self._code else "GitHub wants a one-time password"
-            raise self._refusal(AuthenticationError, call, reply, known, "Pass one_time_password=.")
-        if reply.status == 401:
+            raise self._refusal(AuthenticationError, request, response, known, "Pass one_time_password=.")
+        if response.status == 401:
             reason = "GitHub does not know this login and password"
             remedy = "Where GitHub takes no passwords any more, make a token by hand: travis.auth.github(token)."
-            raise self._refusal(AuthenticationError, call, reply, reason, remedy)
-        if reply.status in {404, 410}:
+            raise self._refusal(AuthenticationError, request, response, reason, remedy)
+        if response.status in {404, 410}:
             reason = "this GitHub hands out no tokens for passwords"
             remedy = "Make a token on its settings page, and exchange it: travis.auth.github(token)."
-            raise self._refusal(NotFoundError, call, reply, reason, remedy)
-        raise self._refusal(ResponseError, call, reply, f"GitHub said {reply.excerpt!r}", "")
+            raise self._refusal(NotFoundError, request, response, reason, remedy)
+        raise self._refusal(ResponseError, request, response, f"GitHub said {response.excerpt!r}", "")
 
-    def _refusal(self, kind: type[ResponseError], call: Call, reply: Reply, reason: str, remedy: str) -> ResponseError:
+    def _refusal(
+        self, kind: type[ResponseError], request: ApiRequest, response: ApiResponse, reason: str, remedy: str
+    ) -> ResponseError:
         return kind(
-            f"{call.method} {call.shown} of GitHub answered {reply.status}: {reason}. {remedy}".rstrip(),
-            status=reply.status,
-            method=call.method,
-            path=call.shown,
-            request_id=reply.headers.get("x-github-request-id"),
-            excerpt=reply.excerpt,
+            f"{request.method} {request.shown} of GitHub answered {response.status}: {reason}. {remedy}".rstrip(),
+            status=response.status,
+            method=request.method,
+            path=request.shown,
+            request_id=response.headers.get("x-github-request-id"),
+            excerpt=response.excerpt,
             remedy=remedy,
         )
 
 
-def _wants_code(reply: Reply) -> bool:
-    return reply.status == 401 and reply.headers.get("x-github-otp", "").startswith("required")
+def _wants_code(response: ApiResponse) -> bool:
+    return response.status == 401 and response.headers.get("x-github-otp", "").startswith("required")

@@ -12,14 +12,13 @@ from typing import Any, Final
 import anyio
 from anyio.abc import TaskGroup
 
-from aiotravis._own_task import OwnTask
-from aiotravis._retry import backoff
+from aiotravis._async.background_task import BackgroundTask
+from aiotravis._async.lifetime import ClientLifetime
+from aiotravis._async.retry import backoff, is_transient, retry
 from aiotravis.errors import NotFoundError, TravisError, UsageError
-from aiotravis.flows.lifetime import Lifetime
-from aiotravis.flows.listening import Listening
-from aiotravis.flows.patience import passes, patiently
-from aiotravis.flows.watched import Key, Line, Thing, Waiter, Watched
-from aiotravis.live.events import BuildEvent, Event, JobEvent, Mark
+from aiotravis.events import BuildEvent, Event, JobEvent, Mark
+from aiotravis.flows.event_subscriber import EventSubscriber
+from aiotravis.flows.repository_watch import Key, RepositoryWatch, Thing, Waiter, WaitTarget
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
 
@@ -55,17 +54,17 @@ class Waiting:
         lifetime: Ends with the client.
     """
 
-    def __init__(self, listening: Listening, builds: Builds, jobs: Jobs, lifetime: Lifetime) -> None:
+    def __init__(self, listening: EventSubscriber, builds: Builds, jobs: Jobs, lifetime: ClientLifetime) -> None:
         self._listening = listening
         self._builds = builds
         self._jobs = jobs
         self._lifetime = lifetime
-        self._watched: dict[Key, Watched] = {}
+        self._watched: dict[Key, WaitTarget] = {}
         self._unread: dict[Key, None] = {}
-        self._lines: dict[int, Line] = {}
+        self._lines: dict[int, RepositoryWatch] = {}
         self._wake = asyncio.Event()
         self._group: TaskGroup | None = None
-        self._task = OwnTask(self._run, lambda: len(self._watched) > 0, "aiotravis waiting")
+        self._task = BackgroundTask(self._run, lambda: len(self._watched) > 0, "aiotravis waiting")
 
     def __len__(self) -> int:
         return sum(len(watched.waiters) for watched in self._watched.values())
@@ -83,7 +82,7 @@ class Waiting:
         """
         self._lifetime.check()
         waiter = Waiter(asyncio.get_running_loop().create_future(), until)
-        self._watched.setdefault(key, Watched()).waiters.append(waiter)
+        self._watched.setdefault(key, WaitTarget()).waiters.append(waiter)
         self._unread[key] = None
         self._wake.set()
         self._task.ensure()
@@ -149,14 +148,14 @@ class Waiting:
             self._lines.clear()
 
     def _interval(self) -> float:
-        deaf = any(line.deaf for line in self._lines.values())
-        return (POLL if deaf else RECONCILE) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
+        live_unavailable = any(line.live_unavailable for line in self._lines.values())
+        return (POLL if live_unavailable else RECONCILE) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
 
     async def _read_patiently(self) -> None:
         """Read what is due; wait out what passes, tell of what does not."""
         due, self._unread = [key for key in self._unread if key in self._watched], {}
         try:
-            await patiently(lambda: self._read(due), backoff(FIRST_DELAY, LONGEST_DELAY))
+            await retry(lambda: self._read(due), backoff(FIRST_DELAY, LONGEST_DELAY))
         except TravisError as exc:
             self._fail(due, exc)
 
@@ -183,17 +182,17 @@ class Waiting:
         watched.repository = thing.repository_id
         line = self._lines.get(thing.repository_id)
         if line is None and self._group is not None:
-            line = self._lines[thing.repository_id] = Line()
+            line = self._lines[thing.repository_id] = RepositoryWatch()
             self._group.start_soon(self._listen, thing.repository_id, line)
         if line is not None:
             line.keys.add(key)
 
-    def _settle(self, key: Key, watched: Watched, thing: Thing) -> None:
+    def _settle(self, key: Key, watched: WaitTarget, thing: Thing) -> None:
         watched.settle(thing)
         if not watched.waiters:
             self._forget(key)
 
-    async def _listen(self, repository: int, line: Line) -> None:
+    async def _listen(self, repository: int, line: RepositoryWatch) -> None:
         """Take a repository's events for as long as something in it is waited for."""
         with line.scope:
             delays = backoff(FIRST_DELAY, LONGEST_DELAY)
@@ -201,22 +200,22 @@ class Waiting:
                 try:
                     feed = self._listening.events(repository, only=(BuildEvent, JobEvent), buffer=BUFFER)
                     async with feed:
-                        line.deaf = False
+                        line.live_unavailable = False
                         # What was read before may have changed before anybody listened.
                         self._due(line)
                         async for event in feed:
                             self._take(event, line)
                 except TravisError as exc:
-                    line.deaf = True
+                    line.live_unavailable = True
                     self._due(line)
                     # Its place is kept, so that nobody tries again for every build: the clock reads it, and faster.
-                    await (anyio.sleep(next(delays)) if passes(exc) else anyio.sleep_forever())
+                    await (anyio.sleep(next(delays)) if is_transient(exc) else anyio.sleep_forever())
 
-    def _due(self, line: Line) -> None:
+    def _due(self, line: RepositoryWatch) -> None:
         self._unread.update(dict.fromkeys(line.keys))
         self._wake.set()
 
-    def _take(self, event: Event, line: Line) -> None:
+    def _take(self, event: Event, line: RepositoryWatch) -> None:
         if isinstance(event, Mark):
             self._due(line)
             return

@@ -7,29 +7,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from aiotravis.errors import LiveUnavailable, UsageError
-from aiotravis.live.events import BuildEvent, Event, JobEvent, JobLog
+from aiotravis.events import BuildEvent, Event, JobEvent, JobLog
 
-__all__ = ["Interest", "channels_for", "is_private"]
+__all__ = ["ChannelSelection", "channels_for", "is_private"]
 
 PRIVATE = "private-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interest:
+class ChannelSelection:
     """What a feed is about, by ids. A feed about nothing in particular is about everything that this user may see.
 
     Attributes:
         repositories: Repositories whose builds and jobs are meant.
         builds: Single builds, with their jobs.
         jobs: Single jobs, with their logs.
-        homes: Repositories that those single builds and jobs belong to: their channels carry the events.
+        parent_repositories: Repositories that those single builds and jobs belong to: their channels carry the events.
         channels: Channels by name, with all that comes on them.
     """
 
     repositories: frozenset[int] = frozenset()
     builds: frozenset[int] = frozenset()
     jobs: frozenset[int] = frozenset()
-    homes: frozenset[int] = frozenset()
+    parent_repositories: frozenset[int] = frozenset()
     channels: frozenset[str] = field(default_factory=frozenset[str])
 
     @property
@@ -65,7 +65,7 @@ def is_private(channel: str) -> bool:
     return channel.startswith((PRIVATE, "presence-"))
 
 
-def channels_for(interest: Interest, *, private: bool, own: Iterable[str]) -> frozenset[str]:
+def channels_for(interest: ChannelSelection, *, private: bool, own: Iterable[str]) -> frozenset[str]:
     """Name the channels that carry the events of an interest.
 
     Logs travel on the job's own channel, and nothing else does. Everything else travels on the channels of the users
@@ -83,7 +83,7 @@ def channels_for(interest: Interest, *, private: bool, own: Iterable[str]) -> fr
     """
     logs = frozenset(f"{PRIVATE}job-{job}" if private else f"job-{job}" for job in interest.jobs)
     names = interest.channels | logs if logs else interest.channels
-    if not (interest.in_all or interest.repositories or interest.builds or interest.homes):
+    if not (interest.in_all or interest.repositories or interest.builds or interest.parent_repositories):
         return names
     own = tuple(own)
     if interest.in_all and not own:
@@ -92,5 +92,7 @@ def channels_for(interest: Interest, *, private: bool, own: Iterable[str]) -> fr
         )
     if private and not own:
         raise LiveUnavailable("This Travis publishes on private channels only. Pass a token: Travis(token=...).")
-    public = () if private else (f"repo-{repository}" for repository in interest.repositories | interest.homes)
+    public = (
+        () if private else (f"repo-{repository}" for repository in interest.repositories | interest.parent_repositories)
+    )
     return names.union(own, public)

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import msgspec
 
 from aiotravis.errors import TravisError, UsageError
-from aiotravis.live.events import Event, JobLog, Lagged, Mark
+from aiotravis.events import Event, JobLog, Lagged, Mark
 
 __all__ = ["Feed", "FeedStatistics", "Mailbox", "Subscription", "weight_of"]
 

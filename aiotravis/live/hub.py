@@ -8,18 +8,18 @@ from typing import Final
 
 import anyio
 
-from aiotravis._own_task import OwnTask
+from aiotravis._async.background_task import BackgroundTask
 from aiotravis.errors import LiveError, LiveUnavailable, TravisError, UsageError
-from aiotravis.live._connection import Connection
-from aiotravis.live._socket import Closed, Connector
-from aiotravis.live.channels import Interest
-from aiotravis.live.completing import Completer
-from aiotravis.live.events import Event
-from aiotravis.live.health import Health, Live, LiveState
+from aiotravis.events import Event
+from aiotravis.live.channels import ChannelSelection
+from aiotravis.live.connection import Connection
+from aiotravis.live.dispatcher import Dispatcher
+from aiotravis.live.monitor import Live, LiveMonitor, LiveState
 from aiotravis.live.options import LiveOptions
-from aiotravis.live.pacing import Pacing
-from aiotravis.live.protocol import MEANINGS, Address, Trouble, Verdict, address_of, verdict
-from aiotravis.live.registry import Registry
+from aiotravis.live.payload_fetcher import PayloadFetcher
+from aiotravis.live.protocol import MEANINGS, Address, CloseAction, ErrorFrame, address_of, close_action
+from aiotravis.live.reconnect_policy import ReconnectPolicy
+from aiotravis.live.socket import Closed, Connector
 from aiotravis.live.subscription import HubSubscription
 from aiotravis.resources.builds import Builds
 from aiotravis.resources.config import Config, ConfigResource, PusherConfig
@@ -69,10 +69,10 @@ class Hub:
         self._options = options
         self._config: Config | None = None
         self._user: User | None = None
-        self._health = Health()
-        self._registry = Registry(self._health)
+        self._health = LiveMonitor()
+        self._registry = Dispatcher(self._health)
         self._connection: Connection | None = None
-        self._task = OwnTask(self._supervise, lambda: len(self._registry) > 0, "aiotravis live hub")
+        self._task = BackgroundTask(self._supervise, lambda: len(self._registry) > 0, "aiotravis live hub")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._encrypt = False
         self.live: Live = Live(self._health, self._registry.counts)
@@ -80,7 +80,7 @@ class Hub:
     # What feeds ask for -----------------------------------------------------------------------------------------------
 
     def subscription(
-        self, resolve: Callable[[], Awaitable[Interest]], *, only: Iterable[type[Event]] = (), size: int = 1000
+        self, resolve: Callable[[], Awaitable[ChannelSelection]], *, only: Iterable[type[Event]] = (), size: int = 1000
     ) -> HubSubscription:
         """Make a subscription, not yet open."""
         return HubSubscription(self, resolve, tuple(only), size, self._options.buffer_bytes)
@@ -157,7 +157,7 @@ class Hub:
     async def _supervise(self) -> None:
         """Keep a connection for as long as anybody wants a channel."""
         async with anyio.create_task_group() as group:
-            completer = self._registry.completer = Completer(*self._completing, self._options.coalesce)
+            completer = self._registry.completer = PayloadFetcher(*self._completing, self._options.coalesce)
             group.start_soon(completer.run)
             try:
                 await self._keep()
@@ -168,13 +168,13 @@ class Hub:
             group.cancel_scope.cancel()
 
     async def _keep(self) -> None:
-        pacing = Pacing(self._options.first_delay, self._options.longest_delay)
+        pacing = ReconnectPolicy(self._options.first_delay, self._options.longest_delay)
         while self._registry:
             connected_before = self._health.connections > 0
             self._health.state = LiveState.RECONNECTING if connected_before else LiveState.CONNECTING
             pacing.attempt(self._now())
             judged = await self._once(pacing)
-            if judged is Verdict.STOP:
+            if judged is CloseAction.STOP:
                 return
             pacing.down(self._now())
             if self._registry:
@@ -182,14 +182,14 @@ class Hub:
                 await anyio.sleep(pacing.delay(self._now(), judged))
         self._health.state = LiveState.IDLE
 
-    async def _once(self, pacing: Pacing) -> Verdict:
+    async def _once(self, pacing: ReconnectPolicy) -> CloseAction:
         """Open one connection and serve it until it ends."""
         address = await self._address()
         try:
             socket = await self._connector.connect(address)
         except OSError as exc:
             self._unreachable(f"{address.host}:{address.port}", exc)
-            return Verdict.SOON
+            return CloseAction.SOON
         connection = self._connection = Connection(socket, self._registry, self._auth, self._health, self._options)
 
         def greeted() -> None:
@@ -220,13 +220,13 @@ class Hub:
             raise LiveUnavailable(message) from exc
         logger.info("live channel at %s not reached", where)
 
-    def _judge(self, closed: Closed, last_trouble: Trouble | None, address: Address) -> Verdict:
-        judged = verdict(closed.code, last_trouble)
-        if judged is Verdict.ENCRYPT:
+    def _judge(self, closed: Closed, last_trouble: ErrorFrame | None, address: Address) -> CloseAction:
+        judged = close_action(closed.code, last_trouble)
+        if judged is CloseAction.ENCRYPT:
             # Once: a server that says so over TLS, too, means something else.
-            judged = Verdict.STOP if address.tls else Verdict.SOON
+            judged = CloseAction.STOP if address.tls else CloseAction.SOON
             self._encrypt = True
-        if judged is Verdict.STOP:
+        if judged is CloseAction.STOP:
             code = closed.code
             if (code is None or code < 4000) and last_trouble is not None:
                 code = last_trouble.code

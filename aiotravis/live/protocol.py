@@ -17,22 +17,22 @@ from aiotravis.resources.config import PusherConfig
 __all__ = [
     "UNREADABLE",
     "Address",
+    "CloseAction",
+    "ErrorFrame",
     "Established",
-    "Happening",
-    "Junk",
+    "InvalidFrame",
     "Message",
     "Ping",
     "Pong",
+    "ServerMessage",
     "Subscribed",
-    "Trouble",
-    "Verdict",
     "address_of",
+    "close_action",
     "decode_frame",
     "ends_connection",
     "plain",
     "read_frame",
     "read_message",
-    "verdict",
 ]
 
 PUSHER_HOST: Final = "ws.pusherapp.com"
@@ -104,7 +104,7 @@ class Subscribed:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class ErrorFrame:
     """The server complains. Whether that is fatal shows in the close that follows, or does not.
 
     Attributes:
@@ -144,7 +144,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Junk:
+class InvalidFrame:
     """Nothing that a Pusher server would say; passed over, and counted.
 
     Attributes:
@@ -154,7 +154,7 @@ class Junk:
     reason: str
 
 
-Happening = Established | Subscribed | Trouble | Ping | Pong | Message | Junk
+ServerMessage = Established | Subscribed | ErrorFrame | Ping | Pong | Message | InvalidFrame
 
 
 decode_frame: Final[Callable[[str | bytes], Message]] = msgspec.json.Decoder(Message).decode
@@ -163,52 +163,52 @@ decode_frame: Final[Callable[[str | bytes], Message]] = msgspec.json.Decoder(Mes
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
-def read_frame(frame: str | bytes) -> Happening:
+def read_frame(frame: str | bytes) -> ServerMessage:
     """Read one frame, whatever it is."""
     try:
         read = decode_frame(frame)
     except UNREADABLE as exc:
-        return Junk(type(exc).__name__)
+        return InvalidFrame(type(exc).__name__)
     return read_message(read)
 
 
-def read_message(message: Message) -> Happening:
+def read_message(message: Message) -> ServerMessage:
     """Tell what a frame that was decoded says: it is an event, or one of the protocol's own."""
     return _read_protocol(message) if message.event.startswith("pusher") else message
 
 
-def _read_protocol(frame: Message) -> Happening:
+def _read_protocol(frame: Message) -> ServerMessage:
     if frame.event == "pusher:connection_established":
         return _greeting(plain(frame.data))
     if frame.event == "pusher_internal:subscription_succeeded":
-        return Subscribed(frame.channel) if frame.channel else Junk("a subscription without a channel")
+        return Subscribed(frame.channel) if frame.channel else InvalidFrame("a subscription without a channel")
     if frame.event in {"pusher:error", "pusher:subscription_error"}:
         return _trouble(plain(frame.data), frame.channel)
     if frame.event == "pusher:ping":
         return Ping()
     if frame.event == "pusher:pong":
         return Pong()
-    return Junk(f"an unknown protocol event, {frame.event!r}")
+    return InvalidFrame(f"an unknown protocol event, {frame.event!r}")
 
 
-def _greeting(data: object) -> Happening:
+def _greeting(data: object) -> ServerMessage:
     greeting = _mapping(data)
     socket_id, timeout = greeting.get("socket_id"), greeting.get("activity_timeout")
     if not isinstance(socket_id, str | int) or isinstance(socket_id, bool) or not str(socket_id):
-        return Junk("a greeting without a socket id")
+        return InvalidFrame("a greeting without a socket id")
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
         timeout = None
     return Established(str(socket_id), timeout)
 
 
-def _trouble(data: object, channel: str | None) -> Trouble:
+def _trouble(data: object, channel: str | None) -> ErrorFrame:
     trouble = _mapping(data)
     code = trouble.get("code", trouble.get("status"))
     if isinstance(code, str) and code.isdecimal() and len(code) <= 5:
         code = int(code)
     message = trouble.get("message", trouble.get("error", data if isinstance(data, str) else ""))
     named = trouble.get("channel")
-    return Trouble(
+    return ErrorFrame(
         code if isinstance(code, int) and not isinstance(code, bool) else None,
         message if isinstance(message, str) else "",
         channel or (named if isinstance(named, str) else None),
@@ -232,7 +232,7 @@ def _mapping(value: object) -> dict[str, object]:
 # What a close demands ------------------------------------------------------------------------------------------------
 
 
-class Verdict(Enum):
+class CloseAction(Enum):
     """What to do once the connection has ended."""
 
     STOP = auto()
@@ -258,7 +258,7 @@ MEANINGS: Final = {
 }
 
 
-def ends_connection(trouble: Trouble) -> bool:
+def ends_connection(trouble: ErrorFrame) -> bool:
     """Whether a complaint means the end of the connection, even if the server does not close it.
 
     Codes beyond those of a close, and none at all, tell of something that the connection survives.
@@ -266,7 +266,7 @@ def ends_connection(trouble: Trouble) -> bool:
     return trouble.channel is None and trouble.code is not None and 4000 <= trouble.code < 4300
 
 
-def verdict(code: int | None, last_trouble: Trouble | None = None) -> Verdict:
+def close_action(code: int | None, last_trouble: ErrorFrame | None = None) -> CloseAction:
     """Judge the end of a connection.
 
     Args:
@@ -276,11 +276,11 @@ def verdict(code: int | None, last_trouble: Trouble | None = None) -> Verdict:
     if (code is None or code in {1000, 1005, 1006}) and last_trouble is not None and last_trouble.channel is None:
         code = last_trouble.code
     if code is None:
-        return Verdict.SOON
+        return CloseAction.SOON
     if code == 4000:
-        return Verdict.ENCRYPT
+        return CloseAction.ENCRYPT
     if 4000 <= code < 4100:
-        return Verdict.STOP
+        return CloseAction.STOP
     if 4100 <= code < 4200 or code in {1002, 1003, 1004}:
-        return Verdict.BACK_OFF
-    return Verdict.SOON
+        return CloseAction.BACK_OFF
+    return CloseAction.SOON

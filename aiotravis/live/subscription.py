@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Protocol
 
 from aiotravis.errors import TravisError, UsageError
-from aiotravis.live.channels import Interest, channels_for
-from aiotravis.live.events import Event, JobLog, Reconnected
+from aiotravis.events import Event, JobLog, Reconnected
+from aiotravis.live.channels import ChannelSelection, channels_for
 from aiotravis.live.feed import Mailbox
 
 __all__ = ["HubSubscription"]
@@ -46,17 +46,17 @@ class HubSubscription:
     def __init__(
         self,
         hub: Switchboard,
-        resolve: Callable[[], Awaitable[Interest]],
+        resolve: Callable[[], Awaitable[ChannelSelection]],
         only: tuple[type[Event], ...],
         size: int,
         most_bytes: int = 8 << 20,
     ) -> None:
         self._hub = hub
-        self._resolve: Callable[[], Awaitable[Interest]] | None = resolve
+        self._resolve: Callable[[], Awaitable[ChannelSelection]] | None = resolve
         self.only = only
         self.mailbox: Mailbox = Mailbox(size, most_bytes)
         self.channels: frozenset[str] = frozenset()
-        self.interest: Interest = Interest()
+        self.interest: ChannelSelection = ChannelSelection()
         self.waiting: set[str] = NONE
         self.ready: asyncio.Future[None] | None = None
         self.lost_at: float | None = None
@@ -83,7 +83,7 @@ class HubSubscription:
 
     def _needs_own(self) -> bool:
         interest = self.interest
-        return bool(interest.in_all or interest.repositories or interest.builds or interest.homes)
+        return bool(interest.in_all or interest.repositories or interest.builds or interest.parent_repositories)
 
     def close(self) -> None:
         """Unsubscribe without waiting, from any thread. Whoever waits for the opening is told."""

@@ -6,11 +6,11 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from aiotravis._http import Call, Endpoint, Part, Reply, Transport, takes_long
-from aiotravis._turns import in_turns
+from aiotravis._async._turns import in_turns
+from aiotravis._http import ApiRequest, ApiResponse, Endpoint, Part, Transport, takes_long
 from aiotravis.errors import UsageError
 
-__all__ = ["Entity", "Resource", "id_of", "ids_of", "number_key", "read", "slug_of", "text_of", "within"]
+__all__ = ["Entity", "Resource", "id_of", "ids_of", "read", "slug_of", "text_of", "within"]
 
 T = TypeVar("T")
 
@@ -69,15 +69,17 @@ class Resource:
         hidden: Iterable[str] = (),
         **parts: Part,
     ) -> T:
-        call = endpoint.call(query=query, json=json, body=body, headers=headers, accept=accept, hidden=hidden, **parts)
-        return await read(endpoint, call, await self._transport.send(call))
+        request = endpoint.request(
+            query=query, json=json, body=body, headers=headers, accept=accept, hidden=hidden, **parts
+        )
+        return await read(endpoint, request, await self._transport.send(request))
 
 
-async def read(endpoint: Endpoint[T], call: Call, reply: Reply) -> T:
+async def read(endpoint: Endpoint[T], request: ApiRequest, response: ApiResponse) -> T:
     """Turn an answer into its value, see `Endpoint.read`; while that takes long, others get their turn."""
-    if takes_long(reply.body):
-        return await in_turns(endpoint.read_in_steps(call, reply))
-    return endpoint.read(call, reply)
+    if takes_long(response.body):
+        return await in_turns(endpoint.read_in_steps(request, response))
+    return endpoint.read(request, response)
 
 
 def id_of(thing: object, argument: str, kind: type[Entity] | tuple[type[Entity], ...] = ()) -> int:
@@ -144,12 +146,3 @@ def text_of(value: object, argument: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise UsageError(f"{argument} must be a text, and not empty.", argument=argument)
     return value
-
-
-def number_key(number: str) -> tuple[int, ...]:
-    """Give the sort key of a build or job number: ``"784.10"`` comes after ``"784.9"``.
-
-    Args:
-        number: As Travis sends it; what is no number in it sorts before all that is.
-    """
-    return tuple(int(piece) if piece.isdecimal() else -1 for piece in number.split("."))

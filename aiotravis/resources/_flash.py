@@ -1,10 +1,10 @@
 """The answer to a restart, which may be a no with a good status."""
 
-from aiotravis._http import Call, Endpoint, Reply, Transport
+from aiotravis._http import ApiRequest, ApiResponse, Endpoint, Transport
 from aiotravis.errors import RefusedError
 from aiotravis.resources._base import Entity, read
 
-__all__ = ["FlashReply", "granted", "restarted"]
+__all__ = ["FlashResponse", "raise_if_refused", "restarted"]
 
 
 class _Flash(Entity, frozen=True, kw_only=True):
@@ -12,25 +12,25 @@ class _Flash(Entity, frozen=True, kw_only=True):
     error: str | None = None
 
 
-class FlashReply(Entity, frozen=True, kw_only=True):
+class FlashResponse(Entity, frozen=True, kw_only=True):
     """``{"result": true, "flash": [{"notice": "..."}]}``. Until 2015 ``result`` was true even when refused."""
 
     result: bool | None = None
     flash: tuple[_Flash, ...] = ()
 
 
-async def restarted(transport: Transport, endpoint: Endpoint[FlashReply], number: int) -> str:
+async def restarted(transport: Transport, endpoint: Endpoint[FlashResponse], number: int) -> str:
     """Ask for a restart, and give what Travis says to it.
 
     Raises:
         RefusedError: Travis does not grant it.
     """
-    call = endpoint.call(id=number)
-    reply = await transport.send(call)
-    return granted(call, reply, await read(endpoint, call, reply))
+    request = endpoint.request(id=number)
+    response = await transport.send(request)
+    return raise_if_refused(request, response, await read(endpoint, request, response))
 
 
-def granted(call: Call, reply: Reply, answer: FlashReply) -> str:
+def raise_if_refused(request: ApiRequest, response: ApiResponse, answer: FlashResponse) -> str:
     """Give what Travis says to a restart that it grants.
 
     Raises:
@@ -39,11 +39,11 @@ def granted(call: Call, reply: Reply, answer: FlashReply) -> str:
     refusals = tuple(flash.error for flash in answer.flash if flash.error)
     if refusals or answer.result is False:
         error = RefusedError(
-            f"{call.method} {call.shown} was refused: {' '.join(refusals) or 'no reason given'}",
-            status=reply.status,
-            method=call.method,
-            path=call.shown,
-            excerpt=reply.excerpt,
+            f"{request.method} {request.shown} was refused: {' '.join(refusals) or 'no reason given'}",
+            status=response.status,
+            method=request.method,
+            path=request.shown,
+            excerpt=response.excerpt,
             remedy="Nothing was changed.",
         )
         error.flash = refusals

@@ -35,11 +35,11 @@ class Account(Entity, frozen=True, kw_only=True):
     education: bool | None = None
 
 
-class _AccountsReply(Entity, frozen=True, kw_only=True):
+class _AccountsResponse(Entity, frozen=True, kw_only=True):
     accounts: tuple[Account, ...]
 
 
-LIST = Endpoint("GET", "/accounts", _AccountsReply)
+LIST = Endpoint("GET", "/accounts", _AccountsResponse)
 
 
 class Accounts(Resource):

@@ -33,11 +33,11 @@ class Annotation(Entity, frozen=True, kw_only=True):
     provider_name: str | None = None
 
 
-class _AnnotationsReply(Entity, frozen=True, kw_only=True):
+class _AnnotationsResponse(Entity, frozen=True, kw_only=True):
     annotations: tuple[Annotation, ...]
 
 
-LIST = Endpoint("GET", "/jobs/{id}/annotations", _AnnotationsReply)
+LIST = Endpoint("GET", "/jobs/{id}/annotations", _AnnotationsResponse)
 CREATE = Endpoint("POST", "/jobs/{id}/annotations", NoneType)
 
 

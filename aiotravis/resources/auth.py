@@ -6,21 +6,21 @@ https://docs.travis-ci.com/api/#authentication
 from types import NoneType
 from urllib.parse import quote, urlencode, urlsplit
 
-from aiotravis._http import Call, Endpoint, Transport
+from aiotravis._http import ApiRequest, Endpoint, Transport
 from aiotravis.errors import AuthenticationError, RedirectError, UsageError
 from aiotravis.resources._base import Entity, Resource, read, text_of
 
 __all__ = ["Auth"]
 
 
-class _TokenReply(Entity, frozen=True, kw_only=True):
+class _TokenResponse(Entity, frozen=True, kw_only=True):
     access_token: str
 
     def __repr__(self) -> str:
         return "_TokenReply(...)"
 
 
-GITHUB = Endpoint("POST", "/auth/github", _TokenReply)
+GITHUB = Endpoint("POST", "/auth/github", _TokenResponse)
 LOGOUT = Endpoint("GET", "/logout", NoneType)
 
 
@@ -80,12 +80,12 @@ class Auth(Resource):
             AuthenticationError: GitHub does not know the token, its user never signed in, or it has too few scopes.
             UsageError: It is empty.
         """
-        call = GITHUB.call(json={"github_token": text_of(github_token, "github_token")}, hidden=[github_token])
+        request = GITHUB.request(json={"github_token": text_of(github_token, "github_token")}, hidden=[github_token])
         try:
-            reply = await self._transport.send(call)
+            response = await self._transport.send(request)
         except RedirectError as exc:
-            raise _too_few_scopes(call) from exc
-        return (await read(GITHUB, call, reply)).access_token
+            raise _too_few_scopes(request) from exc
+        return (await read(GITHUB, request, response)).access_token
 
     async def logout(self) -> None:
         """Revoke the token that this client uses.
@@ -100,9 +100,11 @@ class Auth(Resource):
         await self._fetch(LOGOUT, query=[("access_token", self._token)])
 
 
-def _too_few_scopes(call: Call) -> AuthenticationError:
+def _too_few_scopes(request: ApiRequest) -> AuthenticationError:
     message = (
-        f"{call.method} {call.shown} led to a web page: the GitHub token has too few scopes. "
+        f"{request.method} {request.shown} led to a web page: the GitHub token has too few scopes. "
         "config.get() names those that are needed."
     )
-    return AuthenticationError(message, status=302, method=call.method, path=call.path, remedy="Add scopes to it.")
+    return AuthenticationError(
+        message, status=302, method=request.method, path=request.path, remedy="Add scopes to it."
+    )

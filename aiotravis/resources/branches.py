@@ -8,15 +8,15 @@ from collections.abc import Iterable, Sequence
 from aiotravis._http import Endpoint
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, ids_of, text_of
-from aiotravis.resources._running import Running
+from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources.commits import Commit, joined
 from aiotravis.resources.repositories import EATEN, Repository, repo_part
 
 __all__ = ["Branch", "Branches"]
 
 
-class Branch(Running, frozen=True, kw_only=True):
-    """The last build of one branch. What it shares with builds: `Running`; its id is that of the build.
+class Branch(BuildOrJob, frozen=True, kw_only=True):
+    """The last build of one branch. What it shares with builds: `BuildOrJob`; its id is that of the build.
 
     Attributes:
         job_ids: Ids of the build's jobs, ascending.
@@ -29,7 +29,7 @@ class Branch(Running, frozen=True, kw_only=True):
     duration: int | None = None
 
     def __hash__(self) -> int:
-        return Running.__hash__(self)
+        return BuildOrJob.__hash__(self)
 
     @property
     def name(self) -> str | None:
@@ -37,19 +37,19 @@ class Branch(Running, frozen=True, kw_only=True):
         return self.commit.branch if self.commit else None
 
 
-class _BranchReply(Entity, frozen=True, kw_only=True):
+class _BranchResponse(Entity, frozen=True, kw_only=True):
     branch: Branch
     commit: Commit | None = None
 
 
-class _BranchesReply(Entity, frozen=True, kw_only=True):
+class _BranchesResponse(Entity, frozen=True, kw_only=True):
     branches: tuple[Branch, ...]
     commits: tuple[Commit, ...] = ()
 
 
-LIST = Endpoint("GET", "/repos/{repo}/branches", _BranchesReply)
-GET = Endpoint("GET", "/repos/{repo}/branches/{branch}", _BranchReply)
-BY_BUILDS = Endpoint("GET", "/branches", _BranchesReply)
+LIST = Endpoint("GET", "/repos/{repo}/branches", _BranchesResponse)
+GET = Endpoint("GET", "/repos/{repo}/branches/{branch}", _BranchResponse)
+BY_BUILDS = Endpoint("GET", "/branches", _BranchesResponse)
 
 
 class Branches(Resource):
@@ -64,8 +64,8 @@ class Branches(Resource):
         Raises:
             UsageError: Neither an id nor a slug.
         """
-        reply = await self._fetch(LIST, repo=repo_part(repo))
-        return joined(reply.branches, reply.commits)
+        response = await self._fetch(LIST, repo=repo_part(repo))
+        return joined(response.branches, response.commits)
 
     async def get(self, repo: int | str | Repository, branch: str) -> Branch:
         """Fetch the last build of one branch, whatever its state.
@@ -83,17 +83,17 @@ class Branches(Resource):
             raise UsageError(f"{name!r}: the server takes a comma for the end of a name.", argument="branch")
         if name.lower().endswith(EATEN):
             raise UsageError(f"{name!r}: the server takes the ending off. Look for it in list().", argument="branch")
-        reply = await self._fetch(GET, repo=repo_part(repo), branch=name)
-        return joined([reply.branch], [reply.commit] if reply.commit else [])[0]
+        response = await self._fetch(GET, repo=repo_part(repo), branch=name)
+        return joined([response.branch], [response.commit] if response.commit else [])[0]
 
-    async def many(self, builds: Iterable[int | Running]) -> Sequence[Branch]:
+    async def many(self, builds: Iterable[int | BuildOrJob]) -> Sequence[Branch]:
         """Fetch the branches that some builds are the last of.
 
         Args:
             builds: Ids of builds, or builds.
         """
-        query = [("ids[]", str(number)) for number in ids_of(builds, "builds", Running)]
+        query = [("ids[]", str(number)) for number in ids_of(builds, "builds", BuildOrJob)]
         if not query:
             return ()
-        reply = await self._fetch(BY_BUILDS, query=query)
-        return joined(reply.branches, reply.commits)
+        response = await self._fetch(BY_BUILDS, query=query)
+        return joined(response.branches, response.commits)

@@ -23,11 +23,11 @@ class Broadcast(Entity, frozen=True, kw_only=True):
     message: str | None = None
 
 
-class _BroadcastsReply(Entity, frozen=True, kw_only=True):
+class _BroadcastsResponse(Entity, frozen=True, kw_only=True):
     broadcasts: tuple[Broadcast, ...]
 
 
-LIST = Endpoint("GET", "/broadcasts", _BroadcastsReply)
+LIST = Endpoint("GET", "/broadcasts", _BroadcastsResponse)
 
 
 class Broadcasts(Resource):

@@ -10,13 +10,13 @@ from typing import Final
 import msgspec
 
 from aiotravis._http import Endpoint
+from aiotravis.bulk.batches import BatchIterator
+from aiotravis.bulk.paginator import Paginator
+from aiotravis.bulk.progress import Progress
 from aiotravis.errors import NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of
-from aiotravis.resources._flash import FlashReply, restarted
-from aiotravis.resources._many import Many
-from aiotravis.resources._pages import Pages
-from aiotravis.resources._progress import Progress
-from aiotravis.resources._running import Running
+from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._flash import FlashResponse, restarted
 from aiotravis.resources.commits import Commit, joined
 from aiotravis.resources.jobs import Job
 from aiotravis.resources.repositories import Repository, repo_query
@@ -24,8 +24,8 @@ from aiotravis.resources.repositories import Repository, repo_query
 __all__ = ["Build", "Builds", "check_event_type"]
 
 
-class Build(Running, frozen=True, kw_only=True):
-    """One build. What it shares with jobs: `Running`.
+class Build(BuildOrJob, frozen=True, kw_only=True):
+    """One build. What it shares with jobs: `BuildOrJob`.
 
     Attributes:
         job_ids: Ids of its jobs, ascending.
@@ -46,24 +46,24 @@ class Build(Running, frozen=True, kw_only=True):
     duration: int | None = None
 
     def __hash__(self) -> int:
-        return Running.__hash__(self)
+        return BuildOrJob.__hash__(self)
 
 
-class _BuildReply(Entity, frozen=True, kw_only=True):
+class _BuildResponse(Entity, frozen=True, kw_only=True):
     build: Build
     commit: Commit | None = None
     jobs: tuple[Job, ...] = ()
 
 
-class _BuildsReply(Entity, frozen=True, kw_only=True):
+class _BuildsResponse(Entity, frozen=True, kw_only=True):
     builds: tuple[Build, ...]
     commits: tuple[Commit, ...] = ()
 
 
-GET = Endpoint("GET", "/builds/{id}", _BuildReply)
-LIST = Endpoint("GET", "/builds", _BuildsReply)
+GET = Endpoint("GET", "/builds/{id}", _BuildResponse)
+LIST = Endpoint("GET", "/builds", _BuildsResponse)
 CANCEL = Endpoint("POST", "/builds/{id}/cancel", NoneType)
-RESTART = Endpoint("POST", "/builds/{id}/restart", FlashReply)
+RESTART = Endpoint("POST", "/builds/{id}/restart", FlashResponse)
 
 EVENT_TYPES: Final = ("push", "pull_request", "api", "cron")
 
@@ -81,11 +81,11 @@ class Builds(Resource):
             NotFoundError: No such build, or this token may not see it.
             UsageError: Not an id.
         """
-        reply = await self._fetch(GET, id=id_of(build, "build", Build))
-        commits = [reply.commit] if reply.commit else []
-        if reply.jobs:
-            msgspec.structs.force_setattr(reply.build, "jobs", tuple(joined(reply.jobs, commits)))
-        return joined([reply.build], commits)[0]
+        response = await self._fetch(GET, id=id_of(build, "build", Build))
+        commits = [response.commit] if response.commit else []
+        if response.jobs:
+            msgspec.structs.force_setattr(response.build, "jobs", tuple(joined(response.jobs, commits)))
+        return joined([response.build], commits)[0]
 
     async def find(self, repo: int | str | Repository, number: int | str) -> Build:
         """Fetch one build by the number that people see, with its commit, without its jobs.
@@ -100,10 +100,10 @@ class Builds(Resource):
         """
         wanted = str(_number(number, "number"))
         query = [repo_query(repo), ("number", wanted)]
-        reply = await self._fetch(LIST, query=query)
-        found = [build for build in joined(reply.builds, reply.commits) if build.number == wanted]
+        response = await self._fetch(LIST, query=query)
+        found = [build for build in joined(response.builds, response.commits) if build.number == wanted]
         if not found:
-            path = LIST.call(query=query).shown
+            path = LIST.request(query=query).shown
             message = f"GET {path} gave no build: there is none of this number, or it is hidden from this token."
             raise NotFoundError(message, status=200, method="GET", path=path, remedy="Check number and repository.")
         return found[0]
@@ -114,8 +114,8 @@ class Builds(Resource):
         Args:
             running: Whether to fetch those that run now instead.
         """
-        reply = await self._fetch(LIST, query=[("running", "true")] if running else [])
-        return joined(reply.builds, reply.commits)
+        response = await self._fetch(LIST, query=[("running", "true")] if running else [])
+        return joined(response.builds, response.commits)
 
     async def last_per_branch(self, repo: int | str | Repository) -> Sequence[Build]:
         """Fetch the last build of each branch that was built of late, with its commit, which names the branch.
@@ -126,8 +126,8 @@ class Builds(Resource):
         Raises:
             UsageError: Neither an id nor a slug.
         """
-        reply = await self._fetch(LIST, query=[repo_query(repo), ("branches", "true")])
-        return joined(reply.builds, reply.commits)
+        response = await self._fetch(LIST, query=[repo_query(repo), ("branches", "true")])
+        return joined(response.builds, response.commits)
 
     async def cancel(self, build: int | Build) -> None:
         """Cancel a build. Travis queues this: its state changes a little later.
@@ -165,7 +165,7 @@ class Builds(Resource):
         event_type: str | None = None,
         after_number: int | str | None = None,
         exclude_config: bool = False,
-    ) -> Pages[Build]:
+    ) -> Paginator[Build]:
         """Walk a repository's builds with their commits, newest first, pages fetched ahead.
 
         A repository that does not exist, or that this token may not see, looks the same as one without builds: empty.
@@ -194,10 +194,10 @@ class Builds(Resource):
                 query.append(("after_number", str(after)))
             if exclude_config:
                 query.append(("exclude_config", "true"))
-            reply = await self._fetch(LIST, query=query)
-            return joined(reply.builds, reply.commits)
+            response = await self._fetch(LIST, query=query)
+            return joined(response.builds, response.commits)
 
-        return Pages(fetch, after=None if after_number is None else _number(after_number, "after_number"))
+        return Paginator(fetch, after=None if after_number is None else _number(after_number, "after_number"))
 
     def many(
         self,
@@ -205,7 +205,7 @@ class Builds(Resource):
         *,
         missing_ok: bool = False,
         progress: Callable[[Progress], None] | None = None,
-    ) -> Many[Build]:
+    ) -> BatchIterator[Build]:
         """Fetch many builds by their ids, a hundred in a request, several requests at once, in the order asked.
 
         Args:
@@ -219,10 +219,10 @@ class Builds(Resource):
         """
 
         async def fetch(ids: Sequence[int]) -> Iterable[Build]:
-            reply = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])
-            return joined(reply.builds, reply.commits)
+            response = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])
+            return joined(response.builds, response.commits)
 
-        return Many(
+        return BatchIterator(
             fetch,
             ids_of(builds, "builds", Build),
             path=LIST.path,

@@ -31,12 +31,12 @@ class Cache(Entity, frozen=True, kw_only=True):
     last_modified: datetime | None = None
 
 
-class _CachesReply(Entity, frozen=True, kw_only=True):
+class _CachesResponse(Entity, frozen=True, kw_only=True):
     caches: tuple[Cache, ...]
 
 
-LIST = Endpoint("GET", "/repos/{repo}/caches", _CachesReply)
-DELETE = Endpoint("DELETE", "/repos/{repo}/caches", _CachesReply)
+LIST = Endpoint("GET", "/repos/{repo}/caches", _CachesResponse)
+DELETE = Endpoint("DELETE", "/repos/{repo}/caches", _CachesResponse)
 
 
 class Caches(Resource):

@@ -8,7 +8,7 @@ import msgspec
 from aiotravis._http import Endpoint
 from aiotravis.resources._base import Entity, Resource
 
-__all__ = ["Config", "ConfigResource", "GitHubConfig", "PusherConfig"]
+__all__ = ["Config", "ConfigResource", "GitHubConfig", "NotificationsConfig", "PusherConfig", "WebhookConfig"]
 
 
 class PusherConfig(Entity, frozen=True, kw_only=True):
@@ -55,12 +55,24 @@ class GitHubConfig(Entity, frozen=True, kw_only=True):
     scopes: tuple[str, ...] = ()
 
 
-class _Webhook(Entity, frozen=True, kw_only=True):
+class WebhookConfig(Entity, frozen=True, kw_only=True):
+    """How webhook notifications are signed.
+
+    Attributes:
+        public_key: PEM of the public key that verifies them; None where the site publishes none.
+    """
+
     public_key: str | None = None
 
 
-class _Notifications(Entity, frozen=True, kw_only=True):
-    webhook: _Webhook | None = None
+class NotificationsConfig(Entity, frozen=True, kw_only=True):
+    """How the site notifies others of builds.
+
+    Attributes:
+        webhook: Webhook notifications, or None.
+    """
+
+    webhook: WebhookConfig | None = None
 
 
 class Config(Entity, frozen=True, kw_only=True):
@@ -78,7 +90,7 @@ class Config(Entity, frozen=True, kw_only=True):
     shorten_host: str | None = None
     pusher: PusherConfig | None = None
     github: GitHubConfig | None = None
-    notifications: _Notifications | None = msgspec.field(default=None)
+    notifications: NotificationsConfig | None = msgspec.field(default=None)
 
     @property
     def webhook_public_key(self) -> str | None:
@@ -87,11 +99,11 @@ class Config(Entity, frozen=True, kw_only=True):
         return webhook.public_key if webhook else None
 
 
-class _ConfigReply(Entity, frozen=True, kw_only=True):
+class _ConfigResponse(Entity, frozen=True, kw_only=True):
     config: Config
 
 
-GET = Endpoint("GET", "/config", _ConfigReply)
+GET = Endpoint("GET", "/config", _ConfigResponse)
 UPTIME = Endpoint("GET", "/uptime", str)
 
 

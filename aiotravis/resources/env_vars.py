@@ -36,19 +36,19 @@ class EnvVar(Entity, frozen=True, kw_only=True):
     repository_id: int | None = None
 
 
-class _EnvVarReply(Entity, frozen=True, kw_only=True):
+class _EnvVarResponse(Entity, frozen=True, kw_only=True):
     env_var: EnvVar
 
 
-class _EnvVarsReply(Entity, frozen=True, kw_only=True):
+class _EnvVarsResponse(Entity, frozen=True, kw_only=True):
     env_vars: tuple[EnvVar, ...]
 
 
-LIST = Endpoint("GET", "/settings/env_vars", _EnvVarsReply)
-GET = Endpoint("GET", "/settings/env_vars/{id}", _EnvVarReply)
-CREATE = Endpoint("POST", "/settings/env_vars", _EnvVarReply)
-UPDATE = Endpoint("PATCH", "/settings/env_vars/{id}", _EnvVarReply)
-DELETE = Endpoint("DELETE", "/settings/env_vars/{id}", _EnvVarReply)
+LIST = Endpoint("GET", "/settings/env_vars", _EnvVarsResponse)
+GET = Endpoint("GET", "/settings/env_vars/{id}", _EnvVarResponse)
+CREATE = Endpoint("POST", "/settings/env_vars", _EnvVarResponse)
+UPDATE = Endpoint("PATCH", "/settings/env_vars/{id}", _EnvVarResponse)
+DELETE = Endpoint("DELETE", "/settings/env_vars/{id}", _EnvVarResponse)
 
 
 class EnvVars(Resource):
@@ -131,8 +131,10 @@ class EnvVars(Resource):
         if not changes:
             raise UsageError("Name at least one thing to change.", argument="value")
         hidden = () if public or value is None else (value,)
-        reply = await self._fetch(UPDATE, id=_uuid(env_var), query=_of(repo), json={"env_var": changes}, hidden=hidden)
-        return reply.env_var
+        response = await self._fetch(
+            UPDATE, id=_uuid(env_var), query=_of(repo), json={"env_var": changes}, hidden=hidden
+        )
+        return response.env_var
 
     async def delete(self, repo: int | Repository, env_var: str | EnvVar) -> EnvVar:
         """Delete a variable, and give it back.

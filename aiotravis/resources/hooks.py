@@ -39,7 +39,7 @@ class Hook(Entity, frozen=True, kw_only=True):
         return f"{self.owner_name}/{self.name}"
 
 
-class _HooksReply(Entity, frozen=True, kw_only=True):
+class _HooksResponse(Entity, frozen=True, kw_only=True):
     hooks: tuple[Hook, ...]
 
 
@@ -47,7 +47,7 @@ class _Result(Entity, frozen=True, kw_only=True):
     result: bool
 
 
-LIST = Endpoint("GET", "/hooks", _HooksReply)
+LIST = Endpoint("GET", "/hooks", _HooksResponse)
 UPDATE = Endpoint("PUT", "/hooks/{id}", _Result)
 
 

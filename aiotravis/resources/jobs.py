@@ -8,12 +8,12 @@ from datetime import timedelta
 from types import NoneType
 
 from aiotravis._http import Endpoint
+from aiotravis.bulk.batches import BatchIterator
+from aiotravis.bulk.progress import Progress
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of, text_of
-from aiotravis.resources._flash import FlashReply, restarted
-from aiotravis.resources._many import Many
-from aiotravis.resources._progress import Progress
-from aiotravis.resources._running import Running
+from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._flash import FlashResponse, restarted
 from aiotravis.resources._states import State
 from aiotravis.resources.commits import Commit, joined
 from aiotravis.resources.stages import Stage
@@ -21,8 +21,8 @@ from aiotravis.resources.stages import Stage
 __all__ = ["Job", "Jobs"]
 
 
-class Job(Running, frozen=True, kw_only=True):
-    """One job. What it shares with builds: `Running`.
+class Job(BuildOrJob, frozen=True, kw_only=True):
+    """One job. What it shares with builds: `BuildOrJob`.
 
     Attributes:
         build_id: Id of its build.
@@ -49,7 +49,7 @@ class Job(Running, frozen=True, kw_only=True):
     repository_private: bool | None = None
 
     def __hash__(self) -> int:
-        return Running.__hash__(self)
+        return BuildOrJob.__hash__(self)
 
     @property
     def duration(self) -> timedelta | None:
@@ -59,20 +59,20 @@ class Job(Running, frozen=True, kw_only=True):
         return max(timedelta(0), self.finished_at - self.started_at)
 
 
-class _JobReply(Entity, frozen=True, kw_only=True):
+class _JobResponse(Entity, frozen=True, kw_only=True):
     job: Job
     commit: Commit | None = None
 
 
-class _JobsReply(Entity, frozen=True, kw_only=True):
+class _JobsResponse(Entity, frozen=True, kw_only=True):
     jobs: tuple[Job, ...]
     commits: tuple[Commit, ...] = ()
 
 
-GET = Endpoint("GET", "/jobs/{id}", _JobReply)
-LIST = Endpoint("GET", "/jobs", _JobsReply)
+GET = Endpoint("GET", "/jobs/{id}", _JobResponse)
+LIST = Endpoint("GET", "/jobs", _JobsResponse)
 CANCEL = Endpoint("POST", "/jobs/{id}/cancel", NoneType)
-RESTART = Endpoint("POST", "/jobs/{id}/restart", FlashReply)
+RESTART = Endpoint("POST", "/jobs/{id}/restart", FlashResponse)
 
 _LOG_ID = ("include_log_id", "true")
 
@@ -92,8 +92,8 @@ class Jobs(Resource):
             UsageError: Not an id.
         """
         query = [_LOG_ID] if include_log_id else []
-        reply = await self._fetch(GET, id=id_of(job, "job", Job), query=query)
-        return joined([reply.job], [reply.commit] if reply.commit else [])[0]
+        response = await self._fetch(GET, id=id_of(job, "job", Job), query=query)
+        return joined([response.job], [response.commit] if response.commit else [])[0]
 
     async def list(
         self, *, state: State | str | Iterable[State | str] | None = None, queue: str | None = None
@@ -120,8 +120,8 @@ class Jobs(Resource):
             query = [("state[]", text_of(one, "state")) for one in state]
             if not query:
                 raise UsageError("state must name at least one state.", argument="state")
-        reply = await self._fetch(LIST, query=query)
-        return joined(reply.jobs, reply.commits)
+        response = await self._fetch(LIST, query=query)
+        return joined(response.jobs, response.commits)
 
     async def cancel(self, job: int | Job) -> None:
         """Cancel a job. Travis queues this: its state changes a little later.
@@ -159,7 +159,7 @@ class Jobs(Resource):
         include_log_id: bool = False,
         missing_ok: bool = False,
         progress: Callable[[Progress], None] | None = None,
-    ) -> Many[Job]:
+    ) -> BatchIterator[Job]:
         """Fetch many jobs by their ids, a hundred in a request, several requests at once, in the order asked.
 
         Args:
@@ -176,10 +176,10 @@ class Jobs(Resource):
         async def fetch(ids: Sequence[int]) -> Iterable[Job]:
             # A comma-separated list is not split on this route: only its first id would count.
             query = [("ids[]", str(number)) for number in ids]
-            reply = await self._fetch(LIST, query=[*query, _LOG_ID] if include_log_id else query)
-            return joined(reply.jobs, reply.commits)
+            response = await self._fetch(LIST, query=[*query, _LOG_ID] if include_log_id else query)
+            return joined(response.jobs, response.commits)
 
-        return Many(
+        return BatchIterator(
             fetch,
             ids_of(jobs, "jobs", Job),
             path=LIST.path,

@@ -28,11 +28,11 @@ class _Warnings(Entity, frozen=True, kw_only=True):
     warnings: tuple[LintWarning, ...] = ()
 
 
-class _LintReply(Entity, frozen=True, kw_only=True):
+class _LintResponse(Entity, frozen=True, kw_only=True):
     lint: _Warnings
 
 
-LINT = Endpoint("POST", "/lint", _LintReply)
+LINT = Endpoint("POST", "/lint", _LintResponse)
 
 
 class Lint(Resource):

@@ -14,14 +14,14 @@ from typing import Final
 import anyio.to_thread
 import msgspec
 
-from aiotravis._http import ACCEPT_TEXT, Call, Endpoint, Reply, check, takes_long
+from aiotravis._async._turns import in_turns
+from aiotravis._http import ACCEPT_TEXT, ApiRequest, ApiResponse, Endpoint, raise_for_status, takes_long
 from aiotravis._http import text_of as text_in_steps
-from aiotravis._turns import in_turns
+from aiotravis.bulk.concurrent_map import ConcurrentMap
+from aiotravis.bulk.progress import Progress
 from aiotravis.errors import ConflictError, NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of, read, text_of
-from aiotravis.resources._downloads import FileSink, LogFile, download
-from aiotravis.resources._mapped import Mapped
-from aiotravis.resources._progress import Progress
+from aiotravis.resources._log_downloads import FileSink, LogFile, download
 from aiotravis.resources.jobs import Job, Jobs
 
 __all__ = ["LAST", "PLACEHOLDERS", "Log", "LogPart", "Logs"]
@@ -87,18 +87,18 @@ class Log(Entity, frozen=True, kw_only=True):
         return when.replace(tzinfo=UTC) if when.tzinfo is None else when
 
 
-class _LogReply(Entity, frozen=True, kw_only=True):
+class _LogResponse(Entity, frozen=True, kw_only=True):
     log: Log
 
 
-class _PartsReply(Entity, frozen=True, kw_only=True):
+class _PartsResponse(Entity, frozen=True, kw_only=True):
     log_parts: tuple[LogPart, ...]
 
 
-LOG = Endpoint("GET", "/jobs/{id}/log", _LogReply)
-LOG_BY_ID = Endpoint("GET", "/logs/{id}", _LogReply)
+LOG = Endpoint("GET", "/jobs/{id}/log", _LogResponse)
+LOG_BY_ID = Endpoint("GET", "/logs/{id}", _LogResponse)
 REMOVE = Endpoint("PATCH", "/jobs/{id}/log", NoneType)
-PARTS = Endpoint("GET", "/v3/job/{id}/log_parts", _PartsReply)
+PARTS = Endpoint("GET", "/v3/job/{id}/log_parts", _PartsResponse)
 
 ANYTHING: Final = "application/json; chunked=true; version=2, application/json; version=2, text/plain"
 """What travis.rb asks for; servers answer it with parts, a body, bare text, or a redirect to any of these."""
@@ -120,11 +120,11 @@ class Logs(Resource):
             NotFoundError: No such job, or this token may not see it.
             LogAccessDenied: The repository's settings hide its logs.
         """
-        call = LOG.call(id=id_of(job, "job", Job), accept=ACCEPT_TEXT)
-        reply = await self._transport.send(call)
-        if _nothing_yet(reply):
+        request = LOG.request(id=id_of(job, "job", Job), accept=ACCEPT_TEXT)
+        response = await self._transport.send(request)
+        if _nothing_yet(response):
             return ""
-        return (await _log_of(call, reply)).text
+        return (await _log_of(request, response)).text
 
     async def get(self, job: int | Job) -> Log:
         """Fetch a job's log in the best form that this server has: parts, a body, or text.
@@ -137,11 +137,11 @@ class Logs(Resource):
             LogAccessDenied: The repository's settings hide its logs.
         """
         number = id_of(job, "job", Job)
-        call = LOG.call(id=number, accept=ANYTHING)
-        reply = await self._transport.send(call)
-        if _nothing_yet(reply):
+        request = LOG.request(id=number, accept=ANYTHING)
+        response = await self._transport.send(request)
+        if _nothing_yet(response):
             return Log(job_id=number)
-        log = await _log_of(call, reply)
+        log = await _log_of(request, response)
         return log if log.job_id is not None else msgspec.structs.replace(log, job_id=number)
 
     async def get_by_id(self, log_id: int) -> Log:
@@ -237,7 +237,7 @@ class Logs(Resource):
                 return LogFile(job_id=number, error=_no_such_job(number))
             return await download(job, place, partial(self._into, number), overwrite=overwrite)
 
-        outcomes = Mapped(
+        outcomes = ConcurrentMap(
             one,
             list(dict.fromkeys(ids)),
             at_once=at_once,
@@ -255,15 +255,15 @@ class Logs(Resource):
 
     async def _into(self, number: int, sink: FileSink) -> None:
         """Fetch a log into a file."""
-        call = LOG.call(id=number, accept=ACCEPT_TEXT)
-        reply = await self._transport.send(call, sink)
+        request = LOG.request(id=number, accept=ACCEPT_TEXT)
+        response = await self._transport.send(request, sink)
         if not sink.begun:
             # No text: an empty log, one without a record, or a refusal.
-            text = "" if _nothing_yet(reply) else (await _log_of(call, reply)).text
+            text = "" if _nothing_yet(response) else (await _log_of(request, response)).text
             await sink.take(text.encode("utf-8", "surrogatepass"))
         if sink.small.decode("utf-8", "replace") in PLACEHOLDERS:
-            message = f"GET {call.shown}: the log is not to be had just now. Try again in a few minutes."
-            raise ConflictError(message, status=reply.status, method="GET", path=call.shown)
+            message = f"GET {request.shown}: the log is not to be had just now. Try again in a few minutes."
+            raise ConflictError(message, status=response.status, method="GET", path=request.shown)
 
     async def remove(self, job: int | Job, *, reason: str | None = None) -> None:
         """Remove a job's log for good; a notice takes its place.
@@ -294,14 +294,14 @@ def _part_number(number: object, argument: str) -> int:
     return number
 
 
-def _nothing_yet(reply: Reply) -> bool:
+def _nothing_yet(response: ApiResponse) -> bool:
     """Tell the log of a job that has not written anything: refused as having no text."""
-    return reply.status == 406 and not reply.body
+    return response.status == 406 and not response.body
 
 
-async def _log_of(call: Call, reply: Reply) -> Log:
+async def _log_of(request: ApiRequest, response: ApiResponse) -> Log:
     """Read whichever form came. A job without a log answers JSON even where text was asked for."""
-    if reply.content_type.endswith("json") or reply.content_type == "text/html":
-        return (await read(LOG, call, reply)).log
-    check(call, reply)
-    return Log(body=await in_turns(text_in_steps(reply.body)) if takes_long(reply.body) else reply.text)
+    if response.content_type.endswith("json") or response.content_type == "text/html":
+        return (await read(LOG, request, response)).log
+    raise_for_status(request, response)
+    return Log(body=await in_turns(text_in_steps(response.body)) if takes_long(response.body) else response.text)

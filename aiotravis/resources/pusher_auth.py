@@ -12,11 +12,11 @@ from aiotravis.resources._base import Entity, Resource
 __all__ = ["PusherAuth"]
 
 
-class _AuthReply(Entity, frozen=True, kw_only=True):
+class _AuthResponse(Entity, frozen=True, kw_only=True):
     channels: dict[str, str]
 
 
-SIGN = Endpoint("POST", "/pusher/auth", _AuthReply)
+SIGN = Endpoint("POST", "/pusher/auth", _AuthResponse)
 
 
 class PusherAuth(Resource):
@@ -39,5 +39,5 @@ class PusherAuth(Resource):
             raise UsageError("channels must be one or more names.", argument="channels")
         if not socket_id:
             raise UsageError("socket_id must not be empty.", argument="socket_id")
-        reply = await self._fetch(SIGN, json={"socket_id": socket_id, "channels": list(channels)})
-        return reply.channels
+        response = await self._fetch(SIGN, json={"socket_id": socket_id, "channels": list(channels)})
+        return response.channels

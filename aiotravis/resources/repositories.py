@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Final
 
 from aiotravis._http import Endpoint, Part
+from aiotravis.bulk.batches import BatchIterator
+from aiotravis.bulk.progress import Progress
 from aiotravis.errors import NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of, slug_of, text_of, within
-from aiotravis.resources._many import Many
-from aiotravis.resources._progress import Progress
 from aiotravis.resources._states import State
 
 __all__ = ["Repositories", "Repository", "repo_part", "repo_query"]
@@ -61,16 +61,16 @@ class Repository(Entity, frozen=True, kw_only=True):
         return self.slug.partition("/")[2]
 
 
-class _RepositoryReply(Entity, frozen=True, kw_only=True):
+class _RepositoryResponse(Entity, frozen=True, kw_only=True):
     repo: Repository
 
 
-class _RepositoriesReply(Entity, frozen=True, kw_only=True):
+class _RepositoriesResponse(Entity, frozen=True, kw_only=True):
     repos: tuple[Repository, ...]
 
 
-GET = Endpoint("GET", "/repos/{repo}", _RepositoryReply)
-LIST = Endpoint("GET", "/repos", _RepositoriesReply)
+GET = Endpoint("GET", "/repos/{repo}", _RepositoryResponse)
+LIST = Endpoint("GET", "/repos", _RepositoriesResponse)
 BADGE = Endpoint("GET", "/repos/{repo}.svg", bytes)
 CC = Endpoint("GET", "/repos/{repo}/cc.xml", str)
 
@@ -120,13 +120,13 @@ class Repositories(Resource):
 
     async def _get_by_query(self, slug: str) -> Repository:
         """Find a repository whose name looks like a file: its path would lose the ending."""
-        reply = await self._fetch(LIST, query=[("slug", slug)])
-        if not reply.repos:
+        response = await self._fetch(LIST, query=[("slug", slug)])
+        if not response.repos:
             message = (
                 f"GET /repos?slug={slug}: no such repository, or hidden from this token. Check the slug and the site."
             )
             raise NotFoundError(message, status=200, method="GET", path=f"/repos?slug={slug}", remedy="Check the slug.")
-        return reply.repos[0]
+        return response.repos[0]
 
     async def list(
         self,
@@ -182,7 +182,7 @@ class Repositories(Resource):
         *,
         missing_ok: bool = False,
         progress: Callable[[Progress], None] | None = None,
-    ) -> Many[Repository]:
+    ) -> BatchIterator[Repository]:
         """Fetch many repositories by their ids, a hundred in a request, in the order asked.
 
         Args:
@@ -198,7 +198,7 @@ class Repositories(Resource):
         async def fetch(ids: Sequence[int]) -> Iterable[Repository]:
             return (await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])).repos
 
-        return Many(
+        return BatchIterator(
             fetch,
             ids_of(repos, "repos", Repository),
             path=LIST.path,

@@ -68,18 +68,18 @@ class Request(Entity, frozen=True, kw_only=True):
         return self.result == "rejected"
 
 
-class _RequestReply(Entity, frozen=True, kw_only=True):
+class _RequestResponse(Entity, frozen=True, kw_only=True):
     request: Request
     commit: Commit | None = None
 
 
-class _RequestsReply(Entity, frozen=True, kw_only=True):
+class _RequestsResponse(Entity, frozen=True, kw_only=True):
     requests: tuple[Request, ...]
     commits: tuple[Commit, ...] = ()
 
 
-GET = Endpoint("GET", "/requests/{id}", _RequestReply)
-LIST = Endpoint("GET", "/requests", _RequestsReply)
+GET = Endpoint("GET", "/requests/{id}", _RequestResponse)
+LIST = Endpoint("GET", "/requests", _RequestsResponse)
 
 MOST = 100
 
@@ -98,8 +98,8 @@ class Requests(Resource):
         """
         # The server marks it as good for a year, although its result can still change.
         headers = [("Cache-Control", "no-cache")]
-        reply = await self._fetch(GET, id=id_of(request, "request", Request), headers=headers)
-        return joined([reply.request], [reply.commit] if reply.commit else [])[0]
+        response = await self._fetch(GET, id=id_of(request, "request", Request), headers=headers)
+        return joined([response.request], [response.commit] if response.commit else [])[0]
 
     async def list(
         self, repo: int | str | Repository, *, limit: int | None = None, older_than: int | Request | None = None
@@ -120,5 +120,5 @@ class Requests(Resource):
             query.append(("limit", str(within(limit, "limit", MOST))))
         if older_than is not None:
             query.append(("older_than", str(id_of(older_than, "older_than", Request))))
-        reply = await self._fetch(LIST, query=query)
-        return joined(reply.requests, reply.commits)
+        response = await self._fetch(LIST, query=query)
+        return joined(response.requests, response.commits)

@@ -18,12 +18,12 @@ Setting = bool | int | float | str | list[Any] | dict[str, Any] | None
 """A value: a switch, a number, or None for unlimited; lists and objects, should Travis come to have such settings."""
 
 
-class _SettingsReply(Entity, frozen=True, kw_only=True):
+class _SettingsResponse(Entity, frozen=True, kw_only=True):
     settings: dict[str, Setting]
 
 
-GET = Endpoint("GET", "/repos/{id}/settings", _SettingsReply)
-UPDATE = Endpoint("PATCH", "/repos/{id}/settings", _SettingsReply)
+GET = Endpoint("GET", "/repos/{id}/settings", _SettingsResponse)
+UPDATE = Endpoint("PATCH", "/repos/{id}/settings", _SettingsResponse)
 
 
 class Settings(Resource):
@@ -61,5 +61,5 @@ class Settings(Resource):
         """
         if not changes:
             raise UsageError("Name at least one setting to change.", argument="changes")
-        reply = await self._fetch(UPDATE, id=id_of(repo, "repo", Repository), json={"settings": changes})
-        return MappingProxyType(reply.settings)
+        response = await self._fetch(UPDATE, id=id_of(repo, "repo", Repository), json={"settings": changes})
+        return MappingProxyType(response.settings)

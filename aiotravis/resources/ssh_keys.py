@@ -24,13 +24,13 @@ class SshKey(Entity, frozen=True, kw_only=True):
     fingerprint: str | None = None
 
 
-class _SshKeyReply(Entity, frozen=True, kw_only=True):
+class _SshKeyResponse(Entity, frozen=True, kw_only=True):
     ssh_key: SshKey
 
 
-GET = Endpoint("GET", "/settings/ssh_key/{id}", _SshKeyReply)
-UPDATE = Endpoint("PATCH", "/settings/ssh_key/{id}", _SshKeyReply)
-DELETE = Endpoint("DELETE", "/settings/ssh_key/{id}", _SshKeyReply)
+GET = Endpoint("GET", "/settings/ssh_key/{id}", _SshKeyResponse)
+UPDATE = Endpoint("PATCH", "/settings/ssh_key/{id}", _SshKeyResponse)
+DELETE = Endpoint("DELETE", "/settings/ssh_key/{id}", _SshKeyResponse)
 
 
 class SshKeys(Resource):

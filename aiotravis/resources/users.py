@@ -49,7 +49,7 @@ class User(Entity, frozen=True, kw_only=True):
     vcs_type: str | None = None
 
 
-class _UserReply(Entity, frozen=True, kw_only=True):
+class _UserResponse(Entity, frozen=True, kw_only=True):
     user: User
 
 
@@ -57,8 +57,8 @@ class _Result(Entity, frozen=True, kw_only=True):
     result: bool
 
 
-GET = Endpoint("GET", "/users", _UserReply)
-UPDATE = Endpoint("PUT", "/users/{id}", _UserReply)
+GET = Endpoint("GET", "/users", _UserResponse)
+UPDATE = Endpoint("PUT", "/users/{id}", _UserResponse)
 SYNC = Endpoint("POST", "/users/sync", _Result)
 
 

@@ -1,17 +1,17 @@
 """A Travis in your process: REST, the live channel, scripted builds; for tests, examples and demonstrations."""
 
-from aiotravis.testing.access import Mode
 from aiotravis.testing.demo import Demo
-from aiotravis.testing.fault_proxy import FaultProxy
-from aiotravis.testing.faults import Fault, Faults
-from aiotravis.testing.publishing import LiveMode
-from aiotravis.testing.pusher import Connection, Dialect, Frame, PusherApp
-from aiotravis.testing.reception import RequestSeen
-from aiotravis.testing.script import play, sample_log
+from aiotravis.testing.faults.proxy import FaultProxy
+from aiotravis.testing.faults.rules import Fault, Faults
+from aiotravis.testing.live.publisher import LiveMode
+from aiotravis.testing.live.pusher import Connection, Dialect, Frame, PusherApp
+from aiotravis.testing.rest.access import Mode
+from aiotravis.testing.rest.middleware import RequestSeen
+from aiotravis.testing.rest.switches import Switches
 from aiotravis.testing.server import TravisServer
-from aiotravis.testing.stages import Stage
-from aiotravis.testing.switches import Switches
-from aiotravis.testing.world import (
+from aiotravis.testing.world.playback import play, sample_log
+from aiotravis.testing.world.stages import Stage
+from aiotravis.testing.world.world import (
     Broadcast,
     Build,
     Commit,

@@ -6,9 +6,9 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from aiotravis.testing.script import sample_log
 from aiotravis.testing.server import TravisServer
-from aiotravis.testing.world import Build, Repository
+from aiotravis.testing.world.playback import sample_log
+from aiotravis.testing.world.world import Build, Repository
 
 __all__ = ["Demo"]
 

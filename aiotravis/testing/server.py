@@ -8,31 +8,31 @@ from typing import Final, get_args
 
 from aiohttp import web
 
-from aiotravis.testing.access import Mode
-from aiotravis.testing.actions import ActionRoutes
-from aiotravis.testing.archive import ArchiveHost
-from aiotravis.testing.builds import BuildRoutes
-from aiotravis.testing.canned import Canned
-from aiotravis.testing.faults import Faults
-from aiotravis.testing.feeds import FeedRoutes
-from aiotravis.testing.github import PREFIX, GitHubRoutes
-from aiotravis.testing.holdings import HoldingRoutes
-from aiotravis.testing.jobs import JobRoutes
-from aiotravis.testing.logs import LogRoutes
-from aiotravis.testing.people import PeopleRoutes
-from aiotravis.testing.publish_api import PublishApi
-from aiotravis.testing.publishing import LiveMode, Publisher
-from aiotravis.testing.pusher import Dialect, PusherApp
-from aiotravis.testing.rates import RateRules
-from aiotravis.testing.reception import Reception, RequestSeen
-from aiotravis.testing.repositories import RepositoryRoutes
-from aiotravis.testing.rest import Rest
-from aiotravis.testing.routes import Routes
-from aiotravis.testing.script import play
-from aiotravis.testing.settings import SettingRoutes
-from aiotravis.testing.signing import SigningRoutes
-from aiotravis.testing.switches import Switches
-from aiotravis.testing.world import Build, World
+from aiotravis.testing.faults.rules import Faults
+from aiotravis.testing.live.publish_api import PublishApi
+from aiotravis.testing.live.publisher import LiveMode, Publisher
+from aiotravis.testing.live.pusher import Dialect, PusherApp
+from aiotravis.testing.rest.access import Mode
+from aiotravis.testing.rest.actions import ActionRoutes
+from aiotravis.testing.rest.archive import ArchiveHost
+from aiotravis.testing.rest.atom import FeedRoutes
+from aiotravis.testing.rest.builds import BuildRoutes
+from aiotravis.testing.rest.caches import CacheRoutes
+from aiotravis.testing.rest.github import PREFIX, GitHubRoutes
+from aiotravis.testing.rest.jobs import JobRoutes
+from aiotravis.testing.rest.logs import LogRoutes
+from aiotravis.testing.rest.middleware import RequestMiddleware, RequestSeen
+from aiotravis.testing.rest.rate_rules import RateRules
+from aiotravis.testing.rest.repositories import RepositoryRoutes
+from aiotravis.testing.rest.routes import Routes
+from aiotravis.testing.rest.settings import SettingRoutes
+from aiotravis.testing.rest.sign_in import SignInRoutes
+from aiotravis.testing.rest.stubs import Stub
+from aiotravis.testing.rest.switches import Switches
+from aiotravis.testing.rest.system import SystemRoutes
+from aiotravis.testing.rest.users import UserRoutes
+from aiotravis.testing.world.playback import play
+from aiotravis.testing.world.world import Build, World
 
 __all__ = ["RequestSeen", "TravisServer"]
 
@@ -43,12 +43,12 @@ LOG_MODES: Final = ("head", "2017", "2014")
 GROUPS: tuple[type[Routes], ...] = (
     # What has an ending comes first: the others would take it for a part of a name.
     FeedRoutes,
-    PeopleRoutes,
-    SigningRoutes,
+    UserRoutes,
+    SignInRoutes,
     SettingRoutes,
-    HoldingRoutes,
+    CacheRoutes,
     ActionRoutes,
-    Rest,
+    SystemRoutes,
     BuildRoutes,
     JobRoutes,
     LogRoutes,
@@ -150,7 +150,7 @@ class TravisServer:
         self._prefix = "/api" if mode == "enterprise" else ""
         self.github: GitHubRoutes = GitHubRoutes(self)
         self._groups = tuple(group(self) for group in GROUPS)
-        self._reception = Reception(self, self._prefix, self._pusher_path)
+        self._reception = RequestMiddleware(self, self._prefix, self._pusher_path)
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
         Publisher(
@@ -282,7 +282,7 @@ class TravisServer:
         if times is not None and times < 1:
             raise ValueError(f"times must be at least 1, not {times}")
         given = {"Content-Type": "application/json", **(headers or {})}
-        self._reception.canned.put(method, path, Canned(status, body, given, times))
+        self._reception.canned.put(method, path, Stub(status, body, given, times))
 
     def lose_answer(self, method: str, path: str, *, times: int = 1) -> None:
         """Let requests have their effect, then cut the connection instead of answering.

@@ -7,7 +7,7 @@ import pytest
 
 from aiotravis import State, Travis, errors
 from aiotravis.testing import Build, Repository, TravisServer
-from aiotravis.testing.belongings import Cache, Request
+from aiotravis.testing.world.repository_data import Cache, Request
 from tests.api.conftest import PEM
 from tests.conftest import TOKEN
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiotravis.testing import Broadcast, Build, Mode, Repository, Switches, TravisServer, User
-from aiotravis.testing.belongings import Cache, EnvVar, Request, SshKey
-from aiotravis.testing.records import Annotation
+from aiotravis.testing.world.models import Annotation
+from aiotravis.testing.world.repository_data import Cache, EnvVar, Request, SshKey
 from tests.conftest import TOKEN
 
 READER = "a-reader's-token"

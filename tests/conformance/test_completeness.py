@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from aiotravis.testing import TravisServer
-from aiotravis.testing.accepting import without_ending
+from aiotravis.testing.rest.content_negotiation import without_ending
 from tests import conformance
 from tests.conformance.scene import scene
 from tests.conformance.tables import Entity, Row, field_rows

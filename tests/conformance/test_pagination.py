@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aiotravis.testing import Broadcast
-from aiotravis.testing.belongings import Cache, Request
+from aiotravis.testing.world.repository_data import Cache, Request
 from tests.conformance.scene import NOW, Scene, scene
 from tests.conformance.tables import Check, Row, check, numbers
 from tests.conftest import TOKEN

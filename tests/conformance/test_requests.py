@@ -1,7 +1,7 @@
 """Requests: section 3.14."""
 
 from aiotravis.testing import Switches
-from aiotravis.testing.belongings import Request
+from aiotravis.testing.world.repository_data import Request
 from tests.conformance.scene import NOW, READER, Scene
 from tests.conformance.tables import (
     NOT_FOUND,

@@ -9,7 +9,7 @@ from aiotravis import Build, Commit, Request, Travis, errors
 from aiotravis.flows import commit_waiting
 from aiotravis.flows.commit_waiting import Search
 from aiotravis.testing import Repository, TravisServer
-from aiotravis.testing.belongings import Request as Reached
+from aiotravis.testing.world.repository_data import Request as Reached
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import until
 

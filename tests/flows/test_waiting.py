@@ -244,7 +244,7 @@ async def test_many_waiters_on_one_socket_each_told_once_while_connections_die(
 
     monkeypatch.setattr(server.world, "notify", lossy)
     monkeypatch.setattr(waiting, "RECONCILE", 0.3)
-    monkeypatch.setattr("aiotravis.live.pacing.WINDOWS", ((10.0, 10_000),))
+    monkeypatch.setattr("aiotravis.live.reconnect_policy.WINDOWS", ((10.0, 10_000),))
 
     async def wait(number: int) -> None:
         told[number].append((await travis.wait_for_build(number)).state)
@@ -298,7 +298,7 @@ async def test_a_live_channel_that_cannot_be_found_just_now_is_waited_out(
 ) -> None:
     build = repository.build()
     build.start()
-    attempts = travis._transport.connecting.attempts
+    attempts = travis._transport.config.attempts
     server.respond("GET", "/config", status=status, times=attempts if status == 503 else 1)
     async with anyio.create_task_group() as group:
         group.start_soon(travis.wait_for_build, build.id)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from aiotravis import errors
-from aiotravis._http import Endpoint, Reply
+from aiotravis._http import ApiResponse, Endpoint
 from tests.samples import HTML, JSON, TEXT
 
 
@@ -19,17 +19,19 @@ ENDPOINT = Endpoint("POST", "/repos/{repo}/things/{name}", Answer)
 
 
 def test_holes_are_filled_and_escaped_and_slugs_keep_their_slash() -> None:
-    call = ENDPOINT.call(repo=("a", "b c"), name="x/y?z", query=[("q", "1")], headers=[("X", "y")], accept="text/plain")
-    assert call.path == "/repos/a/b%20c/things/x%2Fy%3Fz"
-    assert (call.query, call.headers, call.accept) == ((("q", "1"),), (("X", "y"),), "text/plain")
+    request = ENDPOINT.request(
+        repo=("a", "b c"), name="x/y?z", query=[("q", "1")], headers=[("X", "y")], accept="text/plain"
+    )
+    assert request.path == "/repos/a/b%20c/things/x%2Fy%3Fz"
+    assert (request.query, request.headers, request.accept) == ((("q", "1"),), (("X", "y"),), "text/plain")
     assert ENDPOINT.holes == ("repo", "name")
     assert repr(ENDPOINT) == "Endpoint(POST /repos/{repo}/things/{name})"
 
 
 def test_a_body_is_json_or_what_was_given() -> None:
-    call = ENDPOINT.call(repo=1, name=2, json={"a": None})
-    assert (call.body, call.headers) == (b'{"a":null}', (("Content-Type", "application/json"),))
-    assert ENDPOINT.call(repo=1, name=2, body=b"raw").body == b"raw"
+    request = ENDPOINT.request(repo=1, name=2, json={"a": None})
+    assert (request.body, request.headers) == (b'{"a":null}', (("Content-Type", "application/json"),))
+    assert ENDPOINT.request(repo=1, name=2, body=b"raw").body == b"raw"
 
 
 @pytest.mark.parametrize(
@@ -41,31 +43,31 @@ def test_a_body_is_json_or_what_was_given() -> None:
     ],
 )
 def test_types_may_drift_and_fields_may_come(body: bytes, answer: Answer) -> None:
-    assert ENDPOINT.read(ENDPOINT.call(repo=1, name=2), Reply(200, JSON, body)) == answer
+    assert ENDPOINT.read(ENDPOINT.request(repo=1, name=2), ApiResponse(200, JSON, body)) == answer
 
 
 def test_text_bytes_and_nothing_are_taken_as_they_are() -> None:
-    reply = Reply(200, JSON, b"OK\xff")
+    response = ApiResponse(200, JSON, b"OK\xff")
     for kind, value in ((str, "OK\N{REPLACEMENT CHARACTER}"), (bytes, b"OK\xff"), (NoneType, None)):
         endpoint: Endpoint[object] = Endpoint("GET", "/x", kind)
-        assert endpoint.read(endpoint.call(), reply) == value
+        assert endpoint.read(endpoint.request(), response) == value
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("response", "told"),
     [
-        (Reply(200, JSON, b""), "with an empty body"),
-        (Reply(200, HTML, b"<!DOCTYPE html>"), "with a web page, not JSON. Is the endpoint"),
-        (Reply(200, JSON, b"  <html>"), "with a web page, not JSON"),
-        (Reply(200, TEXT, b"OK"), "with something that is not JSON (text/plain): 'OK'"),
-        (Reply(200, {}, b"OK"), "with something that is not JSON (no content type): 'OK'"),
-        (Reply(200, JSON, b'{"number":"x"}'), "with JSON in an unknown shape"),
-        (Reply(200, JSON, b"\xff\xfe"), "with something that is not JSON"),
+        (ApiResponse(200, JSON, b""), "with an empty body"),
+        (ApiResponse(200, HTML, b"<!DOCTYPE html>"), "with a web page, not JSON. Is the endpoint"),
+        (ApiResponse(200, JSON, b"  <html>"), "with a web page, not JSON"),
+        (ApiResponse(200, TEXT, b"OK"), "with something that is not JSON (text/plain): 'OK'"),
+        (ApiResponse(200, {}, b"OK"), "with something that is not JSON (no content type): 'OK'"),
+        (ApiResponse(200, JSON, b'{"number":"x"}'), "with JSON in an unknown shape"),
+        (ApiResponse(200, JSON, b"\xff\xfe"), "with something that is not JSON"),
     ],
 )
-def test_an_unknown_shape_is_told_with_the_request(reply: Reply, told: str) -> None:
+def test_an_unknown_shape_is_told_with_the_request(response: ApiResponse, told: str) -> None:
     with pytest.raises(errors.DecodeError) as info:
-        ENDPOINT.read(ENDPOINT.call(repo=1, name="n"), reply)
+        ENDPOINT.read(ENDPOINT.request(repo=1, name="n"), response)
     assert str(info.value).startswith("POST /repos/1/things/n answered 200 ")
     assert told in str(info.value)
     assert (info.value.status, info.value.method, info.value.path) == (200, "POST", "/repos/1/things/n")
@@ -73,14 +75,16 @@ def test_an_unknown_shape_is_told_with_the_request(reply: Reply, told: str) -> N
 
 def test_a_refusal_is_raised() -> None:
     with pytest.raises(errors.NotFoundError):
-        ENDPOINT.read(ENDPOINT.call(repo=1, name="n"), Reply(404, JSON, b""))
+        ENDPOINT.read(ENDPOINT.request(repo=1, name="n"), ApiResponse(404, JSON, b""))
 
 
 @pytest.mark.parametrize("body", [b"the t0ken", b'{"number":"t0ken"}', b"<html>t0ken", b'["t0ken"]'])
 def test_an_unknown_shape_repeats_no_secret(body: bytes) -> None:
     endpoint = Endpoint("GET", "/x", Answer)
     with pytest.raises(errors.DecodeError) as info:
-        endpoint.read(endpoint.call(query=[("access_token", "t0ken")]), Reply(200, JSON, body, secrets=("t0ken",)))
+        endpoint.read(
+            endpoint.request(query=[("access_token", "t0ken")]), ApiResponse(200, JSON, body, secrets=("t0ken",))
+        )
     assert info.value.path == "/x?access_token=..."
     assert "[token]" in info.value.excerpt
     assert "t0ken" not in str(info.value) + repr(info.value) + info.value.excerpt
@@ -88,9 +92,11 @@ def test_an_unknown_shape_repeats_no_secret(body: bytes) -> None:
 
 def test_an_unknown_shape_names_the_field() -> None:
     with pytest.raises(errors.DecodeError, match=r"unknown shape \(Expected `int`, got `array` - at `\$\.number`\)"):
-        ENDPOINT.read(ENDPOINT.call(repo=1, name="n"), Reply(200, JSON, b'{"number":[]}'))
+        ENDPOINT.read(ENDPOINT.request(repo=1, name="n"), ApiResponse(200, JSON, b'{"number":[]}'))
 
 
 def test_an_answer_too_deep_to_read_is_an_unknown_shape() -> None:
     with pytest.raises(errors.DecodeError):
-        ENDPOINT.read(ENDPOINT.call(repo=1, name="n"), Reply(200, JSON, b'{"x":' + b"[" * 5000 + b"]" * 5000 + b"}"))
+        ENDPOINT.read(
+            ENDPOINT.request(repo=1, name="n"), ApiResponse(200, JSON, b'{"x":' + b"[" * 5000 + b"]" * 5000 + b"}")
+        )

@@ -13,12 +13,12 @@ from typing import cast
 
 import anyio
 
-from aiotravis.live._connection import Connection
-from aiotravis.live._socket import Socket
-from aiotravis.live.channels import Interest
-from aiotravis.live.health import Health
+from aiotravis.live.channels import ChannelSelection
+from aiotravis.live.connection import Connection
+from aiotravis.live.dispatcher import Dispatcher
+from aiotravis.live.monitor import LiveMonitor
 from aiotravis.live.options import LiveOptions
-from aiotravis.live.registry import Registry
+from aiotravis.live.socket import Socket
 from aiotravis.live.subscription import HubSubscription
 from aiotravis.resources.pusher_auth import PusherAuth
 
@@ -101,11 +101,11 @@ def main() -> None:
 
 async def read(frames: int, seed: int) -> Counter[str]:
     """Let a connection read so many mutations, some together as bursts come, and count what it made of them."""
-    draw, kinds, health = random.Random(seed), Counter[str](), Health()
-    registry = Registry(health)
+    draw, kinds, health = random.Random(seed), Counter[str](), LiveMonitor()
+    registry = Dispatcher(health)
     line = HubSubscription(_Nobody(), _nothing, (), 1000)
     line.channels = frozenset({"repo-82", "job-501"})
-    line.interest = Interest(channels=line.channels)
+    line.interest = ChannelSelection(channels=line.channels)
     registry.add(line)
     connection = Connection(cast("Socket", _Mute()), registry, cast("PusherAuth", None), health, LiveOptions())
     while health.frames < frames:
@@ -117,8 +117,8 @@ async def read(frames: int, seed: int) -> Counter[str]:
     return kinds + Counter(junk=counted.junk, complaints=counted.complaints, duplicates=counted.duplicates)
 
 
-async def _nothing() -> Interest:
-    return Interest()
+async def _nothing() -> ChannelSelection:
+    return ChannelSelection()
 
 
 class _Mute:

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from aiotravis import Build, Job, errors, events
-from aiotravis.live.channels import Interest, channels_for, is_private
+from aiotravis.live.channels import ChannelSelection, channels_for, is_private
 
 OWN = ("private-user-7",)
 
@@ -13,33 +13,38 @@ OWN = ("private-user-7",)
 @pytest.mark.parametrize(
     ("interest", "private", "own", "channels"),
     [
-        (Interest(repositories=frozenset({82})), False, (), {"repo-82"}),
-        (Interest(repositories=frozenset({82})), False, OWN, {"repo-82", *OWN}),
-        (Interest(repositories=frozenset({82})), True, OWN, {*OWN}),
-        (Interest(repositories=frozenset({82})), False, ("common",), {"repo-82", "common"}),
-        (Interest(jobs=frozenset({5}), homes=frozenset({82})), False, (), {"job-5", "repo-82"}),
-        (Interest(jobs=frozenset({5}), homes=frozenset({82})), True, OWN, {"private-job-5", *OWN}),
-        (Interest(jobs=frozenset({5})), True, (), {"private-job-5"}),
-        (Interest(builds=frozenset({5}), homes=frozenset({82})), False, (), {"repo-82"}),
-        (Interest(channels=frozenset({"common"})), True, (), {"common"}),
-        (Interest(), False, OWN, {*OWN}),
-        (Interest(), True, OWN, {*OWN}),
+        (ChannelSelection(repositories=frozenset({82})), False, (), {"repo-82"}),
+        (ChannelSelection(repositories=frozenset({82})), False, OWN, {"repo-82", *OWN}),
+        (ChannelSelection(repositories=frozenset({82})), True, OWN, {*OWN}),
+        (ChannelSelection(repositories=frozenset({82})), False, ("common",), {"repo-82", "common"}),
+        (ChannelSelection(jobs=frozenset({5}), parent_repositories=frozenset({82})), False, (), {"job-5", "repo-82"}),
+        (
+            ChannelSelection(jobs=frozenset({5}), parent_repositories=frozenset({82})),
+            True,
+            OWN,
+            {"private-job-5", *OWN},
+        ),
+        (ChannelSelection(jobs=frozenset({5})), True, (), {"private-job-5"}),
+        (ChannelSelection(builds=frozenset({5}), parent_repositories=frozenset({82})), False, (), {"repo-82"}),
+        (ChannelSelection(channels=frozenset({"common"})), True, (), {"common"}),
+        (ChannelSelection(), False, OWN, {*OWN}),
+        (ChannelSelection(), True, OWN, {*OWN}),
     ],
 )
 def test_channels_follow_from_deployment_and_user(
-    interest: Interest, private: bool, own: tuple[str, ...], channels: set[str]
+    interest: ChannelSelection, private: bool, own: tuple[str, ...], channels: set[str]
 ) -> None:
     assert channels_for(interest, private=private, own=own) == channels
 
 
 def test_a_private_deployment_tells_strangers_nothing() -> None:
     with pytest.raises(errors.LiveUnavailable, match="Pass a token"):
-        channels_for(Interest(repositories=frozenset({1})), private=True, own=())
+        channels_for(ChannelSelection(repositories=frozenset({1})), private=True, own=())
 
 
 def test_everything_of_nobody_is_no_question() -> None:
     with pytest.raises(errors.UsageError, match="Without a token"):
-        channels_for(Interest(), private=False, own=())
+        channels_for(ChannelSelection(), private=False, own=())
 
 
 def test_private_channels_need_a_signature() -> None:
@@ -53,14 +58,14 @@ def test_an_interest_wants_what_it_is_about() -> None:
     log = events.JobLog(channel="job-5", job_id=5)
     odd = events.UnknownEvent(channel="c", name="x")
     for interest, wanted in (
-        (Interest(repositories=frozenset({82})), (True, True, False, True)),
-        (Interest(repositories=frozenset({83})), (False, False, False, True)),
-        (Interest(builds=frozenset({3})), (True, True, False, True)),
-        (Interest(jobs=frozenset({5})), (True, True, True, True)),
-        (Interest(jobs=frozenset({9})), (False, False, False, True)),
-        (Interest(channels=frozenset({"c"})), (True, True, False, True)),
-        (Interest(channels=frozenset({"job-5"})), (False, False, True, True)),
-        (Interest(), (True, True, False, True)),
+        (ChannelSelection(repositories=frozenset({82})), (True, True, False, True)),
+        (ChannelSelection(repositories=frozenset({83})), (False, False, False, True)),
+        (ChannelSelection(builds=frozenset({3})), (True, True, False, True)),
+        (ChannelSelection(jobs=frozenset({5})), (True, True, True, True)),
+        (ChannelSelection(jobs=frozenset({9})), (False, False, False, True)),
+        (ChannelSelection(channels=frozenset({"c"})), (True, True, False, True)),
+        (ChannelSelection(channels=frozenset({"job-5"})), (False, False, True, True)),
+        (ChannelSelection(), (True, True, False, True)),
     ):
         assert tuple(interest.wants(event) for event in (about_job, about_build, log, odd)) == wanted
 
@@ -75,17 +80,19 @@ ONES = frozenset({1, 2})
 def test_every_combination_of_wish_deployment_and_user_has_its_channels(
     given: tuple[frozenset[int], ...], names: frozenset[str], private: bool, own: tuple[str, ...]
 ) -> None:
-    repositories, builds, jobs, homes = given
-    interest = Interest(repositories=repositories, builds=builds, jobs=jobs, homes=homes, channels=names)
+    repositories, builds, jobs, parent_repositories = given
+    interest = ChannelSelection(
+        repositories=repositories, builds=builds, jobs=jobs, parent_repositories=parent_repositories, channels=names
+    )
     everything = not (repositories or builds or jobs or names)
-    states = everything or bool(repositories or builds or homes)
+    states = everything or bool(repositories or builds or parent_repositories)
     if states and not own and (everything or private):
         with pytest.raises(errors.UsageError if everything else errors.LiveUnavailable):
             channels_for(interest, private=private, own=own)
         return
     channels = channels_for(interest, private=private, own=own)
     logs = {f"private-job-{job}" if private else f"job-{job}" for job in jobs}
-    public = set[str]() if private else {f"repo-{one}" for one in repositories | homes}
+    public = set[str]() if private else {f"repo-{one}" for one in repositories | parent_repositories}
     assert channels == names | logs | public | (set(own) if states else set[str]())
     assert not any(name.startswith("private-repo-") for name in channels), "these have been silent since 2017"
 
@@ -94,10 +101,14 @@ def test_every_combination_of_wish_deployment_and_user_has_its_channels(
 @pytest.mark.parametrize("about", ["repositories", "builds", "jobs"])
 def test_an_event_with_ids_alone_is_wanted_by_the_ids_it_has(kind: type[events.JobEvent], about: str) -> None:
     ids_alone = kind(channel="private-user-7", job=Job(id=5, build_id=3), complete=False)
-    wanted = {"repositories": Interest(repositories=frozenset({82})), "builds": Interest(builds=frozenset({3})),
-              "jobs": Interest(jobs=frozenset({5}))}[about].wants(ids_alone)  # fmt: skip
+    selections = {
+        "repositories": ChannelSelection(repositories=frozenset({82})),
+        "builds": ChannelSelection(builds=frozenset({3})),
+        "jobs": ChannelSelection(jobs=frozenset({5})),
+    }
+    wanted = selections[about].wants(ids_alone)
     assert wanted is (about != "repositories")
 
 
 def test_a_build_without_a_repository_is_looked_for_on_the_users_own_channel() -> None:
-    assert channels_for(Interest(builds=frozenset({5})), private=False, own=OWN) == {*OWN}
+    assert channels_for(ChannelSelection(builds=frozenset({5})), private=False, own=OWN) == {*OWN}

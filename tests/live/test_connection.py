@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from aiotravis import LiveOptions, Travis, errors, events
-from aiotravis.live.channels import Interest
+from aiotravis.live.channels import ChannelSelection
 from aiotravis.testing import Connection, Repository, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import until
@@ -53,8 +53,8 @@ async def test_a_channel_given_up_and_wanted_again_counts_once_its_last_subscrip
         travis._hub.remove(second)
 
 
-async def _nothing() -> Interest:
-    return Interest()
+async def _nothing() -> ChannelSelection:
+    return ChannelSelection()
 
 
 async def test_a_signature_that_could_not_be_had_in_passing_is_asked_for_again(server: TravisServer) -> None:

@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from aiotravis import LiveOptions, LiveState, Travis, errors, events
-from aiotravis.live import pacing
+from aiotravis.live import reconnect_policy
 from aiotravis.testing import Dialect, FaultProxy, Repository, TravisServer
 from tests.autojump import run
 from tests.conftest import HASTY, TOKEN
@@ -158,7 +158,7 @@ async def test_row_07_every_private_channel_is_signed_again_in_one_call() -> Non
 
 
 async def test_row_08_what_is_missed_is_marked_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "WINDOWS", ((10.0, 10_000),))
+    monkeypatch.setattr(reconnect_policy, "WINDOWS", ((10.0, 10_000),))
     async with behind_a_proxy(live=HASTY) as (_, proxy, travis, repository):
         job = repository.build().jobs[0]
         async with travis.events(job=job.id, only=events.JobLog, buffer=5) as feed:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiotravis import Feed, LiveOptions, Travis, events
-from aiotravis.live import pacing
+from aiotravis.live import reconnect_policy
 from aiotravis.testing import Connection, FaultProxy, Repository, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.live.mutations import BROKEN_WEBSOCKET, JUNK, NO_GREETING, mutated, read
@@ -128,5 +128,5 @@ def test_no_mutation_stops_the_reader(seed: int) -> None:
             await next_good(travis, server, feed)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pacing, "WINDOWS", ((10.0, 10_000),))
+        patch.setattr(reconnect_policy, "WINDOWS", ((10.0, 10_000),))
         anyio.run(story)

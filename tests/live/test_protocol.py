@@ -10,25 +10,25 @@ from hypothesis import strategies as st
 from aiotravis import errors
 from aiotravis.live.protocol import (
     Address,
+    CloseAction,
+    ErrorFrame,
     Established,
-    Happening,
-    Junk,
+    InvalidFrame,
     Message,
     Ping,
     Pong,
+    ServerMessage,
     Subscribed,
-    Trouble,
-    Verdict,
     address_of,
+    close_action,
     plain,
     read_frame,
-    verdict,
 )
 from aiotravis.resources.config import PusherConfig
 
 GREETED = Established("1.2", None)
 
-FRAMES: list[tuple[str, Happening]] = [
+FRAMES: list[tuple[str, ServerMessage]] = [
     (
         '{"event":"pusher:connection_established","data":"{\\"socket_id\\":\\"8123.55021\\",\\"activity_timeout\\":120}"}',
         Established("8123.55021", 120),
@@ -47,31 +47,34 @@ FRAMES: list[tuple[str, Happening]] = [
     ('{"event":"pusher_internal:subscription_succeeded","channel":"repo-82"}', Subscribed("repo-82")),
     (
         '{"event":"pusher:error","data":{"code":null,"message":"Existing subscription to repo-82"}}',
-        Trouble(None, "Existing subscription to repo-82"),
+        ErrorFrame(None, "Existing subscription to repo-82"),
     ),
     (
         '{"event":"pusher:error","data":"{\\"code\\":4001,\\"message\\":\\"Could not find app by key X\\"}"}',
-        Trouble(4001, "Could not find app by key X"),
+        ErrorFrame(4001, "Could not find app by key X"),
     ),
-    ('{"event":"pusher:error","data":{"message":"Invalid signature"}}', Trouble(None, "Invalid signature")),
+    ('{"event":"pusher:error","data":{"message":"Invalid signature"}}', ErrorFrame(None, "Invalid signature")),
     (
         '{"event":"pusher:error","data":"{\\"code\\":500,\\"message\\":\\"undefined x\\\\n api.rb:7\\"}"}',
-        Trouble(500, "undefined x\n api.rb:7"),
+        ErrorFrame(500, "undefined x\n api.rb:7"),
     ),
-    ('{"event":"pusher:error","data":"{\\"message\\":\\"Invalid signature\\"}"}', Trouble(None, "Invalid signature")),
-    ('{"event":"pusher:error","data":"{\\"code\\":null,\\"message\\":null}"}', Trouble(None, "")),
-    ('{"event":"pusher:error","data":{"code":"a word"}}', Trouble(None, "")),
-    ('{"event":"pusher:error","data":{"code":4001.5}}', Trouble(None, "")),
-    ('{"event":"pusher:error","data":["a list"]}', Trouble(None, "")),
-    ('{"event":"pusher:error","data":{"channel":7}}', Trouble(None, "")),
-    ('{"event":"pusher:error","channel":"repo-2","data":{"channel":"repo-1"}}', Trouble(None, "", "repo-2")),
-    ('{"event":"pusher:error","data":{"code":"4201","message":5}}', Trouble(4201, "")),
-    ('{"event":"pusher:error","data":"a backtrace"}', Trouble(None, "a backtrace")),
-    ('{"event":"pusher:error"}', Trouble(None, "")),
-    ('{"event":"pusher:error","data":{"code":true,"channel":"repo-1"}}', Trouble(None, "", "repo-1")),
+    (
+        '{"event":"pusher:error","data":"{\\"message\\":\\"Invalid signature\\"}"}',
+        ErrorFrame(None, "Invalid signature"),
+    ),
+    ('{"event":"pusher:error","data":"{\\"code\\":null,\\"message\\":null}"}', ErrorFrame(None, "")),
+    ('{"event":"pusher:error","data":{"code":"a word"}}', ErrorFrame(None, "")),
+    ('{"event":"pusher:error","data":{"code":4001.5}}', ErrorFrame(None, "")),
+    ('{"event":"pusher:error","data":["a list"]}', ErrorFrame(None, "")),
+    ('{"event":"pusher:error","data":{"channel":7}}', ErrorFrame(None, "")),
+    ('{"event":"pusher:error","channel":"repo-2","data":{"channel":"repo-1"}}', ErrorFrame(None, "", "repo-2")),
+    ('{"event":"pusher:error","data":{"code":"4201","message":5}}', ErrorFrame(4201, "")),
+    ('{"event":"pusher:error","data":"a backtrace"}', ErrorFrame(None, "a backtrace")),
+    ('{"event":"pusher:error"}', ErrorFrame(None, "")),
+    ('{"event":"pusher:error","data":{"code":true,"channel":"repo-1"}}', ErrorFrame(None, "", "repo-1")),
     (
         '{"event":"pusher:subscription_error","channel":"private-x-1","data":{"type":"AuthError","error":"No","status":401}}',
-        Trouble(401, "No", "private-x-1"),
+        ErrorFrame(401, "No", "private-x-1"),
     ),
     ('{"event":"pusher:ping","data":"{}"}', Ping()),
     ('{"event":"pusher:ping"}', Ping()),
@@ -92,7 +95,7 @@ FRAMES: list[tuple[str, Happening]] = [
 
 
 @pytest.mark.parametrize(("frame", "happening"), FRAMES)
-def test_a_frame_says_what_happens(frame: str, happening: Happening) -> None:
+def test_a_frame_says_what_happens(frame: str, happening: ServerMessage) -> None:
     assert read_frame(frame) == happening
     assert read_frame(frame.encode()) == happening
 
@@ -120,7 +123,7 @@ def test_a_frame_says_what_happens(frame: str, happening: Happening) -> None:
     ],
 )  # fmt: skip
 def test_nonsense_is_junk(frame: str | bytes) -> None:
-    assert isinstance(read_frame(frame), Junk)
+    assert isinstance(read_frame(frame), InvalidFrame)
 
 
 def protocol_frame(name: str, data: str) -> str:
@@ -157,7 +160,7 @@ def test_no_value_in_a_protocol_event_raises(key: str, value: str) -> None:
 @pytest.mark.parametrize("key", ["code", "status"])
 def test_a_code_of_five_thousand_digits_raises_nothing(key: str) -> None:
     happening = read_frame(protocol_frame("error", f'{{"{key}":"{"9" * 5000}"}}'))
-    assert isinstance(happening, Trouble | Junk)
+    assert isinstance(happening, ErrorFrame | InvalidFrame)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=5))
@@ -196,23 +199,26 @@ def test_without_a_good_key_there_is_no_address(config: PusherConfig | None) -> 
 @pytest.mark.parametrize(
     ("code", "trouble", "judged"),
     [
-        *((code, None, Verdict.STOP) for code in (4001, 4003, 4004, 4005, 4006, 4007, 4008, 4009, 4099)),
-        (4000, None, Verdict.ENCRYPT),
-        *((code, None, Verdict.BACK_OFF) for code in (4100, 4199, 1002, 1003, 1004)),
-        *((code, None, Verdict.SOON) for code in (4200, 4201, 4202, 4299, 4301, 4302, 1000, 1001, 1005, 1006, 1011)),
-        (None, None, Verdict.SOON),
-        (None, Trouble(4001, ""), Verdict.STOP),
-        (1000, Trouble(4007, ""), Verdict.STOP),
-        (1006, Trouble(None, "backtrace"), Verdict.SOON),
-        (1005, Trouble(500, "backtrace"), Verdict.SOON),
-        (4200, Trouble(4001, ""), Verdict.SOON),
+        *((code, None, CloseAction.STOP) for code in (4001, 4003, 4004, 4005, 4006, 4007, 4008, 4009, 4099)),
+        (4000, None, CloseAction.ENCRYPT),
+        *((code, None, CloseAction.BACK_OFF) for code in (4100, 4199, 1002, 1003, 1004)),
+        *(
+            (code, None, CloseAction.SOON)
+            for code in (4200, 4201, 4202, 4299, 4301, 4302, 1000, 1001, 1005, 1006, 1011)
+        ),
+        (None, None, CloseAction.SOON),
+        (None, ErrorFrame(4001, ""), CloseAction.STOP),
+        (1000, ErrorFrame(4007, ""), CloseAction.STOP),
+        (1006, ErrorFrame(None, "backtrace"), CloseAction.SOON),
+        (1005, ErrorFrame(500, "backtrace"), CloseAction.SOON),
+        (4200, ErrorFrame(4001, ""), CloseAction.SOON),
     ],
 )
 def test_a_close_is_judged_by_its_code_or_by_the_last_complaint(
-    code: int | None, trouble: Trouble | None, judged: Verdict
+    code: int | None, trouble: ErrorFrame | None, judged: CloseAction
 ) -> None:
-    assert verdict(code, trouble) is judged
+    assert close_action(code, trouble) is judged
 
 
 def test_a_complaint_about_one_channel_does_not_judge_the_connection() -> None:
-    assert verdict(1006, Trouble(4009, "The channel name is too long", "private-x")) is Verdict.SOON
+    assert close_action(1006, ErrorFrame(4009, "The channel name is too long", "private-x")) is CloseAction.SOON

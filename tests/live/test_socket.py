@@ -12,8 +12,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from aiotravis.live._socket import TURN, Closed, Connector, Socket
 from aiotravis.live.protocol import Address
+from aiotravis.live.socket import TURN, Closed, Connector, Socket
 from aiotravis.testing import TravisServer
 from tests.waiting import until
 

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from aiotravis import Feed, errors, events
-from aiotravis.live.channels import Interest
+from aiotravis.live.channels import ChannelSelection
 from aiotravis.live.subscription import HubSubscription
 
 
@@ -46,8 +46,8 @@ class Switchboard:
         self.removed += 1
 
 
-def line(board: Switchboard, interest: Interest, *only: type[events.Event]) -> HubSubscription:
-    async def resolve() -> Interest:
+def line(board: Switchboard, interest: ChannelSelection, *only: type[events.Event]) -> HubSubscription:
+    async def resolve() -> ChannelSelection:
         return interest
 
     return HubSubscription(board, resolve, only, 10)
@@ -56,12 +56,14 @@ def line(board: Switchboard, interest: Interest, *only: type[events.Event]) -> H
 @pytest.mark.parametrize(
     ("interest", "own", "channels"),
     [
-        (Interest(repositories=frozenset({1})), True, {"private-user-1", "repo-1"}),
-        (Interest(channels=frozenset({"c"})), False, {"c"}),
-        (Interest(), True, {"private-user-1"}),
+        (ChannelSelection(repositories=frozenset({1})), True, {"private-user-1", "repo-1"}),
+        (ChannelSelection(channels=frozenset({"c"})), False, {"c"}),
+        (ChannelSelection(), True, {"private-user-1"}),
     ],
 )
-async def test_the_user_is_looked_up_only_where_that_matters(interest: Interest, own: bool, channels: set[str]) -> None:
+async def test_the_user_is_looked_up_only_where_that_matters(
+    interest: ChannelSelection, own: bool, channels: set[str]
+) -> None:
     board = Switchboard()
     subscription = line(board, interest)
     await subscription.open()
@@ -72,7 +74,7 @@ async def test_the_user_is_looked_up_only_where_that_matters(interest: Interest,
 
 
 async def test_coming_back_is_told_once_every_channel_is_in_force_again() -> None:
-    subscription = line(Switchboard(), Interest(channels=frozenset({"a", "b"})))
+    subscription = line(Switchboard(), ChannelSelection(channels=frozenset({"a", "b"})))
     await subscription.open()
     subscription.lost(10.0)
     subscription.lost(11.0)
@@ -85,7 +87,7 @@ async def test_coming_back_is_told_once_every_channel_is_in_force_again() -> Non
 
 
 async def test_a_failure_reaches_who_opens_or_who_iterates() -> None:
-    subscription = line(Switchboard(), Interest(channels=frozenset({"a"})))
+    subscription = line(Switchboard(), ChannelSelection(channels=frozenset({"a"})))
     await subscription.open()
     subscription.fail(errors.LiveError("gone"))
     with pytest.raises(errors.LiveError):
@@ -93,14 +95,14 @@ async def test_a_failure_reaches_who_opens_or_who_iterates() -> None:
 
 
 async def test_only_what_was_asked_for_is_wanted() -> None:
-    subscription = line(Switchboard(), Interest(channels=frozenset({"a"})), events.UnknownEvent)
+    subscription = line(Switchboard(), ChannelSelection(channels=frozenset({"a"})), events.UnknownEvent)
     await subscription.open()
     assert subscription.wants(events.UnknownEvent(channel="a", name="x"))
     assert not subscription.wants(events.JobLog(channel="a", job_id=1))
 
 
 async def test_who_opens_waits_for_the_last_channel() -> None:
-    subscription = line(Switchboard(at_once=False), Interest(channels=frozenset({"a", "b"})))
+    subscription = line(Switchboard(at_once=False), ChannelSelection(channels=frozenset({"a", "b"})))
     opening = asyncio.ensure_future(subscription.open())
     await anyio.wait_all_tasks_blocked()
     subscription.confirmed("a", 0.0)
@@ -111,7 +113,7 @@ async def test_who_opens_waits_for_the_last_channel() -> None:
 
 
 async def test_a_failure_while_it_opens_is_raised_there() -> None:
-    subscription = line(Switchboard(at_once=False), Interest(channels=frozenset({"a"})))
+    subscription = line(Switchboard(at_once=False), ChannelSelection(channels=frozenset({"a"})))
     opening = asyncio.ensure_future(subscription.open())
     await anyio.wait_all_tasks_blocked()
     subscription.fail(errors.SubscriptionError("no", channel="a"))
@@ -120,7 +122,7 @@ async def test_a_failure_while_it_opens_is_raised_there() -> None:
 
 
 async def test_a_connection_lost_before_it_was_ever_open_is_no_reconnect() -> None:
-    subscription = line(Switchboard(at_once=False), Interest(channels=frozenset({"a", "b"})))
+    subscription = line(Switchboard(at_once=False), ChannelSelection(channels=frozenset({"a", "b"})))
     subscription.lost(0.0)
     opening = asyncio.ensure_future(subscription.open())
     await anyio.wait_all_tasks_blocked()
@@ -134,7 +136,7 @@ async def test_a_connection_lost_before_it_was_ever_open_is_no_reconnect() -> No
 
 
 async def test_time_down_is_never_negative() -> None:
-    subscription = line(Switchboard(), Interest(channels=frozenset({"a"})))
+    subscription = line(Switchboard(), ChannelSelection(channels=frozenset({"a"})))
     await subscription.open()
     subscription.lost(10.0)
     subscription.confirmed("a", 9.0)
@@ -143,10 +145,13 @@ async def test_time_down_is_never_negative() -> None:
 
 @pytest.mark.parametrize(
     ("interest", "private", "error"),
-    [(Interest(), False, errors.UsageError), (Interest(repositories=frozenset({1})), True, errors.LiveUnavailable)],
+    [
+        (ChannelSelection(), False, errors.UsageError),
+        (ChannelSelection(repositories=frozenset({1})), True, errors.LiveUnavailable),
+    ],
 )
 async def test_what_cannot_be_listened_to_is_never_put_in_force(
-    interest: Interest, private: bool, error: type[Exception]
+    interest: ChannelSelection, private: bool, error: type[Exception]
 ) -> None:
     board = Switchboard(private=private, own=())
     with pytest.raises(error):
@@ -155,7 +160,7 @@ async def test_what_cannot_be_listened_to_is_never_put_in_force(
 
 
 async def test_closing_from_another_task_ends_the_opening() -> None:
-    feed = Feed(line(Switchboard(at_once=False), Interest(channels=frozenset({"a"}))))
+    feed = Feed(line(Switchboard(at_once=False), ChannelSelection(channels=frozenset({"a"}))))
     opening = asyncio.ensure_future(feed.__aenter__())
     await anyio.wait_all_tasks_blocked()
     await feed.aclose()
@@ -166,7 +171,7 @@ async def test_closing_from_another_task_ends_the_opening() -> None:
 async def test_what_is_closed_while_it_looks_things_up_is_never_put_in_force() -> None:
     gate = asyncio.Event()
     board = Switchboard(gate=gate)
-    feed = Feed(line(board, Interest(channels=frozenset({"a"}))))
+    feed = Feed(line(board, ChannelSelection(channels=frozenset({"a"}))))
     opening = asyncio.ensure_future(feed.__aenter__())
     await anyio.wait_all_tasks_blocked()
     await feed.aclose()
@@ -177,7 +182,7 @@ async def test_what_is_closed_while_it_looks_things_up_is_never_put_in_force() -
 
 
 async def test_of_a_failure_and_a_closing_at_once_the_first_that_arrives_is_told() -> None:
-    subscription = line(Switchboard(at_once=False), Interest(channels=frozenset({"a"})))
+    subscription = line(Switchboard(at_once=False), ChannelSelection(channels=frozenset({"a"})))
     opening = asyncio.ensure_future(subscription.open())
     await anyio.wait_all_tasks_blocked()
     subscription.close()

@@ -31,7 +31,7 @@ async def test_quirk_5_too_many_requests_hold_the_whole_client_back_until_the_ne
 async def test_quirk_5_a_second_sign_in_waits_where_the_rules_hold() -> None:
     async with TravisServer(rate_rules=True, clock=lambda: 1.5e9) as server:
         server.world.user("sarah", token=TOKEN)
-        async with Travis(endpoint=server.endpoint, budgets=True) as travis:
+        async with Travis(endpoint=server.endpoint, rate_limits=True) as travis:
             assert await travis.auth.github(f"github-{TOKEN}") == TOKEN
             with anyio.move_on_after(0.1) as scope:
                 await travis.auth.github(f"github-{TOKEN}")
@@ -44,7 +44,7 @@ async def test_quirk_5_a_second_sign_in_waits_where_the_rules_hold() -> None:
 async def test_quirk_5_a_ban_for_signing_in_lasts_five_hours_and_nothing_more_is_sent() -> None:
     async with TravisServer(rate_rules=True, clock=lambda: 1.5e9) as server:
         server.world.user("sarah", token=TOKEN)
-        async with Travis(endpoint=server.endpoint, budgets=False) as travis:
+        async with Travis(endpoint=server.endpoint, rate_limits=False) as travis:
             for _ in range(2):
                 assert await travis.auth.github(f"github-{TOKEN}") == TOKEN
             with pytest.raises(errors.BannedError, match=r"ends after 5 h\. Signing in again makes it worse") as info:

@@ -5,7 +5,7 @@ import pytest
 from aiotravis import Travis, errors
 from aiotravis.testing import Repository as ServedRepository
 from aiotravis.testing import TravisServer
-from aiotravis.testing.belongings import Request as ServedRequest
+from aiotravis.testing.world.repository_data import Request as ServedRequest
 from tests.quirks.served import BUILD, COMMIT, JOB
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aiotravis import LogReset, Travis, errors
-from aiotravis.flows.log_following import following
+from aiotravis.follow_log import state
 from aiotravis.testing import Job, Part, Repository, TravisServer
 from tests.waiting import ignored
 
@@ -18,7 +18,7 @@ LAST = 2147483647
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "PATIENCE", 0.02)
+    monkeypatch.setattr(state, "PATIENCE", 0.02)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Annotations, as servers until 2017 had them."""
 
-from aiotravis._http import Reply
+from aiotravis._http import ApiResponse
 from aiotravis.resources.annotations import Annotations
 from tests.samples import JSON, Scripted
 
@@ -15,7 +15,7 @@ async def test_remarks_are_listed() -> None:
 
 
 async def test_a_remark_without_a_page_sends_none() -> None:
-    transport = Scripted(Reply(204, JSON, b""))
+    transport = Scripted(ApiResponse(204, JSON, b""))
     await Annotations(transport).create(2, username="u", key="k", description="d", status="passed")
     assert transport.calls[0].body == b'{"username":"u","key":"k","description":"d","status":"passed"}'
     assert "key" not in repr(transport.calls[0])

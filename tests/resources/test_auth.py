@@ -3,7 +3,7 @@
 import pytest
 
 from aiotravis import errors
-from aiotravis._http import Call, Reply
+from aiotravis._http import ApiRequest, ApiResponse
 from aiotravis.resources.auth import Auth
 from tests.samples import HTML, JSON, TEXT, Scripted
 
@@ -17,23 +17,25 @@ async def test_a_github_token_travels_in_the_body_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind"),
+    ("response", "kind"),
     [
-        (Reply(403, JSON, b"not a Travis user"), errors.AuthenticationError),
-        (Reply(401, JSON, b"could not resolve github token"), errors.AuthenticationError),
-        (Reply(422, JSON, b'{"error":"Must pass \'github_token\' parameter"}'), errors.ValidationError),
-        (Reply(403, TEXT, b"Forbidden\n"), errors.BannedError),
-        (Reply(200, HTML, b"<html>"), errors.DecodeError),
+        (ApiResponse(403, JSON, b"not a Travis user"), errors.AuthenticationError),
+        (ApiResponse(401, JSON, b"could not resolve github token"), errors.AuthenticationError),
+        (ApiResponse(422, JSON, b'{"error":"Must pass \'github_token\' parameter"}'), errors.ValidationError),
+        (ApiResponse(403, TEXT, b"Forbidden\n"), errors.BannedError),
+        (ApiResponse(200, HTML, b"<html>"), errors.DecodeError),
     ],
 )
-async def test_a_token_that_is_not_taken_is_told_truthfully(reply: Reply, kind: type[errors.TravisError]) -> None:
+async def test_a_token_that_is_not_taken_is_told_truthfully(
+    response: ApiResponse, kind: type[errors.TravisError]
+) -> None:
     with pytest.raises(kind) as info:
-        await Auth(Scripted(reply), None).github("gh-secret")
+        await Auth(Scripted(response), None).github("gh-secret")
     assert "gh-secret" not in str(info.value)
 
 
 async def test_a_redirect_means_too_few_scopes() -> None:
-    def redirect(call: Call) -> bytes:
+    def redirect(call: ApiRequest) -> bytes:
         raise errors.RedirectError("x", method=call.method, path=call.path, location="https://y")
 
     with pytest.raises(errors.AuthenticationError, match="too few scopes"):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aiotravis import errors
-from aiotravis._http import Call, Reply
+from aiotravis._http import ApiRequest, ApiResponse
 from aiotravis.resources.builds import Builds
 from tests.samples import BUILD, COMMIT, JOB, JSON, Scripted
 
@@ -75,7 +75,7 @@ async def test_what_is_no_build_is_never_asked_for(wrong: Any) -> None:
 
 
 async def test_a_list_walks_pages_and_joins_each_with_its_commits() -> None:
-    def answer(call: Call) -> bytes:
+    def answer(call: ApiRequest) -> bytes:
         if ("after_number", "784") in call.query:
             return b'{"builds":[],"commits":[]}'
         return b'{"builds":[' + BUILD + b'],"commits":[' + COMMIT + b"," + COMMIT + b"]}"
@@ -106,4 +106,4 @@ async def test_a_build_names_itself() -> None:
 
 async def test_an_unknown_build_is_not_found() -> None:
     with pytest.raises(errors.NotFoundError, match=r"^GET /builds/7 answered 404: "):
-        await Builds(Scripted(Reply(404, JSON, b'{"file":"not found"}'))).get(7)
+        await Builds(Scripted(ApiResponse(404, JSON, b'{"file":"not found"}'))).get(7)

@@ -3,12 +3,12 @@
 import pytest
 
 from aiotravis import errors
-from aiotravis._http import Call, Reply
-from aiotravis.resources._flash import granted
+from aiotravis._http import ApiRequest, ApiResponse
+from aiotravis.resources._flash import raise_if_refused
 from aiotravis.resources.builds import RESTART
 from tests.samples import JSON
 
-CALL = Call("POST", "/builds/1/restart")
+CALL = ApiRequest("POST", "/builds/1/restart")
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ CALL = Call("POST", "/builds/1/restart")
     ],
 )
 def test_a_yes_says_what_travis_says(body: bytes, said: str) -> None:
-    reply = Reply(202, JSON, body)
-    assert granted(CALL, reply, RESTART.read(CALL, reply)) == said
+    response = ApiResponse(202, JSON, body)
+    assert raise_if_refused(CALL, response, RESTART.read(CALL, response)) == said
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_yes_says_what_travis_says(body: bytes, said: str) -> None:
     ],
 )
 def test_a_no_is_an_error_whatever_the_status_says(body: bytes, flash: tuple[str, ...]) -> None:
-    reply = Reply(200, JSON, body)
+    response = ApiResponse(200, JSON, body)
     with pytest.raises(errors.RefusedError) as info:
-        granted(CALL, reply, RESTART.read(CALL, reply))
+        raise_if_refused(CALL, response, RESTART.read(CALL, response))
     assert (info.value.flash, info.value.status) == (flash, 200)

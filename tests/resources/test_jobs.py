@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from aiotravis import Job, errors
-from aiotravis._http import Reply
+from aiotravis._http import ApiResponse
 from aiotravis.resources.jobs import Jobs
 from tests.samples import COMMIT, JOB, JSON, Scripted
 
@@ -64,7 +64,7 @@ async def test_what_is_no_job_is_never_asked_for(wrong: Any) -> None:
 
 async def test_an_unknown_job_is_not_found_in_the_words_of_travis() -> None:
     with pytest.raises(errors.NotFoundError, match=r"answered 404: The job\(42\) couldn't be found\. Check the id"):
-        await Jobs(Scripted(Reply(404, JSON, b'{"error":{"message":"The job(42) couldn\'t be found"}}'))).get(42)
+        await Jobs(Scripted(ApiResponse(404, JSON, b'{"error":{"message":"The job(42) couldn\'t be found"}}'))).get(42)
 
 
 def test_a_job_compares_hashes_and_shows_itself() -> None:

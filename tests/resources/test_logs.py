@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aiotravis import LogPart, errors
-from aiotravis._http import Reply
+from aiotravis._http import ApiResponse
 from aiotravis.resources.logs import Logs
 from tests.samples import HTML, JSON, TEXT, Scripted
 
@@ -15,19 +15,22 @@ PARTS = b"""{"log":{"id":1,"job_id":42,"type":"Log","parts":[{"id":7,"number":0,
 
 
 @pytest.mark.parametrize(
-    ("reply", "text"),
+    ("response", "text"),
     [
-        (Reply(200, JSON, b'{"log":{"id":1,"job_id":42,"type":"Log","body":"all"}}'), "all"),
-        (Reply(200, JSON, b'{"log":{"id":1,"job_id":42,"type":"Log","body":null}}'), ""),
-        (Reply(200, JSON, b'{"log":{"job_id":42,"parts":[],"@type":"Log"}}'), ""),
-        (Reply(200, JSON, PARTS), "ab"),
-        (Reply(200, TEXT, "größe".encode()), "größe"),
-        (Reply(200, {"content-type": "binary/octet-stream"}, b"archived\xff"), "archived\N{REPLACEMENT CHARACTER}"),
-        (Reply(406, TEXT, b""), ""),
+        (ApiResponse(200, JSON, b'{"log":{"id":1,"job_id":42,"type":"Log","body":"all"}}'), "all"),
+        (ApiResponse(200, JSON, b'{"log":{"id":1,"job_id":42,"type":"Log","body":null}}'), ""),
+        (ApiResponse(200, JSON, b'{"log":{"job_id":42,"parts":[],"@type":"Log"}}'), ""),
+        (ApiResponse(200, JSON, PARTS), "ab"),
+        (ApiResponse(200, TEXT, "größe".encode()), "größe"),
+        (
+            ApiResponse(200, {"content-type": "binary/octet-stream"}, b"archived\xff"),
+            "archived\N{REPLACEMENT CHARACTER}",
+        ),
+        (ApiResponse(406, TEXT, b""), ""),
     ],
 )
-async def test_whatever_form_comes_the_text_is_the_same(reply: Reply, text: str) -> None:
-    transport = Scripted(reply)
+async def test_whatever_form_comes_the_text_is_the_same(response: ApiResponse, text: str) -> None:
+    transport = Scripted(response)
     log = await Logs(transport).get(42)
     assert (log.text, log.job_id) == (text, 42)
     assert await Logs(transport).text(42) == text
@@ -44,18 +47,18 @@ async def test_parts_keep_their_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind"),
+    ("response", "kind"),
     [
-        (Reply(404, JSON, b""), errors.NotFoundError),
-        (Reply(404, TEXT, b"file not found"), errors.NotFoundError),
-        (Reply(406, JSON, b"{}"), errors.RefusedError),
-        (Reply(500, TEXT, b"Sorry"), errors.ServerError),
-        (Reply(200, HTML, b"<html>"), errors.DecodeError),
-        (Reply(200, JSON, b"[]"), errors.DecodeError),
+        (ApiResponse(404, JSON, b""), errors.NotFoundError),
+        (ApiResponse(404, TEXT, b"file not found"), errors.NotFoundError),
+        (ApiResponse(406, JSON, b"{}"), errors.RefusedError),
+        (ApiResponse(500, TEXT, b"Sorry"), errors.ServerError),
+        (ApiResponse(200, HTML, b"<html>"), errors.DecodeError),
+        (ApiResponse(200, JSON, b"[]"), errors.DecodeError),
     ],
 )
-async def test_what_is_no_log_is_an_error(reply: Reply, kind: type[errors.TravisError]) -> None:
-    for call in (Logs(Scripted(reply)).get(42), Logs(Scripted(reply)).text(42)):
+async def test_what_is_no_log_is_an_error(response: ApiResponse, kind: type[errors.TravisError]) -> None:
+    for call in (Logs(Scripted(response)).get(42), Logs(Scripted(response)).text(42)):
         with pytest.raises(kind):
             await call
 
@@ -80,8 +83,14 @@ async def test_parts_of_version_3_can_be_chosen() -> None:
 
 
 async def test_a_hidden_log_says_that_it_is_hidden() -> None:
-    reply = Reply(403, JSON, b'{"error":{"message":"We are sorry, but this log is not available."}}', signed=True)
-    for call in (Logs(Scripted(reply)).get(42), Logs(Scripted(reply)).text(42), Logs(Scripted(reply)).get_by_id(1)):
+    response = ApiResponse(
+        403, JSON, b'{"error":{"message":"We are sorry, but this log is not available."}}', authenticated=True
+    )
+    for call in (
+        Logs(Scripted(response)).get(42),
+        Logs(Scripted(response)).text(42),
+        Logs(Scripted(response)).get_by_id(1),
+    ):
         with pytest.raises(errors.LogAccessDenied, match="log settings"):
             await call
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aiotravis import State, errors
-from aiotravis._http import Call
+from aiotravis._http import ApiRequest
 from aiotravis.resources.repositories import Repositories
 from tests.samples import Scripted
 
@@ -73,7 +73,7 @@ async def test_what_is_no_repository_is_never_asked_for(wrong: Any) -> None:
 
 
 async def test_many_travel_a_hundred_at_a_time_in_the_order_asked() -> None:
-    def answer(call: Call) -> bytes:
+    def answer(call: ApiRequest) -> bytes:
         ids = dict(call.query)["ids"].split(",")
         return b'{"repos":[' + ",".join(f'{{"id":{number}}}' for number in sorted(ids)).encode() + b"]}"
 

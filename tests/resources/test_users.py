@@ -3,7 +3,7 @@
 import pytest
 
 from aiotravis import errors
-from aiotravis._http import Reply
+from aiotravis._http import ApiResponse
 from aiotravis.resources.users import Users
 from tests.samples import JSON, Scripted
 
@@ -24,8 +24,8 @@ async def test_a_user_of_today_has_one() -> None:
 
 
 async def test_without_a_token_there_is_no_user() -> None:
-    reply = Reply(401, JSON, b"no access token supplied")
+    response = ApiResponse(401, JSON, b"no access token supplied")
     with pytest.raises(
         errors.AuthenticationError, match=r"^GET /users answered 401: no access token supplied\. Pass a"
     ):
-        await Users(Scripted(reply)).me()
+        await Users(Scripted(response)).me()

@@ -52,7 +52,7 @@ def good(ask: Ask) -> tuple[bytes, str]:
 async def client(endpoint: str, **settings: Any) -> AsyncGenerator[Travis]:
     """Give a client that tries again without delay."""
     async with Travis(TOKEN, endpoint=endpoint, **settings) as travis:
-        travis._transport.connecting = dataclasses.replace(travis._transport.connecting, first_delay=0.0)
+        travis._transport.config = dataclasses.replace(travis._transport.config, first_delay=0.0)
         yield travis
 
 

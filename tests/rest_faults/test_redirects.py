@@ -9,8 +9,8 @@ import pytest
 from yarl import URL
 
 from aiotravis import Travis, errors
-from aiotravis._http import Call
-from aiotravis._http.redirecting import redirected
+from aiotravis._http import ApiRequest
+from aiotravis._http.redirects import redirected
 from tests.rest_faults.asking import ASKS, JSON, PLAIN, TEXT, Ask, client, fails, kept, log, moved, sign, told
 from tests.wire import Answer, certified, framed, wire
 
@@ -41,10 +41,10 @@ def test_the_origin_that_is_judged_is_the_one_that_is_asked() -> None:
     for pieces in itertools.product(AWKWARD, repeat=4):
         with contextlib.suppress(errors.RedirectError, ValueError):
             location = f"//{''.join(pieces)}"
-            hop = redirected(Call("GET", "/x"), f"{home}/x", location, home=home, signed=True, hops=0)
+            hop = redirected(ApiRequest("GET", "/x"), f"{home}/x", location, base_url=home, authenticated=True, hops=0)
             asked = URL(hop.url, encoded=True)
             at_home = (asked.scheme, (asked.host or "").lower(), asked.port) == ("http", "api.home", 81)
-            assert at_home is not hop.foreign, location
+            assert at_home is not hop.cross_origin, location
             judged[at_home] += 1
     assert min(judged.values()) > 99
 

@@ -28,7 +28,7 @@ async def spoken(case: Answer, ask: Ask, logged: pytest.LogCaptureFixture) -> st
 
 async def with_secrets(travis: Travis) -> object:
     """Send secrets in the query and in a header, and read a shape out of the answer."""
-    call = CONFIG.call(query=[("access_token", SECRET)], headers=[("X-Secret", SECRET)])
+    call = CONFIG.request(query=[("access_token", SECRET)], headers=[("X-Secret", SECRET)])
     return CONFIG.read(call, await travis._transport.send(call))
 
 

@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from aiotravis.testing import PusherApp
-from aiotravis.testing.publish_api import PublishApi
+from aiotravis.testing.live.publish_api import PublishApi
 
 KEY = "5df8ac576dcccf4fd076"
 

@@ -43,4 +43,4 @@ def client(endpoint: str, *, attempts: int = 1, max_response: int = 64 << 20, re
 
 def hasty(travis: Travis) -> None:
     """Let a client try again without delay."""
-    travis._transport.connecting = dataclasses.replace(travis._transport.connecting, first_delay=0.0)
+    travis._transport.config = dataclasses.replace(travis._transport.config, first_delay=0.0)

@@ -1,0 +1,273 @@
+"""How Travis says no: from an answer to the error that tells cause and remedy. No I/O.
+
+Wire facts: the error answers of the API, five meanings of 403 and four shapes of 404 among them.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar, cast
+
+from aiotravis._http.messages import ApiRequest, ApiResponse, one_line
+from aiotravis.errors import (
+    AuthenticationError,
+    BannedError,
+    ConflictError,
+    LogAccessDenied,
+    NotFoundError,
+    PermissionDenied,
+    RateLimited,
+    RefusedError,
+    RepositoryMigrated,
+    ResponseError,
+    ServerError,
+    ValidationError,
+)
+
+__all__ = ["error_from_response", "raise_for_status"]
+
+E = TypeVar("E", bound=ResponseError)
+
+BAN = timedelta(hours=1)
+BAN_OF_SIGN_IN = timedelta(hours=5)
+
+_NO_TOKEN = "Pass a token: Travis(token=...); the one of your profile page or of `travis token`."
+_BAD_TOKEN = (
+    "Travis knows three kinds of tokens, and this call needs an API token ('travis token' prints it): "
+    "neither the RSS token of a profile page nor a GitHub token. It must be of this same site, and not expired."
+)
+
+
+def error_from_response(request: ApiRequest, response: ApiResponse) -> ResponseError | None:
+    """Say whether an answer is a refusal, and which.
+
+    Returns:
+        The error to raise, or None when the status is good.
+    """
+    if 200 <= response.status < 300:
+        return None
+    return _Classifier(request, response).error()
+
+
+def raise_for_status(request: ApiRequest, response: ApiResponse) -> None:
+    """Raise what `error_from_response` finds.
+
+    Raises:
+        ResponseError: The answer is a refusal; the class tells why.
+    """
+    error = error_from_response(request, response)
+    if error is not None:
+        raise error
+
+
+class _Classifier:
+    """One refusal being read: five meanings of 403 and five places for the text."""
+
+    def __init__(self, request: ApiRequest, response: ApiResponse) -> None:
+        self.request = request
+        self.response = response
+        self.json: Any = response.refusal
+        self.said = _error_text(self.json) if self.json is not None else _text_of(response)
+
+    def error(self) -> ResponseError:
+        status = self.response.status
+        if status >= 500:
+            return self._server_error()
+        by_status = {
+            400: self._bad_request,
+            401: self._unauthorised,
+            403: self._forbidden,
+            404: self._not_found,
+            406: self._not_acceptable,
+            409: self._conflict,
+            422: self._unprocessable,
+            429: self._throttled,
+        }
+        return by_status.get(status, self._other)()
+
+    def _make(self, kind: type[E], reason: str, remedy: str) -> E:
+        request, response = self.request, self.response
+        reason = one_line(reason).removesuffix(".")
+        return kind(
+            f"{request.method} {request.shown} answered {response.status}: {reason}. {remedy}".rstrip(),
+            status=response.status,
+            method=request.method,
+            path=request.shown,
+            request_id=self._request_id(),
+            excerpt=response.excerpt,
+            remedy=remedy,
+        )
+
+    def _request_id(self) -> str | None:
+        given = self.response.headers.get("x-request-id")
+        if given:
+            return given
+        found = re.search(r"request_id:(\S+)", self.response.safe) if self.response.status >= 500 else None
+        return found[1] if found else None
+
+    def _bad_request(self) -> ResponseError:
+        flash = _flash(self.json)
+        if flash:
+            error = self._make(RefusedError, "; ".join(flash), "Nothing was changed.")
+            error.flash = flash
+            return error
+        return self._make(RefusedError, self.said or "bad request", "Travis could not make sense of the request.")
+
+    def _unauthorised(self) -> ResponseError:
+        if "insufficient permission" in self.said:
+            return self._make(PermissionDenied, self.said, "The token's user needs push access to the repository.")
+        if self.request.path.startswith("/auth/"):
+            return self._make(AuthenticationError, self.said or "signing in failed", "Check the GitHub token.")
+        if self.response.authenticated:
+            return self._make(AuthenticationError, self.said or "the token was not accepted", _BAD_TOKEN)
+        return self._make(AuthenticationError, self.said or "this needs a token", _NO_TOKEN)
+
+    def _forbidden(self) -> ResponseError:
+        said, kind = self.said, _error_type(self.json)
+        if said == "Forbidden" and self.json is None:
+            return self._banned()
+        if said == "access denied":
+            if self.response.authenticated:
+                return self._make(AuthenticationError, "Travis does not know this token", _BAD_TOKEN)
+            return self._make(AuthenticationError, "this needs a token", _NO_TOKEN)
+        if said == "insufficient access":
+            return self._make(PermissionDenied, "the token lacks the scope for this", "Use a token with full scope.")
+        if said == "not a Travis user":
+            return self._make(
+                AuthenticationError, said, "Travis refuses this GitHub token: it is wrong, or its user never signed in."
+            )
+        if kind == "migrated_repository" or (self.json is None and "migrated" in said):
+            return self._make(RepositoryMigrated, said, "Use the site that it moved to: Travis(endpoint=COM).")
+        if kind == "login_required" or (not self.response.body and not self.response.authenticated):
+            return self._make(AuthenticationError, said or "this needs a token", _NO_TOKEN)
+        if "/log" in self.request.path and "not available" in said:
+            return self._make(LogAccessDenied, said, "The repository's log settings decide who may read its logs.")
+        reason = said or "the token's user may not do this"
+        return self._make(PermissionDenied, reason, "Check the user's rights on the repository, on GitHub.")
+
+    def _banned(self) -> ResponseError:
+        signing_in = self.request.path == "/auth/github"
+        error = self._make(
+            BannedError,
+            "Travis has banned this token or address",
+            f"Stop all requests and wait: it ends after {5 if signing_in else 1} h. Signing in again makes it worse.",
+        )
+        span = BAN_OF_SIGN_IN if signing_in else BAN
+        error.lifted_at = datetime.fromtimestamp(self.response.received_at, UTC) + span
+        return error
+
+    def _not_found(self) -> ResponseError:
+        shapeless = not self.said or self.said in {"not found", "file not found"}
+        reason = "no such thing, or hidden from this token" if shapeless else self.said
+        if self.response.content_type == "text/html" or self.response.body.lstrip()[:1] == b"<":
+            return self._make(NotFoundError, "a web page says not found", "Is the endpoint that of the API?")
+        remedy = "Check the id or slug and the site"
+        if not self.response.authenticated:
+            return self._make(NotFoundError, reason, f"{remedy}; if it is private, pass a token.")
+        return self._make(NotFoundError, reason, f"{remedy}, and that the token's user may see it.")
+
+    def _not_acceptable(self) -> ResponseError:
+        return self._make(
+            RefusedError, "it has no representation of the kind asked for", "An empty or archived log answers so."
+        )
+
+    def _conflict(self) -> ResponseError:
+        said = self.said or "its present state forbids this"
+        return self._make(ConflictError, said, "" if "try again" in said.lower() else "Try again later.")
+
+    def _unprocessable(self) -> ResponseError:
+        if _error_code(self.json) == "cant_cancel":
+            error = self._make(RefusedError, self.said, "It has finished already.")
+            error.flash = (self.said,)
+            return error
+        pairs = _field_errors(self.json)
+        if pairs:
+            listed = ", ".join(f"{name}: {code}" for name, code in pairs)
+            invalid = self._make(ValidationError, f"{self.said or 'not valid'} ({listed})", "Correct these values.")
+            invalid.errors = pairs
+            return invalid
+        return self._make(ValidationError, self.said or "the values sent are not valid", "Correct them.")
+
+    def _throttled(self) -> ResponseError:
+        error = self._make(RateLimited, "too many requests", "Wait for the next whole minute, and send fewer.")
+        error.retry_after = _retry_after(self.response)
+        return error
+
+    def _server_error(self) -> ResponseError:
+        said = self.response.excerpt if self.json is None else self.said
+        if self.response.content_type == "text/html":
+            said = "a web page from a proxy"
+        request_id = self._request_id()
+        quote_it = f" Travis support wants to know the request id {request_id}." if request_id else ""
+        return self._make(ServerError, said or "no reason given", f"Not your fault; try again later.{quote_it}")
+
+    def _other(self) -> ResponseError:
+        return self._make(ResponseError, self.said or "an unexpected status", "Is the endpoint that of the API?")
+
+
+def _text_of(response: ApiResponse) -> str:
+    """Read a bare text body, leaving web pages aside; a bad token is told as text typed as HTML."""
+    text = response.safe.strip()
+    return "" if text.startswith("<") else text
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _error_text(value: object) -> str:
+    """Find the sentence in any of the places where Travis puts it."""
+    if isinstance(value, str):
+        return value.strip()
+    answer = _mapping(value)
+    error = answer.get("error")
+    for candidate in (_mapping(error).get("message"), error, answer.get("message"), answer.get("error_message")):
+        if isinstance(candidate, str):
+            return candidate.strip()
+    missing = answer.get("file")
+    return missing.strip() if isinstance(missing, str) else ""
+
+
+def _error_type(value: object) -> object:
+    return _mapping(value).get("error_type")
+
+
+def _error_code(value: object) -> object:
+    return _mapping(_mapping(value).get("error")).get("code")
+
+
+def _flash(value: object) -> tuple[str, ...]:
+    """Collect the refusals out of ``{"flash": [{"error": "..."}]}``."""
+    flash = _mapping(value).get("flash")
+    if not isinstance(flash, list):
+        return ()
+    entries = [_mapping(entry).get("error") for entry in cast("list[object]", flash)]
+    return tuple(entry for entry in entries if isinstance(entry, str))
+
+
+def _field_errors(value: object) -> tuple[tuple[str, str], ...]:
+    errors = _mapping(value).get("errors")
+    if not isinstance(errors, list):
+        return ()
+    entries = [_mapping(entry) for entry in cast("list[object]", errors)]
+    return tuple((str(entry.get("field", "")), str(entry.get("code", ""))) for entry in entries if entry)
+
+
+def _retry_after(response: ApiResponse) -> float | None:
+    """Read Retry-After in either of its forms, as seconds from the moment the answer came."""
+    given = response.headers.get("retry-after", "").strip()
+    if not given:
+        return None
+    try:
+        seconds = float(given)
+    except ValueError:
+        try:
+            when = parsedate_to_datetime(given)
+            # A date without a zone is in UTC, as all of HTTP's are.
+            when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
+            seconds = when.timestamp() - response.received_at
+        except ValueError:
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

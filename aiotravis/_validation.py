@@ -1,0 +1,54 @@
+"""Validation of arguments, before anything is sent. No I/O.
+
+Every function raises `UsageError` with the argument's name. Values that may be secrets are never quoted.
+"""
+
+from aiotravis.errors import UsageError
+
+__all__ = ["validate_count", "validate_seconds", "validate_text"]
+
+
+def validate_count(value: object, argument: str, *, minimum: int = 1, maximum: int | None = None) -> int:
+    """Return a whole number.
+
+    Args:
+        value: What the caller passed.
+        argument: Name of the caller's argument.
+        minimum: Smallest value.
+        maximum: Largest value; None for no limit.
+
+    Raises:
+        UsageError: It is not a whole number, or out of range.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= (maximum or value):
+        return value
+    limits = f"of at least {minimum}" if maximum is None else f"between {minimum} and {maximum}"
+    raise UsageError(f"{argument} must be a whole number {limits}, not {value!r}.", argument=argument)
+
+
+def validate_seconds(value: object, argument: str, *, zero_ok: bool = False) -> float:
+    """Return a number of seconds.
+
+    Args:
+        value: What the caller passed.
+        argument: Name of the caller's argument.
+        zero_ok: Whether 0 is allowed.
+
+    Raises:
+        UsageError: It is not a number, or not positive.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool) and (value > 0 or (zero_ok and value == 0)):
+        return value
+    kind = "number of seconds, 0 or more" if zero_ok else "positive number of seconds"
+    raise UsageError(f"{argument} must be a {kind}, not {value!r}.", argument=argument)
+
+
+def validate_text(value: object, argument: str) -> str:
+    """Return a text that is not empty.
+
+    Raises:
+        UsageError: It is empty, blank, or not a string. The value is not quoted: it may be a secret.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{argument} must be a string that is not empty.", argument=argument)
+    return value

@@ -1,5 +1,0 @@
-"""A network that misbehaves on request, between a client and a server on the loopback interface."""
-
-from aiotravis.testing.fault_proxy.proxy import FaultProxy
-
-__all__ = ["FaultProxy"]

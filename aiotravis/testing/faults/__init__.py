@@ -1,0 +1,1 @@
+"""Faults on request: rules, REST faults, a proxy that misbehaves."""

@@ -1,0 +1,1 @@
+"""The REST side of the embedded Travis: middleware, routes per entity, payloads."""

@@ -1,0 +1,139 @@
+"""The pictures and feeds that the embedded Travis serves beside its API: badges, CCTray XML, Atom.
+
+https://docs.travis-ci.com/user/status-images/
+"""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import Final
+from xml.sax.saxutils import escape, quoteattr
+
+from aiohttp import web
+
+from aiotravis.testing.rest.access import Refusal, Visitor, not_found, rss_token_from, token_from
+from aiotravis.testing.rest.routes import Handler, Routes
+from aiotravis.testing.world.payloads import second
+from aiotravis.testing.world.work import TERMINAL, Build, Repository
+
+__all__ = ["FeedRoutes"]
+
+RESULTS: Final = {"passed": "passing", "failed": "failing", "errored": "error", "canceled": "canceled"}
+
+STATUSES: Final = {"passed": "Success", "failed": "Failure", "errored": "Error", "canceled": "Canceled"}
+
+GREEN, RED, GREY = 0x44CC11, 0xE05D44, 0x9F9F9F
+
+COLOURS: Final = {"passing": GREEN, "failing": RED, "error": RED, "canceled": GREY, "unknown": GREY}
+
+
+class FeedRoutes(Routes):
+    """The routes, each by the ending of its path."""
+
+    def table(self) -> Sequence[tuple[str, str, Handler]]:
+        """List method, path and handler of each route."""
+        by_id, by_slug = r"/repos/{id:\d+}", "/repos/{owner}/{name}"
+        return (
+            *(
+                ("GET", f"{path}.{kind}", self.badge)
+                for path in (by_slug, "/{owner}/{name}")
+                for kind in ("svg", "png")
+            ),
+            *(("GET", f"{repo}/cc.xml", self.cc_xml) for repo in (by_id, by_slug)),
+            ("GET", "/repos/{owner}.xml", self.cc_xml_of_owner),
+            ("GET", f"{by_slug}/builds.atom", self.atom),
+        )
+
+    def _admitted(self, request: web.Request) -> Visitor:
+        """Let in whoever brings either of a user's tokens, too."""
+        if token_from(request) is None:
+            user = rss_token_from(request, self._site.world)
+            # What is public may be seen by everybody, whatever version would have to be asked for beside it.
+            if user is not None or self._site.mode == "com":
+                return Visitor(user, self._site.mode in {"org", "com"})
+        return self._visitor(request)
+
+    def _shown(self, request: web.Request) -> Repository | None:
+        visitor, repository = self._admitted(request), self._find(request)
+        return repository if repository is not None and visitor.sees(repository) else None
+
+    async def badge(self, request: web.Request) -> web.StreamResponse:
+        """A picture of the last outcome, of some branches where they are named; unknown for what is hidden."""
+        repository = self._shown(request)
+        branches = request.query.get("branch", "")
+        last = next(
+            (
+                build
+                for build in reversed(repository.builds if repository else [])
+                if build.state in TERMINAL
+                and build.event_type in {"push", "api", "cron"}
+                and (not branches or build.commit.branch in branches.split(","))
+            ),
+            None,
+        )
+        result = RESULTS[last.state] if last else "unknown"
+        kind = request.path.rpartition(".")[2]
+        body = _png(COLOURS[result]) if kind == "png" else f"<svg><text>{result}</text></svg>".encode()
+        headers = {
+            "Content-Type": "image/png" if kind == "png" else "image/svg+xml",
+            "Content-Disposition": f'inline; filename="{result}.{kind}"',
+        }
+        return web.Response(body=body, headers=headers)
+
+    async def cc_xml(self, request: web.Request) -> web.StreamResponse:
+        """The state of a repository as CCTray wants it."""
+        repository = self._shown(request)
+        if repository is None:
+            raise not_found()
+        return _projects([repository])
+
+    async def cc_xml_of_owner(self, request: web.Request) -> web.StreamResponse:
+        """The state of each repository that somebody owns."""
+        visitor, owner = self._admitted(request), request.match_info["owner"]
+        every = self._site.world.repositories.values()
+        return _projects([one for one in every if one.slug.partition("/")[0] == owner and visitor.sees(one)])
+
+    async def atom(self, request: web.Request) -> web.StreamResponse:
+        """A repository's last builds as a feed; where there are none it is none."""
+        repository = self._shown(request)
+        if repository is None or not repository.builds:
+            raise Refusal(406)
+        entries = "".join(_entry(build) for build in list(reversed(repository.builds))[:25])
+        title = f"<title>{escape(repository.slug)} Builds</title>"
+        body = f'<?xml version="1.0"?>\n<feed xmlns="http://www.w3.org/2005/Atom">{title}{entries}</feed>\n'
+        return web.Response(body=body.encode(), headers={"Content-Type": "application/atom+xml;charset=utf-8"})
+
+
+def _entry(build: Build) -> str:
+    title = escape(f"{build.repository.slug} Build #{build.number} ({build.state})")
+    updated = second(build.finished_at or build.started_at or build.updated_at)
+    return f"<entry><id>urn:travis:build:{build.id}</id><title>{title}</title><updated>{updated}</updated></entry>"
+
+
+def _projects(repositories: Sequence[Repository]) -> web.Response:
+    inner = "".join(_project(one) for one in repositories)
+    body = f'<?xml version="1.0"?>\n<Projects>{inner}</Projects>\n'.encode()
+    return web.Response(body=body, headers={"Content-Type": "application/xml;charset=utf-8"})
+
+
+def _project(repository: Repository) -> str:
+    last = repository.moved_build or repository.last_build
+    runs = last is not None and last.state not in TERMINAL
+    fields = {
+        "name": repository.slug,
+        "activity": "Building" if runs else "Sleeping",
+        "lastBuildStatus": STATUSES.get(last.state, "Unknown") if last else "Unknown",
+    }
+    written = " ".join(f"{name}={quoteattr(value)}" for name, value in fields.items())
+    return f"<Project {written}/>"
+
+
+def _png(colour: int) -> bytes:
+    """Draw a picture of one pixel."""
+
+    def chunk(kind: bytes, contents: bytes) -> bytes:
+        return struct.pack(">I", len(contents)) + kind + contents + struct.pack(">I", zlib.crc32(kind + contents))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    pixel = zlib.compress(b"\0" + colour.to_bytes(3, "big"))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")

@@ -1,0 +1,1 @@
+"""The world that the embedded Travis serves: repositories, builds, jobs, logs, users."""

@@ -1,0 +1,83 @@
+"""The client itself over REST: its headers, settings, limits, any other route."""
+
+from typing import Any
+
+import pytest
+
+from aiotravis import ORG, Travis, errors
+from aiotravis.testing import Repository, TravisServer
+from tests.conftest import TOKEN
+
+
+async def test_a_user_agent_of_ones_own_stands_in_front(server: TravisServer) -> None:
+    async with Travis(endpoint=server.endpoint, user_agent="dashboard/1.0") as travis:
+        await travis.config.get()
+    assert server.requests[-1].headers["user-agent"].startswith("dashboard/1.0 aiotravis/")
+
+
+def test_strangers_ask_travis_ci_com_in_the_way_it_wants() -> None:
+    assert Travis()._transport._accept == "application/vnd.travis-ci.2.1+json"
+    assert Travis(TOKEN)._transport._accept == "application/vnd.travis-ci.2+json"
+    assert Travis(endpoint=ORG)._transport._accept == "application/vnd.travis-ci.2+json"
+
+
+def test_the_rate_rules_hold_for_travis_and_not_for_enterprise() -> None:
+    assert Travis().limits.room == 500
+    assert Travis(TOKEN).limits.room == 2000
+    assert Travis(TOKEN, endpoint="https://travis.example.org/api").limits.room is None
+    assert Travis(endpoint="http://127.0.0.1:80").limits.room is None
+    assert Travis(endpoint="http://127.0.0.1:80", rate_limits=True).limits.room == 500
+
+
+async def test_a_token_is_verified(travis: Travis) -> None:
+    assert (await travis.verify()).login == "sarah"
+
+
+async def test_any_route_can_be_asked(server: TravisServer, travis: Travis, repository: Repository) -> None:
+    job = repository.build().jobs[0]
+    job.write("text")
+    reply = await travis.request("get", f"/v3/job/{job.id}/log.txt", accept="text/plain")
+    assert (reply.status, reply.text) == (200, "text")
+    listed = await travis.request("GET", "/builds", query={"repository_id": "82"}, headers={"X-Mine": "1"})
+    assert len(listed.json["builds"]) == 1
+    assert server.requests[-1].headers["x-mine"] == "1"
+    body = {"socket_id": "1.1", "channels": ["repo-1"]}
+    assert "repo-1" in (await travis.request("POST", "/pusher/auth", json=body)).json["channels"]
+    with pytest.raises(errors.NotFoundError):
+        await travis.request("GET", "/nothing", query=[("a", "b")])
+    sent = len(server.requests)
+    for method, path in (
+        ("G T", "/x"), ("GET", "x"), ("GET", "//host/x"), ("GET", "/x?y"), ("GET", "/x y"), ("GET", "/\n"),
+    ):  # fmt: skip
+        with pytest.raises(errors.UsageError):
+            await travis.request(method, path)
+    assert len(server.requests) == sent
+
+
+async def test_other_settings_for_some_calls_over_the_same_connections(server: TravisServer, travis: Travis) -> None:
+    server.respond("GET", "/config", status=503)
+    for attempts in (1, 2):
+        before = len(server.requests)
+        with pytest.raises(errors.ServerError):
+            await travis.with_options(attempts=attempts).config.get()
+        assert len(server.requests) == before + attempts
+    with pytest.raises(errors.TooLargeError):
+        await travis.with_options(max_response=5).users.me()
+    both = travis.with_options(attempts=1).with_options(max_response=5)
+    before = len(server.requests)
+    with pytest.raises(errors.TooLargeError):
+        await both.request("GET", "/users")
+    with pytest.raises(errors.TooLargeError):
+        await both.accounts.list()
+    assert len(server.requests) == before + 2
+    server.latency = 5
+    with pytest.raises(errors.RequestTimeout):
+        await travis.with_options(read_timeout=0.01).users.me()
+    server.latency = 0
+    wrong: list[dict[str, Any]] = [{"attempts": 0}, {"read_timeout": -1.0}, {"max_response": True}, {"attempts": 1.5}]
+    for settings in wrong:
+        with pytest.raises(errors.UsageError):
+            travis.with_options(**settings)
+    await travis.with_options().aclose()
+    with pytest.raises(errors.UsageError, match="closed"):
+        await travis.users.me()

@@ -1,0 +1,16 @@
+"""A job whose log is followed without patience."""
+
+import pytest
+
+from aiotravis.follow_log import state
+from aiotravis.testing import Job, Repository
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "PATIENCE", 0.02)
+
+
+@pytest.fixture
+def job(repository: Repository) -> Job:
+    return repository.build().jobs[0]

@@ -1,0 +1,77 @@
+"""The lines of a log that comes in parts."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiotravis import LogPart, LogReset, Travis, errors
+from aiotravis.follow_log.lines import LogLines
+from aiotravis.testing import Repository
+
+
+async def parts(contents: Sequence[str]) -> AsyncIterator[LogPart]:
+    for number, content in enumerate(contents):
+        yield LogPart(number=number, content=content)
+
+
+@given(st.lists(st.text(alphabet="ab\n\r\x0b\x85\u2028", max_size=8), max_size=20))
+async def test_however_it_is_cut_the_lines_are_those_of_the_whole(contents: list[str]) -> None:
+    lines = [line async for line in LogLines(parts(contents))]
+    assert "".join(lines) == "".join(contents)
+    assert all(line.endswith("\n") for line in lines[:-1])
+    assert all(line.count("\n") <= 1 and line for line in lines)
+
+
+async def test_a_reset_drops_the_line_that_was_begun() -> None:
+    async def broken() -> AsyncIterator[LogPart]:
+        yield LogPart(number=0, content="old\nbeg")
+        yield LogReset()
+        yield LogPart(number=0, content="new")
+        yield LogPart(number=1, content=None)
+
+    lines = LogLines(broken())
+    assert [line async for line in lines] == ["old\n", "new"]
+    assert lines.resets == 1
+    with pytest.raises(StopAsyncIteration):
+        await anext(lines)
+
+
+async def test_a_log_is_read_by_lines_and_as_a_text(travis: Travis, repository: Repository) -> None:
+    job = repository.build().jobs[0]
+    job.start()
+    for piece in ("one\ntw", "o\n", "three"):
+        job.write(piece)
+    job.write("", final=True)
+    async with travis.follow_log(job.id) as log:
+        assert [line async for line in log.lines()] == ["one\n", "two\n", "three"]
+    async with travis.follow_log(job.id) as log:
+        assert await log.text() == "one\ntwo\nthree"
+
+
+async def test_a_restart_leaves_the_text_of_the_last_run(travis: Travis, repository: Repository) -> None:
+    job = repository.build().jobs[0]
+    job.start()
+    job.write("old")
+    async with travis.follow_log(job.id) as log:
+        assert (await anext(log)).content == "old"
+        job.restart()
+        job.start()
+        job.write("new")
+        job.write("", final=True)
+        assert await log.text() == "new"
+
+
+async def test_a_gap_is_told_behind_the_lines(travis: Travis, repository: Repository) -> None:
+    job = repository.build().jobs[0]
+    job.start()
+    for piece in ("a\n", "b\n", "c\n"):
+        job.write(piece)
+    job.write("", final=True)
+    del job.log.parts[1]
+    job.finish()
+    lines = travis.follow_log(job.id).lines()
+    assert [await anext(lines), await anext(lines)] == ["a\n", "c\n"]
+    with pytest.raises(errors.LogGap):
+        await anext(lines)

@@ -1,0 +1,179 @@
+"""Payloads of the live channel, from their wire form to classes."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiotravis import Build, Job, State, events
+from aiotravis.live.decoding import read_event
+
+JOB = """{"id":501,"repository_id":82,"repository_slug":"a/b","repository_private":false,"build_id":500,"commit_id":5,
+"number":"784.1","state":"canceled","queue":"builds.gce","allow_failure":false,"updated_at":"2026-01-01T00:00:00.250Z",
+"started_at":null,"finished_at":null,"stage":{"id":3,"build_id":500,"number":1,"name":"Test","state":"started",
+"started_at":null,"finished_at":null},"commit":{"id":5,"sha":"abc","branch":"master"}}"""
+
+BUILD = """{"repository":{"id":82,"slug":"a/b","description":null,"private":false,"last_build_id":500,"active":true,
+"current_build_id":500,"default_branch":{"name":"master","last_build_id":500}},
+"commit":{"id":5,"sha":"abc","branch":"master","message":"Fix"},
+"build":{"id":500,"repository_id":82,"commit_id":5,"number":"784","pull_request":false,"pull_request_title":null,
+"pull_request_number":null,"state":"passed","started_at":"2026-01-01T00:00:00Z","finished_at":null,"duration":null,
+"job_ids":[501],"event_type":"push","updated_at":"2026-01-01T00:00:00.250Z","created_by":null,"commit":"abc",
+"branch":"master","message":"Fix"},"stages":[{"id":3,"name":"Test"}]}"""
+
+JOBS = {
+    "job:created": events.JobCreated, "job:queued": events.JobQueued, "job:received": events.JobReceived,
+    "job:started": events.JobStarted, "job:finished": events.JobFinished, "job:canceled": events.JobCanceled,
+}  # fmt: skip
+BUILDS = {
+    "build:created": events.BuildCreated, "build:received": events.BuildReceived, "build:started": events.BuildStarted,
+    "build:finished": events.BuildFinished, "build:canceled": events.BuildCanceled,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize("data", [JOB, json.loads(JOB), f'{{"job":{JOB}}}'])
+def test_a_job_event_carries_its_job(name: str, data: object) -> None:
+    event = read_event(name, "repo-82", data)
+    assert isinstance(event, JOBS[name])
+    assert isinstance(event, events.JobEvent)
+    assert (event.channel, event.complete, event.job.state) == ("repo-82", True, State.CANCELED)
+    assert event.job.updated_at == datetime(2026, 1, 1, 0, 0, 0, 250_000, tzinfo=UTC)
+    assert event.job.commit is not None
+    assert event.job.stage is not None
+    assert event.job.stage.name == "Test"
+
+
+@pytest.mark.parametrize("name", BUILDS)
+@pytest.mark.parametrize("data", [BUILD, json.loads(BUILD)])
+def test_a_build_event_carries_build_commit_repository_and_stages(name: str, data: object) -> None:
+    event = read_event(name, "repo-82", data)
+    assert isinstance(event, BUILDS[name])
+    assert isinstance(event, events.BuildEvent)
+    assert event.build.commit is not None
+    assert (event.build.commit.sha, event.build.job_ids, event.build.state) == ("abc", (501,), State.PASSED)
+    assert event.repository is not None
+    assert (event.repository.slug, event.repository.private, len(event.stages)) == ("a/b", False, 1)
+
+
+def test_an_old_build_event_has_three_keys() -> None:
+    event = read_event("build:started", None, '{"build":{"id":1},"repository":{"id":2}}')
+    assert isinstance(event, events.BuildStarted)
+    assert (event.stages, event.build.commit) == ((), None)
+
+
+@pytest.mark.parametrize(("number", "read"), [("3", 3), ("2147483647", 2147483647), ('"7.1"', "7.1")])
+def test_a_part_of_a_log_keeps_its_number(number: str, read: int | str) -> None:
+    data = f'{{"id":501,"_log":"$ make\\n","number":{number},"final":true,"build_id":1,"repository_id":2}}'
+    for form in (data, json.loads(data)):
+        assert read_event("job:log", "job-501", form) == events.JobLog(
+            channel="job-501", job_id=501, content="$ make\n", number=read, final=True
+        )
+
+
+def test_what_was_too_large_comes_with_ids_alone() -> None:
+    job = read_event("job:started", None, '{"id":501,"build_id":500,"_no_full_payload":true}')
+    assert isinstance(job, events.JobStarted)
+    assert (job.job.id, job.job.build_id, job.complete) == (501, 500, False)
+    build = read_event("build:started", None, {"build": {"id": 500}, "_no_full_payload": True})
+    assert isinstance(build, events.BuildStarted)
+    assert (build.build.id, build.complete) == (500, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kept"),
+    [
+        ("annotation:created", '{"annotation":{}}', {"annotation": {}}),
+        ("annotation:updated", '{"id":1,"job_id":501}', {"id": 1, "job_id": 501}),
+        ("worker:added", '{"id":1,"host":"h","name":"n","state":"ready","payload":{}}',
+         {"id": 1, "host": "h", "name": "n", "state": "ready", "payload": {}}),
+        ("worker:updated", "[]", []),
+        ("worker:removed", "null", None),
+        ("repository:migration", '{"repositoryId":82,"status":"migrated"}', {"repositoryId": 82, "status": "migrated"}),
+        ("branch:created", '{"repository_id":82,"branch":"master"}', {"repository_id": 82, "branch": "master"}),
+        ("job:restarted", '{"id":501}', {"id": 501}),
+        ("build:restarted", {"build": {"id": 500}}, {"build": {"id": 500}}),
+        ("", "", ""),
+        ("job:started", '{"id":1,"updated_at":"yesterday"}', {"id": 1, "updated_at": "yesterday"}),
+        ("job:started", '{"id":1', '{"id":1'),
+        ("job:started", "\ud800", "\ud800"),
+        ("job:started", 1 << 64, 1 << 64),
+        ("job:started", None, None),
+        ("build:started", '{"build":{"id":1},"stages":{}}', {"build": {"id": 1}, "stages": {}}),
+        ("user:logout", None, None),
+        ("branch:updated", "no JSON", "no JSON"),
+        ("job:log", "{", "{"),
+        ("job:log", '{"id":"x"}', {"id": "x"}),
+        ("job:started", "[]", []),
+        ("job:started", '{"job":{}}', {"job": {}}),
+        ("build:started", '{"id":1}', {"id": 1}),
+        ("build:started", '{"build":{"id":"no"}}', {"build": {"id": "no"}}),
+        ("build:started", '{"build":3}', {"build": 3}),
+    ],
+)  # fmt: skip
+def test_what_is_unknown_or_unreadable_is_kept(name: str, data: object, kept: object) -> None:
+    assert read_event(name, "c", data) == events.UnknownEvent(channel="c", name=name, data=kept)
+
+
+@given(
+    st.sampled_from([*JOBS, *BUILDS, "job:log", "x"]),
+    st.text()
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner) | st.dictionaries(st.sampled_from(["id", "build", "job", "commit", "_log"]), inner)
+        ),
+        max_leaves=8,
+    ),
+)
+def test_no_payload_raises(name: str, data: Any) -> None:
+    assert isinstance(read_event(name, None, data), events.Event)
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+@pytest.mark.parametrize("name", ["job:log", "job:started", "build:started", "odd"])
+@pytest.mark.parametrize("data", [nested(100_000), f'{{"id":1,"build":{{"id":1,"x":{nested(100_000)}}}}}', "9" * 5000])
+def test_what_is_too_deep_or_too_big_to_read_is_kept_as_text(name: str, data: str) -> None:
+    assert read_event(name, None, data) == events.UnknownEvent(name=name, data=data)
+
+
+NASTY = [
+    "null", "true", "-0.0", "1.5", "1e18", "-1e18", "1e300", "9" * 400, f'"{"9" * 5000}"', '""', '"x"', '"nan"', '"0"',
+    '"\\u0000"', '"2026-02-30T00:00:00Z"', '"9999-12-31T23:59:59-23:59"', "[]", "[null]", "{}", '{"id":null}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NASTY)
+def test_no_value_of_a_known_field_raises_or_gets_lost(value: str) -> None:
+    for field in (*msgspec.structs.fields(Job), *msgspec.structs.fields(Build)):
+        for name, data in (
+            ("job:started", f'{{"id":1,"{field.encode_name}":{value}}}'),
+            ("build:started", f'{{"build":{{"id":1,"{field.encode_name}":{value}}}}}'),
+            ("build:started", f'{{"build":{{"id":1}},"{field.encode_name}":{value}}}'),
+        ):
+            event = read_event(name, "c", data)
+            assert isinstance(event, events.JobStarted | events.BuildStarted | events.UnknownEvent)
+            if isinstance(event, events.UnknownEvent):
+                assert event == events.UnknownEvent(channel="c", name=name, data=json.loads(data))
+
+
+def test_a_commit_message_that_names_the_mark_leaves_the_event_complete() -> None:
+    event = read_event("job:started", None, '{"id":1,"commit":{"id":5,"message":"Handle _no_full_payload"}}')
+    assert isinstance(event, events.JobStarted)
+    assert event.complete
+
+
+def test_a_build_event_may_carry_a_configuration_as_a_job_event_may() -> None:
+    job = read_event("job:started", None, '{"id":1,"config":{"language":"ruby"}}')
+    assert isinstance(job, events.JobStarted)
+    assert job.job.config == {"language": "ruby"}
+    build = read_event("build:started", None, '{"build":{"id":1,"config":{"language":"ruby"}}}')
+    assert isinstance(build, events.BuildStarted)
+    assert build.build.config == {"language": "ruby"}

@@ -1,0 +1,100 @@
+"""How the live channel is: states as they change, and counters."""
+
+import asyncio
+import gc
+
+import pytest
+
+from aiotravis import LiveState, Travis, errors, events
+from aiotravis.live.monitor import Live, LiveMonitor
+from aiotravis.testing import Repository, TravisServer
+from tests.conftest import HASTY, TOKEN
+from tests.waiting import until
+
+
+async def test_states_come_in_order_from_the_present_one_to_the_last() -> None:
+    health = LiveMonitor()
+    live = Live(health, lambda: (0, 0))
+    changes = live.changes()
+    for state in (LiveState.CONNECTING, LiveState.CONNECTED, LiveState.CONNECTED, LiveState.RECONNECTING):
+        health.state = state
+    assert live.state == "reconnecting"
+    health.state = LiveState.CLOSED
+    health.state = LiveState.IDLE
+    assert [state.value async for state in changes] == [
+        "idle", "connecting", "connected", "reconnecting", "closed",
+    ]  # fmt: skip
+    assert live.state == "closed"
+    assert repr(live) == "<Live closed>"
+
+
+async def test_a_state_is_waited_for_by_one_task_at_a_time() -> None:
+    health = LiveMonitor()
+    changes = health.watch()
+    assert await anext(changes) is LiveState.IDLE
+    waiting = asyncio.ensure_future(anext(changes))
+    await asyncio.sleep(0)
+    with pytest.raises(errors.UsageError, match="Two tasks"):
+        await anext(changes)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    health.state = LiveState.CONNECTING
+    assert await anext(changes) is LiveState.CONNECTING
+
+
+def test_who_forgets_the_changes_is_forgotten() -> None:
+    health = LiveMonitor()
+    changes = health.watch()
+    assert len(health._watchers) == 1
+    del changes
+    gc.collect()
+    assert len(health._watchers) == 0
+
+
+async def test_the_life_of_a_connection_shows(server: TravisServer, repository: Repository) -> None:
+    async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
+        changes = travis.live.changes()
+        assert travis.live.state == "idle"
+        async with travis.events(repository.id) as feed:
+            assert travis.live.state == "connected"
+            await server.pusher.disconnect()
+            assert isinstance(await anext(feed), events.Reconnected)
+            build = repository.build()
+            for _ in range(2):
+                await anext(feed)
+            # The repository's own channel brings the same events once more.
+            await until(lambda: travis.live.statistics().duplicates == 2)
+            counted = travis.live.statistics()
+            assert (counted.state, counted.feeds, counted.channels) == (LiveState.CONNECTED, 1, 2)
+            assert (counted.connections, counted.reconnects, counted.gaps) == (2, 1, 1)
+            assert (counted.events, counted.dropped, counted.junk, counted.late) == (4, 0, 0, 0)
+            assert counted.frames >= 4 + 2 + 4
+            assert counted.bytes > 1000
+            assert counted.lag is not None
+            assert abs(counted.lag) < 5
+            assert build.state == "created"
+    assert [state.value async for state in changes] == [
+        "idle", "connecting", "connected", "reconnecting", "connected", "closed",
+    ]  # fmt: skip
+
+
+async def test_a_refusal_shows_and_listening_anew_tries_again(server: TravisServer, travis: Travis) -> None:
+    right = server.pusher.key
+    server.pusher.key = "another"
+    with pytest.raises(errors.LiveUnavailable):
+        await anext(travis.events(channels=["repo-82"]))
+    assert travis.live.state == "unavailable"
+    server.pusher.key = right
+    async with travis.events(channels=["repo-82"]):
+        assert travis.live.state == "connected"
+
+
+async def test_what_a_slow_feed_drops_is_counted(server: TravisServer, travis: Travis, repository: Repository) -> None:
+    job = repository.build().jobs[0]
+    async with travis.events(job=job.id, buffer=2, only=events.JobLog) as feed:
+        for number in range(5):
+            job.write(str(number))
+        await until(lambda: travis.live.statistics().dropped == 3)
+        assert travis.live.statistics().gaps == 1
+        assert feed.statistics().dropped == 3

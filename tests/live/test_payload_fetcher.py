@@ -1,0 +1,125 @@
+"""Events that came as ids alone, completed over REST."""
+
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+from anyio.abc import TaskGroup
+
+from aiotravis import Travis, errors, events
+from aiotravis.live.payload_fetcher import PayloadFetcher
+from aiotravis.resources.builds import Build, Builds
+from aiotravis.resources.jobs import Job, Jobs
+from aiotravis.testing import Repository, TravisServer
+from tests.samples import Scripted
+from tests.waiting import until
+
+LONG = "x" * 10_001
+
+
+@pytest.fixture
+async def group() -> AsyncIterator[TaskGroup]:
+    async with anyio.create_task_group() as group:
+        yield group
+        group.cancel_scope.cancel()
+
+
+def ids_only(number: int) -> events.JobEvent:
+    return events.JobStarted(job=Job(id=number), complete=False)
+
+
+def jobs_reply(*ids: int) -> bytes:
+    rows = ",".join(f'{{"id":{number},"repository_id":82,"build_id":7,"state":"started"}}' for number in ids)
+    return f'{{"jobs":[{rows}],"commits":[]}}'.encode()
+
+
+async def test_ids_are_collected_and_asked_for_at_once(group: TaskGroup) -> None:
+    transport = Scripted(jobs_reply(1, 2, 3))
+    completer = PayloadFetcher(Builds(transport), Jobs(transport), coalesce=0.01)
+    group.start_soon(completer.run)
+    done: list[events.BuildEvent | events.JobEvent] = []
+    for number in (3, 1, 2):
+        assert completer.holds(ids_only(number), done.append)
+    await until(lambda: len(done) == 3)
+    assert [event.job.id for event in done if isinstance(event, events.JobEvent)] == [3, 1, 2]
+    assert all(event.complete for event in done)
+    assert [call.path for call in transport.calls] == ["/jobs"]
+    assert len(completer) == 0
+
+
+async def test_what_follows_about_the_same_job_keeps_its_place(group: TaskGroup) -> None:
+    transport = Scripted(jobs_reply(1))
+    completer = PayloadFetcher(Builds(transport), Jobs(transport), coalesce=0.01)
+    done: list[events.BuildEvent | events.JobEvent] = []
+    other = events.JobStarted(job=Job(id=2))
+    assert completer.holds(ids_only(1), done.append)
+    assert completer.holds(events.JobFinished(job=Job(id=1)), done.append)
+    assert not completer.holds(other, done.append)
+    group.start_soon(completer.run)
+    await until(lambda: len(done) == 2)
+    assert [type(event) for event in done] == [events.JobStarted, events.JobFinished]
+
+
+async def test_what_comes_while_it_is_being_asked_for_is_asked_for_again(group: TaskGroup) -> None:
+    gate = anyio.Event()
+
+    class Slow(Jobs):
+        __slots__ = ()
+
+        def many(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]
+            async def later() -> AsyncIterator[Job]:
+                await gate.wait()
+                yield Job(id=1, repository_id=82)
+
+            return later()
+
+    transport = Scripted(b"")
+    completer = PayloadFetcher(Builds(transport), Slow(transport), coalesce=0.0)
+    group.start_soon(completer.run)
+    done: list[events.BuildEvent | events.JobEvent] = []
+    completer.holds(ids_only(1), done.append)
+    await anyio.wait_all_tasks_blocked()
+    completer.holds(events.JobQueued(job=Job(id=1)), done.append)
+    completer.holds(ids_only(1), done.append)
+    completer.holds(events.JobFinished(job=Job(id=1)), done.append)
+    assert done == []
+    gate.set()
+    await until(lambda: len(done) == 4)
+    assert [type(event) for event in done] == [
+        events.JobStarted, events.JobQueued, events.JobStarted, events.JobFinished,
+    ]  # fmt: skip
+
+
+async def test_what_cannot_be_had_is_delivered_as_it_came(group: TaskGroup, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(call: object) -> bytes:
+        raise errors.RequestTimeout("late", method="GET", path="/builds")
+
+    transport = Scripted(fail)
+    completer = PayloadFetcher(Builds(transport), Jobs(transport), coalesce=0.0)
+    group.start_soon(completer.run)
+    done: list[events.BuildEvent | events.JobEvent] = []
+    event = events.BuildStarted(build=Build(id=7), complete=False)
+    completer.holds(event, done.append)
+    await until(lambda: len(done) == 1)
+    assert done == [event]
+    assert "RequestTimeout" in caplog.text
+
+
+async def test_a_large_event_reaches_each_feed_once_and_whole(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    builds = [repository.build(quiet=True, message=LONG) for _ in range(3)]
+    async with travis.events(repository.id) as feed, travis.events(build=builds[0].id) as single:
+        before = len(server.requests)
+        for build in builds:
+            build.start()
+        seen = [await anext(feed) for _ in range(6)]
+        assert [type(event) for event in seen] == [events.JobStarted, events.BuildStarted] * 3
+        for event in seen:
+            assert isinstance(event, events.JobEvent | events.BuildEvent)
+            assert event.complete
+        assert [type(await anext(single)) for _ in range(2)] == [events.JobStarted, events.BuildStarted]
+        # One request for the builds, one for the jobs, however many there are.
+        assert sorted(seen.path.partition("?")[0] for seen in server.requests[before:]) == ["/builds", "/jobs"]
+        assert travis.live.statistics().incomplete >= 6
+    assert feed.statistics().waiting == 0

@@ -1,0 +1,167 @@
+"""Control sequences in one line of a log."""
+
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from aiotravis.log_text import _ansi
+from aiotravis.log_text._ansi import Span, plain, plain_lines, safe_for_terminal, spans
+from aiotravis.log_text._styles import PLAIN, Style, style_after
+from tests.follow_log.log_pieces import cells_of, lines, logs, seen
+
+RED = Style(foreground=1)
+
+SHOWN = {
+    "10%\r20%\r100%": "100%",
+    "100%\r 50": " 50%",
+    "Receiving: 99%\r\x1b[KDone": "Done",
+    "text\r": "text",
+    "text\r\r": "text",
+    "text\r\x1b[0m": "text",
+    "text\r\x1b[0m\r": "text",
+    "one\r\r\rtwo": "two",
+    "abcdef\rabc\rx": "xbcdef",
+    "\x1b[31ma\x1b[0m\bX": "X",
+    "ab\x1b[1;1Gc": "abc",
+    "|\b/\b-": "-",
+    "|\b/\b-\b\\\b|": "|",
+    "\x1b[31m|\b/\b\x1b[0m-\b\\": "\\",
+    "a\b\b\r\bX\x9c\x07": "X",
+    "ab\b\b\b\bX": "Xb",
+    "pass\b \bX": "pasX",
+    "old\x1b[1000Dnew": "new",
+    "abc\x1b[2Kd": "d",
+    "abc\x1b[2Kde\b\bX": "Xe",
+    "abc\x1b[2D\x1b[Kx": "ax",
+    "abc\x1b[2Gx": "axc",
+    "abc\x1b[Gx": "xbc",
+    "a\x1b[99999Cb": "ab",
+    "abc\x1b[2J\x1b[Hd": "abcd",
+    "abc\x1b[1Kd": "abcd",
+    "\x1b[?25l\x1b(B\x1bM\x1b[6n\x1b[?7hx\x1b[5;1H": "x",
+    "\x1b]0;title\x07x": "x",
+    "\x1b]8;;http://example.org\x1b\\link\x1b]8;;\x1b\\": "link",
+    "\x1b]52;c;ZXZpbA==\x07": "",
+    "\x1bPq#0\x1b\\\x1b_x\x9c\x1b^x\x07\x1bXx\x9c\x90x\x9c\x9dx\x9c": "",
+    "\x1b]0;unended": "0;unended",
+    "\x9d0;unended \x1b[1mx": "0;unended x",
+    "a\x1b[31": "a",
+    "a\x1b": "a",
+    "a\x1b[": "a",
+    "nul\x00bel\x07del\x7fnel\x85\x0b\x0c": "nulbeldelnel",
+    "tab\tés 💎": "tab\tés 💎",
+    "\ud800\r\udfff": "\udfff",
+}
+
+
+@pytest.mark.parametrize("line", SHOWN, ids=ascii)
+def test_a_line_shows_what_a_terminal_shows(line: str) -> None:
+    assert plain(line) == SHOWN[line]
+    assert seen(line) == SHOWN[line], "the terminal of the other tests"
+
+
+def test_spans_are_cut_where_the_style_changes() -> None:
+    assert spans("a\x1b[31mb\x1b[31mc\x1b[0m\x1b[md") == (
+        Span(text="a", style=PLAIN),
+        Span(text="bc", style=RED),
+        Span(text="d", style=PLAIN),
+    )
+    assert spans("x", RED) == (Span(text="x", style=RED),)
+    assert spans("\x1b[31m") == ()
+    assert spans("") == ()
+
+
+def test_what_is_written_over_keeps_the_style_of_what_was_written_last() -> None:
+    assert spans("\x1b[31mabcd\r\x1b[0mxy") == (Span(text="xy", style=PLAIN), Span(text="cd", style=RED))
+    assert spans("\x1b[31mab\r\x1b[Kc") == (Span(text="c", style=RED),)
+    assert spans("\x1b[31mab\r\x1b[K", RED) == ()
+
+
+@given(lines)
+def test_any_line_shows_what_a_terminal_shows_it_letter_by_letter(line: str) -> None:
+    assert plain(line) == seen(line)
+    cut = spans(line)
+    assert "".join(span.text for span in cut) == seen(line)
+    assert all(span.text for span in cut)
+    assert all(one.style != other.style for one, other in pairwise(cut))
+
+
+@given(st.lists(lines, max_size=5), st.integers(1, 9))
+@example(["\x1b]0;title\x1b\\x\x1b]0;title\x07y\x9dtitle\x9cz\x1b[31m\x1b"], 1)
+def test_in_however_small_pieces_a_text_is_read_it_shows_the_same(several: list[str], size: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_ansi, "PIECE", size)
+        assert plain_lines("\n".join(several)) == "\n".join(map(seen, several))
+        assert [plain(line) for line in several] == [seen(line) for line in several]
+
+
+@given(lines)
+def test_each_character_has_the_style_in_force_when_it_was_written(line: str) -> None:
+    shown = [(character, span.style) for span in spans(line, RED) for character in span.text]
+    assert shown == [(character, style_after(line[:place], RED)) for character, place in cells_of(line)]
+
+
+@given(st.lists(lines, max_size=5))
+def test_many_lines_show_what_each_of_them_shows(several: list[str]) -> None:
+    assert plain_lines("\n".join(several)) == "\n".join(map(seen, several))
+
+
+@given(lines)
+def test_the_style_at_the_end_of_a_line_is_that_of_what_would_follow(line: str) -> None:
+    # A sequence that is cut by the end of the line would take the letter for its end.
+    after = spans(f"{line}\x18\r\x1b[KX")
+    assert after[-1] == Span(text="X", style=style_after(line, PLAIN))
+
+
+HARMLESS = re.compile("(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\x1b\\[[0-9;]+m)*")
+SGR = re.compile(r"\x1b\[[0-9;]+m")
+
+
+@given(st.one_of(lines, logs, st.text(), st.text(alphabet="\x1b\x9b\x9d\x90[];:?0m38\x07\\\r\b\nKPX^_\ud800a\u202e")))
+@example("\x1b]0;x\x07\x1b[31mred\nstill\x1b[8mhidden")
+def test_nothing_but_colours_can_move_a_terminal(text: str) -> None:
+    safe = safe_for_terminal(text)
+    assert HARMLESS.fullmatch(safe)
+    assert all(not line.count("\x1b") or line.rindex("\x1b") == line.rfind("\x1b[0m") for line in safe.split("\n"))
+    colourless = safe_for_terminal(text, colour=False)
+    assert "\x1b" not in colourless
+    assert SGR.sub("", safe) == colourless
+    assert safe.count("\n") == text.count("\n")
+    safe.encode()
+    assert safe_for_terminal(safe) == safe, "safe text stays as it is"
+
+
+def test_what_turns_the_direction_of_writing_is_shown() -> None:
+    assert safe_for_terminal("a\u202eb\u2066c\ud800") == "a<U+202E>b<U+2066>c\ufffd"
+
+
+def test_colours_last_over_lines_and_are_reset_in_each() -> None:
+    assert safe_for_terminal("\x1b[31mone\ntwo\x1b[0m\nthree") == "\x1b[31mone\x1b[0m\n\x1b[31mtwo\x1b[0m\nthree"
+    assert safe_for_terminal("\x1b[31mone\x1b[0m", colour=False) == "one"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "\r",
+        "\rx",
+        "a\b",
+        "\x1b]0;",
+        "\x1b[",
+        "\x1b[1;",
+        "\x9d",
+        "\x1bP",
+        "\x1b ",
+        "1;",
+        "\x1b[K",
+        "\x1b[2Kx",
+        "\x1b[1Kx",
+    ],
+)
+def test_a_line_of_very_many_nasty_pieces_is_read_in_a_breath(piece: str) -> None:
+    line = "x" * 400_000 + "\x1b[" + piece * (400_000 // len(piece))
+    assert len(plain(line)) <= len(line)
+    assert sum(len(span.text) for span in spans(line)) <= len(line)

@@ -1,0 +1,96 @@
+"""The lines of a log, kept as the text that they were."""
+
+import pytest
+
+from aiotravis.log_text._lines import LARGEST, Line, Lines, Owner, Scope
+from aiotravis.log_text._styles import PLAIN, Style
+
+RED = Style(foreground=1)
+
+
+@pytest.fixture
+def lines() -> Lines:
+    lines = Lines()
+    lines.append("one\ntwo\x1b[31m\n", 2)
+    lines.enter(Scope(("a", "b"), Owner("install")))
+    lines.append("three\n", 1)
+    lines.append("four\x1b[0m\n", 1)
+    lines.skip("\x1b[1m")
+    lines.append("five\n", 1)
+    return lines
+
+
+def test_lines_are_numbered_and_know_where_they_stand(lines: Lines) -> None:
+    assert list(lines) == [
+        Line(number=1, raw="one"),
+        Line(number=2, raw="two\x1b[31m"),
+        Line(number=3, raw="three", folds=("a", "b"), phase="install", style=RED),
+        Line(number=4, raw="four\x1b[0m", folds=("a", "b"), phase="install", style=RED),
+        Line(number=5, raw="five", folds=("a", "b"), phase="install", style=Style(bold=True)),
+    ]
+
+
+def test_lines_are_a_sequence(lines: Lines) -> None:
+    every = list(lines)
+    assert len(lines) == 5
+    assert [lines[place] for place in range(-5, 5)] == every * 2
+    for place in range(-7, 8):
+        for stop in range(-7, 8):
+            for step in (1, 2, -1):
+                assert list(lines[place:stop:step]) == every[place:stop:step]
+    for place in (5, -6):
+        with pytest.raises(IndexError):
+            lines[place]
+    assert list(reversed(lines)) == every[::-1]
+    assert every[2] in lines
+    assert Lines()[:] == ()
+    assert list(Lines()) == []
+
+
+def test_a_line_asked_for_again_is_that_of_now() -> None:
+    lines = Lines()
+    lines.append("one\n", 1)
+    assert lines[0].raw == "one"
+    lines.append("two\n", 1)
+    assert lines[1].raw == "two"
+
+
+def test_the_phase_may_be_known_late() -> None:
+    owner = Owner(None)
+    lines = Lines()
+    lines.enter(Scope((), owner))
+    lines.append("x\n", 1)
+    assert lines[0].phase is None
+    owner.phase = "script"
+    assert lines[0].phase == "script"
+
+
+def test_the_time_is_told_beside_the_line_that_it_began_at() -> None:
+    lines = Lines()
+    lines.append("x\n", 1)
+    lines.timed(1, 2.5)
+    lines.timed(2, 3.5)
+    lines.append("y\n", 1)
+    assert [line.duration for line in lines] == [2.5, None], "a timer without output has no line"
+
+
+def test_a_block_does_not_grow_without_end() -> None:
+    lines = Lines()
+    for _ in range(5):
+        lines.append("x" * (LARGEST // 2) + "\n", 1)
+    lines.append("x" * LARGEST * 3 + "\n", 1)
+    lines.append("\x1b[31mend\n", 1)
+    assert [len(line.raw) // (LARGEST // 2) for line in lines] == [1, 1, 1, 1, 1, 6, 0]
+    assert lines[-1].text == "end"
+    assert lines.plain().endswith("\nend\n")
+
+
+def test_a_line_is_text_spans_or_safe_for_a_terminal() -> None:
+    line = Line(number=1, raw="\x1b]0;x\x0710%\r20% \x1b[1mdone\r", style=RED)
+    assert line.text == "20% done"
+    assert [(span.text, span.style) for span in line.spans] == [
+        ("20% ", RED), ("done", Style(foreground=1, bold=True)),
+    ]  # fmt: skip
+    assert line.terminal() == "\x1b[31m20% \x1b[0m\x1b[1;31mdone\x1b[0m"
+    assert line.terminal(colour=False) == "20% done"
+    assert Line(number=1, raw="x").style == PLAIN

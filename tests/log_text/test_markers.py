@@ -1,0 +1,133 @@
+"""What a worker writes into a log to structure it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from aiotravis.log_text._markers import (
+    BUILD_RESULT,
+    MARKER,
+    RESULT,
+    Timing,
+    phase_of_event,
+    phase_of_fold,
+    read_timing,
+)
+
+CLEAR = "\r\x1b[0K"
+
+FOLDS = {
+    f"travis_fold:start:git.checkout{CLEAR}": ("start", "git.checkout"),
+    f"travis_fold:end:before_install.12{CLEAR}": ("end", "before_install.12"),
+    f"travis_fold:start:package cache{CLEAR}": ("start", "package cache"),
+    "travis_fold:start:a-b_c\r": ("start", "a-b_c"),
+    "travis_fold:start:x\r\x1b[K": ("start", "x"),
+    "travis_fold:end:x": ("end", "x"),
+}
+
+
+@pytest.mark.parametrize("text", FOLDS, ids=ascii)
+def test_a_fold_has_a_kind_and_a_name(text: str) -> None:
+    found = MARKER.fullmatch(text)
+    assert found
+    assert (found["fold"], found["name"]) == FOLDS[text]
+
+
+def test_a_name_ends_where_it_cannot_go_on() -> None:
+    for text, end in (("a b\n", "a"), ("a b c", "a"), ("a<b", "a"), ("atravis_time:start:1", "a"), ("é", None)):
+        found = MARKER.match(f"travis_fold:start:{text}")
+        assert (found and found["name"]) == end
+
+
+def test_a_timer_has_an_id_and_at_its_end_details() -> None:
+    started = MARKER.fullmatch(f"travis_time:start:0a1b2c3d{CLEAR}")
+    assert started
+    assert (started["time"], started["id"], started["details"]) == ("start", "0a1b2c3d", None)
+    ended = MARKER.fullmatch(f"travis_time:end:0a1b2c3d:start=1,finish=3,duration=2,event=script{CLEAR}")
+    assert ended
+    assert (ended["time"], ended["id"], ended["details"]) == (
+        "end", "0a1b2c3d", "start=1,finish=3,duration=2,event=script",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["travis_fold:open:x", "travis_fold:start:", "travis_time:end::x", "fold:start:x", "travis_"]
+)
+def test_what_is_no_marker_is_text(text: str) -> None:
+    assert not MARKER.search(text)
+
+
+def test_times_are_read_in_nanoseconds() -> None:
+    details = "start=1700000000123456789,finish=1700000002623456789,duration=2500000000,event=install"
+    timing = read_timing("0a1b2c3d", details)
+    assert timing == Timing(
+        id="0a1b2c3d", start=1700000000123456789, finish=1700000002623456789, duration=2.5, event="install"
+    )
+    assert timing.started_at == datetime(2023, 11, 14, 22, 13, 20, 123456, tzinfo=UTC)
+    assert timing.finished_at == datetime(2023, 11, 14, 22, 13, 22, 623456, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("details", "duration"),
+    [
+        ("start=1,finish=3000000001,duration=3000000000", 3.0),
+        ("start=1,finish=3000000001", 3.0),
+        ("duration=0,event=", 0.0),
+        ("start=5,finish=4", None),
+        ("start=1,finish=2,duration=-1", 1e-9),
+        ("duration=1.5", None),
+        (f"duration={'9' * 5000}", None),
+        ("duration=²", None),
+        ("=,=,,", None),
+        ("", None),
+    ],
+)
+def test_what_is_odd_about_times_is_left_out(details: str, duration: float | None) -> None:
+    timing = read_timing("x", details)
+    assert (timing.duration, timing.event) == (duration, None)
+
+
+def test_the_largest_time_is_still_one() -> None:
+    timing = read_timing("x", f"start={'9' * 19}")
+    assert timing.started_at is not None
+    assert timing.started_at.year == 2286
+    assert (timing.finish, timing.finished_at) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('The command "make" exited with 0.', "0"),
+        ('The command "make" exited with 137.\r', "137"),
+        ('fi" exited with 1.', "1"),
+        ('The command "make" failed and exited with 2 during install.', "2"),
+        ('The command "make" failed and exited with 2 during .', "2"),
+        ('The command "make" exited with 1. Or did it?', None),
+        ("make exited with 1.", None),
+        (f'The command "make" exited with {"9" * 50}.', None),
+    ],
+)
+def test_a_result_is_told_at_the_end_of_a_line(text: str, code: str | None) -> None:
+    found = RESULT.search(text)
+    assert (found and found[1]) == code
+
+
+def test_the_result_of_a_job_is_a_line_of_its_own() -> None:
+    found = BUILD_RESULT.match("Done. Your build exited with 1.")
+    assert found
+    assert found[1] == "1"
+    assert not BUILD_RESULT.match("It said: Done. Your build exited with 1.")
+
+
+def test_a_fold_is_of_the_phase_that_its_name_begins_with() -> None:
+    names = ("install", "install.2", "git.checkout", "cache.npm", "cache.1", "dpl_0", "dpl.1", "dplx", ".1", "1", "2.0")
+    assert [phase_of_fold(name) for name in names] == [
+        "install", "install", "git.checkout", "cache.npm", "cache", "deploy", "deploy", "dplx", ".1", "1", "2",
+    ]  # fmt: skip
+
+
+def test_a_stage_that_a_timer_names_is_worth_more_than_a_fold() -> None:
+    assert phase_of_event("script", phase="install", folded=True) == "script"
+    assert phase_of_event("checkout", phase="git.checkout", folded=True) == "git.checkout"
+    assert phase_of_event("setup", phase="script", folded=False) == "setup"
+    assert phase_of_event(None, phase="script", folded=False) == "script"

@@ -1,0 +1,224 @@
+"""The rate rules as budgets, against a model of the server's counting."""
+
+import gc
+import random
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aiotravis import errors
+from aiotravis._http import ApiRequest
+from aiotravis.rate_limits.limiter import (
+    ANONYMOUS,
+    POST_WINDOW,
+    POSTS,
+    SIGN_IN_WINDOW,
+    SIGNED,
+    Permit,
+    RateLimiter,
+    limiter_for,
+    rules_apply,
+)
+from aiotravis.testing.rest.rate_rules import RateRules
+
+READ, WRITE, SIGN_IN = ApiRequest("GET", "/x"), ApiRequest("POST", "/x"), ApiRequest("POST", "/auth/github")
+
+
+class Clock:
+    def __init__(self, now: float = 6000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def taken(limiter: RateLimiter, request: ApiRequest) -> Permit:
+    permit = limiter.acquire(request)
+    assert isinstance(permit, Permit)
+    return permit
+
+
+def test_a_minute_has_so_much_room_and_the_next_as_much_again() -> None:
+    clock = Clock()
+    limiter = RateLimiter(3, clock=clock)
+    for _ in range(3):
+        limiter.release(taken(limiter, READ))
+    clock.now += 13
+    assert limiter.acquire(READ) == 47.0
+    limits = limiter.limits()
+    assert (limits.room, limits.posts, limits.next_window, limits.waiting) == (0, 0, 47.0, 0)
+    clock.now += 47
+    taken(limiter, READ)
+
+
+def test_what_is_under_way_counts_in_the_next_minute_too() -> None:
+    clock = Clock()
+    limiter = RateLimiter(3, clock=clock)
+    tickets = [taken(limiter, READ) for _ in range(3)]
+    clock.now += 60
+    assert limiter.acquire(READ) == 60.0
+    for permit in tickets:
+        limiter.release(permit)
+    limiter.release(tickets[0])
+    assert limiter.acquire(READ) == 60.0
+
+
+def test_posts_have_a_window_of_any_alignment() -> None:
+    clock = Clock(6029.0)
+    limiter = RateLimiter(2000, clock=clock)
+    for _ in range(POSTS):
+        limiter.release(taken(limiter, WRITE))
+    assert limiter.limits().posts == 0
+    clock.now += 2
+    assert limiter.acquire(WRITE) == POST_WINDOW - 2
+    taken(limiter, READ)
+    clock.now += POST_WINDOW - 2
+    tickets = [taken(limiter, WRITE) for _ in range(POSTS)]
+    assert limiter.acquire(WRITE) == 1.0
+    assert len(tickets) == POSTS
+
+
+def test_one_signs_in_once_in_five_minutes() -> None:
+    clock = Clock()
+    limiter = RateLimiter(2000, clock=clock)
+    permit = taken(limiter, SIGN_IN)
+    assert limiter.acquire(SIGN_IN) == 1.0
+    limiter.release(permit)
+    assert limiter.acquire(SIGN_IN) == SIGN_IN_WINDOW
+    clock.now += SIGN_IN_WINDOW
+    taken(limiter, SIGN_IN)
+
+
+def test_badges_are_exempt() -> None:
+    limiter = RateLimiter(1, clock=Clock())
+    taken(limiter, READ)
+    for path in ("/a/b.png", "/a/b.svg"):
+        limiter.release(taken(limiter, ApiRequest("GET", path)))
+
+
+@pytest.mark.parametrize(("retry_after", "wait"), [(None, 50.0), (7.0, 7.0)])
+@pytest.mark.parametrize("per_minute", [2000, None])
+def test_a_429_pauses_the_identity(retry_after: float | None, wait: float, per_minute: int | None) -> None:
+    clock = Clock(6010.0)
+    limiter = RateLimiter(per_minute, clock=clock)
+    limiter.throttled(retry_after)
+    assert limiter.acquire(READ) == wait
+    assert limiter.limits().paused == wait
+    assert limiter.limits().room == 0
+    clock.now += wait
+    taken(limiter, READ)
+
+
+def ban(lifted_at: datetime | None) -> errors.BannedError:
+    error = errors.BannedError("banned", status=403, method="GET", path="/x", remedy="Wait.")
+    error.lifted_at = lifted_at
+    return error
+
+
+def test_a_ban_wakes_what_waits_and_holds_until_it_is_lifted() -> None:
+    clock = Clock()
+    limiter = RateLimiter(2000, clock=clock)
+    woken: list[bool] = []
+
+    def wake() -> None:
+        woken.append(True)
+
+    limiter.wait_with(wake)
+    assert limiter.limits().waiting == 1
+    lifted = datetime.fromtimestamp(clock.now + 3600, UTC)
+    limiter.banned(ban(lifted))
+    assert woken == [True]
+    with pytest.raises(errors.BannedError, match="GET /x was not sent") as info:
+        limiter.acquire(READ)
+    assert info.value.lifted_at == limiter.limits().banned_until == lifted
+    limiter.stop_waiting(wake)
+    clock.now += 3600
+    taken(limiter, READ)
+    limiter.banned(ban(None))
+    clock.now += 10**6
+    with pytest.raises(errors.BannedError):
+        limiter.acquire(READ)
+
+
+def test_without_rules_there_is_room_for_all() -> None:
+    limiter = RateLimiter(None, clock=Clock())
+    for _ in range(5000):
+        taken(limiter, WRITE)
+    assert (limiter.limits().room, limiter.limits().posts) == (None, None)
+
+
+def test_clients_of_one_identity_share_a_budget_and_others_do_not() -> None:
+    one = limiter_for("https://a", "t", limited=True)
+    assert limiter_for("https://a", "t", limited=True) is one
+    for other in (
+        limiter_for("https://b", "t", limited=True),
+        limiter_for("https://a", "u", limited=True),
+        limiter_for("https://a", None, limited=True),
+        limiter_for("https://a", "t", limited=False),
+    ):
+        assert other is not one
+    taken(one, READ)
+    del one
+    gc.collect()
+    assert limiter_for("https://a", "t", limited=True).limits().room == 2000
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "apply"),
+    [
+        ("https://api.travis-ci.com", True), ("https://api.travis-ci.org", True), ("https://mirror.example.org", True),
+        ("https://travis.example.org/api", False), ("http://127.0.0.1:5000", False), ("http://localhost:1", False),
+        ("http://[::1]:1", False),
+    ],
+)  # fmt: skip
+def test_rules_apply_to_travis_and_its_mirrors(endpoint: str, apply: bool) -> None:
+    assert rules_apply(endpoint) is apply
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.floats(0, 300), st.booleans())
+def test_whatever_a_program_does_the_server_never_throttles_and_never_bans(
+    seed: int, skew: float, authenticated: bool
+) -> None:
+    """Requests arrive at any moment between sending and answer, before a server whose clock may be another one."""
+    draw = random.Random(seed)
+    clock = Clock(6000.0 + draw.random() * 60)
+    arrival = Clock()
+    # Reads are counted by the client's own minutes: a skewed clock can cost a 429, which passes. A ban must not happen.
+    rules = RateRules(lambda: arrival.now + skew)
+    exact = RateRules(lambda: arrival.now)
+    limiter = RateLimiter(SIGNED if authenticated else ANONYMOUS, clock=clock)
+    token = "t" if authenticated else None
+    flying: list[tuple[float, float, Permit]] = []
+    statuses: set[int | None] = set()
+    sent = 0
+
+    def land(until: float) -> None:
+        flying.sort(key=lambda one: one[1])
+        while flying and flying[0][1] <= until:
+            _, landing, permit = flying.pop(0)
+            clock.now = max(clock.now, landing)
+            limiter.release(permit)
+
+    arrivals: list[tuple[float, ApiRequest]] = []
+    while sent < 1500:
+        request = draw.choices([READ, WRITE, SIGN_IN], [30, 10, 1])[0]
+        answer = limiter.acquire(request)
+        if isinstance(answer, Permit):
+            sent += 1
+            there = clock.now + draw.random() * draw.choice([0.01, 3])
+            arrivals.append((there, request))
+            flying.append((there, there + draw.random() * draw.choice([0.01, 3]), answer))
+        else:
+            clock.now += min(answer, draw.choice([0.5, 60.0]))
+        if draw.random() < 0.1:
+            clock.now += draw.random() * draw.choice([0.001, 0.5, 5])
+        land(clock.now)
+    for there, request in sorted(arrivals, key=lambda one: one[0]):
+        arrival.now = there
+        statuses.add(exact.judge(method=request.method, path=request.path, token=token, address="1"))
+        rules.judge(method=request.method, path=request.path, token=token, address="1")
+    assert statuses == {None}
+    assert rules.banned == exact.banned == {}

@@ -1,0 +1,90 @@
+"""Whatever a program does, the server never counts over a limit and never bans: over real sockets, in virtual time."""
+
+import random
+from collections.abc import Callable
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aiotravis import errors
+from aiotravis._http import ApiRequest
+from aiotravis._transport import AiohttpTransport, TransportConfig
+from aiotravis.rate_limits.limiter import ANONYMOUS, SIGNED, RateLimiter
+from aiotravis.testing import TravisServer
+from tests.autojump import run
+
+TOKEN = "a-token"
+
+READ = ApiRequest("GET", "/config")
+WRITE = ApiRequest(
+    "POST", "/lint", body=b'{"content":"language: ruby"}', headers=(("Content-Type", "application/json"),)
+)
+SIGN_IN = ApiRequest("POST", "/auth/github", body=b"{}", headers=(("Content-Type", "application/json"),))
+
+
+def _transport(server: TravisServer, token: str | None, limiter: RateLimiter) -> AiohttpTransport:
+    config = TransportConfig(connect_timeout=1e6, read_timeout=1e6)
+    return AiohttpTransport(
+        server.endpoint, token, accept="application/json", user_agent="test", config=config, limiter=limiter
+    )
+
+
+@pytest.mark.timeout(600)
+@settings(max_examples=4, deadline=None)
+@given(st.integers(0, 2**32), st.booleans())
+def test_a_program_of_concurrent_calls_is_never_throttled_and_never_banned(seed: int, authenticated: bool) -> None:
+    draw = random.Random(seed)
+
+    async def program(clock: Callable[[], float]) -> None:
+        async with TravisServer(rate_rules=True, clock=clock, latency=draw.choice([0.0, 0.05, 3.0])) as server:
+            server.world.user("sarah", token=TOKEN)
+            token = TOKEN if authenticated else None
+            limiter = RateLimiter(SIGNED if authenticated else ANONYMOUS, clock=clock)
+            clients = [_transport(server, token, limiter) for _ in range(2)]
+            # So many reads that a minute does not hold them, so many writes that half a minute does not.
+            calls = (
+                [READ] * (2100 if authenticated else 560)
+                + [WRITE] * draw.randint(0, 90)
+                + [SIGN_IN] * draw.randint(0, 3)
+            )
+            draw.shuffle(calls)
+            wanted = len(calls)
+
+            async def work() -> None:
+                while calls:
+                    await draw.choice(clients).send(calls.pop())
+                    if draw.random() < 0.02:
+                        await anyio.sleep(draw.choice([0.01, 1.0, 20.0]))
+
+            async with anyio.create_task_group() as group:
+                for _ in range(draw.choice([1, 8, 40])):
+                    group.start_soon(work)
+            for client in clients:
+                await client.aclose()
+            assert server.rates is not None
+            assert server.rates.banned == {}
+            assert server.rates.requests.most <= (2000 if authenticated else 500)
+            assert server.rates.posts.most < 50
+            assert server.rates.sign_ins.most < 2
+            assert {seen.status for seen in server.requests} <= {200, 422}
+            assert len(server.requests) == wanted
+
+    run(program, start=draw.randint(10**9, 2 * 10**9) + draw.random() * 300)
+
+
+def test_without_a_budget_the_same_program_is_banned_at_once() -> None:
+    """The rules bite: what holds above holds because of the budget."""
+
+    async def program(clock: Callable[[], float]) -> None:
+        async with TravisServer(rate_rules=True, clock=clock) as server:
+            client = _transport(server, None, RateLimiter(None, clock=clock))
+            for _ in range(50):
+                assert (await client.send(WRITE)).status == 200
+            assert (await client.send(WRITE)).status == 403
+            with pytest.raises(errors.BannedError):
+                await client.send(READ)
+            await client.aclose()
+
+    run(program, start=1.5e9)

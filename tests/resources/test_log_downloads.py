@@ -1,0 +1,251 @@
+"""Logs into files: whole or not there at all, and not twice."""
+
+import os
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+import pytest
+
+from aiotravis import Job, LogFile, Progress, State, Travis, errors
+from aiotravis.resources import _log_downloads
+from aiotravis.resources._log_downloads import DiskError, FileSink, download
+from aiotravis.testing import FaultProxy, Repository, TravisServer
+from tests.conftest import TOKEN
+from tests.waiting import until
+
+ENDED = datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
+PASSED = Job(id=7, state=State.PASSED, finished_at=ENDED)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def ended(repository: Repository, *texts: str) -> list[int]:
+    """Jobs that have ended, with their logs."""
+    build = repository.build(jobs=len(texts), quiet=True)
+    build.start()
+    for job, text in zip(build.jobs, texts, strict=True):
+        job.write(text, final=True)
+    build.finish("passed")
+    return [job.id for job in build.jobs]
+
+
+def writes(*pieces: bytes) -> Callable[[FileSink], object]:
+    async def fetch(sink: FileSink) -> None:
+        await sink.begin()
+        for piece in pieces:
+            await sink.take(piece)
+
+    return fetch
+
+
+# One file -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_log_is_put_in_its_place_with_the_time_of_its_jobs_end(tmp_path: Path) -> None:
+    file = await download(PASSED, tmp_path, writes(b"one\n", b"two\n"), overwrite=False)  # type: ignore[arg-type]
+    path = tmp_path / "7.txt"
+    assert file == LogFile(job_id=7, path=path, size=8, fresh=True)
+    assert path.read_bytes() == b"one\ntwo\n"
+    assert path.stat().st_mtime == ENDED.timestamp()
+    assert names(tmp_path) == ["7.txt"]
+
+
+async def test_another_attempt_begins_anew(tmp_path: Path) -> None:
+    async def fetch(sink: FileSink) -> None:
+        await sink.begin()
+        await sink.take(b"this was cut off, and is longer")
+        await sink.begin()
+        await sink.take(b"whole\n")
+
+    file = await download(PASSED, tmp_path, fetch, overwrite=False)
+    assert (file.size, (tmp_path / "7.txt").read_bytes()) == (6, b"whole\n")
+
+
+async def test_what_fails_or_is_cancelled_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "7.txt").write_text("an older one")
+
+    async def fail(sink: FileSink) -> None:
+        await sink.take(b"half")
+        raise errors.TruncatedError("cut", method="GET", path="/jobs/7/log")
+
+    file = await download(PASSED, tmp_path, fail, overwrite=True)
+    assert isinstance(file.error, errors.TruncatedError)
+    assert file.path is None
+    halfway = anyio.Event()
+
+    async def hang(sink: FileSink) -> None:
+        await sink.take(b"half")
+        halfway.set()
+        await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as group:
+
+        async def run() -> None:
+            await download(PASSED, tmp_path, hang, overwrite=True)
+
+        group.start_soon(run)
+        await halfway.wait()
+        assert len(names(tmp_path)) == 2
+        group.cancel_scope.cancel()
+    assert names(tmp_path) == ["7.txt"]
+    assert (tmp_path / "7.txt").read_text() == "an older one"
+
+
+@pytest.mark.parametrize(
+    ("modified", "job", "fetched"),
+    [
+        (ENDED.timestamp(), PASSED, False),
+        (ENDED.timestamp() + 1, PASSED, False),
+        (ENDED.timestamp() - 3600, PASSED, True),
+        (1.0, Job(id=7, state=State.CANCELED), False),
+    ],
+)
+async def test_what_is_there_of_the_same_run_is_not_fetched_again(
+    tmp_path: Path, modified: float, job: Job, fetched: bool
+) -> None:
+    path = tmp_path / "7.txt"
+    path.write_bytes(b"there")
+    os.utime(path, (modified, modified))
+    file = await download(job, tmp_path, writes(b"anew"), overwrite=False)  # type: ignore[arg-type]
+    assert (file.fresh, file.size, path.read_bytes()) == (fetched, 4 + (not fetched), b"anew" if fetched else b"there")
+
+
+async def test_a_job_that_still_runs_is_told(tmp_path: Path) -> None:
+    file = await download(Job(id=7, state=State.STARTED), tmp_path, writes(b""), overwrite=False)  # type: ignore[arg-type]
+    assert isinstance(file.error, errors.UsageError)
+    assert "Job 7 has not ended" in str(file.error)
+    assert names(tmp_path) == []
+
+
+async def test_a_disk_that_fails_is_told_as_such(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    file = await download(PASSED, gone, writes(b"text"), overwrite=False)  # type: ignore[arg-type]
+    assert isinstance(file.error, FileNotFoundError)
+    sink = FileSink(gone / "7.txt")
+    with pytest.raises(DiskError):
+        await sink.begin()
+    await sink.aclose()
+
+
+# Many, over REST ------------------------------------------------------------------------------------------------------
+
+
+async def test_logs_of_many_jobs_are_downloaded_in_the_order_asked(
+    server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
+) -> None:
+    large = "größe " * 200_000
+    first, second, third = ended(repository, "one\n", "", large)
+    told: list[Progress] = []
+    jobs: list[int | Job] = [third, await travis.jobs.get(first), second, 999, first]
+    files = await travis.logs.download(jobs, tmp_path / "a" / "b", progress=told.append)
+    assert [(file.job_id, file.fresh) for file in files] == [
+        (third, True), (first, True), (second, True), (999, False), (first, True),
+    ]  # fmt: skip
+    assert [file.path.read_text() if file.path else None for file in files] == [large, "one\n", "", None, "one\n"]
+    assert isinstance(files[3].error, errors.NotFoundError)
+    assert files[3].error.missing == (999,)
+    assert told[-1] == Progress(done=4, failed=1, total=4, waiting=0)
+    assert names(tmp_path / "a" / "b") == sorted(f"{number}.txt" for number in (first, second, third))
+
+    before = len(server.requests)
+    again = await travis.logs.download([first, second, third], tmp_path / "a" / "b")
+    assert [file.fresh for file in again] == [False, False, False]
+    assert len(server.requests) == before + 1
+    assert all(file.fresh for file in await travis.logs.download([first], tmp_path / "a" / "b", overwrite=True))
+
+
+async def test_a_restarted_job_is_downloaded_again(
+    server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
+) -> None:
+    (number,) = ended(repository, "first run\n")
+    await travis.logs.download([number], tmp_path)
+    job = server.world.jobs[number]
+    job.restart()
+    (running,) = await travis.logs.download([number], tmp_path)
+    assert "has not ended" in str(running.error)
+    now = server.world.clock()
+    server.world.clock = lambda: now + 3600
+    job.start()
+    job.write("second run\n", final=True)
+    job.finish()
+    (file,) = await travis.logs.download([number], tmp_path)
+    assert (file.fresh, (tmp_path / f"{number}.txt").read_text()) == (True, "second run\n")
+
+
+@pytest.mark.parametrize("text", ["log aggregated", "Your log is temporarily unavailable"])
+async def test_a_placeholder_is_no_log(travis: Travis, repository: Repository, tmp_path: Path, text: str) -> None:
+    (number,) = ended(repository, text)
+    (file,) = await travis.logs.download([number], tmp_path)
+    assert isinstance(file.error, errors.ConflictError)
+    assert names(tmp_path) == []
+
+
+async def test_a_log_without_a_record_is_an_empty_file(
+    server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
+) -> None:
+    (number,) = ended(repository, "x")
+    body = b'{"log":{"job_id":%d,"parts":[],"@type":"Log"}}' % number
+    server.respond("GET", f"/jobs/{number}/log", body=body)
+    (file,) = await travis.logs.download([number], tmp_path)
+    assert (file.fresh, file.size, file.path and file.path.read_bytes()) == (True, 0, b"")
+
+
+async def test_a_log_that_breaks_off_is_fetched_anew(
+    server: TravisServer, repository: Repository, tmp_path: Path
+) -> None:
+    # Nothing that could be packed into less than the proxy lets through.
+    text = random.Random(1).randbytes(2_000_000).hex()
+    (number,) = ended(repository, text)
+    async with (
+        FaultProxy(server.port) as proxy,
+        Travis(TOKEN, endpoint=f"http://127.0.0.1:{proxy.port}", rate_limits=False) as travis,
+    ):
+        job = await travis.jobs.get(number)
+        proxy.cut_after(1_000_000)
+        (file,) = await travis.logs.download([job], tmp_path)
+        assert isinstance(file.error, errors.TruncatedError)
+        assert (file.error.attempts, names(tmp_path)) == (3, [])
+        await proxy.heal()
+        (file,) = await travis.logs.download([job], tmp_path)
+    assert file.fresh
+    assert (tmp_path / f"{number}.txt").read_text() == text
+
+
+async def test_a_log_that_is_too_large_is_told(
+    travis: Travis, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_log_downloads, "LARGEST", 100_000)
+    small, large = ended(repository, "x" * 1000, "x" * 1_000_000)
+    files = await travis.logs.download([small, large], tmp_path)
+    assert files[0].error is None
+    assert isinstance(files[1].error, errors.TooLargeError)
+    assert names(tmp_path) == [f"{small}.txt"]
+
+
+async def test_cancelling_leaves_nothing_behind(
+    server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
+) -> None:
+    numbers = ended(repository, *["text\n"] * 5)
+    server.latency = 30.0
+    async with anyio.create_task_group() as group:
+        group.start_soon(travis.logs.download, [Job(id=number, state=State.PASSED) for number in numbers], tmp_path)
+        await until(lambda: tmp_path.exists())
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    assert names(tmp_path) == []
+
+
+async def test_wrong_arguments_are_told_before_anything_is_done(travis: Travis, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    with pytest.raises(errors.UsageError, match="jobs must be several ids"):
+        await travis.logs.download("12", folder)  # type: ignore[arg-type]
+    with pytest.raises(errors.UsageError):
+        await travis.logs.download([-1], folder)
+    with pytest.raises(errors.UsageError, match="at_once"):
+        await travis.logs.download([1], folder, at_once=0)
+    assert not folder.exists()

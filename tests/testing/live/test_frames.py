@@ -1,0 +1,46 @@
+"""How a server reads what it is sent."""
+
+import pytest
+
+from aiotravis.testing import Frame
+from aiotravis.testing.live.frames import seen, understood
+
+
+@pytest.mark.parametrize(
+    ("text", "event", "channel", "data"),
+    [
+        ('{"event":"pusher:ping"}', "pusher:ping", None, {}),
+        ('{"event":"pusher:ping","data":""}', "pusher:ping", None, {}),
+        ('{"event":"pusher:ping","data":"{}"}', "pusher:ping", None, {}),
+        ('{"event":"pusher:ping","data":[]}', "pusher:ping", None, {}),
+        ('{"event":"pusher:subscribe","data":{"channel":"a"}}', "pusher:subscribe", "a", {"channel": "a"}),
+        ('{"event":"pusher:subscribe","data":"{\\"channel\\":\\"a\\"}"}', "pusher:subscribe", "a", {"channel": "a"}),
+        ('{"event":"client-x","channel":"private-a","data":{"b":1}}', "client-x", "private-a", {"b": 1}),
+        ('{"event":"client-x","channel":3}', "client-x", None, {}),
+    ],
+)
+def test_data_is_an_object_or_a_string_of_one(text: str, event: str, channel: str | None, data: object) -> None:
+    assert understood(text) == (event, channel, data)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("{", ValueError),
+        ("[]", TypeError),
+        ("{}", LookupError),
+        ('{"event":3}', TypeError),
+        ('{"event":"x","data":"{"}', ValueError),
+        ('{"event":"pusher:subscribe","data":{}}', LookupError),
+        ('{"event":"pusher:unsubscribe","data":{"channel":3}}', TypeError),
+        ("[" * 100_000, RecursionError),
+    ],
+)
+def test_what_is_no_frame_is_told_by_its_kind(text: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        understood(text)
+
+
+def test_bytes_are_kept_as_text() -> None:
+    assert seen(b"a\xff", incoming=True) == Frame(True, "a\\xff")
+    assert seen("ä", incoming=False) == Frame(False, "ä")

@@ -1,0 +1,68 @@
+"""What a request takes for an answer."""
+
+import pytest
+
+from aiotravis.testing import Repository, TravisServer
+from aiotravis.testing.rest.content_negotiation import kinds_of, without_ending
+from tests.raw import ask
+
+
+async def test_what_cannot_be_represented_is_406_and_empty(server: TravisServer) -> None:
+    server.world.repository("a/b")
+    answer = await ask(server, "/repos/a/b", accept="image/png")
+    assert (answer.status, answer.content_type, answer.body) == (406, "application/json", b"")
+
+
+@pytest.mark.parametrize(
+    ("accept", "best"),
+    [
+        ("application/json; chunked=true; version=2, application/json; version=2, text/plain", "application/json"),
+        ("text/plain, application/json;version=2", "application/json"),
+        ("text/plain, application/json;q=0.9", "text/plain"),
+        ("text/plain;q=0.5, application/json;q=0.9", "application/json"),
+        ("*/*, text/plain", "text/plain"),
+        ("text/*, */*", "text/*"),
+        ("*/*;q=1, text/plain;q=0.1", "*/*"),
+        ("text/plain;q=nonsense, */*", "text/plain"),
+    ],
+)
+def test_the_best_kind_is_the_heaviest_then_the_one_with_fewer_stars_then_with_more_parameters(
+    accept: str, best: str
+) -> None:
+    assert kinds_of(accept)[0].name == best
+
+
+async def test_a_weight_decides_between_text_and_json(server: TravisServer, repository: Repository) -> None:
+    job = repository.build().jobs[0]
+    job.write("text")
+    for accept, kind in (
+        ("text/plain;q=0.5, application/json;q=0.9", "application/json;charset=utf-8"),
+        ("text/plain;q=0.9, application/json;q=0.5", "text/plain;charset=utf-8"),
+        ("*/*", "text/plain;charset=utf-8"),
+        ("application/json;q=0, text/plain", "text/plain;charset=utf-8"),
+    ):
+        assert (await ask(server, f"/jobs/{job.id}/log", accept=accept)).content_type == kind
+    assert (await ask(server, f"/jobs/{job.id}/log", accept="image/png")).status == 406
+
+
+@pytest.mark.parametrize(
+    ("entry", "version"),
+    [
+        ("application/vnd.travis-ci.2+json", "2"), ("application/vnd.travis-ci.2.1+json", "2.1"),
+        ("text/vnd.travis-ci.2+plain", "2"), ("application/json; version=2", "2"), ("application/json", None),
+        ("*/*", None), ("application/vnd.travis-ci.3+json", "3"),
+    ],
+)  # fmt: skip
+def test_a_kind_may_name_a_version(entry: str, version: str | None) -> None:
+    assert kinds_of(entry)[0].version == version
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("/builds/7.json", ("/builds/7", ".json")), ("/a/b.rb", ("/a/b.rb", "")), ("/a/b.svg", ("/a/b", ".svg")),
+        ("/a/b.json.txt", ("/a/b.json", ".txt")), ("/a/b.JSON", ("/a/b.JSON", "")),
+    ],
+)  # fmt: skip
+def test_a_path_loses_one_ending(path: str, parts: tuple[str, str]) -> None:
+    assert without_ending(path) == parts

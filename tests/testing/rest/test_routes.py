@@ -1,0 +1,60 @@
+"""What all groups of routes share."""
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+
+from aiotravis.testing import TravisServer
+from aiotravis.testing.rest.access import Refusal
+from aiotravis.testing.rest.routes import Handler, Routes, Serialized, answer, error, hand_made
+
+
+async def pong(request: web.Request) -> web.StreamResponse:
+    return answer({"pong": True}, status=202)
+
+
+class Pongs(Routes):
+    def table(self) -> tuple[tuple[str, str, Handler], ...]:
+        return (("GET", "/ping", pong), ("POST", "/ping", pong))
+
+
+def test_a_group_serves_its_table_below_a_prefix() -> None:
+    app = web.Application()
+    Pongs(TravisServer()).add_routes(app.router, "/api")
+    served = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
+    assert {("GET", "/api/ping"), ("POST", "/api/ping")} <= served
+
+
+def test_a_group_without_a_table_is_none() -> None:
+    with pytest.raises(NotImplementedError):
+        Routes(TravisServer()).table()
+
+
+def test_an_answer_is_typed_as_travis_types_it() -> None:
+    response = answer({"a": 1}, status=202)
+    assert (response.status, response.headers["Content-Type"]) == (202, "application/json;charset=utf-8")
+
+
+def asked(accept: str) -> web.Request:
+    return make_mocked_request("GET", "/", {"Accept": accept})
+
+
+def test_version_1_has_no_envelope_and_what_has_none_anyway_stays() -> None:
+    answers: tuple[tuple[dict[str, object], bytes], ...] = (
+        ({"build": {"id": 1}, "jobs": []}, b'{"id": 1}'), ({"builds": [], "commits": [1]}, b"[]"),
+        ({"permissions": [1], "admin": []}, b'{"permissions": [1], "admin": []}'),
+    )  # fmt: skip
+    for value, body in answers:
+        assert Serialized(value).for_request(asked("application/json")).body == body
+    assert Serialized({"a": {}}).for_request(asked("application/json;version=2")).body == b'{"a": {}}'
+
+
+def test_who_does_not_take_json_gets_nothing() -> None:
+    with pytest.raises(Refusal) as info:
+        Serialized({"a": {}}).for_request(asked("image/png"))
+    assert (info.value.status, info.value.body) == (406, b"")
+
+
+def test_what_no_serializer_made_says_no_charset() -> None:
+    assert hand_made({"a": 1}).headers["Content-Type"] == "application/json"
+    assert error(404, "gone", code="x").body == b'{"error": {"message": "gone", "code": "x"}}'

@@ -1,0 +1,74 @@
+"""Settings, environment variables and SSH keys, in raw bytes."""
+
+import pytest
+
+from aiotravis.testing import Repository, Switches, TravisServer
+from aiotravis.testing.rest.settings import trouble_with
+from tests.conftest import TOKEN
+from tests.raw import ask
+
+
+async def test_settings_refuse_in_two_shapes(server: TravisServer, repository: Repository) -> None:
+    assert (await ask(server, "/repos/9/settings", token=TOKEN)).json == {"error": "Couldn't find repository"}
+    answer = await ask(server, "/repos/82/settings", method="PATCH", token=TOKEN, json={})
+    assert (answer.status, answer.json) == (422, {"error": "Settings must be passed with a request"})
+
+
+async def test_a_private_variable_shows_no_value_and_loses_it_when_published(
+    server: TravisServer, repository: Repository
+) -> None:
+    path = "/settings/env_vars?repository_id=82"
+    made = await ask(server, path, method="POST", token=TOKEN, json={"env_var": {"name": "A", "value": "s"}})
+    assert made.status == 200
+    assert "value" not in made.json["env_var"]
+    one = f"/settings/env_vars/{made.json['env_var']['id']}?repository_id=82"
+    published = await ask(server, one, method="PATCH", token=TOKEN, json={"env_var": {"public": True}})
+    assert published.json["env_var"]["value"] is None
+    for way, json in ((path, {}), (one, {"env_var": {"name": " "}})):
+        method = "POST" if way is path else "PATCH"
+        answer = await ask(server, way, method=method, token=TOKEN, json=json)
+        assert (answer.status, answer.json["errors"]) == (422, [{"field": "name", "code": "missing_field"}])
+    assert (await ask(server, one.replace("=82", "=9"), token=TOKEN)).body == b""
+
+
+async def test_org_has_no_ssh_keys(server: TravisServer, repository: Repository) -> None:
+    assert (await ask(server, "/settings/ssh_key/82", token=TOKEN)).body == b'{"file":"not found"}'
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "trouble"),
+    [
+        ("maximum_number_of_builds", 3, None), ("maximum_number_of_builds", True, "not_a_number"),
+        ("maximum_number_of_builds", None, "missing_field"), ("api_builds_rate_limit", -1, "can't be more than 200"),
+        ("api_builds_rate_limit", None, None), ("timeout_log_silence", 60, None), ("build_pushes", "anything", None),
+        ("timeout_hard_limit", "x", "Invalid hard_limit timeout value (allowed: 0 - 180)"),
+    ],
+)  # fmt: skip
+def test_the_trouble_with_a_value_is_a_code_or_a_sentence(name: str, value: object, trouble: str | None) -> None:
+    assert trouble_with(name, value) == trouble
+
+
+async def test_a_change_is_made_whole_or_not_at_all(server: TravisServer, repository: Repository) -> None:
+    changes = {"build_pushes": False, "timeout_hard_limit": 181}
+    refused = await ask(server, "/repos/82/settings", method="PATCH", token=TOKEN, json={"settings": changes})
+    assert refused.status == 422
+    assert repository.belongings.settings["build_pushes"] is True
+
+
+async def test_a_branch_can_be_taken_from_a_variable(server: TravisServer, repository: Repository) -> None:
+    path = "/settings/env_vars?repository_id=82"
+    variable = {"name": "A", "value": None, "branch": "master"}
+    made = (await ask(server, path, method="POST", token=TOKEN, json={"env_var": variable})).json["env_var"]
+    one = f"/settings/env_vars/{made['id']}?repository_id=82"
+    changed = await ask(server, one, method="PATCH", token=TOKEN, json={"env_var": {"branch": None}})
+    assert (made["branch"], changed.json["env_var"]["branch"]) == ("master", None)
+    assert repository.belongings.env_vars[0].value is None
+
+
+async def test_an_installation_may_have_ssh_keys_or_not() -> None:
+    for keys, status in ((True, 404), (False, 404), (None, 404)):
+        async with TravisServer(mode="com", switches=Switches(ssh_keys=keys)) as server:
+            server.world.repository("a/b", users=[server.world.user("sarah", token=TOKEN)])
+            answer = await ask(server, "/settings/ssh_key/82", token=TOKEN)
+            told = b'{"file":"not found"}' if keys is False else b'{"error": "Could not find a requested setting"}'
+            assert (answer.status, answer.body) == (status, told)

@@ -1,0 +1,221 @@
+"""Calls against a real server: what is sent, again or never again, and what must never travel."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import anyio
+import anyio.lowlevel
+import pytest
+from aiohttp import web
+
+from aiotravis import Travis, errors
+from aiotravis._http import ApiRequest, error_from_response
+from aiotravis.testing import Repository, TravisServer
+from tests.conftest import TOKEN
+from tests.transport.answers import CONFIG, client, hasty, whole, wire
+
+
+async def test_requests_say_who_asks_and_for_what(server: TravisServer, travis: Travis) -> None:
+    await travis.config.get()
+    headers = server.requests[-1].headers
+    assert headers["user-agent"].startswith("aiotravis/")
+    assert headers["accept"] == "application/vnd.travis-ci.2+json"
+    assert headers["accept-encoding"] == "gzip"
+    assert headers["authorization"] == f"token {TOKEN}"
+    assert "cookie" not in headers
+
+
+async def test_reads_are_tried_again_and_the_attempts_counted() -> None:
+    answers = [None, whole(b"", status="503 Service Unavailable"), whole(CONFIG)]
+    async with wire(lambda head: answers.pop(0)) as endpoint, client(endpoint, attempts=3) as travis:
+        hasty(travis)
+        assert (await travis.config.get()).host == "travis-ci.org"
+    assert answers == []
+
+
+async def test_after_the_last_attempt_the_error_tells_how_many_there_were() -> None:
+    async with wire(lambda head: None) as endpoint, client(endpoint, attempts=3) as travis:
+        hasty(travis)
+        with pytest.raises(errors.RequestError) as info:
+            await travis.config.get()
+    assert info.value.attempts == 3
+
+
+async def test_writes_that_may_have_arrived_are_sent_once() -> None:
+    heads: list[bytes] = []
+    async with wire(lambda head: heads.append(head)) as endpoint, client(endpoint, attempts=3) as travis:
+        with pytest.raises(errors.RequestError):
+            await travis.pusher_auth.sign("1.1", ["repo-1"])
+    assert len(heads) == 1
+
+
+async def test_closing_ends_what_is_under_way(server: TravisServer) -> None:
+    server.latency = 30
+    travis = Travis(endpoint=server.endpoint)
+    raised: list[Exception] = []
+
+    async def ask() -> None:
+        try:
+            await travis.config.get()
+        except errors.TravisError as exc:
+            raised.append(exc)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        await travis.aclose()
+    assert isinstance(raised[0], errors.UsageError)
+    assert "closed while GET /config was under way" in str(raised[0])
+    server.latency = 0
+
+
+async def test_a_closed_client_says_so(travis: Travis) -> None:
+    await travis.aclose()
+    with pytest.raises(errors.UsageError, match="This client is closed"):
+        await travis.config.get()
+
+
+async def test_a_cancelled_call_leaves_the_client_usable(server: TravisServer, travis: Travis) -> None:
+    server.latency = 30
+    with anyio.move_on_after(0.02) as scope:
+        await travis.config.get()
+    assert scope.cancelled_caught
+    server.latency = 0
+    assert (await travis.config.get()).host == "travis-ci.org"
+
+
+def test_another_event_loop_is_told_as_such() -> None:
+    async def use(travis: Travis) -> None:
+        async with TravisServer() as server:
+            travis._transport._endpoint = server.endpoint
+            await travis.config.get()
+
+    travis = Travis(endpoint="http://127.0.0.1:1")
+    with asyncio.Runner() as first:
+        first.run(use(travis))
+        with asyncio.Runner() as second, pytest.raises(errors.UsageError, match="another event loop"):
+            second.run(use(travis))
+        first.run(travis.aclose())
+
+
+def test_without_an_event_loop_of_asyncio_nothing_works() -> None:
+    coroutine = Travis().config.get()
+    with pytest.raises(errors.UsageError, match="needs asyncio"):
+        coroutine.send(None)
+
+
+async def test_traces_see_every_attempt(server: TravisServer) -> None:
+    seen: list[str] = []
+
+    async def start(session: object, context: object, params: aiohttp.TraceRequestStartParams) -> None:
+        seen.append(str(params.url))
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(start)
+    server.respond("GET", "/config", status=502, times=1)
+    async with Travis(endpoint=server.endpoint, trace_configs=[trace]) as travis:
+        hasty(travis)
+        await travis.config.get()
+    assert seen == [f"{server.endpoint}/config"] * 2
+
+
+@asynccontextmanager
+async def foreign_host() -> AsyncGenerator[tuple[str, list[web.BaseRequest]]]:
+    """Serve a log on another origin, and note who asks."""
+    asked: list[web.BaseRequest] = []
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request)
+        return web.Response(text="the archived log")
+
+    runner = web.ServerRunner(web.Server(serve))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}", asked
+    await runner.cleanup()
+
+
+async def test_a_redirect_to_another_host_carries_no_token_and_no_header_of_ones_own(server: TravisServer) -> None:
+    headers = {"X-Mine": "secret", "Authorization": "token of-the-session"}
+    async with foreign_host() as (address, asked), aiohttp.ClientSession(headers=headers) as session:
+        server.respond("GET", "/jobs/7/log", status=307, headers={"Location": f"{address}/archive/7.txt?sig=1"})
+        async with Travis(TOKEN, endpoint=server.endpoint, session=session) as travis:
+            assert await travis.logs.text(7) == "the archived log"
+        assert set(asked[0].headers) == {"Host", "Accept", "Accept-Encoding", "User-Agent"}
+        assert asked[0].query_string == "sig=1"
+
+
+async def test_a_redirect_within_the_api_keeps_the_token(server: TravisServer, travis: Travis) -> None:
+    server.respond("GET", "/config", status=302, headers={"Location": "/uptime"}, times=1)
+    with pytest.raises(errors.DecodeError):
+        await travis.config.get()
+    assert server.requests[-1].path == "/uptime"
+    assert server.requests[-1].headers["authorization"] == f"token {TOKEN}"
+
+
+async def test_redirects_in_circles_end(server: TravisServer, travis: Travis) -> None:
+    server.respond("GET", "/config", status=301, headers={"Location": "/config"})
+    with pytest.raises(errors.RedirectError, match="in circles"):
+        await travis.config.get()
+    assert len(server.requests) == 6
+
+
+async def test_a_write_is_never_repeated_elsewhere(server: TravisServer, travis: Travis) -> None:
+    async with foreign_host() as (address, asked):
+        server.respond("POST", "/pusher/auth", status=307, headers={"Location": address})
+        with pytest.raises(errors.RedirectError, match="a write is never repeated elsewhere"):
+            await travis.pusher_auth.sign("1.1", ["private-user-1"])
+        assert asked == []
+
+
+async def test_a_ban_stops_what_waits_and_all_that_follows(server: TravisServer) -> None:
+    server.respond("GET", "/config", status=403, body=b"Forbidden\n", headers={"Content-Type": "text/plain"})
+    async with Travis(TOKEN, endpoint=server.endpoint) as travis:
+        with pytest.raises(errors.BannedError) as info:
+            await travis.config.get()
+        assert info.value.lifted_at is not None
+        with pytest.raises(errors.BannedError, match="was not sent"):
+            await travis.users.me()
+        assert travis.limits.banned_until == info.value.lifted_at
+    assert len(server.requests) == 1
+
+
+async def test_a_throttled_identity_waits_and_a_ban_ends_the_wait(server: TravisServer) -> None:
+    server.respond("GET", "/config", status=429, body=b"Retry later\n", headers={"Content-Type": "text/plain"})
+    async with Travis(TOKEN, endpoint=server.endpoint) as travis:
+        raised: list[errors.TravisError] = []
+
+        async def ask() -> None:
+            try:
+                await travis.config.get()
+            except errors.TravisError as exc:
+                raised.append(exc)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            while not travis.limits.waiting:
+                await anyio.lowlevel.checkpoint()
+            assert travis.limits.paused > 0
+            travis._transport.limiter.banned(
+                errors.BannedError("banned", status=403, method="GET", path="/config", remedy="wait")
+            )
+        assert isinstance(raised[0], errors.BannedError)
+        assert travis.limits.waiting == 0
+
+
+async def test_no_token_is_logged(
+    server: TravisServer, travis: Travis, caplog: pytest.LogCaptureFixture, repository: Repository
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with travis.events(repository.id) as feed:
+        repository.build()
+        await anext(feed)
+    call = ApiRequest("GET", "/nothing", (("access_token", TOKEN),))
+    error = error_from_response(call, await travis._transport.send(call))
+    assert isinstance(error, errors.NotFoundError)
+    assert TOKEN not in caplog.text
+    assert TOKEN not in repr(travis) + repr(travis._transport) + repr(call) + str(error) + error.path
