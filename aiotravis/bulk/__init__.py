@@ -1,1 +1,1 @@
-"""Many at once: pages, batches of ids, concurrent calls, progress. Generic: knows no entity."""
+"""Fetching many values: pages, batches of ids, concurrent calls, progress. Generic: knows no entity."""

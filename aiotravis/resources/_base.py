@@ -6,8 +6,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from aiotravis._async._turns import in_turns
-from aiotravis._http import ApiRequest, ApiResponse, Endpoint, Part, Transport, takes_long
+from aiotravis._http import ApiRequest, ApiResponse, Endpoint, Part, Transport
 from aiotravis.errors import UsageError
 
 __all__ = ["Entity", "Resource", "id_of", "ids_of", "read", "slug_of", "text_of", "within"]
@@ -77,8 +76,6 @@ class Resource:
 
 async def read(endpoint: Endpoint[T], request: ApiRequest, response: ApiResponse) -> T:
     """Turn an answer into its value, see `Endpoint.read`; while that takes long, others get their turn."""
-    if takes_long(response.body):
-        return await in_turns(endpoint.read_in_steps(request, response))
     return endpoint.read(request, response)
 
 

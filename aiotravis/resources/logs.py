@@ -14,9 +14,7 @@ from typing import Final
 import anyio.to_thread
 import msgspec
 
-from aiotravis._async._turns import in_turns
-from aiotravis._http import ACCEPT_TEXT, ApiRequest, ApiResponse, Endpoint, raise_for_status, takes_long
-from aiotravis._http import text_of as text_in_steps
+from aiotravis._http import ACCEPT_TEXT, ApiRequest, ApiResponse, Endpoint, raise_for_status
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import ConflictError, NotFoundError, UsageError
@@ -304,4 +302,4 @@ async def _log_of(request: ApiRequest, response: ApiResponse) -> Log:
     if response.content_type.endswith("json") or response.content_type == "text/html":
         return (await read(LOG, request, response)).log
     raise_for_status(request, response)
-    return Log(body=await in_turns(text_in_steps(response.body)) if takes_long(response.body) else response.text)
+    return Log(body=response.text)

@@ -5,7 +5,7 @@ from itertools import repeat
 import pytest
 
 from aiotravis import errors
-from aiotravis._async.retry import FAILURES, is_transient, retry
+from aiotravis._async.retry import MAX_FAILURES, is_transient, retry
 
 WHERE = {"method": "GET", "path": "/"}
 
@@ -48,17 +48,17 @@ class Failing:
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
 async def test_what_passes_is_waited_out(error: errors.TravisError) -> None:
     assert is_transient(error)
-    failing = Failing(error, FAILURES - 1)
+    failing = Failing(error, MAX_FAILURES - 1)
     assert await retry(failing, repeat(0.0)) == "there"
-    assert failing.asked == FAILURES
+    assert failing.asked == MAX_FAILURES
 
 
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
 async def test_what_does_not_pass_after_all_is_told(error: errors.TravisError) -> None:
-    failing = Failing(error, FAILURES)
+    failing = Failing(error, MAX_FAILURES)
     with pytest.raises(type(error)):
         await retry(failing, repeat(0.0))
-    assert failing.asked == FAILURES
+    assert failing.asked == MAX_FAILURES
 
 
 @pytest.mark.parametrize("error", LASTING, ids=lambda error: type(error).__name__)

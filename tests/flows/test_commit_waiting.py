@@ -172,7 +172,7 @@ async def test_an_unknown_repository_is_told(travis: Travis) -> None:
 async def test_failures_in_passing_are_waited_out_until_they_last(
     server: TravisServer, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commit_waiting, "FAILURES", 3)
+    monkeypatch.setattr(commit_waiting, "MAX_FAILURES", 3)
     build = repository.build(quiet=True)
     requests = repository.belongings.requests
     requests.append(Reached(1, "push", "accepted", 1e9, build_id=build.id, head_commit=SHA))

@@ -24,7 +24,7 @@ def test_holes_are_filled_and_escaped_and_slugs_keep_their_slash() -> None:
     )
     assert request.path == "/repos/a/b%20c/things/x%2Fy%3Fz"
     assert (request.query, request.headers, request.accept) == ((("q", "1"),), (("X", "y"),), "text/plain")
-    assert ENDPOINT.holes == ("repo", "name")
+    assert ENDPOINT.parameters == ("repo", "name")
     assert repr(ENDPOINT) == "Endpoint(POST /repos/{repo}/things/{name})"
 
 

@@ -46,5 +46,5 @@ def test_json_is_read_whole_however_long_and_a_refusal_is_not() -> None:
     body = b'{"log":"%b","token":"t0ken"}' % (b"x" * 300_000)
     response = ApiResponse(200, {}, body, secrets=("t0ken",))
     assert response.json == {"log": "x" * 300_000, "token": "[token]"}
-    assert response.refusal is None
-    assert ApiResponse(409, {}, b'{"error":"t0ken"}', secrets=("t0ken",)).refusal == {"error": "[token]"}
+    assert response.error_json is None
+    assert ApiResponse(409, {}, b'{"error":"t0ken"}', secrets=("t0ken",)).error_json == {"error": "[token]"}

@@ -58,13 +58,13 @@ ROWS: list[tuple[ApiRequest, int, dict[str, str], bytes, bool, type[errors.Respo
      errors.PermissionDenied, "forbidden"),
     (GET, 404, JSON, b'{"file":"not found"}', True, errors.NotFoundError, "may see it"),
     (GET, 404, JSON, b'{"file":"not found"}', False, errors.NotFoundError, "if it is private, pass a token"),
-    (GET, 404, TEXT, b"file not found", True, errors.NotFoundError, "no such thing, or hidden"),
-    (GET, 404, JSON, b"", True, errors.NotFoundError, "no such thing, or hidden"),
+    (GET, 404, TEXT, b"file not found", True, errors.NotFoundError, "not found, or hidden"),
+    (GET, 404, JSON, b"", True, errors.NotFoundError, "not found, or hidden"),
     (GET, 404, JSON, b'{"error":{"message":"The job(42) couldn\'t be found"}}', True,
      errors.NotFoundError, "The job(42) couldn't be found"),
     (GET, 404, JSON, b'{"error":"Repository could not be found"}', True, errors.NotFoundError, "Repository could not"),
     (GET, 404, HTML, b"<html>nginx</html>", True, errors.NotFoundError, "Is the endpoint that of the API?"),
-    (GET, 406, JSON, b"", True, errors.RefusedError, "no representation"),
+    (GET, 406, JSON, b"", True, errors.RefusedError, "not available in the requested format"),
     (GET, 409, JSON, b'{"message":"Sync already in progress. Try again later."}', True,
      errors.ConflictError, "Sync already in progress. Try again later"),
     (LOG, 409, JSON, b'{"error":{"message":"Job 42 is not finished"}}', True, errors.ConflictError, "is not finished"),
@@ -76,7 +76,7 @@ ROWS: list[tuple[ApiRequest, int, dict[str, str], bytes, bool, type[errors.Respo
     (GET, 422, JSON, b'{"errors":[{}],"message":5}', True, errors.ValidationError, "not valid"),
     (GET, 429, TEXT, b"Retry later\n", True, errors.RateLimited, "next whole minute"),
     (GET, 500, TEXT, b"Sorry, we experienced an error.\n\nrequest_id:abc-1\n", True,
-     errors.ServerError, "wants to know the request id abc-1"),
+     errors.ServerError, "Give Travis support the request id abc-1"),
     (GET, 500, JSON, b'{"error":"Travis encountered an error, sorry :("}', True, errors.ServerError, "sorry :("),
     (LOG, 500, JSON, b'{"error":{"message":"Unexpected error occurred: x"}}', True, errors.ServerError, "Unexpected"),
     (GET, 501, TEXT, b"prose", True, errors.ServerError, "prose"),
@@ -165,7 +165,7 @@ def test_a_message_names_request_cause_and_remedy() -> None:
     error = error_from_response(sent, ApiResponse(404, JSON, b'{"file":"not found"}', authenticated=True))
     assert error is not None
     assert str(error) == (
-        "GET /builds?slug=a/b&access_token=... answered 404: no such thing, or hidden from this token. "
+        "GET /builds?slug=a/b&access_token=... answered 404: not found, or hidden from this token. "
         "Check the id or slug and the site, and that the token's user may see it."
     )
     assert error.remedy == "Check the id or slug and the site, and that the token's user may see it."

@@ -210,7 +210,7 @@ async def test_quirk_45_a_write_on_a_connection_that_dies_is_not_repeated(
 ) -> None:
     build = repository.history(1)[0]
     server.lose_answer("POST", f"/builds/{build.id}/restart")
-    with pytest.raises(errors.RequestError, match="the connection was lost before an answer came"):
+    with pytest.raises(errors.RequestError, match="the connection was lost before a response came"):
         await travis.builds.restart(build.id)
     assert [seen.path for seen in server.requests] == [f"/builds/{build.id}/restart"]
 

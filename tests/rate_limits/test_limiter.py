@@ -12,10 +12,10 @@ from aiotravis import errors
 from aiotravis._http import ApiRequest
 from aiotravis.rate_limits.limiter import (
     ANONYMOUS,
+    AUTHENTICATED,
+    MAX_POSTS,
     POST_WINDOW,
-    POSTS,
     SIGN_IN_WINDOW,
-    SIGNED,
     Permit,
     RateLimiter,
     limiter_for,
@@ -53,7 +53,7 @@ def test_a_minute_has_so_much_room_and_the_next_as_much_again() -> None:
     taken(limiter, READ)
 
 
-def test_what_is_under_way_counts_in_the_next_minute_too() -> None:
+def test_what_is_in_flight_counts_in_the_next_minute_too() -> None:
     clock = Clock()
     limiter = RateLimiter(3, clock=clock)
     tickets = [taken(limiter, READ) for _ in range(3)]
@@ -68,16 +68,16 @@ def test_what_is_under_way_counts_in_the_next_minute_too() -> None:
 def test_posts_have_a_window_of_any_alignment() -> None:
     clock = Clock(6029.0)
     limiter = RateLimiter(2000, clock=clock)
-    for _ in range(POSTS):
+    for _ in range(MAX_POSTS):
         limiter.release(taken(limiter, WRITE))
     assert limiter.limits().posts == 0
     clock.now += 2
     assert limiter.acquire(WRITE) == POST_WINDOW - 2
     taken(limiter, READ)
     clock.now += POST_WINDOW - 2
-    tickets = [taken(limiter, WRITE) for _ in range(POSTS)]
+    tickets = [taken(limiter, WRITE) for _ in range(MAX_POSTS)]
     assert limiter.acquire(WRITE) == 1.0
-    assert len(tickets) == POSTS
+    assert len(tickets) == MAX_POSTS
 
 
 def test_one_signs_in_once_in_five_minutes() -> None:
@@ -125,7 +125,7 @@ def test_a_ban_wakes_what_waits_and_holds_until_it_is_lifted() -> None:
     def wake() -> None:
         woken.append(True)
 
-    limiter.wait_with(wake)
+    limiter.add_waiter(wake)
     assert limiter.limits().waiting == 1
     lifted = datetime.fromtimestamp(clock.now + 3600, UTC)
     limiter.banned(ban(lifted))
@@ -133,7 +133,7 @@ def test_a_ban_wakes_what_waits_and_holds_until_it_is_lifted() -> None:
     with pytest.raises(errors.BannedError, match="GET /x was not sent") as info:
         limiter.acquire(READ)
     assert info.value.lifted_at == limiter.limits().banned_until == lifted
-    limiter.stop_waiting(wake)
+    limiter.remove_waiter(wake)
     clock.now += 3600
     taken(limiter, READ)
     limiter.banned(ban(None))
@@ -189,7 +189,7 @@ def test_whatever_a_program_does_the_server_never_throttles_and_never_bans(
     # Reads are counted by the client's own minutes: a skewed clock can cost a 429, which passes. A ban must not happen.
     rules = RateRules(lambda: arrival.now + skew)
     exact = RateRules(lambda: arrival.now)
-    limiter = RateLimiter(SIGNED if authenticated else ANONYMOUS, clock=clock)
+    limiter = RateLimiter(AUTHENTICATED if authenticated else ANONYMOUS, clock=clock)
     token = "t" if authenticated else None
     flying: list[tuple[float, float, Permit]] = []
     statuses: set[int | None] = set()

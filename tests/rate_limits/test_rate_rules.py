@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiotravis import errors
+from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._http import ApiRequest
 from aiotravis._transport import AiohttpTransport, TransportConfig
-from aiotravis.rate_limits.limiter import ANONYMOUS, SIGNED, RateLimiter
+from aiotravis.rate_limits.limiter import ANONYMOUS, AUTHENTICATED, RateLimiter
 from aiotravis.testing import TravisServer
 from tests.autojump import run
 
@@ -25,9 +26,14 @@ SIGN_IN = ApiRequest("POST", "/auth/github", body=b"{}", headers=(("Content-Type
 
 
 def _transport(server: TravisServer, token: str | None, limiter: RateLimiter) -> AiohttpTransport:
-    config = TransportConfig(connect_timeout=1e6, read_timeout=1e6)
     return AiohttpTransport(
-        server.endpoint, token, accept="application/json", user_agent="test", config=config, limiter=limiter
+        server.endpoint,
+        token,
+        accept="application/json",
+        user_agent="test",
+        config=TransportConfig(connect_timeout=1e6, read_timeout=1e6),
+        limiter=limiter,
+        lifetime=ClientLifetime(),
     )
 
 
@@ -41,7 +47,7 @@ def test_a_program_of_concurrent_calls_is_never_throttled_and_never_banned(seed:
         async with TravisServer(rate_rules=True, clock=clock, latency=draw.choice([0.0, 0.05, 3.0])) as server:
             server.world.user("sarah", token=TOKEN)
             token = TOKEN if authenticated else None
-            limiter = RateLimiter(SIGNED if authenticated else ANONYMOUS, clock=clock)
+            limiter = RateLimiter(AUTHENTICATED if authenticated else ANONYMOUS, clock=clock)
             clients = [_transport(server, token, limiter) for _ in range(2)]
             # So many reads that a minute does not hold them, so many writes that half a minute does not.
             calls = (
