@@ -14,7 +14,7 @@ from tests.conftest import TOKEN
 FINGERPRINT = hashlib.md5(PEM.encode()).digest().hex(":")
 
 
-async def test_accounts_begin_with_the_user(server: TravisServer, travis: Travis, reader: Travis) -> None:
+async def test_accounts_list_the_user_first(server: TravisServer, travis: Travis, reader: Travis) -> None:
     assert [(one.type, one.login) for one in await travis.accounts.list()] == [
         ("user", "sarah"), ("organization", "travis-ci"),
     ]  # fmt: skip
@@ -157,9 +157,7 @@ async def test_caches_are_narrowed_and_deleted(travis: Travis, repository: Repos
     assert len(await travis.caches.list(repository.id)) == 2
 
 
-async def test_settings_change_in_part_and_unknown_names_show_by_their_absence(
-    travis: Travis, repository: Repository
-) -> None:
+async def test_settings_are_patched_and_unknown_names_are_ignored(travis: Travis, repository: Repository) -> None:
     before = await travis.settings.get(repository.id)
     after = await travis.settings.update(repository.id, maximum_number_of_builds=3, no_such_setting=True)
     assert after == {**before, "maximum_number_of_builds": 3}

@@ -34,7 +34,7 @@ async def test_each_of_many_blocks_ends_at_its_own_deadline() -> None:
     assert ended == [1, 2, 3]
 
 
-async def test_a_deadline_that_is_put_off_or_taken_back_is_not_kept() -> None:
+async def test_a_moved_or_cleared_deadline_does_not_end_the_block() -> None:
     in_flight = InFlight()
     began = anyio.current_time()
     with Deadline(in_flight) as kept, Deadline(in_flight) as taken_back:
@@ -49,7 +49,7 @@ async def test_a_deadline_that_is_put_off_or_taken_back_is_not_kept() -> None:
     await in_flight.aclose()
 
 
-async def test_the_end_of_all_ends_every_block_and_waits_for_it() -> None:
+async def test_aclose_ends_every_block_and_waits_for_it() -> None:
     in_flight, ended = InFlight(), list[int]()
 
     async def wait(place: int) -> None:
@@ -71,7 +71,7 @@ async def test_the_end_of_all_ends_every_block_and_waits_for_it() -> None:
     assert sorted(ended) == [0, 1, 2]
 
 
-async def test_what_goes_wrong_in_a_block_is_raised() -> None:
+async def test_an_exception_in_a_block_is_raised() -> None:
     in_flight = InFlight()
     with pytest.raises(ValueError, match="as it is"), Deadline(in_flight):
         raise ValueError("as it is")

@@ -18,14 +18,14 @@ def read(packed: bytes, encoding: str = "gzip", *, limit: int = 1 << 30, step: i
 
 
 @given(st.binary(max_size=2000), st.sampled_from(["gzip", "x-gzip", "GZIP ", "deflate", ""]), st.integers(1, 500))
-def test_whatever_the_cutting_all_bytes_come_out(text: bytes, encoding: str, step: int) -> None:
+def test_any_chunking_returns_all_bytes(text: bytes, encoding: str, step: int) -> None:
     kind = encoding.strip().lower()
     packed = text if not kind else zlib.compress(text) if kind == "deflate" else gzip.compress(text)
     assert read(packed, encoding, step=step) == text
 
 
 @given(st.binary(min_size=1, max_size=500), st.data())
-def test_no_beginning_passes_for_the_whole(text: bytes, data: st.DataObject) -> None:
+def test_a_truncated_gzip_body_is_malformed(text: bytes, data: st.DataObject) -> None:
     packed = gzip.compress(text)
     cut = data.draw(st.integers(1, len(packed) - 1))
     with pytest.raises(MalformedBody):
@@ -33,7 +33,7 @@ def test_no_beginning_passes_for_the_whole(text: bytes, data: st.DataObject) -> 
 
 
 @given(st.lists(st.binary(max_size=50), min_size=1, max_size=4), st.integers(1, 40))
-def test_members_follow_each_other_and_padding_ends_them(texts: list[bytes], step: int) -> None:
+def test_gzip_members_are_joined_and_padding_is_ignored(texts: list[bytes], step: int) -> None:
     packed = b"".join(gzip.compress(text) for text in texts)
     assert read(packed, step=step) == b"".join(texts)
     assert read(packed + bytes(100), step=step) == b"".join(texts)
@@ -60,18 +60,18 @@ def test_bytes_that_were_taken_are_not_returned_again() -> None:
     assert body.finish() == b"d"
 
 
-def test_a_second_member_that_is_cut_is_noticed() -> None:
+def test_a_truncated_second_member_is_malformed() -> None:
     with pytest.raises(MalformedBody):
         read(gzip.compress(b"a") + gzip.compress(b"b")[:-1])
 
 
 @pytest.mark.parametrize("packed", [b"junk" * 10, gzip.compress(b"text")[:-8] + bytes(8)], ids=["junk", "checksum"])
-def test_what_cannot_be_unpacked_is_garbled(packed: bytes) -> None:
+def test_invalid_compressed_data_is_malformed(packed: bytes) -> None:
     with pytest.raises(MalformedBody):
         read(packed)
 
 
-def test_a_bomb_stops_at_the_limit_slice_by_slice() -> None:
+def test_a_decompression_bomb_stops_at_the_limit() -> None:
     packed = gzip.compress(bytes(50 << 20))
     feeding = BodyReader("gzip", 8 << 20).feed(packed)
     for _ in range((8 << 20) // SLICE):
@@ -80,18 +80,18 @@ def test_a_bomb_stops_at_the_limit_slice_by_slice() -> None:
         next(feeding)
 
 
-def test_packed_bytes_count_too() -> None:
+def test_compressed_bytes_count_towards_the_limit() -> None:
     with pytest.raises(BodyTooLarge):
         read(gzip.compress(b"") * 100, limit=1000)
     assert read(b"", "gzip") == b""
 
 
 @pytest.mark.parametrize(("content", "transfer"), [("br", ""), ("gzip,gzip", ""), ("", "gzip, chunked"), ("zstd", "")])
-def test_an_encoding_that_nobody_asked_for_is_refused(content: str, transfer: str) -> None:
+def test_unrequested_encodings_are_malformed(content: str, transfer: str) -> None:
     with pytest.raises(MalformedBody):
         check_encodings(content, transfer)
 
 
 @pytest.mark.parametrize(("content", "transfer"), [("", ""), ("Gzip", "Chunked"), ("identity", "identity")])
-def test_those_that_were_asked_for_are_taken(content: str, transfer: str) -> None:
+def test_requested_encodings_are_accepted(content: str, transfer: str) -> None:
     check_encodings(content, transfer)

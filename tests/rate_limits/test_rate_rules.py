@@ -40,7 +40,7 @@ def _transport(server: TravisServer, token: str | None, limiter: RateLimiter) ->
 @pytest.mark.timeout(600)
 @settings(max_examples=4, deadline=None)
 @given(st.integers(0, 2**32), st.booleans())
-def test_a_program_of_concurrent_calls_is_never_throttled_and_never_banned(seed: int, authenticated: bool) -> None:
+def test_concurrent_calls_are_never_throttled_or_banned(seed: int, authenticated: bool) -> None:
     draw = random.Random(seed)
 
     async def program(clock: Callable[[], float]) -> None:
@@ -80,7 +80,7 @@ def test_a_program_of_concurrent_calls_is_never_throttled_and_never_banned(seed:
     run(program, start=draw.randint(10**9, 2 * 10**9) + draw.random() * 300)
 
 
-def test_without_a_budget_the_same_program_is_banned_at_once() -> None:
+def test_without_the_limiter_the_same_calls_are_banned() -> None:
     """The rules bite: what holds above holds because of the budget."""
 
     async def program(clock: Callable[[], float]) -> None:

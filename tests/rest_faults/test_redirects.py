@@ -59,7 +59,7 @@ HARMLESS = {"host", "accept", "accept-encoding", "user-agent"}
 
 
 @STATUSES
-async def test_nothing_of_ones_own_goes_to_another_origin_and_all_of_it_comes_home_again(status: int) -> None:
+async def test_headers_never_leave_the_origin_and_return_with_it(status: int) -> None:
     """Home, away, further away, home: same host everywhere, so that only the port tells them apart."""
     jar = aiohttp.CookieJar(unsafe=True)
     jar.update_cookies({"mine": "a-cookie"}, URL("http://127.0.0.1/"))
@@ -84,7 +84,7 @@ async def test_nothing_of_ones_own_goes_to_another_origin_and_all_of_it_comes_ho
     assert names(back) >= {"authorization", "x-session", "x-call", "cookie"}
 
 
-async def test_a_password_of_the_session_does_not_leave_the_origin_either() -> None:
+async def test_credentials_of_the_session_never_leave_the_origin() -> None:
     with pytest.deprecated_call():
         session = aiohttp.ClientSession(auth=aiohttp.BasicAuth("sarah", "password"))
     async with (
@@ -106,7 +106,7 @@ async def test_cookies_that_a_server_sets_are_never_sent_back() -> None:
     assert not any("cookie" in names(head) for head in server.heads)
 
 
-async def test_from_tls_no_redirect_leads_to_plain_text(tmp_path: Path) -> None:
+async def test_redirects_from_https_to_http_are_refused(tmp_path: Path) -> None:
     served, trusted = certified(tmp_path)
     async with (
         wire(kept(framed(TEXT, kind=PLAIN))) as plain,
@@ -122,7 +122,7 @@ async def test_from_tls_no_redirect_leads_to_plain_text(tmp_path: Path) -> None:
 
 @STATUSES
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_a_write_is_sent_once_whatever_redirect_it_meets(method: str, status: int) -> None:
+async def test_a_redirected_write_is_sent_once(method: str, status: int) -> None:
     async with (
         wire(kept(framed(JSON))) as away,
         wire(lambda head: moved(away.endpoint if b"/away" in head else "/elsewhere", status=status)) as home,

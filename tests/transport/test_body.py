@@ -15,7 +15,7 @@ from tests.transport.answers import CONFIG, client, hasty, whole, wire
 
 
 @pytest.mark.parametrize("packed", [False, True])
-async def test_an_answer_above_the_limit_is_refused(packed: bool) -> None:
+async def test_a_response_above_the_limit_is_too_large(packed: bool) -> None:
     body = b'{"config":' + b" " * 3_000_000 + b"{}}"
     sent = whole(gzip.compress(body), "Content-Encoding: gzip") if packed else whole(body)
     async with wire(lambda head: sent) as endpoint, client(endpoint, max_response=2_000_000) as travis:
@@ -26,7 +26,7 @@ async def test_an_answer_above_the_limit_is_refused(packed: bool) -> None:
         assert (await travis.config.get()).host is None
 
 
-async def test_a_deflated_answer_is_unpacked_too() -> None:
+async def test_deflate_is_decompressed() -> None:
     sent = whole(zlib.compress(CONFIG), "Content-Encoding: deflate")
     async with wire(lambda head: sent) as endpoint, client(endpoint) as travis:
         assert (await travis.config.get()).host == "travis-ci.org"
@@ -41,13 +41,11 @@ async def test_a_deflated_answer_is_unpacked_too() -> None:
         ({}, False),
     ],
 )
-def test_the_end_of_a_body_is_announced_by_its_length_or_by_its_last_chunk(
-    headers: dict[str, str], announced: bool
-) -> None:
+def test_a_body_is_delimited_by_its_length_or_by_chunks(headers: dict[str, str], announced: bool) -> None:
     assert is_delimited(headers) is announced
 
 
-async def test_json_that_the_end_of_the_connection_cuts_is_asked_for_again() -> None:
+async def test_json_cut_by_the_end_of_the_connection_is_requested_again() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
     answers = [head + CONFIG[:-1], head, head + CONFIG]
     async with wire(lambda _: answers.pop(0)) as endpoint, client(endpoint, attempts=3) as travis:
