@@ -138,7 +138,7 @@ WRONG: dict[str, tuple[Callable[[Travis], Awaitable[object]], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-async def test_an_invalid_argument_is_named_and_nothing_is_sent(
+async def test_an_invalid_argument_is_named_before_anything_is_sent(
     server: TravisServer, travis: Travis, name: str
 ) -> None:
     call, argument = WRONG[name]
