@@ -53,23 +53,14 @@ class Outcome(Generic[A, R]):
 
 
 class ConcurrentMap(Generic[A, R]):
-    """Async iterator and context manager over outcomes: ``async with travis.map(call, items) as outcomes: ...``.
+    """Async context manager and iterator over `Outcome`: ``async with travis.map(call, items) as outcomes: ...``.
 
-    Calls start when the block is entered, and run ahead of the consumer by up to three times ``at_once`` items. Leaving
-    the block cancels the calls that still run.
-
-    Args:
-        call: Called with each item. An exception becomes `Outcome.error`; the other items are not affected.
-        items: The items, read one by one as calls are started: may be endless or slow.
-        at_once: Maximum number of calls that run at the same time.
-        ordered: Whether outcomes come in the order of the items, or as completed.
-        progress: Called after every outcome, and once a second between them.
-        waiting: Returns the number of requests held back by rate limits, for ``progress``.
-        failed: Whether a returned value counts as a failure, for ``progress``.
-
-    Raises:
-        UsageError: ``at_once`` is not a positive whole number, or ``items`` is a string or not iterable.
+    Up to ``at_once`` calls run at the same time, from the moment the block is entered. They run ahead of the consumer
+    by up to three times as many items; items are read one by one, so they may be endless or slow. Leaving the block
+    cancels the calls that still run.
     """
+
+    # `failed` decides whether a returned value counts as a failure in the progress.
 
     def __init__(
         self,
@@ -134,8 +125,6 @@ class ConcurrentMap(Generic[A, R]):
         self._consumed += 1
         self._capacity.set()
         return self._ready.popleft()
-
-    # The background task ----------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         items = self._items

@@ -29,13 +29,7 @@ class Progress:
 
 
 class Reporter:
-    """Calls back after every step, and once a second while no step completes.
-
-    Args:
-        callback: Receives the progress; None for no reports.
-        total: Number of items, or None.
-        waiting: Returns the number of requests held back by rate limits.
-    """
+    """Calls back after every step, and once a second while no step completes."""
 
     def __init__(
         self, callback: Callable[[Progress], None] | None, total: int | None, waiting: Callable[[], int]
