@@ -73,7 +73,7 @@ class ConcurrentMap(Generic[A, R]):
         waiting: Callable[[], int] = lambda: 0,
         failed: Callable[[R], bool] = lambda _: False,
     ) -> None:
-        untyped: object = items
+        untyped = cast("object", items)
         if not isinstance(untyped, Iterable | AsyncIterable) or isinstance(untyped, str | bytes):
             raise UsageError(f"items must be several, not {type(untyped).__name__}.", argument="items")
         self._call = call

@@ -111,9 +111,9 @@ class Builds(Resource):
         raise NotFoundError(message, status=200, method="GET", path=path, remedy=remedy)
 
     async def recent(self, *, running: bool = False) -> Sequence[Build]:
-        """Fetch the last 25 passed or failed builds of all repositories of the user, or the running ones.
+        """Fetch the last 25 passed or failed builds of all repositories of the user; none without a token.
 
-        Without a token there are none.
+        With ``running``, fetch the running builds instead.
         """
         response = await self._fetch(LIST, query=[("running", "true")] if running else [])
         return attach_commits(response.builds, response.commits)

@@ -72,8 +72,8 @@ LIST = Endpoint("GET", "/jobs", _JobsResponse)
 CANCEL = Endpoint("POST", "/jobs/{id}/cancel", NoneType)
 RESTART = Endpoint("POST", "/jobs/{id}/restart", FlashResponse)
 
-_LOG_ID = ("include_log_id", "true")
 # fact 9.16: without it, log_id is only sent to clients whose User-Agent starts with Travis.
+_LOG_ID = ("include_log_id", "true")
 
 
 class Jobs(Resource):

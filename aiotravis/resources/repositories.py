@@ -73,7 +73,7 @@ CC = Endpoint("GET", "/repos/{repo}/cc.xml", str)
 
 MAX_LIMIT: Final = 50
 
-# fact 9.44
+# fact 9.44: names with these endings cannot be addressed by path.
 STRIPPED_SUFFIXES: Final = (".json", ".xml", ".png", ".txt", ".atom", ".svg")
 """Endings that the server strips from every path."""
 
@@ -149,11 +149,11 @@ class Repositories(Resource):
         Raises:
             UsageError: An argument is invalid; an id does not work here.
         """
-        slug: object = repo.slug if isinstance(repo, Repository) else repo
-        if not isinstance(slug, str):
-            raise UsageError(f"repo must be a slug or a repository here, not {slug!r}.", argument="repo")
+        slug = repo_part(repo.slug if isinstance(repo, Repository) else repo)
+        if not isinstance(slug, tuple):
+            raise UsageError(f"repo must be a slug or a repository here, not {repo!r}.", argument="repo")
         query = text_query(branch=branch, token=rss_token)
-        return await self._fetch(BADGE, repo=slug_of(slug, "repo"), query=query, accept="image/svg+xml")
+        return await self._fetch(BADGE, repo=slug, query=query, accept="image/svg+xml")
 
     async def cc_xml(self, repo: int | str | Repository) -> str:
         """Fetch the state for CCTray and similar tools, as XML.

@@ -9,7 +9,7 @@ from tests.quirks.served import HTML, JSON, PAGE, TEXT
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind", "told"),
+    ("status", "body", "kind", "message"),
     [
         (401, b"", errors.AuthenticationError, "Pass a token"),
         (401, b"no access token supplied", errors.AuthenticationError, "no access token supplied. Pass a token"),
@@ -21,10 +21,10 @@ from tests.quirks.served import HTML, JSON, PAGE, TEXT
     ],
 )
 async def test_quirk_1_a_body_typed_as_json_can_be_empty_or_text(
-    server: TravisServer, stranger: Travis, status: int, body: bytes, kind: type[errors.ResponseError], told: str
+    server: TravisServer, stranger: Travis, status: int, body: bytes, kind: type[errors.ResponseError], message: str
 ) -> None:
     server.respond("GET", "/repos/82", status=status, body=body, headers={"Content-Type": JSON})
-    with pytest.raises(kind, match=told) as info:
+    with pytest.raises(kind, match=message) as info:
         await stranger.repos.get(82)
     assert type(info.value) is kind
     assert (info.value.status, info.value.path, info.value.excerpt) == (status, "/repos/82", body.decode())
@@ -42,7 +42,7 @@ Modifications to repositories, builds, and jobs are disabled on travis-ci.org."}
 
 
 @pytest.mark.parametrize(
-    ("content_type", "body", "kind", "told"),
+    ("content_type", "body", "kind", "message"),
     [
         (HTML, b"access denied", errors.AuthenticationError, "does not know this token"),
         (JSON, b"{}", errors.PermissionDenied, "rights on the repository"),
@@ -59,17 +59,17 @@ Modifications to repositories, builds, and jobs are disabled on travis-ci.org."}
     ],
 )
 async def test_quirk_2_each_meaning_of_403_has_its_own_error_and_remedy(
-    server: TravisServer, travis: Travis, content_type: str, body: bytes, kind: type[errors.ResponseError], told: str
+    server: TravisServer, travis: Travis, content_type: str, body: bytes, kind: type[errors.ResponseError], message: str
 ) -> None:
     server.respond("POST", "/builds/42/cancel", status=403, body=body, headers={"Content-Type": content_type})
-    with pytest.raises(kind, match=told) as info:
+    with pytest.raises(kind, match=message) as info:
         await travis.builds.cancel(42)
     assert type(info.value) is kind
     assert (info.value.status, info.value.method, info.value.path) == (403, "POST", "/builds/42/cancel")
 
 
 @pytest.mark.parametrize(
-    ("content_type", "body", "told"),
+    ("content_type", "body", "message"),
     [
         (JSON, b'{"file":"not found"}', "no such thing, or hidden from this token"),
         (TEXT, b"file not found", "no such thing, or hidden from this token"),
@@ -80,10 +80,11 @@ async def test_quirk_2_each_meaning_of_403_has_its_own_error_and_remedy(
     ],
 )
 async def test_quirk_3_every_shape_of_404_raises_not_found(
-    server: TravisServer, travis: Travis, content_type: str, body: bytes, told: str
+    server: TravisServer, travis: Travis, content_type: str, body: bytes, message: str
 ) -> None:
     server.respond("GET", "/jobs/42", status=404, body=body, headers={"Content-Type": content_type})
-    with pytest.raises(errors.NotFoundError, match=f"GET /jobs/42 answered 404: {told}.*the token's user may see it"):
+    pattern = f"GET /jobs/42 answered 404: {message}.*the token's user may see it"
+    with pytest.raises(errors.NotFoundError, match=pattern):
         await travis.jobs.get(42)
 
 
@@ -188,7 +189,7 @@ async def test_quirk_48_a_web_page_with_a_success_status_is_not_a_token(server: 
 
 
 @pytest.mark.parametrize(
-    ("status", "content_type", "body", "told"),
+    ("status", "content_type", "body", "message"),
     [
         (500, TEXT, b"Sorry, we experienced an error.\n\nrequest_id:abc-1\n", "experienced an error.*request id"),
         (500, JSON, b'{"error":"Travis encountered an error, sorry :("}', "Travis encountered an error"),
@@ -200,10 +201,10 @@ async def test_quirk_48_a_web_page_with_a_success_status_is_not_a_token(server: 
     ],
 )
 async def test_quirk_49_html_and_text_from_proxies_raise_server_errors(
-    server: TravisServer, travis: Travis, status: int, content_type: str, body: bytes, told: str
+    server: TravisServer, travis: Travis, status: int, content_type: str, body: bytes, message: str
 ) -> None:
     server.respond("GET", "/builds/7", status=status, body=body, headers={"Content-Type": content_type})
-    with pytest.raises(errors.ServerError, match=rf"GET /builds/7 answered {status}: .*{told}.*") as info:
+    with pytest.raises(errors.ServerError, match=rf"GET /builds/7 answered {status}: .*{message}.*") as info:
         await travis.with_options(attempts=1).builds.get(7)
     assert "Not your fault; try again later" in str(info.value)
     assert "\n" not in str(info.value)
