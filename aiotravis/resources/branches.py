@@ -74,7 +74,7 @@ class Branches(Resource):
             UsageError: The name is empty, contains a comma, or ends like a file name.
         """
         name = validate_text(branch, "branch")
-        if "," in name:
+        if "," in name:  # fact 3.3
             raise UsageError(f"branch {name!r} has a comma, which separates names on the server.", argument="branch")
         if name.lower().endswith(STRIPPED_SUFFIXES):  # fact 9.44
             message = f"branch {name!r} has an ending that the server strips from paths. Use list() to find the branch."
