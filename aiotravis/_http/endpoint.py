@@ -55,7 +55,6 @@ class Endpoint(Generic[T]):
         *,
         query: Iterable[tuple[str, str]] = (),
         json: object = msgspec.UNSET,
-        body: bytes | None = None,
         headers: Iterable[tuple[str, str]] = (),
         accept: str | None = None,
         hidden: Iterable[str] = (),
@@ -66,15 +65,14 @@ class Endpoint(Generic[T]):
         Args:
             query: Pairs of parameter name and value.
             json: Value to send as JSON.
-            body: Bytes to send instead.
             headers: Further headers.
             accept: Accept header; None for the client's JSON version.
             hidden: Texts of the body that no error may repeat.
             **parts: One value for each path parameter.
         """
         path = self.path.format_map({name: _segments(part) for name, part in parts.items()}) if parts else self.path
-        request = ApiRequest(self.method, path, tuple(query), tuple(headers), body, accept, tuple(hidden))
-        return request if json is msgspec.UNSET else request.with_json(json)
+        request = ApiRequest(self.method, path, tuple(query), tuple(headers), accept=accept, hidden=tuple(hidden))
+        return request.with_json(json)
 
     def read(self, request: ApiRequest, response: ApiResponse) -> T:
         """Return the value of a response.

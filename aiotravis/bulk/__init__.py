@@ -1,1 +1,1 @@
-"""Fetching many values: pages, batches of ids, concurrent calls, progress. Generic: knows no entity."""
+"""Bulk work without knowledge of entities: pages, batches of ids, concurrent calls, progress."""

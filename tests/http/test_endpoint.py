@@ -28,10 +28,10 @@ def test_path_parameters_are_quoted_and_slugs_keep_their_slash() -> None:
     assert repr(ENDPOINT) == "Endpoint(POST /repos/{repo}/things/{name})"
 
 
-def test_a_body_is_json_or_the_bytes_given() -> None:
+def test_a_json_value_becomes_the_body_with_its_content_type() -> None:
     request = ENDPOINT.request(repo=1, name=2, json={"a": None})
     assert (request.body, request.headers) == (b'{"a":null}', (("Content-Type", "application/json"),))
-    assert ENDPOINT.request(repo=1, name=2, body=b"raw").body == b"raw"
+    assert ENDPOINT.request(repo=1, name=2).body is None
 
 
 @pytest.mark.parametrize(
