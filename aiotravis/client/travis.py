@@ -29,7 +29,8 @@ from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
 from aiotravis.live.monitor import Live
 from aiotravis.live.options import LiveOptions
-from aiotravis.live.socket import Connector
+from aiotravis.live.socket import PusherConnector
+from aiotravis.live.subscription import LiveResources
 from aiotravis.resources._base import id_of
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
@@ -121,19 +122,20 @@ class Travis(BaseClient):
         )
         super().__init__(token, endpoint, session, config, agent, rate_limits)
         options = LiveOptions() if live is None else live
-        connector = Connector(
-            self._transport.cross_origin_session,
+        connector = PusherConnector(
+            session=self._transport.cross_origin_session,
             ssl=ssl,
             proxy=proxy,
             user_agent=agent,
             timeout=connect_timeout,
-            largest_frame=options.largest_frame,
+            max_message_size=options.max_message_size,
         )
         users = None if token is None else self.users
-        self._hub = Hub(self.config, self.pusher_auth, users, self.builds, self.jobs, connector, options)
+        resources = LiveResources(self.config, self.pusher_auth, users, self.builds, self.jobs)
+        self._hub = Hub(connector, options)
         self.live: Live = self._hub.live
         lifetime = self._lifetime = ClientLifetime()
-        self._listening = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime)
+        self._listening = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime, resources)
         self._waiting = Waiting(self._listening, self.builds, self.jobs, lifetime)
         self._commit_waiting = CommitWaiting(self._listening, self.requests, self.builds, self._waiting, lifetime)
 

@@ -60,14 +60,14 @@ def test_a_build_event_carries_build_commit_repository_and_stages(name: str, dat
     assert (event.repository.slug, event.repository.private, len(event.stages)) == ("a/b", False, 1)
 
 
-def test_an_old_build_event_has_three_keys() -> None:
+def test_a_build_event_of_an_old_server_has_no_stages() -> None:
     event = read_event("build:started", None, '{"build":{"id":1},"repository":{"id":2}}')
     assert isinstance(event, events.BuildStarted)
     assert (event.stages, event.build.commit) == ((), None)
 
 
 @pytest.mark.parametrize(("number", "read"), [("3", 3), ("2147483647", 2147483647), ('"7.1"', "7.1")])
-def test_a_part_of_a_log_keeps_its_number(number: str, read: int | str) -> None:
+def test_a_log_part_keeps_its_number(number: str, read: int | str) -> None:
     data = f'{{"id":501,"_log":"$ make\\n","number":{number},"final":true,"build_id":1,"repository_id":2}}'
     for form in (data, json.loads(data)):
         assert read_event("job:log", "job-501", form) == events.JobLog(
@@ -75,7 +75,7 @@ def test_a_part_of_a_log_keeps_its_number(number: str, read: int | str) -> None:
         )
 
 
-def test_what_was_too_large_comes_with_ids_alone() -> None:
+def test_an_event_without_a_payload_has_ids_alone_and_is_incomplete() -> None:
     job = read_event("job:started", None, '{"id":501,"build_id":500,"_no_full_payload":true}')
     assert isinstance(job, events.JobStarted)
     assert (job.job.id, job.job.build_id, job.complete) == (501, 500, False)
@@ -115,7 +115,7 @@ def test_what_was_too_large_comes_with_ids_alone() -> None:
         ("build:started", '{"build":3}', {"build": 3}),
     ],
 )  # fmt: skip
-def test_what_is_unknown_or_unreadable_is_kept(name: str, data: object, kept: object) -> None:
+def test_an_unknown_or_unreadable_event_keeps_its_data(name: str, data: object, kept: object) -> None:
     assert read_event(name, "c", data) == events.UnknownEvent(channel="c", name=name, data=kept)
 
 
@@ -140,7 +140,7 @@ def nested(depth: int) -> str:
 
 @pytest.mark.parametrize("name", ["job:log", "job:started", "build:started", "odd"])
 @pytest.mark.parametrize("data", [nested(100_000), f'{{"id":1,"build":{{"id":1,"x":{nested(100_000)}}}}}', "9" * 5000])
-def test_what_is_too_deep_or_too_big_to_read_is_kept_as_text(name: str, data: str) -> None:
+def test_data_that_is_too_deep_or_too_big_to_decode_is_kept_as_text(name: str, data: str) -> None:
     assert read_event(name, None, data) == events.UnknownEvent(name=name, data=data)
 
 
@@ -151,7 +151,7 @@ NASTY = [
 
 
 @pytest.mark.parametrize("value", NASTY)
-def test_no_value_of_a_known_field_raises_or_gets_lost(value: str) -> None:
+def test_no_value_of_a_known_field_raises_or_is_lost(value: str) -> None:
     for field in (*msgspec.structs.fields(Job), *msgspec.structs.fields(Build)):
         for name, data in (
             ("job:started", f'{{"id":1,"{field.encode_name}":{value}}}'),
@@ -164,7 +164,7 @@ def test_no_value_of_a_known_field_raises_or_gets_lost(value: str) -> None:
                 assert event == events.UnknownEvent(channel="c", name=name, data=json.loads(data))
 
 
-def test_a_commit_message_that_names_the_mark_leaves_the_event_complete() -> None:
+def test_a_commit_message_that_contains_no_full_payload_leaves_the_event_complete() -> None:
     event = read_event("job:started", None, '{"id":1,"commit":{"id":5,"message":"Handle _no_full_payload"}}')
     assert isinstance(event, events.JobStarted)
     assert event.complete

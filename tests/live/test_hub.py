@@ -51,7 +51,7 @@ async def test_events_arrive_typed_in_order_and_once(dialect: Dialect, path: str
         assert [request.path for request in server.requests].count("/pusher/auth") == 1
 
 
-async def test_a_stranger_hears_what_is_public() -> None:
+async def test_a_client_without_a_token_gets_events_of_public_repositories() -> None:
     async with both(token=None) as (server, travis, repository), travis.events(repository.id) as feed:
         assert subscribed(server) == {"repo-82"}
         build = repository.build()
@@ -60,7 +60,7 @@ async def test_a_stranger_hears_what_is_public() -> None:
         assert (event.build.id, event.build.commit and event.build.commit.sha) == (build.id, build.commit.sha)
 
 
-async def test_a_log_arrives_on_the_jobs_own_channel(
+async def test_a_log_part_arrives_on_the_jobs_own_channel(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     job = repository.build().jobs[0]
@@ -83,7 +83,7 @@ async def test_a_private_deployment_signs_every_channel_in_one_call() -> None:
             assert isinstance(event, events.JobLog)
 
 
-async def test_a_private_deployment_wants_a_token() -> None:
+async def test_a_private_deployment_needs_a_token() -> None:
     async with both(secure=True, token=None) as (_, travis, repository):
         with pytest.raises(errors.LiveUnavailable, match="Pass a token"):
             async with travis.events(repository.id):
@@ -96,11 +96,11 @@ async def test_without_a_key_there_is_no_live_channel() -> None:
             await anext(travis.events(channels=["repo-1"]))
 
 
-async def test_a_refused_channel_is_an_error_of_its_own_feed_alone(
+async def test_a_refused_channel_ends_its_own_feed_alone(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     async with travis.events(repository.id) as feed:
-        with pytest.raises(errors.SubscriptionError, match="private-user-7 cannot be listened to") as info:
+        with pytest.raises(errors.SubscriptionError, match="Cannot subscribe to the channel private-user-7") as info:
             async with travis.events(channels=["private-user-7"]):
                 pass
         assert info.value.channel == "private-user-7"
@@ -108,7 +108,7 @@ async def test_a_refused_channel_is_an_error_of_its_own_feed_alone(
         assert isinstance(await anext(feed), events.BuildCreated)
 
 
-async def test_an_auth_endpoint_that_fails_ends_only_those_who_need_it(
+async def test_an_auth_endpoint_that_fails_ends_only_feeds_that_need_it(
     server: TravisServer, repository: Repository
 ) -> None:
     server.respond("POST", "/pusher/auth", status=500, body=b"Sorry", headers={"Content-Type": "text/plain"})
@@ -124,13 +124,13 @@ async def test_an_auth_endpoint_that_fails_ends_only_those_who_need_it(
         assert isinstance(await anext(feed), events.BuildCreated)
 
 
-async def test_a_server_that_refuses_a_signature_is_told_as_such(server: TravisServer, travis: Travis) -> None:
+async def test_a_refused_signature_raises_subscription_error(server: TravisServer, travis: Travis) -> None:
     server.respond("POST", "/pusher/auth", body=b'{"channels":{"private-user-201":"wrong:signature"}}')
     with pytest.raises(errors.SubscriptionError, match="refused the subscription"):
         await anext(travis.events(channels=["private-user-201"]))
 
 
-async def test_a_channel_that_is_never_confirmed_is_an_error(
+async def test_a_channel_that_is_never_confirmed_raises_subscription_error(
     server: TravisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server.pusher, "_subscribe", ignored)
@@ -140,7 +140,7 @@ async def test_a_channel_that_is_never_confirmed_is_an_error(
 
 
 @pytest.mark.parametrize("code", [None, 1001, 4200, 4100])
-async def test_a_lost_connection_comes_back_signed_anew_and_says_so(code: int | None) -> None:
+async def test_a_lost_connection_is_reopened_with_new_signatures_and_a_mark(code: int | None) -> None:
     async with both() as (server, travis, repository), travis.events(repository.id) as feed:
         await server.pusher.disconnect(code)
         event = await anext(feed)
@@ -152,7 +152,7 @@ async def test_a_lost_connection_comes_back_signed_anew_and_says_so(code: int | 
         assert [request.path for request in server.requests].count("/pusher/auth") == 2
 
 
-async def test_a_server_that_restarts_is_found_again() -> None:
+async def test_the_client_reconnects_to_a_restarted_server() -> None:
     async with TravisServer() as server:
         server.world.repository("a/b")
         async with Travis(endpoint=server.endpoint, live=HASTY) as travis, travis.events("a/b") as feed:
@@ -165,7 +165,7 @@ async def test_a_server_that_restarts_is_found_again() -> None:
 
 
 @pytest.mark.parametrize("dialect", ["pusher", "slanger"])
-async def test_a_wrong_key_is_an_error_after_one_connection(dialect: Dialect) -> None:
+async def test_a_wrong_key_raises_live_unavailable_after_one_connection(dialect: Dialect) -> None:
     async with both(dialect=dialect) as (server, travis, repository):
         server.pusher.key = "another"
         with pytest.raises(errors.LiveUnavailable, match="knows no app with this key") as info:
@@ -173,26 +173,30 @@ async def test_a_wrong_key_is_an_error_after_one_connection(dialect: Dialect) ->
         assert info.value.code == 4001
 
 
-async def test_a_live_server_that_is_not_there_is_told_as_such(server: TravisServer, travis: Travis) -> None:
+async def test_a_live_server_that_cannot_be_reached_raises_live_unavailable(
+    server: TravisServer, travis: Travis
+) -> None:
     body = b'{"config":{"pusher":{"key":"k","host":"127.0.0.1","port":1,"scheme":"http"}}}'
     server.respond("GET", "/config", body=body)
     with pytest.raises(errors.LiveUnavailable, match=r"127\.0\.0\.1:1 cannot be reached"):
         await anext(travis.events(channels=["repo-1"]))
 
 
-async def test_a_server_that_never_greets_is_left(server: TravisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_without_a_handshake_is_left_and_tried_again(
+    server: TravisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     manners: Iterator[Callable[[Connection], None]] = iter([ignored, server.pusher._greet])
 
     def late(connection: Connection) -> None:
         next(manners)(connection)
 
     monkeypatch.setattr(server.pusher, "_greet", late)
-    options = LiveOptions(hello_timeout=0.02, first_delay=0.0)
+    options = LiveOptions(handshake_timeout=0.02, reconnect_delay=0.0)
     async with Travis(endpoint=server.endpoint, live=options) as travis, travis.events(channels=["repo-82"]):
         assert server.pusher.opened == 2
 
 
-async def test_junk_is_passed_over_on_the_same_connection(
+async def test_invalid_frames_are_ignored_on_the_same_connection(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     async with travis.events(repository.id) as feed:
@@ -203,7 +207,7 @@ async def test_junk_is_passed_over_on_the_same_connection(
         repository.build()
         assert isinstance(await anext(feed), events.BuildCreated)
         assert server.pusher.opened == 1
-        assert travis.live.statistics().junk == 5
+        assert travis.live.statistics().invalid_frames == 5
 
 
 async def test_a_ping_is_answered(server: TravisServer, travis: Travis) -> None:
@@ -213,11 +217,11 @@ async def test_a_ping_is_answered(server: TravisServer, travis: Travis) -> None:
             await anyio.lowlevel.checkpoint()
 
 
-async def test_silence_is_pinged_and_a_dead_connection_left(
+async def test_a_silent_connection_is_pinged_and_a_dead_one_reopened(
     server: TravisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.pusher.activity_timeout = 0.05
-    options = LiveOptions(pong_timeout=0.3, first_delay=0.0)
+    options = LiveOptions(pong_timeout=0.3, reconnect_delay=0.0)
     async with (
         Travis(endpoint=server.endpoint, live=options) as travis,
         travis.events(channels=["repo-1"]) as feed,
@@ -232,7 +236,7 @@ async def test_silence_is_pinged_and_a_dead_connection_left(
         assert feed.statistics().dropped == 0
 
 
-async def test_channels_are_counted_and_given_up_with_the_last_listener(
+async def test_a_channel_is_unsubscribed_with_its_last_feed(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     async with travis.events(channels=["repo-82"]) as first:
@@ -246,7 +250,7 @@ async def test_channels_are_counted_and_given_up_with_the_last_listener(
     await until(lambda: subscribed(server) == set())
 
 
-async def test_breaking_out_and_forgetting_unsubscribe(
+async def test_breaking_out_of_a_loop_and_deleting_a_feed_unsubscribe(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     async with travis.events(channels=["repo-1"]):
@@ -270,21 +274,21 @@ async def test_breaking_out_and_forgetting_unsubscribe(
         await until(lambda: subscribed(server) == {"repo-1"})
 
 
-async def test_cancelling_an_opening_leaves_nothing(server: TravisServer, travis: Travis) -> None:
+async def test_cancelling_an_opening_leaves_no_subscription(server: TravisServer, travis: Travis) -> None:
     server.latency = 30
     with anyio.move_on_after(0.02) as scope:
         await anext(travis.events(channels=["repo-1"]))
     assert scope.cancelled_caught
     server.latency = 0
-    assert len(travis._hub._registry) == 0
+    assert len(travis._hub._dispatcher) == 0
 
 
 @pytest.mark.parametrize("state", ["connected", "connecting", "greeting", "waiting"])
-async def test_closing_is_quick_in_every_state_and_leaves_nothing(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_closing_is_quick_in_every_state_and_leaves_no_task(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     threads = threading.active_count()
     async with TravisServer() as server:
         before = len(asyncio.all_tasks())
-        patient = LiveOptions(first_delay=30.0)
+        patient = LiveOptions(reconnect_delay=30.0)
         travis = Travis(endpoint=server.endpoint, live=patient)
         feed = travis.events(channels=["repo-1"])
         async with contextlib.AsyncExitStack() as stack:
@@ -317,7 +321,7 @@ async def test_closing_is_quick_in_every_state_and_leaves_nothing(state: str, mo
     assert threading.active_count() == threads
 
 
-async def test_a_closed_client_opens_no_feed(travis: Travis) -> None:
+async def test_opening_a_feed_of_a_closed_client_raises_usage_error(travis: Travis) -> None:
     await travis.aclose()
     with pytest.raises(errors.UsageError, match="closed"):
         await anext(travis.events(channels=["repo-1"]))
@@ -334,7 +338,7 @@ async def test_a_client_may_be_closed_from_another_task(server: TravisServer) ->
     await until(lambda: not server.pusher.connections)
 
 
-async def test_a_slow_consumer_loses_nothing_in_silence_and_stalls_nobody(
+async def test_a_slow_consumer_gets_a_lagged_mark_and_delays_no_other(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     job = repository.build().jobs[0]

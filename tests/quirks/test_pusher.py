@@ -56,7 +56,7 @@ async def test_quirk_37_data_is_an_object_or_a_string_that_holds_one(
         "[]",
     ],
 )
-async def test_quirk_37_a_complaint_of_any_shape_ends_nothing(
+async def test_quirk_37_an_error_frame_of_any_shape_ends_nothing(
     server: TravisServer, travis: Travis, repository: Repository, data: str
 ) -> None:
     async with travis.events(repository.id) as feed:
@@ -75,7 +75,7 @@ async def test_quirk_38_a_slanger_that_never_pings_is_pinged_and_kept() -> None:
         assert server.pusher.opened == 1
 
 
-async def test_quirk_38_a_close_without_a_code_is_judged_by_the_error_before_it() -> None:
+async def test_quirk_38_a_close_without_a_code_has_the_code_of_the_last_error() -> None:
     async with slanger() as (server, travis, repository):
         server.pusher.key = "another"
         with pytest.raises(errors.LiveUnavailable, match="knows no app with this key") as info:
@@ -84,7 +84,7 @@ async def test_quirk_38_a_close_without_a_code_is_judged_by_the_error_before_it(
         assert server.pusher.opened == 0
 
 
-async def test_quirk_38_a_close_without_a_code_or_an_error_is_a_loss_to_come_back_from() -> None:
+async def test_quirk_38_the_client_reconnects_after_a_close_without_code_or_error() -> None:
     async with slanger() as (server, travis, repository), travis.events(repository.id) as feed:
         for connection in list(server.pusher.connections.values()):
             connection.close(None)
@@ -94,7 +94,7 @@ async def test_quirk_38_a_close_without_a_code_or_an_error_is_a_loss_to_come_bac
         assert server.pusher.opened == 2
 
 
-async def test_quirk_38_what_a_slanger_would_let_in_unsigned_is_signed_or_not_asked_for() -> None:
+async def test_quirk_38_private_channels_are_signed_although_slanger_needs_no_signature() -> None:
     async with slanger(secure=True) as (server, travis, repository):
         async with travis.events(repository.id):
             with pytest.raises(errors.SubscriptionError, match="this token may not listen to it"):
@@ -104,11 +104,11 @@ async def test_quirk_38_what_a_slanger_would_let_in_unsigned_is_signed_or_not_as
         assert str(asked[0]["auth"]).startswith(f"{server.pusher.key}:")
 
 
-async def test_quirk_39_a_channel_that_was_not_signed_is_an_error_that_names_it(
+async def test_quirk_39_a_channel_without_a_signature_raises_an_error_that_names_it(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     server.respond("POST", "/pusher/auth", body=b'{"channels":{}}', times=1)
-    with pytest.raises(errors.SubscriptionError, match="private-user-201 cannot be listened to") as info:
+    with pytest.raises(errors.SubscriptionError, match="Cannot subscribe to the channel private-user-201") as info:
         await anext(travis.events())
     assert info.value.channel == "private-user-201"
     assert heard(server, "pusher:subscribe") == []
