@@ -84,7 +84,6 @@ class PusherConnection:
             return established
         on_established()
         self._socket_id = established.socket_id
-        self._socket.established(established.socket_id)
         closed = Closed(None, "pong timeout")
         async with anyio.create_task_group() as group:
 

@@ -43,15 +43,7 @@ APP_KEY: Final = re.compile(r"[\w-]+")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the live server is.
-
-    Attributes:
-        key: Key of the Pusher app.
-        host: Host name.
-        port: TCP port.
-        path: Path before ``/app/KEY``: empty, or with a leading slash.
-        tls: Whether to connect over TLS.
-    """
+    """Where the live server is: ``/app/KEY`` below a path that is empty or has a leading slash."""
 
     key: str
     host: str

@@ -43,8 +43,6 @@ class _Outbox:
     """Stands in for pysher's connection, and collects the frames to send."""
 
     def __init__(self) -> None:
-        # pysher's Pusher reads it from its connection.
-        self.socket_id = ""
         self.frames: list[str] = []
 
     def send_event(self, event_name: str, data: object, channel_name: str | None = None) -> None:
@@ -64,12 +62,8 @@ class PusherSocket:
         self._outbox = outbox
         self._websocket = websocket
 
-    def established(self, socket_id: str) -> None:
-        """Set the socket id that the server has assigned."""
-        self._outbox.socket_id = socket_id
-
     def subscribe(self, channel: str, signature: str | None = None) -> None:
-        """Queue a ``pusher:subscribe``; `flush` sends it."""
+        """Queue a ``pusher:subscribe``, with a signature for a private channel; `flush` sends it."""
         self._pusher.subscribe(channel, signature)
 
     def unsubscribe(self, channel: str) -> None:
@@ -104,15 +98,22 @@ class PusherSocket:
         Args:
             handle: Called with one frame or more, as they arrive; to return Closed ends the connection.
         """
-        receive, text, binary = self._websocket.receive, aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
-        received = _ReceiveQueue(self._websocket)
+        receive, data_types = self._websocket.receive, (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
+        # aiohttp returns one frame per receive(), with a timeout and several checks each. Draining its private queue
+        # saves a third of the cost of a burst. Each attribute has a default: if another version of aiohttp has another
+        # layout, the queue looks empty, and all frames come by receive().
+        queue: Any = getattr(self._websocket, "_reader", None)
+        read: Any = getattr(queue, "read", None)
+        queued: Any = getattr(queue, "_buffer", ())
         count = 0
         while True:
             message = await receive()
-            if message.type is not text and message.type is not binary:
+            if message.type not in data_types:
                 return self._closed(message.type, message.data, message.extra)
             frames: list[bytes] = [message.data]
-            await received.drain(frames)
+            while queued and len(frames) < MAX_BATCH and getattr(queued[0][0], "type", None) in data_types:
+                # read() does not wait here. Unlike popping, it keeps count, and resumes a sender that was paused.
+                frames.append((await read()).data)
             closed = handle(frames)
             if closed is not None:
                 return closed
@@ -137,29 +138,6 @@ class PusherSocket:
             # On a half-open connection, unsent data would keep the file descriptor open for minutes.
             with contextlib.suppress(OSError):
                 raw.shutdown(socket.SHUT_RDWR)
-
-
-class _ReceiveQueue:
-    """The queue of received frames of an aiohttp WebSocket."""
-
-    # aiohttp's API returns one frame per receive(), with a timeout and several checks each; draining its private queue
-    # saves a third of the cost of a burst. Every attribute is looked up with a default: a version of aiohttp with
-    # another layout shows an empty queue, and the frames come through receive().
-
-    def __init__(self, websocket: aiohttp.ClientWebSocketResponse[Literal[False]]) -> None:
-        queue: Any = getattr(websocket, "_reader", None)
-        self._read: Any = getattr(queue, "read", None)
-        self._buffer: Any = getattr(queue, "_buffer", ())
-
-    async def drain(self, frames: list[bytes]) -> None:
-        """Append the queued data frames, up to `MAX_BATCH` in all, without waiting; stop at a control frame."""
-        buffer, read, text, binary = self._buffer, self._read, aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
-        while buffer and len(frames) < MAX_BATCH:
-            kind = getattr(buffer[0][0], "type", None)
-            if kind is not text and kind is not binary:
-                return
-            # By read(), not from the buffer: it counts what is queued, and resumes a sender that it has paused.
-            frames.append((await read()).data)
 
 
 @dataclass(kw_only=True)

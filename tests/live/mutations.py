@@ -53,7 +53,7 @@ BROKEN_WEBSOCKET: tuple[bytes, ...] = (
     b"\x81\x7f\x80\x00\x00\x00\x00\x00\x00\x00", b"HTTP/1.1 500 Internal Server Error\r\n\r\n", bytes(64), b"\xff" * 64,
     b"\x01\x02{}\x01\x02{}",
 )  # fmt: skip
-"""Bytes in position of a frame that end the connection."""
+"""Bytes in place of a frame that end the connection."""
 
 BROKEN_HANDSHAKES: tuple[str, ...] = (
     "", "{}", '{"event":"pusher:connection_established"}', '{"event":"pusher:connection_established","data":"x"}',
@@ -61,7 +61,7 @@ BROKEN_HANDSHAKES: tuple[str, ...] = (
     '{"event":"pusher:connection_established","data":{"socket_id":null}}',
     '{"event":"pusher:connection_established","data":{"socket_id":""}}',
 )  # fmt: skip
-"""Frames in position of ``pusher:connection_established``."""
+"""Frames in place of ``pusher:connection_established``."""
 
 
 def mutated(draw: random.Random) -> bytes:

@@ -11,7 +11,9 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from aiotravis import LiveOptions, Travis, errors, events
+from aiotravis import Feed, LiveOptions, Travis, errors, events
+from aiotravis.live.channels import ChannelSelection
+from aiotravis.live.subscription import LiveResources
 from aiotravis.testing import Connection, Dialect, Repository, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import ignored, until
@@ -354,3 +356,28 @@ async def test_a_slow_consumer_gets_a_lagged_mark_and_delays_no_other(
         event = await anext(slow)
         assert isinstance(event, events.JobLog)
         assert event.number == 10
+
+
+async def test_each_subscription_calls_the_resources_of_its_own_client(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    job = repository.build(quiet=True, message="x" * 10_001).jobs[0]
+
+    async def resolve() -> ChannelSelection:
+        return ChannelSelection(repositories=frozenset({repository.id}))
+
+    def calls(agent: str) -> list[str]:
+        sent_by = [seen for seen in server.requests if seen.headers.get("user-agent", "").startswith(agent)]
+        return [seen.path.partition("?")[0] for seen in sent_by]
+
+    async with Travis(TOKEN, endpoint=server.endpoint, user_agent="first/1") as first:
+        resources = LiveResources(first.config, first.pusher_auth, first.users, first.builds, first.jobs)
+        async with Feed(travis._hub.subscription(resolve, resources=resources)) as feed:
+            assert calls("first/1") == ["/config", "/users", "/pusher/auth"]
+            assert calls("aiotravis") == []
+            job.start()
+            await anext(feed)
+            assert {"/builds", "/jobs"} & set(calls("first/1"))
+            async with travis.events(channels=[f"private-job-{job.id}"]):
+                assert calls("aiotravis") == ["/pusher/auth"]
+    assert server.pusher.opened == 1

@@ -58,7 +58,6 @@ async def test_flush_sends_the_queued_frames_in_order(server: TravisServer, sess
     socket = await opened(session, address(server))
     greeting = await received(socket)
     socket_id = json.loads(greeting["data"])["socket_id"]
-    socket.established(socket_id)
     socket.subscribe("repo-1")
     socket.subscribe("private-job-1", server.pusher.sign(socket_id, "private-job-1"))
     socket.unsubscribe("repo-1")
