@@ -219,7 +219,7 @@ class PusherConnection:
             else:
                 # fact 7.7, 9.39: channels that the token may not use are missing. Never subscribe without a signature,
                 # although Slanger accepts that (fact 9.38).
-                self._refuse(name, "this token may not listen to it")
+                self._refuse(name, "this token may not subscribe to it")
         self._wake_writer.set()
 
     async def _sign(self, names: list[str]) -> dict[str, str]:

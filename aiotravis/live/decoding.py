@@ -35,15 +35,12 @@ from aiotravis.resources.stages import Stage
 
 __all__ = ["has_no_payload", "read_event", "read_log"]
 
-_BUILD_EVENTS: Final[Mapping[str, type[BuildEvent]]] = {
+_EVENTS: Final[Mapping[str, type[BuildEvent | JobEvent]]] = {
     "build:created": BuildCreated,
     "build:received": BuildReceived,
     "build:started": BuildStarted,
     "build:finished": BuildFinished,
     "build:canceled": BuildCanceled,
-}
-
-_JOB_EVENTS: Final[Mapping[str, type[JobEvent]]] = {
     "job:created": JobCreated,
     "job:queued": JobQueued,
     "job:received": JobReceived,
@@ -96,11 +93,12 @@ def read_event(name: str, channel: str | None, data: object) -> Event:
     if name == "job:log":
         return read_log(Message(event=name, channel=channel, data=data))
     text = data if isinstance(data, str) else msgspec.json.encode(data)
+    kind = _EVENTS.get(name)
     try:
-        if name in _JOB_EVENTS:
-            return _JOB_EVENTS[name](channel=channel, job=_job(text), complete=not has_no_payload(data))
-        if name in _BUILD_EVENTS:
-            return _build_event(_BUILD_EVENTS[name], channel, text, complete=not has_no_payload(data))
+        if kind is not None and issubclass(kind, JobEvent):
+            return kind(channel=channel, job=_job(text), complete=not has_no_payload(data))
+        if kind is not None:
+            return _build_event(kind, channel, text, complete=not has_no_payload(data))
     except DECODE_ERRORS:
         pass
     # fact 9.50: unknown names are kept, not refused.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -18,41 +19,27 @@ UNENCODABLE_SIZE: Final = 64 << 10
 """Bytes that an event counts for if it cannot be encoded."""
 
 
+@dataclass(slots=True, eq=False)
 class EventBuffer:
     """A buffer bounded by number of events and by bytes. A full buffer drops the newest events: the reader never waits.
 
-    Args:
+    Attributes:
         max_events: Most events.
         max_bytes: Most bytes.
-
-    Attributes:
         dropped: Events dropped because the buffer was full.
         unreported: Events dropped since the last `Lagged`.
         ended: Whether it accepts no more events.
     """
 
-    __slots__ = (
-        "_bytes",
-        "_error",
-        "_events",
-        "_max_bytes",
-        "_max_events",
-        "_waiter",
-        "dropped",
-        "ended",
-        "unreported",
-    )
-
-    def __init__(self, max_events: int, max_bytes: int = 8 << 20) -> None:
-        self._max_events = max_events
-        self._max_bytes = max_bytes
-        self._events: deque[tuple[Event, int]] = deque()
-        self._bytes = 0
-        self._error: TravisError | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self.dropped: int = 0
-        self.unreported: int = 0
-        self.ended: bool = False
+    max_events: int
+    max_bytes: int = 8 << 20
+    dropped: int = field(default=0, init=False)
+    unreported: int = field(default=0, init=False)
+    ended: bool = field(default=False, init=False)
+    _events: deque[tuple[Event, int]] = field(default_factory=deque[tuple[Event, int]], init=False)
+    _bytes: int = field(default=0, init=False)
+    _error: TravisError | None = field(default=None, init=False)
+    _waiter: asyncio.Future[None] | None = field(default=None, init=False)
 
     def __len__(self) -> int:
         return len(self._events)
@@ -70,7 +57,7 @@ class EventBuffer:
         if self.ended:
             return True
         total = self._bytes + size
-        if size and (total > self._max_bytes or len(self._events) >= self._max_events):
+        if size and (total > self.max_bytes or len(self._events) >= self.max_events):
             self.unreported += 1
             self.dropped += 1
             return False

@@ -28,9 +28,6 @@ __all__ = ["Hub"]
 
 logger: Final = logging.getLogger("aiotravis.live")
 
-TLS_PORTS: Final = {80: 443}
-"""The port to use over TLS in place of a server's plain one; any other port stays."""
-
 
 class Hub:
     """The live connection of a client and of those made from it by `with_options`.
@@ -189,7 +186,7 @@ class Hub:
     def _address(self) -> Address:
         address = address_from_config(self._config.pusher if self._config is not None else None)
         if self._force_tls:
-            return dataclasses.replace(address, tls=True, port=TLS_PORTS.get(address.port, address.port))
+            return dataclasses.replace(address, tls=True, port=443 if address.port == 80 else address.port)
         return address
 
     def _close_action(self, closed: Closed, last_error: ErrorFrame | None, address: Address) -> CloseAction:

@@ -52,15 +52,13 @@ class _Outbox:
         self.frames.append(msgspec.json.encode(frame).decode())
 
 
+@dataclass(eq=False)
 class PusherSocket:
     """A WebSocket to the live server."""
 
-    def __init__(
-        self, pusher: Any, outbox: _Outbox, websocket: aiohttp.ClientWebSocketResponse[Literal[False]]
-    ) -> None:
-        self._pusher = pusher
-        self._outbox = outbox
-        self._websocket = websocket
+    _pusher: Any
+    _outbox: _Outbox
+    _websocket: aiohttp.ClientWebSocketResponse[Literal[False]]
 
     def subscribe(self, channel: str, signature: str | None = None) -> None:
         """Queue a ``pusher:subscribe``, with a signature for a private channel; `flush` sends it."""

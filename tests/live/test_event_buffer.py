@@ -36,7 +36,7 @@ async def test_the_error_follows_buffered_events_and_the_first_end_counts() -> N
 
 @given(st.integers(1, 5), st.lists(st.booleans(), max_size=60))
 async def test_every_gap_is_marked_in_its_place(size: int, steps: list[bool]) -> None:
-    """Put where True, get where False: what is given, with the losses told, is everything in order."""
+    """Put where True, get where False: the events and the gaps that the marks report are all events in order."""
     buffer = EventBuffer(size)
     sent = 0
     seen: list[events.Event] = []
@@ -98,7 +98,7 @@ async def test_a_cancelled_get_loses_nothing() -> None:
 
 
 class Model:
-    """What a buffer does, in the plainest way: what was given out, and what each loss stood before."""
+    """The simplest buffer that behaves the same."""
 
     def __init__(self, size: int, max_bytes: int) -> None:
         self.size, self.max_bytes = size, max_bytes
@@ -154,7 +154,7 @@ async def test_a_get_cancelled_after_the_event_came_leaves_it_for_the_next() -> 
 
 
 async def test_a_second_task_that_takes_the_event_first_is_woken_by_the_next() -> None:
-    """The first is woken; the second takes its event, and waits in its place before the first has run."""
+    """The first is woken; before it runs, the second takes its event and starts to wait."""
     buffer = EventBuffer(10)
     first = asyncio.ensure_future(buffer.get())
     await anyio.wait_all_tasks_blocked()

@@ -162,18 +162,18 @@ async def test_row_08_missed_events_are_marked_in_their_place(monkeypatch: pytes
     async with behind_a_proxy(live=HASTY) as (_, proxy, travis, repository):
         job = repository.build().jobs[0]
         async with travis.events(job=job.id, only=events.JobLog, buffer=5) as feed:
-            for place in range(30):
-                if place % 3 == 0:
+            for index in range(30):
+                if index % 3 == 0:
                     changes = travis.live.changes()
                     proxy.reset_all()
                     while await anext(changes) is not LiveState.RECONNECTING:
                         pass
-                job.write(str(place))
+                job.write(str(index))
                 await back(travis)
             seen = [await anext(feed) for _ in range(feed.statistics().waiting)]
-        numbers = [(place, event.number) for place, event in enumerate(seen) if isinstance(event, events.JobLog)]
-        for (place, number), (after, following) in itertools.pairwise(numbers):
-            between = seen[place + 1 : after]
+        numbers = [(index, event.number) for index, event in enumerate(seen) if isinstance(event, events.JobLog)]
+        for (index, number), (after, following) in itertools.pairwise(numbers):
+            between = seen[index + 1 : after]
             assert int(following) == int(number) + 1 or any(isinstance(one, events.Mark) for one in between)
 
 
@@ -187,9 +187,9 @@ async def test_row_12_the_reader_never_waits_for_a_slow_consumer() -> None:
             with anyio.fail_after(10):
                 await until(lambda: any("pusher:pong" in seen.text for seen in server.pusher.frames if seen.incoming))
             assert (slow.statistics().waiting, slow.statistics().dropped) == (1000, 19_000)
-            given = [await anext(slow) for _ in range(1001)]
-            assert given[-1] == events.Lagged(dropped=19_000)
-            numbers = [event.number for event in given if isinstance(event, events.JobLog)]
+            received = [await anext(slow) for _ in range(1001)]
+            assert received[-1] == events.Lagged(dropped=19_000)
+            numbers = [event.number for event in received if isinstance(event, events.JobLog)]
             assert numbers == list(range(1000))
 
 

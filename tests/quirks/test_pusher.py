@@ -25,8 +25,8 @@ async def slanger(
             yield server, travis, repository
 
 
-def heard(server: TravisServer, event: str) -> list[dict[str, object]]:
-    """Give what clients said of one kind."""
+def received(server: TravisServer, event: str) -> list[dict[str, object]]:
+    """Return the data of the frames with that event that the server has received."""
     frames = [json.loads(frame.text) for frame in server.pusher.frames if frame.incoming]
     return [frame["data"] for frame in frames if frame["event"] == event]
 
@@ -69,7 +69,7 @@ async def test_quirk_37_an_error_frame_of_any_shape_ends_nothing(
 async def test_quirk_38_a_slanger_that_never_pings_is_pinged_and_kept() -> None:
     live = LiveOptions(activity_timeout=0.01, pong_timeout=1.0)
     async with slanger(live=live) as (server, travis, repository), travis.events(repository.id) as feed:
-        await until(lambda: len(heard(server, "pusher:ping")) > 1)
+        await until(lambda: len(received(server, "pusher:ping")) > 1)
         repository.build()
         assert isinstance(await anext(feed), events.BuildCreated)
         assert server.pusher.opened == 1
@@ -97,11 +97,11 @@ async def test_quirk_38_the_client_reconnects_after_a_close_without_code_or_erro
 async def test_quirk_38_private_channels_are_signed_although_slanger_needs_no_signature() -> None:
     async with slanger(secure=True) as (server, travis, repository):
         async with travis.events(repository.id):
-            with pytest.raises(errors.SubscriptionError, match="this token may not listen to it"):
+            with pytest.raises(errors.SubscriptionError, match="this token may not subscribe to it"):
                 await anext(travis.events(channels=["private-user-7"]))
-        asked = heard(server, "pusher:subscribe")
-        assert [data["channel"] for data in asked] == ["private-user-201"]
-        assert str(asked[0]["auth"]).startswith(f"{server.pusher.key}:")
+        subscribed = received(server, "pusher:subscribe")
+        assert [data["channel"] for data in subscribed] == ["private-user-201"]
+        assert str(subscribed[0]["auth"]).startswith(f"{server.pusher.key}:")
 
 
 async def test_quirk_39_a_channel_without_a_signature_raises_an_error_that_names_it(
@@ -111,7 +111,7 @@ async def test_quirk_39_a_channel_without_a_signature_raises_an_error_that_names
     with pytest.raises(errors.SubscriptionError, match="Cannot subscribe to the channel private-user-201") as info:
         await anext(travis.events())
     assert info.value.channel == "private-user-201"
-    assert heard(server, "pusher:subscribe") == []
+    assert received(server, "pusher:subscribe") == []
     async with travis.events() as feed:
         repository.build()
         assert isinstance(await anext(feed), events.BuildCreated)
@@ -133,6 +133,6 @@ async def test_quirk_39_a_new_socket_gets_new_signatures_in_one_call(dialect: Di
         assert [set(body["channels"]) for body in bodies] == [channels, channels]
         first, second = (body["socket_id"] for body in bodies)
         assert first != second
-        assert {(data["channel"], data["auth"]) for data in heard(server, "pusher:subscribe")} == {
+        assert {(data["channel"], data["auth"]) for data in received(server, "pusher:subscribe")} == {
             (name, server.pusher.sign(socket_id, name)) for name in channels for socket_id in (first, second)
         }
