@@ -63,6 +63,8 @@ class BuildEvent(Event, frozen=True, kw_only=True):
     complete: bool = True
     late: bool = False
 
+    # fact 9.40: restarts and requeues arrive as created, and a later stage is cancelled with finished events.
+
     @property
     def updated_at(self) -> datetime | None:
         """When Travis updated the build, in UTC with milliseconds; None if the server does not say."""
@@ -70,7 +72,7 @@ class BuildEvent(Event, frozen=True, kw_only=True):
 
 
 class BuildCreated(BuildEvent, frozen=True, kw_only=True):
-    """A build was created or restarted: Travis sends the same event for both."""  # fact 9.40
+    """A build was created or restarted: Travis sends the same event for both."""
 
 
 class BuildReceived(BuildEvent, frozen=True, kw_only=True):
@@ -142,7 +144,8 @@ class JobLog(Event, frozen=True, kw_only=True, gc=False):
         final: Whether no higher number follows; lower ones still may.
     """
 
-    # fact 7.8: on the live channel the text is called _log, and id is the job's.
+    # fact 7.8: the text is called _log here, and id is the job's. fact 9.34: a number may be a string, "7.1".
+    # fact 9.35: final comes early, twice or never.
     job_id: int = msgspec.field(name="id")
     content: str = msgspec.field(default="", name="_log")
     number: int | str = 0

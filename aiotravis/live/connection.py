@@ -232,7 +232,7 @@ class PusherConnection:
             try:
                 # fact 7.2: signatures are valid for this socket alone, so never keep them for the next connection.
                 return dict(await resources.pusher_auth.sign(self._socket_id, names))
-            except (ServerError, RequestError):
+            except (ServerError, RequestError):  # Not RateLimited: the refused call counts, too (fact 10.4).
                 delay = next(delays)
                 # After the delay, as much time again has to be left for the call.
                 if anyio.current_time() + 2 * delay > anyio.current_effective_deadline():

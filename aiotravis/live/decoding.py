@@ -82,16 +82,11 @@ def read_log(message: Message) -> Event:
     return log
 
 
-def read_event(name: str, channel: str | None, data: object) -> Event:
-    """Return the event of a message; an `UnknownEvent` if its name is unknown or its data cannot be read.
-
-    Args:
-        name: Name of the event: ``job:started``.
-        channel: Name of the channel.
-        data: JSON text, or its value.
-    """
+def read_event(message: Message) -> Event:
+    """Return the event of a message; an `UnknownEvent` if its name is unknown or its data cannot be read."""
+    name, channel, data = message.event, message.channel, message.data
     if name == "job:log":
-        return read_log(Message(event=name, channel=channel, data=data))
+        return read_log(message)
     text = data if isinstance(data, str) else msgspec.json.encode(data)
     kind = _EVENTS.get(name)
     try:

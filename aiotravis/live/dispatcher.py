@@ -159,7 +159,7 @@ class Dispatcher:
                 return
             # Ids alone look the same each time (fact 9.42): on the same channel they are another event.
             seen_on.clear()
-        event = read_event(message.event, message.channel, message.data)
+        event = read_event(message)
         earlier = frozenset(seen_on)
         seen_on.add(name)
         if isinstance(event, BuildEvent | JobEvent):

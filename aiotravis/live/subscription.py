@@ -51,12 +51,9 @@ class Subscription:
     """The subscription of one feed.
 
     Args:
-        hub: The hub to subscribe with.
         resolve: Returns the selection, after REST calls if necessary.
-        resources: The resources of the client that made the feed.
+        resources: Those of the client that made the feed.
         only: Event classes to deliver; empty for all.
-        max_events: Most events in the buffer.
-        max_bytes: Most bytes in the buffer.
 
     Attributes:
         ready: Done once the server has confirmed every channel for the first time.
