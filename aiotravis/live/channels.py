@@ -59,9 +59,8 @@ class ChannelSelection:
             return job.id in self.jobs or job.build_id in self.builds or job.repository_id in self.repositories
         if isinstance(event, BuildEvent):
             build = event.build
-            if build.id in self.builds or build.repository_id in self.repositories:
-                return True
-            return not self.jobs.isdisjoint(build.job_ids)
+            selected = build.id in self.builds or build.repository_id in self.repositories
+            return selected or not self.jobs.isdisjoint(build.job_ids)
         return True
 
 

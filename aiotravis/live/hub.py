@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
@@ -46,6 +47,7 @@ class Hub:
         self._connection: PusherConnection | None = None
         self._task = BackgroundTask(self._run, lambda: len(self._dispatcher) > 0, "aiotravis live hub")
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
         self._force_tls = False
         self.live: Live = Live(self._monitor, self._dispatcher.counts)
 
@@ -90,7 +92,7 @@ class Hub:
         """
         if self._task.closed:
             raise UsageError("This client is closed. Make a new one.")
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         new = self._dispatcher.add(subscription)
         if not subscription.unconfirmed:
             subscription.confirm("", anyio.current_time())
@@ -102,11 +104,7 @@ class Hub:
         loop = self._loop
         if loop is None or loop.is_closed():
             return
-        try:
-            in_loop = asyncio.get_running_loop() is loop
-        except RuntimeError:
-            in_loop = False
-        if in_loop:
+        if threading.get_ident() == self._thread:
             self._remove(subscription)
         else:
             loop.call_soon_threadsafe(self._remove, subscription)

@@ -1,7 +1,6 @@
 """The live connection against the embedded Travis: subscribe, receive, lose, recover, refuse, close."""
 
 import asyncio
-import contextlib
 import gc
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -20,7 +19,7 @@ from tests.waiting import ignored, until
 
 
 @asynccontextmanager
-async def both(
+async def server_and_client(
     *, dialect: Dialect = "pusher", secure: bool = False, token: str | None = TOKEN, pusher_path: str = ""
 ) -> AsyncGenerator[tuple[TravisServer, Travis, Repository]]:
     async with TravisServer(dialect=dialect, secure=secure, pusher_path=pusher_path) as server:
@@ -37,7 +36,7 @@ def subscribed(server: TravisServer) -> set[str]:
 @pytest.mark.parametrize("dialect", ["pusher", "slanger"])
 @pytest.mark.parametrize("path", ["", "/some/where"])
 async def test_events_arrive_typed_in_order_and_once(dialect: Dialect, path: str) -> None:
-    async with both(dialect=dialect, pusher_path=path) as (server, travis, repository):
+    async with server_and_client(dialect=dialect, pusher_path=path) as (server, travis, repository):
         async with travis.events("travis-ci/travis.rb") as feed:
             assert subscribed(server) == {"repo-82", "private-user-201"}
             build = repository.build()
@@ -54,7 +53,7 @@ async def test_events_arrive_typed_in_order_and_once(dialect: Dialect, path: str
 
 
 async def test_a_client_without_a_token_gets_events_of_public_repositories() -> None:
-    async with both(token=None) as (server, travis, repository), travis.events(repository.id) as feed:
+    async with server_and_client(token=None) as (server, travis, repository), travis.events(repository.id) as feed:
         assert subscribed(server) == {"repo-82"}
         build = repository.build()
         event = await anext(feed)
@@ -75,7 +74,7 @@ async def test_a_log_part_arrives_on_the_jobs_own_channel(
 
 
 async def test_a_private_deployment_signs_every_channel_in_one_call() -> None:
-    async with both(secure=True) as (server, travis, repository):
+    async with server_and_client(secure=True) as (server, travis, repository):
         jobs = repository.build(jobs=3).jobs
         async with travis.events(job=[job.id for job in jobs]) as feed:
             assert subscribed(server) == {"private-user-201", *(f"private-job-{job.id}" for job in jobs)}
@@ -86,7 +85,7 @@ async def test_a_private_deployment_signs_every_channel_in_one_call() -> None:
 
 
 async def test_a_private_deployment_needs_a_token() -> None:
-    async with both(secure=True, token=None) as (_, travis, repository):
+    async with server_and_client(secure=True, token=None) as (_, travis, repository):
         with pytest.raises(errors.LiveUnavailable, match="Pass a token"):
             async with travis.events(repository.id):
                 pass
@@ -143,7 +142,7 @@ async def test_a_channel_that_is_never_confirmed_raises_subscription_error(
 
 @pytest.mark.parametrize("code", [None, 1001, 4200, 4100])
 async def test_a_lost_connection_is_reopened_with_new_signatures_and_a_mark(code: int | None) -> None:
-    async with both() as (server, travis, repository), travis.events(repository.id) as feed:
+    async with server_and_client() as (server, travis, repository), travis.events(repository.id) as feed:
         await server.pusher.disconnect(code)
         event = await anext(feed)
         assert isinstance(event, events.Reconnected)
@@ -168,7 +167,7 @@ async def test_the_client_reconnects_to_a_restarted_server() -> None:
 
 @pytest.mark.parametrize("dialect", ["pusher", "slanger"])
 async def test_a_wrong_key_raises_live_unavailable_after_one_connection(dialect: Dialect) -> None:
-    async with both(dialect=dialect) as (server, travis, repository):
+    async with server_and_client(dialect=dialect) as (server, travis, repository):
         server.pusher.key = "another"
         with pytest.raises(errors.LiveUnavailable, match="knows no app with this key") as info:
             await anext(travis.events(repository.id))
@@ -283,44 +282,6 @@ async def test_cancelling_an_opening_leaves_no_subscription(server: TravisServer
     assert scope.cancelled_caught
     server.latency = 0
     assert len(travis._hub._dispatcher) == 0
-
-
-@pytest.mark.parametrize("state", ["connected", "connecting", "greeting", "waiting"])
-async def test_closing_is_quick_in_every_state_and_leaves_no_task(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    threads = threading.active_count()
-    async with TravisServer() as server:
-        before = len(asyncio.all_tasks())
-        patient = LiveOptions(reconnect_delay=30.0)
-        travis = Travis(endpoint=server.endpoint, live=patient)
-        feed = travis.events(channels=["repo-1"])
-        async with contextlib.AsyncExitStack() as stack:
-            group = await stack.enter_async_context(anyio.create_task_group())
-            ended: list[Exception] = []
-
-            async def listen() -> None:
-                try:
-                    await anext(feed)
-                except (errors.TravisError, StopAsyncIteration) as exc:
-                    ended.append(exc)
-
-            if state == "connecting":
-                monkeypatch.setattr(server, "latency", 30)
-            if state == "greeting":
-                monkeypatch.setattr(server.pusher, "_greet", ignored)
-            group.start_soon(listen)
-            if state in {"connected", "waiting"}:
-                await server.pusher.wait_occupied("repo-1")
-            if state == "waiting":
-                await server.pusher.disconnect(4100)
-                await until(lambda: not server.pusher.connections)
-            await anyio.wait_all_tasks_blocked()
-            began = asyncio.get_running_loop().time()
-            await travis.aclose()
-            assert asyncio.get_running_loop().time() - began < 0.5
-            monkeypatch.setattr(server, "latency", 0)
-        assert isinstance(ended[0], errors.UsageError)
-        await until(lambda: len(asyncio.all_tasks()) <= before)
-    assert threading.active_count() == threads
 
 
 async def test_opening_a_feed_of_a_closed_client_raises_usage_error(travis: Travis) -> None:
