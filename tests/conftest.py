@@ -19,7 +19,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 TOKEN = "a-token-that-must-not-leak"
 
-HASTY = LiveOptions(first_delay=0.0, longest_delay=0.0, coalesce=0.02)
+HASTY = LiveOptions(reconnect_delay=0.0, max_reconnect_delay=0.0, coalesce=0.02)
 """Comes back at once after a loss: what most tests look at is that, not when."""
 
 

@@ -35,7 +35,8 @@ from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
 from aiotravis.live.monitor import Live
 from aiotravis.live.options import LiveOptions
-from aiotravis.live.socket import Connector
+from aiotravis.live.socket import PusherConnector
+from aiotravis.live.subscription import LiveResources
 from aiotravis.rate_limits import limiter_for, rules_apply
 from aiotravis.resources._base import id_of
 from aiotravis.resources.builds import Build
@@ -134,24 +135,25 @@ class Travis(BaseClient):
             session=session,
         )
         options = LiveOptions() if live is None else live
-        connector = Connector(
-            transport.cross_origin_session,
+        connector = PusherConnector(
+            session=transport.cross_origin_session,
             ssl=ssl,
             proxy=proxy,
             user_agent=agent,
             timeout=connect_timeout,
-            largest_frame=options.largest_frame,
+            max_message_size=options.max_message_size,
         )
-        super().__init__(transport, endpoint, token, agent)
-        users = None if token is None else self.users
-        self._hub = Hub(self.config, self.pusher_auth, users, self.builds, self.jobs, connector, options)
+        self._hub = Hub(connector, options)
         self.live: Live = self._hub.live
         transport.lifetime.on_close(self._hub.aclose)
-        self._bind_flows()
+        super().__init__(transport, endpoint, token, agent)
 
-    def _bind_flows(self) -> None:
-        lifetime = self._transport.lifetime
-        self._subscriber = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime)
+    def _bind(self, transport: AiohttpTransport) -> None:
+        super()._bind(transport)
+        lifetime = transport.lifetime
+        users = None if self._token is None else self.users
+        resources = LiveResources(self.config, self.pusher_auth, users, self.builds, self.jobs)
+        self._subscriber = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime, resources)
         self._waiting = Waiting(self._subscriber, self.builds, self.jobs, lifetime)
         self._commit_waiting = CommitWaiting(self._subscriber, self.requests, self.builds, self._waiting, lifetime)
         self._log_sources = LogSources(self.logs)
@@ -202,7 +204,6 @@ class Travis(BaseClient):
         changes: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         other = copy.copy(self)
         other._bind(self._transport.with_config(dataclasses.replace(self._transport.config, **changes)))
-        other._bind_flows()
         return other
 
     def events(
