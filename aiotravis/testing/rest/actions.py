@@ -10,8 +10,9 @@ from aiohttp import web
 from aiotravis.testing.rest.access import Refusal, failure, not_found
 from aiotravis.testing.rest.parameters import fields_of, number_in
 from aiotravis.testing.rest.routes import Handler, Routes, error, hand_made, unchanged
+from aiotravis.testing.world.builds import Build, Job
 from aiotravis.testing.world.models import User
-from aiotravis.testing.world.work import TERMINAL, Build, Job
+from aiotravis.testing.world.stages import TERMINAL
 
 __all__ = ["ActionRoutes"]
 

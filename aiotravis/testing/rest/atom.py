@@ -13,8 +13,9 @@ from aiohttp import web
 
 from aiotravis.testing.rest.access import Refusal, Visitor, not_found, rss_token_from, token_from
 from aiotravis.testing.rest.routes import Handler, Routes
-from aiotravis.testing.world.payloads import second
-from aiotravis.testing.world.work import TERMINAL, Build, Repository
+from aiotravis.testing.world.builds import Build, Repository
+from aiotravis.testing.world.payloads import timestamp
+from aiotravis.testing.world.stages import TERMINAL
 
 __all__ = ["FeedRoutes"]
 
@@ -106,7 +107,7 @@ class FeedRoutes(Routes):
 
 def _entry(build: Build) -> str:
     title = escape(f"{build.repository.slug} Build #{build.number} ({build.state})")
-    updated = second(build.finished_at or build.started_at or build.updated_at)
+    updated = timestamp(build.finished_at or build.started_at or build.updated_at)
     return f"<entry><id>urn:travis:build:{build.id}</id><title>{title}</title><updated>{updated}</updated></entry>"
 
 
@@ -117,7 +118,7 @@ def _projects(repositories: Sequence[Repository]) -> web.Response:
 
 
 def _project(repository: Repository) -> str:
-    last = repository.moved_build or repository.last_build
+    last = repository.state_build or repository.last_build
     runs = last is not None and last.state not in TERMINAL
     fields = {
         "name": repository.slug,

@@ -10,8 +10,8 @@ from aiohttp import web
 from aiotravis.testing.rest.access import Visitor, failure, not_found
 from aiotravis.testing.rest.parameters import number_in, several
 from aiotravis.testing.rest.routes import Handler, Routes, answer
+from aiotravis.testing.world.builds import Build
 from aiotravis.testing.world.payloads import annotation_json, build_json, commit_json, job_json
-from aiotravis.testing.world.work import Build
 
 __all__ = ["BuildRoutes"]
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiotravis.testing.rest.access import Refusal, failure, not_found, token_from
 from aiotravis.testing.rest.parameters import number_in, size_in
 from aiotravis.testing.rest.routes import Handler, Routes, answer, hand_made
-from aiotravis.testing.world.payloads import commit_json, second
+from aiotravis.testing.world.payloads import commit_json, timestamp
 from aiotravis.testing.world.repository_data import Request
 from aiotravis.testing.world.world import Repository, User
 
@@ -42,17 +42,17 @@ class CacheRoutes(Routes):
             return answer({"caches": []})
         repository = self._pushed(request, Refusal(403, b"{}"))
         branch, match = request.query.get("branch", ""), request.query.get("match", "")
-        caches = repository.belongings.caches
+        caches = repository.data.caches
         chosen = [one for one in caches if (one.branch or "").startswith(branch) and match in one.slug]
         if request.method == "DELETE":
-            repository.belongings.caches = [one for one in caches if one not in chosen]
+            repository.data.caches = [one for one in caches if one not in chosen]
         shown = [
             {
                 "repository_id": repository.id,
                 "size": one.size,
                 "slug": one.slug,
                 "branch": one.branch,
-                "last_modified": second(one.last_modified),
+                "last_modified": timestamp(one.last_modified),
             }
             for one in chosen
         ]
@@ -67,7 +67,7 @@ class CacheRoutes(Routes):
             return hand_made({"error": "Repository could not be found"}, status=404)
         if self._site.switches.requests_fail and {"limit", "older_than"} & set(request.query):
             raise failure()
-        found = sorted(repository.belongings.requests, key=lambda one: -one.id)
+        found = sorted(repository.data.requests, key=lambda one: -one.id)
         older, size = request.query.get("older_than", ""), size_in(request, usual=PAGE, most=MOST)
         if older.isdecimal():
             found, size = [one for one in found if one.id < int(older)], PAGE
@@ -79,7 +79,7 @@ class CacheRoutes(Routes):
         """One of them; the server calls it good for a year."""
         visitor, number = self._visitor(request), number_in(request)
         for repository in self._site.world.repositories.values():
-            for one in repository.belongings.requests:
+            for one in repository.data.requests:
                 if one.id == number and visitor.sees(repository):
                     shown = self._shown(one, repository)
                     if one.build_id is None:
@@ -99,7 +99,7 @@ class CacheRoutes(Routes):
             "id": one.id,
             "repository_id": repository.id,
             "commit_id": one.commit_id,
-            "created_at": second(one.created_at),
+            "created_at": timestamp(one.created_at),
             "owner_id": owner.id if owner else None,
             "owner_type": ("User" if isinstance(owner, User) else "Organization") if owner else None,
             "event_type": one.event_type,

@@ -10,9 +10,9 @@ from aiohttp import web
 from aiotravis.testing.rest.access import Refusal, Visitor, not_found
 from aiotravis.testing.rest.parameters import fields_of, number_in, several
 from aiotravis.testing.rest.routes import Handler, Routes, answer, error, hand_made
+from aiotravis.testing.world.builds import Job
 from aiotravis.testing.world.models import Annotation
 from aiotravis.testing.world.payloads import annotation_json, commit_json, job_json
-from aiotravis.testing.world.work import Job
 
 __all__ = ["JobRoutes"]
 

@@ -8,8 +8,8 @@ from aiotravis.testing.rest.access import Refusal, admit, not_found, token_from
 from aiotravis.testing.rest.content_negotiation import accepted, accepts_text, ending_of
 from aiotravis.testing.rest.parameters import number_in
 from aiotravis.testing.rest.routes import Handler, Routes, answer, error, hand_made
+from aiotravis.testing.world.builds import Job
 from aiotravis.testing.world.payloads import log_json, log_parts_json
-from aiotravis.testing.world.work import Job
 from aiotravis.testing.world.world import Log, User
 
 __all__ = ["LogRoutes"]
@@ -42,7 +42,7 @@ class LogRoutes(Routes):
             raise not_found()
         response = self._in_some_form(request, job)
         if job.repository.private and visitor.user is not None:
-            response.headers["X-Log-Access-Token"] = self._site.world.log_tokens.give(visitor.user, job.id)
+            response.headers["X-Log-Access-Token"] = self._site.world.log_tokens.issue(visitor.user, job.id)
         return response
 
     async def by_id(self, request: web.Request) -> web.StreamResponse:
@@ -58,7 +58,7 @@ class LogRoutes(Routes):
 
     def _is_withheld(self, job: Job, user: User | None) -> bool:
         """Whether the repository's settings keep a log from somebody: for its age, or for their rights."""
-        settings, now = job.repository.belongings.settings, self._site.world.clock()
+        settings, now = job.repository.data.settings, self._site.world.clock()
         days = settings.get("job_log_access_older_than_days")
         if settings.get("job_log_time_based_limit") and isinstance(days, int):
             return job.finished_at is not None and now - job.finished_at > days * 86_400
@@ -132,7 +132,7 @@ class LogRoutes(Routes):
         user = self._site.world.by_token(token_from(request) or "")
         if user is None or not (job.repository.private or self._site.mode == "enterprise"):
             return path
-        return f"{path}?log.token={self._site.world.log_tokens.give(user, job.id)}"
+        return f"{path}?log.token={self._site.world.log_tokens.issue(user, job.id)}"
 
     async def parts(self, request: web.Request) -> web.StreamResponse:
         """``GET /v3/job/{id}/log_parts``."""

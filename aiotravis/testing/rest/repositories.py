@@ -11,8 +11,8 @@ from aiotravis.testing.rest.access import Refusal, Visitor, not_found
 from aiotravis.testing.rest.content_negotiation import is_newer
 from aiotravis.testing.rest.parameters import several, size_in
 from aiotravis.testing.rest.routes import Handler, Routes, answer, unchanged
+from aiotravis.testing.world.builds import Repository
 from aiotravis.testing.world.payloads import repository_json
-from aiotravis.testing.world.work import Repository
 
 __all__ = ["RepositoryRoutes"]
 
@@ -97,22 +97,22 @@ class RepositoryRoutes(Routes):
         refused = unchanged(request, repository, self._site.mode)
         if refused is not None:
             return refused
-        repository.belongings.renew_key()
+        repository.data.renew_key()
         return _key(repository)
 
 
 def _key(repository: Repository) -> web.Response:
-    return answer({"key": repository.belongings.key, "fingerprint": repository.belongings.fingerprint})
+    return answer({"key": repository.data.key, "fingerprint": repository.data.fingerprint})
 
 
 def _activity(repository: Repository) -> tuple[int, float]:
     """Sort what runs before what has ended, the last of these first, and what was never built to the end."""
-    last = repository.moved_build or repository.last_build
+    last = repository.state_build or repository.last_build
     if last is None or last.started_at is None:
         return (2, 0.0)
     return (0, -last.started_at) if last.finished_at is None else (1, -last.finished_at)
 
 
 def _began(repository: Repository) -> float:
-    last = repository.moved_build or repository.last_build
+    last = repository.state_build or repository.last_build
     return -(last.started_at or 0.0) if last is not None else 0.0

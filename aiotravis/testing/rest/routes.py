@@ -10,7 +10,7 @@ from aiotravis.testing.live.pusher import PusherApp
 from aiotravis.testing.rest.access import Mode, Refusal, Visitor, admit
 from aiotravis.testing.rest.content_negotiation import accepts_json, version_of
 from aiotravis.testing.rest.switches import Switches
-from aiotravis.testing.world.work import Repository
+from aiotravis.testing.world.builds import Repository
 from aiotravis.testing.world.world import World
 
 __all__ = ["Handler", "Routes", "Serialized", "Site", "answer", "error", "hand_made", "invalid", "unchanged"]

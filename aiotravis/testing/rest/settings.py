@@ -13,8 +13,8 @@ from aiohttp import web
 from aiotravis.testing.rest.access import Refusal, not_found, token_from
 from aiotravis.testing.rest.parameters import Fields, raw_nested
 from aiotravis.testing.rest.routes import Handler, Routes, answer, hand_made, invalid, unchanged
+from aiotravis.testing.world.builds import Repository
 from aiotravis.testing.world.repository_data import EnvVar, SshKey
-from aiotravis.testing.world.work import Repository
 
 __all__ = ["SettingRoutes", "trouble_with"]
 
@@ -50,7 +50,7 @@ class SettingRoutes(Routes):
         self._visitor(request)
         if token_from(request) is None:
             raise not_found()
-        return answer({"settings": self._configured(request).belongings.settings})
+        return answer({"settings": self._configured(request).data.settings})
 
     async def change(self, request: web.Request) -> web.StreamResponse:
         """``PATCH /repos/{id}/settings``: all or nothing; unknown names are ignored."""
@@ -61,7 +61,7 @@ class SettingRoutes(Routes):
         changes = await raw_nested(request, "settings")
         if changes is None:
             return hand_made({"error": "Settings must be passed with a request"}, status=422)
-        settings = repository.belongings.settings
+        settings = repository.data.settings
         known = {name: value for name, value in changes.items() if name in settings}
         for name, value in known.items():
             code = trouble_with(name, value)
@@ -77,7 +77,7 @@ class SettingRoutes(Routes):
     async def env_vars(self, request: web.Request) -> web.StreamResponse:
         """List them."""
         repository = self._pushed(request, Refusal(404), guarded=False)
-        return answer({"env_vars": [_env_var(one, repository) for one in repository.belongings.env_vars]})
+        return answer({"env_vars": [_env_var(one, repository) for one in repository.data.env_vars]})
 
     async def add_env_var(self, request: web.Request) -> web.StreamResponse:
         """Add one; that is a 200."""
@@ -86,13 +86,13 @@ class SettingRoutes(Routes):
         refused = unchanged(request, repository, self._site.mode) or _apply(made, await raw_nested(request, "env_var"))
         if refused is not None:
             return refused
-        repository.belongings.env_vars.append(made)
+        repository.data.env_vars.append(made)
         return answer({"env_var": _env_var(made, repository)})
 
     async def env_var(self, request: web.Request) -> web.StreamResponse:
         """Give, change or delete one; deleting gives it back."""
         repository = self._pushed(request, Refusal(404), guarded=False)
-        owned = repository.belongings.env_vars
+        owned = repository.data.env_vars
         found = next((one for one in owned if one.id == request.match_info["uuid"]), None)
         if found is None:
             return hand_made({"error": "Could not find a requested setting"}, status=404)
@@ -114,7 +114,7 @@ class SettingRoutes(Routes):
         if not (self._site.mode != "org" if has_them is None else has_them):
             raise not_found()
         repository = self._pushed(request, not_found())
-        found = repository.belongings.ssh_key
+        found = repository.data.ssh_key
         if request.method == "PATCH":
             fields = await raw_nested(request, "ssh_key") or {}
             refused = unchanged(request, repository, self._site.mode)
@@ -123,13 +123,13 @@ class SettingRoutes(Routes):
             if refused is not None:
                 return refused
             found = _ssh_key(found, fields)
-            repository.belongings.ssh_key = found
+            repository.data.ssh_key = found
         elif found is None:
             if request.method == "DELETE":
                 raise not_found()
             return hand_made({"error": "Could not find a requested setting"}, status=404)
         elif request.method == "DELETE":
-            repository.belongings.ssh_key = None
+            repository.data.ssh_key = None
         shown = {"id": repository.id, "description": found.description, "fingerprint": found.fingerprint}
         return answer({"ssh_key": shown})
 

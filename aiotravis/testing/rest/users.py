@@ -10,9 +10,9 @@ from aiohttp import web
 from aiotravis.testing.rest.access import Refusal, failure, not_found
 from aiotravis.testing.rest.parameters import Fields, nested, number_in, yes
 from aiotravis.testing.rest.routes import Handler, Routes, answer, hand_made, unchanged
+from aiotravis.testing.world.builds import Repository
 from aiotravis.testing.world.models import Broadcast, Organization, User
 from aiotravis.testing.world.payloads import user_json
-from aiotravis.testing.world.work import Repository
 
 __all__ = ["UserRoutes"]
 

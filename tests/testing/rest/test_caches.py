@@ -13,7 +13,7 @@ async def test_caches_are_forbidden_with_an_empty_object(server: TravisServer, r
 
 
 async def test_requests_are_good_for_a_year_and_pages_for_25(server: TravisServer, repository: Repository) -> None:
-    repository.belongings.requests += [Request(n, "push", None, 1e9) for n in range(1, 40)]
+    repository.data.requests += [Request(n, "push", None, 1e9) for n in range(1, 40)]
     listed = (await ask(server, "/requests?repository_id=82&older_than=30&limit=3")).json
     assert [one["id"] for one in listed["requests"]] == list(range(29, 4, -1))
     single = await ask(server, "/requests/1")
@@ -24,7 +24,7 @@ async def test_requests_are_good_for_a_year_and_pages_for_25(server: TravisServe
 
 async def test_a_request_tells_its_owner_and_its_commit(server: TravisServer, repository: Repository) -> None:
     build = repository.build(event_type="pull_request")
-    repository.belongings.requests += [
+    repository.data.requests += [
         Request(1, "pull_request", "accepted", 1e9, commit_id=build.commit.id, build_id=build.id),
         Request(2, "push", None, 1e9, owned=False),
     ]

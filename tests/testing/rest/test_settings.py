@@ -52,7 +52,7 @@ async def test_a_change_is_made_whole_or_not_at_all(server: TravisServer, reposi
     changes = {"build_pushes": False, "timeout_hard_limit": 181}
     refused = await ask(server, "/repos/82/settings", method="PATCH", token=TOKEN, json={"settings": changes})
     assert refused.status == 422
-    assert repository.belongings.settings["build_pushes"] is True
+    assert repository.data.settings["build_pushes"] is True
 
 
 async def test_a_branch_can_be_taken_from_a_variable(server: TravisServer, repository: Repository) -> None:
@@ -62,7 +62,7 @@ async def test_a_branch_can_be_taken_from_a_variable(server: TravisServer, repos
     one = f"/settings/env_vars/{made['id']}?repository_id=82"
     changed = await ask(server, one, method="PATCH", token=TOKEN, json={"env_var": {"branch": None}})
     assert (made["branch"], changed.json["env_var"]["branch"]) == ("master", None)
-    assert repository.belongings.env_vars[0].value is None
+    assert repository.data.env_vars[0].value is None
 
 
 async def test_an_installation_may_have_ssh_keys_or_not() -> None:

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from aiotravis.testing import World
-from aiotravis.testing.world.payloads import build_json, commit_json, job_json, log_parts_json, second, user_json
+from aiotravis.testing.world.payloads import build_json, commit_json, job_json, log_parts_json, timestamp, user_json
 
 
 def world() -> World:
@@ -12,8 +12,8 @@ def world() -> World:
 
 
 def test_times_are_utc_in_whole_seconds() -> None:
-    assert second(1_400_000_000.99) == "2014-05-13T16:53:20Z"
-    assert second(None) is None
+    assert timestamp(1_400_000_000.99) == "2014-05-13T16:53:20Z"
+    assert timestamp(None) is None
 
 
 def test_numbers_are_strings_and_what_is_not_yet_is_null() -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from aiotravis.testing import Build, Job, Part, World, play, sample_log
-from aiotravis.testing.world.playback import cut
+from aiotravis.testing.world.playback import split_log
 
 
 async def test_a_played_build_passes_through_every_state() -> None:
@@ -85,7 +85,7 @@ def test_a_sample_log_has_what_logs_have() -> None:
 
 def test_cutting_loses_nothing_and_cuts_markers() -> None:
     text = sample_log(World().repository("a/b").build().jobs[0], seed=1)
-    pieces = list(cut(text, seed=3))
+    pieces = list(split_log(text, seed=3))
     assert "".join(pieces) == text
     assert len(pieces) > 10
     markers = re.finditer(r"travis_(?:fold|time):\w+:[^\r]*\r\x1b\[0K", text)
@@ -98,7 +98,7 @@ async def test_a_log_that_was_closed_by_something_else_is_left_alone() -> None:
     build = World().repository("a/b").build()
     (job,) = build.jobs
     whole = sample_log(job)
-    last = len(list(cut(whole, seed=job.id)))
+    last = len(list(split_log(whole, seed=job.id)))
 
     def end(event: str, about: Build | Job, part: Part | None) -> None:
         if part is not None and not part.final and len(job.log.parts) == last:
