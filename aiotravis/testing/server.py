@@ -15,15 +15,16 @@ from aiotravis.testing.live.pusher import Dialect, PusherApp
 from aiotravis.testing.rest.access import Mode
 from aiotravis.testing.rest.actions import ActionRoutes
 from aiotravis.testing.rest.archive import ArchiveHost
-from aiotravis.testing.rest.atom import FeedRoutes
+from aiotravis.testing.rest.badges_and_feeds import BadgeAndFeedRoutes
 from aiotravis.testing.rest.builds import BuildRoutes
 from aiotravis.testing.rest.caches import CacheRoutes
-from aiotravis.testing.rest.github import PREFIX, GitHubRoutes
+from aiotravis.testing.rest.github import GITHUB_PREFIX, GitHubRoutes
 from aiotravis.testing.rest.jobs import JobRoutes
 from aiotravis.testing.rest.logs import LogRoutes
 from aiotravis.testing.rest.middleware import RequestMiddleware, RequestSeen
 from aiotravis.testing.rest.rate_rules import RateRules
 from aiotravis.testing.rest.repositories import RepositoryRoutes
+from aiotravis.testing.rest.requests import RequestRoutes
 from aiotravis.testing.rest.routes import Routes
 from aiotravis.testing.rest.settings import SettingRoutes
 from aiotravis.testing.rest.sign_in import SignInRoutes
@@ -40,13 +41,14 @@ HOST = "127.0.0.1"
 
 LOG_MODES: Final = ("head", "2017", "2014")
 
-GROUPS: tuple[type[Routes], ...] = (
+ROUTE_GROUPS: tuple[type[Routes], ...] = (
     # What has an ending comes first: the others would take it for a part of a name.
-    FeedRoutes,
+    BadgeAndFeedRoutes,
     UserRoutes,
     SignInRoutes,
     SettingRoutes,
     CacheRoutes,
+    RequestRoutes,
     ActionRoutes,
     SystemRoutes,
     BuildRoutes,
@@ -149,8 +151,8 @@ class TravisServer:
         self._pusher_path = f"/{pusher_path.strip('/')}" if pusher_path.strip("/") else ""
         self._prefix = "/api" if mode == "enterprise" else ""
         self.github: GitHubRoutes = GitHubRoutes(self)
-        self._groups = tuple(group(self) for group in GROUPS)
-        self._reception = RequestMiddleware(self, self._prefix, self._pusher_path)
+        self._groups = tuple(group(self) for group in ROUTE_GROUPS)
+        self._middleware = RequestMiddleware(self, self._prefix, self._pusher_path)
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
         Publisher(
@@ -170,7 +172,7 @@ class TravisServer:
     @property
     def requests(self) -> list[RequestSeen]:
         """All requests, in the order in which they were answered."""
-        return self._reception.requests
+        return self._middleware.requests
 
     @property
     def archive_url(self) -> str:
@@ -180,7 +182,7 @@ class TravisServer:
     @property
     def github_url(self) -> str:
         """URL of GitHub's API; good once the server has started."""
-        return f"http://{self.host}:{self.port}{PREFIX}"
+        return f"http://{self.host}:{self.port}{GITHUB_PREFIX}"
 
     async def __aenter__(self) -> "TravisServer":
         await self.start()
@@ -202,10 +204,10 @@ class TravisServer:
         """
         if self._runner is not None:
             raise RuntimeError("The server was started before: stop it first.")
-        app = web.Application(middlewares=[self._reception.harm, self._reception.answer])
+        app = web.Application(middlewares=[self._middleware.inject_faults, self._middleware.handle])
         for routes in self._groups:
             routes.add_routes(app.router, self._prefix)
-        self.github.add_routes(app.router, PREFIX)
+        self.github.add_routes(app.router, GITHUB_PREFIX)
         if self._pusher_key is not None:
             self.pusher.add_routes(app, self._pusher_path)
             PublishApi(self.pusher, self.world.clock).add_routes(app)
@@ -281,8 +283,8 @@ class TravisServer:
         """
         if times is not None and times < 1:
             raise ValueError(f"times must be at least 1, not {times}")
-        given = {"Content-Type": "application/json", **(headers or {})}
-        self._reception.canned.put(method, path, Stub(status, body, given, times))
+        sent_headers = {"Content-Type": "application/json", **(headers or {})}
+        self._middleware.stubs.add(method, path, Stub(status, body, sent_headers, times))
 
     def lose_answer(self, method: str, path: str, *, times: int = 1) -> None:
         """Let requests have their effect, then cut the connection instead of answering.
@@ -292,7 +294,7 @@ class TravisServer:
             path: Path below the endpoint, without a query; no pattern.
             times: How often; added to what is left of former calls.
         """
-        self._reception.canned.lose(method, path, times)
+        self._middleware.stubs.lose(method, path, times)
 
     def patterns(self) -> Sequence[tuple[str, str]]:
         """Give method and path of every route of the API, as ``GET`` and ``/builds/{id}``."""

@@ -218,7 +218,7 @@ def test_whatever_a_program_does_the_server_never_throttles_and_never_bans(
         land(clock.now)
     for there, request in sorted(arrivals, key=lambda one: one[0]):
         arrival.now = there
-        statuses.add(exact.judge(method=request.method, path=request.path, token=token, address="1"))
-        rules.judge(method=request.method, path=request.path, token=token, address="1")
+        statuses.add(exact.check(method=request.method, path=request.path, token=token, address="1"))
+        rules.check(method=request.method, path=request.path, token=token, address="1")
     assert statuses == {None}
     assert rules.banned == exact.banned == {}

@@ -54,8 +54,8 @@ async def test_a_client_reads_it_and_the_archive_sees_no_token(
     server.log_mode = mode
     assert await travis.logs.text(job.id) == "größe\n"
     assert await travis.follow_log(job.id).text() == "größe\n"
-    assert bool(server.archive.seen) is (mode != "head")
-    for headers in server.archive.seen:
+    assert bool(server.archive.headers_seen) is (mode != "head")
+    for headers in server.archive.headers_seen:
         assert "authorization" not in headers
         assert TOKEN not in str(headers)
 

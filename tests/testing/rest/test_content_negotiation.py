@@ -3,7 +3,7 @@
 import pytest
 
 from aiotravis.testing import Repository, TravisServer
-from aiotravis.testing.rest.content_negotiation import kinds_of, without_ending
+from aiotravis.testing.rest.content_negotiation import parse_accept, split_suffix
 from tests.raw import ask
 
 
@@ -29,7 +29,7 @@ async def test_what_cannot_be_represented_is_406_and_empty(server: TravisServer)
 def test_the_best_kind_is_the_heaviest_then_the_one_with_fewer_stars_then_with_more_parameters(
     accept: str, best: str
 ) -> None:
-    assert kinds_of(accept)[0].name == best
+    assert parse_accept(accept)[0].name == best
 
 
 async def test_a_weight_decides_between_text_and_json(server: TravisServer, repository: Repository) -> None:
@@ -54,7 +54,7 @@ async def test_a_weight_decides_between_text_and_json(server: TravisServer, repo
     ],
 )  # fmt: skip
 def test_a_kind_may_name_a_version(entry: str, version: str | None) -> None:
-    assert kinds_of(entry)[0].version == version
+    assert parse_accept(entry)[0].version == version
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_a_kind_may_name_a_version(entry: str, version: str | None) -> None:
     ],
 )  # fmt: skip
 def test_a_path_loses_one_ending(path: str, parts: tuple[str, str]) -> None:
-    assert without_ending(path) == parts
+    assert split_suffix(path) == parts

@@ -102,7 +102,7 @@ async def test_what_nobody_thought_of_is_a_500_in_prose(
     def fail(_: object, **__: object) -> web.Response:
         raise LookupError("a fault of the server's own")
 
-    monkeypatch.setattr("aiotravis.testing.rest.system.hand_made", fail)
+    monkeypatch.setattr("aiotravis.testing.rest.system.json_response", fail)
     answer = await ask(server, "/config", headers={"X-Request-ID": "mine"})
     assert (answer.status, answer.content_type.partition(";")[0]) == (500, "text/plain")
     assert answer.body == b"Sorry, we experienced an error.\n\nrequest_id:mine\n"

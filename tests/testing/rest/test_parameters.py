@@ -5,7 +5,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from aiotravis.testing import Repository, TravisServer
-from aiotravis.testing.rest.parameters import size_in, yes
+from aiotravis.testing.rest.parameters import is_true, page_size
 from tests.conftest import TOKEN
 from tests.raw import ask
 
@@ -17,7 +17,7 @@ HEADERS = {"Authorization": f"token {TOKEN}", "Accept": "application/vnd.travis-
     [(True, True), ("true", True), ("TRUE", False), (False, False), ("yes", False), (None, False), (1, False)],
 )
 def test_a_switch_is_true_or_the_text_true(value: object, read: bool) -> None:
-    assert yes({"active": value}) is read
+    assert is_true({"active": value}) is read
 
 
 async def test_forms_with_brackets_are_read_as_json_is(server: TravisServer, repository: Repository) -> None:
@@ -40,7 +40,7 @@ async def test_a_path_that_wants_a_number_finds_nothing_else(server: TravisServe
     ("query", "size"), [("", 25), ("limit=0", 25), ("limit=x", 25), ("limit=-1", 25), ("limit=7", 7), ("limit=99", 50)]
 )
 def test_a_size_is_the_usual_one_unless_it_is_a_number(query: str, size: int) -> None:
-    assert size_in(make_mocked_request("GET", f"/?{query}"), usual=25, most=50) == size
+    assert page_size(make_mocked_request("GET", f"/?{query}"), 25, 50) == size
 
 
 async def test_what_calls_itself_nothing_says_nothing(server: TravisServer, repository: Repository) -> None:

@@ -27,21 +27,21 @@ def test_a_minute_holds_so_many_requests(clock: Clock, token: str | None, limit:
     rules = RateRules(clock)
 
     def get() -> int | None:
-        return rules.judge(method="GET", path="/x", token=token, address="1")
+        return rules.check(method="GET", path="/x", token=token, address="1")
 
     assert [get() for _ in range(limit + 1)] == [None] * limit + [429]
-    assert rules.judge(method="GET", path="/x", token=token, address="2") == (None if token is None else 429)
-    assert rules.judge(method="GET", path="/a/b.svg", token=token, address="1") is None
+    assert rules.check(method="GET", path="/x", token=token, address="2") == (None if token is None else 429)
+    assert rules.check(method="GET", path="/a/b.svg", token=token, address="1") is None
     clock.now += 60
     assert get() is None
-    assert rules.requests.most == limit + (1 if token is None else 2)
+    assert rules.requests.highest == limit + (1 if token is None else 2)
 
 
 def test_fifty_posts_in_half_a_minute_are_a_ban_for_an_hour(clock: Clock) -> None:
     rules = RateRules(clock)
 
     def send(method: str = "POST") -> int | None:
-        return rules.judge(method=method, path="/x", token="t", address="1")
+        return rules.check(method=method, path="/x", token="t", address="1")
 
     assert [send() for _ in range(51)] == [None] * 50 + [403]
     assert send("GET") == 403
@@ -55,7 +55,7 @@ def test_the_second_sign_in_within_five_minutes_is_the_last_for_five_hours(clock
     rules = RateRules(clock)
 
     def sign_in() -> int | None:
-        return rules.judge(method="POST", path="/auth/github", token=None, address="1")
+        return rules.check(method="POST", path="/auth/github", token=None, address="1")
 
     assert [sign_in() for _ in range(3)] == [None, None, 403]
     clock.now += 5 * 3600

@@ -5,12 +5,12 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from aiotravis.testing import TravisServer
-from aiotravis.testing.rest.access import Refusal
-from aiotravis.testing.rest.routes import Handler, Routes, Serialized, answer, error, hand_made
+from aiotravis.testing.rest.access import ErrorResponse
+from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse, error_response, json_response
 
 
 async def pong(request: web.Request) -> web.StreamResponse:
-    return answer({"pong": True}, status=202)
+    return SerializedResponse({"pong": True}, status=202)
 
 
 class Pongs(Routes):
@@ -31,7 +31,7 @@ def test_a_group_without_a_table_is_none() -> None:
 
 
 def test_an_answer_is_typed_as_travis_types_it() -> None:
-    response = answer({"a": 1}, status=202)
+    response = SerializedResponse({"a": 1}, status=202)
     assert (response.status, response.headers["Content-Type"]) == (202, "application/json;charset=utf-8")
 
 
@@ -45,16 +45,16 @@ def test_version_1_has_no_envelope_and_what_has_none_anyway_stays() -> None:
         ({"permissions": [1], "admin": []}, b'{"permissions": [1], "admin": []}'),
     )  # fmt: skip
     for value, body in answers:
-        assert Serialized(value).for_request(asked("application/json")).body == body
-    assert Serialized({"a": {}}).for_request(asked("application/json;version=2")).body == b'{"a": {}}'
+        assert SerializedResponse(value).for_request(asked("application/json")).body == body
+    assert SerializedResponse({"a": {}}).for_request(asked("application/json;version=2")).body == b'{"a": {}}'
 
 
 def test_who_does_not_take_json_gets_nothing() -> None:
-    with pytest.raises(Refusal) as info:
-        Serialized({"a": {}}).for_request(asked("image/png"))
+    with pytest.raises(ErrorResponse) as info:
+        SerializedResponse({"a": {}}).for_request(asked("image/png"))
     assert (info.value.status, info.value.body) == (406, b"")
 
 
 def test_what_no_serializer_made_says_no_charset() -> None:
-    assert hand_made({"a": 1}).headers["Content-Type"] == "application/json"
-    assert error(404, "gone", code="x").body == b'{"error": {"message": "gone", "code": "x"}}'
+    assert json_response({"a": 1}).headers["Content-Type"] == "application/json"
+    assert error_response(404, "gone", code="x").body == b'{"error": {"message": "gone", "code": "x"}}'

@@ -3,7 +3,7 @@
 import pytest
 
 from aiotravis.testing import Repository, Switches, TravisServer
-from aiotravis.testing.rest.settings import trouble_with
+from aiotravis.testing.rest.settings import setting_error
 from tests.conftest import TOKEN
 from tests.raw import ask
 
@@ -45,7 +45,7 @@ async def test_org_has_no_ssh_keys(server: TravisServer, repository: Repository)
     ],
 )  # fmt: skip
 def test_the_trouble_with_a_value_is_a_code_or_a_sentence(name: str, value: object, trouble: str | None) -> None:
-    assert trouble_with(name, value) == trouble
+    assert setting_error(name, value) == trouble
 
 
 async def test_a_change_is_made_whole_or_not_at_all(server: TravisServer, repository: Repository) -> None:

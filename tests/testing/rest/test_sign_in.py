@@ -3,7 +3,7 @@
 import pytest
 
 from aiotravis.testing import TravisServer
-from aiotravis.testing.rest.sign_in import is_allowed
+from aiotravis.testing.rest.sign_in import is_allowed_target
 from tests.conftest import TOKEN
 from tests.raw import ask
 
@@ -37,7 +37,7 @@ async def test_logging_out_by_header_revokes_nothing(server: TravisServer) -> No
     ],
 )  # fmt: skip
 def test_a_token_goes_to_travis_or_to_this_machine(target: str, allowed: bool) -> None:
-    assert is_allowed(target) is allowed
+    assert is_allowed_target(target) is allowed
 
 
 async def test_nobody_has_the_token_of_who_has_logged_out(server: TravisServer) -> None:
