@@ -93,6 +93,7 @@ class Caller:
 
 def read_token(request: web.Request) -> str | None:
     """Return the token: ``token VALUE`` without quotes, Basic, or ``access_token`` in the query; None without one."""
+    # fact 9.6: any other scheme, such as Bearer, is ignored.
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "token":
         return value.strip().strip('"')
@@ -132,7 +133,7 @@ def authenticate(
             raise access_denied()
         return Caller(user, mode in {"org", "com"})
     public = mode == "org" or (mode == "com" and wants_version_2_1(request))
-    # What the mode refuses is refused before the route looks at what it needs.
+    # fact 1.4: the mode's refusal is empty and comes before the route's, which is text.
     if guarded and not public:
         raise ErrorResponse(401)
     if private:

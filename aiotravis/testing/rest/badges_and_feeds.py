@@ -68,6 +68,7 @@ class BadgeAndFeedRoutes(Routes):
             ),
             None,
         )
+        # fact 3.22: a badge never fails; a hidden repository is unknown.
         result = RESULTS[last.state] if last else "unknown"
         kind = request.path.rpartition(".")[2]
         body = _png(COLOURS[result]) if kind == "png" else f"<svg><text>{result}</text></svg>".encode()
@@ -93,6 +94,7 @@ class BadgeAndFeedRoutes(Routes):
     async def atom(self, request: web.Request) -> web.StreamResponse:
         """Answer with the last 25 builds of a repository as an Atom feed."""
         repository = self._visible_repository(request)
+        # fact 3.22: an empty feed is a 406.
         if repository is None or not repository.builds:
             raise ErrorResponse(406)
         entries = "".join(_entry(build) for build in list(reversed(repository.builds))[:25])

@@ -44,6 +44,7 @@ class BuildRoutes(Routes):
         build = self._server.world.builds.get(path_id(request))
         exclude_config = "exclude_config" in request.query
         if build is None or not caller.can_see(build.repository):
+            # fact 3.5: exclude_config fails for an unknown build.
             raise server_error() if exclude_config and build is None else not_found()
         commit = commit_json(build.commit, tag=not self._is_2014)
         commit["branch_is_default"] = build.commit.branch == "master"
@@ -62,11 +63,12 @@ class BuildRoutes(Routes):
     async def builds(self, request: web.Request) -> web.StreamResponse:
         """Answer ``GET /builds``: by ids, or 25 of a repository, newest first."""
         caller, query = self._caller(request), request.query
-        ids = list_parameter(request, "ids", split=True)
+        ids = list_parameter(request, "ids", split=True)  # fact 9.21
         if ids:
             return self._list_response(request, sorted(self._visible_builds(ids, caller), key=lambda build: build.id))
         repository = self._find_repository(request)
         if repository is None:
+            # fact 9.4: an unknown repository has no builds, rather than being a 404.
             has_repository = {"repository_id", "slug"} & set(query) or "owner" in request.match_info
             return self._list_response(request, [] if has_repository else self._recent_builds(request, caller))
         builds = list(reversed(repository.builds)) if caller.can_see(repository) else []
@@ -75,7 +77,7 @@ class BuildRoutes(Routes):
         if "number" in query:
             return self._list_response(request, [build for build in builds if str(build.number) == query["number"]])
         if "branches" in query:
-            # The last of each branch: the first one met, since the newest come first.
+            # Builds are sorted, so the first of each branch is its newest.
             latest: dict[str, Build] = {}
             for build in builds:
                 latest.setdefault(build.commit.branch, build)
@@ -108,7 +110,7 @@ class BuildRoutes(Routes):
             commit_json(build.commit, tag=not self._is_2014) | {"pull_request_number": build.pull_request_number}
             for build in builds
         ]
-        # One for each build, in an order of its own.
+        # fact 9.19: one commit per build, repeated if shared; fact 3.8: in another order.
         return SerializedResponse(
             {
                 "builds": [self._build_json(build, exclude_config=exclude_config) for build in builds],
@@ -134,6 +136,7 @@ class BuildRoutes(Routes):
         else:
             repository = self._visible_repository(request)
             latest: dict[str, Build] = {}
+            # fact 9.18: branches do not name themselves.
             for build in repository.builds if repository else ():
                 if build.event_type == "push":
                     latest[build.commit.branch] = build

@@ -25,10 +25,10 @@ __all__ = [
 ]
 
 SUFFIXES: Final = (".json", ".xml", ".png", ".txt", ".atom", ".svg")
-"""What the end of a path is read as a kind of answer by, whatever name it belongs to."""
+"""Suffixes that are removed from every path and override Accept, see fact 1.2."""
 
 SUFFIX: Final = web.RequestKey("SUFFIX", str)
-"""Key under which a request keeps the ending that its path has lost."""
+"""Key of the suffix that was removed from the path of a request."""
 
 
 @dataclass(frozen=True)

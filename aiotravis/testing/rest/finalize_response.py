@@ -22,7 +22,7 @@ ALLOWED: Final = (
 EXPOSED: Final = "Content-Type, Cache-Control, Expires, Etag, Last-Modified, X-Request-ID"
 
 CALLBACK: Final = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*|\[\d+\])*")
-"""Names that JSONP may call."""
+"""Legal names of JSONP callbacks."""
 
 
 def preflight_response() -> web.Response:

@@ -19,7 +19,7 @@ from aiotravis.testing.world.world import User
 __all__ = ["GITHUB_PREFIX", "Authorization", "GitHubRoutes"]
 
 GITHUB_PREFIX = "/github"
-"""Where GitHub's API stands, beside the API of Travis."""
+"""Path of GitHub's API, next to the API of Travis."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,7 @@ class GitHubRoutes(Routes):
         user = self._user(request)
         fields = await read_fields(request)
         note, scopes = str(fields.get("note")), fields.get("scopes")
-        if any(
-            authorization.user is user and authorization.note == note for authorization in self.authorizations.values()
-        ):
+        if any(one.user is user and one.note == note for one in self.authorizations.values()):
             error = {"resource": "OauthAccess", "code": "already_exists", "field": "description"}
             return json_response({"message": "Validation Failed", "errors": [error]}, status=422)
         authorization = Authorization(
@@ -120,11 +118,7 @@ class GitHubRoutes(Routes):
     async def list_authorizations(self, request: web.Request) -> web.StreamResponse:
         """Answer ``GET /authorizations``, paged."""
         user = self._user(request)
-        own = [
-            authorization.to_json(token=False)
-            for authorization in self.authorizations.values()
-            if authorization.user is user
-        ]
+        own = [one.to_json(token=False) for one in self.authorizations.values() if one.user is user]
         size, page = int(request.query.get("per_page", "30")), int(request.query.get("page", "1"))
         return json_response(own[(page - 1) * size : page * size])
 

@@ -36,6 +36,7 @@ class JobRoutes(Routes):
         return self._server.log_mode == "2014"
 
     def _job_json(self, job: Job, request: web.Request) -> dict[str, object]:
+        # fact 9.16: only on request or for clients named Travis, but always in 2014.
         with_log_id = "include_log_id" in request.query or request.headers.get("User-Agent", "").startswith("Travis")
         fields = job_json(job, log_id=with_log_id or self._is_2014)
         if self._is_2014:
@@ -61,6 +62,7 @@ class JobRoutes(Routes):
         caller = self._caller(request)
         ids = list_parameter(request, "ids", split=False)
         if ids:
+            # fact 9.21: unlike builds, jobs do not split ids=1,2.
             found = [self._server.world.jobs.get(int(number)) for number in ids if number.isdecimal()]
             return self._list_response(request, [job for job in found if job is not None and caller.can_see_job(job)])
         states = list_parameter(request, "state", split=False)
@@ -80,7 +82,7 @@ class JobRoutes(Routes):
         return caller.can_see_job(job)
 
     def _list_response(self, request: web.Request, jobs: Sequence[Job]) -> web.Response:
-        # One commit for each job, repeated where they share it.
+        # fact 9.19: one commit per job, repeated if shared.
         commits = [commit_json(job.build.commit, tag=not self._is_2014) for job in jobs]
         return SerializedResponse({"jobs": [self._job_json(job, request) for job in jobs], "commits": commits})
 

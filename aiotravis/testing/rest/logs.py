@@ -21,8 +21,8 @@ __all__ = ["LogRoutes"]
 class LogRoutes(Routes):
     """Routes of logs.
 
-    The server's ``log_mode`` is ``head`` (today: v2 bodies, v3 parts), ``2017`` (v2 parts, no v3, archived logs on another
-    host) or ``2014`` (the same, with redirects for every client).
+    The server's ``log_mode`` is ``head`` (today: v2 bodies, v3 parts), ``2017`` (v2 parts, no v3, archived logs on
+    another host) or ``2014`` (the same, with redirects for every client).
     """
 
     def table(self) -> Sequence[tuple[str, str, Handler]]:
@@ -40,6 +40,7 @@ class LogRoutes(Routes):
         caller = self._caller(request)
         job = self._server.world.jobs.get(path_id(request))
         if job is None:
+            # fact 9.3: empty, unlike that of a hidden job.
             raise ErrorResponse(404)
         if not caller.can_see_job(job):
             raise not_found()
@@ -70,34 +71,32 @@ class LogRoutes(Routes):
         return bool(settings.get("job_log_access_based_limit")) and not job.repository.may_push(user)
 
     def _log_response(self, request: web.Request, job: Job) -> web.Response:
+        # fact 9.30: what comes depends on the state of the log, the server's age, and the Accept header.
         log, mode = job.log, self._server.log_mode
         if (log.archived and mode != "head") or (log.missing and mode == "2014"):
             return self._archive_redirect(request, job)
         if log.missing:
-            # Whatever was asked for, text too.
+            # fact 5.2: JSON, even if only text is accepted.
             return json_response({"log": {"job_id": job.id, "parts": [], "@type": "Log"}})
         media_types = accepted_types(request)
         if path_suffix(request) == ".json":
             return SerializedResponse({"log": log_json(job)})
         if path_suffix(request):
             return self._text_response(request, job)
-        best = next(
-            (media for media in media_types if media.is_json or media.is_text or media.is_anything),
-            None,
-        )
+        best = next((media for media in media_types if media.is_json or media.is_text or media.is_anything), None)
         if best is None:
             raise ErrorResponse(406)
-        # Who takes anything gets text.
+        # fact 5.2: */* gets text.
         if not best.is_json:
             return self._text_response(request, job)
         chunked = any(media.is_json and media.chunked for media in media_types)
         if log.aggregated and chunked and not any(media.is_json and not media.chunked for media in media_types):
             raise ErrorResponse(406)
         if chunked and mode != "head" and not log.aggregated:
-            # What is asked of the parts counts where they are asked for, in the header; not in the query.
-            wanted = next(media.parameters for media in media_types if media.is_json and media.chunked)
-            after, number = wanted.get("after", ""), wanted.get("part_numbers", "")
-            return SerializedResponse({"log": log_parts_json(job, after=after, numbers=number, ids=mode == "2014")})
+            # fact 5.3: these parameters work in the Accept header, not in the query; fact 9.31: today in neither.
+            parameters = next(media.parameters for media in media_types if media.is_json and media.chunked)
+            after, numbers = parameters.get("after", ""), parameters.get("part_numbers", "")
+            return SerializedResponse({"log": log_parts_json(job, after=after, numbers=numbers, ids=mode == "2014")})
         return SerializedResponse({"log": log_json(job)})
 
     def _text_response(self, request: web.Request, job: Job) -> web.Response:
@@ -124,7 +123,7 @@ class LogRoutes(Routes):
         if mode not in {"org", "com"} and read_token(request) is None:
             body = b'{"@type":"error","error_type":"login_required","error_message":"login required"}'
             raise ErrorResponse(403, body)
-        # Version 3 shows public repositories to everybody, whatever version 2 asks for beside it.
+        # Version 3 shows public repositories to anonymous requests on com, too.
         caller = authenticate(request, self._server.world, "org" if mode == "com" else mode, guarded=False)
         job = self._server.world.jobs.get(path_id(request))
         if job is None or job.log.missing or not caller.can_see_job(job):

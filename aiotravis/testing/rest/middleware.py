@@ -104,12 +104,12 @@ class RequestMiddleware:
             await asyncio.sleep(self._server.latency)
         request_id = request.headers.get("X-Request-ID", f"request-{next(self._request_numbers)}")
         path = self._below(request)
-        stubs = self.stubs.take(request.method, path)
+        stub = self.stubs.take(request.method, path)
         rate_limited = self._rate_limited(request, path)
         if rate_limited is not None:
             response: web.StreamResponse = rate_limited
-        elif stubs is not None:
-            response = stubs.response()
+        elif stub is not None:
+            response = stub.response()
         elif request.method == "OPTIONS":
             response = preflight_response()
         else:
@@ -118,11 +118,11 @@ class RequestMiddleware:
         if self.stubs.take_loss(request.method, path) and request.transport is not None:
             request.transport.abort()
         if isinstance(response, web.Response):
-            if stubs is None and rate_limited is None:
+            if stub is None and rate_limited is None:
                 response = finalize_response(request, response, request_id)
             else:
                 response.headers["X-Request-ID"] = request_id
-            if stubs is None and response.body and "gzip" in request.headers.get("Accept-Encoding", ""):
+            if stub is None and response.body and "gzip" in request.headers.get("Accept-Encoding", ""):
                 response.enable_compression(web.ContentCoding.gzip)
         return response
 
@@ -137,8 +137,8 @@ class RequestMiddleware:
                 await check_body(request)
             response = await route.handler(request)
             return response.for_request(request) if isinstance(response, SerializedResponse) else response
-        except ErrorResponse as refusal:
-            return refusal.response()
+        except ErrorResponse as error:
+            return error.response()
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
             return not_found().response()
         except web.HTTPException:
@@ -161,6 +161,7 @@ class RequestMiddleware:
         token = read_token(request)
         if token is not None:
             log_token = world.log_tokens.find(token)
+            # fact 9.6: an unknown token is refused even by public routes.
             if log_token is None and world.by_token(token) is None:
                 raise access_denied()
             if log_token is not None and (request.method, route.path) != ("GET", f"/jobs/{log_token.job_id}/log"):
@@ -177,10 +178,12 @@ class RequestMiddleware:
         rates, token = self._server.rates, read_token(request)
         if rates is None:
             return None
+        # fact 2: an unknown token counts as the address.
         known = token if token is not None and self._server.world.by_token(token) is not None else None
         status = rates.check(method=request.method, path=path, token=known, address=request.remote or "")
         if status is None:
             return None
+        # fact 9.5: no Retry-After.
         body = b"Forbidden\n" if status == 403 else b"Retry later\n"
         return web.Response(status=status, body=body, headers={"Content-Type": "text/plain"})
 

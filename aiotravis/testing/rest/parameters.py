@@ -38,7 +38,7 @@ def path_id(request: web.Request, name: str = "id") -> int:
 def list_parameter(request: web.Request, name: str, *, split: bool) -> list[str]:
     """Return the values of ``ids[]=1&ids[]=2``, and of ``ids=1,2`` if the route splits it."""
     values = [str(value) for value in request.query.getall(f"{name}[]", [])]
-    # Rack keeps only the last of a repeated plain parameter.
+    # Rack keeps only the last of repeated ids=.
     plain = [str(value) for value in request.query.getall(name, [])][-1:]
     for value in plain:
         values += value.split(",") if split else [value.partition(",")[0]]

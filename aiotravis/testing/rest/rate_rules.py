@@ -73,7 +73,7 @@ class RateRules:
         if self.banned.get(identity, 0.0) > now:
             return 403
         if method == "POST":
-            # The request that goes too far is still answered; all that follow are not.
+            # fact 2: the request that causes a ban is still answered, those after it are not.
             if path == "/auth/github" and self.sign_ins.add(identity, now) >= 2:
                 self.banned[identity] = now + 5 * 3600
             elif not path.startswith(("/auth/handshake", "/auth/post_message")) and self.posts.add(identity, now) >= 50:

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiotravis.testing.rest.access import Caller, ErrorResponse, not_found
 from aiotravis.testing.rest.content_negotiation import wants_version_2_1
 from aiotravis.testing.rest.parameters import list_parameter, page_size
-from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse, migrated_error
+from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse
 from aiotravis.testing.world.builds import Repository
 from aiotravis.testing.world.payloads import repository_json
 
@@ -38,6 +38,7 @@ class RepositoryRoutes(Routes):
         """Answer ``GET /repos/{id}`` and ``GET /repos/{owner}/{name}``."""
         caller = self._caller(request)
         number = request.query.get("repository_id", "")
+        # fact 9.23: an id in the query wins, so that /repos/settings/env_vars?repository_id= is a repository.
         known = self._server.world.repositories
         repository = known.get(int(number)) if number.isdecimal() else self._find_repository(request)
         if repository is None or not caller.can_see(repository):
@@ -75,6 +76,7 @@ class RepositoryRoutes(Routes):
             visible = [repo for repo in visible if query["member"] in {user.login for user in repo.users}]
         if "search" in query:
             visible = [repo for repo in visible if query["search"].lower().replace("\\", "/") in repo.slug.lower()]
+        # fact 9.22: today's server ignores active=.
         filter_active = self._server.log_mode == "2014" and "active" in query
         if filter_active or not ({"slug", "search"} & set(query) or owner):
             visible = [repo for repo in visible if repo.active]
@@ -93,10 +95,8 @@ class RepositoryRoutes(Routes):
 
     async def new_key(self, request: web.Request) -> web.StreamResponse:
         """Answer ``POST`` of the public key: replace it."""
-        repository = self._writable_repository(request, not_found())
-        refused = migrated_error(request, repository, self._server.mode)
-        if refused is not None:
-            return refused
+        repository = self._writable_repository(request, not_found())  # fact 3.12: 404, not 403.
+        self._check_not_migrated(request, repository)
         repository.data.renew_key()
         return _key_response(repository)
 

@@ -1,24 +1,17 @@
 """Base of all groups of routes, and the JSON responses of Travis."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import cast
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Caller, ErrorResponse, Mode, authenticate
+from aiotravis.testing.rest.access import Caller, ErrorResponse, authenticate
 from aiotravis.testing.rest.content_negotiation import accepts_json, requested_version
 from aiotravis.testing.rest.context import ServerContext
 from aiotravis.testing.world.builds import Repository
 
-__all__ = [
-    "Handler",
-    "Routes",
-    "SerializedResponse",
-    "error_response",
-    "json_response",
-    "migrated_error",
-    "validation_error",
-]
+__all__ = ["Handler", "Routes", "SerializedResponse", "error_response", "json_response", "validation_error"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -37,15 +30,14 @@ class SerializedResponse(web.Response):
         self._write(value)
 
     def _write(self, value: object) -> None:
-        written = web.json_response(value)
-        self.body = written.body
+        self.body = json.dumps(value).encode()
         self.headers["Content-Type"] = "application/json;charset=utf-8"
 
     def for_request(self, request: web.Request) -> web.Response:
         """Return it in the requested version.
 
-        Version 1 has no envelope: ``{"build":{…},"commit":{…}}`` becomes the build, ``{"builds":[…]}`` the list. Objects keep
-        the keys of version 2, unlike those of Travis.
+        Version 1 has no envelope: ``{"build":{…},"commit":{…}}`` becomes the build, ``{"builds":[…]}`` the list.
+        Objects keep the keys of version 2, unlike those of Travis.
 
         Raises:
             ErrorResponse: 406 without a body: the request does not accept JSON.
@@ -80,19 +72,6 @@ def validation_error(field: str, code: str) -> web.Response:
     refusal = json_response({"message": "Validation failed", "errors": [{"field": field, "code": code}]}, status=422)
     refusal.headers["Content-Type"] = "application/json;charset=utf-8"
     return refusal
-
-
-def migrated_error(request: web.Request, repository: Repository, mode: Mode) -> web.Response | None:
-    """Return the 403 for changes to a migrated repository on org; None if the repository may be changed."""
-    if not repository.migrated or mode != "org":
-        return None
-    message = (
-        "This repository has been migrated to travis-ci.com. Modifications to repositories, builds, and jobs are "
-        "disabled on travis-ci.org."
-    )
-    if not accepts_json(request):
-        return web.Response(status=403, text=message)
-    return json_response({"error_type": "migrated_repository", "error_message": message}, status=403)
 
 
 class Routes:
@@ -143,3 +122,19 @@ class Routes:
         if repository is None or not repository.may_push(caller.user):
             raise refusal
         return repository
+
+    def _check_not_migrated(self, request: web.Request, repository: Repository) -> None:
+        """Check that a repository may be changed here.
+
+        Raises:
+            ErrorResponse: 403: it was migrated from org to com.
+        """
+        if not repository.migrated or self._server.mode != "org":
+            return
+        message = (
+            "This repository has been migrated to travis-ci.com. Modifications to repositories, builds, and jobs are "
+            "disabled on travis-ci.org."
+        )
+        if not accepts_json(request):
+            raise ErrorResponse(403, message.encode(), "text/plain; charset=utf-8")
+        raise ErrorResponse(403, json.dumps({"error_type": "migrated_repository", "error_message": message}).encode())

@@ -43,8 +43,8 @@ async def find_route(
 ) -> RouteMatch:
     """Return the route of a request.
 
-    A path loses its suffix unless it is a badge or a feed. A collection may end with a slash. Requests for version 3 go to
-    paths below ``/v3``.
+    A path loses its suffix unless it is a badge or a feed. A collection may end with a slash. Requests for version 3 go
+    to paths below ``/v3``.
 
     Args:
         request: The request; its body must not have been read.
@@ -52,28 +52,31 @@ async def find_route(
         prefix: Prefix of every path of the API.
     """
     resource = request.match_info.route.resource
-    whole = request.rel_url.raw_path
-    path = whole.removeprefix(prefix)
-    named = resource is not None and resource.canonical.endswith(SUFFIXES)
-    if path.startswith("/v3/") or named:
+    path = request.rel_url.raw_path.removeprefix(prefix)
+    has_suffix = resource is not None and resource.canonical.endswith(SUFFIXES)
+    if path.startswith("/v3/") or has_suffix:
         if resource is None:
             return RouteMatch(request, _not_found_v3, path, is_feed=False)
-        return RouteMatch(request, handler, path, is_feed=named and not path.startswith("/v3/"))
-    target, ending = split_suffix(path)
+        return RouteMatch(request, handler, path, is_feed=has_suffix and not path.startswith("/v3/"))
+    # fact 9.44: a suffix is removed even if it belongs to a name.
+    target, suffix = split_suffix(path)
     if _wants_version_3(request):
-        target, ending = f"/v3{path}", ""
+        # fact 1.2: the version in a header leads to the paths of version 3.
+        target, suffix = f"/v3{path}", ""
     elif resource is None and target.endswith("/") and target.count("/") == 2:
+        # fact 1.3: a slash is fine after a collection only.
         target = target.rstrip("/")
     if target == path:
         return RouteMatch(request, handler, path, is_feed=False)
-    meant = request.clone(rel_url=request.rel_url.with_path(prefix + target, encoded=True, keep_query=True))
-    meant[SUFFIX] = ending
-    match = await request.app.router.resolve(meant)
+    rewritten = request.clone(rel_url=request.rel_url.with_path(prefix + target, encoded=True, keep_query=True))
+    rewritten[SUFFIX] = suffix
+    match = await request.app.router.resolve(rewritten)
     match.add_app(request.app)
-    meant._match_info = match
+    # aiohttp sets it before middlewares run, and has no public way to do so later.
+    rewritten._match_info = match
     if target.startswith("/v3/") and match.http_exception is not None:
-        return RouteMatch(meant, _not_found_v3, target, is_feed=False)
-    return RouteMatch(meant, match.handler, target, is_feed=False)
+        return RouteMatch(rewritten, _not_found_v3, target, is_feed=False)
+    return RouteMatch(rewritten, match.handler, target, is_feed=False)
 
 
 async def _not_found_v3(request: web.Request) -> web.StreamResponse:

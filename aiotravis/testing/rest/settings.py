@@ -17,7 +17,6 @@ from aiotravis.testing.rest.routes import (
     Routes,
     SerializedResponse,
     json_response,
-    migrated_error,
     validation_error,
 )
 from aiotravis.testing.world.builds import Repository
@@ -25,6 +24,7 @@ from aiotravis.testing.world.repository_data import EnvVar, SshKey
 
 __all__ = ["SettingRoutes", "setting_error"]
 
+# fact 9.27: the code of an error may be a sentence.
 MAX_VALUES: Final[Mapping[str, tuple[int, str]]] = {
     "timeout_hard_limit": (180, "Invalid hard_limit timeout value (allowed: 0 - 180)"),
     "timeout_log_silence": (60, "Invalid log_silence timeout value (allowed: 0 - 60)"),
@@ -56,25 +56,25 @@ class SettingRoutes(Routes):
         """Answer ``GET /repos/{id}/settings``."""
         self._caller(request)
         if read_token(request) is None:
+            # fact 1.5: without a token, the id in the path is read as an owner.
             raise not_found()
         return SerializedResponse({"settings": self._settings_repository(request).data.settings})
 
     async def change(self, request: web.Request) -> web.StreamResponse:
         """Answer ``PATCH /repos/{id}/settings``: change all or nothing."""
         repository = self._settings_repository(request)
-        error = migrated_error(request, repository, self._server.mode)
-        if error is not None:
-            return error
+        self._check_not_migrated(request, repository)
         changes = await read_raw_object(request, "settings")
         if changes is None:
             return json_response({"error": "Settings must be passed with a request"}, status=422)
         settings = repository.data.settings
+        # fact 3.15: unknown names are ignored.
         known = {name: value for name, value in changes.items() if name in settings}
         for name, value in known.items():
             code = setting_error(name, value)
             if code is not None:
                 return validation_error(name, code)
-        # No time is no limit.
+        # fact 3.15: 0 is stored as null.
         zeros = {name: None for name in ("timeout_hard_limit", "timeout_log_silence") if known.get(name) == 0}
         settings.update(known | zeros)
         return SerializedResponse({"settings": settings})
@@ -84,20 +84,18 @@ class SettingRoutes(Routes):
     async def env_vars(self, request: web.Request) -> web.StreamResponse:
         """Answer ``GET /settings/env_vars``."""
         repository = self._writable_repository(request, ErrorResponse(404), guarded=False)
-        return SerializedResponse(
-            {"env_vars": [_env_var_json(env_var, repository) for env_var in repository.data.env_vars]}
-        )
+        return SerializedResponse({"env_vars": [_env_var_json(one, repository) for one in repository.data.env_vars]})
 
     async def add_env_var(self, request: web.Request) -> web.StreamResponse:
         """Answer ``POST /settings/env_vars``."""
         repository = self._writable_repository(request, ErrorResponse(404), guarded=False)
+        self._check_not_migrated(request, repository)
         created = EnvVar(str(uuid.uuid4()), "", None, public=False, branch=None)
-        error = migrated_error(request, repository, self._server.mode) or _update_env_var(
-            created, await read_raw_object(request, "env_var")
-        )
+        error = _update_env_var(created, await read_raw_object(request, "env_var"))
         if error is not None:
             return error
         repository.data.env_vars.append(created)
+        # fact 9.26: 200, not 201.
         return SerializedResponse({"env_var": _env_var_json(created, repository)})
 
     async def env_var(self, request: web.Request) -> web.StreamResponse:
@@ -108,9 +106,9 @@ class SettingRoutes(Routes):
         if found is None:
             return json_response({"error": "Could not find a requested setting"}, status=404)
         if request.method in {"PATCH", "DELETE"}:
-            error = migrated_error(request, repository, self._server.mode)
-            if error is None and request.method == "PATCH":
-                error = _update_env_var(found, await read_raw_object(request, "env_var"))
+            self._check_not_migrated(request, repository)
+        if request.method == "PATCH":
+            error = _update_env_var(found, await read_raw_object(request, "env_var"))
             if error is not None:
                 return error
         if request.method == "DELETE":
@@ -121,18 +119,18 @@ class SettingRoutes(Routes):
 
     async def ssh_key(self, request: web.Request) -> web.StreamResponse:
         """Answer ``GET``, ``PATCH`` and ``DELETE /settings/ssh_key/{id}``."""
-        has_them = self._server.switches.ssh_keys
-        if not (self._server.mode != "org" if has_them is None else has_them):
+        enabled = self._server.switches.ssh_keys
+        if not (self._server.mode != "org" if enabled is None else enabled):
             raise not_found()
         repository = self._writable_repository(request, not_found())
         found = repository.data.ssh_key
         if request.method == "PATCH":
             fields = await read_raw_object(request, "ssh_key") or {}
-            error = migrated_error(request, repository, self._server.mode)
-            if error is None and (found is None or "value" in fields):
+            self._check_not_migrated(request, repository)
+            if found is None or "value" in fields:
                 error = _key_error(str(fields.get("value") or ""))
-            if error is not None:
-                return error
+                if error is not None:
+                    return error
             found = _updated_ssh_key(found, fields)
             repository.data.ssh_key = found
         elif found is None:
@@ -158,7 +156,7 @@ def setting_error(name: str, value: object) -> str | None:
 
 def _env_var_json(env_var: EnvVar, repository: Repository) -> dict[str, object]:
     fields: dict[str, object] = {"id": env_var.id, "name": env_var.name}
-    if env_var.public:
+    if env_var.public:  # fact 9.25
         fields["value"] = env_var.value
     return {**fields, "public": env_var.public, "branch": env_var.branch, "repository_id": repository.id}
 
@@ -173,6 +171,7 @@ def _update_env_var(env_var: EnvVar, body: Fields | None) -> web.Response | None
     if "value" in fields:
         env_var.value = None if fields["value"] is None else str(fields["value"])
     elif public and not env_var.public:
+        # fact 9.25: publishing without a value erases it.
         env_var.value = None
     env_var.name, env_var.public = name, public
     if "branch" in fields:
@@ -188,8 +187,7 @@ def _key_error(value: str) -> web.Response | None:
 
 def _updated_ssh_key(known: SshKey | None, fields: Fields) -> SshKey:
     """Return the new key, or the known one with another description."""
-    described = fields.get("description")
-    description = str(described) if described else None
+    description = str(fields["description"]) if fields.get("description") else None
     if "value" not in fields and known is not None:
         return SshKey(description, known.fingerprint)
     digest = hashlib.md5(str(fields["value"]).encode(), usedforsecurity=False).digest()

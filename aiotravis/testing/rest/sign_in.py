@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Caller, ErrorResponse
+from aiotravis.testing.rest.access import ErrorResponse
 from aiotravis.testing.rest.parameters import read_fields
 from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse, json_response
 from aiotravis.testing.world.payloads import user_json
@@ -31,8 +31,8 @@ NOT_IMPLEMENTED_TEXT: Final = "This way of signing in is not open to the public.
 class SignInRoutes(Routes):
     """Routes for signing in and out.
 
-    GitHub tokens are those of `World.github_tokens`, and some that need no setup: ``github-TOKEN`` is one of the user with
-    that API token, ``narrow…`` has too few scopes, ``unresolved…`` belongs to nobody.
+    GitHub tokens are those of `World.github_tokens`, and some that need no setup: ``github-TOKEN`` is one of the user
+    with that API token, ``narrow…`` has too few scopes, ``unresolved…`` belongs to nobody.
     """
 
     def table(self) -> Sequence[tuple[str, str, Handler]]:
@@ -66,12 +66,12 @@ class SignInRoutes(Routes):
 
     async def github(self, request: web.Request) -> web.StreamResponse:
         """Answer ``POST /auth/github``: exchange a GitHub token for an API token."""
-        # In the body or the query: to the real one these are the same.
+        # Sinatra does not tell parameters in the body from those in the query.
         token = (await read_fields(request)).get("github_token") or request.query.get("github_token")
         if not isinstance(token, str) or not token:
             return json_response({"error": "Must pass 'github_token' parameter"}, status=422)
         if token.startswith("narrow"):
-            # What is 302 to a GET is 303 to anything else.
+            # fact 9.48; fact 1.3: Sinatra redirects anything but a GET with 303.
             return web.Response(status=303, headers={"Location": "/too-few-scopes"})
         user = self._github_user(token)
         user.is_syncing = True
@@ -84,6 +84,7 @@ class SignInRoutes(Routes):
         site = f"https://{self._website_host}"
         query = request.query
         if "code" not in query:
+            # fact 9.24: redirect_to is documented, redirect_uri is read.
             return self._to_provider(query.get("redirect_uri") or query.get("origin") or site)
         state = query.get("state", "")
         is_2014 = self._server.log_mode == "2014"
@@ -122,9 +123,10 @@ class SignInRoutes(Routes):
 
     async def logout(self, request: web.Request) -> web.StreamResponse:
         """Answer ``GET /logout``."""
-        caller: Caller = self._caller(request, guarded=self._server.mode != "org")
+        caller = self._caller(request, guarded=self._server.mode != "org")
         if caller.user is None:
             raise ErrorResponse(403 if self._server.mode == "org" else 401, b"access denied")
+        # fact 9.47: only a token in the query is revoked.
         if "access_token" not in request.query:
             return web.Response(headers={"Content-Type": "application/json"})
         caller.user.token = ""

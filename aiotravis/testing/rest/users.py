@@ -9,7 +9,7 @@ from aiohttp import web
 
 from aiotravis.testing.rest.access import ErrorResponse, not_found, server_error
 from aiotravis.testing.rest.parameters import Fields, is_true, path_id, read_object
-from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse, json_response, migrated_error
+from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse, json_response
 from aiotravis.testing.world.builds import Repository
 from aiotravis.testing.world.models import Broadcast, Organization, User
 from aiotravis.testing.world.payloads import user_json
@@ -19,10 +19,10 @@ __all__ = ["UserRoutes"]
 KNOWN_LOCALES = frozenset({"en", "de", "fr"})
 
 BROADCAST_LIFETIME = 14 * 86_400.0
-"""For how long a message is shown, in seconds."""
+"""Time for which a broadcast is shown, in seconds."""
 
 FIELDS_SINCE_2014 = frozenset({"channels", "avatar_url", "first_logged_in_at", "allow_migration", "vcs_type"})
-"""What users of 2014 had not."""
+"""Fields of users that servers of 2014 lack, see fact 3.18."""
 
 
 class UserRoutes(Routes):
@@ -58,13 +58,13 @@ class UserRoutes(Routes):
         user = self._user(request, guarded=False)
         world = self._server.world
         repositories = self._repositories(user)
+        # fact 9.22: any value means true, even false.
         if not request.query.get("all"):
             repositories = [item for item in repositories if item.may_push(user)]
         owners = [world.owner(item.slug) for item in repositories]
         owning = [item for item in world.organizations if item in owners or user in item.members]
         accounts: list[User | Organization] = [user, *owning]
-        shown = [self._account_json(item, owners.count(item)) for item in accounts]
-        return SerializedResponse({"accounts": shown})
+        return SerializedResponse({"accounts": [self._account_json(item, owners.count(item)) for item in accounts]})
 
     def _account_json(self, owner: User | Organization, count: int) -> dict[str, object]:
         account: dict[str, object] = {
@@ -72,7 +72,7 @@ class UserRoutes(Routes):
             "name": owner.name,
             "login": owner.login,
             "type": "user" if isinstance(owner, User) else "organization",
-            # An organization that has nothing is missing from the count.
+            # fact 3.1: the count is null for an organization without repositories.
             "repos_count": count if count or isinstance(owner, User) else None,
             "avatar_url": f"https://example.org/{owner.login}.png",
         }
@@ -133,9 +133,7 @@ class UserRoutes(Routes):
         repository = self._server.world.repositories.get(int(number)) if str(number).isdecimal() else None
         if repository is None or not repository.may_push(user):
             raise ErrorResponse(403, b"{}")
-        refused = migrated_error(request, repository, self._server.mode)
-        if refused is not None:
-            return refused
+        self._check_not_migrated(request, repository)
         repository.active = is_true(fields)
         return json_response({"result": True})
 
