@@ -39,7 +39,7 @@ async def opened(server: TravisServer, head: str) -> list[Stream]:
     return streams
 
 
-async def test_a_thousand_connections_are_open_at_once_and_answered() -> None:
+async def test_a_thousand_connections_at_once_are_answered() -> None:
     async with TravisServer() as server:
         server.faults.rest("/config").freeze()
         streams = await opened(server, "GET /config HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -57,7 +57,7 @@ def frame(event: str, channel: str) -> bytes:
     return bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text
 
 
-async def test_a_thousand_sockets_listen_at_once_and_hear() -> None:
+async def test_a_thousand_sockets_at_once_receive_an_event() -> None:
     head = (
         f"GET /app/{KEY}?protocol=7 HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"

@@ -13,7 +13,7 @@ from aiotravis import Travis
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_it_serves_a_living_world_until_it_is_told_to_end(number: signal.Signals) -> None:
+async def test_program_serves_a_demo_until_a_signal(number: signal.Signals) -> None:
     command = [sys.executable, "-m", "aiotravis.testing", "--port", "0", "--speed", "100"]
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
@@ -22,7 +22,7 @@ async def test_it_serves_a_living_world_until_it_is_told_to_end(number: signal.S
     assert process.stderr is not None
     try:
         told = dict[str, str]()
-        while not (line := (await process.stdout.readline()).decode()).startswith("Ctrl-C"):
+        while not (line := (await process.stdout.readline()).decode()).startswith("Press Ctrl-C"):
             name, _, value = line.strip().partition(" ")
             told[name] = value.strip()
         async with aiohttp.ClientSession() as session, session.get(f"{told['Travis']}/config") as reply:
@@ -42,11 +42,11 @@ async def test_it_serves_a_living_world_until_it_is_told_to_end(number: signal.S
             await process.wait()
 
 
-async def test_what_cannot_be_is_told_in_a_line() -> None:
+async def test_program_reports_errors_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = await anyio.run_process([sys.executable, "-m", "aiotravis.testing", "--port", str(port)], check=False)
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
-    assert f"port {port} is not to be had".encode() in done.stderr
+    assert f"cannot listen on port {port}".encode() in done.stderr
     done = await anyio.run_process([sys.executable, "-m", "aiotravis.testing", "--speed", "0"], check=False)
     assert done.returncode == 2

@@ -72,7 +72,7 @@ async def asked(call: Any, *arguments: Any, **named: Any) -> Any:
     return await to_thread.run_sync(partial(call, *arguments, **named))
 
 
-async def test_signing_in(server: TravisServer, user: User) -> None:
+async def test_sign_in_with_a_github_token(server: TravisServer, user: User) -> None:
     server.world.github_tokens["github-token"] = user
     client = await asked(travispy.TravisPy.github_auth, "github-token", server.endpoint)
     assert (await asked(client.user)).login == "sarah"
@@ -133,7 +133,7 @@ async def test_hooks_and_broadcasts(client: Any, repository: Repository) -> None
     assert isinstance(await asked(client.broadcasts), list)
 
 
-async def test_restart_and_cancel_move_the_world(client: Any, build: Build) -> None:
+async def test_restart_and_cancel_change_the_world(client: Any, build: Build) -> None:
     found = await asked(client.build, build.id)
     assert await asked(found.restart) is True
     assert build.state == "created"
@@ -146,7 +146,7 @@ async def test_restart_and_cancel_move_the_world(client: Any, build: Build) -> N
     assert build.jobs[0].state == "canceled"
 
 
-async def test_what_is_not_there_is_told_its_way(client: Any) -> None:
+async def test_missing_build_raises_and_missing_list_is_empty(client: Any) -> None:
     with pytest.raises(travispy.errors.TravisError, match="404"):
         await asked(client.build, 999)
     assert await asked(client.builds, slug="no/such") == []

@@ -11,9 +11,8 @@ from typing import cast
 from aiohttp import web
 
 from aiotravis.testing.rest.access import ErrorResponse
-from aiotravis.testing.rest.context import ServerContext
 from aiotravis.testing.rest.parameters import read_fields
-from aiotravis.testing.rest.routes import Handler, Routes, json_response
+from aiotravis.testing.rest.routes import Handler, Routes, ServerContext, json_response
 from aiotravis.testing.world.world import User
 
 __all__ = ["GITHUB_PREFIX", "Authorization", "GitHubRoutes"]

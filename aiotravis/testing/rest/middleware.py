@@ -19,7 +19,6 @@ from aiotravis.testing.rest.access import (
     read_token,
 )
 from aiotravis.testing.rest.content_negotiation import requested_version
-from aiotravis.testing.rest.context import ServerContext
 from aiotravis.testing.rest.finalize_response import (
     accepted_encodings,
     finalize_response,
@@ -28,7 +27,7 @@ from aiotravis.testing.rest.finalize_response import (
 )
 from aiotravis.testing.rest.github import GITHUB_PREFIX
 from aiotravis.testing.rest.parameters import check_body
-from aiotravis.testing.rest.routes import SerializedResponse
+from aiotravis.testing.rest.routes import SerializedResponse, ServerContext
 from aiotravis.testing.rest.routing import RouteMatch, find_route
 from aiotravis.testing.rest.stubs import Stubs
 

@@ -2,18 +2,63 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import cast
+from typing import Protocol, cast
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Caller, ErrorResponse, authenticate
+from aiotravis.testing.faults.rules import Faults
+from aiotravis.testing.live.publisher import LiveMode
+from aiotravis.testing.live.pusher import PusherApp
+from aiotravis.testing.rest.access import Caller, ErrorResponse, Mode, authenticate
 from aiotravis.testing.rest.content_negotiation import accepts_json, requested_version
-from aiotravis.testing.rest.context import ServerContext
+from aiotravis.testing.rest.rate_rules import RateRules
+from aiotravis.testing.rest.switches import Switches
 from aiotravis.testing.world.builds import Repository
+from aiotravis.testing.world.world import World
 
-__all__ = ["Handler", "Routes", "SerializedResponse", "error_response", "json_response", "validation_error"]
+__all__ = [
+    "Handler",
+    "Routes",
+    "SerializedResponse",
+    "ServerContext",
+    "error_response",
+    "json_response",
+    "validation_error",
+]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class ServerContext(Protocol):
+    """What routes and middleware need of the server, see `TravisServer`."""
+
+    world: World
+    mode: Mode
+    pusher: PusherApp
+    log_mode: str
+    live_mode: LiveMode
+    switches: Switches
+    faults: Faults
+    rates: RateRules | None
+    latency: float
+
+    @property
+    def archive_url(self) -> str:
+        """URL of the log archive."""
+        ...
+
+    @property
+    def github_url(self) -> str:
+        """URL of GitHub's API."""
+        ...
+
+    def pusher_config(self) -> dict[str, object] | None:
+        """Return the pusher block of ``GET /config``."""
+        ...
+
+    def patterns(self) -> Sequence[tuple[str, str]]:
+        """Return method and path of every route."""
+        ...
 
 
 class SerializedResponse(web.Response):

@@ -7,7 +7,7 @@ from aiotravis.testing.rest.content_negotiation import parse_accept, split_suffi
 from tests.raw import ask
 
 
-async def test_what_cannot_be_represented_is_406_and_empty(server: TravisServer) -> None:
+async def test_unacceptable_media_type_is_an_empty_406(server: TravisServer) -> None:
     server.world.repository("a/b")
     answer = await ask(server, "/repos/a/b", accept="image/png")
     assert (answer.status, answer.content_type, answer.body) == (406, "application/json", b"")
@@ -26,13 +26,11 @@ async def test_what_cannot_be_represented_is_406_and_empty(server: TravisServer)
         ("text/plain;q=nonsense, */*", "text/plain"),
     ],
 )
-def test_the_best_kind_is_the_heaviest_then_the_one_with_fewer_stars_then_with_more_parameters(
-    accept: str, best: str
-) -> None:
+def test_media_types_are_sorted_by_quality_asterisks_and_parameters(accept: str, best: str) -> None:
     assert parse_accept(accept)[0].name == best
 
 
-async def test_a_weight_decides_between_text_and_json(server: TravisServer, repository: Repository) -> None:
+async def test_quality_decides_between_text_and_json(server: TravisServer, repository: Repository) -> None:
     job = repository.build().jobs[0]
     job.write("text")
     for accept, kind in (
@@ -53,7 +51,7 @@ async def test_a_weight_decides_between_text_and_json(server: TravisServer, repo
         ("*/*", None), ("application/vnd.travis-ci.3+json", "3"),
     ],
 )  # fmt: skip
-def test_a_kind_may_name_a_version(entry: str, version: str | None) -> None:
+def test_version_is_read_from_type_or_parameter(entry: str, version: str | None) -> None:
     assert parse_accept(entry)[0].version == version
 
 
@@ -64,5 +62,5 @@ def test_a_kind_may_name_a_version(entry: str, version: str | None) -> None:
         ("/a/b.json.txt", ("/a/b.json", ".txt")), ("/a/b.JSON", ("/a/b.JSON", "")),
     ],
 )  # fmt: skip
-def test_a_path_loses_one_ending(path: str, parts: tuple[str, str]) -> None:
+def test_split_suffix_removes_one_known_suffix(path: str, parts: tuple[str, str]) -> None:
     assert split_suffix(path) == parts

@@ -23,7 +23,7 @@ def clock() -> Clock:
 
 
 @pytest.mark.parametrize(("token", "limit"), [(None, 500), ("t", 2000)])
-def test_a_minute_holds_so_many_requests(clock: Clock, token: str | None, limit: int) -> None:
+def test_requests_per_minute_are_limited_by_token_or_address(clock: Clock, token: str | None, limit: int) -> None:
     rules = RateRules(clock)
 
     def get() -> int | None:
@@ -37,7 +37,7 @@ def test_a_minute_holds_so_many_requests(clock: Clock, token: str | None, limit:
     assert rules.requests.highest == limit + (1 if token is None else 2)
 
 
-def test_fifty_posts_in_half_a_minute_are_a_ban_for_an_hour(clock: Clock) -> None:
+def test_fifty_posts_in_half_a_minute_cause_a_ban_of_an_hour(clock: Clock) -> None:
     rules = RateRules(clock)
 
     def send(method: str = "POST") -> int | None:
@@ -51,7 +51,7 @@ def test_fifty_posts_in_half_a_minute_are_a_ban_for_an_hour(clock: Clock) -> Non
     assert send("PUT") is None
 
 
-def test_the_second_sign_in_within_five_minutes_is_the_last_for_five_hours(clock: Clock) -> None:
+def test_second_sign_in_within_five_minutes_causes_a_ban_of_five_hours(clock: Clock) -> None:
     rules = RateRules(clock)
 
     def sign_in() -> int | None:
@@ -62,7 +62,7 @@ def test_the_second_sign_in_within_five_minutes_is_the_last_for_five_hours(clock
     assert sign_in() is None
 
 
-async def test_the_server_throttles_and_bans_as_text(clock: Clock) -> None:
+async def test_server_throttles_and_bans_in_plain_text(clock: Clock) -> None:
     async with TravisServer(rate_rules=True, clock=clock) as server:
         server.world.user("sarah", token=TOKEN)
         assert server.rates is not None

@@ -18,19 +18,19 @@ class Pongs(Routes):
         return (("GET", "/ping", pong), ("POST", "/ping", pong))
 
 
-def test_a_group_serves_its_table_below_a_prefix() -> None:
+def test_group_adds_its_table_below_a_prefix() -> None:
     app = web.Application()
     Pongs(TravisServer()).add_routes(app.router, "/api")
     served = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
     assert {("GET", "/api/ping"), ("POST", "/api/ping")} <= served
 
 
-def test_a_group_without_a_table_is_none() -> None:
+def test_group_without_a_table_is_refused() -> None:
     with pytest.raises(NotImplementedError):
         Routes(TravisServer()).table()
 
 
-def test_an_answer_is_typed_as_travis_types_it() -> None:
+def test_serialized_response_has_a_charset() -> None:
     response = SerializedResponse({"a": 1}, status=202)
     assert (response.status, response.headers["Content-Type"]) == (202, "application/json;charset=utf-8")
 
@@ -39,7 +39,7 @@ def asked(accept: str) -> web.Request:
     return make_mocked_request("GET", "/", {"Accept": accept})
 
 
-def test_version_1_has_no_envelope_and_what_has_none_anyway_stays() -> None:
+def test_version_1_removes_the_envelope_if_there_is_one() -> None:
     answers: tuple[tuple[dict[str, object], bytes], ...] = (
         ({"build": {"id": 1}, "jobs": []}, b'{"id": 1}'), ({"builds": [], "commits": [1]}, b"[]"),
         ({"permissions": [1], "admin": []}, b'{"permissions": [1], "admin": []}'),
@@ -49,12 +49,12 @@ def test_version_1_has_no_envelope_and_what_has_none_anyway_stays() -> None:
     assert SerializedResponse({"a": {}}).for_request(asked("application/json;version=2")).body == b'{"a": {}}'
 
 
-def test_who_does_not_take_json_gets_nothing() -> None:
+def test_serialized_response_is_an_empty_406_unless_json_is_accepted() -> None:
     with pytest.raises(ErrorResponse) as info:
         SerializedResponse({"a": {}}).for_request(asked("image/png"))
     assert (info.value.status, info.value.body) == (406, b"")
 
 
-def test_what_no_serializer_made_says_no_charset() -> None:
+def test_json_response_has_no_charset() -> None:
     assert json_response({"a": 1}).headers["Content-Type"] == "application/json"
     assert error_response(404, "gone", code="x").body == b'{"error": {"message": "gone", "code": "x"}}'
