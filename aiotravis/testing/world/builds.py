@@ -21,10 +21,13 @@ Notify = Callable[[str, "Build | Job", Part | None], None]
 class WorldContext(Protocol):
     """What builds need of the world."""
 
-    clock: Callable[[], float]
     notify: Notify
     builds: "dict[int, Build]"
     jobs: "dict[int, Job]"
+
+    def clock(self) -> float:
+        """Return seconds since the epoch."""
+        ...
 
     def next_id(self) -> int:
         """Return the next id of the sequence that builds, jobs and stages share."""
@@ -106,7 +109,7 @@ class Build:
         return sum(job.duration for job in self.jobs) if self.state in TERMINAL else None
 
     def receive(self) -> Self:
-        """Hand every waiting job to a worker."""
+        """Assign every waiting job to a worker."""
         for job in self.jobs:
             if job.state in {"created", "queued"}:
                 job.receive()

@@ -3,7 +3,6 @@
 https://docs.travis-ci.com/api/#jobs
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, Self, TypeVar
 
@@ -23,7 +22,7 @@ MAX_RESET_SECONDS: Final = 6 * 3600.0
 
 
 class _Clock(Protocol):
-    clock: Callable[[], float]
+    def clock(self) -> float: ...
 
 
 class ParentBuild(Protocol):
@@ -108,7 +107,7 @@ class BaseJob(Generic[BuildT]):
         return self
 
     def receive(self) -> Self:
-        """Hand it to a worker: ``job:received``."""
+        """Assign it to a worker: ``job:received``."""
         self._transition("received", "job:received")
         return self
 

@@ -50,7 +50,7 @@ class BaseRepository(Generic[BuildT]):
     state_build: BuildT | None = None
 
     def may_push(self, user: User | None) -> bool:
-        """Return whether a user may change things; whoever may push is an admin, too.
+        """Return whether a user may push, which includes admin rights here.
 
         Args:
             user: None for an anonymous request, which may not.
