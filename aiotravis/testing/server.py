@@ -147,7 +147,7 @@ class TravisServer:
         self.faults: Faults = self.pusher.faults
         self._pusher_key = pusher_key
         self._pusher_path = f"/{pusher_path.strip('/')}" if pusher_path.strip("/") else ""
-        self._prefix = "/api" if mode == "enterprise" else ""
+        self._prefix = "/api" if mode == "enterprise" else ""  # fact 9.8
         self.github: GitHubRoutes = GitHubRoutes(self)
         self._groups = tuple(group(self) for group in ROUTE_GROUPS)
         self._middleware = RequestMiddleware(self, self._prefix, self._pusher_path)

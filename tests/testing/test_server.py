@@ -1,4 +1,4 @@
-"""The server itself: start, stop, what it notes, what it can be told to answer."""
+"""TravisServer: start, stop, recorded requests, fixed responses."""
 
 import asyncio
 import gzip

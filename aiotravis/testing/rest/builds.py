@@ -15,7 +15,7 @@ from aiotravis.testing.world.payloads import annotation_json, build_json, commit
 
 __all__ = ["BuildRoutes"]
 
-PAGE_SIZE, MAX_BRANCHES = 25, 50
+PAGE_SIZE, MAX_BRANCHES = 25, 50  # fact 4
 
 
 class BuildRoutes(Routes):

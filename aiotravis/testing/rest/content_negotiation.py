@@ -110,6 +110,7 @@ def requested_version(request: web.Request) -> str:
 
     A suffix overrides the header and with it the version.
     """
+    # fact 9.7: version 1 is the default, and that of a suffix.
     if path_suffix(request):
         return "1"
     return next((media.version for media in accepted_types(request) if media.version is not None), "1")

@@ -16,7 +16,7 @@ from aiotravis.testing.world.payloads import annotation_json, commit_json, job_j
 
 __all__ = ["JobRoutes"]
 
-MAX_JOBS = 250
+MAX_JOBS = 250  # fact 4
 
 
 class JobRoutes(Routes):

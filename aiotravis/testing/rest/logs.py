@@ -111,6 +111,7 @@ class LogRoutes(Routes):
         redirects = request.headers.get("User-Agent", "").startswith("Travis") or accepts_text(request)
         if self._server.log_mode != "2014" and not redirects:
             raise ErrorResponse(406)
+        # fact 9.9: the archive is on another host, which must not get the token.
         location = {"Location": f"{self._server.archive_url}/jobs/{job.id}/log.txt"}
         return web.Response(status=204 if request.query.get("cors_hax") == "true" else 307, headers=location)
 

@@ -16,7 +16,7 @@ from aiotravis.testing.world.payloads import repository_json
 
 __all__ = ["RepositoryRoutes"]
 
-DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 25, 50
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 25, 50  # fact 4
 
 
 class RepositoryRoutes(Routes):

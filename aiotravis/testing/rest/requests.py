@@ -16,7 +16,7 @@ from aiotravis.testing.world.world import Repository, User
 
 __all__ = ["RequestRoutes"]
 
-PAGE_SIZE, MAX_PAGE_SIZE = 25, 100
+PAGE_SIZE, MAX_PAGE_SIZE = 25, 100  # fact 4
 
 
 class RequestRoutes(Routes):
@@ -32,7 +32,7 @@ class RequestRoutes(Routes):
         if repository is None:
             return json_response({"error": "Repository could not be found"}, status=404)
         if self._server.switches.requests_fail and {"limit", "older_than"} & set(request.query):
-            raise server_error()
+            raise server_error()  # fact 9.28
         found = sorted(repository.data.requests, key=lambda one: -one.id)
         older_than, size = request.query.get("older_than", ""), page_size(request, PAGE_SIZE, MAX_PAGE_SIZE)
         if older_than.isdecimal():

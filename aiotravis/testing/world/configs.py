@@ -24,7 +24,7 @@ Config = Mapping[str, object]
 def build_config(config: Config) -> dict[str, object]:
     """Return the config of a build: ``env`` as a list of strings; nested sections of it are kept."""
     filtered = {str(name): value for name, value in config.items() if name != "source_key"}
-    # fact 3.6: builds have a list, jobs a string.
+    # fact 9.15: builds have a list, jobs a string; fact 3.6: nested sections stay.
     if "env" in filtered:
         env = filtered["env"]
         filtered["env"] = env if env is None or _is_nested(env) else _entries(env)

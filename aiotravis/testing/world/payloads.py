@@ -59,7 +59,7 @@ def build_json(build: Build) -> Json:
         "event_type": build.event_type,
         "pull_request": build.event_type == "pull_request",
         "pull_request_title": build.pull_request_title,
-        "pull_request_number": build.pull_request_number,
+        "pull_request_number": build.pull_request_number,  # fact 9.11: an int, though documented as a string.
         "config": build_config(build.config),
         "state": build.state,
         "started_at": timestamp(build.started_at),
@@ -71,7 +71,7 @@ def build_json(build: Build) -> Json:
 
 def job_json(job: Job, *, nested: bool = False, log_id: bool = False) -> Json:
     """Return a job; nested in a build it lacks slug and stage."""
-    # fact 9.17: the documented duration is never sent.
+    # fact 9.17: the documented duration is never sent; fact 9.14: tags are a string.
     fields: Json = {"id": job.id, "repository_id": job.repository.id}
     if not nested:
         fields["repository_slug"] = job.repository.slug
@@ -101,7 +101,7 @@ def repository_json(repository: Repository) -> Json:
         "id": repository.id,
         "slug": repository.slug,
         "description": repository.description,
-        "active": repository.active,
+        "active": repository.active,  # fact 9.12: a bool, though documented as a string.
         "last_build_id": by_number.id if by_number else None,
         "last_build_number": str(by_number.number) if by_number else None,
         "last_build_state": by_state.state if by_state else "",  # fact 9.13: never null.

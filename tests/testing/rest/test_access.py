@@ -1,4 +1,4 @@
-"""Tokens, modes and the Accept header of the embedded Travis."""
+"""Authentication and access: tokens, modes, versions."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What can be done over REST to the embedded Travis, in raw bytes."""
+"""Routes that act: cancel, restart, remove a log, lint."""
 
 import aiohttp
 
@@ -10,8 +10,8 @@ from tests.raw import ask
 async def test_cancel_answers_an_empty_204_once(server: TravisServer, repository: Repository) -> None:
     build = repository.build()
     path = f"/builds/{build.id}/cancel"
-    stumbled = await ask(server, path, method="POST")
-    assert (stumbled.status, stumbled.body) == (500, b"Sorry, we experienced an error.\n")
+    anonymous = await ask(server, path, method="POST")
+    assert (anonymous.status, anonymous.body) == (500, b"Sorry, we experienced an error.\n")
     first = await ask(server, path, method="POST", token=TOKEN)
     assert (first.status, first.body) == (204, b"")
     second = await ask(server, path, method="POST", token=TOKEN)

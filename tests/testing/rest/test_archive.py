@@ -1,4 +1,4 @@
-"""Archived logs: where they are, who is pointed there, and what the archive gets to see."""
+"""Archived logs: redirects, and what the archive receives."""
 
 import pytest
 

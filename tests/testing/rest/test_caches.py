@@ -1,4 +1,4 @@
-"""The routes about what repositories have, in raw bytes."""
+"""Routes of caches, in raw bytes."""
 
 from aiotravis.testing import Repository, TravisServer
 from tests.conftest import TOKEN

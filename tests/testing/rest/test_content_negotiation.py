@@ -1,4 +1,4 @@
-"""What a request takes for an answer."""
+"""Content negotiation: Accept headers, versions, path suffixes."""
 
 import pytest
 

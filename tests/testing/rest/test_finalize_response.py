@@ -1,4 +1,4 @@
-"""What every answer wears, byte by byte."""
+"""Headers and forms that every response gets, in raw bytes."""
 
 import json
 from urllib.parse import quote

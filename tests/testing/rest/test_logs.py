@@ -1,4 +1,4 @@
-"""The log routes of the embedded Travis in every state of a log."""
+"""Routes of logs in every state of a log."""
 
 import pytest
 
@@ -119,7 +119,7 @@ async def test_private_log_comes_with_a_token_for_this_log_only(server: TravisSe
     job.write("text")
     first = await ask(server, f"/jobs/{job.id}/log", token=TOKEN)
     token = first.headers["x-log-access-token"]
-    again = await ask(server, f"/jobs/{job.id}/log?access_token={token}")
-    assert again.json == first.json
-    assert again.headers["x-log-access-token"] != token
+    reread = await ask(server, f"/jobs/{job.id}/log?access_token={token}")
+    assert reread.json == first.json
+    assert reread.headers["x-log-access-token"] != token
     assert (await ask(server, f"/jobs/{job.id}?access_token={token}")).body == b"insufficient access"

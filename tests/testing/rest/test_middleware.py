@@ -1,4 +1,4 @@
-"""What happens to every request, whatever its route."""
+"""Middleware of all requests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Reading what was sent to the embedded Travis."""
+"""Parameters of requests."""
 
 import aiohttp
 import pytest

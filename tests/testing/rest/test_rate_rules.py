@@ -1,4 +1,4 @@
-"""The rate rules as Travis counts them."""
+"""Rate limits as Travis counts them."""
 
 import pytest
 
@@ -68,12 +68,12 @@ async def test_server_throttles_and_bans_in_plain_text(clock: Clock) -> None:
         assert server.rates is not None
         for identity in ("127.0.0.1", TOKEN):
             server.rates.requests.counts[identity, 100] = 2000
-        answer = await ask(server, "/config")
-        assert (answer.status, answer.content_type, answer.body) == (429, "text/plain", b"Retry later\n")
+        response = await ask(server, "/config")
+        assert (response.status, response.content_type, response.body) == (429, "text/plain", b"Retry later\n")
         assert (await ask(server, "/config", token=TOKEN)).status == 429
         server.rates.banned["127.0.0.1"] = clock.now + 10
-        answer = await ask(server, "/config", token="unknown")
-        assert (answer.status, answer.content_type, answer.body) == (403, "text/plain", b"Forbidden\n")
+        response = await ask(server, "/config", token="unknown")
+        assert (response.status, response.content_type, response.body) == (403, "text/plain", b"Forbidden\n")
         async with Travis(endpoint=server.endpoint) as travis:
             with pytest.raises(errors.BannedError):
                 await travis.config.get()

@@ -1,4 +1,4 @@
-"""What all groups of routes share."""
+"""Base of the groups of routes, and JSON responses."""
 
 import pytest
 from aiohttp import web
@@ -9,18 +9,18 @@ from aiotravis.testing.rest.access import ErrorResponse
 from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse, error_response, json_response
 
 
-async def pong(request: web.Request) -> web.StreamResponse:
+async def ping(request: web.Request) -> web.StreamResponse:
     return SerializedResponse({"pong": True}, status=202)
 
 
-class Pongs(Routes):
+class PingRoutes(Routes):
     def table(self) -> tuple[tuple[str, str, Handler], ...]:
-        return (("GET", "/ping", pong), ("POST", "/ping", pong))
+        return (("GET", "/ping", ping), ("POST", "/ping", ping))
 
 
 def test_group_adds_its_table_below_a_prefix() -> None:
     app = web.Application()
-    Pongs(TravisServer()).add_routes(app.router, "/api")
+    PingRoutes(TravisServer()).add_routes(app.router, "/api")
     served = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
     assert {("GET", "/api/ping"), ("POST", "/api/ping")} <= served
 
@@ -35,7 +35,7 @@ def test_serialized_response_has_a_charset() -> None:
     assert (response.status, response.headers["Content-Type"]) == (202, "application/json;charset=utf-8")
 
 
-def asked(accept: str) -> web.Request:
+def accepting(accept: str) -> web.Request:
     return make_mocked_request("GET", "/", {"Accept": accept})
 
 
@@ -45,13 +45,13 @@ def test_version_1_removes_the_envelope_if_there_is_one() -> None:
         ({"permissions": [1], "admin": []}, b'{"permissions": [1], "admin": []}'),
     )  # fmt: skip
     for value, body in answers:
-        assert SerializedResponse(value).for_request(asked("application/json")).body == body
-    assert SerializedResponse({"a": {}}).for_request(asked("application/json;version=2")).body == b'{"a": {}}'
+        assert SerializedResponse(value).for_request(accepting("application/json")).body == body
+    assert SerializedResponse({"a": {}}).for_request(accepting("application/json;version=2")).body == b'{"a": {}}'
 
 
 def test_serialized_response_is_an_empty_406_unless_json_is_accepted() -> None:
     with pytest.raises(ErrorResponse) as info:
-        SerializedResponse({"a": {}}).for_request(asked("image/png"))
+        SerializedResponse({"a": {}}).for_request(accepting("image/png"))
     assert (info.value.status, info.value.body) == (406, b"")
 
 

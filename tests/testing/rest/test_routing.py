@@ -1,4 +1,4 @@
-"""Which route a request means."""
+"""Routing of suffixes, slashes at the end, and version 3."""
 
 import pytest
 

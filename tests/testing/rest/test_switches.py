@@ -1,4 +1,4 @@
-"""In what one installation differs from another."""
+"""Differences between installations."""
 
 from aiotravis.testing import Switches, TravisServer
 from tests.raw import ask

@@ -1,4 +1,4 @@
-"""The REST routes of the embedded Travis, byte for byte against the API's facts."""
+"""Routes of the server itself, in raw bytes."""
 
 import aiohttp
 import pytest

@@ -1,4 +1,4 @@
-"""The routes about the user, in raw bytes."""
+"""Routes of users, in raw bytes."""
 
 import pytest
 
