@@ -1,4 +1,4 @@
-"""What every response gets: CORS, JSONP, ETags, indentation; and the choice of encoding.
+"""What every response gets: CORS, JSONP, ETags, indentation; and the choice of encoding. See fact 1.3.
 
 https://docs.travis-ci.com/api/#making-requests
 """
@@ -27,6 +27,7 @@ CALLBACK: Final = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*|\[\d+\])*")
 
 def preflight_response() -> web.Response:
     """Return the answer to a CORS preflight."""
+    # fact 1.3: nginx answers it in front of the application, on any path.
     return web.Response(
         status=204,
         headers={

@@ -51,9 +51,9 @@ def page_size(request: web.Request, default: int, maximum: int) -> int:
     return min(int(limit), maximum) if limit.isdecimal() and int(limit) else default
 
 
-def _parsed(body: bytes) -> Fields:
-    sent: object = json.loads(body) if body.strip() else {}
-    return cast("Fields", sent) if isinstance(sent, dict) else {}
+def _parse(body: bytes) -> Fields:
+    value: object = json.loads(body) if body.strip() else {}
+    return cast("Fields", value) if isinstance(value, dict) else {}
 
 
 async def check_body(request: web.Request) -> None:
@@ -64,7 +64,7 @@ async def check_body(request: web.Request) -> None:
     """
     if request.method not in {"GET", "HEAD"} and request.content_type == "application/json":
         try:
-            _parsed(await request.read())
+            _parse(await request.read())
         except ValueError:
             raise ErrorResponse(400, b'{"error":"Failed to parse body as JSON"}') from None
 
@@ -72,7 +72,7 @@ async def check_body(request: web.Request) -> None:
 async def read_fields(request: web.Request) -> Fields:
     """Return the body as fields: JSON, or a form with ``names[in][brackets]``; empty for any other type."""
     if request.content_type == "application/json":
-        return _parsed(await request.read())
+        return _parse(await request.read())
     fields: dict[str, object] = {}
     if request.content_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         for name, value in (await request.post()).items():
@@ -80,8 +80,8 @@ async def read_fields(request: web.Request) -> Fields:
             if inner == "]":
                 cast("list[object]", fields.setdefault(outer, [])).append(value)
             elif inner:
-                read_object = cast("dict[str, object]", fields.setdefault(outer, {}))
-                read_object[inner.rstrip("]")] = value
+                inner_fields = cast("dict[str, object]", fields.setdefault(outer, {}))
+                inner_fields[inner.rstrip("]")] = value
             else:
                 fields[name] = value
     return fields
@@ -104,7 +104,7 @@ async def read_raw_object(request: web.Request, name: str) -> Fields | None:
         ErrorResponse: 400: the body is not JSON.
     """
     try:
-        return _inner(_parsed(await request.read()), name)
+        return _inner(_parse(await request.read()), name)
     except ValueError:
         raise ErrorResponse(400, b"Invalid JSON in request body") from None
 

@@ -25,6 +25,7 @@ class WindowCounter:
             identity: Token or address.
             now: Seconds since the epoch.
         """
+        # fact 2: windows are aligned to the epoch.
         key = (identity, int(now // self.period))
         self.counts[key] = self.counts.get(key, 0) + 1
         return self.counts[key]

@@ -51,7 +51,7 @@ class UserRoutes(Routes):
         return user
 
     def _repositories(self, user: User) -> list[Repository]:
-        return [item for item in self._server.world.repositories.values() if user in item.users]
+        return [repository for repository in self._server.world.repositories.values() if user in repository.users]
 
     async def accounts(self, request: web.Request) -> web.StreamResponse:
         """Answer ``GET /accounts``: the user first."""
@@ -60,11 +60,13 @@ class UserRoutes(Routes):
         repositories = self._repositories(user)
         # fact 9.22: any value means true, even false.
         if not request.query.get("all"):
-            repositories = [item for item in repositories if item.may_push(user)]
-        owners = [world.owner(item.slug) for item in repositories]
-        owning = [item for item in world.organizations if item in owners or user in item.members]
-        accounts: list[User | Organization] = [user, *owning]
-        return SerializedResponse({"accounts": [self._account_json(item, owners.count(item)) for item in accounts]})
+            repositories = [one for one in repositories if one.may_push(user)]
+        owners = [world.owner(repository.slug) for repository in repositories]
+        organizations = [one for one in world.organizations if one in owners or user in one.members]
+        accounts: list[User | Organization] = [user, *organizations]
+        return SerializedResponse(
+            {"accounts": [self._account_json(account, owners.count(account)) for account in accounts]}
+        )
 
     def _account_json(self, owner: User | Organization, count: int) -> dict[str, object]:
         account: dict[str, object] = {
@@ -85,18 +87,21 @@ class UserRoutes(Routes):
         user = self._user(request, guarded=False)
         now = self._server.world.clock()
         repositories = self._repositories(user)
-        audiences: list[object] = [None, user, *(item.slug for item in repositories)]
-        audiences += [item.slug.partition("/")[0] for item in repositories]
-        audiences += [item.login for item in self._server.world.organizations if user in item.members]
+        audiences: list[object] = [None, user, *(repository.slug for repository in repositories)]
+        audiences += [repository.slug.partition("/")[0] for repository in repositories]
+        audiences += [one.login for one in self._server.world.organizations if user in one.members]
         broadcasts = [
-            item if isinstance(item, Broadcast) else Broadcast(item, now) for item in self._server.world.broadcasts
+            broadcast if isinstance(broadcast, Broadcast) else Broadcast(broadcast, now)
+            for broadcast in self._server.world.broadcasts
         ]
-        shown = [
-            {"id": number, "message": item.message}
-            for number, item in enumerate(broadcasts, start=1)
-            if item.recipient in audiences and not item.expired and now - item.created_at < BROADCAST_LIFETIME
+        visible = [
+            {"id": number, "message": broadcast.message}
+            for number, broadcast in enumerate(broadcasts, start=1)
+            if broadcast.recipient in audiences
+            and not broadcast.expired
+            and now - broadcast.created_at < BROADCAST_LIFETIME
         ]
-        return SerializedResponse({"broadcasts": shown[::-1]})
+        return SerializedResponse({"broadcasts": visible[::-1]})
 
     # Hooks ------------------------------------------------------------------------------------------------------------
 
@@ -105,19 +110,19 @@ class UserRoutes(Routes):
         user = self._user(request)
         query = request.query
         hooks: list[dict[str, object]] = []
-        for item in self._repositories(user):
-            owner, _, name = item.slug.partition("/")
-            filters = {"owner_name": owner, "name": name, "id": str(item.id)}
-            listed = "all" in query or item.may_push(user)
+        for repository in self._repositories(user):
+            owner, _, name = repository.slug.partition("/")
+            filters = {"owner_name": owner, "name": name, "id": str(repository.id)}
+            listed = "all" in query or repository.may_push(user)
             if listed and all(query.get(field, value) == value for field, value in filters.items()):
                 hooks.append(
                     {
-                        "id": item.id,
+                        "id": repository.id,
                         "name": name,
                         "owner_name": owner,
-                        "description": item.description,
-                        "active": item.active,
-                        "private": item.private,
+                        "description": repository.description,
+                        "active": repository.active,
+                        "private": repository.private,
                         "admin": True,
                     }
                 )
@@ -155,9 +160,9 @@ class UserRoutes(Routes):
     async def permissions(self, request: web.Request) -> web.StreamResponse:
         """Answer ``GET /users/permissions``."""
         user = self._user(request)
-        seen = self._repositories(user)
-        broadcasts = [item.id for item in seen]
-        pushed = [item.id for item in seen if item.may_push(user)]
+        repositories = self._repositories(user)
+        broadcasts = [one.id for one in repositories]
+        pushed = [one.id for one in repositories if one.may_push(user)]
         return SerializedResponse({"permissions": broadcasts, "admin": pushed, "pull": broadcasts, "push": pushed})
 
     async def sync(self, request: web.Request) -> web.StreamResponse:
