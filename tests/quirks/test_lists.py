@@ -108,9 +108,9 @@ async def test_quirk_25_env_vars_are_changed_by_repository_id_and_keep_their_val
     with pytest.raises(errors.UsageError, match="would erase the value: pass value=") as info:
         await travis.env_vars.update(repository.id, created, public=True)
     assert info.value.argument == "value"
-    assert repository.belongings.env_vars[0].value == "secret"
+    assert repository.data.env_vars[0].value == "secret"
     assert (await travis.env_vars.update(repository.id, created, name="B")).value is None
-    assert repository.belongings.env_vars[0].value == "secret"
+    assert repository.data.env_vars[0].value == "secret"
     assert (await travis.env_vars.update(repository.id, created, value="new", public=True)).value == "new"
     assert (await travis.env_vars.delete(repository.id, created)).name == "B"
     path = f"/settings/env_vars/{created.id}?repository_id=82"
@@ -122,7 +122,7 @@ async def test_quirk_25_env_vars_are_changed_by_repository_id_and_keep_their_val
 async def test_quirk_28_limit_and_older_than_can_fail_and_are_not_sent_by_default(
     server: TravisServer, travis: Travis, repository: ServedRepository
 ) -> None:
-    repository.belongings.requests += [ServedRequest(number, "push", "accepted", 1e9) for number in range(1, 4)]
+    repository.data.requests += [ServedRequest(number, "push", "accepted", 1e9) for number in range(1, 4)]
     sorry = b"Sorry, we experienced an error.\n"
     queries: list[dict[str, int]] = [{"limit": 2}, {"older_than": 3}]
     for query in queries:
@@ -139,7 +139,7 @@ async def test_quirk_29_a_request_is_fetched_past_caches(
     server: TravisServer, travis: Travis, repository: ServedRepository
 ) -> None:
     request = ServedRequest(7, "push", None, 1e9)
-    repository.belongings.requests.append(request)
+    repository.data.requests.append(request)
     assert (await travis.requests.get(7)).result is None
     request.result = "accepted"
     assert (await travis.requests.get(7)).accepted

@@ -216,7 +216,7 @@ def test_no_sequence_of_requests_is_throttled_or_banned(seed: int, skew: float, 
         land(clock.now)
     for there, request in sorted(arrivals, key=lambda one: one[0]):
         arrival.now = there
-        statuses.add(exact.judge(method=request.method, path=request.path, token=token, address="1"))
-        rules.judge(method=request.method, path=request.path, token=token, address="1")
+        statuses.add(exact.check(method=request.method, path=request.path, token=token, address="1"))
+        rules.check(method=request.method, path=request.path, token=token, address="1")
     assert statuses == {None}
     assert rules.banned == exact.banned == {}
