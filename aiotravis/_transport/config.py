@@ -34,7 +34,7 @@ class TransportConfig:
     trust_env: bool = False
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
-    max_response: int = 64 << 20
+    max_response: int = 16 << 20
     attempts: int = ATTEMPTS
     first_delay: float = 0.5
     trace_configs: Sequence[aiohttp.TraceConfig] = ()

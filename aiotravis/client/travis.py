@@ -94,7 +94,7 @@ class Travis(BaseClient):
         trust_env: bool = False,
         connect_timeout: float = 10.0,
         read_timeout: float = 30.0,
-        max_response: int = 64 << 20,
+        max_response: int = 16 << 20,
         attempts: int = 3,
         rate_limits: bool | None = None,
         user_agent: str | None = None,

@@ -1,22 +1,19 @@
-"""What was given of a log so far, kept as a checksum: enough to see whether a text begins with it. No I/O."""
+"""The text that was delivered so far, as a length and a checksum: enough to recognise it in another text. No I/O."""
 
 import zlib
 from typing import Final
 
 __all__ = ["LogPrefix"]
 
-FOLD: Final = 64 << 10
-"""Characters that are gathered before they go into the checksum: pieces are small, and each call costs."""
+BLOCK: Final = 64 << 10
+"""Characters that are gathered before the checksum is updated: pieces are small, and each call costs."""
 
 
 class LogPrefix:
-    """The beginning of a text.
-
-    Length and CRC-32: what is to be told apart are the runs of one job, not the works of a forger, and every part of
-    every log pays for it.
+    """Length and CRC-32 of a text. They tell the runs of one job apart, which no one forges.
 
     Attributes:
-        length: Characters of it.
+        length: Length in characters.
     """
 
     __slots__ = ("_checksum", "_gathered", "_pieces", "length")
@@ -28,26 +25,20 @@ class LogPrefix:
         self._gathered = 0
 
     def add(self, text: str) -> None:
-        """Take what follows."""
+        """Append a text."""
         size = len(text)
         self.length += size
         self._gathered += size
         self._pieces.append(text)
-        if self._gathered >= FOLD:
-            self._fold()
+        if self._gathered >= BLOCK:
+            self._update()
 
-    def begins(self, text: str) -> bool:
-        """Whether a text begins with all that was taken."""
-        if len(text) < self.length:
-            return False
-        self._fold()
-        return zlib.crc32(_encoded(text[: self.length])) == self._checksum
+    def equals(self, other: "LogPrefix") -> bool:
+        """Whether both are the same text."""
+        return self.length == other.length and self._update() == other._update()
 
-    def _fold(self) -> None:
-        pieces, self._pieces, self._gathered = self._pieces, [], 0
-        self._checksum = zlib.crc32(_encoded("".join(pieces)), self._checksum)
-
-
-def _encoded(text: str) -> bytes:
-    """Encode whatever JSON can carry: halves of surrogate pairs, too."""
-    return text.encode("utf-8", "surrogatepass")
+    def _update(self) -> int:
+        text, self._pieces, self._gathered = "".join(self._pieces), [], 0
+        # JSON can carry lone surrogates.
+        self._checksum = zlib.crc32(text.encode("utf-8", "surrogatepass"), self._checksum)
+        return self._checksum

@@ -8,7 +8,7 @@ from aiotravis.testing import Job, Repository
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "PATIENCE", 0.02)
+    monkeypatch.setattr(state, "POLL_DELAY", 0.02)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiotravis import LogPart
-from aiotravis.follow_log.assembler import MOST_MISSING, LogAssembler
+from aiotravis.follow_log.assembler import MAX_MISSING, LogAssembler
 from aiotravis.resources.logs import LAST
 
 
@@ -29,7 +29,7 @@ def test_any_order_and_any_repeats_give_each_part_once_in_order(count: int, seed
     assert given_parts == parts
     assert assembler.complete
     assert assembler.missing == ()
-    assert assembler.rest() == []
+    assert assembler.flush() == []
 
 
 @given(st.integers(2, 60), st.sets(st.integers(0, 59)))
@@ -40,13 +40,13 @@ def test_what_is_missing_is_named_exactly(count: int, lost: set[int]) -> None:
     given_parts = assembler.add(there)
     assert assembler.missing == tuple(sorted(lost))
     assert assembler.complete is (not lost)
-    assert given_parts + assembler.rest() == there
+    assert given_parts + assembler.flush() == there
 
 
 def test_an_early_end_is_not_the_whole() -> None:
     assembler = LogAssembler()
     assert assembler.add([part(2, final=True)]) == []
-    assert (assembler.missing, assembler.complete, assembler.given) == ((0, 1), False, -1)
+    assert (assembler.missing, assembler.complete, assembler.last_number) == ((0, 1), False, -1)
     assert assembler.add([part(0), part(1)]) == [part(0), part(1), part(2, final=True)]
     assert assembler.complete
 
@@ -56,8 +56,8 @@ def test_the_servers_notice_waits_for_nothing_and_comes_last() -> None:
     notice = part(LAST, final=True)
     assert assembler.add([notice, part(0), notice, part(1)]) == [part(0), part(1)]
     assert (assembler.missing, assembler.complete) == ((), False)
-    assert assembler.rest() == [notice]
-    assert assembler.rest() == []
+    assert assembler.flush() == [notice]
+    assert assembler.flush() == []
 
 
 def test_pieces_of_a_split_part_come_after_it() -> None:
@@ -76,7 +76,7 @@ def test_a_number_that_is_none_is_left_out() -> None:
 def test_a_hole_of_any_size_is_named_in_bounds() -> None:
     assembler = LogAssembler()
     assembler.add([part(10**9)])
-    assert assembler.missing == tuple(range(MOST_MISSING))
+    assert assembler.missing == tuple(range(MAX_MISSING))
 
 
 @st.composite
@@ -103,7 +103,7 @@ def test_any_cutting_comes_out_as_the_text(
     given_parts = assembler.add(arriving)
     assert "".join(one.content or "" for one in given_parts) == text
     assert (assembler.complete, assembler.missing, assembler._held) == (True, (), {})
-    assert [one.number for one in assembler.rest()] == ([LAST] if with_notice else [])
+    assert [one.number for one in assembler.flush()] == ([LAST] if with_notice else [])
 
 
 @given(cut_texts())
@@ -125,7 +125,7 @@ def test_at_every_moment_it_knows_where_it_stands(numbers: list[int], last: int)
         assembler.add([part(number, final=number == last)])
         seen.add(number)
         reached = next(n for n in range(14) if n not in seen) - 1
-        assert assembler.given == reached
+        assert assembler.last_number == reached
         assert set(assembler._held) == {(n, 0) for n in seen if n > reached}, "only what is out of order"
         assert assembler.missing == tuple(n for n in range(max(seen)) if n not in seen)
         assert assembler.complete is (last in seen and reached >= last)
@@ -151,7 +151,7 @@ def test_an_empty_final_part_that_overtakes_waits_for_the_others() -> None:
 
 def test_a_job_without_parts_leaves_nothing() -> None:
     assembler = LogAssembler()
-    assert (assembler.given, assembler.complete, assembler.missing, assembler.rest()) == (-1, False, (), [])
+    assert (assembler.last_number, assembler.complete, assembler.missing, assembler.flush()) == (-1, False, (), [])
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "1." + "9" * 5000])
@@ -170,14 +170,14 @@ def test_a_hole_between_later_pieces_holds_back_too() -> None:
     assembler = LogAssembler()
     assert assembler.add([part(0), part("0.1"), part("0.3"), part(1)]) == [part(0), part("0.1")]
     assert assembler.add([part("0.2")]) == [part("0.2"), part("0.3"), part(1)]
-    assert len(assembler._pieces) <= 1
+    assert len(assembler._held_pieces) <= 1
 
 
 def test_a_final_part_that_was_none_is_taken_back() -> None:
     assembler = LogAssembler()
     assembler.add([part(0, final=True)])
     assembler.reopen()
-    assert (assembler.complete, assembler.waits) == (False, False)
+    assert (assembler.complete, assembler.has_gap) == (False, False)
     assert assembler.add([part(1), part(2, final=True)]) == [part(1), part(2, final=True)]
     assert assembler.complete
 
@@ -185,17 +185,17 @@ def test_a_final_part_that_was_none_is_taken_back() -> None:
 def test_a_piece_that_comes_too_late_is_noticed() -> None:
     assembler = LogAssembler()
     assembler.add([part(0), part(1)])
-    assert not assembler.torn
+    assert not assembler.late_piece
     assert assembler.add([part("0.1")]) == []
-    assert assembler.torn
+    assert assembler.late_piece
 
 
 def test_after_the_rest_was_given_it_is_not_given_again() -> None:
     assembler = LogAssembler()
     assembler.add([part(2), part(LAST)])
-    assert assembler.rest() == [part(2), part(LAST)]
+    assert assembler.flush() == [part(2), part(LAST)]
     assert assembler.add([part(0), part(2), part(LAST)]) == []
-    assert assembler.rest() == []
+    assert assembler.flush() == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 8), st.booleans()), max_size=30))
@@ -203,8 +203,8 @@ def test_the_short_way_does_what_the_long_one_does(numbers: list[tuple[int, bool
     short, long = LogAssembler(), LogAssembler()
     for number, final in numbers:
         part = LogPart(number=number, content=str(number), final=final)
-        given = [part] if short.follows(part) else short.add([part])
+        given = [part] if short.accept_next(part) else short.add([part])
         assert given == long.add([part])
-        assert (short.given, short.complete, short.waits, short.missing) == (
-            long.given, long.complete, long.waits, long.missing,
+        assert (short.last_number, short.complete, short.has_gap, short.missing) == (
+            long.last_number, long.complete, long.has_gap, long.missing,
         )  # fmt: skip

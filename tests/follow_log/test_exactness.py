@@ -18,6 +18,7 @@ from aiotravis.follow_log import LogStream
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.live.feed import Mailbox, weight_of
 from aiotravis.resources.jobs import Jobs
+from aiotravis.resources._log_sinks import LogSink
 from aiotravis.resources.logs import LAST, Logs
 from tests.autojump import run
 from tests.samples import Scripted
@@ -59,6 +60,7 @@ class Server:
         draw = self.draw
         self.has_v3 = draw.random() < 0.6
         self.has_parts = draw.random() < 0.5
+        self.has_text = draw.random() < 0.8
         self.is_live = draw.random() < 0.85
         self.loss = draw.choice([0.0, 0.05, 0.5, 1.0])
         self.doubles = draw.choice([0.0, 0.3])
@@ -208,15 +210,21 @@ class ServedLogs(Logs):
         self._server = server
 
     async def parts(  # type: ignore[override]
-        self, job: int | Job, *, after: int | None = None
+        self, job: int | Job, *, after: int | None = None, content: bool = True
     ) -> Sequence[LogPart]:
         server = self._server
         await server.answer("/v3/log_parts")
         if not server.has_v3:
             raise errors.NotFoundError("no", status=404, method="GET", path="/", excerpt='{"file":"not found"}')
         if server.aggregated:
-            return (LogPart(number=0, content=server.text, final=True),) if after is None else ()
-        return tuple(part for part in server.stored if after is None or int(part.number) > after)
+            parts = [LogPart(number=0, content=server.text, final=True)]
+        else:
+            parts = server.stored
+        return tuple(
+            part if content else LogPart(number=part.number, final=part.final)
+            for part in parts
+            if after is None or int(part.number) > after
+        )
 
     async def get(self, job: int | Job) -> Log:
         server = self._server
@@ -224,6 +232,25 @@ class ServedLogs(Logs):
         if server.has_parts and not server.aggregated:
             return Log(id=1, job_id=JOB, parts=tuple(server.stored))
         return Log(id=1, job_id=JOB, body=server.text if server.stored else None)
+
+    async def stream_text(self, job: int | Job, sink: LogSink, *, v3: bool = False) -> Log | None:
+        server = self._server
+        await server.answer("/v3/log.txt" if v3 else "/jobs/log")
+        if v3 and not server.has_v3:
+            raise errors.NotFoundError("no", status=404, method="GET", path="/", excerpt='{"file":"not found"}')
+        if not (v3 or server.has_text) or not server.stored:
+            return Log()
+        content = server.text.encode()
+        if self._server.draw.random() < server.failing:
+            # The transport begins anew after a broken attempt.
+            await sink.begin()
+            await sink.take(content[: len(content) // 2])
+        await sink.begin()
+        cut = server.draw.randrange(len(content) + 1)
+        await sink.take(content[:cut])
+        await anyio.sleep(server.draw.random() * server.latency)
+        await sink.take(content[cut:])
+        return None
 
 
 @dataclass(frozen=True)

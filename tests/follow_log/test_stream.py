@@ -116,7 +116,7 @@ async def test_a_server_that_fails_while_the_stream_is_opened_is_waited_out(
 async def test_asking_on_goes_on_where_it_was_even_if_opening_failed(
     server: TravisServer, travis: Travis, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state, "PATIENCE", 0.0)
+    monkeypatch.setattr(state, "POLL_DELAY", 0.0)
     job.start()
     job.write("text", final=True)
     job.finish()

@@ -18,7 +18,7 @@ LAST = 2147483647
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "PATIENCE", 0.02)
+    monkeypatch.setattr(state, "POLL_DELAY", 0.02)
 
 
 @pytest.fixture
