@@ -17,8 +17,8 @@ from aiotravis._async.lifetime import ClientLifetime
 from aiotravis.follow_log import LogStream
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.live.feed import Mailbox, weight_of
-from aiotravis.resources.jobs import Jobs
 from aiotravis.resources._log_sinks import LogSink
+from aiotravis.resources.jobs import Jobs
 from aiotravis.resources.logs import LAST, Logs
 from tests.autojump import run
 from tests.samples import Scripted
@@ -216,10 +216,7 @@ class ServedLogs(Logs):
         await server.answer("/v3/log_parts")
         if not server.has_v3:
             raise errors.NotFoundError("no", status=404, method="GET", path="/", excerpt='{"file":"not found"}')
-        if server.aggregated:
-            parts = [LogPart(number=0, content=server.text, final=True)]
-        else:
-            parts = server.stored
+        parts = [LogPart(number=0, content=server.text, final=True)] if server.aggregated else server.stored
         return tuple(
             part if content else LogPart(number=part.number, final=part.final)
             for part in parts

@@ -1,4 +1,4 @@
-"""The beginning of a log as a fingerprint."""
+"""A text as length and checksum."""
 
 import pytest
 from hypothesis import given
@@ -10,18 +10,21 @@ from aiotravis.follow_log.prefix import LogPrefix
 texts = st.text(st.characters(exclude_categories=()), max_size=20)
 
 
-@given(st.lists(texts, max_size=9), texts, texts, st.sampled_from([1, 5, 1000]))
-def test_a_text_begins_with_what_was_taken_or_it_does_not(pieces: list[str], rest: str, other: str, fold: int) -> None:
+def prefix_of(*pieces: str) -> LogPrefix:
+    prefix = LogPrefix()
+    for piece in pieces:
+        prefix.add(piece)
+    return prefix
+
+
+@given(st.lists(texts, max_size=9), texts, st.sampled_from([1, 5, 1000]))
+def test_prefixes_are_equal_if_the_texts_are(pieces: list[str], other: str, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prefix_module, "FOLD", fold)
-        prefix = LogPrefix()
-        for piece in pieces:
-            prefix.add(piece)
-        whole = "".join(pieces)
+        patch.setattr(prefix_module, "BLOCK", block)
+        prefix, whole = prefix_of(*pieces), "".join(pieces)
         assert prefix.length == len(whole)
-        assert prefix.begins(whole)
-        assert prefix.begins(whole + rest)
-        assert prefix.begins(other) is other.startswith(whole)
-        prefix.add(rest)
-        assert prefix.begins(whole + rest)
-        assert prefix.begins(whole) is (not rest)
+        assert prefix.equals(prefix_of(whole))
+        assert prefix.equals(prefix_of(other)) is (other == whole)
+        prefix.add(other)
+        assert prefix.equals(prefix_of(whole + other))
+        assert prefix.equals(prefix_of(whole)) is (not other)

@@ -10,8 +10,9 @@ import anyio
 import pytest
 
 from aiotravis import Job, LogFile, Progress, State, Travis, errors
-from aiotravis.resources import _log_downloads
-from aiotravis.resources._log_downloads import DiskError, FileSink, download
+from aiotravis.resources import _log_sinks
+from aiotravis.resources._log_downloads import FileSink, download
+from aiotravis.resources._log_sinks import DiskError
 from aiotravis.testing import FaultProxy, Repository, TravisServer
 from tests.conftest import TOKEN
 from tests.waiting import until
@@ -219,7 +220,7 @@ async def test_a_log_that_breaks_off_is_fetched_anew(
 async def test_a_log_that_is_too_large_is_told(
     travis: Travis, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_log_downloads, "LARGEST", 100_000)
+    monkeypatch.setattr(_log_sinks, "MAX_LOG", 100_000)
     small, large = ended(repository, "x" * 1000, "x" * 1_000_000)
     files = await travis.logs.download([small, large], tmp_path)
     assert files[0].error is None
