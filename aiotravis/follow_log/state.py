@@ -25,10 +25,10 @@ POLL_DELAY: Final = 2.0
 MAX_POLL_DELAY: Final = 10.0
 """Seconds between two polls without a live channel: `POLL_DELAY` at first, doubled while nothing changes."""
 
-QUIET_POLL_DELAY: Final = 30.0
+IDLE_POLL_DELAY: Final = 30.0
 """Seconds of silence before a poll, doubled while nothing changes: Travis stops pushing after 6 hours (fact 7.9)."""
 
-MAX_QUIET_POLL_DELAY: Final = 300.0
+MAX_IDLE_POLL_DELAY: Final = 300.0
 """Seconds."""
 
 MAX_LIVE_DELAY: Final = 5.0
@@ -138,7 +138,7 @@ class LogState:
             return delay + self.delivered.length / CHARACTERS_PER_SECOND
         if not urgent:
             self._poll_at = None
-            return exponential(QUIET_POLL_DELAY, MAX_QUIET_POLL_DELAY, self._unchanged_polls)
+            return exponential(IDLE_POLL_DELAY, MAX_IDLE_POLL_DELAY, self._unchanged_polls)
         if self._poll_at is None:
             # Counted from now, not from the last event: parts that keep arriving must not put it off for ever.
             self._poll_at = now + POLL_DELAY

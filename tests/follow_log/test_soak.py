@@ -21,7 +21,7 @@ JOBS = 4
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "POLL_DELAY", 0.05)
-    monkeypatch.setattr(state, "QUIET_POLL_DELAY", 1.0)
+    monkeypatch.setattr(state, "IDLE_POLL_DELAY", 1.0)
     monkeypatch.setattr(reconnect_policy, "WINDOWS", ((10.0, 10_000),))
 
 

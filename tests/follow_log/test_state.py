@@ -6,11 +6,11 @@ from aiotravis import Job, LogPart, LogReset, State, events
 from aiotravis.follow_log.sources import Snapshot
 from aiotravis.follow_log.spooled_text import SpooledText
 from aiotravis.follow_log.state import (
+    IDLE_POLL_DELAY,
+    MAX_IDLE_POLL_DELAY,
     MAX_LIVE_DELAY,
     MAX_POLL_DELAY,
-    MAX_QUIET_POLL_DELAY,
     POLL_DELAY,
-    QUIET_POLL_DELAY,
     LogState,
 )
 
@@ -83,8 +83,8 @@ def test_silence_is_looked_into_ever_more_rarely() -> None:
     for _ in range(10):
         pauses.append(known.poll_delay(0.0, live=True))
         known.apply_poll(Snapshot(parts=()), pending=False, before=known.position)
-    assert pauses[:3] == [QUIET_POLL_DELAY, 2 * QUIET_POLL_DELAY, 4 * QUIET_POLL_DELAY]
-    assert pauses[-1] == MAX_QUIET_POLL_DELAY
+    assert pauses[:3] == [IDLE_POLL_DELAY, 2 * IDLE_POLL_DELAY, 4 * IDLE_POLL_DELAY]
+    assert pauses[-1] == MAX_IDLE_POLL_DELAY
 
 
 def test_without_a_live_channel_it_looks_more_often_and_for_long_texts_less_so() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aiotravis.log_text._lines import LARGEST, Line, Lines, Owner, Scope
-from aiotravis.log_text._styles import PLAIN, Style
+from aiotravis.log_text._lines import BLOCK_SIZE, Line, Lines, PendingPhase, Scope
+from aiotravis.log_text._styles import DEFAULT_STYLE, Style
 
 RED = Style(foreground=1)
 
@@ -12,10 +12,10 @@ RED = Style(foreground=1)
 def lines() -> Lines:
     lines = Lines()
     lines.append("one\ntwo\x1b[31m\n", 2)
-    lines.enter(Scope(("a", "b"), Owner("install")))
+    lines.set_scope(Scope(("a", "b"), PendingPhase("install")))
     lines.append("three\n", 1)
     lines.append("four\x1b[0m\n", 1)
-    lines.skip("\x1b[1m")
+    lines.apply_style("\x1b[1m")
     lines.append("five\n", 1)
     return lines
 
@@ -56,20 +56,20 @@ def test_a_line_asked_for_again_is_that_of_now() -> None:
 
 
 def test_the_phase_may_be_known_late() -> None:
-    owner = Owner(None)
+    phase = PendingPhase(None)
     lines = Lines()
-    lines.enter(Scope((), owner))
+    lines.set_scope(Scope((), phase))
     lines.append("x\n", 1)
     assert lines[0].phase is None
-    owner.phase = "script"
+    phase.name = "script"
     assert lines[0].phase == "script"
 
 
 def test_the_time_is_told_beside_the_line_that_it_began_at() -> None:
     lines = Lines()
     lines.append("x\n", 1)
-    lines.timed(1, 2.5)
-    lines.timed(2, 3.5)
+    lines.set_duration(1, 2.5)
+    lines.set_duration(2, 3.5)
     lines.append("y\n", 1)
     assert [line.duration for line in lines] == [2.5, None], "a timer without output has no line"
 
@@ -77,12 +77,12 @@ def test_the_time_is_told_beside_the_line_that_it_began_at() -> None:
 def test_a_block_does_not_grow_without_end() -> None:
     lines = Lines()
     for _ in range(5):
-        lines.append("x" * (LARGEST // 2) + "\n", 1)
-    lines.append("x" * LARGEST * 3 + "\n", 1)
+        lines.append("x" * (BLOCK_SIZE // 2) + "\n", 1)
+    lines.append("x" * BLOCK_SIZE * 3 + "\n", 1)
     lines.append("\x1b[31mend\n", 1)
-    assert [len(line.raw) // (LARGEST // 2) for line in lines] == [1, 1, 1, 1, 1, 6, 0]
+    assert [len(line.raw) // (BLOCK_SIZE // 2) for line in lines] == [1, 1, 1, 1, 1, 6, 0]
     assert lines[-1].text == "end"
-    assert lines.plain().endswith("\nend\n")
+    assert lines.visible_text().endswith("\nend\n")
 
 
 def test_a_line_is_text_spans_or_safe_for_a_terminal() -> None:
@@ -93,4 +93,4 @@ def test_a_line_is_text_spans_or_safe_for_a_terminal() -> None:
     ]  # fmt: skip
     assert line.terminal() == "\x1b[31m20% \x1b[0m\x1b[1;31mdone\x1b[0m"
     assert line.terminal(colour=False) == "20% done"
-    assert Line(number=1, raw="x").style == PLAIN
+    assert Line(number=1, raw="x").style == DEFAULT_STYLE

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from aiotravis import LogText, Travis, log_text, safe_for_terminal
 from aiotravis.log_text import _reader
 from aiotravis.log_text._lines import Lines
-from aiotravis.log_text._log import PIECE, Command, Fold, Phase
+from aiotravis.log_text._log import CHUNK, Command, Fold, Phase
 from aiotravis.log_text._reader import LogReader
 from aiotravis.testing import Repository
-from tests.follow_log.log_pieces import logs, plain
+from tests.log_text.log_pieces import expected_text, logs
 
 LOG = (
     "travis_fold:start:worker_info\r\x1b[0K\x1b[33;1mWorker information\x1b[0m\r\n"
@@ -41,7 +41,7 @@ LOG = (
     "Done. Your build exited with 1."
 )
 
-PLAIN = """\
+PLAIN_TEXT = """\
 Worker information
 hostname: w@1.example.org
 $ git clone https://github.com/a/b.git
@@ -121,7 +121,7 @@ def test_a_log_has_folds_timings_and_lines() -> None:
     ]
     assert [(span.text, span.style.foreground) for span in log.lines[11].spans] == [("..", 2), ("F", 1)]
     assert log.lines[11].terminal() == "\x1b[32m..\x1b[0m\x1b[31mF\x1b[0m"
-    assert log.plain == PLAIN
+    assert log.plain == PLAIN_TEXT
     assert repr(log) == "<LogText of 15 lines, 6 commands>"
 
 
@@ -171,9 +171,9 @@ def test_a_log_without_markers_is_lines() -> None:
 
 
 def test_a_log_of_many_pieces_is_one() -> None:
-    text = ("x" * (PIECE // 2 - 5) + "\n") * 5 + LOG
+    text = ("x" * (CHUNK // 2 - 5) + "\n") * 5 + LOG
     assert structure(LogText.parse(text)) == structure(fed([text]))
-    assert LogText.parse(text).plain == text[: -len(LOG)] + PLAIN
+    assert LogText.parse(text).plain == text[: -len(LOG)] + PLAIN_TEXT
 
 
 def test_every_cut_in_two_gives_the_same() -> None:
@@ -210,7 +210,7 @@ CLEANED = {
 @pytest.mark.parametrize("text", CLEANED, ids=ascii)
 def test_what_the_web_takes_out_of_a_log_is_not_shown(text: str) -> None:
     log = LogText.parse(text)
-    assert log.plain == plain(text) == CLEANED[text]
+    assert log.plain == expected_text(text) == CLEANED[text]
     assert "".join(f"{line.terminal(colour=False)}\n" for line in log.lines) == CLEANED[text]
 
 
@@ -224,7 +224,7 @@ def test_however_it_is_cut_the_structure_is_that_of_the_whole(text: str, places:
 @given(logs)
 def test_the_plain_text_is_what_a_terminal_shows_without_the_markers(text: str) -> None:
     log = LogText.parse(text)
-    assert log.plain == plain(text)
+    assert log.plain == expected_text(text)
     assert "".join(f"{line.text}\n" for line in log.lines) == log.plain
     assert "".join(f"{''.join(span.text for span in line.spans)}\n" for line in log.lines) == log.plain
 
@@ -232,10 +232,10 @@ def test_the_plain_text_is_what_a_terminal_shows_without_the_markers(text: str) 
 @given(logs, st.lists(st.integers(0, 10_000), max_size=30), st.integers(0, 12))
 def test_of_a_log_with_too_many_marks_the_lines_are_all_there(text: str, places: list[int], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_reader, "MOST", most)
+        patch.setattr(_reader, "MAX_STRUCTURES", most)
         log = LogText.parse(text)
         assert structure(fed(list(cut(text, places)))) == structure(log)
-    assert log.plain == plain(text)
+    assert log.plain == expected_text(text)
     assert len(log.commands) + len(log.folds) + len(log.timings) <= most
     whole = LogText.parse(text)
     assert whole.dropped == 0
@@ -321,12 +321,12 @@ def test_each_part_costs_its_own_length(kind: str, monkeypatch: pytest.MonkeyPat
 
         monkeypatch.setattr(cls, name, counted)
 
-    counting(LogReader, "take")
-    counting(LogReader, "_take_output")
-    counting(LogReader, "_take_line")
-    counting(LogReader, "_take_text")
+    counting(LogReader, "add_lines")
+    counting(LogReader, "_add_output")
+    counting(LogReader, "_add_line")
+    counting(LogReader, "_add_text")
     counting(Lines, "append")
-    counting(Lines, "skip")
+    counting(Lines, "apply_style")
     piece = NASTY[kind]
     count = MILLION // 4 // len(piece)
     text = "".join(piece.format(n=n) for n in range(count)) if "{" in piece else piece * count
@@ -346,7 +346,7 @@ def test_a_line_of_ten_million_characters_is_read_in_a_breath() -> None:
 
 
 def test_timers_that_end_in_the_order_of_their_starts_cost_no_more() -> None:
-    count = _reader.MOST // 8
+    count = _reader.MAX_STRUCTURES // 8
     starts = [f"travis_time:start:{n:08x}\r" for n in range(count)]
     ends = [f"travis_time:end:{n:08x}:duration=1\r" for n in range(count)]
     log = fed(["".join(starts), "".join(ends), "\nend\n"])
@@ -355,8 +355,8 @@ def test_timers_that_end_in_the_order_of_their_starts_cost_no_more() -> None:
 
 
 def test_marks_beyond_what_is_kept_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _reader.MOST == 131_072
-    monkeypatch.setattr(_reader, "MOST", 1000)
+    assert _reader.MAX_STRUCTURES == 131_072
+    monkeypatch.setattr(_reader, "MAX_STRUCTURES", 1000)
     log = LogText.parse("$ x\n" * 1003)
     assert log.dropped > 0
     assert len(log.commands) + log.dropped == 1003 == len(log.lines)

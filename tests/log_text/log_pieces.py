@@ -63,7 +63,7 @@ MARKER = re.compile(
 )
 
 
-def plain(log: str) -> str:
+def expected_text(log: str) -> str:
     """Say what the whole log shows: a line that held nothing but markers and sequences is none."""
     *whole, last = log.split("\n")
     shown_lines: list[str] = []
