@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import anyio
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aiotravis import Feed, Job, Log, LogPart, LogReset, State, errors, events
 from aiotravis._async.lifetime import ClientLifetime
-from aiotravis.follow_log import LogStream
+from aiotravis.follow_log import LogStream, spooled_text
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.live.feed import Mailbox, weight_of
 from aiotravis.resources._log_sinks import LogSink
@@ -309,7 +310,10 @@ def follow(seed: int, runs: Sequence[Sequence[str]], *, loses: bool) -> tuple[Se
         await asyncio.wait([living])
         return server, Followed(text, missing, log.complete)
 
-    return run(story, start=1.7e9, settling=0)
+    with pytest.MonkeyPatch.context() as patch:
+        # Texts are short here, and are delivered in many pieces all the same.
+        patch.setattr(spooled_text, "PIECE", 10)
+        return run(story, start=1.7e9, settling=0)
 
 
 logs = st.lists(st.lists(st.sampled_from(TEXTS), max_size=25), min_size=1, max_size=3)

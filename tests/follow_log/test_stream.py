@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import math
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import anyio
 import pytest
 
-from aiotravis import LogReset, Travis, errors
-from aiotravis.follow_log import state
+from aiotravis import LogPart, LogReset, LogStream, Travis, errors
+from aiotravis.follow_log import spooled_text, state
 from aiotravis.testing import Job, Part, TravisServer
 from tests.follow_log.reading import follow
 from tests.waiting import until
@@ -230,3 +232,111 @@ async def test_a_log_that_is_removed_while_it_is_followed_ends(server: TravisSer
         with anyio.fail_after(5):
             rest = [part async for part in log]
     assert "a" not in [part.content for part in rest]
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write every text to a file, and deliver it a few characters at a time."""
+    monkeypatch.setattr(spooled_text, "PIECE", 10)
+    monkeypatch.setattr(spooled_text, "MAX_IN_MEMORY", 1)
+
+
+@pytest.mark.usefixtures("small_pieces")
+async def test_a_text_is_delivered_in_numbered_pieces_and_resumes_if_cancelled(travis: Travis, job: Job) -> None:
+    job.start()
+    job.write("größe " * 20, final=True)
+    job.finish()
+    log, parts, turns = travis.follow_log(job.id), list[LogPart](), 0
+    while (part := await asked_for(log, turns)) is not None:
+        parts += [part] if part else []
+        turns += 1
+    assert [part.number for part in parts] == list(range(len(parts)))
+    assert "".join(part.content or "" for part in parts) == job.log.text
+    assert len(parts) > 10
+    assert log.complete
+
+
+async def asked_for(log: LogStream, turns: int) -> LogPart | Literal[False] | None:
+    """Ask for the next part for a few turns of the loop: return it, None at the end, or False if it did not come."""
+    asking = asyncio.ensure_future(anext(log, None))
+    for _ in range(turns % 40):
+        await asyncio.sleep(0)
+    with contextlib.suppress(asyncio.CancelledError):
+        asking.cancel()
+        return await asking
+    return False
+
+
+@pytest.mark.usefixtures("small_pieces")
+async def test_a_stream_closed_in_the_middle_of_a_text_deletes_it(travis: Travis, job: Job) -> None:
+    job.start()
+    job.write("text " * 20, final=True)
+    job.finish()
+    async with travis.follow_log(job.id) as log:
+        await anext(log)
+        text = log._log.remainder
+        assert text is not None
+    assert text._file.closed
+    assert not log.complete
+    assert [part async for part in log] == []
+    with pytest.raises(errors.UsageError, match="closed before its end"):
+        await log.text()
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("stored", ["live and more", "something else"])
+async def test_json_above_the_limit_is_replaced_by_text_that_continues_or_restarts(
+    server: TravisServer, travis: Travis, job: Job, stored: str
+) -> None:
+    job.start()
+    job.write("live")
+    log = travis.with_options(max_response=3000).follow_log(job.id)
+    assert (await anext(log)).content == "live"
+    server.respond("GET", f"/v3/job/{job.id}/log_parts", body=b" " * 4000)
+    server.respond("GET", f"/jobs/{job.id}/log", body=stored.encode(), headers={"Content-Type": "text/plain"})
+    job.finish()
+    parts = [part async for part in log]
+    resets = [part for part in parts if isinstance(part, LogReset)]
+    assert len(resets) == (not stored.startswith("live"))
+    assert "".join(part.content or "" for part in parts) == stored.removeprefix("live")
+    assert log.complete
+
+
+async def test_a_log_without_numbers_that_has_ended_is_read_until_it_stays_the_same(
+    server: TravisServer, travis: Travis, job: Job
+) -> None:
+    server.log_mode = "2017"
+    job.start()
+    job.write("one ")
+    job.finish()
+    async with travis.follow_log(job.id) as log:
+        assert (await anext(log)).content == "one "
+        job.write("two", final=True)
+        assert "".join([part.content or "" async for part in log]) == "two"
+
+
+async def test_a_restart_while_the_text_is_read_is_noticed(server: TravisServer, travis: Travis, job: Job) -> None:
+    job.start()
+    job.write("old", final=True)
+    job.finish()
+    reading, resumed = anyio.Event(), anyio.Event()
+    read = travis.logs.stream_text
+
+    async def interrupted(*args: Any, **options: Any) -> Any:
+        log = await read(*args, **options)
+        reading.set()
+        await resumed.wait()
+        return log
+
+    log = travis.follow_log(job.id)
+    log._poller._sources._logs = SimpleNamespace(parts=travis.logs.parts, stream_text=interrupted, get=travis.logs.get)  # type: ignore[assignment]
+    asking = asyncio.ensure_future(log.text())
+    await reading.wait()
+    now = server.world.clock()
+    server.world.clock = lambda: now + 60
+    job.restart()
+    job.start()
+    job.write("new", final=True)
+    job.finish()
+    resumed.set()
+    assert await asking == "new"
