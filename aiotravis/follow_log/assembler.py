@@ -124,7 +124,7 @@ class LogAssembler:
             self._last = position
 
     def flush(self) -> list[LogPart]:
-        """Return what is left at the end: the parts behind gaps, in order, then the server's notice.
+        """Return the remaining parts: those behind gaps, in order, then the server's notice.
 
         Parts that are added afterwards are ignored.
         """

@@ -114,7 +114,7 @@ class LogPoller:
         return True
 
     async def _end(self) -> None:
-        """Finish the log of a job that has ended: deliver what is left, then the gap."""
+        """Finish the log of a job that has ended, with a gap if parts are lost."""
         log = self._log
         # Read again, between two reads of the job's state that agree: a gap that is reported now is final.
         snapshot = await self._read_new()

@@ -1,10 +1,11 @@
 """Where a log can be read: as parts, as JSON, or as text, of API v2 or v3; in which order, and what a server lacks.
 
-A new source is a function that is listed here. https://docs.travis-ci.com/api/#logs
+A new source is a function that is listed below. https://docs.travis-ci.com/api/#logs
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, cast
 
 from aiotravis._async.retry import is_transient
@@ -77,14 +78,6 @@ async def _read_v2_log(logs: Logs, wanted: Wanted) -> Snapshot:
     return _from_json(await logs.get(wanted.job), wanted)
 
 
-async def _read_v2_text(logs: Logs, wanted: Wanted) -> Snapshot | None:
-    return await _read_text(logs, wanted, v3=False)
-
-
-async def _read_v3_text(logs: Logs, wanted: Wanted) -> Snapshot | None:
-    return await _read_text(logs, wanted, v3=True)
-
-
 async def _read_text(logs: Logs, wanted: Wanted, *, v3: bool) -> Snapshot | None:
     text = SpooledText(wanted.delivered)
     try:
@@ -113,8 +106,8 @@ def _without_placeholders(parts: Sequence[LogPart]) -> tuple[LogPart, ...]:
 
 V3_PARTS: Final = Source(_read_v3_parts, v3=True)
 V2_LOG: Final = Source(_read_v2_log)
-V2_TEXT: Final = Source(_read_v2_text, streams=True)
-V3_TEXT: Final = Source(_read_v3_text, streams=True, v3=True)
+V2_TEXT: Final = Source(partial(_read_text, v3=False), streams=True)
+V3_TEXT: Final = Source(partial(_read_text, v3=True), streams=True, v3=True)
 
 FAILURES: Final = (ResponseError, DecodeError, TooLargeError)
 

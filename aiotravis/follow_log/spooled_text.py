@@ -64,12 +64,12 @@ class SpooledText(LogSink):
         self._reset()
 
     async def take(self, piece: bytes) -> None:
-        """Take the next piece."""
+        """Decode, compare and store the next piece."""
         await super().take(piece)
         await self._append(self._decoder.decode(piece))
 
     async def end(self) -> None:
-        """Take note that all was taken."""
+        """Add what the decoder still holds, after the last piece."""
         await self._append(self._decoder.decode(b"", final=True))
 
     async def _append(self, text: str) -> None:

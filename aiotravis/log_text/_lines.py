@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final, overload
 
 import msgspec
@@ -49,36 +50,30 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         return render_line(self.raw, self.style, colour=colour)
 
 
+@dataclass(slots=True, eq=False)
 class PendingPhase:
     """The phase of some lines, whose name may become known after them."""
 
-    __slots__ = ("name",)
-
-    def __init__(self, name: str | None) -> None:
-        self.name: str | None = name
+    name: str | None
 
 
+@dataclass(slots=True, eq=False)
 class Scope:
     """The folds and the phase that lines belong to."""
 
-    __slots__ = ("folds", "phase")
-
-    def __init__(self, folds: tuple[str, ...], phase: PendingPhase) -> None:
-        self.folds: tuple[str, ...] = folds
-        self.phase: PendingPhase = phase
+    folds: tuple[str, ...]
+    phase: PendingPhase
 
 
+@dataclass(slots=True, eq=False)
 class _Block:
     """Text of some lines, each ended by a newline."""
 
-    __slots__ = ("count", "pieces", "size", "start", "style")
-
-    def __init__(self, start: int, style: Style) -> None:
-        self.start = start
-        self.style = style
-        self.pieces: list[str] = []
-        self.count = 0
-        self.size = 0
+    start: int
+    style: Style
+    pieces: list[str] = field(default_factory=list[str])
+    count: int = 0
+    size: int = 0
 
     @property
     def text(self) -> str:

@@ -11,25 +11,11 @@ from typing import Final
 
 import msgspec
 
-from aiotravis.log_text._ansi import Span, safe_for_terminal
-from aiotravis.log_text._lines import Line, Lines
+from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import Timing
 from aiotravis.log_text._reader import LogReader
-from aiotravis.log_text._styles import Colour, Style
 
-__all__ = [
-    "Colour",
-    "Command",
-    "Fold",
-    "Line",
-    "Lines",
-    "LogText",
-    "Phase",
-    "Span",
-    "Style",
-    "Timing",
-    "safe_for_terminal",
-]
+__all__ = ["Command", "Fold", "LogText", "Phase"]
 
 CHUNK: Final = 1 << 16
 """Characters of a whole log that are read at once."""

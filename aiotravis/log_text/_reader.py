@@ -1,6 +1,7 @@
 """Reads the lines of a log in order, and finds folds, timers, commands and results in them. No I/O."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -32,44 +33,38 @@ TRIGGERS: Final = (MARK, "\n$ ", 'The command "', "exited with ")
 """What a line contains if it is more than output. Searching the whole text for it at once makes reading fast."""
 
 
+@dataclass(slots=True, eq=False)
 class CommandRecord:
     """What is known of a command so far."""
 
-    __slots__ = ("duration", "exit_code", "last_line", "line", "phase", "text")
-
-    def __init__(self, text: str, phase: PendingPhase, line: int) -> None:
-        self.text: str = text
-        self.phase: PendingPhase = phase
-        self.line: int = line
-        self.duration: float | None = None
-        self.exit_code: int | None = None
-        self.last_line: int | None = None
+    text: str
+    phase: PendingPhase
+    line: int
+    duration: float | None = None
+    exit_code: int | None = None
+    last_line: int | None = None
 
 
+@dataclass(slots=True, eq=False)
 class _TimerRecord:
     """A timer that was started and has not ended."""
 
-    __slots__ = ("command", "id", "line", "outermost", "phase")
-
-    def __init__(self, id: str, phase: PendingPhase, line: int, outermost: bool) -> None:
-        self.id = id
-        self.phase = phase
-        self.line = line
-        self.outermost = outermost
-        self.command: CommandRecord | None = None
+    id: str
+    phase: PendingPhase
+    line: int
+    outermost: bool
+    command: CommandRecord | None = None
 
 
+@dataclass(slots=True, eq=False)
 class FoldRecord:
     """A fold, and while it is open, the timers that started in it."""
 
-    __slots__ = ("last_line", "line", "names", "phase", "timers")
-
-    def __init__(self, names: tuple[str, ...], phase: PendingPhase, line: int) -> None:
-        self.names: tuple[str, ...] = names
-        self.phase: PendingPhase = phase
-        self.line: int = line
-        self.last_line: int | None = None
-        self.timers: list[_TimerRecord] | None = None
+    names: tuple[str, ...]
+    phase: PendingPhase
+    line: int
+    last_line: int | None = None
+    timers: list[_TimerRecord] | None = None
 
     @property
     def name(self) -> str:

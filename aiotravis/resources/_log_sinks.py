@@ -61,7 +61,7 @@ class LogSink:
         self.size, self.head = 0, b""
 
     async def take(self, piece: bytes) -> None:
-        """Take the next piece."""
+        """Count the next piece."""
         self.head = (self.head + piece[:HEAD])[:HEAD]
         self.size += len(piece)
 
@@ -88,7 +88,7 @@ class TextSink(LogSink):
         self._text = ""
 
     async def take(self, piece: bytes) -> None:
-        """Take the next piece."""
+        """Add the next piece."""
         await super().take(piece)
         self._pending += piece
         if len(self._pending) >= BLOCK:
