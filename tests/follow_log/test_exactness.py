@@ -1,4 +1,4 @@
-"""Whatever the network and the server do, what a follower yields is the stored log; in virtual time."""
+"""Whatever the network and the server do, a follower delivers the stored log. Runs in virtual time."""
 
 import asyncio
 import contextlib
@@ -25,21 +25,21 @@ from tests.autojump import run
 from tests.samples import Scripted
 
 JOB = 7
-LONGEST = 3 * 3600.0
-"""Virtual seconds after which a story that does not end has failed."""
+MAX_DURATION = 3 * 3600.0
+"""Virtual seconds after which a case has failed."""
 
 CASES = int(os.environ.get("AIOTRAVIS_LOG_CASES", "500"))
-"""Cases of each test; many more are run by hand: ``AIOTRAVIS_LOG_CASES=25000``."""
+"""Cases of each test. Run many more by hand: ``AIOTRAVIS_LOG_CASES=25000``."""
 
-STEADY = "AIOTRAVIS_LOG_CASES" not in os.environ
-"""Whether to try the same cases each time: new ones are looked for by hand."""
+DETERMINISTIC = "AIOTRAVIS_LOG_CASES" not in os.environ
+"""Whether to run the same cases each time."""
 
 TEXTS = ("line\n", "\r\x1b[0K", "größe ", "travis_fold:start:x\r", "", "log aggregate", "💎")
 
 
 @dataclass
 class Server:
-    """A job whose log grows by a script, and a network that loses, doubles, delays, reorders; one seed, one story."""
+    """A job whose log grows, and a network that loses, repeats, delays and reorders messages, reproducible by seed."""
 
     draw: random.Random
     loses: bool
@@ -49,7 +49,7 @@ class Server:
     sent: dict[int, LogPart] = field(default_factory=dict[int, LogPart])
     lost: set[int] = field(default_factory=set[int])
     heard: set[int] = field(default_factory=set[int])
-    ended_before: set[str] = field(default_factory=set[str])
+    earlier_texts: set[str] = field(default_factory=set[str])
     aggregated: bool = False
     state: State = State.CREATED
     started_at: datetime | None = None
@@ -64,7 +64,7 @@ class Server:
         self.has_text = draw.random() < 0.8
         self.is_live = draw.random() < 0.85
         self.loss = draw.choice([0.0, 0.05, 0.5, 1.0])
-        self.doubles = draw.choice([0.0, 0.3])
+        self.repeats = draw.choice([0.0, 0.3])
         self.delay = draw.choice([0.0, 0.1, 3.0])
         self.failing = draw.choice([0.0, 0.1, 0.4])
         self.latency = draw.choice([0.0, 0.2, 1.5])
@@ -89,7 +89,7 @@ class Server:
             if self.connected and draw.random() >= self.loss * (isinstance(event, events.JobLog)):
                 delay = draw.random() * self.delay if draw.random() < 0.5 else 0.0
                 asyncio.get_running_loop().call_later(delay, self._arrive, event)
-            if draw.random() >= self.doubles:
+            if draw.random() >= self.repeats:
                 return
 
     def _arrive(self, event: events.Event) -> None:
@@ -101,7 +101,7 @@ class Server:
         ):
             self.heard.add(int(event.number))
 
-    def tell(self, kind: type[events.JobEvent]) -> None:
+    def announce(self, kind: type[events.JobEvent]) -> None:
         job = self.job()
         self.publish(kind(job=job))
 
@@ -117,18 +117,18 @@ class Server:
             last = place == len(runs) - 1
             await anyio.sleep(draw.random() * 5)
             self.state, self.started_at = State.STARTED, datetime.fromtimestamp(int(self.clock()), UTC)
-            self.tell(events.JobStarted)
+            self.announce(events.JobStarted)
             await self._write(contents if last or draw.random() < 0.5 else contents[: len(contents) // 2])
             if last or draw.random() < 0.5:
                 self.state = draw.choice([State.PASSED, State.FAILED, State.CANCELED])
-                self.tell(events.JobFinished)
+                self.announce(events.JobFinished)
             if not last:
                 await anyio.sleep(2.0 + draw.random() * 5)
                 if self.state.finished or any(part.final for part in self.stored):
-                    self.ended_before.add(self.text)
+                    self.earlier_texts.add(self.text)
                 self.stored, self.aggregated, self.state, self.started_at = [], False, State.CREATED, None
                 self.sent, self.lost, self.heard = {}, set(), set()
-                # Whatever else is lost, somebody is told of it: by the event, or by a mark.
+                # A restart never goes unnoticed: the client receives the event, or a mark.
                 self.connected = True
                 if self.subscribed:
                     self.mailbox.put(events.JobCreated(job=self.job()), 512)
@@ -160,7 +160,7 @@ class Server:
         self.publish(events.JobLog(job_id=JOB, number=part.number, content=content, final=part.final))
 
     def _cut(self, seconds: float) -> None:
-        """Lose the connection for a while; the way back is marked."""
+        """Lose the connection for a while, then report that it was lost."""
         if not self.connected:
             return
         self.connected = False
@@ -188,7 +188,7 @@ class Server:
 
 
 class ServedJobs(Jobs):
-    """Tells how the job is."""
+    """Answers with the state of the job."""
 
     __slots__ = ("_server",)
 
@@ -202,7 +202,7 @@ class ServedJobs(Jobs):
 
 
 class ServedLogs(Logs):
-    """Tells what is stored, in the forms that this server knows."""
+    """Answers with the stored log, in the forms that this server has."""
 
     __slots__ = ("_server",)
 
@@ -253,7 +253,7 @@ class ServedLogs(Logs):
 
 @dataclass(frozen=True)
 class Followed:
-    """What came of following."""
+    """The outcome of following a log."""
 
     text: str
     missing: tuple[int, ...]
@@ -264,7 +264,7 @@ FAILURES = (errors.RequestError, errors.ServerError)
 
 
 async def opened(server: Server) -> LogStream:
-    """Open a stream; a server that fails for minutes is asked anew."""
+    """Open a stream, again if the server fails for minutes."""
     while True:
         with contextlib.suppress(*FAILURES):
             log = LogStream(
@@ -273,8 +273,8 @@ async def opened(server: Server) -> LogStream:
             return await log.__aenter__()
 
 
-async def taken(log: LogStream, draw: random.Random) -> tuple[str, tuple[int, ...]]:
-    """Take all there is; after a failure that lasted, asking on goes on where it was."""
+async def read_all(log: LogStream, draw: random.Random) -> tuple[str, tuple[int, ...]]:
+    """Read a log to its end; after a failure that lasted, continue."""
     pieces: list[str] = []
     while True:
         try:
@@ -293,62 +293,62 @@ async def taken(log: LogStream, draw: random.Random) -> tuple[str, tuple[int, ..
 
 
 def follow(seed: int, runs: Sequence[Sequence[str]], *, loses: bool) -> tuple[Server, Followed]:
-    """Follow a log through its whole story, from a moment before, within, or after it."""
+    """Follow a log from a moment before, during, or after the job."""
     draw = random.Random(seed)
-    # What the follower itself draws, its jitter, has to be the same each time, too.
+    # The follower draws its jitter from this.
     random.seed(seed)
 
-    async def story(clock: Callable[[], float]) -> tuple[Server, Followed]:
+    async def main(clock: Callable[[], float]) -> tuple[Server, Followed]:
         server = Server(draw, loses, clock=clock)
         living = asyncio.ensure_future(server.live(runs))
         await anyio.sleep(draw.choice([0.0, 1.0, 5.0, 400.0]))
-        log = await asyncio.wait_for(opened(server), LONGEST)
-        text, missing = await asyncio.wait_for(taken(log, draw), LONGEST)
+        log = await asyncio.wait_for(opened(server), MAX_DURATION)
+        text, missing = await asyncio.wait_for(read_all(log, draw), MAX_DURATION)
         await log.aclose()
-        # Who has seen the end of a run does not wait for another: what counts is what was stored then.
+        # A follower that has seen the end of a run does not wait for another: what was stored then counts.
         living.cancel()
         await asyncio.wait([living])
         return server, Followed(text, missing, log.complete)
 
     with pytest.MonkeyPatch.context() as patch:
-        # Texts are short here, and are delivered in many pieces all the same.
+        # Deliver even these short texts in many pieces.
         patch.setattr(spooled_text, "PIECE", 10)
-        return run(story, start=1.7e9, settling=0)
+        return run(main, start=1.7e9, settling=0)
 
 
 logs = st.lists(st.lists(st.sampled_from(TEXTS), max_size=25), min_size=1, max_size=3)
 
 
 def numbered(runs: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Make every part of every run tell which it is, so that no mix-up goes unseen."""
+    """Number every part of every run, so that no mix-up goes unnoticed."""
     return [[f"{text}{run}.{number}" for number, text in enumerate(texts)] for run, texts in enumerate(runs)]
 
 
-@settings(max_examples=CASES, deadline=None, derandomize=STEADY, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=CASES, deadline=None, derandomize=DETERMINISTIC, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**64), logs)
-def test_what_is_given_equals_the_stored_log(seed: int, texts: list[list[str]]) -> None:
+def test_the_delivered_text_equals_the_stored_log(seed: int, texts: list[list[str]]) -> None:
     server, followed = follow(seed, numbered(texts), loses=False)
-    # A run that had ended counts, even if another one followed while its last parts were being taken.
-    assert followed.text in {server.text, *server.ended_before}
+    # A run that had ended counts, even if another one followed while its last parts were being read.
+    assert followed.text in {server.text, *server.earlier_texts}
     assert followed.missing == ()
     assert followed.complete
 
 
-@settings(max_examples=CASES, deadline=None, derandomize=STEADY, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=CASES, deadline=None, derandomize=DETERMINISTIC, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**64), logs)
-def test_what_the_server_itself_has_lost_is_named_exactly(seed: int, texts: list[list[str]]) -> None:
+def test_parts_that_the_server_lost_are_reported_exactly(seed: int, texts: list[list[str]]) -> None:
     server, followed = follow(seed, numbered(texts[:1]), loses=True)
     if server.aggregated or not (server.has_v3 or server.has_parts):
-        # No numbers are left, or there never were any: the stored text is all there is to know.
+        # Without numbers, nothing shows that the stored text lacks parts.
         return
     assert set(followed.missing) <= server.lost
     if followed.complete and followed.text == server.text:
         return
-    there = "".join(
+    received = "".join(
         part.content or "" for number, part in sorted(server.sent.items()) if number not in followed.missing
     )
     known = max((int(part.number) for part in server.stored if part.number != LAST), default=-1)
     if not server.lost - server.heard or max(server.lost) < known:
-        assert followed.text == there
+        assert followed.text == received
         assert server.lost - server.heard <= set(followed.missing)
     assert followed.complete is not bool(followed.missing)

@@ -1,4 +1,4 @@
-"""A log of 100 MB: whole, by whichever method it is read, and in memory only where a string is returned."""
+"""A log of 100 MB is read completely by every method, and held in memory only if a string is returned."""
 
 import hashlib
 import subprocess
@@ -27,7 +27,7 @@ from aiotravis import Job, LogReset, State, Travis
 endpoint, folder, sizes = sys.argv[1], sys.argv[2], [int(size) for size in sys.argv[3:]]
 
 def peak_memory():
-    # Unlike ru_maxrss, it begins anew with the program.
+    # ru_maxrss would include the parent process.
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) << 10
 
 async def followed(travis, size):
@@ -76,7 +76,7 @@ async def send_json(value: object, request: web.Request) -> web.Response:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
-async def test_a_log_of_100_mb_is_whole_and_takes_no_memory(tmp_path: Path) -> None:
+async def test_a_log_of_100_mb_is_complete_in_flat_memory(tmp_path: Path) -> None:
     small, large = 1, 100 * MIB // len(BLOCK)
     app = web.Application()
     app.router.add_get("/config", partial(send_json, {"config": {}}))

@@ -1,4 +1,4 @@
-"""A text as length and checksum."""
+"""Texts as length and checksum."""
 
 import pytest
 from hypothesis import given

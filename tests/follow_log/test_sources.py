@@ -1,4 +1,4 @@
-"""Where a log can be read, and what is remembered of that."""
+"""The sources of logs: their order, and which a server lacks."""
 
 import pytest
 
@@ -41,9 +41,7 @@ async def test_numbered_parts_come_first(server: TravisServer, travis: Travis, j
     assert not snapshot.whole
 
 
-async def test_a_server_without_version_three_is_asked_for_it_once(
-    server: TravisServer, travis: Travis, job: Job
-) -> None:
+async def test_a_missing_v3_route_is_remembered(server: TravisServer, travis: Travis, job: Job) -> None:
     server.log_mode = "2017"
     sources = LogSources(travis.logs)
     for _ in range(2):
@@ -52,9 +50,7 @@ async def test_a_server_without_version_three_is_asked_for_it_once(
     assert requested(server) == [f"/v3/job/{job.id}/log_parts", *[f"/jobs/{job.id}/log"] * 2]
 
 
-async def test_a_log_that_is_not_there_yet_says_nothing_about_the_route(
-    server: TravisServer, travis: Travis, job: Job
-) -> None:
+async def test_a_missing_log_does_not_mean_a_missing_route(server: TravisServer, travis: Travis, job: Job) -> None:
     sources = LogSources(travis.logs)
     job.log.missing = True
     assert (await sources.read(wanted(job), WHILE_RUNNING)).parts == ()
@@ -74,7 +70,7 @@ async def test_an_aggregated_log_is_whole(server: TravisServer, travis: Travis, 
 
 @pytest.mark.parametrize("text", ["log aggregated", "Your log is temporarily unavailable"])
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
-async def test_a_placeholder_is_no_text(
+async def test_a_placeholder_is_not_taken_for_the_log(
     server: TravisServer, travis: Travis, job: Job, text: str, content_type: str
 ) -> None:
     part = f'{{"number":0,"content":"{text}","final":true}}'
@@ -134,7 +130,7 @@ async def test_a_text_does_not_hide_missing_parts(travis: Travis, job: Job) -> N
 @pytest.mark.parametrize(
     ("status", "content_type"), [(406, "text/plain"), (404, "text/plain"), (403, "application/xml"), (200, "text/html")]
 )
-async def test_version_three_has_the_text_that_version_two_lacks(
+async def test_v3_text_is_read_if_v2_has_none(
     server: TravisServer, travis: Travis, job: Job, status: int, content_type: str
 ) -> None:
     body = b"" if status == 406 else b"<html>"
@@ -143,7 +139,7 @@ async def test_version_three_has_the_text_that_version_two_lacks(
     assert requested(server)[-2:] == [f"/jobs/{job.id}/log", f"/v3/job/{job.id}/log.txt"]
 
 
-async def test_without_a_text_the_parts_are_read(server: TravisServer, travis: Travis, job: Job) -> None:
+async def test_parts_are_read_if_there_is_no_text(server: TravisServer, travis: Travis, job: Job) -> None:
     server.respond("GET", f"/v3/job/{job.id}/log.txt", status=404, body=V3_MISSING)
     server.respond("GET", f"/jobs/{job.id}/log", status=406)
     sources = LogSources(travis.logs)
@@ -153,9 +149,7 @@ async def test_without_a_text_the_parts_are_read(server: TravisServer, travis: T
         assert requested(server)[-2:] == [f"/v3/job/{job.id}/log.txt", f"/v3/job/{job.id}/log_parts"]
 
 
-async def test_json_above_the_limit_is_a_reason_to_read_the_text(
-    server: TravisServer, travis: Travis, job: Job
-) -> None:
+async def test_json_above_the_limit_is_replaced_by_text(server: TravisServer, travis: Travis, job: Job) -> None:
     server.respond("GET", f"/v3/job/{job.id}/log_parts", body=LARGE)
     sources = LogSources(travis.with_options(max_response=4000).logs)
     assert await text_of(await sources.read(wanted(job), WHILE_RUNNING)) == "abc"
@@ -165,7 +159,7 @@ async def test_json_above_the_limit_is_a_reason_to_read_the_text(
 
 
 @pytest.mark.parametrize("route", ["/v3/job/{}/log_parts", "/jobs/{}/log"])
-async def test_a_failure_that_passes_is_raised(server: TravisServer, travis: Travis, job: Job, route: str) -> None:
+async def test_transient_failures_are_raised(server: TravisServer, travis: Travis, job: Job, route: str) -> None:
     server.respond("GET", route.format(job.id), status=500)
     with pytest.raises(errors.ServerError):
         await LogSources(travis.logs).read_ended(wanted(job), as_text=True)

@@ -1,4 +1,4 @@
-"""A text of any size, compared with what was delivered before, and read in pieces."""
+"""A text of any size, compared with the text delivered before, and read in pieces."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,7 @@ async def taken(data: bytes, delivered: str, *, size: int) -> SpooledText:
 
 
 @given(utf8_text, utf8_text, utf8_text, st.integers(1, 7), st.integers(1, 9))
-async def test_only_what_was_not_delivered_is_read_or_all_of_another_text(
+async def test_only_undelivered_text_is_read_but_all_of_a_different_text(
     delivered: str, rest: str, other: str, size: int, piece: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -53,13 +53,13 @@ async def test_only_what_was_not_delivered_is_read_or_all_of_another_text(
 
 
 @given(any_text, any_text)
-async def test_a_text_in_one_piece_may_hold_whatever_json_can_carry(delivered: str, rest: str) -> None:
+async def test_a_text_in_one_piece_may_contain_surrogates(delivered: str, rest: str) -> None:
     text = SpooledText.of(delivered + rest, prefix_of(delivered))
     assert "".join(await pieces_of(text)) == rest
 
 
 @given(st.binary(max_size=30), st.integers(1, 5))
-async def test_what_is_not_utf_8_is_replaced_wherever_it_is_cut(data: bytes, size: int) -> None:
+async def test_invalid_utf_8_is_replaced_wherever_it_is_cut(data: bytes, size: int) -> None:
     text = await taken(data, "", size=size)
     assert "".join(await pieces_of(text)) == data.decode("utf-8", "replace")
 
@@ -73,7 +73,7 @@ async def test_a_new_attempt_discards_the_one_before() -> None:
     assert await pieces_of(text) == [" text"]
 
 
-async def test_a_large_text_lies_in_a_file_until_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_large_text_is_stored_in_a_file_until_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spooled_text, "MAX_IN_MEMORY", 100)
     content = "größe\n" * 1000
     text = await taken(content.encode(), "größe\n", size=99)
@@ -83,7 +83,7 @@ async def test_a_large_text_lies_in_a_file_until_it_is_closed(monkeypatch: pytes
     assert text._file.closed
 
 
-async def test_a_text_that_is_dropped_closes_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_text_that_is_garbage_collected_closes_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spooled_text, "MAX_IN_MEMORY", 1)
     text = await taken(b"some text", "", size=3)
     file = text._file
@@ -92,7 +92,7 @@ async def test_a_text_that_is_dropped_closes_its_file(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("method", ["write", "read"])
-async def test_a_disk_that_fails_is_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+async def test_disk_errors_are_not_network_errors(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     text = await taken(b"some text", "", size=3)
 
     def fail(*args: object) -> bytes:

@@ -1,4 +1,4 @@
-"""A log followed against the embedded Travis: whole, in order, once, whatever happens on the way."""
+"""A log followed on the embedded Travis: complete, in order, each part once, whatever happens."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from aiotravis.testing import Job, Part, TravisServer
 from tests.follow_log.reading import follow
 from tests.waiting import until
 
-pytestmark = pytest.mark.usefixtures("hasty")
+pytestmark = pytest.mark.usefixtures("short_delays")
 
 
 @pytest.mark.parametrize("mode", ["head", "2017"])
@@ -30,7 +30,7 @@ async def test_a_whole_build_is_followed_byte_for_byte(
     assert text == job.log.text
 
 
-async def test_what_was_written_before_the_subscription_comes_first(travis: Travis, job: Job) -> None:
+async def test_parts_written_before_the_subscription_come_first(travis: Travis, job: Job) -> None:
     job.start()
     job.write("before ")
     async with travis.follow_log(job.id) as log:
@@ -40,7 +40,7 @@ async def test_what_was_written_before_the_subscription_comes_first(travis: Trav
         assert repr(log) == f"<LogStream of job {job.id}, ended>"
 
 
-async def test_parts_in_any_order_and_twice_come_in_order_and_once(travis: Travis, job: Job) -> None:
+async def test_parts_in_any_order_and_twice_arrive_in_order_and_once(travis: Travis, job: Job) -> None:
     job.start()
     job.log.parts += [Part(n, str(n), n == 5) for n in range(6)]
     async with travis.follow_log(job.id) as log:
@@ -49,7 +49,7 @@ async def test_parts_in_any_order_and_twice_come_in_order_and_once(travis: Travi
         assert [part.content async for part in log] == list("012345")
 
 
-async def test_a_connection_lost_on_the_way_loses_no_part(server: TravisServer, travis: Travis, job: Job) -> None:
+async def test_a_lost_connection_loses_no_part(server: TravisServer, travis: Travis, job: Job) -> None:
     async with travis.follow_log(job.id) as log:
         job.start()
         job.write("a")
@@ -60,14 +60,14 @@ async def test_a_connection_lost_on_the_way_loses_no_part(server: TravisServer, 
         assert [part.content async for part in log] == ["b", ""]
 
 
-async def test_a_job_that_is_canceled_before_it_starts_has_an_empty_log(travis: Travis, job: Job) -> None:
+async def test_a_job_canceled_before_it_starts_has_an_empty_log(travis: Travis, job: Job) -> None:
     async with travis.follow_log(job.id) as log:
         job.finish("canceled")
         assert [part async for part in log] == []
         assert log.complete
 
 
-async def test_a_restart_begins_the_log_anew(travis: Travis, job: Job) -> None:
+async def test_a_restart_resets_the_log(travis: Travis, job: Job) -> None:
     job.start()
     job.write("old")
     async with travis.follow_log(job.id) as log:
@@ -81,14 +81,14 @@ async def test_a_restart_begins_the_log_anew(travis: Travis, job: Job) -> None:
     assert [part.content for part in parts] == ["", "new", ""]
 
 
-async def test_an_unknown_job_is_told_and_nothing_is_left(server: TravisServer, travis: Travis) -> None:
+async def test_an_unknown_job_raises_and_leaves_no_subscription(server: TravisServer, travis: Travis) -> None:
     with pytest.raises(errors.NotFoundError):
         async with travis.follow_log(9):
             pass
     assert len(travis._hub._registry) == 0
 
 
-async def test_a_stream_that_was_closed_yields_nothing_and_opens_no_more(travis: Travis, job: Job) -> None:
+async def test_a_closed_stream_yields_nothing_and_cannot_be_opened(travis: Travis, job: Job) -> None:
     log = travis.follow_log(job.id)
     await log.aclose()
     assert [part async for part in log] == []
@@ -96,7 +96,7 @@ async def test_a_stream_that_was_closed_yields_nothing_and_opens_no_more(travis:
         await log.__aenter__()
 
 
-async def test_cancelling_leaves_nothing(server: TravisServer, travis: Travis, job: Job) -> None:
+async def test_cancellation_leaves_no_subscription(server: TravisServer, travis: Travis, job: Job) -> None:
     job.start()
     with anyio.move_on_after(0.1) as scope:
         await follow(travis, job)
@@ -104,9 +104,7 @@ async def test_cancelling_leaves_nothing(server: TravisServer, travis: Travis, j
     assert len(travis._hub._registry) == 0
 
 
-async def test_a_server_that_fails_while_the_stream_is_opened_is_waited_out(
-    server: TravisServer, travis: Travis, job: Job
-) -> None:
+async def test_transient_failures_while_opening_are_retried(server: TravisServer, travis: Travis, job: Job) -> None:
     job.start()
     job.write("text", final=True)
     job.finish()
@@ -115,7 +113,7 @@ async def test_a_server_that_fails_while_the_stream_is_opened_is_waited_out(
     assert await follow(travis, job) == "text"
 
 
-async def test_asking_on_goes_on_where_it_was_even_if_opening_failed(
+async def test_a_stream_continues_after_opening_failed(
     server: TravisServer, travis: Travis, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(state, "POLL_DELAY", 0.0)
@@ -131,8 +129,8 @@ async def test_asking_on_goes_on_where_it_was_even_if_opening_failed(
 
 
 @pytest.mark.parametrize("live", [True, False])
-async def test_a_part_that_is_asked_for_with_a_deadline_can_be_asked_for_again(live: bool) -> None:
-    """Cancelled at every step of the way; each time, the next one who asks gets what follows."""
+async def test_a_cancelled_anext_can_be_repeated(live: bool) -> None:
+    """Cancel at every step; the next call returns what follows."""
     async with TravisServer(pusher_key="key" if live else None) as server:
         job = server.world.repository("a/b").build(quiet=True).jobs[0]
         job.start()
@@ -161,7 +159,7 @@ async def test_a_part_that_is_asked_for_with_a_deadline_can_be_asked_for_again(l
 
 
 @pytest.mark.parametrize("live", [True, False])
-async def test_closing_it_from_another_task_ends_it_at_once_for_who_waits(live: bool) -> None:
+async def test_closing_from_another_task_ends_a_waiting_anext(live: bool) -> None:
     async with TravisServer(pusher_key="key" if live else None) as server:
         job = server.world.repository("a/b").build(quiet=True).jobs[0]
         job.start()
@@ -181,7 +179,7 @@ async def test_closing_it_from_another_task_ends_it_at_once_for_who_waits(live: 
                     await reading
 
 
-async def test_one_stream_is_of_one_task(travis: Travis, job: Job) -> None:
+async def test_a_stream_iterated_by_two_tasks_raises(travis: Travis, job: Job) -> None:
     job.start()
     async with travis.follow_log(job.id) as log:
         first = asyncio.ensure_future(anext(log))
@@ -204,12 +202,12 @@ async def test_two_streams_of_one_log_are_independent(travis: Travis, job: Job) 
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "told"),
+    ("status", "kind", "error"),
     [(403, "text/html", errors.AuthenticationError), (404, "application/json", errors.NotFoundError)],
     ids=["the token expires", "the job is gone"],
 )
-async def test_what_becomes_of_the_right_to_follow_is_told(
-    server: TravisServer, travis: Travis, job: Job, status: int, kind: str, told: type[errors.TravisError]
+async def test_losing_access_while_following_raises(
+    server: TravisServer, travis: Travis, job: Job, status: int, kind: str, error: type[errors.TravisError]
 ) -> None:
     job.start()
     job.write("a")
@@ -218,11 +216,11 @@ async def test_what_becomes_of_the_right_to_follow_is_told(
         headers = {"Content-Type": kind}
         server.respond("GET", f"/jobs/{job.id}", status=status, body=b"access denied", headers=headers)
         job.world.notify("job:log", job, Part(2, "behind a hole", False))
-        with pytest.raises(told):
+        with pytest.raises(error):
             await anext(log)
 
 
-async def test_a_log_that_is_removed_while_it_is_followed_ends(server: TravisServer, travis: Travis, job: Job) -> None:
+async def test_a_log_removed_while_it_is_followed_ends(server: TravisServer, travis: Travis, job: Job) -> None:
     job.start()
     job.write("a")
     async with travis.follow_log(job.id) as log:
@@ -247,7 +245,7 @@ async def test_a_text_is_delivered_in_numbered_pieces_and_resumes_if_cancelled(t
     job.write("größe " * 20, final=True)
     job.finish()
     log, parts, turns = travis.follow_log(job.id), list[LogPart](), 0
-    while (part := await asked_for(log, turns)) is not None:
+    while (part := await next_part(log, turns)) is not None:
         parts += [part] if part else []
         turns += 1
     assert [part.number for part in parts] == list(range(len(parts)))
@@ -256,8 +254,8 @@ async def test_a_text_is_delivered_in_numbered_pieces_and_resumes_if_cancelled(t
     assert log.complete
 
 
-async def asked_for(log: LogStream, turns: int) -> LogPart | Literal[False] | None:
-    """Ask for the next part for a few turns of the loop: return it, None at the end, or False if it did not come."""
+async def next_part(log: LogStream, turns: int) -> LogPart | Literal[False] | None:
+    """Wait for a part for some turns of the event loop: return it, None at the end, or False if there is none."""
     asking = asyncio.ensure_future(anext(log, None))
     for _ in range(turns % 40):
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""The lines of a log, kept as the text that they were."""
+"""The lines of a log, stored as text."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def lines() -> Lines:
     return lines
 
 
-def test_lines_are_numbered_and_know_where_they_stand(lines: Lines) -> None:
+def test_lines_have_number_folds_phase_and_style(lines: Lines) -> None:
     assert list(lines) == [
         Line(number=1, raw="one"),
         Line(number=2, raw="two\x1b[31m"),
@@ -47,7 +47,7 @@ def test_lines_are_a_sequence(lines: Lines) -> None:
     assert list(Lines()) == []
 
 
-def test_a_line_asked_for_again_is_that_of_now() -> None:
+def test_an_index_sees_lines_appended_later() -> None:
     lines = Lines()
     lines.append("one\n", 1)
     assert lines[0].raw == "one"
@@ -55,7 +55,7 @@ def test_a_line_asked_for_again_is_that_of_now() -> None:
     assert lines[1].raw == "two"
 
 
-def test_the_phase_may_be_known_late() -> None:
+def test_a_phase_may_become_known_later() -> None:
     phase = PendingPhase(None)
     lines = Lines()
     lines.set_scope(Scope((), phase))
@@ -65,7 +65,7 @@ def test_the_phase_may_be_known_late() -> None:
     assert lines[0].phase == "script"
 
 
-def test_the_time_is_told_beside_the_line_that_it_began_at() -> None:
+def test_a_duration_belongs_to_the_line_its_timer_starts_at() -> None:
     lines = Lines()
     lines.append("x\n", 1)
     lines.set_duration(1, 2.5)
@@ -74,7 +74,7 @@ def test_the_time_is_told_beside_the_line_that_it_began_at() -> None:
     assert [line.duration for line in lines] == [2.5, None], "a timer without output has no line"
 
 
-def test_a_block_does_not_grow_without_end() -> None:
+def test_a_block_has_a_maximum_size() -> None:
     lines = Lines()
     for _ in range(5):
         lines.append("x" * (BLOCK_SIZE // 2) + "\n", 1)

@@ -1,4 +1,4 @@
-"""Colours and what else SGR sequences say about how text looks."""
+"""Styles, and the SGR sequences that set them."""
 
 import pytest
 from hypothesis import given
@@ -45,7 +45,7 @@ MEANINGS = {
 
 
 @pytest.mark.parametrize("values", MEANINGS, ids=lambda values: values[:20])
-def test_parameters_mean_what_a_terminal_takes_them_for(values: str) -> None:
+def test_sgr_parameters_are_applied_as_by_a_terminal(values: str) -> None:
     assert apply_sgr(DEFAULT_STYLE, values) == MEANINGS[values]
 
 
@@ -59,12 +59,12 @@ styles = st.builds(
 
 
 @given(styles)
-def test_a_style_is_what_its_own_parameters_mean(style: Style) -> None:
+def test_the_sgr_of_a_style_sets_that_style(style: Style) -> None:
     assert apply_sgr(DEFAULT_STYLE, style.sgr) == style
     assert (style.sgr == "") is (style == DEFAULT_STYLE)
 
 
-def test_a_style_lasts_until_something_changes_it() -> None:
+def test_a_style_lasts_until_it_is_changed() -> None:
     red = Style(foreground=1)
     assert style_after("\x1b[31mred\n\x1b[2K", DEFAULT_STYLE) == red
     assert style_after("still", red) == red
@@ -73,7 +73,7 @@ def test_a_style_lasts_until_something_changes_it() -> None:
 
 
 @given(st.lists(st.sampled_from(["\x1b[31m", "\x1b[0m", "\x1b[m", "\x9b1m", "x", "\x1b", "[", "3", "m", "\x1b[0;4m"])))
-def test_the_style_after_a_text_is_that_after_its_pieces(pieces: list[str]) -> None:
+def test_style_after_a_text_is_that_after_its_pieces(pieces: list[str]) -> None:
     text = "".join(pieces)
     whole = style_after(text, DEFAULT_STYLE)
     # The last reset is where reading begins: it must not matter.

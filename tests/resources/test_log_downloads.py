@@ -1,4 +1,4 @@
-"""Logs into files: whole or not there at all, and not twice."""
+"""Logs into files: complete or not there at all, and not downloaded twice."""
 
 import os
 import random
@@ -26,7 +26,7 @@ def names(folder: Path) -> list[str]:
 
 
 def ended(repository: Repository, *texts: str) -> list[int]:
-    """Jobs that have ended, with their logs."""
+    """Create jobs that have ended, with their logs, and return their ids."""
     build = repository.build(jobs=len(texts), quiet=True)
     build.start()
     for job, text in zip(build.jobs, texts, strict=True):
@@ -47,7 +47,7 @@ def writes(*pieces: bytes) -> Callable[[FileSink], object]:
 # One file -------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_log_is_put_in_its_place_with_the_time_of_its_jobs_end(tmp_path: Path) -> None:
+async def test_a_log_file_has_the_time_of_its_jobs_end(tmp_path: Path) -> None:
     file = await download(PASSED, tmp_path, writes(b"one\n", b"two\n"), overwrite=False)  # type: ignore[arg-type]
     path = tmp_path / "7.txt"
     assert file == LogFile(job_id=7, path=path, size=8, fresh=True)
@@ -56,7 +56,7 @@ async def test_a_log_is_put_in_its_place_with_the_time_of_its_jobs_end(tmp_path:
     assert names(tmp_path) == ["7.txt"]
 
 
-async def test_another_attempt_begins_anew(tmp_path: Path) -> None:
+async def test_a_new_attempt_overwrites_the_one_before(tmp_path: Path) -> None:
     async def fetch(sink: FileSink) -> None:
         await sink.begin()
         await sink.take(b"this was cut off, and is longer")
@@ -67,7 +67,7 @@ async def test_another_attempt_begins_anew(tmp_path: Path) -> None:
     assert (file.size, (tmp_path / "7.txt").read_bytes()) == (6, b"whole\n")
 
 
-async def test_what_fails_or_is_cancelled_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_a_failed_or_cancelled_download_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "7.txt").write_text("an older one")
 
     async def fail(sink: FileSink) -> None:
@@ -106,7 +106,7 @@ async def test_what_fails_or_is_cancelled_leaves_nothing_behind(tmp_path: Path) 
         (1.0, Job(id=7, state=State.CANCELED), False),
     ],
 )
-async def test_what_is_there_of_the_same_run_is_not_fetched_again(
+async def test_a_file_of_the_same_run_is_not_downloaded_again(
     tmp_path: Path, modified: float, job: Job, fetched: bool
 ) -> None:
     path = tmp_path / "7.txt"
@@ -116,14 +116,14 @@ async def test_what_is_there_of_the_same_run_is_not_fetched_again(
     assert (file.fresh, file.size, path.read_bytes()) == (fetched, 4 + (not fetched), b"anew" if fetched else b"there")
 
 
-async def test_a_job_that_still_runs_is_told(tmp_path: Path) -> None:
+async def test_a_running_job_is_an_error(tmp_path: Path) -> None:
     file = await download(Job(id=7, state=State.STARTED), tmp_path, writes(b""), overwrite=False)  # type: ignore[arg-type]
     assert isinstance(file.error, errors.UsageError)
     assert "Job 7 has not ended" in str(file.error)
     assert names(tmp_path) == []
 
 
-async def test_a_disk_that_fails_is_told_as_such(tmp_path: Path) -> None:
+async def test_a_disk_error_is_reported_as_such(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     file = await download(PASSED, gone, writes(b"text"), overwrite=False)  # type: ignore[arg-type]
     assert isinstance(file.error, FileNotFoundError)
@@ -136,21 +136,21 @@ async def test_a_disk_that_fails_is_told_as_such(tmp_path: Path) -> None:
 # Many, over REST ------------------------------------------------------------------------------------------------------
 
 
-async def test_logs_of_many_jobs_are_downloaded_in_the_order_asked(
+async def test_many_logs_are_returned_in_the_order_given(
     server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
 ) -> None:
     large = "größe " * 200_000
     first, second, third = ended(repository, "one\n", "", large)
-    told: list[Progress] = []
+    reports: list[Progress] = []
     jobs: list[int | Job] = [third, await travis.jobs.get(first), second, 999, first]
-    files = await travis.logs.download(jobs, tmp_path / "a" / "b", progress=told.append)
+    files = await travis.logs.download(jobs, tmp_path / "a" / "b", progress=reports.append)
     assert [(file.job_id, file.fresh) for file in files] == [
         (third, True), (first, True), (second, True), (999, False), (first, True),
     ]  # fmt: skip
     assert [file.path.read_text() if file.path else None for file in files] == [large, "one\n", "", None, "one\n"]
     assert isinstance(files[3].error, errors.NotFoundError)
     assert files[3].error.missing == (999,)
-    assert told[-1] == Progress(done=4, failed=1, total=4, waiting=0)
+    assert reports[-1] == Progress(done=4, failed=1, total=4, waiting=0)
     assert names(tmp_path / "a" / "b") == sorted(f"{number}.txt" for number in (first, second, third))
 
     before = len(server.requests)
@@ -179,7 +179,7 @@ async def test_a_restarted_job_is_downloaded_again(
 
 
 @pytest.mark.parametrize("text", ["log aggregated", "Your log is temporarily unavailable"])
-async def test_a_placeholder_is_no_log(travis: Travis, repository: Repository, tmp_path: Path, text: str) -> None:
+async def test_a_placeholder_is_not_saved(travis: Travis, repository: Repository, tmp_path: Path, text: str) -> None:
     (number,) = ended(repository, text)
     (file,) = await travis.logs.download([number], tmp_path)
     assert isinstance(file.error, errors.ConflictError)
@@ -196,10 +196,10 @@ async def test_a_log_without_a_record_is_an_empty_file(
     assert (file.fresh, file.size, file.path and file.path.read_bytes()) == (True, 0, b"")
 
 
-async def test_a_log_that_breaks_off_is_fetched_anew(
+async def test_a_truncated_log_is_not_saved_and_can_be_repeated(
     server: TravisServer, repository: Repository, tmp_path: Path
 ) -> None:
-    # Nothing that could be packed into less than the proxy lets through.
+    # Text that cannot be compressed below what the proxy lets through.
     text = random.Random(1).randbytes(2_000_000).hex()
     (number,) = ended(repository, text)
     async with (
@@ -217,7 +217,7 @@ async def test_a_log_that_breaks_off_is_fetched_anew(
     assert (tmp_path / f"{number}.txt").read_text() == text
 
 
-async def test_a_log_that_is_too_large_is_told(
+async def test_a_log_above_the_limit_is_an_error(
     travis: Travis, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_log_sinks, "MAX_LOG", 100_000)
@@ -228,7 +228,7 @@ async def test_a_log_that_is_too_large_is_told(
     assert names(tmp_path) == [f"{small}.txt"]
 
 
-async def test_cancelling_leaves_nothing_behind(
+async def test_cancellation_leaves_no_file(
     server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
 ) -> None:
     numbers = ended(repository, *["text\n"] * 5)
@@ -241,7 +241,7 @@ async def test_cancelling_leaves_nothing_behind(
     assert names(tmp_path) == []
 
 
-async def test_wrong_arguments_are_told_before_anything_is_done(travis: Travis, tmp_path: Path) -> None:
+async def test_invalid_arguments_raise_before_anything_is_done(travis: Travis, tmp_path: Path) -> None:
     folder = tmp_path / "new"
     with pytest.raises(errors.UsageError, match="jobs must be several ids"):
         await travis.logs.download("12", folder)  # type: ignore[arg-type]

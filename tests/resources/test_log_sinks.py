@@ -34,7 +34,7 @@ async def test_a_placeholder_is_recognised_unless_more_follows(text: str) -> Non
     assert not sink.is_placeholder
 
 
-async def test_a_failure_of_the_disk_is_not_one_of_the_network() -> None:
+async def test_on_disk_turns_an_os_error_into_a_disk_error() -> None:
     def fail() -> None:
         raise OSError(28, "No space left on device")
 
