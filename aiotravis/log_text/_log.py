@@ -109,9 +109,10 @@ class LogText:
 
     def feed(self, text: str) -> None:
         """Add the next part of the log, cut anywhere."""
+        # fact 9.36: markers are split across parts, so only complete lines are read.
         whole, newline, rest = text.rpartition("\n")
         if newline:
-            # With a newline before and after, the first line and the last are like the others.
+            # The newlines around them make the first line and the last like the others.
             lines = "".join(("\n", *self._incomplete, whole, "\n"))
             self._incomplete.clear()
             self._reader.add_lines(lines)

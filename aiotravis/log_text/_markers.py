@@ -28,7 +28,7 @@ MARK: Final = "travis_"
 # fact 10.3: a marker that lost its carriage return, as in logs saved by people, ends where the next one begins.
 _NAME: Final = r"(?:(?!travis_(?:fold|time):)[\w.-])++"
 
-# fact 9.36: markers are split across parts, without newline, several per line, or unclosed.
+# fact 6: markers end in carriage return and clear, not in a newline; fact 9.36: several in a line, unclosed.
 MARKER: Final = re.compile(
     rf"travis_(?:fold:(?P<fold>start|end):(?P<name>{_NAME}(?: {_NAME})*+(?=\r)|{_NAME})"
     rf"|time:(?P<time>start|end):(?P<id>{_NAME})(?::(?P<details>(?:(?!travis_(?:fold|time):)[\w.=,-])*+))?)"

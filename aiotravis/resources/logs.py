@@ -4,6 +4,7 @@ https://docs.travis-ci.com/api/#logs
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -94,6 +95,7 @@ class _PartsResponse(Entity, frozen=True, kw_only=True):
     log_parts: tuple[LogPart, ...]
 
 
+# fact 5.1: the official documentation writes /jobs/{id}/logs, which does not exist.
 LOG = Endpoint("GET", "/jobs/{id}/log", _LogResponse)
 LOG_BY_ID = Endpoint("GET", "/logs/{id}", _LogResponse)
 REMOVE = Endpoint("PATCH", "/jobs/{id}/log", NoneType)
@@ -183,9 +185,10 @@ class Logs(Resource):
         try:
             return await self.stream_text(job, sink)
         except TooLargeError:
-            if sink.size:
-                raise
-            return await self.stream_text(job, sink, v3=True)
+            if not sink.size:
+                with suppress(NotFoundError):
+                    return await self.stream_text(job, sink, v3=True)
+            raise
 
     async def parts(
         self, job: int | Job, *, after: int | None = None, numbers: Iterable[int] | None = None, content: bool = True
@@ -329,7 +332,7 @@ def _is_text(response: ApiResponse) -> bool:
 
 
 def _read_json(request: ApiRequest, response: ApiResponse) -> Log:
-    # fact 5.2: 406 without a body means that the job has written nothing; 9.30: or the log has neither body nor parts.
+    # fact 9.30: a job that has written nothing answers 406 without a body, or a log without body and parts.
     if response.status == 406 and not response.body:
         return Log()
     return LOG.read(request, response).log

@@ -10,11 +10,14 @@ import anyio
 import pytest
 
 from aiotravis import Job, LogFile, Progress, State, Travis, errors
+from aiotravis._http import ApiRequest, ApiResponse, Sink
 from aiotravis.resources import _log_sinks
 from aiotravis.resources._log_downloads import FileSink, download
 from aiotravis.resources._log_sinks import DiskError
+from aiotravis.resources.logs import Logs
 from aiotravis.testing import FaultProxy, Repository, TravisServer
 from tests.conftest import TOKEN
+from tests.samples import Scripted
 from tests.waiting import until
 
 ENDED = datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
@@ -250,3 +253,42 @@ async def test_invalid_arguments_raise_before_anything_is_done(travis: Travis, t
     with pytest.raises(errors.UsageError, match="at_once"):
         await travis.logs.download([1], folder, at_once=0)
     assert not folder.exists()
+
+
+async def test_a_refusal_after_a_truncated_attempt_is_not_saved(tmp_path: Path) -> None:
+    class Truncating(Scripted):
+        async def send(self, request: ApiRequest, sink: Sink | None = None) -> ApiResponse:
+            assert sink is not None
+            await sink.begin()
+            await sink.take(b"half of a l")
+            return ApiResponse(404, {"content-type": "application/json"}, b"")
+
+    (file,) = await Logs(Truncating(b"")).download([PASSED], tmp_path)
+    assert isinstance(file.error, errors.NotFoundError)
+    assert names(tmp_path) == []
+
+
+async def test_a_web_page_is_not_saved(server: TravisServer, travis: Travis, tmp_path: Path) -> None:
+    server.respond("GET", "/jobs/7/log", body=b"<html>", headers={"Content-Type": "text/html"})
+    (file,) = await travis.logs.download([PASSED], tmp_path)
+    assert isinstance(file.error, errors.DecodeError)
+    assert "a web page" in str(file.error)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("has_v3", [True, False])
+async def test_json_above_the_limit_is_replaced_by_v3_text(
+    server: TravisServer, travis: Travis, tmp_path: Path, has_v3: bool
+) -> None:
+    server.respond("GET", "/jobs/7/log", body=b'{"log":{"body":"%s"}}' % (b"x" * 5000))
+    if has_v3:
+        server.respond("GET", "/v3/job/7/log.txt", body=b"all", headers={"Content-Type": "text/plain"})
+    logs = travis.with_options(max_response=4000).logs
+    (file,) = await logs.download([PASSED], tmp_path)
+    if has_v3:
+        assert file.path is not None
+        assert (file.path.read_text(), await logs.text(7)) == ("all", "all")
+    else:
+        assert isinstance(file.error, errors.TooLargeError)
+        with pytest.raises(errors.TooLargeError):
+            await logs.text(7)
