@@ -229,6 +229,9 @@ async def test_a_log_above_the_limit_is_an_error(
     assert files[0].error is None
     assert isinstance(files[1].error, errors.TooLargeError)
     assert names(tmp_path) == [f"{small}.txt"]
+    assert len(await travis.logs.text(small)) == 1000
+    with pytest.raises(errors.TooLargeError):
+        await travis.logs.text(large)
 
 
 async def test_cancellation_leaves_no_file(

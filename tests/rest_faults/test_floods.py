@@ -22,7 +22,6 @@ from tests.rest_faults.asking import (
     fails,
     kept,
     kinds_of,
-    log,
     sign,
     zipped,
 )
@@ -63,9 +62,9 @@ async def test_a_flood_is_stopped_at_the_limit_and_the_loop_turns_meanwhile(case
     # After this, glibc gives so much out of its heap, too, as in a process that has run for a while.
     used = bytearray(31 << 20)
     del used
-    async with wire(case()) as server, client(server.endpoint) as travis, watched() as turns:
+    async with wire(case()) as server, client(server.endpoint, max_response=64 * MEBI) as travis, watched() as turns:
         with pytest.raises(errors.TooLargeError, match="larger than 67108864 bytes"), anyio.fail_after(SECONDS):
-            await log(travis)
+            await travis.logs.get(7)
     assert len(server.heads) == 1
     assert turns.count > 64
     assert turns.longest < 0.05
@@ -88,7 +87,7 @@ async def test_a_flood_takes_no_more_memory_than_the_limit(
     async with wire(case()) as server, client(server.endpoint, max_response=8 * MEBI) as travis:
         tracemalloc.reset_peak()
         with pytest.raises(errors.TooLargeError), anyio.fail_after(SECONDS):
-            await log(travis)
+            await travis.logs.get(7)
         assert memory() < 16 * MEBI
 
 
@@ -130,7 +129,7 @@ async def test_bytes_without_end_that_say_nothing_are_given_up(case: Answer) -> 
         raised: errors.TravisError | None = None
         with anyio.fail_after(SECONDS):
             try:
-                await log(travis)
+                await travis.logs.get(7)
             except errors.TravisError as error:
                 raised = error
         assert raised is not None
