@@ -118,7 +118,7 @@ async def _served(body: bytes, kind: str, encoding: str) -> AsyncGenerator[str]:
 
 async def _lag(ask: Ask, body: bytes, kind: str, encoding: str) -> Lag:
     lag = Lag()
-    async with _served(body, kind, encoding) as endpoint, Travis(endpoint=endpoint) as travis:
+    async with _served(body, kind, encoding) as endpoint, Travis(endpoint=endpoint, max_response=256 << 20) as travis:
         # What the process holds besides takes its time to collect, too; that is not what is looked at.
         gc.collect()
         gc.freeze()

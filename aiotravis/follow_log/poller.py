@@ -40,7 +40,10 @@ class LogPoller:
         self._skip_log_events = skip_log_events
 
     async def poll(self) -> None:
-        """Read the job's state, then what is new of its log: in this order, so that the end is not missed."""
+        """Read the job's state, then what is new of its log: in this order, so that the end is not missed.
+
+        fact 7.9: states and parts travel independently, so parts may arrive after the end.
+        """
         log = self._log
         had_ended, before = log.job_ended, log.position
         job = await self._read_job()
@@ -116,7 +119,8 @@ class LogPoller:
     async def _end(self) -> None:
         """Finish the log of a job that has ended, with a gap if parts are lost."""
         log = self._log
-        # Read again, between two reads of the job's state that agree: a gap that is reported now is final.
+        # fact 9.35: the final part may never arrive. Read again, between two reads of the job's state that agree: a gap
+        # that is reported now is final.
         snapshot = await self._read_new()
         if await self._was_restarted() or not log.job_ended:
             return

@@ -82,7 +82,7 @@ class SpooledText(LogSink):
         if 0 < missing <= len(text):
             head = text[:missing]
             self.prefix.add(head)
-            self.continues = self.prefix.equals(self._delivered)
+            self.continues = self.prefix == self._delivered
             self._position = self._end + len(_encode(head)) if self.continues else 0
             self.prefix.add(text[missing:])
         else:

@@ -46,7 +46,7 @@ async def test_only_undelivered_text_is_read_but_all_of_a_different_text(
         for whole in (delivered + rest, other):
             text = await taken(whole.encode(), delivered, size=size)
             assert text.continues is whole.startswith(delivered)
-            assert text.prefix.equals(prefix_of(whole))
+            assert text.prefix == prefix_of(whole)
             pieces = await pieces_of(text)
             assert "".join(pieces) == (whole.removeprefix(delivered) if text.continues else whole)
             assert all(1 <= len(piece_text.encode()) <= piece + 3 for piece_text in pieces)

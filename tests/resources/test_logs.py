@@ -1,6 +1,5 @@
 """Logs in every form that servers send."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -63,13 +62,6 @@ async def test_an_answer_that_is_no_log_raises(response: ApiResponse, kind: type
             await call
 
 
-async def test_removed_is_parsed_in_any_format() -> None:
-    for written in (b"2014-04-08 00:17:34 UTC", b"2014-04-08T00:17:34Z"):
-        log = await Logs(Scripted(b'{"log":{"id":1,"body":"notice","removed_at":"' + written + b'"}}')).get_by_id(1)
-        assert log.removed == datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
-    assert (await Logs(Scripted(b'{"log":{"id":1}}')).get_by_id(1)).removed is None
-
-
 async def test_v3_parts_are_selected_by_query() -> None:
     transport = Scripted(b'{"@type":"log_parts","log_parts":[{"number":3,"final":false}]}')
     logs = Logs(transport)
@@ -130,8 +122,3 @@ async def test_an_invalid_job_raises_before_any_request(wrong: Any) -> None:
         await logs.get_by_id(wrong)
     assert info.value.argument == "log_id"
     assert transport.calls == []
-
-
-async def test_an_unknown_format_of_a_removal_date_is_none() -> None:
-    log = await Logs(Scripted(b'{"log":{"id":1,"removed_at":"yesterday"}}')).get_by_id(1)
-    assert (log.removed, log.removed_at) == (None, "yesterday")
