@@ -10,7 +10,16 @@ import anyio
 
 from aiotravis._async.retry import is_transient, retry
 from aiotravis.errors import TooLargeError, TravisError
-from aiotravis.follow_log.sources import NUMBERED, WHILE_RUNNING, WHOLE_TEXT, LogSources, Snapshot, Source, Wanted
+from aiotravis.follow_log.sources import (
+    NUMBERED,
+    NUMBERS_FIRST,
+    TEXT_FIRST,
+    WHOLE_TEXT,
+    LogSources,
+    Snapshot,
+    Source,
+    Wanted,
+)
 from aiotravis.follow_log.state import LogState
 from aiotravis.resources.jobs import Job, Jobs
 
@@ -147,10 +156,10 @@ class LogPoller:
         return await self._retry(lambda: self._jobs.get(self._job))
 
     async def _read_new(self) -> Snapshot:
-        """Read what was not delivered: numbered parts, or the whole text once the job has ended without any."""
+        """Read what was not delivered: numbered parts, or the whole text where there are none or the job has ended."""
         log = self._log
         if not log.job_ended or log.last_number >= 0:
-            return await self._read(WHILE_RUNNING)
+            return await self._read(TEXT_FIRST if log.is_text else NUMBERS_FIRST)
         return await self._retry(lambda: self._sources.read_ended(self._wanted(), as_text=log.is_text))
 
     async def _read(self, sources: Sequence[Source]) -> Snapshot:

@@ -113,8 +113,8 @@ V3_TEXT: Final = Source(partial(_read_text, v3=True), streams=True, v3=True)
 FAILURES: Final = (ResponseError, DecodeError, TooLargeError)
 
 NUMBERED: Final = (V3_PARTS, V2_LOG)
-WHILE_RUNNING: Final = (*NUMBERED, V2_TEXT, V3_TEXT)
-AFTER_THE_END: Final = (V2_TEXT, V3_TEXT, *NUMBERED)
+NUMBERS_FIRST: Final = (*NUMBERED, V2_TEXT, V3_TEXT)
+TEXT_FIRST: Final = (V2_TEXT, V3_TEXT, *NUMBERED)
 WHOLE_TEXT: Final = (V2_TEXT, V3_TEXT, V2_LOG)
 
 
@@ -167,8 +167,8 @@ class LogSources:
         listed.add(numbers)
         if numbers and not listed.complete and not as_text:
             # Parts may still be on their way to the store, and a text would not show where they are missing.
-            return await self.read(wanted, WHILE_RUNNING)
-        snapshot = await self.read(wanted, AFTER_THE_END)
+            return await self.read(wanted, NUMBERS_FIRST)
+        snapshot = await self.read(wanted, TEXT_FIRST)
         return Snapshot(text=snapshot.text, complete=listed.complete) if snapshot.text is not None else snapshot
 
     async def _numbers(self, wanted: Wanted) -> Sequence[LogPart]:

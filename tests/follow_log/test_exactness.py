@@ -48,7 +48,7 @@ class Server:
     stored: list[LogPart] = field(default_factory=list[LogPart])
     sent: dict[int, LogPart] = field(default_factory=dict[int, LogPart])
     lost: set[int] = field(default_factory=set[int])
-    heard: set[int] = field(default_factory=set[int])
+    received_live: set[int] = field(default_factory=set[int])
     earlier_texts: set[str] = field(default_factory=set[str])
     aggregated: bool = False
     state: State = State.CREATED
@@ -99,7 +99,7 @@ class Server:
             and self.mailbox.put(event, weight_of(event))
             and isinstance(event, events.JobLog)
         ):
-            self.heard.add(int(event.number))
+            self.received_live.add(int(event.number))
 
     def announce(self, kind: type[events.JobEvent]) -> None:
         job = self.job()
@@ -127,7 +127,7 @@ class Server:
                 if self.state.finished or any(part.final for part in self.stored):
                     self.earlier_texts.add(self.text)
                 self.stored, self.aggregated, self.state, self.started_at = [], False, State.CREATED, None
-                self.sent, self.lost, self.heard = {}, set(), set()
+                self.sent, self.lost, self.received_live = {}, set(), set()
                 # A restart never goes unnoticed: the client receives the event, or a mark.
                 self.connected = True
                 if self.subscribed:
@@ -240,7 +240,7 @@ class ServedLogs(Logs):
             return Log()
         content = server.text.encode()
         if self._server.draw.random() < server.failing:
-            # The transport begins anew after a broken attempt.
+            # The transport starts again after a truncated attempt.
             await sink.begin()
             await sink.take(content[: len(content) // 2])
         await sink.begin()
@@ -348,7 +348,7 @@ def test_parts_that_the_server_lost_are_reported_exactly(seed: int, texts: list[
         part.content or "" for number, part in sorted(server.sent.items()) if number not in followed.missing
     )
     known = max((int(part.number) for part in server.stored if part.number != LAST), default=-1)
-    if not server.lost - server.heard or max(server.lost) < known:
+    if not server.lost - server.received_live or max(server.lost) < known:
         assert followed.text == received
-        assert server.lost - server.heard <= set(followed.missing)
+        assert server.lost - server.received_live <= set(followed.missing)
     assert followed.complete is not bool(followed.missing)

@@ -4,7 +4,7 @@ import pytest
 
 from aiotravis import Travis, errors
 from aiotravis.follow_log.prefix import LogPrefix
-from aiotravis.follow_log.sources import NUMBERED, WHILE_RUNNING, WHOLE_TEXT, LogSources, Snapshot, Wanted
+from aiotravis.follow_log.sources import NUMBERED, NUMBERS_FIRST, WHOLE_TEXT, LogSources, Snapshot, Wanted
 from aiotravis.testing import Job, Repository, TravisServer
 
 LARGE = b'{"log_parts":[{"number":0,"content":"%s"}]}' % (b"x" * 5000)
@@ -35,7 +35,7 @@ async def text_of(snapshot: Snapshot) -> str | None:
 
 
 async def test_numbered_parts_come_first(server: TravisServer, travis: Travis, job: Job) -> None:
-    snapshot = await LogSources(travis.logs).read(wanted(job, after=0), WHILE_RUNNING)
+    snapshot = await LogSources(travis.logs).read(wanted(job, after=0), NUMBERS_FIRST)
     assert [part.number for part in snapshot.parts or ()] == [1, 2]
     assert requested(server) == [f"/v3/job/{job.id}/log_parts"]
     assert not snapshot.whole
@@ -45,7 +45,7 @@ async def test_a_missing_v3_route_is_remembered(server: TravisServer, travis: Tr
     server.log_mode = "2017"
     sources = LogSources(travis.logs)
     for _ in range(2):
-        snapshot = await sources.read(wanted(job, after=1), WHILE_RUNNING)
+        snapshot = await sources.read(wanted(job, after=1), NUMBERS_FIRST)
         assert [part.number for part in snapshot.parts or ()] == [0, 1, 2]
     assert requested(server) == [f"/v3/job/{job.id}/log_parts", *[f"/jobs/{job.id}/log"] * 2]
 
@@ -53,18 +53,18 @@ async def test_a_missing_v3_route_is_remembered(server: TravisServer, travis: Tr
 async def test_a_missing_log_does_not_mean_a_missing_route(server: TravisServer, travis: Travis, job: Job) -> None:
     sources = LogSources(travis.logs)
     job.log.missing = True
-    assert (await sources.read(wanted(job), WHILE_RUNNING)).parts == ()
+    assert (await sources.read(wanted(job), NUMBERS_FIRST)).parts == ()
     job.log.missing = False
-    assert len((await sources.read(wanted(job), WHILE_RUNNING)).parts or ()) == 3
+    assert len((await sources.read(wanted(job), NUMBERS_FIRST)).parts or ()) == 3
     assert requested(server)[-1] == f"/v3/job/{job.id}/log_parts"
 
 
 async def test_an_aggregated_log_is_whole(server: TravisServer, travis: Travis, job: Job) -> None:
     job.log.aggregated = True
-    snapshot = await LogSources(travis.logs).read(wanted(job), WHILE_RUNNING)
+    snapshot = await LogSources(travis.logs).read(wanted(job), NUMBERS_FIRST)
     assert snapshot.whole
     server.log_mode = "2017"
-    snapshot = await LogSources(travis.logs).read(wanted(job), WHILE_RUNNING)
+    snapshot = await LogSources(travis.logs).read(wanted(job), NUMBERS_FIRST)
     assert (snapshot.parts, await text_of(snapshot)) == (None, "abc")
 
 
@@ -79,13 +79,13 @@ async def test_a_placeholder_is_not_taken_for_the_log(
     server.respond("GET", f"/v3/job/{job.id}/log.txt", body=text.encode(), headers={"Content-Type": "text/plain"})
     server.respond("GET", f"/jobs/{job.id}/log", body=body.encode(), headers={"Content-Type": content_type})
     sources = LogSources(travis.logs)
-    assert (await sources.read(wanted(job), WHILE_RUNNING)).parts == ()
+    assert (await sources.read(wanted(job), NUMBERS_FIRST)).parts == ()
     assert (await sources.read(wanted(job), WHOLE_TEXT)).text is None
     assert (await sources.read_ended(wanted(job), as_text=False)).text is None
 
 
 async def test_an_unknown_job_is_an_error(travis: Travis) -> None:
-    for sources in (WHILE_RUNNING, WHOLE_TEXT):
+    for sources in (NUMBERS_FIRST, WHOLE_TEXT):
         with pytest.raises(errors.NotFoundError):
             await LogSources(travis.logs).read(Wanted(9, -1, LogPrefix()), sources)
 
@@ -152,7 +152,7 @@ async def test_parts_are_read_if_there_is_no_text(server: TravisServer, travis: 
 async def test_json_above_the_limit_is_replaced_by_text(server: TravisServer, travis: Travis, job: Job) -> None:
     server.respond("GET", f"/v3/job/{job.id}/log_parts", body=LARGE)
     sources = LogSources(travis.with_options(max_response=4000).logs)
-    assert await text_of(await sources.read(wanted(job), WHILE_RUNNING)) == "abc"
+    assert await text_of(await sources.read(wanted(job), NUMBERS_FIRST)) == "abc"
     with pytest.raises(errors.TooLargeError):
         await sources.read(wanted(job), NUMBERED)
     assert await text_of(await sources.read_ended(wanted(job), as_text=False)) == "abc"

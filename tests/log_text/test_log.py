@@ -239,7 +239,7 @@ def test_a_log_with_too_many_markers_keeps_all_lines(text: str, places: list[int
     assert len(log.commands) + len(log.folds) + len(log.timings) <= most
     whole = LogText.parse(text)
     assert whole.dropped == 0
-    # Nothing is lost without being told.
+    # Everything that is dropped is counted.
     assert log.dropped > 0 or structure(log) == structure(whole)
 
 

@@ -24,8 +24,8 @@ def timer(number: int) -> str:
 
 
 def timed(number: int, event: str | None = None) -> str:
-    told = "" if event is None else f",event={event}"
-    return f"travis_time:end:{number:08x}:start=0,finish=1000000000,duration=1000000000{told}{CLEAR}"
+    detail = "" if event is None else f",event={event}"
+    return f"travis_time:end:{number:08x}:start=0,finish=1000000000,duration=1000000000{detail}{CLEAR}"
 
 
 def folds(reader: LogReader) -> list[tuple[str, tuple[str, ...], int, int | None]]:
@@ -153,8 +153,8 @@ def test_results_printed_by_a_command_are_not_its_own() -> None:
 
 
 def test_a_failed_phase_prints_its_result_in_its_fold() -> None:
-    told = 'The command "pip" failed and exited with 1 during install.'
-    reader = read(start("install") + timer(1) + "$ pip", timed(1, "install"), told)
+    result = 'The command "pip" failed and exited with 1 during install.'
+    reader = read(start("install") + timer(1) + "$ pip", timed(1, "install"), result)
     assert [(command.phase.name, command.exit_code) for command in reader.commands] == [("install", 1)]
     assert reader.lines[-1].phase == "install"
 
