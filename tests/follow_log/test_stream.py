@@ -338,3 +338,21 @@ async def test_a_restart_while_the_text_is_read_is_noticed(server: TravisServer,
     job.finish()
     resumed.set()
     assert await asking == "new"
+
+
+async def test_a_running_log_above_the_limit_is_followed_as_text(
+    server: TravisServer, travis: Travis, job: Job
+) -> None:
+    job.start()
+    job.write("x" * 5000)
+    async with travis.with_options(max_response=4000).follow_log(job.id) as log:
+        pieces = [(await anext(log)).content or ""]
+        server.requests.clear()
+        job.write(" and more")
+        pieces.append((await anext(log)).content or "")
+        assert not [seen for seen in server.requests if "log_parts" in seen.path]
+        job.write("", final=True)
+        job.finish()
+        pieces += [part.content or "" async for part in log]
+        assert log.complete
+    assert "".join(pieces) == job.log.text
