@@ -1,6 +1,7 @@
 """Answers as the wire has them, for tests without a server."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from aiotravis._http import ApiRequest, ApiResponse, Sink
 
@@ -34,4 +35,9 @@ class Scripted:
     async def send(self, request: ApiRequest, sink: Sink | None = None) -> ApiResponse:
         self.calls.append(request)
         answer = self._answer(request) if callable(self._answer) else self._answer
-        return answer if isinstance(answer, ApiResponse) else ApiResponse(200, JSON, answer)
+        response = answer if isinstance(answer, ApiResponse) else ApiResponse(200, JSON, answer)
+        if sink is None or response.status != 200 or response.content_type.endswith("json"):
+            return response
+        await sink.begin()
+        await sink.take(response.body)
+        return replace(response, body=b"")

@@ -363,7 +363,7 @@ async def test_a_hostile_log_comes_as_data_and_cut(
 async def test_of_a_log_with_too_many_folds_it_is_told_how_many(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_reader, "MOST", 1000)
+    monkeypatch.setattr(_reader, "MAX_STRUCTURES", 1000)
     job = server.world.jobs[job_id]
     starts = "".join(f"travis_fold:start:f\r\x1b[0Kx{n}\n" for n in range(3000))
     job.write(starts, final=True)

@@ -1,4 +1,4 @@
-"""Parts of a log in any order, to text in order. No I/O.
+"""Parts of a log in any order, to parts in order. No I/O.
 
 https://docs.travis-ci.com/api/#logs
 """
@@ -12,136 +12,134 @@ from aiotravis.resources.logs import LAST, LogPart
 
 __all__ = ["LogAssembler"]
 
-Place = tuple[int, int]
-"""Number of a part, and of the piece of it where an old server split it: ``"7.2"`` is (7, 2)."""
+Position = tuple[int, int]
+"""Number of a part, and of the piece of it where an old server split it: ``"7.2"`` is (7, 2) (fact 9.34)."""
 
-DIGITS: Final = 20
+MAX_DIGITS: Final = 20
 """More than any number of a part has; Python itself refuses to read thousands."""
 
-MOST_MISSING: Final = 1000
-"""Numbers of missing parts that are named at once."""
+MAX_MISSING: Final = 1000
+"""Maximum number of missing parts that are listed at once."""
 
 
 class LogAssembler:
-    """Takes parts in any order, as often as they come; gives each once, in order.
+    """Takes parts in any order and any number of times, and returns each once, in order.
 
-    Holds only what is out of order: a log of any length takes no more memory than its largest hole.
+    Only parts behind a gap are held, so a log of any length needs no more memory than its longest gap.
 
     Attributes:
-        torn: Whether a piece of a split part came after what follows it was given: what was given lacks it.
+        late_piece: Whether a piece of a split part arrived after a later part was returned: the output lacks it.
     """
 
     def __init__(self) -> None:
-        self._held: dict[Place, LogPart] = {}
-        self._pieces: Counter[int] = Counter()
-        self._given: Place = (-1, 0)
-        self._last: Place | None = None
+        self._held: dict[Position, LogPart] = {}
+        self._held_pieces: Counter[int] = Counter()
+        self._last: Position = (-1, 0)
+        self._final: Position | None = None
         self._notice: LogPart | None = None
-        self._notice_given = False
-        self.torn: bool = False
+        self._notice_returned = False
+        self.late_piece: bool = False
 
     @property
-    def given(self) -> int:
-        """Number of the last part given; -1 before the first."""
-        return self._given[0]
+    def last_number(self) -> int:
+        """Number of the last part returned; -1 before the first."""
+        return self._last[0]
 
     @property
     def complete(self) -> bool:
-        """Whether the final part and all before it were given."""
-        return self._last is not None and self._given >= self._last
+        """Whether the final part and all before it were returned."""
+        return self._final is not None and self._last >= self._final
 
     @property
-    def waits(self) -> bool:
-        """Whether something is known to be missing. Costs nothing to ask, unlike what exactly."""
-        return bool(self._held) or (self._last is not None and self._given < self._last)
+    def has_gap(self) -> bool:
+        """Whether any part is known to be missing; cheaper than `missing`."""
+        return bool(self._held) or (self._final is not None and self._last < self._final)
 
     @property
     def missing(self) -> tuple[int, ...]:
-        """Numbers of parts known to exist and not seen, ascending: below one that is held, or below the final one."""
-        known = [*self._held, *([self._last] if self._last else [])]
+        """Numbers of the parts that are known to be missing, ascending: those before a part held, or the final one."""
+        known = [*self._held, *([self._final] if self._final else [])]
         top = max((number for number, _ in known), default=-1)
         whole = {number for number, piece in self._held if not piece}
         split = {number for number, piece in self._held if piece and (number, piece - 1) not in self._held}
-        split = {number for number in split if (number, 0) in self._held or number == self._given[0]}
-        gaps = (number for number in range(self._given[0] + 1, top + 1) if number not in whole)
-        return tuple(sorted({*split, *islice(gaps, MOST_MISSING)}))
+        split = {number for number in split if (number, 0) in self._held or number == self._last[0]}
+        gaps = (number for number in range(self._last[0] + 1, top + 1) if number not in whole)
+        return tuple(sorted({*split, *islice(gaps, MAX_MISSING)}))
 
     def reopen(self) -> None:
-        """Take back that the final part was seen."""
-        self._last = None
+        """Forget that the final part was received."""
+        self._final = None
 
-    def follows(self, part: LogPart) -> bool:
-        """Take a part if it is simply the next one, and nothing is held: then it is for the caller to give.
+    def accept_next(self, part: LogPart) -> bool:
+        """Accept a part if it is the next one and nothing is held; the caller then delivers it.
 
-        What `add` would do for nearly all parts of nearly all logs, at a fraction of the cost.
+        This does what `add` does for nearly all parts of nearly all logs, at a fraction of the cost.
         """
         number = part.number
-        if self._held or part.final or number != self._given[0] + 1 or not isinstance(number, int):
+        if self._held or part.final or number != self._last[0] + 1 or not isinstance(number, int):
             return False
-        self._given = (number, 0)
+        self._last = (number, 0)
         return True
 
     def add(self, parts: Iterable[LogPart]) -> list[LogPart]:
-        """Take parts, and give what is now in order.
-
-        A part seen twice counts once; the first one wins.
-        """
+        """Add parts, and return those that are now in order. Of two parts with one number, the first wins."""
         for part in parts:
             self._hold(part)
-        return self._ready() if self._held else []
+        return self._take_ordered() if self._held else []
 
     def _hold(self, part: LogPart) -> None:
         number = part.number
-        place = (number, 0) if isinstance(number, int) else _place(number)
-        if place is None or place[0] < 0:
+        position = (number, 0) if isinstance(number, int) else _parse_position(number)
+        if position is None or position[0] < 0:
             return
-        if place[0] == LAST:
-            # The server's own notice: no higher number follows, and none below it is to be waited for.
+        if position[0] == LAST:
+            # fact 7.9: the server's own notice has this number; the numbers below it are not missing.
             self._notice = self._notice or part
             return
-        # One with others behind it is no end: parts of an earlier run may come late.
-        if part.final and place >= self._given and (self._last is None or place > self._last):
-            self._last = place
-        if place > self._given:
-            if place not in self._held:
-                self._held[place] = part
-                self._pieces[place[0]] += place[1] > 0
-        elif place[1] and (place[0] < self._given[0]):
-            self.torn = True
+        # fact 9.35: "final" may come early or twice. It does not count before parts that were returned: parts of an
+        # earlier run may arrive late.
+        if part.final and position >= self._last and (self._final is None or position > self._final):
+            self._final = position
+        if position > self._last:
+            if position not in self._held:
+                self._held[position] = part
+                self._held_pieces[position[0]] += position[1] > 0
+        elif position[1] and (position[0] < self._last[0]):
+            self.late_piece = True
 
-    def _ready(self) -> list[LogPart]:
-        ready: list[LogPart] = []
+    def _take_ordered(self) -> list[LogPart]:
+        ordered: list[LogPart] = []
         while True:
-            number, piece = self._given
-            # After 7 comes 7.1 where an old server has split it, else 8; but not 8 while 7.2 waits for 7.1.
-            place = (number, piece + 1)
-            if place not in self._held and not self._pieces[number]:
-                place = (number + 1, 0)
-            if place not in self._held:
-                return ready
-            ready.append(self._held.pop(place))
-            self._pieces[place[0]] -= place[1] > 0
-            if place[0] != number:
-                del self._pieces[number]
-            self._given = place
+            number, piece = self._last
+            # After 7 comes 7.1 if an old server split it, else 8; but not 8 while 7.2 waits for 7.1.
+            position = (number, piece + 1)
+            if position not in self._held and not self._held_pieces[number]:
+                position = (number + 1, 0)
+            if position not in self._held:
+                return ordered
+            ordered.append(self._held.pop(position))
+            self._held_pieces[position[0]] -= position[1] > 0
+            if position[0] != number:
+                del self._held_pieces[number]
+            self._last = position
 
-    def rest(self) -> list[LogPart]:
-        """Give what is left once nothing more will come: what is behind holes, in order, then the server's notice.
+    def flush(self) -> list[LogPart]:
+        """Return the remaining parts: those behind gaps, in order, then the server's notice.
 
-        What comes afterwards is not taken any more.
+        Parts that are added afterwards are ignored.
         """
-        ready = [self._held[place] for place in sorted(self._held)]
+        ordered = [self._held[position] for position in sorted(self._held)]
         if self._held:
-            self._given = max(self._held)
+            self._last = max(self._held)
             self._held.clear()
-        if self._notice is not None and not self._notice_given:
-            ready.append(self._notice)
-            self._notice_given = True
-        return ready
+        if self._notice is not None and not self._notice_returned:
+            ordered.append(self._notice)
+            self._notice_returned = True
+        return ordered
 
 
-def _place(number: str) -> Place | None:
+def _parse_position(number: str) -> Position | None:
     whole, _, piece = number.partition(".")
-    if not whole.isdecimal() or not (piece or "0").isdecimal() or len(whole) + len(piece) > DIGITS:
+    if not whole.isdecimal() or not (piece or "0").isdecimal() or len(whole) + len(piece) > MAX_DIGITS:
         return None
     return int(whole), int(piece or "0")

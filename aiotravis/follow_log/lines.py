@@ -1,4 +1,4 @@
-"""The lines of a log that comes in parts."""
+"""The lines of a log that arrives in parts."""
 
 from collections import deque
 from collections.abc import AsyncIterator
@@ -9,58 +9,58 @@ __all__ = ["LogLines"]
 
 
 class LogLines:
-    """Lines, as they become whole: ``async for line in log.lines(): ...``.
+    """Lines as they become complete: ``async for line in log.lines(): ...``.
 
     Args:
-        parts: The parts, in order. One with a number below zero says that what came before it is void.
+        parts: The parts, in order. A negative number discards everything before it.
 
     Attributes:
-        resets: How often the log began anew; what was given of the earlier runs is void.
+        resets: How often the log restarted; each time, discard all lines received so far.
     """
 
     def __init__(self, parts: AsyncIterator[LogPart]) -> None:
         self._parts = parts
         self._lines: deque[str] = deque()
-        self._begun: list[str] = []
-        self._over = False
+        self._incomplete: list[str] = []
+        self._ended = False
         self.resets: int = 0
 
     def __aiter__(self) -> "LogLines":
         return self
 
     async def __anext__(self) -> str:
-        """Give the next line, with its newline; the last one may lack it.
+        """Return the next line, with its newline; the last one may lack it.
 
         Raises:
-            LogGap: After everything that could be had: the server itself no longer has some parts.
+            LogGap: After everything else: the server itself lost some parts.
         """
         while not self._lines:
-            if self._over:
+            if self._ended:
                 raise StopAsyncIteration
             try:
                 part = await anext(self._parts)
             except StopAsyncIteration:
-                self._over = True
-                self._flush()
+                self._ended = True
+                self._split()
             else:
-                self._take(part)
+                self._add(part)
         return self._lines.popleft()
 
-    def _take(self, part: LogPart) -> None:
+    def _add(self, part: LogPart) -> None:
         if isinstance(part.number, int) and part.number < 0:
             self.resets += 1
-            self._begun.clear()
+            self._incomplete.clear()
         whole, newline, rest = (part.content or "").rpartition("\n")
         if newline:
-            self._begun.append(whole + newline)
-            self._flush()
+            self._incomplete.append(whole + newline)
+            self._split()
         if rest:
-            self._begun.append(rest)
+            self._incomplete.append(rest)
 
-    def _flush(self) -> None:
-        # Only a newline ends a line: a log is full of carriage returns, and of what else Unicode takes for one.
-        text = "".join(self._begun)
-        self._begun.clear()
+    def _split(self) -> None:
+        # Only a newline ends a line: logs contain carriage returns, and whatever else Unicode calls a line break.
+        text = "".join(self._incomplete)
+        self._incomplete.clear()
         *lines, last = text.split("\n")
         self._lines.extend(f"{line}\n" for line in lines)
         if last:

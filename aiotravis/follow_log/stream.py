@@ -1,7 +1,7 @@
-"""LogStream: a job's log as its user iterates it.
+"""LogStream: the log of a job, for a user to iterate.
 
-Live parts bring speed, REST brings completeness: the stream subscribes, reads what there is, merges by number, and
-asks anew for whatever is missing. https://docs.travis-ci.com/api/#logs
+The live channel makes it fast, REST makes it complete: the stream subscribes, reads what is stored, merges by number,
+and reads again whatever is missing. https://docs.travis-ci.com/api/#logs
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,6 +17,7 @@ from aiotravis.events import Event, JobLog
 from aiotravis.follow_log.lines import LogLines
 from aiotravis.follow_log.poller import LogPoller
 from aiotravis.follow_log.sources import LogSources
+from aiotravis.follow_log.spooled_text import SpooledText
 from aiotravis.follow_log.state import LogReset, LogState
 from aiotravis.live.feed import Feed
 from aiotravis.resources._base import id_of
@@ -25,23 +26,22 @@ from aiotravis.resources.logs import LogPart
 
 __all__ = ["LogStream"]
 
-TAKEN_ALONG: Final = 64
-"""Parts that are taken at once where they wait already."""
+MAX_BATCH: Final = 64
+"""Parts that are taken at once if they wait already."""
 
 
 class LogStream:
     """Parts of one log: ``async with travis.follow_log(job) as log: async for part in log: ...``.
 
-    Ends by itself once the log is complete, or once the job has ended and nothing more is to be had. Holds no task.
-    Failures of the network and of the server that pass are waited out; where the live channel is not to be had, or no
-    more, the same stream polls.
+    It ends once the log is complete, or once the job has ended and no more of its log can be had. It runs no task.
+    Transient failures of the network and of the server are retried; without a live channel, the stream polls.
 
     Args:
         job: Id of the job.
-        listen: Makes a feed of its live events, not yet open.
-        jobs: Tells the job's state.
-        sources: Gives what the live events left out.
-        lifetime: Ends with the client.
+        listen: Returns a feed of the job's live events, not yet open.
+        jobs: Reads the job's state.
+        sources: Reads what the live channel did not deliver.
+        lifetime: Lifetime of the client.
     """
 
     def __init__(
@@ -51,48 +51,49 @@ class LogStream:
         self._listen = listen
         self._feed: Feed | None = None
         self._log = LogState(self._job)
-        self._looking = LogPoller(self._job, self._log, jobs, sources, self._pass_over)
+        self._poller = LogPoller(self._job, self._log, jobs, sources, self._skip_log_events)
         self._lifetime = lifetime
         self._scope: Deadline | None = None
         self._subscribed = False
         self._opened = False
-        self._ended = False
-        self._gap_told = False
+        self._closed = False
+        self._gap_raised = False
 
     def __repr__(self) -> str:
-        state = "ended" if self._ended else "open" if self._opened else "not opened"
+        state = "ended" if self._closed else "open" if self._opened else "not opened"
         return f"<LogStream of job {self._job}, {state}>"
 
     @property
     def complete(self) -> bool:
-        """Whether all of the log was given, once the stream has ended."""
-        return self._log.finished and not self._log.gap and not self._log.ready
+        """Whether the whole log was delivered, once the stream has ended."""
+        log = self._log
+        return log.finished and not log.gap and not log.ready and log.remainder is None
 
     def lines(self) -> LogLines:
-        """Give an async iterator over its lines, each with its newline, the last one maybe without.
+        """Return an async iterator over the lines, each with its newline; the last one may lack it.
 
         After a `LogReset` the lines of the new log follow; see `LogLines.resets`.
         """
         return LogLines(self)
 
     async def text(self) -> str:
-        """Read it to its end, and give all of its text; of a log that was reset, that of the last run.
+        """Read the log to its end, and return its text; if it restarted, the text since then.
 
         Raises:
-            LogGap: The server itself no longer has some parts.
-            UsageError: It, or the client, was closed before the end.
+            LogGap: The server itself lost some parts.
+            UsageError: The stream or the client was closed before the end.
         """
         pieces: list[str] = []
         async for part in self:
             if isinstance(part, LogReset):
                 pieces.clear()
             pieces.append(part.content or "")
-        if not self._log.finished:
+        if not self._log.finished or self._log.remainder is not None:
             raise UsageError("This stream was closed before its end.")
         return "".join(pieces)
 
     async def __aenter__(self) -> "LogStream":
-        """Subscribe, and read what there is so far.
+        """Subscribe, and read what is stored.
 
         Raises:
             NotFoundError: No such job, or this token may not see it.
@@ -100,11 +101,11 @@ class LogStream:
             RequestError: The server could not be reached for minutes.
             UsageError: The stream has ended, or the client is closed.
         """
-        if self._ended:
-            raise UsageError("This stream has ended. Make a new one.")
+        if self._closed:
+            raise UsageError("This stream has ended. Create a new one.")
         if not self._opened:
             try:
-                await self._alone(self._open)
+                await self._run_alone(self._open)
             except BaseException:
                 await self.aclose()
                 raise
@@ -119,97 +120,109 @@ class LogStream:
         return self
 
     async def __anext__(self) -> LogPart:
-        """Give the next part of the log.
+        """Return the next part of the log.
 
         Raises:
-            LogGap: After everything that could be had: the server itself no longer has some parts.
-            RequestError: The server could not be reached for minutes; asking on goes on where it was.
-            UsageError: The client was closed, or another task waits already.
+            LogGap: After everything else: the server itself lost some parts.
+            RequestError: The server could not be reached for minutes; the next call continues where this one failed.
+            OSError: A log of several megabytes could not be written to a temporary file.
+            UsageError: The client was closed, or another task is iterating.
         """
         log = self._log
         while not log.ready:
-            if self._ended or log.finished:
+            if self._closed or (log.finished and log.remainder is None):
                 await self.aclose()
-                if log.gap and not self._gap_told:
-                    self._gap_told, gap = True, log.gap
+                if log.gap and not self._gap_raised:
+                    self._gap_raised, gap = True, log.gap
                     shown = ", ".join(map(str, gap[:10]))
-                    message = f"The log of job {self._job} has holes that the server cannot fill: parts {shown}."
+                    message = f"The log of job {self._job} has gaps: the server lost parts {shown}."
                     raise LogGap(message, job_id=self._job, missing=gap)
                 raise StopAsyncIteration
-            await self._alone(self._step if self._opened else self._open)
+            await self._run_alone(self._step if self._opened else self._open)
         return log.ready.popleft()
 
     async def aclose(self) -> None:
-        """Unsubscribe and end. Safe to call twice, and from any task; whoever waits for a part is told of the end."""
-        self._ended = True
+        """Unsubscribe and end. Safe to call twice, and from any task; a task that waits for a part sees the end."""
+        self._closed = True
         if self._scope is not None:
             self._scope.cancel()
+        if self._log.remainder is not None:
+            await self._log.remainder.aclose()
         if self._feed is not None:
             await self._feed.aclose()
 
-    # What happens -----------------------------------------------------------------------------------------------------
+    # Steps ------------------------------------------------------------------------------------------------------------
 
-    async def _alone(self, do: Callable[[], Awaitable[None]]) -> None:
-        """Do something for one task at a time, until this stream or the client is closed."""
+    async def _run_alone(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Run a step for one task at a time, until this stream or the client is closed."""
         if self._scope is not None:
-            raise UsageError("Two tasks iterate the same log. Make one stream for each.")
+            raise UsageError("Two tasks iterate the same log. Create one stream for each.")
         try:
             with self._lifetime.scope(f"the log of job {self._job} was followed") as self._scope:
-                await do()
+                await step()
         finally:
             self._scope = None
 
     async def _open(self) -> None:
         if not self._subscribed:
-            self._feed = await retry(self._subscribe, self._log.delays())
+            self._feed = await retry(self._subscribe, self._log.retry_delays())
             self._subscribed = True
-        await self._looking.poll()
-        self._log.opened(anyio.current_time())
+        await self._poller.poll()
+        self._log.set_opened(anyio.current_time())
         self._opened = True
 
     async def _subscribe(self) -> Feed | None:
         try:
             return await self._listen().__aenter__()
         except LiveError:
-            # No live channel, or not this one: the same stream, slower.
+            # Without the live channel the stream polls.
             return None
 
     async def _step(self) -> None:
-        """Let one thing happen: an event, or a look."""
+        """Read a piece of text, handle the next events, or poll."""
         log = self._log
+        if log.remainder is not None:
+            await self._read_piece(log.remainder)
+            return
         if log.complete:
-            await self._looking.last_look()
+            await self._poller.verify_end()
             return
         event = self._waiting_event()
         if event is None:
-            event = await self._event()
-        due = event is None
+            event = await self._next_event()
+        silent = event is None
         now = anyio.current_time()
         while event is not None:
-            log.take(event, now)
-            # What is there already is taken along: with many small parts, the way to each is most of what it costs.
-            full = len(log.ready) >= TAKEN_ALONG or log.complete
+            log.handle_event(event, now)
+            # Take the parts that wait already: with many small parts, most of the cost is in the calls for each.
+            full = len(log.ready) >= MAX_BATCH or log.complete
             event = None if full else self._waiting_event()
-        if due or log.is_due(now):
-            await self._looking.poll()
+        if silent or log.is_poll_due(now):
+            await self._poller.poll()
+
+    async def _read_piece(self, text: SpooledText) -> None:
+        content = await text.read()
+        self._log.deliver_text(content, last=text.exhausted)
+        if text.exhausted:
+            await text.aclose()
 
     def _waiting_event(self) -> Event | None:
         return self._feed.get_nowait() if self._feed is not None else None
 
-    async def _event(self) -> Event | None:
-        """Wait for an event, for as long as nothing is due."""
-        wait = self._log.pause(anyio.current_time(), live=self._feed is not None)
+    async def _next_event(self) -> Event | None:
+        """Wait for an event until the next poll is due."""
+        delay = self._log.poll_delay(anyio.current_time(), live=self._feed is not None)
         if self._feed is None:
-            await anyio.sleep(wait)
+            await anyio.sleep(delay)
             return None
-        with anyio.move_on_after(wait):
+        with anyio.move_on_after(delay):
             try:
                 return await self._feed.__anext__()
             except (LiveError, StopAsyncIteration):
                 self._feed = None
         return None
 
-    def _pass_over(self) -> None:
+    def _skip_log_events(self) -> None:
         while (event := self._waiting_event()) is not None:
             if not isinstance(event, JobLog):
-                self._log.take(event, anyio.current_time())
+                self._log.handle_event(event, anyio.current_time())

@@ -1,30 +1,31 @@
-"""The lines of a log, kept as the text that they were, and made into values as they are asked for. No I/O."""
+"""Lines of a log, stored as text and decoded when they are accessed. No I/O."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final, overload
 
 import msgspec
 
-from aiotravis.log_text._ansi import Span, plain, plain_lines, rendered, spans
-from aiotravis.log_text._styles import PLAIN, Style, style_after
+from aiotravis.log_text._ansi import Span, render_line, spans, visible_lines, visible_text
+from aiotravis.log_text._styles import DEFAULT_STYLE, Style, style_after
 
-__all__ = ["Line", "Lines", "Owner", "Scope"]
+__all__ = ["Line", "Lines", "PendingPhase", "Scope"]
 
-LARGEST: Final = 1 << 16
-"""Characters from which on a block is full: what is read to give one line."""
+BLOCK_SIZE: Final = 1 << 16
+"""Characters after which a block is full. A whole block is split to read one line."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    r"""One line of a log, without the markers that stood in it.
+    r"""One line of a log, without markers.
 
     Attributes:
-        number: From 1.
-        raw: Its text as it came, with control sequences, without its newline. See `text`, `spans` and `terminal`.
+        number: Counts from 1.
+        raw: The text as sent, with control sequences, without the newline. See `text`, `spans` and `terminal`.
         folds: Names of the folds around it, outermost first.
         phase: Name of its phase, or None.
-        duration: Seconds that a timer took whose first line this is, or None.
-        style: In force at its start: a style lasts until it is reset, over the end of a line.
+        duration: Duration in seconds of the timer that starts at this line, or None.
+        style: Style at the start of the line: a style lasts over line ends, until it is reset.
     """
 
     number: int
@@ -32,53 +33,47 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     folds: tuple[str, ...] = ()
     phase: str | None = None
     duration: float | None = None
-    style: Style = PLAIN
+    style: Style = DEFAULT_STYLE
 
     @property
     def text(self) -> str:
-        """What it shows, without styles: carriage returns resolved, no control sequences. Worked out anew each time."""
-        return plain(self.raw)
+        """The visible text: without control sequences, carriage returns applied. Computed on each access."""
+        return visible_text(self.raw)
 
     @property
     def spans(self) -> tuple[Span, ...]:
-        """What it shows, cut where the style changes. Worked out anew each time."""
+        """The visible text, split where the style changes. Computed on each access."""
         return spans(self.raw, self.style)
 
     def terminal(self, *, colour: bool = True) -> str:
-        """Give what it shows, such that a terminal does not obey it; see `safe_for_terminal`."""
-        return rendered(self.raw, self.style, colour=colour)
+        """Return the visible text, safe for a terminal; see `safe_for_terminal`."""
+        return render_line(self.raw, self.style, colour=colour)
 
 
-class Owner:
-    """The phase of some lines: known later than they are, maybe."""
+@dataclass(slots=True, eq=False)
+class PendingPhase:
+    """The phase of some lines, whose name may become known after them."""
 
-    __slots__ = ("phase",)
-
-    def __init__(self, phase: str | None) -> None:
-        self.phase: str | None = phase
+    name: str | None
 
 
+@dataclass(slots=True, eq=False)
 class Scope:
-    """Where lines stand: in which folds, in which phase."""
+    """The folds and the phase that lines belong to."""
 
-    __slots__ = ("folds", "owner")
-
-    def __init__(self, folds: tuple[str, ...], owner: Owner) -> None:
-        self.folds: tuple[str, ...] = folds
-        self.owner: Owner = owner
+    folds: tuple[str, ...]
+    phase: PendingPhase
 
 
+@dataclass(slots=True, eq=False)
 class _Block:
-    """Lines, as text. Each ends in a newline."""
+    """Text of some lines, each ended by a newline."""
 
-    __slots__ = ("before", "count", "pieces", "size", "style")
-
-    def __init__(self, before: int, style: Style) -> None:
-        self.before = before
-        self.style = style
-        self.pieces: list[str] = []
-        self.count = 0
-        self.size = 0
+    start: int
+    style: Style
+    pieces: list[str] = field(default_factory=list[str])
+    count: int = 0
+    size: int = 0
 
     @property
     def text(self) -> str:
@@ -88,20 +83,20 @@ class _Block:
 
 
 class Lines(Sequence[Line]):
-    """The lines of a log so far. Iterating costs their length; one by its place costs that of the 64 KB around it.
+    """The lines of a log so far, as a sequence that grows with the log.
 
-    Grows with its log, and holds its text.
+    Iterating takes time in proportion to the length; an index reads up to 64 KiB.
     """
 
     def __init__(self) -> None:
-        self._style = PLAIN
+        self._style = DEFAULT_STYLE
         self._blocks: list[_Block] = []
-        self._befores: list[int] = []
+        self._block_starts: list[int] = []
         self._full = True
         self._count = 0
-        self._scope = Scope((), Owner(None))
+        self._scope = Scope((), PendingPhase(None))
         self._scopes: list[Scope] = []
-        self._entered: list[int] = []
+        self._scope_starts: list[int] = []
         self._durations: dict[int, float] = {}
         self._split: tuple[_Block, int, list[str]] | None = None
 
@@ -128,27 +123,27 @@ class Lines(Sequence[Line]):
         return next(self._between(place, place + 1))
 
     def _between(self, start: int, stop: int) -> Iterator[Line]:
-        at = max(bisect_right(self._befores, start) - 1, 0)
+        at = max(bisect_right(self._block_starts, start) - 1, 0)
         while start < stop:
             block = self._blocks[at]
-            yield from self._lines(block, start - block.before, min(block.count, stop - block.before))
-            start = block.before + block.count
+            yield from self._lines(block, start - block.start, min(block.count, stop - block.start))
+            start = block.start + block.count
             at += 1
 
     def _lines(self, block: _Block, start: int, stop: int) -> Iterator[Line]:
         lines = self._lines_of(block)
         style = style_after("\n".join(lines[:start]), block.style) if start else block.style
-        at = bisect_right(self._entered, block.before + start) - 1
+        at = bisect_right(self._scope_starts, block.start + start) - 1
         for place in range(start, stop):
-            raw, number = lines[place], block.before + place + 1
-            while at + 1 < len(self._entered) and self._entered[at + 1] < number:
+            raw, number = lines[place], block.start + place + 1
+            while at + 1 < len(self._scope_starts) and self._scope_starts[at + 1] < number:
                 at += 1
             scope = self._scopes[at]
             yield Line(
                 number=number,
                 raw=raw,
                 folds=scope.folds,
-                phase=scope.owner.phase,
+                phase=scope.phase.name,
                 duration=self._durations.get(number),
                 style=style,
             )
@@ -159,39 +154,39 @@ class Lines(Sequence[Line]):
             self._split = (block, block.count, block.text.split("\n"))
         return self._split[2]
 
-    def plain(self) -> str:
-        """Give the text of all lines, each ended by a newline."""
-        return "".join(plain_lines(block.text) for block in self._blocks)
+    def visible_text(self) -> str:
+        """Return the visible text of all lines, each ended by a newline."""
+        return "".join(visible_lines(block.text) for block in self._blocks)
 
-    def enter(self, scope: Scope) -> None:
-        """Put what follows elsewhere."""
+    def set_scope(self, scope: Scope) -> None:
+        """Set what the following lines belong to."""
         self._scope = scope
 
     def append(self, text: str, count: int) -> None:
-        """Take whole lines.
+        """Append complete lines.
 
         Args:
-            text: Ends in a newline.
-            count: How many lines it has.
+            text: The lines, each ended by a newline.
+            count: Their number.
         """
         if self._full:
             self._blocks.append(_Block(self._count, self._style))
-            self._befores.append(self._count)
+            self._block_starts.append(self._count)
             self._full = False
         if not self._scopes or self._scopes[-1] is not self._scope:
             self._scopes.append(self._scope)
-            self._entered.append(self._count)
+            self._scope_starts.append(self._count)
         block = self._blocks[-1]
         block.pieces.append(text)
         block.count += count
         block.size += len(text)
         self._count += count
         self._style = style_after(text, self._style)
-        if block.size >= LARGEST:
+        if block.size >= BLOCK_SIZE:
             self._end_block()
 
-    def skip(self, text: str) -> None:
-        """Take what shows nothing and is no line; its style lasts."""
+    def apply_style(self, text: str) -> None:
+        """Apply the style of text that is invisible, and no line."""
         style = style_after(text, self._style)
         if style != self._style:
             self._style = style
@@ -199,11 +194,11 @@ class Lines(Sequence[Line]):
 
     def _end_block(self) -> None:
         if self._blocks:
-            # Made one text: of lines that came one by one, the pieces would weigh many times what they say.
+            # Join the pieces: as strings of their own, short lines need many times the memory.
             _ = self._blocks[-1].text
         self._full = True
 
-    def timed(self, line: int, duration: float) -> None:
-        """Tell how long it took from a line on; of several that began there, the last one told."""
+    def set_duration(self, line: int, duration: float) -> None:
+        """Set the duration of the timer that starts at a line; of several, the last one wins."""
         if line <= self._count:
             self._durations[line] = duration

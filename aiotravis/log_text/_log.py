@@ -1,6 +1,6 @@
-"""A job's log, to structure: phases, commands, folds, timings, lines. No I/O.
+"""The structure of a job's log: phases, commands, folds, timings, lines. No I/O.
 
-What is read: https://docs.travis-ci.com/user/job-lifecycle/, written by
+The phases are those of https://docs.travis-ci.com/user/job-lifecycle/; the log is written by
 https://github.com/travis-ci/travis-build/tree/master/lib/travis/build/bash
 """
 
@@ -11,28 +11,14 @@ from typing import Final
 
 import msgspec
 
-from aiotravis.log_text._ansi import Span, safe_for_terminal
-from aiotravis.log_text._lines import Line, Lines
+from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import Timing
 from aiotravis.log_text._reader import LogReader
-from aiotravis.log_text._styles import Colour, Style
 
-__all__ = [
-    "Colour",
-    "Command",
-    "Fold",
-    "Line",
-    "Lines",
-    "LogText",
-    "Phase",
-    "Span",
-    "Style",
-    "Timing",
-    "safe_for_terminal",
-]
+__all__ = ["Command", "Fold", "LogText", "Phase"]
 
-PIECE: Final = 1 << 16
-"""Characters of a whole log that are looked at together."""
+CHUNK: Final = 1 << 16
+"""Characters of a whole log that are read at once."""
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,10 +27,10 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         text: The command, or its first line.
         phase: Name of its phase, or None.
-        duration: In seconds; None where it was not timed, or has not ended.
-        exit_code: None where it is not told: Travis tells it in the script phase, and where a phase fails.
+        duration: Duration in seconds; None if it was not timed, or has not ended.
+        exit_code: Exit code; None if unknown. Travis prints it in the script phase, and if a phase fails.
         line: Number of its line.
-        last_line: Number of the last line of its output; None while it runs, or where the log broke off.
+        last_line: Number of the last line of its output; None while it runs, or if the log is incomplete.
     """
 
     text: str
@@ -59,11 +45,11 @@ class Fold(msgspec.Struct, frozen=True, kw_only=True):
     """A part of a log that Travis shows folded.
 
     Attributes:
-        name: As it stands in the log: ``install.2``. Not unique.
+        name: Name as printed in the log: ``install.2``. Not unique.
         folds: Names of the folds around it, outermost first.
         phase: Name of its phase, or None.
         line: Number of its first line.
-        last_line: Number of its last line, one less than `line` where it is empty; None where it has not ended.
+        last_line: Number of its last line, one less than `line` if the fold is empty; None if it has not ended.
     """
 
     name: str
@@ -77,8 +63,8 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     """One phase of a job: ``install``, ``script``, ``git.checkout``, ``worker_info``.
 
     Attributes:
-        name: That of a stage in .travis.yml, or of the fold; without the number of ``install.2``.
-        duration: Sum of its timings, in seconds; None where nothing was timed, or has ended.
+        name: Name of a stage in .travis.yml, or of the fold; ``install`` for ``install.2``.
+        duration: Sum of its timings, in seconds; None if there are none.
         commands: Its commands.
         line: Number of its first line.
     """
@@ -90,51 +76,52 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogText:
-    """A log's structure: ``LogText.parse(text)``, or ``feed`` part after part and ask at any time.
+    """The structure of a log: call ``LogText.parse(text)``, or `feed` for each part, and read it at any time.
 
-    However the text is cut, the structure is the same. A line counts once its newline has come, or `close`; each part
-    costs its own length.
+    The structure does not depend on where the text is cut. A line is added once its newline arrives, or on `close`;
+    each part takes time in proportion to its length.
 
-    A marker is no text: it ends the line it stands in, if that has any text, and a line of markers alone is none.
+    A marker ends the line that it stands in, and is no text itself: a line of markers alone is not a line.
 
-    What is held is the text, and for each marker, command or result some 300 bytes. A log may have 131,072 of these;
-    later ones make no structure, and `dropped` counts them: their lines are there, in `plain` too, without the markers.
-    So a log of any size and any malice takes less than 100 MB beside its own text.
+    The text is held in memory, and some 300 bytes for each marker, command or result. Of these the first 131,072 are
+    recorded; `dropped` counts the others, whose lines remain, without markers. So no log, whatever it contains, takes
+    more than 100 MB beside its text.
     """
 
     def __init__(self) -> None:
         self._reader = LogReader()
-        self._begun: list[str] = []
+        self._incomplete: list[str] = []
         self._commands: tuple[Command, ...] = ()
         self._phases: Mapping[str, Phase] = MappingProxyType({})
         self._commands_at = self._phases_at = 0
 
     def __repr__(self) -> str:
-        return f"<LogText of {len(self.lines)} lines, {len(self._reader.runs)} commands>"
+        return f"<LogText of {len(self.lines)} lines, {len(self._reader.commands)} commands>"
 
     @classmethod
     def parse(cls, text: str) -> "LogText":
-        """Read a whole log."""
+        """Parse a whole log."""
         log = cls()
-        for place in range(0, len(text), PIECE):
-            log.feed(text[place : place + PIECE])
+        for place in range(0, len(text), CHUNK):
+            log.feed(text[place : place + CHUNK])
         log.close()
         return log
 
     def feed(self, text: str) -> None:
-        """Take the next part of the log, cut anywhere."""
+        """Add the next part of the log, cut anywhere."""
+        # fact 9.36: markers are split across parts, so only complete lines are read.
         whole, newline, rest = text.rpartition("\n")
         if newline:
-            # A newline before and after: the first line and the last are like the others.
-            lines = "".join(("\n", *self._begun, whole, "\n"))
-            self._begun.clear()
-            self._reader.take(lines)
+            # The newlines around them make the first line and the last like the others.
+            lines = "".join(("\n", *self._incomplete, whole, "\n"))
+            self._incomplete.clear()
+            self._reader.add_lines(lines)
         if rest:
-            self._begun.append(rest)
+            self._incomplete.append(rest)
 
     def close(self) -> None:
-        """Take what has come as all there is: a last line without a newline counts, too. May be called again."""
-        if self._begun:
+        """End the log: add a last line without a newline. Safe to call twice."""
+        if self._incomplete:
             self.feed("\n")
         self._reader.close()
 
@@ -145,24 +132,24 @@ class LogText:
 
     @property
     def exit_code(self) -> int | None:
-        """That of the job, where the log says it: ``Done. Your build exited with 0.``."""
+        """Exit code of the job, if the log has it: ``Done. Your build exited with 0.``."""
         return self._reader.exit_code
 
     @property
     def dropped(self) -> int:
-        """How many markers, commands and results made no structure, since the log has too many; mostly 0."""
+        """Number of markers, commands and results that were not recorded because the log has too many."""
         return self._reader.dropped
 
     @property
     def rest(self) -> str:
-        """What has come of a line that has not ended, as it came. Empty after `close`."""
-        self._begun = ["".join(self._begun)] if self._begun else []
-        return "".join(self._begun)
+        """The beginning of a line that has not ended, as sent. Empty after `close`."""
+        self._incomplete = ["".join(self._incomplete)] if self._incomplete else []
+        return "".join(self._incomplete)
 
     @property
     def plain(self) -> str:
-        """All lines as they show, without markers, styles and control sequences, each ended by a newline."""
-        return self.lines.plain()
+        """The visible text of all lines, without markers and control sequences, each ended by a newline."""
+        return self.lines.visible_text()
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -171,22 +158,22 @@ class LogText:
             self._commands_at = self._reader.changes
             self._commands = tuple(
                 Command(
-                    text=run.text,
-                    phase=run.owner.phase,
-                    duration=run.duration,
-                    exit_code=run.exit_code,
-                    line=run.line,
-                    last_line=run.last_line,
+                    text=record.text,
+                    phase=record.phase.name,
+                    duration=record.duration,
+                    exit_code=record.exit_code,
+                    line=record.line,
+                    last_line=record.last_line,
                 )
-                for run in self._reader.runs
+                for record in self._reader.commands
             )
         return self._commands
 
     def slowest(self, n: int = 10) -> list[Command]:
-        """Give the commands that took longest, longest first; only those that were timed.
+        """Return the timed commands with the longest durations, longest first.
 
         Args:
-            n: How many at most.
+            n: Maximum number of commands.
         """
         timed = (command for command in self.commands if command.duration is not None)
         return nlargest(n, timed, key=lambda command: command.duration or 0.0)
@@ -195,23 +182,23 @@ class LogText:
     def folds(self) -> tuple[Fold, ...]:
         """The folds, in the order in which they start."""
         return tuple(
-            Fold(name=one.name, folds=one.folds, phase=one.owner.phase, line=one.line, last_line=one.last_line)
+            Fold(name=one.name, folds=one.folds, phase=one.phase.name, line=one.line, last_line=one.last_line)
             for one in self._reader.folds
         )
 
     @property
     def timings(self) -> tuple[Timing, ...]:
         """The timings, in the order in which they ended."""
-        return tuple(msgspec.structs.replace(timing, phase=owner.phase) for timing, owner in self._reader.timings)
+        return tuple(msgspec.structs.replace(timing, phase=phase.name) for timing, phase in self._reader.timings)
 
     @property
     def phases(self) -> Mapping[str, Phase]:
         """The phases by name, in the order of their first lines.
 
-        The phase of a line, a command or a timing is, the first that applies: the stage that the end of the outermost
-        timer around it names; that of the outermost fold around it, or of one within that is named like a stage;
-        whatever else the timer names. Travis does not fold the script phase: a command outside all folds is
-        ``script`` if it was timed, or if its exit code is told.
+        The phase of a line, a command or a timing is the first that applies: the stage named at the end of the
+        outermost timer around it; the phase of the outermost fold around it, or of an inner fold that is named like a
+        stage; anything else that the timer names. Travis does not fold the script phase: a command outside all folds
+        belongs to ``script`` if it was timed, or if its exit code is printed (fact 10.3).
         """
         if self._phases_at != self._reader.changes:
             self._phases_at = self._reader.changes
@@ -223,16 +210,16 @@ class LogText:
         durations: dict[str, float] = {}
         commands: dict[str, list[Command]] = {}
         begun = [
-            *((one.line, one.owner.phase) for one in self._reader.folds),
-            *((timing.line, owner.phase) for timing, owner in self._reader.timings),
-            *((run.line, run.owner.phase) for run in self._reader.runs),
+            *((one.line, one.phase.name) for one in self._reader.folds),
+            *((timing.line, phase.name) for timing, phase in self._reader.timings),
+            *((record.line, record.phase.name) for record in self._reader.commands),
         ]
         for line, name in sorted(begun, key=lambda one: one[0]):
             if name is not None:
                 lines.setdefault(name, line)
-        for timing, owner in self._reader.timings:
-            if owner.phase is not None and timing.outermost and timing.duration is not None:
-                durations[owner.phase] = durations.get(owner.phase, 0.0) + timing.duration
+        for timing, phase in self._reader.timings:
+            if phase.name is not None and timing.outermost and timing.duration is not None:
+                durations[phase.name] = durations.get(phase.name, 0.0) + timing.duration
         for command in self.commands:
             if command.phase is not None:
                 commands.setdefault(command.phase, []).append(command)

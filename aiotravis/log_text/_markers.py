@@ -1,4 +1,4 @@
-"""What a worker writes into a log to structure it: folds, timings, results. No I/O.
+"""Markers that a worker writes into a log: folds, timings, results. No I/O.
 
 Forms: https://github.com/travis-ci/travis-build/tree/master/lib/travis/build/bash
 """
@@ -23,11 +23,12 @@ __all__ = [
 ]  # fmt: skip
 
 MARK: Final = "travis_"
-"""What every marker begins with."""
+"""Beginning of every marker."""
 
-# A marker that lost its carriage return, as in logs that were pasted somewhere, ends where the next one begins.
+# fact 10.3: a marker that lost its carriage return, as in logs saved by people, ends where the next one begins.
 _NAME: Final = r"(?:(?!travis_(?:fold|time):)[\w.-])++"
 
+# fact 6: markers end in carriage return and clear, not in a newline; fact 9.36: several in a line, unclosed.
 MARKER: Final = re.compile(
     rf"travis_(?:fold:(?P<fold>start|end):(?P<name>{_NAME}(?: {_NAME})*+(?=\r)|{_NAME})"
     rf"|time:(?P<time>start|end):(?P<id>{_NAME})(?::(?P<details>(?:(?!travis_(?:fold|time):)[\w.=,-])*+))?)"
@@ -36,7 +37,7 @@ MARKER: Final = re.compile(
 )
 
 RESULT: Final = re.compile(r'" (?:failed and )?exited with (\d{1,9})(?: during [\w.-]*+)?\.?\s*\Z', re.ASCII)
-"""The end of ``The command "make" exited with 0.``: the beginning may stand lines above, as a command may have many."""
+"""End of ``The command "make" exited with 0.``, which spans several lines if the command does."""
 
 BUILD_RESULT: Final = re.compile(r"Done\. Your build exited with (\d{1,9})\.", re.ASCII)
 
@@ -44,10 +45,10 @@ STAGES: Final = frozenset({
     "before_install", "install", "before_script", "script", "before_cache", "cache", "after_success", "after_failure",
     "before_deploy", "deploy", "after_deploy", "after_script",
 })  # fmt: skip
-"""The phases that .travis.yml names, and the cache."""
+"""The phases of .travis.yml, and the cache."""
 
-NS_DIGITS: Final = 19
-"""Digits of a time in nanoseconds: enough until 2286."""
+MAX_NS_DIGITS: Final = 19
+"""Maximum digits of a time in nanoseconds: enough until 2286."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -56,14 +57,14 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker measured between ``travis_time:start`` and ``travis_time:end``.
 
     Attributes:
-        id: What joins start and end.
-        start: In nanoseconds since 1970; None where it is not told.
-        finish: In nanoseconds since 1970; None where it is not told.
-        duration: In seconds; None where it is not told.
-        event: What was timed, in the worker's words: a stage mostly; None on older servers.
-        phase: The phase that it belongs to, or None; see `LogText.phases`.
-        line: Number of the first line written after its start; of the next line where no start was seen.
-        outermost: Whether it ran inside no other one.
+        id: Identifier that connects start and end.
+        start: Nanoseconds since 1970, or None.
+        finish: Nanoseconds since 1970, or None.
+        duration: Seconds, or None.
+        event: What was timed, as named by the worker: usually a stage; None on older servers.
+        phase: Name of its phase, or None; see `LogText.phases`.
+        line: Number of the first line after the start; of the next line if there was no start.
+        outermost: Whether no other timer was running.
     """
 
     id: str
@@ -87,32 +88,32 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_timing(id: str, details: str) -> Timing:
-    """Read the end of a timer: ``start=1,finish=3,duration=2,event=script``, or whatever stands there instead."""
-    told: dict[str, str] = {}
+    """Parse the end of a timer: ``start=1,finish=3,duration=2,event=script``. Any text is accepted."""
+    values: dict[str, str] = {}
     for pair in details.split(","):
         name, _, value = pair.partition("=")
-        told[name] = value
-    start, finish, duration = (_nanoseconds(told.get(name, "")) for name in ("start", "finish", "duration"))
+        values[name] = value
+    start, finish, duration = (_nanoseconds(values.get(name, "")) for name in ("start", "finish", "duration"))
     if duration is None and start is not None and finish is not None and finish >= start:
         duration = finish - start
     seconds = None if duration is None else duration / 1e9
-    return Timing(id=id, start=start, finish=finish, duration=seconds, event=told.get("event") or None)
+    return Timing(id=id, start=start, finish=finish, duration=seconds, event=values.get("event") or None)
 
 
 def _nanoseconds(digits: str) -> int | None:
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= NS_DIGITS else None
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= MAX_NS_DIGITS else None
 
 
 @lru_cache(256)
 def phase_of_fold(name: str) -> str:
-    """Name the phase of a fold: ``install`` of ``install.2``, ``deploy`` of ``dpl_0``."""
+    """Return the phase of a fold: ``install`` for ``install.2``, ``deploy`` for ``dpl_0``."""
     stem, _, number = name.rpartition(".")
     name = stem if stem and number.isdigit() else name
     return "deploy" if name.rstrip("0123456789_") == "dpl" else name
 
 
 def phase_of_event(event: str | None, *, phase: str | None, folded: bool) -> str | None:
-    """Name the phase of what was timed: what the worker says where it is a stage, else what is known from the folds."""
+    """Return the phase of a timing: its event if that is a stage, else that of the folds around it (fact 10.3)."""
     if event and (event in STAGES or not folded):
         return event
     return phase

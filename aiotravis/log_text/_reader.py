@@ -1,12 +1,13 @@
-"""Lines of a log, one after the other, to what they say: folds, timers, commands, results. No I/O."""
+"""Reads the lines of a log in order, and finds folds, timers, commands and results in them. No I/O."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from aiotravis.log_text._ansi import plain
-from aiotravis.log_text._lines import Lines, Owner, Scope
+from aiotravis.log_text._ansi import visible_text
+from aiotravis.log_text._lines import Lines, PendingPhase, Scope
 from aiotravis.log_text._markers import (
     BUILD_RESULT,
     MARK,
@@ -19,141 +20,135 @@ from aiotravis.log_text._markers import (
     read_timing,
 )
 
-__all__ = ["LogReader", "OpenFold", "Run"]
+__all__ = ["CommandRecord", "FoldRecord", "LogReader"]
 
-DEEPEST: Final = 16
-"""Folds within each other. One more ends the innermost: Travis itself nests two or three."""
+MAX_FOLD_DEPTH: Final = 16
+"""Nested folds. One more ends the innermost; Travis itself nests two or three."""
 
-MOST: Final = 1 << 17
-"""Markers, commands and results that something is made of: what bounds the memory that a log can ask for beside its own
-text. What comes after them are lines still, without the markers in them."""
+MAX_STRUCTURES: Final = 1 << 17
+"""Markers, commands and results that are recorded, which bounds the memory that a log needs beside its own text. Later
+ones remain plain lines, without the markers."""
 
-SIGNS: Final = (MARK, "\n$ ", 'The command "', "exited with ")
-"""What a line has that is more than output: looked for in the whole text at once, which is what makes it fast."""
-
-
-class Run:
-    """A command, while it becomes known."""
-
-    __slots__ = ("duration", "exit_code", "last_line", "line", "owner", "text")
-
-    def __init__(self, text: str, owner: Owner, line: int) -> None:
-        self.text: str = text
-        self.owner: Owner = owner
-        self.line: int = line
-        self.duration: float | None = None
-        self.exit_code: int | None = None
-        self.last_line: int | None = None
+TRIGGERS: Final = (MARK, "\n$ ", 'The command "', "exited with ")
+"""What a line contains if it is more than output. Searching the whole text for it at once makes reading fast."""
 
 
-class _Timer:
-    """What was started, and not ended."""
+@dataclass(slots=True, eq=False)
+class CommandRecord:
+    """What is known of a command so far."""
 
-    __slots__ = ("id", "line", "outermost", "owner", "run")
-
-    def __init__(self, id: str, owner: Owner, line: int, outermost: bool) -> None:
-        self.id = id
-        self.owner = owner
-        self.line = line
-        self.outermost = outermost
-        self.run: Run | None = None
+    text: str
+    phase: PendingPhase
+    line: int
+    duration: float | None = None
+    exit_code: int | None = None
+    last_line: int | None = None
 
 
-class OpenFold:
-    """A fold, and while it is open the timers that started in it."""
+@dataclass(slots=True, eq=False)
+class _TimerRecord:
+    """A timer that was started and has not ended."""
 
-    __slots__ = ("last_line", "line", "names", "owner", "timers")
+    id: str
+    phase: PendingPhase
+    line: int
+    outermost: bool
+    command: CommandRecord | None = None
 
-    def __init__(self, names: tuple[str, ...], owner: Owner, line: int) -> None:
-        self.names: tuple[str, ...] = names
-        self.owner: Owner = owner
-        self.line: int = line
-        self.last_line: int | None = None
-        self.timers: list[_Timer] | None = None
+
+@dataclass(slots=True, eq=False)
+class FoldRecord:
+    """A fold, and while it is open, the timers that started in it."""
+
+    names: tuple[str, ...]
+    phase: PendingPhase
+    line: int
+    last_line: int | None = None
+    timers: list[_TimerRecord] | None = None
 
     @property
     def name(self) -> str:
-        """Its own name."""
+        """The name of the fold."""
         return self.names[-1]
 
     @property
     def folds(self) -> tuple[str, ...]:
-        """The names of those around it."""
+        """Names of the folds around it."""
         return self.names[:-1]
 
 
 class LogReader:
-    """Takes lines, and keeps what is known of them so far.
+    """Structure of the lines that were added so far.
 
     Attributes:
-        lines: The lines, as a sequence.
-        runs: The commands.
+        lines: The lines.
+        commands: The commands, in order.
         folds: The folds, in the order in which they start.
-        timings: The timings, in the order in which they ended, each with who knows its phase.
-        exit_code: That of the job.
-        changes: Rises whenever something other than `lines` changes.
-        dropped: How many markers, commands and results came after `MOST`, and made no structure.
+        timings: The timings, in the order in which they ended, with their phases.
+        exit_code: Exit code of the job, or None.
+        changes: Counts changes of anything but `lines`.
+        dropped: Number of markers, commands and results beyond `MAX_STRUCTURES`, which were not recorded.
     """
 
     def __init__(self) -> None:
         self.lines: Lines = Lines()
-        self.runs: list[Run] = []
-        self.folds: list[OpenFold] = []
-        self.timings: list[tuple[Timing, Owner]] = []
+        self.commands: list[CommandRecord] = []
+        self.folds: list[FoldRecord] = []
+        self.timings: list[tuple[Timing, PendingPhase]] = []
         self.exit_code: int | None = None
         self.changes: int = 0
         self.dropped: int = 0
-        self._scope = Scope((), Owner(None))
-        self._stack: list[OpenFold] = []
-        self._timers: dict[str, _Timer] = {}
-        self._timed: Owner | None = None
-        self._awaited: _Timer | None = None
-        self._untimed: Run | None = None
-        self._telling = False
+        self._scope = Scope((), PendingPhase(None))
+        self._stack: list[FoldRecord] = []
+        self._timers: dict[str, _TimerRecord] = {}
+        self._timer_phase: PendingPhase | None = None
+        self._new_timer: _TimerRecord | None = None
+        self._untimed_command: CommandRecord | None = None
+        self._result_begun = False
 
     def close(self) -> None:
-        """Take what has come as all there is."""
-        self._end_untimed()
+        """End the log."""
+        self._end_untimed_command()
 
-    def take(self, text: str) -> None:
-        """Take whole lines, with a newline before the first one."""
-        places = [_place(sign, text, 0) for sign in SIGNS]
+    def add_lines(self, text: str) -> None:
+        """Add complete lines, with a newline before the first."""
+        places = [_find(trigger, text, 0) for trigger in TRIGGERS]
         done = 1
         while (found := min(places)) < len(text):
             start = text.rfind("\n", done - 1, found + 1) + 1
             end = text.find("\n", start)
             if start > done:
-                self._take_output(text[done:start])
-            self._take_line(text[start:end])
+                self._add_output(text[done:start])
+            self._add_line(text[start:end])
             done = end + 1
             for at, place in enumerate(places):
                 if place < end:
-                    places[at] = _place(SIGNS[at], text, end)
+                    places[at] = _find(TRIGGERS[at], text, end)
         if done < len(text):
-            self._take_output(text[done:])
+            self._add_output(text[done:])
 
-    def _take_output(self, text: str) -> None:
-        self._awaited = None
+    def _add_output(self, text: str) -> None:
+        self._new_timer = None
         self.lines.append(text, text.count("\n"))
 
-    def _take_line(self, line: str) -> None:
+    def _add_line(self, line: str) -> None:
         if MARK not in line:
-            self._take_text(line, marked=False)
+            self._add_text(line, marked=False)
             return
         done = 0
         for found in MARKER.finditer(line):
-            self._take_text(line[done : found.start()], marked=True)
+            self._add_text(line[done : found.start()], marked=True)
             done = found.end()
-            if self._admits_one():
-                self._take_marker(found)
-        self._take_text(line[done:], marked=done > 0)
+            if self._has_room():
+                self._apply_marker(found)
+        self._add_text(line[done:], marked=done > 0)
 
-    def _admits_one(self) -> bool:
-        """Whether one thing more may become structure; if not, it is counted."""
-        self.dropped += self.changes >= MOST
-        return self.changes < MOST
+    def _has_room(self) -> bool:
+        """Whether one more structure may be recorded; if not, count it as dropped."""
+        self.dropped += self.changes >= MAX_STRUCTURES
+        return self.changes < MAX_STRUCTURES
 
-    def _take_marker(self, found: re.Match[str]) -> None:
+    def _apply_marker(self, found: re.Match[str]) -> None:
         self.changes += 1
         if kind := found["fold"]:
             (self._start_fold if kind == "start" else self._end_fold)(found["name"])
@@ -162,148 +157,148 @@ class LogReader:
         else:
             self._end_timer(read_timing(found["id"], found["details"] or ""))
 
-    def _take_text(self, text: str, *, marked: bool) -> None:
+    def _add_text(self, text: str, *, marked: bool) -> None:
         if marked and not text:
             return
-        shown = plain(text)
+        shown = visible_text(text)
         if marked and not shown:
-            self.lines.skip(text)
+            self.lines.apply_style(text)
             return
-        # A tool that shows its own commands like this, as yarn does, does so while the worker's own is being timed.
-        if shown.startswith("$ ") and (self._awaited or (not self._timers and text.startswith("$ "))):
-            if self._admits_one():
+        # Tools such as yarn print their own commands like this, but while the worker's command is being timed.
+        if shown.startswith("$ ") and (self._new_timer or (not self._timers and text.startswith("$ "))):
+            if self._has_room():
                 self._start_command(shown[2:].rstrip())
         elif not self._timers:
-            self._take_result(shown)
-        self._awaited = None
+            self._read_result(shown)
+        self._new_timer = None
         self.lines.append(text + "\n", 1)
 
     # Commands ---------------------------------------------------------------------------------------------------------
 
     def _start_command(self, text: str) -> None:
-        self._end_untimed()
+        self._end_untimed_command()
         self.changes += 1
-        if timer := self._awaited:
-            owner = timer.owner
-            owner.phase = owner.phase or "script"
+        if timer := self._new_timer:
+            phase = timer.phase
+            phase.name = phase.name or "script"
         else:
-            owner = self._stack[-1].owner if self._stack else Owner(None)
-            self._enter(owner)
-        run = Run(text, owner, len(self.lines) + 1)
-        self.runs.append(run)
-        self._telling = False
+            phase = self._stack[-1].phase if self._stack else PendingPhase(None)
+            self._enter(phase)
+        command = CommandRecord(text, phase, len(self.lines) + 1)
+        self.commands.append(command)
+        self._result_begun = False
         if timer:
-            timer.run = run
+            timer.command = command
         else:
-            self._untimed = run
+            self._untimed_command = command
 
-    def _end_untimed(self) -> None:
-        if self._untimed:
-            self._untimed.last_line = len(self.lines)
-            self._untimed = None
+    def _end_untimed_command(self) -> None:
+        if self._untimed_command:
+            self._untimed_command.last_line = len(self.lines)
+            self._untimed_command = None
             self.changes += 1
 
-    def _take_result(self, shown: str) -> None:
-        if self.runs and shown.startswith('The command "') and self._admits_one():
-            self._telling = True
+    def _read_result(self, shown: str) -> None:
+        if self.commands and shown.startswith('The command "') and self._has_room():
+            self._result_begun = True
             self.changes += 1
-            self._enter(self.runs[-1].owner)
-        if self._telling and (found := RESULT.search(shown)):
-            self._telling = False
-            self._end_untimed()
-            if (run := self.runs[-1]).exit_code is None:
-                run.exit_code = int(found[1])
-                run.owner.phase = run.owner.phase or "script"
+            self._enter(self.commands[-1].phase)
+        if self._result_begun and (found := RESULT.search(shown)):
+            self._result_begun = False
+            self._end_untimed_command()
+            if (command := self.commands[-1]).exit_code is None:
+                command.exit_code = int(found[1])
+                command.phase.name = command.phase.name or "script"
                 self.changes += 1
         elif found := BUILD_RESULT.match(shown):
             self.exit_code = int(found[1])
-            if self._admits_one():
-                self._end_untimed()
+            if self._has_room():
+                self._end_untimed_command()
                 self.changes += 1
-                self._enter(Owner(None))
+                self._enter(PendingPhase(None))
 
     # Markers ----------------------------------------------------------------------------------------------------------
 
-    def _enter(self, owner: Owner) -> None:
+    def _enter(self, phase: PendingPhase) -> None:
         folds = self._stack[-1].names if self._stack else ()
-        if self._scope.owner is not owner or self._scope.folds is not folds:
-            self._scope = Scope(folds, owner)
-            self.lines.enter(self._scope)
+        if self._scope.phase is not phase or self._scope.folds is not folds:
+            self._scope = Scope(folds, phase)
+            self.lines.set_scope(self._scope)
 
-    def _return(self) -> None:
-        """Go back to what is around a timer or a fold that has ended."""
+    def _leave(self) -> None:
+        """Return to what surrounds a timer or a fold that has ended."""
         if not self._timers:
-            self._timed = None
-        self._enter(self._timed or (self._stack[-1].owner if self._stack else Owner(None)))
+            self._timer_phase = None
+        self._enter(self._timer_phase or (self._stack[-1].phase if self._stack else PendingPhase(None)))
 
     def _start_fold(self, name: str) -> None:
-        self._end_untimed()
-        if len(self._stack) == DEEPEST:
+        self._end_untimed_command()
+        if len(self._stack) == MAX_FOLD_DEPTH:
             self._end_fold(self._stack[-1].name)
         around = self._stack[-1] if self._stack else None
-        phase = phase_of_fold(name)
-        if self._timed:
-            # A fold that a command itself has made, out of its own output.
-            owner = self._timed
-        elif around and phase not in STAGES:
-            owner = around.owner
+        fold_phase = phase_of_fold(name)
+        if self._timer_phase:
+            # The output of a command contains this fold.
+            phase = self._timer_phase
+        elif around and fold_phase not in STAGES:
+            phase = around.phase
         else:
-            owner = Owner(phase)
-        fold = OpenFold((*around.names, name) if around else (name,), owner, len(self.lines) + 1)
+            phase = PendingPhase(fold_phase)
+        fold = FoldRecord((*around.names, name) if around else (name,), phase, len(self.lines) + 1)
         self._stack.append(fold)
         self.folds.append(fold)
-        self._enter(owner)
+        self._enter(phase)
 
     def _end_fold(self, name: str) -> None:
         if all(fold.name != name for fold in self._stack):
             return
-        self._end_untimed()
+        self._end_untimed_command()
         while True:
             fold = self._stack.pop()
             fold.last_line = len(self.lines)
             for timer in fold.timers or ():
-                # Nobody will end it any more: left open, all that follows would be part of it.
+                # fact 10.3: some timers never end. Left open, this one would contain all that follows.
                 if self._timers.get(timer.id) is timer:
                     del self._timers[timer.id]
             fold.timers = None
             if fold.name == name:
                 break
-        self._awaited = None
-        self._return()
+        self._new_timer = None
+        self._leave()
 
     def _start_timer(self, id: str) -> None:
-        self._end_untimed()
+        self._end_untimed_command()
         self._timers.pop(id, None)
         outermost = not self._timers
-        if self._timed is None or outermost:
-            self._timed = Owner(self._stack[-1].owner.phase if self._stack else None)
-        owner = self._timed
-        timer = _Timer(id, owner, len(self.lines) + 1, outermost)
-        self._timers[id] = self._awaited = timer
+        if self._timer_phase is None or outermost:
+            self._timer_phase = PendingPhase(self._stack[-1].phase.name if self._stack else None)
+        phase = self._timer_phase
+        timer = _TimerRecord(id, phase, len(self.lines) + 1, outermost)
+        self._timers[id] = self._new_timer = timer
         if self._stack:
             fold = self._stack[-1]
             fold.timers = fold.timers or []
             fold.timers.append(timer)
-        self._enter(owner)
+        self._enter(phase)
 
     def _end_timer(self, timing: Timing) -> None:
         timer = self._timers.pop(timing.id, None)
-        self._end_untimed()
-        self._awaited = None
-        owner = timer.owner if timer else Owner(self._stack[-1].owner.phase if self._stack else None)
+        self._end_untimed_command()
+        self._new_timer = None
+        phase = timer.phase if timer else PendingPhase(self._stack[-1].phase.name if self._stack else None)
         outermost = timer.outermost if timer else not self._timers
         if outermost:
-            owner.phase = phase_of_event(timing.event, phase=owner.phase, folded=bool(self._stack))
+            phase.name = phase_of_event(timing.event, phase=phase.name, folded=bool(self._stack))
         line = timer.line if timer else len(self.lines) + 1
-        self.timings.append((msgspec.structs.replace(timing, line=line, outermost=outermost), owner))
+        self.timings.append((msgspec.structs.replace(timing, line=line, outermost=outermost), phase))
         if timer and timing.duration is not None:
-            self.lines.timed(line, timing.duration)
-        if timer and timer.run:
-            timer.run.duration, timer.run.last_line = timing.duration, len(self.lines)
-        self._return()
+            self.lines.set_duration(line, timing.duration)
+        if timer and timer.command:
+            timer.command.duration, timer.command.last_line = timing.duration, len(self.lines)
+        self._leave()
 
 
-def _place(sign: str, text: str, start: int) -> int:
-    """Give where a sign stands next; the end of the text if nowhere."""
-    place = text.find(sign, start)
+def _find(trigger: str, text: str, start: int) -> int:
+    """Return the index of a trigger, or the end of the text."""
+    place = text.find(trigger, start)
     return place if place >= 0 else len(text)

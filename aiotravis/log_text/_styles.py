@@ -1,4 +1,4 @@
-"""Colours and what else SGR sequences say about how text looks. No I/O."""
+"""Colours and other styles, and the SGR sequences that set them. No I/O."""
 
 import re
 from collections.abc import Iterator
@@ -8,19 +8,19 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["PLAIN", "Colour", "Style", "number", "restyled", "style_after"]
+__all__ = ["DEFAULT_STYLE", "Colour", "Style", "apply_sgr", "parse_number", "style_after"]
 
 Colour = int | tuple[int, int, int]
-"""Place in the palette of 256 (0-7 standard, 8-15 bright), or red, green and blue, 0-255 each."""
+"""Index in the palette of 256 (0-7 standard, 8-15 bright), or red, green and blue, 0-255 each."""
 
 
 class Style(msgspec.Struct, frozen=True, kw_only=True):
-    """How text looks.
+    """The style of some text.
 
     Attributes:
-        foreground: Colour of the text: 0-255 of the palette, or (red, green, blue); None for the reader's own.
-        background: Colour behind it.
-        strike: Whether it is crossed out.
+        foreground: Colour of the text; None for the terminal's default.
+        background: Colour behind the text; None for the terminal's default.
+        strike: Whether the text is crossed out.
     """
 
     foreground: Colour | None = None
@@ -34,18 +34,18 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sgr(self) -> str:
-        """The parameters that bring a terminal from its own style to this one: ``"1;31"``; empty for its own."""
+        """SGR parameters that set this style, starting from the default: ``"1;31"``; empty for the default."""
         return _sgr(self)
 
 
-PLAIN: Final = Style()
+DEFAULT_STYLE: Final = Style()
 
 SWITCHES: Final = {1: "bold", 2: "faint", 3: "italic", 4: "underline", 7: "reverse", 9: "strike"}
 
 PALETTE: Final = {
     first + place: place + bright for first, bright in ((30, 0), (40, 0), (90, 8), (100, 8)) for place in range(8)
 }
-"""What stands for the first sixteen colours, in front and behind."""
+"""SGR codes of the first sixteen colours, as foreground and as background."""
 
 OFF: Final[dict[int, tuple[str, ...]]] = {
     21: ("bold",),
@@ -60,32 +60,32 @@ OFF: Final[dict[int, tuple[str, ...]]] = {
 
 SGR: Final = re.compile(r"(?:\x1b\[|\x9b)([0-9;:]*+)m")
 
-LONGEST_REMEMBERED: Final = 64
-"""Characters of parameters up to which what they mean is remembered."""
+MAX_CACHED_LENGTH: Final = 64
+"""Maximum length of SGR parameters whose meaning is cached."""
 
 
 def style_after(text: str, style: Style) -> Style:
-    """Give the style in force after a text."""
+    """Return the style at the end of a text."""
     if "\x1b" not in text and "\x9b" not in text:
         return style
     reset = max(text.rfind("\x1b[0m"), text.rfind("\x1b[m"))
     if reset >= 0:
-        style = PLAIN
+        style = DEFAULT_STYLE
     for found in SGR.finditer(text, max(reset, 0)):
-        style = restyled(style, found[1])
+        style = apply_sgr(style, found[1])
     return style
 
 
-def number(digits: str) -> int | None:
-    """Read a number that somebody may have made too large or too odd to be one."""
+def parse_number(digits: str) -> int | None:
+    """Return a parameter as a number, 0 if it is empty, or None if it is too large or not a number."""
     if not digits:
         return 0
     return int(digits) if len(digits) <= 6 and digits.isascii() and digits.isdigit() else None
 
 
-def restyled(style: Style, values: str) -> Style:
-    """Give what the parameters of an SGR sequence make of a style."""
-    return _remembered(style, values) if len(values) <= LONGEST_REMEMBERED else _read(style, values)
+def apply_sgr(style: Style, values: str) -> Style:
+    """Apply the parameters of an SGR sequence to a style."""
+    return _apply_sgr_cached(style, values) if len(values) <= MAX_CACHED_LENGTH else _apply_sgr(style, values)
 
 
 @lru_cache(1024)
@@ -96,44 +96,44 @@ def _sgr(style: Style) -> str:
 
 
 @lru_cache(1024)
-def _remembered(style: Style, values: str) -> Style:
-    return _read(style, values)
+def _apply_sgr_cached(style: Style, values: str) -> Style:
+    return _apply_sgr(style, values)
 
 
-def _read(style: Style, values: str) -> Style:
-    look = msgspec.structs.asdict(style)
+def _apply_sgr(style: Style, values: str) -> Style:
+    fields = msgspec.structs.asdict(style)
     if values.strip("0123456789;:"):
         return style
     rest = iter(values.split(";"))
     for value in rest:
         first, colon, more = value.partition(":")
-        code = number(first)
+        code = parse_number(first)
         if code == 0:
-            look = msgspec.structs.asdict(PLAIN)
+            fields = msgspec.structs.asdict(DEFAULT_STYLE)
         elif code in (38, 48):
-            chosen = _colour_in(more.split(":")) if colon else _colour_of(rest)
+            chosen = _parse_colour(more.split(":")) if colon else _next_colour(rest)
             if chosen is not None:
-                look["foreground" if code == 38 else "background"] = chosen
+                fields["foreground" if code == 38 else "background"] = chosen
         elif code in SWITCHES:
-            # 4:0 is no underline; 4:1 to 4:5 are kinds of it.
-            look[SWITCHES[code]] = more != "0"
+            # 4:0 means no underline; 4:1 to 4:5 are kinds of underline.
+            fields[SWITCHES[code]] = more != "0"
         elif code in OFF:
             for name in OFF[code]:
-                look[name] = getattr(PLAIN, name)
+                fields[name] = getattr(DEFAULT_STYLE, name)
         elif code is not None and (place := PALETTE.get(code)) is not None:
-            look["foreground" if code % 20 >= 10 else "background"] = place
-    return Style(**look)
+            fields["foreground" if code % 20 >= 10 else "background"] = place
+    return Style(**fields)
 
 
-def _colour_of(rest: Iterator[str]) -> Colour | None:
-    """Read ``5;n`` or ``2;r;g;b``, and no more than that."""
+def _next_colour(rest: Iterator[str]) -> Colour | None:
+    """Parse ``5;n`` or ``2;r;g;b`` at the beginning of the rest."""
     kind = next(rest, "")
-    return _colour_in([kind, *islice(rest, {"5": 1, "2": 3}.get(kind, 0))])
+    return _parse_colour([kind, *islice(rest, {"5": 1, "2": 3}.get(kind, 0))])
 
 
-def _colour_in(values: list[str]) -> Colour | None:
-    """Make a colour of ``5:n``, ``2:r:g:b``, or ``2::r:g:b`` with its colour space."""
-    numbers = [number(value) for value in values[1:]]
+def _parse_colour(values: list[str]) -> Colour | None:
+    """Parse ``5:n``, ``2:r:g:b``, or ``2::r:g:b`` with its colour space."""
+    numbers = [parse_number(value) for value in values[1:]]
     if values[0] == "2" and len(numbers) > 3:
         numbers = numbers[1:4]
     match values[0], [number for number in numbers if number is not None and number <= 255]:

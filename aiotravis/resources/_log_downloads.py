@@ -1,4 +1,4 @@
-"""Logs into files: streamed beside the file, put in its place when whole, passed over when it is there already."""
+"""Logs into files: streamed into a temporary file that replaces the target once it is complete."""
 
 import os
 import uuid
@@ -8,38 +8,31 @@ from datetime import datetime
 from functools import partial
 from io import FileIO
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 import anyio
 import anyio.to_thread
 
 from aiotravis.errors import TravisError, UsageError
+from aiotravis.resources._log_sinks import DiskError, LogSink, on_disk
 from aiotravis.resources.jobs import Job
 
 __all__ = ["FileSink", "LogFile", "download"]
 
-T = TypeVar("T")
-
-LARGEST: Final = 4 << 30
-"""Bytes of one log; Travis itself ends a job after 4 MB of it, others do not."""
-
-REMEMBERED: Final = 64
-"""Bytes of a small body that are kept, to tell a placeholder from a log."""
-
-SAME: Final = 2.0
-"""Seconds by which the times of some file systems are off."""
+TIME_TOLERANCE: Final = 2.0
+"""Seconds by which file systems round modification times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFile:
-    """What came of downloading one log.
+    """The outcome of downloading one log.
 
     Attributes:
-        job_id: The job.
-        path: Where its log is; None if it could not be had.
-        size: Bytes of it.
-        fresh: Whether it was fetched now; False if it was there from before.
-        error: Why it could not be had; None if it could.
+        job_id: Id of the job.
+        path: The file; None if there was an error.
+        size: Its size in bytes.
+        fresh: Whether it was downloaded now; False if it was there already.
+        error: Why there is no file, or None.
     """
 
     job_id: int
@@ -49,70 +42,53 @@ class LogFile:
     error: TravisError | OSError | None = None
 
 
-class DiskError(Exception):
-    """The disk failed, not the network: asking the server again would not help. Its cause is the OSError."""
-
-
-class FileSink:
-    """A temporary file that takes a body. Disk work is done in a thread.
+class FileSink(LogSink):
+    """A sink that writes a temporary file beside the target, in worker threads.
 
     Args:
-        target: Where the file will be in the end; the temporary one is beside it.
-
-    Attributes:
-        limit: As in `Sink`.
-        size: Bytes taken.
-        small: All of the body, where it is no more than a few bytes; else empty.
+        target: The file to replace in the end.
     """
 
     def __init__(self, target: Path) -> None:
+        super().__init__()
         self._target = target
         self._path = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
         self._file: FileIO | None = None
-        self.limit = LARGEST
-        self.size = 0
-        self.small = b""
-
-    @property
-    def begun(self) -> bool:
-        """Whether anything has come."""
-        return self._file is not None
 
     async def begin(self) -> None:
-        """Begin, or begin anew."""
+        """Open the file, or empty it for a new attempt."""
+        await super().begin()
         if self._file is None:
-            self._file = await _on_disk(lambda: self._path.open("xb", buffering=0))
+            self._file = await on_disk(lambda: self._path.open("xb", buffering=0))
         else:
-            await _on_disk(partial(self._file.truncate, 0))
-            await _on_disk(partial(self._file.seek, 0))
-        self.size, self.small = 0, b""
+            await on_disk(partial(self._file.truncate, 0))
+            await on_disk(partial(self._file.seek, 0))
 
     async def take(self, piece: bytes) -> None:
         """Write the next piece."""
         if self._file is None:
             await self.begin()
-        self.size += len(piece)
-        self.small = self.small + piece if self.size <= REMEMBERED else b""
+        await super().take(piece)
         if piece and self._file is not None:
-            await _on_disk(partial(self._file.write, piece))
+            await on_disk(partial(self._file.write, piece))
 
-    async def keep(self, moment: datetime | None) -> None:
-        """Put it in its place, whatever is there.
+    async def keep(self, modified_at: datetime | None) -> None:
+        """Replace the target.
 
         Args:
-            moment: The file's time; now, if None.
+            modified_at: Modification time of the file; None for now.
         """
-        await _on_disk(partial(self._put, moment))
+        await on_disk(partial(self._replace, modified_at))
 
-    def _put(self, moment: datetime | None) -> None:
+    def _replace(self, modified_at: datetime | None) -> None:
         if self._file is not None:
             self._file.close()
-        if moment is not None:
-            os.utime(self._path, (moment.timestamp(), moment.timestamp()))
+        if modified_at is not None:
+            os.utime(self._path, (modified_at.timestamp(), modified_at.timestamp()))
         self._path.replace(self._target)
 
     async def aclose(self) -> None:
-        """Leave nothing behind but what was put in its place."""
+        """Close the file, and remove it unless it was kept."""
         if self._file is not None:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._remove)
@@ -123,31 +99,24 @@ class FileSink:
         self._path.unlink(missing_ok=True)
 
 
-async def _on_disk(work: Callable[[], T]) -> T:
-    try:
-        return await anyio.to_thread.run_sync(work)
-    except OSError as exc:
-        raise DiskError(type(exc).__name__) from exc
-
-
 async def download(job: Job, folder: Path, fetch: Callable[[FileSink], Awaitable[None]], *, overwrite: bool) -> LogFile:
-    """Download one log.
+    """Download the log of one job, unless it is there.
 
     Args:
-        job: Whose log it is. Until it has ended, the log would be a beginning that passes for all of it.
-        folder: Where the file is to be.
-        fetch: Fetches it into a sink.
-        overwrite: Whether to fetch it although it is there.
+        job: The job. It must have ended: until then its log is incomplete.
+        folder: Folder of the file.
+        fetch: Fetches the log into a sink.
+        overwrite: Whether to download it even if the file is there.
     """
     if not job.finished:
-        message = f"Job {job.id} has not ended: its log is not whole yet. Follow it instead: travis.follow_log."
+        message = f"Job {job.id} has not ended, so its log is incomplete. Follow it instead: travis.follow_log."
         return LogFile(job_id=job.id, error=UsageError(message, argument="jobs"))
     target = folder / f"{job.id}.txt"
     sink = FileSink(target)
     try:
-        there = None if overwrite else await _on_disk(partial(_there, target, job.finished_at))
-        if there is not None:
-            return LogFile(job_id=job.id, path=target, size=there)
+        size = None if overwrite else await on_disk(partial(_existing_size, target, job.finished_at))
+        if size is not None:
+            return LogFile(job_id=job.id, path=target, size=size)
         await fetch(sink)
         await sink.keep(job.finished_at)
     except TravisError as exc:
@@ -160,11 +129,11 @@ async def download(job: Job, folder: Path, fetch: Callable[[FileSink], Awaitable
         await sink.aclose()
 
 
-def _there(path: Path, finished_at: datetime | None) -> int | None:
-    """Give the size of the file, if it is there and of the job's present run: its time is that of the job's end."""
+def _existing_size(path: Path, finished_at: datetime | None) -> int | None:
+    """Return the size of a file of the same run, or None. The file's time is that of the job's end."""
     try:
         found = path.stat()
     except FileNotFoundError:
         return None
-    same = finished_at is None or abs(found.st_mtime - finished_at.timestamp()) < SAME
-    return found.st_size if same else None
+    same_run = finished_at is None or abs(found.st_mtime - finished_at.timestamp()) < TIME_TOLERANCE
+    return found.st_size if same_run else None

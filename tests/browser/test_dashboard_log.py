@@ -59,7 +59,7 @@ async def test_what_somebody_reads_stays_where_it_is_while_the_log_grows_and_its
 
 
 async def test_of_too_many_folds_it_is_told_how_many(log: Any, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_reader, "MOST", 20)
+    monkeypatch.setattr(_reader, "MAX_STRUCTURES", 20)
     job.write(
         "".join(f"travis_fold:start:f{n}\r\x1b[0Kin {n}\ntravis_fold:end:f{n}\r\x1b[0K" for n in range(15)) + "\n"
     )

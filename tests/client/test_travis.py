@@ -154,16 +154,16 @@ async def test_cancelling_aclose_closes_everything_all_the_same(server: TravisSe
     assert step > 1
 
 
-async def test_options_hold_for_following_a_log(server: TravisServer, travis: Travis, repository: Repository) -> None:
-    server.log_mode = "2017"
+async def test_options_hold_for_following_a_log(travis: Travis, repository: Repository) -> None:
     job = repository.build().jobs[0]
     job.start()
     job.write("x" * 5000, final=True)
     job.finish()
     job.log.aggregated = True
     with pytest.raises(errors.TooLargeError), anyio.fail_after(5):
-        await travis.with_options(max_response=4000).follow_log(job.id).text()
-    assert await travis.follow_log(job.id).text() == job.log.text
+        await travis.with_options(max_response=100).follow_log(job.id).text()
+    # The log itself is streamed, and may be larger.
+    assert await travis.with_options(max_response=4000).follow_log(job.id).text() == job.log.text
 
 
 @pytest.mark.parametrize("live", [True, False])

@@ -1,4 +1,4 @@
-"""A job whose log is followed without patience."""
+"""Fixtures: a job, and short delays between polls."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from aiotravis.testing import Job, Repository
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "PATIENCE", 0.02)
+def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "POLL_DELAY", 0.02)
 
 
 @pytest.fixture

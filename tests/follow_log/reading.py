@@ -1,4 +1,4 @@
-"""Following a log to its end."""
+"""Helper that follows a log to its end."""
 
 from aiotravis import Travis
 from aiotravis.testing import Job

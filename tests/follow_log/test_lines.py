@@ -1,4 +1,4 @@
-"""The lines of a log that comes in parts."""
+"""The lines of a log that arrives in parts."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -17,14 +17,14 @@ async def parts(contents: Sequence[str]) -> AsyncIterator[LogPart]:
 
 
 @given(st.lists(st.text(alphabet="ab\n\r\x0b\x85\u2028", max_size=8), max_size=20))
-async def test_however_it_is_cut_the_lines_are_those_of_the_whole(contents: list[str]) -> None:
+async def test_lines_do_not_depend_on_where_parts_are_cut(contents: list[str]) -> None:
     lines = [line async for line in LogLines(parts(contents))]
     assert "".join(lines) == "".join(contents)
     assert all(line.endswith("\n") for line in lines[:-1])
     assert all(line.count("\n") <= 1 and line for line in lines)
 
 
-async def test_a_reset_drops_the_line_that_was_begun() -> None:
+async def test_a_reset_discards_an_incomplete_line() -> None:
     async def broken() -> AsyncIterator[LogPart]:
         yield LogPart(number=0, content="old\nbeg")
         yield LogReset()
@@ -38,7 +38,7 @@ async def test_a_reset_drops_the_line_that_was_begun() -> None:
         await anext(lines)
 
 
-async def test_a_log_is_read_by_lines_and_as_a_text(travis: Travis, repository: Repository) -> None:
+async def test_a_log_is_read_as_lines_and_as_text(travis: Travis, repository: Repository) -> None:
     job = repository.build().jobs[0]
     job.start()
     for piece in ("one\ntw", "o\n", "three"):
@@ -50,7 +50,7 @@ async def test_a_log_is_read_by_lines_and_as_a_text(travis: Travis, repository: 
         assert await log.text() == "one\ntwo\nthree"
 
 
-async def test_a_restart_leaves_the_text_of_the_last_run(travis: Travis, repository: Repository) -> None:
+async def test_text_is_that_of_the_run_after_a_restart(travis: Travis, repository: Repository) -> None:
     job = repository.build().jobs[0]
     job.start()
     job.write("old")
@@ -63,7 +63,7 @@ async def test_a_restart_leaves_the_text_of_the_last_run(travis: Travis, reposit
         assert await log.text() == "new"
 
 
-async def test_a_gap_is_told_behind_the_lines(travis: Travis, repository: Repository) -> None:
+async def test_a_gap_is_raised_after_the_lines(travis: Travis, repository: Repository) -> None:
     job = repository.build().jobs[0]
     job.start()
     for piece in ("a\n", "b\n", "c\n"):

@@ -1,4 +1,4 @@
-"""What a follower finds by looking: what was lost on the way, the end, holes."""
+"""What a follower finds by polling: lost parts, the end, gaps."""
 
 import math
 
@@ -9,17 +9,17 @@ from aiotravis.testing import Job, TravisServer
 from tests.follow_log.reading import follow
 from tests.waiting import ignored
 
-pytestmark = pytest.mark.usefixtures("hasty")
+pytestmark = pytest.mark.usefixtures("short_delays")
 
 
-async def test_a_log_that_ended_long_ago_is_read_once(server: TravisServer, travis: Travis, job: Job) -> None:
+async def test_the_log_of_an_ended_job_is_complete(server: TravisServer, travis: Travis, job: Job) -> None:
     await server.play(job.build, speed=math.inf)
     assert await follow(travis, job) == job.log.text
     job.log.aggregated = True
     assert await follow(travis, job) == job.log.text
 
 
-async def test_a_part_that_was_lost_on_the_way_is_asked_for(
+async def test_a_part_lost_on_the_live_channel_is_read_over_rest(
     server: TravisServer, travis: Travis, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with travis.follow_log(job.id) as log:
@@ -33,7 +33,7 @@ async def test_a_part_that_was_lost_on_the_way_is_asked_for(
         assert [part.content async for part in log] == ["lost ", "found", ""]
 
 
-async def test_a_lost_end_is_found(
+async def test_a_final_part_lost_on_the_live_channel_is_read_over_rest(
     server: TravisServer, travis: Travis, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with travis.follow_log(job.id) as log:
@@ -49,16 +49,14 @@ async def test_a_lost_end_is_found(
         assert [part.content async for part in log] == ["b", ""]
 
 
-async def test_without_a_live_channel_it_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_live_channel_the_stream_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     async with TravisServer(pusher_key=None) as server, Travis(endpoint=server.endpoint) as travis:
         job = server.world.repository("a/b").build().jobs[0]
         server.play(job.build, speed=100)
         assert await follow(travis, job) == job.log.text
 
 
-async def test_a_server_without_numbers_and_without_the_text_yet(
-    server: TravisServer, travis: Travis, job: Job
-) -> None:
+async def test_a_temporarily_unavailable_text_is_read_later(server: TravisServer, travis: Travis, job: Job) -> None:
     server.log_mode = "2017"
     server.respond(
         "GET", f"/jobs/{job.id}/log", body=b'{"log":{"id":1,"body":"Your log is temporarily unavailable"}}', times=1
@@ -71,7 +69,7 @@ async def test_a_server_without_numbers_and_without_the_text_yet(
         assert "".join([part.content or "" async for part in log]) == "text"
 
 
-async def test_a_part_that_the_server_itself_has_lost_is_named_after_all_the_rest(travis: Travis, job: Job) -> None:
+async def test_a_part_that_the_server_lost_is_reported_after_the_others(travis: Travis, job: Job) -> None:
     job.start()
     job.write("a")
     job.write("b")

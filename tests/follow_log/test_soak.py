@@ -1,4 +1,4 @@
-"""Logs followed over real sockets while both the live connection and REST are being cut: byte-exact all the same."""
+"""Logs followed over real sockets while the live connection and REST are interrupted: exact, to the byte."""
 
 import os
 import random
@@ -13,20 +13,20 @@ from aiotravis.testing import FaultProxy, Job, TravisServer
 
 SEEDS = int(os.environ.get("AIOTRAVIS_SOAK_SEEDS", "1"))
 FAULTS = int(os.environ.get("AIOTRAVIS_SOAK_FAULTS", "15"))
-"""Faults of each kind and seed; by hand: ``AIOTRAVIS_SOAK_SEEDS=10 AIOTRAVIS_SOAK_FAULTS=100``."""
+"""Faults of each kind and seed. Run more by hand: ``AIOTRAVIS_SOAK_SEEDS=10 AIOTRAVIS_SOAK_FAULTS=100``."""
 
 JOBS = 4
 
 
 @pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "PATIENCE", 0.05)
-    monkeypatch.setattr(state, "QUIET", 1.0)
+def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "POLL_DELAY", 0.05)
+    monkeypatch.setattr(state, "IDLE_POLL_DELAY", 1.0)
     monkeypatch.setattr(reconnect_policy, "ATTEMPT_LIMITS", ((10.0, 10_000),))
 
 
 async def write(draw: random.Random, job: Job, over: anyio.Event) -> None:
-    """Let a job print for as long as faults happen, then end."""
+    """Run a job that prints until the faults are over."""
     job.start()
     number = 0
     while not over.is_set():
@@ -38,8 +38,8 @@ async def write(draw: random.Random, job: Job, over: anyio.Event) -> None:
     job.finish()
 
 
-async def misbehave(draw: random.Random, live: FaultProxy, rest: FaultProxy, over: anyio.Event) -> None:
-    """Cut both ways of getting at the log, in every way there is."""
+async def inject_faults(draw: random.Random, live: FaultProxy, rest: FaultProxy, over: anyio.Event) -> None:
+    """Interrupt both connections in every way that the proxy knows."""
     for _ in range(FAULTS):
         for proxy in (live, rest):
             how = draw.randrange(4)
@@ -54,14 +54,14 @@ async def misbehave(draw: random.Random, live: FaultProxy, rest: FaultProxy, ove
             await anyio.sleep(draw.random() * 0.1)
             await proxy.heal()
             if how == 3:
-                # What was swallowed in mid-frame leaves a connection that makes no sense any more.
+                # Bytes of a frame are lost, so the connection is useless.
                 proxy.reset_all()
         await anyio.sleep(draw.random() * 0.1)
     over.set()
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-async def test_logs_are_byte_exact_through_every_fault_of_both_connections(seed: int) -> None:
+async def test_logs_are_exact_despite_faults_of_both_connections(seed: int) -> None:
     draw = random.Random(seed)
     options = LiveOptions(reconnect_delay=0.02, max_reconnect_delay=0.1, activity_timeout=0.3, pong_timeout=0.2)
     async with TravisServer() as server, FaultProxy(server.port) as live, FaultProxy(server.port) as rest:
@@ -86,5 +86,5 @@ async def test_logs_are_byte_exact_through_every_fault_of_both_connections(seed:
                     for job in jobs:
                         group.start_soon(follow, job)
                         group.start_soon(write, draw, job, over)
-                    group.start_soon(misbehave, draw, live, rest, over)
+                    group.start_soon(inject_faults, draw, live, rest, over)
         assert texts == {job.id: job.log.text for job in jobs}

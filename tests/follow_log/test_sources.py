@@ -1,10 +1,14 @@
-"""Where a log can be read, and what is remembered of that."""
+"""The sources of logs: their order, and which a server lacks."""
 
 import pytest
 
 from aiotravis import Travis, errors
-from aiotravis.follow_log.sources import LogSources
+from aiotravis.follow_log.prefix import LogPrefix
+from aiotravis.follow_log.sources import NUMBERED, NUMBERS_FIRST, WHOLE_TEXT, LogSources, Snapshot, Wanted
 from aiotravis.testing import Job, Repository, TravisServer
+
+LARGE = b'{"log_parts":[{"number":0,"content":"%s"}]}' % (b"x" * 5000)
+V3_MISSING = b'{"@type":"error","error_type":"not_found","error_message":"log not found"}'
 
 
 @pytest.fixture
@@ -16,57 +20,146 @@ def job(repository: Repository) -> Job:
     return job
 
 
-def asked(server: TravisServer) -> list[str]:
+def requested(server: TravisServer) -> list[str]:
     return [seen.path.partition("?")[0] for seen in server.requests]
 
 
+def wanted(job: Job, after: int = -1) -> Wanted:
+    return Wanted(job.id, after, LogPrefix())
+
+
+async def text_of(snapshot: Snapshot) -> str | None:
+    if snapshot.text is None:
+        return None
+    return await snapshot.text.read()
+
+
 async def test_numbered_parts_come_first(server: TravisServer, travis: Travis, job: Job) -> None:
-    snapshot = await LogSources(travis.logs).read(job.id, after=0)
+    snapshot = await LogSources(travis.logs).read(wanted(job, after=0), NUMBERS_FIRST)
     assert [part.number for part in snapshot.parts or ()] == [1, 2]
-    assert asked(server) == [f"/v3/job/{job.id}/log_parts"]
+    assert requested(server) == [f"/v3/job/{job.id}/log_parts"]
     assert not snapshot.whole
 
 
-async def test_a_server_without_version_three_is_asked_for_it_once(
+async def test_a_missing_v3_route_is_remembered(server: TravisServer, travis: Travis, job: Job) -> None:
+    server.log_mode = "2017"
+    sources = LogSources(travis.logs)
+    for _ in range(2):
+        snapshot = await sources.read(wanted(job, after=1), NUMBERS_FIRST)
+        assert [part.number for part in snapshot.parts or ()] == [0, 1, 2]
+    assert requested(server) == [f"/v3/job/{job.id}/log_parts", *[f"/jobs/{job.id}/log"] * 2]
+
+
+async def test_a_missing_log_does_not_mean_a_missing_route(server: TravisServer, travis: Travis, job: Job) -> None:
+    sources = LogSources(travis.logs)
+    job.log.missing = True
+    assert (await sources.read(wanted(job), NUMBERS_FIRST)).parts == ()
+    job.log.missing = False
+    assert len((await sources.read(wanted(job), NUMBERS_FIRST)).parts or ()) == 3
+    assert requested(server)[-1] == f"/v3/job/{job.id}/log_parts"
+
+
+async def test_an_aggregated_log_is_whole(server: TravisServer, travis: Travis, job: Job) -> None:
+    job.log.aggregated = True
+    snapshot = await LogSources(travis.logs).read(wanted(job), NUMBERS_FIRST)
+    assert snapshot.whole
+    server.log_mode = "2017"
+    snapshot = await LogSources(travis.logs).read(wanted(job), NUMBERS_FIRST)
+    assert (snapshot.parts, await text_of(snapshot)) == (None, "abc")
+
+
+@pytest.mark.parametrize("text", ["log aggregated", "Your log is temporarily unavailable"])
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+async def test_a_placeholder_is_not_taken_for_the_log(
+    server: TravisServer, travis: Travis, job: Job, text: str, content_type: str
+) -> None:
+    part = f'{{"number":0,"content":"{text}","final":true}}'
+    body = text if content_type == "text/plain" else f'{{"log":{{"id":1,"body":"{text}"}}}}'
+    server.respond("GET", f"/v3/job/{job.id}/log_parts", body=f'{{"log_parts":[{part}]}}'.encode())
+    server.respond("GET", f"/v3/job/{job.id}/log.txt", body=text.encode(), headers={"Content-Type": "text/plain"})
+    server.respond("GET", f"/jobs/{job.id}/log", body=body.encode(), headers={"Content-Type": content_type})
+    sources = LogSources(travis.logs)
+    assert (await sources.read(wanted(job), NUMBERS_FIRST)).parts == ()
+    assert (await sources.read(wanted(job), WHOLE_TEXT)).text is None
+    assert (await sources.read_ended(wanted(job), as_text=False)).text is None
+
+
+async def test_an_unknown_job_is_an_error(travis: Travis) -> None:
+    for sources in (NUMBERS_FIRST, WHOLE_TEXT):
+        with pytest.raises(errors.NotFoundError):
+            await LogSources(travis.logs).read(Wanted(9, -1, LogPrefix()), sources)
+
+
+# Logs of jobs that have ended -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("aggregated", [False, True])
+async def test_the_log_of_an_ended_job_is_read_as_text(
+    server: TravisServer, travis: Travis, job: Job, aggregated: bool
+) -> None:
+    job.write("", final=True)
+    job.log.aggregated = aggregated
+    snapshot = await LogSources(travis.logs).read_ended(wanted(job), as_text=False)
+    assert (await text_of(snapshot), snapshot.complete) == ("abc", True)
+    assert [seen.path for seen in server.requests] == [
+        f"/v3/job/{job.id}/log_parts?content=false", f"/jobs/{job.id}/log",
+    ]  # fmt: skip
+    assert server.requests[1].headers["accept"] == "text/plain"
+
+
+async def test_without_numbers_it_is_unknown_whether_the_text_is_complete(
     server: TravisServer, travis: Travis, job: Job
 ) -> None:
     server.log_mode = "2017"
     sources = LogSources(travis.logs)
     for _ in range(2):
-        assert [part.number for part in (await sources.read(job.id, after=1)).parts or ()] == [0, 1, 2]
-    assert asked(server) == [f"/v3/job/{job.id}/log_parts", *[f"/jobs/{job.id}/log"] * 2]
+        snapshot = await sources.read_ended(wanted(job), as_text=False)
+        assert (await text_of(snapshot), snapshot.complete) == ("abc", False)
+    assert requested(server) == [f"/v3/job/{job.id}/log_parts", *[f"/jobs/{job.id}/log"] * 2]
 
 
-async def test_a_log_that_is_not_there_yet_says_nothing_about_the_route(
-    server: TravisServer, travis: Travis, job: Job
+async def test_a_text_does_not_hide_missing_parts(travis: Travis, job: Job) -> None:
+    del job.log.parts[1]
+    sources = LogSources(travis.logs)
+    snapshot = await sources.read_ended(wanted(job), as_text=False)
+    assert [part.content for part in snapshot.parts or ()] == ["a", "c"]
+    snapshot = await sources.read_ended(wanted(job), as_text=True)
+    assert (await text_of(snapshot), snapshot.complete) == ("ac", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type"), [(406, "text/plain"), (404, "text/plain"), (403, "application/xml"), (200, "text/html")]
+)
+async def test_v3_text_is_read_if_v2_has_none(
+    server: TravisServer, travis: Travis, job: Job, status: int, content_type: str
 ) -> None:
+    body = b"" if status == 406 else b"<html>"
+    server.respond("GET", f"/jobs/{job.id}/log", status=status, body=body, headers={"Content-Type": content_type})
+    assert await text_of(await LogSources(travis.logs).read_ended(wanted(job), as_text=True)) == "abc"
+    assert requested(server)[-2:] == [f"/jobs/{job.id}/log", f"/v3/job/{job.id}/log.txt"]
+
+
+async def test_parts_are_read_if_there_is_no_text(server: TravisServer, travis: Travis, job: Job) -> None:
+    server.respond("GET", f"/v3/job/{job.id}/log.txt", status=404, body=V3_MISSING)
+    server.respond("GET", f"/jobs/{job.id}/log", status=406)
     sources = LogSources(travis.logs)
-    job.log.missing = True
-    assert (await sources.read(job.id)).parts == ()
-    job.log.missing = False
-    assert len((await sources.read(job.id)).parts or ()) == 3
-    assert asked(server)[-1] == f"/v3/job/{job.id}/log_parts"
+    for _ in range(2):
+        snapshot = await sources.read_ended(wanted(job), as_text=True)
+        assert [part.content for part in snapshot.parts or ()] == ["a", "b", "c"]
+        assert requested(server)[-2:] == [f"/v3/job/{job.id}/log.txt", f"/v3/job/{job.id}/log_parts"]
 
 
-async def test_a_log_that_was_put_together_is_whole(server: TravisServer, travis: Travis, job: Job) -> None:
-    job.log.aggregated = True
-    snapshot = await LogSources(travis.logs).read(job.id)
-    assert snapshot.whole
-    server.log_mode = "2017"
-    snapshot = await LogSources(travis.logs).read(job.id)
-    assert (snapshot.parts, snapshot.body) == (None, "abc")
+async def test_json_above_the_limit_is_replaced_by_text(server: TravisServer, travis: Travis, job: Job) -> None:
+    server.respond("GET", f"/v3/job/{job.id}/log_parts", body=LARGE)
+    sources = LogSources(travis.with_options(max_response=4000).logs)
+    assert await text_of(await sources.read(wanted(job), NUMBERS_FIRST)) == "abc"
+    with pytest.raises(errors.TooLargeError):
+        await sources.read(wanted(job), NUMBERED)
+    assert await text_of(await sources.read_ended(wanted(job), as_text=False)) == "abc"
 
 
-@pytest.mark.parametrize("text", ["log aggregated", "Your log is temporarily unavailable"])
-async def test_a_placeholder_is_no_text(server: TravisServer, travis: Travis, job: Job, text: str) -> None:
-    part = f'{{"number":0,"content":"{text}","final":true}}'
-    server.respond("GET", f"/v3/job/{job.id}/log_parts", body=f'{{"log_parts":[{part}]}}'.encode())
-    server.respond("GET", f"/jobs/{job.id}/log", body=f'{{"log":{{"id":1,"body":"{text}"}}}}'.encode())
-    sources = LogSources(travis.logs)
-    assert (await sources.read(job.id)).parts == ()
-    assert (await sources.read_v2(job.id)).body is None
-
-
-async def test_an_unknown_job_is_an_error(travis: Travis) -> None:
-    with pytest.raises(errors.NotFoundError):
-        await LogSources(travis.logs).read(9)
+@pytest.mark.parametrize("route", ["/v3/job/{}/log_parts", "/jobs/{}/log"])
+async def test_transient_failures_are_raised(server: TravisServer, travis: Travis, job: Job, route: str) -> None:
+    server.respond("GET", route.format(job.id), status=500)
+    with pytest.raises(errors.ServerError):
+        await LogSources(travis.logs).read_ended(wanted(job), as_text=True)

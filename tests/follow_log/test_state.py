@@ -1,10 +1,18 @@
-"""What is known of a followed log, without a server: events and snapshots in, parts and pauses out."""
+"""The state of a followed log, without a server: events and snapshots in, parts and delays out."""
 
 from datetime import UTC, datetime
 
 from aiotravis import Job, LogPart, LogReset, State, events
 from aiotravis.follow_log.sources import Snapshot
-from aiotravis.follow_log.state import LONGEST_POLL, LONGEST_QUIET, PATIENCE, QUIET, UNDER_WAY, LogState
+from aiotravis.follow_log.spooled_text import SpooledText
+from aiotravis.follow_log.state import (
+    IDLE_POLL_DELAY,
+    MAX_IDLE_POLL_DELAY,
+    MAX_LIVE_DELAY,
+    MAX_POLL_DELAY,
+    POLL_DELAY,
+    LogState,
+)
 
 JOB = 7
 STARTED = datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
@@ -18,118 +26,130 @@ def job(state: State, started_at: datetime | None = STARTED) -> Job:
     return Job(id=JOB, state=state, started_at=started_at)
 
 
-def begun() -> LogState:
-    """Give what is known of a job that runs, looked at for long enough."""
-    known = LogState(JOB)
-    known.take_job(job(State.STARTED), 0.0)
-    known.opened(0.0)
-    return known
+def running() -> LogState:
+    """Return the state of the log of a running job, opened long ago."""
+    state = LogState(JOB)
+    state.update_job(job(State.STARTED), 0.0)
+    state.set_opened(0.0)
+    return state
 
 
-def texts(known: LogState) -> list[str | None]:
-    given = [part.content for part in known.ready]
-    known.ready.clear()
+def whole(state: LogState, content: str) -> Snapshot:
+    return Snapshot(text=SpooledText.of(content, state.delivered))
+
+
+async def deliver_remainder(state: LogState) -> None:
+    while state.remainder is not None:
+        content = await state.remainder.read()
+        state.deliver_text(content, last=state.remainder.exhausted)
+
+
+def texts(state: LogState) -> list[str | None]:
+    given = [part.content for part in state.ready]
+    state.ready.clear()
     return given
 
 
 def test_parts_are_ready_in_order_and_once() -> None:
-    known = begun()
+    state = running()
     for number in (0, 2, 0, 1):
-        known.take(log(number, str(number)), 10.0)
-    assert texts(known) == ["0", "1", "2"]
-    assert (known.last, known.length, known.complete) == (2, 3, False)
-    known.take(log(3, "", final=True), 10.0)
-    assert known.complete
+        state.handle_event(log(number, str(number)), 10.0)
+    assert texts(state) == ["0", "1", "2"]
+    assert (state.last_number, state.delivered.length, state.complete) == (2, 3, False)
+    state.handle_event(log(3, "", final=True), 10.0)
+    assert state.complete
 
 
-def test_the_log_of_another_job_is_not_taken() -> None:
-    known = begun()
-    known.take(log(0, "x", job=8), 10.0)
-    assert texts(known) == []
-    assert not known.heard
+def test_the_log_of_another_job_is_ignored() -> None:
+    state = running()
+    state.handle_event(log(0, "x", job=8), 10.0)
+    assert texts(state) == []
+    assert not state.received_live
 
 
-def test_a_hole_is_due_after_its_patience_however_much_still_comes() -> None:
-    known = begun()
-    known.take(log(1, "b"), 10.0)
-    known.take(log(2, "c"), 10.0 + PATIENCE / 2)
-    assert known.pause(10.0 + PATIENCE / 2, live=True) == PATIENCE / 2
-    assert not known.is_due(10.0 + PATIENCE / 2)
-    assert known.is_due(10.0 + PATIENCE)
-    assert known.missing == (0,)
+def test_a_gap_leads_to_a_poll_even_if_parts_keep_arriving() -> None:
+    state = running()
+    state.handle_event(log(1, "b"), 10.0)
+    state.handle_event(log(2, "c"), 10.0 + POLL_DELAY / 2)
+    assert state.poll_delay(10.0 + POLL_DELAY / 2, live=True) == POLL_DELAY / 2
+    assert not state.is_poll_due(10.0 + POLL_DELAY / 2)
+    assert state.is_poll_due(10.0 + POLL_DELAY)
+    assert state.missing == (0,)
 
 
-def test_silence_is_looked_into_ever_more_rarely() -> None:
-    known = begun()
+def test_polls_in_silence_become_rarer() -> None:
+    state = running()
     pauses: list[float] = []
     for _ in range(10):
-        pauses.append(known.pause(0.0, live=True))
-        known.looked(Snapshot(parts=()), pending=False, before=known.reached)
-    assert pauses[:3] == [QUIET, 2 * QUIET, 4 * QUIET]
-    assert pauses[-1] == LONGEST_QUIET
+        pauses.append(state.poll_delay(0.0, live=True))
+        state.apply_poll(Snapshot(parts=()), pending=False, before=state.position)
+    assert pauses[:3] == [IDLE_POLL_DELAY, 2 * IDLE_POLL_DELAY, 4 * IDLE_POLL_DELAY]
+    assert pauses[-1] == MAX_IDLE_POLL_DELAY
 
 
-def test_without_a_live_channel_it_looks_more_often_and_for_long_texts_less_so() -> None:
-    known = begun()
-    assert known.pause(0.0, live=False) == PATIENCE
-    known.looked(Snapshot(body="x" * (3 << 20)), pending=False, before=known.reached)
-    assert known.pause(0.0, live=False) == PATIENCE + 3.0
+def test_without_a_live_channel_polls_are_frequent_but_rarer_for_long_texts() -> None:
+    state = running()
+    assert state.poll_delay(0.0, live=False) == POLL_DELAY
+    state.apply_poll(whole(state, "x" * (3 << 20)), pending=False, before=state.position)
+    assert state.poll_delay(0.0, live=False) == POLL_DELAY + 3.0
     for _ in range(10):
-        known.looked(Snapshot(body="x" * (3 << 20)), pending=False, before=known.reached)
-    assert known.pause(0.0, live=False) == LONGEST_POLL + 3.0
+        state.apply_poll(whole(state, "x" * (3 << 20)), pending=False, before=state.position)
+    assert state.poll_delay(0.0, live=False) == MAX_POLL_DELAY + 3.0
 
 
-def test_a_job_that_is_created_anew_makes_what_was_given_void() -> None:
-    known = begun()
-    known.take(log(0, "old"), 10.0)
-    known.take(events.JobCreated(job=job(State.CREATED, None)), 11.0)
-    assert known.is_due(11.0)
-    # Until it is known which run they are of, parts are only a reason to look.
-    known.take(log(1, "older"), 11.0)
-    old, reset = known.ready
+def test_a_created_event_restarts_the_log() -> None:
+    state = running()
+    state.handle_event(log(0, "old"), 10.0)
+    state.handle_event(events.JobCreated(job=job(State.CREATED, None)), 11.0)
+    assert state.is_poll_due(11.0)
+    # Until the run is known, parts only lead to a poll.
+    state.handle_event(log(1, "older"), 11.0)
+    old, reset = state.ready
     assert (old.content, type(reset)) == ("old", LogReset)
-    assert (known.length, known.last, known.doubtful) == (0, -1, True)
+    assert (state.delivered.length, state.last_number, state.run_unknown) == (0, -1, True)
 
 
-def test_a_creation_from_before_its_present_run_is_no_restart() -> None:
-    known = begun()
-    known.take(log(0, "a"), 10.0)
+def test_a_created_event_older_than_the_run_is_no_restart() -> None:
+    state = running()
+    state.handle_event(log(0, "a"), 10.0)
     before = Job(id=JOB, state=State.CREATED, updated_at=STARTED)
-    known.take(events.JobCreated(job=before), 11.0)
-    assert texts(known) == ["a"]
-    assert known.unsure
+    state.handle_event(events.JobCreated(job=before), 11.0)
+    assert texts(state) == ["a"]
+    assert state.needs_comparison
 
 
-def test_a_run_that_began_at_another_time_is_another_one() -> None:
-    known = begun()
-    known.take(log(0, "old"), 10.0)
-    assert not known.take_job(job(State.PASSED), 11.0)
-    assert known.over
-    assert known.take_job(job(State.STARTED, STARTED.replace(hour=5)), 12.0)
-    assert (known.over, known.doubtful) == (False, True)
+def test_a_different_start_time_means_another_run() -> None:
+    state = running()
+    state.handle_event(log(0, "old"), 10.0)
+    assert not state.update_job(job(State.PASSED), 11.0)
+    assert state.job_ended
+    assert state.update_job(job(State.STARTED, STARTED.replace(hour=5)), 12.0)
+    assert (state.job_ended, state.run_unknown) == (False, True)
 
 
-def test_a_text_that_begins_otherwise_replaces_the_log_once_the_job_is_over() -> None:
-    known = begun()
-    known.merge_body("old text")
-    known.merge_body("new")
-    assert texts(known) == ["old text"]
-    known.over = True
-    known.merge_body("new")
-    assert [(type(part).__name__, part.content) for part in known.ready] == [("LogReset", ""), ("LogPart", "new")]
+async def test_a_text_that_begins_differently_replaces_the_log_of_an_ended_job() -> None:
+    state = running()
+    state.merge(whole(state, "old text"))
+    await deliver_remainder(state)
+    state.merge(whole(state, "new"))
+    assert texts(state) == ["old text"]
+    state.job_ended = True
+    state.merge(whole(state, "new"))
+    await deliver_remainder(state)
+    assert [(type(part).__name__, part.content) for part in state.ready] == [("LogReset", ""), ("LogPart", "new")]
 
 
-def test_parts_that_come_early_leave_it_unsure() -> None:
-    for late, unsure in ((0.0, True), (UNDER_WAY, False)):
-        known = begun()
-        known.take(log(0, "a"), late)
-        assert known.unsure is unsure
+def test_parts_received_right_after_opening_need_comparison() -> None:
+    for late, unsure in ((0.0, True), (MAX_LIVE_DELAY, False)):
+        state = running()
+        state.handle_event(log(0, "a"), late)
+        assert state.needs_comparison is unsure
 
 
-def test_what_is_behind_a_hole_is_given_at_the_end_and_the_hole_is_told() -> None:
-    known = begun()
-    known.looked(Snapshot(parts=(LogPart(number=0, content="a"), LogPart(number=2, content="c"))), pending=False,
-                 before=known.reached)  # fmt: skip
-    known.finish()
-    assert texts(known) == ["a", "c"]
-    assert (known.finished, known.gap, known.listed) == (True, (1,), 2)
+def test_parts_behind_a_gap_are_delivered_at_the_end() -> None:
+    state = running()
+    state.apply_poll(Snapshot(parts=(LogPart(number=0, content="a"), LogPart(number=2, content="c"))), pending=False,
+                 before=state.position)  # fmt: skip
+    state.finish()
+    assert texts(state) == ["a", "c"]
+    assert (state.finished, state.gap, state.highest_listed) == (True, (1,), 2)

@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aiotravis.log_text import _ansi
-from aiotravis.log_text._ansi import Span, plain, plain_lines, safe_for_terminal, spans
-from aiotravis.log_text._styles import PLAIN, Style, style_after
-from tests.follow_log.log_pieces import cells_of, lines, logs, seen
+from aiotravis.log_text._ansi import Span, safe_for_terminal, spans, visible_lines, visible_text
+from aiotravis.log_text._styles import DEFAULT_STYLE, Style, style_after
+from tests.log_text.log_pieces import cells_of, lines, logs, shown_by_terminal
 
 RED = Style(foreground=1)
 
@@ -58,62 +58,62 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("line", SHOWN, ids=ascii)
-def test_a_line_shows_what_a_terminal_shows(line: str) -> None:
-    assert plain(line) == SHOWN[line]
-    assert seen(line) == SHOWN[line], "the terminal of the other tests"
+def test_visible_text_is_what_a_terminal_shows(line: str) -> None:
+    assert visible_text(line) == SHOWN[line]
+    assert shown_by_terminal(line) == SHOWN[line], "the terminal of the other tests"
 
 
-def test_spans_are_cut_where_the_style_changes() -> None:
+def test_spans_are_split_where_the_style_changes() -> None:
     assert spans("a\x1b[31mb\x1b[31mc\x1b[0m\x1b[md") == (
-        Span(text="a", style=PLAIN),
+        Span(text="a", style=DEFAULT_STYLE),
         Span(text="bc", style=RED),
-        Span(text="d", style=PLAIN),
+        Span(text="d", style=DEFAULT_STYLE),
     )
     assert spans("x", RED) == (Span(text="x", style=RED),)
     assert spans("\x1b[31m") == ()
     assert spans("") == ()
 
 
-def test_what_is_written_over_keeps_the_style_of_what_was_written_last() -> None:
-    assert spans("\x1b[31mabcd\r\x1b[0mxy") == (Span(text="xy", style=PLAIN), Span(text="cd", style=RED))
+def test_overwritten_text_has_the_style_written_last() -> None:
+    assert spans("\x1b[31mabcd\r\x1b[0mxy") == (Span(text="xy", style=DEFAULT_STYLE), Span(text="cd", style=RED))
     assert spans("\x1b[31mab\r\x1b[Kc") == (Span(text="c", style=RED),)
     assert spans("\x1b[31mab\r\x1b[K", RED) == ()
 
 
 @given(lines)
-def test_any_line_shows_what_a_terminal_shows_it_letter_by_letter(line: str) -> None:
-    assert plain(line) == seen(line)
+def test_any_line_shows_what_a_simple_terminal_shows(line: str) -> None:
+    assert visible_text(line) == shown_by_terminal(line)
     cut = spans(line)
-    assert "".join(span.text for span in cut) == seen(line)
+    assert "".join(span.text for span in cut) == shown_by_terminal(line)
     assert all(span.text for span in cut)
     assert all(one.style != other.style for one, other in pairwise(cut))
 
 
 @given(st.lists(lines, max_size=5), st.integers(1, 9))
 @example(["\x1b]0;title\x1b\\x\x1b]0;title\x07y\x9dtitle\x9cz\x1b[31m\x1b"], 1)
-def test_in_however_small_pieces_a_text_is_read_it_shows_the_same(several: list[str], size: int) -> None:
+def test_visible_text_does_not_depend_on_the_chunk_size(several: list[str], size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_ansi, "PIECE", size)
-        assert plain_lines("\n".join(several)) == "\n".join(map(seen, several))
-        assert [plain(line) for line in several] == [seen(line) for line in several]
+        patch.setattr(_ansi, "CHUNK", size)
+        assert visible_lines("\n".join(several)) == "\n".join(map(shown_by_terminal, several))
+        assert [visible_text(line) for line in several] == [shown_by_terminal(line) for line in several]
 
 
 @given(lines)
-def test_each_character_has_the_style_in_force_when_it_was_written(line: str) -> None:
+def test_each_character_has_the_style_it_was_written_in(line: str) -> None:
     shown = [(character, span.style) for span in spans(line, RED) for character in span.text]
     assert shown == [(character, style_after(line[:place], RED)) for character, place in cells_of(line)]
 
 
 @given(st.lists(lines, max_size=5))
-def test_many_lines_show_what_each_of_them_shows(several: list[str]) -> None:
-    assert plain_lines("\n".join(several)) == "\n".join(map(seen, several))
+def test_many_lines_show_the_same_as_each_of_them(several: list[str]) -> None:
+    assert visible_lines("\n".join(several)) == "\n".join(map(shown_by_terminal, several))
 
 
 @given(lines)
-def test_the_style_at_the_end_of_a_line_is_that_of_what_would_follow(line: str) -> None:
+def test_style_after_a_line_is_that_of_text_appended_to_it(line: str) -> None:
     # A sequence that is cut by the end of the line would take the letter for its end.
     after = spans(f"{line}\x18\r\x1b[KX")
-    assert after[-1] == Span(text="X", style=style_after(line, PLAIN))
+    assert after[-1] == Span(text="X", style=style_after(line, DEFAULT_STYLE))
 
 
 HARMLESS = re.compile("(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\x1b\\[[0-9;]+m)*")
@@ -122,7 +122,7 @@ SGR = re.compile(r"\x1b\[[0-9;]+m")
 
 @given(st.one_of(lines, logs, st.text(), st.text(alphabet="\x1b\x9b\x9d\x90[];:?0m38\x07\\\r\b\nKPX^_\ud800a\u202e")))
 @example("\x1b]0;x\x07\x1b[31mred\nstill\x1b[8mhidden")
-def test_nothing_but_colours_can_move_a_terminal(text: str) -> None:
+def test_safe_text_contains_no_sequences_but_colours(text: str) -> None:
     safe = safe_for_terminal(text)
     assert HARMLESS.fullmatch(safe)
     assert all(not line.count("\x1b") or line.rindex("\x1b") == line.rfind("\x1b[0m") for line in safe.split("\n"))
@@ -134,11 +134,11 @@ def test_nothing_but_colours_can_move_a_terminal(text: str) -> None:
     assert safe_for_terminal(safe) == safe, "safe text stays as it is"
 
 
-def test_what_turns_the_direction_of_writing_is_shown() -> None:
+def test_characters_that_change_direction_are_shown_by_number() -> None:
     assert safe_for_terminal("a\u202eb\u2066c\ud800") == "a<U+202E>b<U+2066>c\ufffd"
 
 
-def test_colours_last_over_lines_and_are_reset_in_each() -> None:
+def test_colours_last_over_lines_and_are_reset_at_each_end() -> None:
     assert safe_for_terminal("\x1b[31mone\ntwo\x1b[0m\nthree") == "\x1b[31mone\x1b[0m\n\x1b[31mtwo\x1b[0m\nthree"
     assert safe_for_terminal("\x1b[31mone\x1b[0m", colour=False) == "one"
 
@@ -161,7 +161,7 @@ def test_colours_last_over_lines_and_are_reset_in_each() -> None:
         "\x1b[1Kx",
     ],
 )
-def test_a_line_of_very_many_nasty_pieces_is_read_in_a_breath(piece: str) -> None:
+def test_a_long_hostile_line_is_read_quickly(piece: str) -> None:
     line = "x" * 400_000 + "\x1b[" + piece * (400_000 // len(piece))
-    assert len(plain(line)) <= len(line)
+    assert len(visible_text(line)) <= len(line)
     assert sum(len(span.text) for span in spans(line)) <= len(line)

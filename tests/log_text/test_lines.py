@@ -1,9 +1,9 @@
-"""The lines of a log, kept as the text that they were."""
+"""The lines of a log, stored as text."""
 
 import pytest
 
-from aiotravis.log_text._lines import LARGEST, Line, Lines, Owner, Scope
-from aiotravis.log_text._styles import PLAIN, Style
+from aiotravis.log_text._lines import BLOCK_SIZE, Line, Lines, PendingPhase, Scope
+from aiotravis.log_text._styles import DEFAULT_STYLE, Style
 
 RED = Style(foreground=1)
 
@@ -12,15 +12,15 @@ RED = Style(foreground=1)
 def lines() -> Lines:
     lines = Lines()
     lines.append("one\ntwo\x1b[31m\n", 2)
-    lines.enter(Scope(("a", "b"), Owner("install")))
+    lines.set_scope(Scope(("a", "b"), PendingPhase("install")))
     lines.append("three\n", 1)
     lines.append("four\x1b[0m\n", 1)
-    lines.skip("\x1b[1m")
+    lines.apply_style("\x1b[1m")
     lines.append("five\n", 1)
     return lines
 
 
-def test_lines_are_numbered_and_know_where_they_stand(lines: Lines) -> None:
+def test_lines_have_number_folds_phase_and_style(lines: Lines) -> None:
     assert list(lines) == [
         Line(number=1, raw="one"),
         Line(number=2, raw="two\x1b[31m"),
@@ -47,7 +47,7 @@ def test_lines_are_a_sequence(lines: Lines) -> None:
     assert list(Lines()) == []
 
 
-def test_a_line_asked_for_again_is_that_of_now() -> None:
+def test_an_index_sees_lines_appended_later() -> None:
     lines = Lines()
     lines.append("one\n", 1)
     assert lines[0].raw == "one"
@@ -55,34 +55,34 @@ def test_a_line_asked_for_again_is_that_of_now() -> None:
     assert lines[1].raw == "two"
 
 
-def test_the_phase_may_be_known_late() -> None:
-    owner = Owner(None)
+def test_a_phase_may_become_known_later() -> None:
+    phase = PendingPhase(None)
     lines = Lines()
-    lines.enter(Scope((), owner))
+    lines.set_scope(Scope((), phase))
     lines.append("x\n", 1)
     assert lines[0].phase is None
-    owner.phase = "script"
+    phase.name = "script"
     assert lines[0].phase == "script"
 
 
-def test_the_time_is_told_beside_the_line_that_it_began_at() -> None:
+def test_a_duration_belongs_to_the_line_its_timer_starts_at() -> None:
     lines = Lines()
     lines.append("x\n", 1)
-    lines.timed(1, 2.5)
-    lines.timed(2, 3.5)
+    lines.set_duration(1, 2.5)
+    lines.set_duration(2, 3.5)
     lines.append("y\n", 1)
     assert [line.duration for line in lines] == [2.5, None], "a timer without output has no line"
 
 
-def test_a_block_does_not_grow_without_end() -> None:
+def test_a_block_has_a_maximum_size() -> None:
     lines = Lines()
     for _ in range(5):
-        lines.append("x" * (LARGEST // 2) + "\n", 1)
-    lines.append("x" * LARGEST * 3 + "\n", 1)
+        lines.append("x" * (BLOCK_SIZE // 2) + "\n", 1)
+    lines.append("x" * BLOCK_SIZE * 3 + "\n", 1)
     lines.append("\x1b[31mend\n", 1)
-    assert [len(line.raw) // (LARGEST // 2) for line in lines] == [1, 1, 1, 1, 1, 6, 0]
+    assert [len(line.raw) // (BLOCK_SIZE // 2) for line in lines] == [1, 1, 1, 1, 1, 6, 0]
     assert lines[-1].text == "end"
-    assert lines.plain().endswith("\nend\n")
+    assert lines.visible_text().endswith("\nend\n")
 
 
 def test_a_line_is_text_spans_or_safe_for_a_terminal() -> None:
@@ -93,4 +93,4 @@ def test_a_line_is_text_spans_or_safe_for_a_terminal() -> None:
     ]  # fmt: skip
     assert line.terminal() == "\x1b[31m20% \x1b[0m\x1b[1;31mdone\x1b[0m"
     assert line.terminal(colour=False) == "20% done"
-    assert Line(number=1, raw="x").style == PLAIN
+    assert Line(number=1, raw="x").style == DEFAULT_STYLE

@@ -1,4 +1,4 @@
-"""A job's log, to structure."""
+"""The structure of a job's log."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from aiotravis import LogText, Travis, log_text, safe_for_terminal
 from aiotravis.log_text import _reader
 from aiotravis.log_text._lines import Lines
-from aiotravis.log_text._log import PIECE, Command, Fold, Phase
+from aiotravis.log_text._log import CHUNK, Command, Fold, Phase
 from aiotravis.log_text._reader import LogReader
 from aiotravis.testing import Repository
-from tests.follow_log.log_pieces import logs, plain
+from tests.log_text.log_pieces import expected_text, logs
 
 LOG = (
     "travis_fold:start:worker_info\r\x1b[0K\x1b[33;1mWorker information\x1b[0m\r\n"
@@ -41,7 +41,7 @@ LOG = (
     "Done. Your build exited with 1."
 )
 
-PLAIN = """\
+PLAIN_TEXT = """\
 Worker information
 hostname: w@1.example.org
 $ git clone https://github.com/a/b.git
@@ -121,11 +121,11 @@ def test_a_log_has_folds_timings_and_lines() -> None:
     ]
     assert [(span.text, span.style.foreground) for span in log.lines[11].spans] == [("..", 2), ("F", 1)]
     assert log.lines[11].terminal() == "\x1b[32m..\x1b[0m\x1b[31mF\x1b[0m"
-    assert log.plain == PLAIN
+    assert log.plain == PLAIN_TEXT
     assert repr(log) == "<LogText of 15 lines, 6 commands>"
 
 
-def test_a_log_is_known_as_far_as_it_has_come() -> None:
+def test_an_incomplete_log_has_a_structure() -> None:
     log = LogText()
     assert (log.phases, log.commands, log.folds, log.plain, log.exit_code) == ({}, (), (), "", None)
     before, marker, after = LOG.partition("travis_time:end:0000000d")
@@ -149,7 +149,7 @@ def test_a_log_is_known_as_far_as_it_has_come() -> None:
     assert structure(log) == structure(LogText.parse(LOG))
 
 
-def test_phases_come_in_order_and_what_ran_within_something_else_counts_once() -> None:
+def test_phases_are_in_order_and_count_nested_timers_once() -> None:
     text = """travis_time:start:1\r$ make
 travis_time:start:2\r
 travis_time:end:2:duration=1000000000\r
@@ -162,7 +162,7 @@ $ echo
     assert [(timing.id, timing.outermost) for timing in log.timings] == [("2", False), ("1", True)]
 
 
-def test_a_log_without_markers_is_lines() -> None:
+def test_a_log_without_markers_has_lines_only() -> None:
     log = LogText.parse("one\ntwo\n\nthree")
     assert [line.text for line in log.lines] == ["one", "two", "", "three"]
     assert log.plain == "one\ntwo\n\nthree\n"
@@ -170,13 +170,13 @@ def test_a_log_without_markers_is_lines() -> None:
     assert LogText.parse("").plain == ""
 
 
-def test_a_log_of_many_pieces_is_one() -> None:
-    text = ("x" * (PIECE // 2 - 5) + "\n") * 5 + LOG
+def test_a_log_longer_than_a_chunk_is_parsed_as_a_whole() -> None:
+    text = ("x" * (CHUNK // 2 - 5) + "\n") * 5 + LOG
     assert structure(LogText.parse(text)) == structure(fed([text]))
-    assert LogText.parse(text).plain == text[: -len(LOG)] + PLAIN
+    assert LogText.parse(text).plain == text[: -len(LOG)] + PLAIN_TEXT
 
 
-def test_every_cut_in_two_gives_the_same() -> None:
+def test_a_log_cut_in_two_anywhere_has_the_same_structure() -> None:
     whole = structure(LogText.parse(LOG))
     for place in range(len(LOG)):
         assert structure(fed([LOG[:place], LOG[place:]])) == whole
@@ -208,43 +208,43 @@ CLEANED = {
 
 
 @pytest.mark.parametrize("text", CLEANED, ids=ascii)
-def test_what_the_web_takes_out_of_a_log_is_not_shown(text: str) -> None:
+def test_text_that_the_website_removes_is_not_visible(text: str) -> None:
     log = LogText.parse(text)
-    assert log.plain == plain(text) == CLEANED[text]
+    assert log.plain == expected_text(text) == CLEANED[text]
     assert "".join(f"{line.terminal(colour=False)}\n" for line in log.lines) == CLEANED[text]
 
 
 @given(logs, st.lists(st.integers(0, 10_000), max_size=30))
-def test_however_it_is_cut_the_structure_is_that_of_the_whole(text: str, places: list[int]) -> None:
+def test_structure_does_not_depend_on_where_the_log_is_cut(text: str, places: list[int]) -> None:
     whole = structure(LogText.parse(text))
     assert structure(fed(list(cut(text, places)))) == whole
     assert structure(fed(list(text))) == whole
 
 
 @given(logs)
-def test_the_plain_text_is_what_a_terminal_shows_without_the_markers(text: str) -> None:
+def test_plain_is_what_a_terminal_shows_without_markers(text: str) -> None:
     log = LogText.parse(text)
-    assert log.plain == plain(text)
+    assert log.plain == expected_text(text)
     assert "".join(f"{line.text}\n" for line in log.lines) == log.plain
     assert "".join(f"{''.join(span.text for span in line.spans)}\n" for line in log.lines) == log.plain
 
 
 @given(logs, st.lists(st.integers(0, 10_000), max_size=30), st.integers(0, 12))
-def test_of_a_log_with_too_many_marks_the_lines_are_all_there(text: str, places: list[int], most: int) -> None:
+def test_a_log_with_too_many_markers_keeps_all_lines(text: str, places: list[int], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_reader, "MOST", most)
+        patch.setattr(_reader, "MAX_STRUCTURES", most)
         log = LogText.parse(text)
         assert structure(fed(list(cut(text, places)))) == structure(log)
-    assert log.plain == plain(text)
+    assert log.plain == expected_text(text)
     assert len(log.commands) + len(log.folds) + len(log.timings) <= most
     whole = LogText.parse(text)
     assert whole.dropped == 0
-    # Nothing is lost without being told.
+    # Everything that is dropped is counted.
     assert log.dropped > 0 or structure(log) == structure(whole)
 
 
 @given(logs)
-def test_the_structure_holds_together(text: str) -> None:
+def test_structure_is_consistent(text: str) -> None:
     log = LogText.parse(text)
     count = len(log.lines)
     assert [line.number for line in log.lines] == list(range(1, count + 1))
@@ -267,13 +267,13 @@ def test_the_structure_holds_together(text: str) -> None:
 
 
 @given(st.one_of(logs, st.text()))
-def test_what_a_line_gives_a_terminal_is_harmless(text: str) -> None:
+def test_terminal_output_of_any_line_is_safe(text: str) -> None:
     for line in LogText.parse(text).lines:
         assert re.fullmatch("(?:[^\x00-\x08\x0a-\x1f\x7f-\x9f]|\x1b\\[[0-9;]+m)*", line.terminal())
         assert line.terminal(colour=False) == safe_for_terminal(line.raw, colour=False)
 
 
-def test_a_log_that_is_hostile_is_text() -> None:
+def test_hostile_text_is_shown_as_text() -> None:
     text = (
         "<script>alert(1)</script>\x1b]52;c;eA==\x07\ntravis_fold:end:x\r\ntravis_fold:start:<b>\r\n\x1b[2J\x1bc$ x\n"
     )
@@ -308,7 +308,7 @@ NASTY = {
 
 
 @pytest.mark.parametrize("kind", NASTY)
-def test_each_part_costs_its_own_length(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_part_is_processed_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     handled = 0
 
     def counting(cls: type, name: str) -> None:
@@ -321,12 +321,12 @@ def test_each_part_costs_its_own_length(kind: str, monkeypatch: pytest.MonkeyPat
 
         monkeypatch.setattr(cls, name, counted)
 
-    counting(LogReader, "take")
-    counting(LogReader, "_take_output")
-    counting(LogReader, "_take_line")
-    counting(LogReader, "_take_text")
+    counting(LogReader, "add_lines")
+    counting(LogReader, "_add_output")
+    counting(LogReader, "_add_line")
+    counting(LogReader, "_add_text")
     counting(Lines, "append")
-    counting(Lines, "skip")
+    counting(Lines, "apply_style")
     piece = NASTY[kind]
     count = MILLION // 4 // len(piece)
     text = "".join(piece.format(n=n) for n in range(count)) if "{" in piece else piece * count
@@ -335,7 +335,7 @@ def test_each_part_costs_its_own_length(kind: str, monkeypatch: pytest.MonkeyPat
     assert len(log.plain) <= 2 * len(text)
 
 
-def test_a_line_of_ten_million_characters_is_read_in_a_breath() -> None:
+def test_a_line_of_ten_million_characters_is_read_quickly() -> None:
     # In parts so small that to touch what has come with each of them would take hours.
     log = LogText()
     for _ in range(10 * MILLION // 16):
@@ -345,8 +345,8 @@ def test_a_line_of_ten_million_characters_is_read_in_a_breath() -> None:
     assert len(log.folds) == 1
 
 
-def test_timers_that_end_in_the_order_of_their_starts_cost_no_more() -> None:
-    count = _reader.MOST // 8
+def test_timers_that_overlap_take_linear_time() -> None:
+    count = _reader.MAX_STRUCTURES // 8
     starts = [f"travis_time:start:{n:08x}\r" for n in range(count)]
     ends = [f"travis_time:end:{n:08x}:duration=1\r" for n in range(count)]
     log = fed(["".join(starts), "".join(ends), "\nend\n"])
@@ -354,9 +354,9 @@ def test_timers_that_end_in_the_order_of_their_starts_cost_no_more() -> None:
     assert [line.phase for line in log.lines] == [None]
 
 
-def test_marks_beyond_what_is_kept_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _reader.MOST == 131_072
-    monkeypatch.setattr(_reader, "MOST", 1000)
+def test_dropped_counts_markers_beyond_the_maximum(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _reader.MAX_STRUCTURES == 131_072
+    monkeypatch.setattr(_reader, "MAX_STRUCTURES", 1000)
     log = LogText.parse("$ x\n" * 1003)
     assert log.dropped > 0
     assert len(log.commands) + log.dropped == 1003 == len(log.lines)
@@ -380,7 +380,7 @@ async def test_a_followed_log_becomes_structure(travis: Travis, repository: Repo
     assert log.phases["script"].duration == 4.0
 
 
-def test_all_that_a_log_is_made_of_can_be_named() -> None:
+def test_all_types_of_a_log_are_exported() -> None:
     for name in vars(log_text)["__all__"]:
         assert hasattr(log_text, name)
     assert log_text.LogText is LogText

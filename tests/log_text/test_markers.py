@@ -1,4 +1,4 @@
-"""What a worker writes into a log to structure it."""
+"""Markers that a worker writes into a log."""
 
 from datetime import UTC, datetime
 
@@ -33,7 +33,7 @@ def test_a_fold_has_a_kind_and_a_name(text: str) -> None:
     assert (found["fold"], found["name"]) == FOLDS[text]
 
 
-def test_a_name_ends_where_it_cannot_go_on() -> None:
+def test_a_fold_name_ends_at_an_invalid_character() -> None:
     for text, end in (("a b\n", "a"), ("a b c", "a"), ("a<b", "a"), ("atravis_time:start:1", "a"), ("é", None)):
         found = MARKER.match(f"travis_fold:start:{text}")
         assert (found and found["name"]) == end
@@ -53,7 +53,7 @@ def test_a_timer_has_an_id_and_at_its_end_details() -> None:
 @pytest.mark.parametrize(
     "text", ["travis_fold:open:x", "travis_fold:start:", "travis_time:end::x", "fold:start:x", "travis_"]
 )
-def test_what_is_no_marker_is_text(text: str) -> None:
+def test_invalid_markers_are_text(text: str) -> None:
     assert not MARKER.search(text)
 
 
@@ -82,12 +82,12 @@ def test_times_are_read_in_nanoseconds() -> None:
         ("", None),
     ],
 )
-def test_what_is_odd_about_times_is_left_out(details: str, duration: float | None) -> None:
+def test_invalid_times_are_ignored(details: str, duration: float | None) -> None:
     timing = read_timing("x", details)
     assert (timing.duration, timing.event) == (duration, None)
 
 
-def test_the_largest_time_is_still_one() -> None:
+def test_the_largest_time_is_valid() -> None:
     timing = read_timing("x", f"start={'9' * 19}")
     assert timing.started_at is not None
     assert timing.started_at.year == 2286
@@ -107,26 +107,26 @@ def test_the_largest_time_is_still_one() -> None:
         (f'The command "make" exited with {"9" * 50}.', None),
     ],
 )
-def test_a_result_is_told_at_the_end_of_a_line(text: str, code: str | None) -> None:
+def test_a_result_is_found_at_the_end_of_a_line(text: str, code: str | None) -> None:
     found = RESULT.search(text)
     assert (found and found[1]) == code
 
 
-def test_the_result_of_a_job_is_a_line_of_its_own() -> None:
+def test_the_result_of_a_job_is_found_at_the_start_of_a_line() -> None:
     found = BUILD_RESULT.match("Done. Your build exited with 1.")
     assert found
     assert found[1] == "1"
     assert not BUILD_RESULT.match("It said: Done. Your build exited with 1.")
 
 
-def test_a_fold_is_of_the_phase_that_its_name_begins_with() -> None:
+def test_the_phase_of_a_fold_is_its_name_without_the_number() -> None:
     names = ("install", "install.2", "git.checkout", "cache.npm", "cache.1", "dpl_0", "dpl.1", "dplx", ".1", "1", "2.0")
     assert [phase_of_fold(name) for name in names] == [
         "install", "install", "git.checkout", "cache.npm", "cache", "deploy", "deploy", "dplx", ".1", "1", "2",
     ]  # fmt: skip
 
 
-def test_a_stage_that_a_timer_names_is_worth_more_than_a_fold() -> None:
+def test_a_stage_named_by_a_timer_wins_over_the_fold() -> None:
     assert phase_of_event("script", phase="install", folded=True) == "script"
     assert phase_of_event("checkout", phase="git.checkout", folded=True) == "git.checkout"
     assert phase_of_event("setup", phase="script", folded=False) == "setup"

@@ -1,13 +1,13 @@
-"""Lines of a log, one after the other, to what they say."""
+"""Folds, timers, commands and results in the lines of a log."""
 
-from aiotravis.log_text._reader import DEEPEST, LogReader
+from aiotravis.log_text._reader import MAX_FOLD_DEPTH, LogReader
 
 CLEAR = "\r\x1b[0K"
 
 
 def read(*lines: str) -> LogReader:
     reader = LogReader()
-    reader.take("".join(f"\n{line}" for line in lines) + "\n")
+    reader.add_lines("".join(f"\n{line}" for line in lines) + "\n")
     return reader
 
 
@@ -24,8 +24,8 @@ def timer(number: int) -> str:
 
 
 def timed(number: int, event: str | None = None) -> str:
-    told = "" if event is None else f",event={event}"
-    return f"travis_time:end:{number:08x}:start=0,finish=1000000000,duration=1000000000{told}{CLEAR}"
+    detail = "" if event is None else f",event={event}"
+    return f"travis_time:end:{number:08x}:start=0,finish=1000000000,duration=1000000000{detail}{CLEAR}"
 
 
 def folds(reader: LogReader) -> list[tuple[str, tuple[str, ...], int, int | None]]:
@@ -42,21 +42,21 @@ def test_folds_nest_and_repeat() -> None:
     assert [line.folds for line in reader.lines] == [("a",), ("a", "b"), ()]
 
 
-def test_the_end_of_a_fold_ends_what_is_left_open_in_it() -> None:
+def test_the_end_of_a_fold_ends_open_folds_in_it() -> None:
     assert folds(read(start("a") + "1", start("b") + "2", end("a") + "3")) == [("a", (), 1, 2), ("b", ("a",), 2, 2)]
 
 
-def test_an_end_without_a_start_is_nothing() -> None:
+def test_an_end_without_a_start_is_ignored() -> None:
     reader = read(end("x") + "1", start("a") + "2", end("x"), timed(1))
     assert folds(reader) == [("a", (), 2, None)]
     assert [line.text for line in reader.lines] == ["1", "2"]
-    assert [(timing.duration, timing.line, owner.phase) for timing, owner in reader.timings] == [(1.0, 3, "a")]
+    assert [(timing.duration, timing.line, phase.name) for timing, phase in reader.timings] == [(1.0, 3, "a")]
 
 
-def test_folds_without_end_do_not_nest_without_end() -> None:
+def test_unended_folds_nest_up_to_a_maximum() -> None:
     reader = read(*(f"{start(f'f{n}')}x" for n in range(1000)))
-    assert max(len(line.folds) for line in reader.lines) == DEEPEST
-    assert reader.folds[-1].folds == tuple(f"f{n}" for n in range(DEEPEST - 1))
+    assert max(len(line.folds) for line in reader.lines) == MAX_FOLD_DEPTH
+    assert reader.folds[-1].folds == tuple(f"f{n}" for n in range(MAX_FOLD_DEPTH - 1))
 
 
 def test_a_marker_ends_the_line_that_it_stands_in() -> None:
@@ -67,25 +67,25 @@ def test_a_marker_ends_the_line_that_it_stands_in() -> None:
 
 def test_a_command_is_a_line_that_begins_with_a_dollar() -> None:
     reader = read("$ export A=1", "x$ no", " $ no", timer(1) + "\x1b[1m$ make ", "out", timed(1), "$ cd x", start("a"))
-    assert [(run.text, run.line, run.last_line, run.duration) for run in reader.runs] == [
+    assert [(command.text, command.line, command.last_line, command.duration) for command in reader.commands] == [
         ("export A=1", 1, 3, None),
         ("make", 4, 5, 1.0),
         ("cd x", 6, 6, None),
     ]
 
 
-def test_what_a_command_prints_is_no_command() -> None:
+def test_commands_printed_by_a_command_are_output() -> None:
     reader = read(timer(1) + "$ yarn test", "$ jest", timer(2) + "$ nested", timed(2), "$ other", timed(1), "$ next")
-    assert [run.text for run in reader.runs] == ["yarn test", "nested", "next"]
+    assert [command.text for command in reader.commands] == ["yarn test", "nested", "next"]
 
 
 def test_a_command_may_follow_on_the_line_after_its_timer() -> None:
     reader = read(timer(1), "$ make", timed(1), timer(2), "out", "$ no", timed(2))
-    assert [(run.text, run.duration) for run in reader.runs] == [("make", 1.0)]
+    assert [(command.text, command.duration) for command in reader.commands] == [("make", 1.0)]
     assert [line.duration for line in reader.lines] == [1.0, 1.0, None]
 
 
-def test_the_script_phase_is_what_is_timed_outside_of_folds() -> None:
+def test_commands_timed_outside_folds_belong_to_script() -> None:
     reader = read(
         "$ ruby -v", timer(1) + "$ rake", "out", timed(1), "", 'The command "rake" exited with 0.', start("x")
     )
@@ -93,87 +93,87 @@ def test_the_script_phase_is_what_is_timed_outside_of_folds() -> None:
         ("$ ruby -v", None), ("$ rake", "script"), ("out", "script"), ("", None),
         ('The command "rake" exited with 0.', "script"),
     ]  # fmt: skip
-    assert [run.exit_code for run in reader.runs] == [None, 0]
+    assert [command.exit_code for command in reader.commands] == [None, 0]
 
 
-def test_without_timers_the_script_phase_is_what_tells_its_result() -> None:
+def test_without_timers_commands_with_results_belong_to_script() -> None:
     reader = read(
         "$ ruby -v", "2.1", "$ rake", "out", 'The command "rake" exited with 1.', "", "Done. Your build exited with 1."
     )
     assert [phase for _, phase in phases(reader)] == [None, None, "script", "script", "script", "script", None]
-    assert [(run.exit_code, run.last_line) for run in reader.runs] == [(None, 2), (1, 4)]
+    assert [(command.exit_code, command.last_line) for command in reader.commands] == [(None, 2), (1, 4)]
     assert reader.exit_code == 1
 
 
-def test_the_stage_that_a_timer_names_counts() -> None:
+def test_the_stage_named_by_a_timer_is_the_phase() -> None:
     reader = read(
         start("install") + timer(1) + "$ never closed" + timed(1, "install"),
         timer(2) + "$ make",
         timed(2, "script"),
         start("after_success.1") + "$ done",
     )
-    assert [run.owner.phase for run in reader.runs] == ["install", "script", "after_success"]
+    assert [command.phase.name for command in reader.commands] == ["install", "script", "after_success"]
     inner = read(timer(1) + "$ a", timer(2) + "$ b", timed(2, "install"), timed(1, "setup"))
-    assert [run.owner.phase for run in inner.runs] == ["setup", "setup"], "the outermost one says it"
+    assert [command.phase.name for command in inner.commands] == ["setup", "setup"], "the outermost one says it"
     assert [timing.outermost for timing, _ in inner.timings] == [False, True]
     unnamed = read(timer(1) + "$ a", timer(2) + "b", timed(2, "install"), timed(1))
-    assert [run.owner.phase for run in unnamed.runs] == ["script"]
+    assert [command.phase.name for command in unnamed.commands] == ["script"]
     cache = read(start("cache.1") + timer(1) + timed(1, "setup_cache"))
-    assert [owner.phase for _, owner in cache.timings] == ["cache"]
+    assert [phase.name for _, phase in cache.timings] == ["cache"]
 
 
-def test_folds_that_a_command_makes_are_of_its_phase() -> None:
+def test_folds_printed_by_a_command_belong_to_its_phase() -> None:
     reader = read(timer(1) + "$ ./x.py", start("stage0") + "out", end("stage0"), "more", timed(1))
     assert {phase for _, phase in phases(reader)} == {"script"}
-    assert reader.folds[0].owner.phase == "script"
+    assert reader.folds[0].phase.name == "script"
 
 
-def test_a_result_may_stand_lines_below_its_beginning() -> None:
+def test_a_result_may_span_several_lines() -> None:
     reader = read(
         timer(1) + "$ if x; then", "fi", timed(1), 'The command "if x; then', '  make "all"', 'fi" exited with 3.'
     )
-    assert [run.exit_code for run in reader.runs] == [3]
+    assert [command.exit_code for command in reader.commands] == [3]
 
 
-def test_a_command_after_the_end_of_a_job_is_where_its_line_is() -> None:
+def test_a_command_after_the_result_of_the_job_has_its_own_line() -> None:
     reader = read(start("install") + "a", "Done. Your build exited with 1.", "b", "$ make", "c")
     assert [phase for _, phase in phases(reader)] == ["install", None, None, "install", "install"]
-    assert [run.owner.phase for run in reader.runs] == ["install"]
+    assert [command.phase.name for command in reader.commands] == ["install"]
 
 
-def test_results_that_a_command_prints_are_not_its_own() -> None:
+def test_results_printed_by_a_command_are_not_its_own() -> None:
     reader = read(timer(1) + "$ a", 'The command "b" exited with 9.', "Done. Your build exited with 9.", timed(1))
-    assert (reader.runs[0].exit_code, reader.exit_code) == (None, None)
+    assert (reader.commands[0].exit_code, reader.exit_code) == (None, None)
     after = read('The command "b" exited with 9.', "$ a", '"b" exited with 8.', 'The command "a" exited with 7.')
-    assert [run.exit_code for run in after.runs] == [7]
+    assert [command.exit_code for command in after.commands] == [7]
     begun = read("$ a", 'The command "a', "$ b", 'c" exited with 8.')
-    assert [run.exit_code for run in begun.runs] == [None, None]
+    assert [command.exit_code for command in begun.commands] == [None, None]
     twice = read("$ a", 'The command "a" exited with 7.', 'The command "a" exited with 8.')
-    assert [run.exit_code for run in twice.runs] == [7]
+    assert [command.exit_code for command in twice.commands] == [7]
 
 
-def test_a_phase_that_failed_tells_it_within_its_fold() -> None:
-    told = 'The command "pip" failed and exited with 1 during install.'
-    reader = read(start("install") + timer(1) + "$ pip", timed(1, "install"), told)
-    assert [(run.owner.phase, run.exit_code) for run in reader.runs] == [("install", 1)]
+def test_a_failed_phase_prints_its_result_in_its_fold() -> None:
+    result = 'The command "pip" failed and exited with 1 during install.'
+    reader = read(start("install") + timer(1) + "$ pip", timed(1, "install"), result)
+    assert [(command.phase.name, command.exit_code) for command in reader.commands] == [("install", 1)]
     assert reader.lines[-1].phase == "install"
 
 
-def test_a_timer_that_never_ends_goes_with_its_fold() -> None:
+def test_an_unended_timer_ends_with_its_fold() -> None:
     reader = read(start("a") + timer(1) + "$ a", end("a"), timer(2) + "$ b", timed(2), timed(1))
-    assert [(run.duration, run.last_line) for run in reader.runs] == [(None, None), (1.0, 2)]
+    assert [(command.duration, command.last_line) for command in reader.commands] == [(None, None), (1.0, 2)]
     assert [timing.outermost for timing, _ in reader.timings] == [True, True]
 
 
-def test_an_id_that_is_used_again_is_that_of_the_last_timer() -> None:
+def test_a_repeated_timer_id_refers_to_the_last_timer() -> None:
     reader = read(timer(1) + "$ a", timer(1) + "$ b", timed(1), timed(1))
-    assert [run.duration for run in reader.runs] == [None, 1.0]
+    assert [command.duration for command in reader.commands] == [None, 1.0]
 
 
-def test_closing_ends_what_has_no_timer() -> None:
+def test_close_ends_an_untimed_command() -> None:
     reader = read("$ a", "out")
     before = reader.changes
-    assert [run.last_line for run in reader.runs] == [None]
+    assert [command.last_line for command in reader.commands] == [None]
     reader.close()
-    assert [run.last_line for run in reader.runs] == [2]
+    assert [command.last_line for command in reader.commands] == [2]
     assert reader.changes == before + 1

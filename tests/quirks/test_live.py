@@ -15,7 +15,7 @@ from tests.quirks.served import JOB_EVENT, frame
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "PATIENCE", 0.02)
+    monkeypatch.setattr(state, "POLL_DELAY", 0.02)
 
 
 async def test_quirk_40_a_restart_arrives_as_created(travis: Travis, repository: Repository) -> None:

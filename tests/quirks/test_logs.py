@@ -17,8 +17,8 @@ LAST = 2147483647
 
 
 @pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "PATIENCE", 0.02)
+def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "POLL_DELAY", 0.02)
 
 
 @pytest.fixture
@@ -27,13 +27,15 @@ def job(repository: Repository) -> Job:
 
 
 def publish(server: TravisServer, job: Job, number: int | str, content: str, *, final: bool = False) -> None:
-    """Send a live part that the server's own log does not know."""
+    """Publish a live part that is not in the stored log."""
     data = json.dumps({"id": job.id, "_log": content, "number": number, "final": final})
     server.pusher.publish([f"job-{job.id}"], "job:log", data)
 
 
-async def rest_of(server: TravisServer, travis: Travis, job: Job, sent: Sequence[tuple[int | str, str, bool]]) -> str:
-    """Follow a log whose parts come live alone, in this order; the job ends behind them."""
+async def follow_live_parts(
+    server: TravisServer, travis: Travis, job: Job, sent: Sequence[tuple[int | str, str, bool]]
+) -> str:
+    """Follow a log whose parts arrive only live, in this order, until the job ends."""
     job.start()
     async with travis.follow_log(job.id) as log:
         for number, content, final in sent:
@@ -57,9 +59,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("form", BODIES)
-async def test_quirk_30_a_log_comes_in_whatever_form_the_server_has(
-    server: TravisServer, travis: Travis, form: str
-) -> None:
+async def test_quirk_30_a_log_is_read_in_any_form(server: TravisServer, travis: Travis, form: str) -> None:
     content_type, body, text = BODIES[form]
     server.respond("GET", "/jobs/42/log", body=body, headers={"Content-Type": content_type})
     log = await travis.logs.get(42)
@@ -73,7 +73,7 @@ async def test_quirk_30_a_log_comes_in_whatever_form_the_server_has(
 
 
 @pytest.mark.parametrize("content_type", [TEXT, "application/json"])
-async def test_quirk_30_nothing_to_represent_is_nothing_written(
+async def test_quirk_30_406_means_that_nothing_is_written(
     server: TravisServer, travis: Travis, content_type: str
 ) -> None:
     server.respond("GET", "/jobs/42/log", status=406, headers={"Content-Type": content_type})
@@ -83,7 +83,7 @@ async def test_quirk_30_nothing_to_represent_is_nothing_written(
 
 
 @pytest.mark.parametrize("content_type", [TEXT, "binary/octet-stream", ""])
-async def test_quirk_30_an_archived_log_is_fetched_from_where_it_lies(
+async def test_quirk_30_an_archived_log_is_read_from_the_archive(
     server: TravisServer, travis: Travis, content_type: str
 ) -> None:
     async with TravisServer() as archive:
@@ -96,10 +96,10 @@ async def test_quirk_30_an_archived_log_is_fetched_from_where_it_lies(
         assert all("authorization" not in seen.headers for seen in archive.requests)
 
 
-async def test_quirk_30_a_log_that_changes_its_form_while_it_is_followed_is_given_once(
+async def test_quirk_30_a_log_that_changes_its_form_is_delivered_once(
     server: TravisServer, travis: Travis, job: Job
 ) -> None:
-    """First the server knows numbers, then it has put the parts together, and at last it has archived them."""
+    """The server has numbered parts, then an aggregated log, then an archived one."""
     job.start()
     job.write("a\n")
     async with travis.follow_log(job.id) as log:
@@ -118,9 +118,7 @@ ALL = b'{"@type":"log_parts","log_parts":[%s]}' % b",".join(
 )
 
 
-async def test_quirk_31_a_body_in_place_of_parts_is_read_all_the_same(
-    server: TravisServer, travis: Travis, job: Job
-) -> None:
+async def test_quirk_31_a_body_instead_of_parts_is_read(server: TravisServer, travis: Travis, job: Job) -> None:
     job.write("a")
     job.write("b")
     assert ((await travis.logs.get(job.id)).parts, (await travis.logs.get(job.id)).body) == (None, "ab")
@@ -128,14 +126,14 @@ async def test_quirk_31_a_body_in_place_of_parts_is_read_all_the_same(
     assert [part.content for part in (await travis.logs.get(job.id)).parts or ()] == ["a", "b"]
 
 
-async def test_quirk_31_parts_that_were_not_asked_for_are_left_out(server: TravisServer, travis: Travis) -> None:
+async def test_quirk_31_parts_that_were_not_requested_are_ignored(server: TravisServer, travis: Travis) -> None:
     server.respond("GET", "/v3/job/42/log_parts", body=ALL)
     found = [[part.number for part in await travis.logs.parts(42, after=1)]]
     found.append([part.number for part in await travis.logs.parts(42, numbers=[0, 2])])
     assert found == [[2, 3], [0, 2]]
 
 
-async def test_quirk_31_a_follower_gives_each_part_once_whatever_it_is_sent(
+async def test_quirk_31_a_follower_delivers_unrequested_parts_once(
     server: TravisServer, travis: Travis, job: Job
 ) -> None:
     job.start()
@@ -157,7 +155,7 @@ async def test_quirk_31_a_follower_gives_each_part_once_whatever_it_is_sent(
         (b"null", None),
     ],
 )
-async def test_quirk_32_the_time_of_a_removal_has_a_form_of_its_own(
+async def test_quirk_32_the_removal_date_has_its_own_format(
     server: TravisServer, travis: Travis, sent: bytes, removed: datetime | None
 ) -> None:
     body = b'{"log":{"id":9,"job_id":42,"body":"Log removed","removed_by":"Sarah","removed_at":' + sent + b"}}"
@@ -169,7 +167,7 @@ async def test_quirk_32_the_time_of_a_removal_has_a_form_of_its_own(
 
 @pytest.mark.parametrize("placeholder", ["log aggregated", "Your log is temporarily unavailable"])
 @pytest.mark.parametrize("mode", ["head", "2017"])
-async def test_quirk_33_a_placeholder_is_never_taken_for_the_log(
+async def test_quirk_33_a_placeholder_is_not_taken_for_the_log(
     server: TravisServer, travis: Travis, job: Job, mode: str, placeholder: str
 ) -> None:
     server.log_mode = mode
@@ -197,12 +195,12 @@ async def test_quirk_33_a_placeholder_is_never_taken_for_the_log(
         ([(0, "a", False), ("1.1", "c", False), (2, "d", True), (1, "b", False)], "abcd"),
     ],
 )
-async def test_quirk_34_numbers_begin_at_0_jump_to_the_end_and_may_have_a_dot(
+async def test_quirk_34_numbers_begin_at_0_may_be_huge_or_have_a_dot(
     server: TravisServer, travis: Travis, job: Job, sent: Sequence[tuple[int | str, str, bool]], text: str
 ) -> None:
     server.respond("GET", f"/v3/job/{job.id}/log_parts", body=b'{"log_parts":[]}')
     server.respond("GET", f"/jobs/{job.id}/log", body=b'{"log":{"id":9,"body":null}}')
-    assert await rest_of(server, travis, job, sent) == text
+    assert await follow_live_parts(server, travis, job, sent) == text
 
 
 @pytest.mark.parametrize(
@@ -222,7 +220,7 @@ async def test_quirk_35_the_final_part_may_come_early_twice_or_never(
         assert job.write(content, final=final).number == number
     job.world.notify = publishing
     server.respond("GET", f"/v3/job/{job.id}/log_parts", body=b'{"log_parts":[]}', times=1)
-    assert await rest_of(server, travis, job, sent) == "ab"
+    assert await follow_live_parts(server, travis, job, sent) == "ab"
 
 
 async def test_quirk_35_a_job_that_never_started_has_no_final_part(travis: Travis, job: Job) -> None:
@@ -256,7 +254,7 @@ MARKED = [
 
 
 @pytest.mark.parametrize("mode", ["head", "2017"])
-async def test_quirk_36_markers_arrive_as_they_were_written_wherever_they_are_cut(
+async def test_quirk_36_markers_are_delivered_unchanged_wherever_cut(
     server: TravisServer, travis: Travis, job: Job, mode: str
 ) -> None:
     server.log_mode = mode
@@ -273,7 +271,7 @@ async def test_quirk_36_markers_arrive_as_they_were_written_wherever_they_are_cu
     assert (await travis.logs.get(job.id)).text == text
 
 
-async def test_quirk_36_a_hole_in_the_numbers_is_told_and_not_closed(travis: Travis, job: Job) -> None:
+async def test_quirk_36_a_gap_in_the_numbers_is_reported(travis: Travis, job: Job) -> None:
     for content in ("travis_fold:start:a", CLEAR, "b"):
         job.write(content)
     job.write("", final=True)

@@ -1,4 +1,4 @@
-"""Logs into files: whole or not there at all, and not twice."""
+"""Logs into files: complete or not there at all, and not downloaded twice."""
 
 import os
 import random
@@ -10,10 +10,14 @@ import anyio
 import pytest
 
 from aiotravis import Job, LogFile, Progress, State, Travis, errors
-from aiotravis.resources import _log_downloads
-from aiotravis.resources._log_downloads import DiskError, FileSink, download
+from aiotravis._http import ApiRequest, ApiResponse, Sink
+from aiotravis.resources import _log_sinks
+from aiotravis.resources._log_downloads import FileSink, download
+from aiotravis.resources._log_sinks import DiskError
+from aiotravis.resources.logs import Logs
 from aiotravis.testing import FaultProxy, Repository, TravisServer
 from tests.conftest import TOKEN
+from tests.samples import Scripted
 from tests.waiting import until
 
 ENDED = datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
@@ -25,7 +29,7 @@ def names(folder: Path) -> list[str]:
 
 
 def ended(repository: Repository, *texts: str) -> list[int]:
-    """Jobs that have ended, with their logs."""
+    """Create jobs that have ended, with their logs, and return their ids."""
     build = repository.build(jobs=len(texts), quiet=True)
     build.start()
     for job, text in zip(build.jobs, texts, strict=True):
@@ -46,7 +50,7 @@ def writes(*pieces: bytes) -> Callable[[FileSink], object]:
 # One file -------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_log_is_put_in_its_place_with_the_time_of_its_jobs_end(tmp_path: Path) -> None:
+async def test_a_log_file_has_the_time_of_its_jobs_end(tmp_path: Path) -> None:
     file = await download(PASSED, tmp_path, writes(b"one\n", b"two\n"), overwrite=False)  # type: ignore[arg-type]
     path = tmp_path / "7.txt"
     assert file == LogFile(job_id=7, path=path, size=8, fresh=True)
@@ -55,7 +59,7 @@ async def test_a_log_is_put_in_its_place_with_the_time_of_its_jobs_end(tmp_path:
     assert names(tmp_path) == ["7.txt"]
 
 
-async def test_another_attempt_begins_anew(tmp_path: Path) -> None:
+async def test_a_new_attempt_overwrites_the_one_before(tmp_path: Path) -> None:
     async def fetch(sink: FileSink) -> None:
         await sink.begin()
         await sink.take(b"this was cut off, and is longer")
@@ -66,7 +70,7 @@ async def test_another_attempt_begins_anew(tmp_path: Path) -> None:
     assert (file.size, (tmp_path / "7.txt").read_bytes()) == (6, b"whole\n")
 
 
-async def test_what_fails_or_is_cancelled_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_a_failed_or_cancelled_download_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "7.txt").write_text("an older one")
 
     async def fail(sink: FileSink) -> None:
@@ -105,7 +109,7 @@ async def test_what_fails_or_is_cancelled_leaves_nothing_behind(tmp_path: Path) 
         (1.0, Job(id=7, state=State.CANCELED), False),
     ],
 )
-async def test_what_is_there_of_the_same_run_is_not_fetched_again(
+async def test_a_file_of_the_same_run_is_not_downloaded_again(
     tmp_path: Path, modified: float, job: Job, fetched: bool
 ) -> None:
     path = tmp_path / "7.txt"
@@ -115,14 +119,14 @@ async def test_what_is_there_of_the_same_run_is_not_fetched_again(
     assert (file.fresh, file.size, path.read_bytes()) == (fetched, 4 + (not fetched), b"anew" if fetched else b"there")
 
 
-async def test_a_job_that_still_runs_is_told(tmp_path: Path) -> None:
+async def test_a_running_job_is_an_error(tmp_path: Path) -> None:
     file = await download(Job(id=7, state=State.STARTED), tmp_path, writes(b""), overwrite=False)  # type: ignore[arg-type]
     assert isinstance(file.error, errors.UsageError)
     assert "Job 7 has not ended" in str(file.error)
     assert names(tmp_path) == []
 
 
-async def test_a_disk_that_fails_is_told_as_such(tmp_path: Path) -> None:
+async def test_a_disk_error_is_reported_as_such(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     file = await download(PASSED, gone, writes(b"text"), overwrite=False)  # type: ignore[arg-type]
     assert isinstance(file.error, FileNotFoundError)
@@ -135,21 +139,21 @@ async def test_a_disk_that_fails_is_told_as_such(tmp_path: Path) -> None:
 # Many, over REST ------------------------------------------------------------------------------------------------------
 
 
-async def test_logs_of_many_jobs_are_downloaded_in_the_order_asked(
+async def test_many_logs_are_returned_in_the_order_given(
     server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
 ) -> None:
     large = "größe " * 200_000
     first, second, third = ended(repository, "one\n", "", large)
-    told: list[Progress] = []
+    reports: list[Progress] = []
     jobs: list[int | Job] = [third, await travis.jobs.get(first), second, 999, first]
-    files = await travis.logs.download(jobs, tmp_path / "a" / "b", progress=told.append)
+    files = await travis.logs.download(jobs, tmp_path / "a" / "b", progress=reports.append)
     assert [(file.job_id, file.fresh) for file in files] == [
         (third, True), (first, True), (second, True), (999, False), (first, True),
     ]  # fmt: skip
     assert [file.path.read_text() if file.path else None for file in files] == [large, "one\n", "", None, "one\n"]
     assert isinstance(files[3].error, errors.NotFoundError)
     assert files[3].error.missing == (999,)
-    assert told[-1] == Progress(done=4, failed=1, total=4, waiting=0)
+    assert reports[-1] == Progress(done=4, failed=1, total=4, waiting=0)
     assert names(tmp_path / "a" / "b") == sorted(f"{number}.txt" for number in (first, second, third))
 
     before = len(server.requests)
@@ -178,7 +182,7 @@ async def test_a_restarted_job_is_downloaded_again(
 
 
 @pytest.mark.parametrize("text", ["log aggregated", "Your log is temporarily unavailable"])
-async def test_a_placeholder_is_no_log(travis: Travis, repository: Repository, tmp_path: Path, text: str) -> None:
+async def test_a_placeholder_is_not_saved(travis: Travis, repository: Repository, tmp_path: Path, text: str) -> None:
     (number,) = ended(repository, text)
     (file,) = await travis.logs.download([number], tmp_path)
     assert isinstance(file.error, errors.ConflictError)
@@ -195,10 +199,10 @@ async def test_a_log_without_a_record_is_an_empty_file(
     assert (file.fresh, file.size, file.path and file.path.read_bytes()) == (True, 0, b"")
 
 
-async def test_a_log_that_breaks_off_is_fetched_anew(
+async def test_a_truncated_log_is_not_saved_and_can_be_repeated(
     server: TravisServer, repository: Repository, tmp_path: Path
 ) -> None:
-    # Nothing that could be packed into less than the proxy lets through.
+    # Text that cannot be compressed below what the proxy lets through.
     text = random.Random(1).randbytes(2_000_000).hex()
     (number,) = ended(repository, text)
     async with (
@@ -216,18 +220,21 @@ async def test_a_log_that_breaks_off_is_fetched_anew(
     assert (tmp_path / f"{number}.txt").read_text() == text
 
 
-async def test_a_log_that_is_too_large_is_told(
+async def test_a_log_above_the_limit_is_an_error(
     travis: Travis, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_log_downloads, "LARGEST", 100_000)
+    monkeypatch.setattr(_log_sinks, "MAX_LOG", 100_000)
     small, large = ended(repository, "x" * 1000, "x" * 1_000_000)
     files = await travis.logs.download([small, large], tmp_path)
     assert files[0].error is None
     assert isinstance(files[1].error, errors.TooLargeError)
     assert names(tmp_path) == [f"{small}.txt"]
+    assert len(await travis.logs.text(small)) == 1000
+    with pytest.raises(errors.TooLargeError):
+        await travis.logs.text(large)
 
 
-async def test_cancelling_leaves_nothing_behind(
+async def test_cancellation_leaves_no_file(
     server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
 ) -> None:
     numbers = ended(repository, *["text\n"] * 5)
@@ -240,7 +247,7 @@ async def test_cancelling_leaves_nothing_behind(
     assert names(tmp_path) == []
 
 
-async def test_wrong_arguments_are_told_before_anything_is_done(travis: Travis, tmp_path: Path) -> None:
+async def test_invalid_arguments_raise_before_anything_is_done(travis: Travis, tmp_path: Path) -> None:
     folder = tmp_path / "new"
     with pytest.raises(errors.UsageError, match="jobs must be several ids"):
         await travis.logs.download("12", folder)  # type: ignore[arg-type]
@@ -249,3 +256,42 @@ async def test_wrong_arguments_are_told_before_anything_is_done(travis: Travis, 
     with pytest.raises(errors.UsageError, match="at_once"):
         await travis.logs.download([1], folder, at_once=0)
     assert not folder.exists()
+
+
+async def test_a_refusal_after_a_truncated_attempt_is_not_saved(tmp_path: Path) -> None:
+    class Truncating(Scripted):
+        async def send(self, request: ApiRequest, sink: Sink | None = None) -> ApiResponse:
+            assert sink is not None
+            await sink.begin()
+            await sink.take(b"half of a l")
+            return ApiResponse(404, {"content-type": "application/json"}, b"")
+
+    (file,) = await Logs(Truncating(b"")).download([PASSED], tmp_path)
+    assert isinstance(file.error, errors.NotFoundError)
+    assert names(tmp_path) == []
+
+
+async def test_a_web_page_is_not_saved(server: TravisServer, travis: Travis, tmp_path: Path) -> None:
+    server.respond("GET", "/jobs/7/log", body=b"<html>", headers={"Content-Type": "text/html"})
+    (file,) = await travis.logs.download([PASSED], tmp_path)
+    assert isinstance(file.error, errors.DecodeError)
+    assert "a web page" in str(file.error)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("has_v3", [True, False])
+async def test_json_above_the_limit_is_replaced_by_v3_text(
+    server: TravisServer, travis: Travis, tmp_path: Path, has_v3: bool
+) -> None:
+    server.respond("GET", "/jobs/7/log", body=b'{"log":{"body":"%s"}}' % (b"x" * 5000))
+    if has_v3:
+        server.respond("GET", "/v3/job/7/log.txt", body=b"all", headers={"Content-Type": "text/plain"})
+    logs = travis.with_options(max_response=4000).logs
+    (file,) = await logs.download([PASSED], tmp_path)
+    if has_v3:
+        assert file.path is not None
+        assert (file.path.read_text(), await logs.text(7)) == ("all", "all")
+    else:
+        assert isinstance(file.error, errors.TooLargeError)
+        with pytest.raises(errors.TooLargeError):
+            await logs.text(7)

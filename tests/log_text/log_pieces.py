@@ -1,4 +1,4 @@
-"""Logs out of pieces that have a meaning, and what they show, worked out character by character."""
+"""Random logs made of meaningful pieces, and their visible text, computed character by character."""
 
 import re
 
@@ -41,7 +41,7 @@ _names = st.sampled_from(("install", "install.1", "a.2", "script", "git.checkout
 
 
 def _folded(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """What stands in a fold, or between the marks of a timer; any of these marks may be missing, or be another's."""
+    """Wrap text in a fold and in a timer; any of the markers may be missing, or belong to another."""
     about = st.lists(inner, max_size=4).map("".join)
     end = st.sampled_from((CLEAR, "\r", "\n", ""))
     opening = st.builds("travis_fold:start:{}{}".format, _names, end) | st.just("")
@@ -52,7 +52,7 @@ def _folded(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 stories = st.recursive(pieces, _folded, max_leaves=20)
-"""Folds and timers within each other, as workers write them and as they never would."""
+"""Nested folds and timers, both valid and invalid."""
 
 logs = st.lists(pieces, max_size=40).map("".join) | st.lists(stories, max_size=4).map("".join)
 
@@ -63,8 +63,8 @@ MARKER = re.compile(
 )
 
 
-def plain(log: str) -> str:
-    """Say what the whole log shows: a line that held nothing but markers and sequences is none."""
+def expected_text(log: str) -> str:
+    """Return the visible text of a log. A line of nothing but markers and sequences does not count."""
     *whole, last = log.split("\n")
     shown_lines: list[str] = []
     for line in [*whole, last] if last else whole:
@@ -74,18 +74,18 @@ def plain(log: str) -> str:
                 texts.append(begun[found.end() :])
             else:
                 texts[-1] += begun
-        shown = [seen(text) for text in texts]
+        shown = [shown_by_terminal(text) for text in texts]
         shown_lines += [text for text in shown if text or len(texts) == 1]
     return "".join(f"{line}\n" for line in shown_lines)
 
 
-def seen(line: str) -> str:
-    """Be a terminal for one line."""
+def shown_by_terminal(line: str) -> str:
+    """Return a line as a terminal shows it."""
     return "".join(character for character, _ in cells_of(line))
 
 
 def cells_of(line: str) -> list[tuple[str, int]]:
-    """Be a terminal for one line: its characters, and where in the line each of them came from."""
+    """Return the characters that a terminal shows of a line, each with its index in the line."""
     cells: list[tuple[str, int]] = []
     column = place = 0
     while place < len(line):

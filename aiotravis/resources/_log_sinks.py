@@ -1,0 +1,107 @@
+"""Sinks for the text of a log, which is streamed because it can be of any size."""
+
+import codecs
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import anyio.to_thread
+
+__all__ = ["PLACEHOLDERS", "DiskError", "LogSink", "TextSink", "on_disk"]
+
+T = TypeVar("T")
+
+PLACEHOLDERS: Final = frozenset({"log aggregated", "Your log is temporarily unavailable"})
+"""What the server answers in place of a text that it cannot read just now."""
+
+MAX_LOG: Final = 4 << 30
+"""Bytes of one log. Travis ends a job after 4 MB of output; other servers may not."""
+
+HEAD: Final = 64
+"""Bytes that are kept of the beginning: enough to recognise a placeholder."""
+
+BLOCK: Final = 4 << 20
+"""Bytes that `TextSink` decodes at once."""
+
+
+class DiskError(Exception):
+    """A file could not be written or read; the cause is the OSError.
+
+    The transport takes an OSError for a failure of the network, and would send the request again.
+    """
+
+
+async def on_disk(work: Callable[[], T]) -> T:
+    """Run file operations in a worker thread.
+
+    Raises:
+        DiskError: They raised an OSError.
+    """
+    try:
+        return await anyio.to_thread.run_sync(work)
+    except OSError as exc:
+        raise DiskError(type(exc).__name__) from exc
+
+
+class LogSink:
+    """A `Sink` that counts what it takes.
+
+    Attributes:
+        limit: Maximum size, in bytes, see `Sink`.
+        size: Bytes taken.
+        head: The first few of them.
+    """
+
+    def __init__(self) -> None:
+        self.limit = MAX_LOG
+        self.size = 0
+        self.head = b""
+
+    async def begin(self) -> None:
+        """Discard everything taken so far; a new attempt begins."""
+        self.size, self.head = 0, b""
+
+    async def take(self, piece: bytes) -> None:
+        """Count the next piece."""
+        self.head = (self.head + piece[:HEAD])[:HEAD]
+        self.size += len(piece)
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether the text is one that the server sends in place of the log."""
+        return self.size <= HEAD and self.head.decode("utf-8", "replace") in PLACEHOLDERS
+
+
+class TextSink(LogSink):
+    """A sink that decodes into one string, which is held in memory once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pending = bytearray()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._text = ""
+
+    async def begin(self) -> None:
+        """Discard everything taken so far."""
+        await super().begin()
+        self._pending.clear()
+        self._decoder.reset()
+        self._text = ""
+
+    async def take(self, piece: bytes) -> None:
+        """Add the next piece."""
+        await super().take(piece)
+        self._pending += piece
+        if len(self._pending) >= BLOCK:
+            self._decode()
+
+    def text(self) -> str:
+        """Return the whole text; what is not UTF-8 is replaced."""
+        self._decode(final=True)
+        return self._text
+
+    def _decode(self, *, final: bool = False) -> None:
+        # CPython extends a string in place while a single local variable refers to it.
+        text, self._text = self._text, ""
+        text += self._decoder.decode(self._pending, final)
+        self._text = text
+        self._pending.clear()

@@ -1,0 +1,43 @@
+"""Sinks for the text of a log."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiotravis.resources import _log_sinks
+from aiotravis.resources._log_sinks import PLACEHOLDERS, DiskError, LogSink, TextSink, on_disk
+
+
+@given(st.lists(st.binary(max_size=9), max_size=9), st.sampled_from([1, 4, 100]))
+async def test_pieces_are_decoded_wherever_they_are_cut(pieces: list[bytes], block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_log_sinks, "BLOCK", block)
+        sink = TextSink()
+        for attempt in (b"cut \xc3", *[b""]):
+            await sink.begin()
+            await sink.take(attempt)
+        for piece in pieces:
+            await sink.take(piece)
+        data = b"".join(pieces)
+        assert sink.text() == data.decode("utf-8", "replace")
+        assert (sink.size, sink.head) == (len(data), data[:64])
+
+
+@pytest.mark.parametrize("text", sorted(PLACEHOLDERS))
+async def test_a_placeholder_is_recognised_unless_more_follows(text: str) -> None:
+    sink = LogSink()
+    await sink.begin()
+    await sink.take(text[:5].encode())
+    await sink.take(text[5:].encode())
+    assert sink.is_placeholder
+    await sink.take(b"." * 100)
+    assert not sink.is_placeholder
+
+
+async def test_on_disk_turns_an_os_error_into_a_disk_error() -> None:
+    def fail() -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(DiskError) as info:
+        await on_disk(fail)
+    assert isinstance(info.value.__cause__, OSError)
