@@ -113,7 +113,7 @@ class RequestError(TravisError):
 
 
 class RequestTimeout(RequestError, TimeoutError):
-    """Connecting took too long, or the server fell silent. Try again, or raise ``connect_timeout`` or ``read_timeout``."""
+    """Connecting took too long, or the server fell silent. Try again, or raise ``read_timeout``."""
 
 
 class TruncatedError(RequestError):

@@ -20,9 +20,9 @@ from aiotravis.client._base_client import BaseClient
 from aiotravis.client._validation import COM, check_settings, validate_endpoint, validate_token, validate_user_agent
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
-from aiotravis.flows.commit_waiting import CommitWaiting
+from aiotravis.flows.commit_waiting import CommitWaiter
 from aiotravis.flows.event_subscriber import BuildRef, EventSubscriber, JobRef, RepoRef
-from aiotravis.flows.waiting import Waiting
+from aiotravis.flows.waiting import BuildWaiter
 from aiotravis.follow_log import LogStream
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.live.feed import Feed
@@ -134,8 +134,8 @@ class Travis(BaseClient):
         self.live: Live = self._hub.live
         lifetime = self._lifetime = ClientLifetime()
         self._listening = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime)
-        self._waiting = Waiting(self._listening, self.builds, self.jobs, lifetime)
-        self._commit_waiting = CommitWaiting(self._listening, self.requests, self.builds, self._waiting, lifetime)
+        self._waiting = BuildWaiter(self._listening, self.builds, self.jobs, lifetime)
+        self._commit_waiting = CommitWaiter(self._listening, self.requests, self.builds, self._waiting, lifetime)
 
     @classmethod
     def from_env(cls) -> "Travis":
