@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,13 @@ FLOWS: list[Flow] = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module", autouse=True)
+def earlier_garbage() -> Generator[None]:
+    """Hide the objects of earlier tests from the collector, which runs at every step and would take long."""
+    with left_alone():
+        yield
+
+
 def threads() -> list[str]:
     """Return the names of all threads but the workers of anyio, which end with the loop."""
     return sorted(thread.name for thread in threading.enumerate() if not thread.name.startswith("AnyIO worker"))
@@ -112,18 +119,16 @@ async def test_cancelling_anywhere_leaves_nothing_behind(
         build.finish("passed")
         before = asyncio.all_tasks(), threads()
         step, taken = 0, 0
-        # Collecting the garbage of other tests at every step would take long.
-        with left_alone():
-            while taken >= step:
-                step += 1
-                async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
-                    taken = await cancelled(flow(travis, build, tmp_path), step)
-                    # A feed that is collected unsubscribes; a traceback may keep it alive in a cycle.
-                    gc.collect()
-                    assert len(travis._waiting) == 0
-                    assert len(travis._hub._registry) == 0
-                    assert [path async for path in anyio.Path(tmp_path).glob("**/.*")] == []
-                await until(lambda: not server.pusher.connections)
+        while taken >= step:
+            step += 1
+            async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
+                taken = await cancelled(flow(travis, build, tmp_path), step)
+                # A feed that is collected unsubscribes; a traceback may keep it alive in a cycle.
+                gc.collect()
+                assert len(travis._waiting) == 0
+                assert len(travis._hub._registry) == 0
+                assert [path async for path in anyio.Path(tmp_path).glob("**/.*")] == []
+            await until(lambda: not server.pusher.connections)
         assert step > 1
         assert server.world.github_tokens == {}
         await until(lambda: asyncio.all_tasks() <= before[0])
