@@ -24,10 +24,9 @@ def read_config(path: str | PathLike[str], endpoint: str | None) -> tuple[str, s
     config = _mapping(_parse(file))
     entries = {str(url).rstrip("/"): _mapping(entry) for url, entry in _mapping(config.get("endpoints")).items()}
     default = config.get("default_endpoint")
-    if endpoint is None and isinstance(default, str):
-        endpoint = default
-    if endpoint is None and len(entries) == 1:
-        endpoint = next(iter(entries))
+    if not isinstance(default, str):
+        default = next(iter(entries)) if len(entries) == 1 else None
+    endpoint = default if endpoint is None else endpoint
     if endpoint is None:
         raise UsageError(f"{file} names {len(entries)} endpoints and no default: pass endpoint=.", argument="endpoint")
     endpoint = endpoint.rstrip("/")
@@ -45,15 +44,13 @@ def _parse(file: Path) -> object:
         raise UsageError("Reading this file requires the extra config: pip install 'aiotravis[config]'.") from None
     try:
         with file.open(encoding="utf-8") as stream:
-            parsed: object = yaml.safe_load(stream)
+            return cast("object", yaml.safe_load(stream))
     except OSError as exc:
-        raise UsageError(
-            f"{file} cannot be read ({exc.strerror}). 'travis login' creates it.", argument="path"
-        ) from None
+        message = f"{file} cannot be read ({exc.strerror}). 'travis login' creates it."
+        raise UsageError(message, argument="path") from None
     except (yaml.YAMLError, UnicodeDecodeError):
         # The cause is not quoted: it may contain a token.
         raise UsageError(f"{file} is not a YAML file.", argument="path") from None
-    return parsed
 
 
 def _mapping(value: object) -> Mapping[object, object]:

@@ -68,13 +68,12 @@ class TravisError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the message and the attributes, bypassing the keyword-only constructors."""
-        return _rebuild, (type(self), self.args, self.__dict__)
+        return _rebuild, (type(self), self.args), self.__dict__
 
 
-def _rebuild(kind: type[TravisError], args: tuple[object, ...], state: dict[str, object]) -> TravisError:
+def _rebuild(kind: type[TravisError], args: tuple[object, ...]) -> TravisError:
     error = kind.__new__(kind)
     error.args = args
-    error.__dict__.update(state)
     return error
 
 

@@ -43,16 +43,7 @@ SHA: Final = re.compile(r"[0-9a-f]{7,64}")
 
 
 class CommitSearch:
-    """Recognises the build of a commit among builds and requests. No I/O.
-
-    Args:
-        repo: The repository.
-        sha: Hash of the commit, or at least its first seven digits.
-        event_type: Accept only builds and requests of this type; None for any.
-        appear_within: Seconds within which a build must appear.
-
-    Attributes:
-        repo: The repository's id or slug.
+    """Recognises the build of a commit among builds and requests, see `Travis.wait_for_commit`. No I/O.
 
     Raises:
         UsageError: An argument is not valid.
@@ -79,9 +70,6 @@ class CommitSearch:
     def find_requested_build(self, requests: Iterable[Request]) -> int | None:
         """Return the id of a build that a request for the commit led to, preferably a push, or None.
 
-        Args:
-            requests: The repository's requests, newest first.
-
         Raises:
             CommitNotBuilt: There are requests for the commit, and Travis rejected all of them.
         """
@@ -91,7 +79,9 @@ class CommitSearch:
             return min(built, key=lambda pair: pair[0])[1]
         self._undecided = next((one for one in matching if not one.rejected), None)
         if matching and self._undecided is None:
-            raise self._rejected_error(matching)
+            reasons = dict.fromkeys(f"{one.event_type}: {one.message or 'no reason given'}" for one in matching)
+            message = f"Travis rejected commit {self._sha[:10]} of {self._name} ({'; '.join(reasons)})."
+            raise CommitNotBuilt(message, sha=self._sha, request_id=matching[0].id, reason=matching[0].message)
         return None
 
     def _matches(self, event_type: str | None, commit: Commit | None, head: str | None = None) -> bool:
@@ -100,11 +90,6 @@ class CommitSearch:
         # The commit of a pull request is a merge; its head is what was pushed. fact 9.19: a request may have no commit.
         shas = (commit.sha if commit is not None else "", head or "")
         return any(sha.lower().startswith(self._sha) for sha in shas)
-
-    def _rejected_error(self, requests: Sequence[Request]) -> CommitNotBuilt:
-        reasons = dict.fromkeys(f"{one.event_type}: {one.message or 'no reason given'}" for one in requests)
-        message = f"Travis rejected commit {self._sha[:10]} of {self._name} ({'; '.join(reasons)})."
-        return CommitNotBuilt(message, sha=self._sha, request_id=requests[0].id, reason=requests[0].message)
 
     def timeout_error(self) -> CommitNotBuilt:
         """Return the error for a build that did not appear in time."""
@@ -118,7 +103,7 @@ class CommitSearch:
 
 
 class CommitWaiter:
-    """Waits for the builds of commits: finds the build, then waits for it like any other."""
+    """Waits for the builds of commits: finds the build, then waits for it like for any other."""
 
     def __init__(
         self,
@@ -136,13 +121,7 @@ class CommitWaiter:
         self._requests = SingleFlight(requests.list, MAX_AGE)
 
     async def wait(
-        self,
-        repo: RepoRef,
-        sha: str,
-        *,
-        event_type: str | None,
-        appear_within: float,
-        until: Callable[[Build], bool],
+        self, repo: RepoRef, sha: str, *, event_type: str | None, appear_within: float, until: Callable[[Build], bool]
     ) -> Build:
         """Wait for the build of a commit, see `Travis.wait_for_commit`."""
         search = CommitSearch(repo, sha, event_type, appear_within)
@@ -156,14 +135,14 @@ class CommitWaiter:
         return build
 
     async def _subscribe(self, repo: RepoRef) -> Feed | None:
-        try:
+        with contextlib.suppress(LiveError):
             return await self._subscriber.events(repo, only=BuildEvent).__aenter__()
-        except LiveError:
-            return None
+        return None
 
     async def _find(self, search: CommitSearch, feed: Feed | None) -> int:
         deadline = anyio.current_time() + search.appear_within
-        # A build of long ago may be in no list of requests, and no event announces it.
+        # An old build may be in no list of requests, and no event announces it. fact 9.4: for an unknown repository
+        # this list is empty; reading the requests raises NotFoundError.
         key = search.repo, search.event_type
         found = search.find_build(await retry(lambda: self._newest_builds.get(key), backoff(FIRST_POLL, MAX_POLL)))
         delays = (exponential(FIRST_POLL, MAX_POLL, polls) * random.uniform(0.8, 1.2) for polls in itertools.count())  # noqa: S311
@@ -190,12 +169,12 @@ class CommitWaiter:
 
     async def _read_builds(self, key: tuple[int | str, str | None]) -> Sequence[Build]:
         repo, event_type = key
-        page: list[Build] = []
+        found: list[Build] = []
         async for build in self._builds.list(repo, event_type=event_type, exclude_config=True):
-            page.append(build)
-            if len(page) == BUILDS_SEARCHED:
+            found.append(build)
+            if len(found) == BUILDS_SEARCHED:
                 break
-        return page
+        return found
 
 
 async def _find_in_events(search: CommitSearch, feed: Feed, delay: float) -> int | None:

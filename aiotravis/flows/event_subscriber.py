@@ -72,8 +72,6 @@ class EventSubscriber:
         self, repos: list[RepoRef], builds: dict[int, BuildRef], jobs: dict[int, JobRef], channels: frozenset[str]
     ) -> ChannelSelection:
         self._lifetime.check()
-        if not (repos or builds or jobs):
-            return ChannelSelection(channels=channels)
         parents = [await _parent_repository(self._builds.get, build) for build in builds.values()]
         parents += [await _parent_repository(self._jobs.get, job) for job in jobs.values()]
         return ChannelSelection(

@@ -4,6 +4,7 @@ https://docs.travis-ci.com/api/#authentication
 """
 
 import base64
+import contextlib
 import dataclasses
 import itertools
 import logging
@@ -108,21 +109,20 @@ class GitHubSignIn:
         self._maybe_created = False
 
     async def token(self) -> str:
-        """Return a Travis token.
-
-        Raises:
-            AuthenticationError: GitHub does not know the login and password, or requires another one-time password; or
-                Travis does not know the user.
-            NotFoundError: This GitHub does not have the API any more.
-        """
+        """Return a Travis token, see `BaseClient.sign_in`."""
         try:
             authorization = await self._create()
             return await self._auth.github(authorization.token)
         finally:
-            with anyio.move_on_after(CLEANUP_TIMEOUT, shield=True) as scope:
-                await self._clean_up()
-            if scope.cancelled_caught:
-                self._warn_not_deleted()
+            cleaned_up = False
+            with anyio.move_on_after(CLEANUP_TIMEOUT, shield=True), contextlib.suppress(TravisError):
+                if self._created is not None:
+                    await self._delete(self._created)
+                elif self._maybe_created:
+                    await self._delete_same_note()
+                cleaned_up = True
+            if not cleaned_up:
+                logger.warning("the GitHub token %r could not be deleted; delete it in GitHub's settings", self._note)
 
     async def _create(self) -> _Authorization:
         request = CREATE.request(json={"scopes": self._scopes, "note": self._note})
@@ -170,18 +170,6 @@ class GitHubSignIn:
         response = await self._send(request)
         if response.status != 404:
             self._raise_if_refused(request, response)
-
-    async def _clean_up(self) -> None:
-        try:
-            if self._created is not None:
-                await self._delete(self._created)
-            elif self._maybe_created:
-                await self._delete_same_note()
-        except TravisError:
-            self._warn_not_deleted()
-
-    def _warn_not_deleted(self) -> None:
-        logger.warning("the GitHub token %r could not be deleted: do it on GitHub's settings page", self._note)
 
     def _raise_if_refused(self, request: ApiRequest, response: ApiResponse) -> None:
         if error_from_response(request, response) is None:

@@ -1,7 +1,7 @@
 """Share one request among the tasks that want the same answer at the same time."""
 
+import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import anyio
@@ -12,11 +12,11 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-@dataclass(slots=True, eq=False)
 class _Flight(Generic[V]):
-    started: float
-    done: anyio.Event = field(default_factory=anyio.Event)
-    result: tuple[V] | None = None
+    def __init__(self) -> None:
+        self.lock = anyio.Lock()
+        self.started = -math.inf
+        self.value: V
 
 
 class SingleFlight(Generic[K, V]):
@@ -35,28 +35,14 @@ class SingleFlight(Generic[K, V]):
         self._flights: dict[K, _Flight[V]] = {}
 
     async def get(self, key: K) -> V:
-        """Return an answer that is at most `max_age` old.
-
-        Raises:
-            Exception: The call of this task failed.
-        """
-        while True:
-            now = anyio.current_time()
-            flight = self._flights.get(key)
-            if flight is None or now - flight.started > self._max_age:
-                return await self._call(key, now)
-            await flight.done.wait()
-            if flight.result is not None:
-                return flight.result[0]
-
-    async def _call(self, key: K, now: float) -> V:
-        self._flights = {known: one for known, one in self._flights.items() if now - one.started <= self._max_age}
-        flight = self._flights[key] = _Flight[V](now)
-        try:
-            value = await self._fetch(key)
-            flight.result = (value,)
-            return value
-        finally:
-            if flight.result is None and self._flights.get(key) is flight:
-                del self._flights[key]
-            flight.done.set()
+        """Return an answer whose call began at most `max_age` ago, or raise what this task's own call raised."""
+        asked = anyio.current_time()
+        kept = self._flights.items()
+        self._flights = {k: one for k, one in kept if one.lock.locked() or asked - one.started <= self._max_age}
+        flight = self._flights.setdefault(key, _Flight())
+        async with flight.lock:
+            if asked - flight.started > self._max_age:
+                started = anyio.current_time()
+                flight.value = await self._fetch(key)
+                flight.started = started
+            return flight.value

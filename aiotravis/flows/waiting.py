@@ -134,8 +134,7 @@ class BuildWaiter:
                         await self._read_due()
                 self._group.cancel_scope.cancel()
         except Exception as exc:  # noqa: BLE001 - raised in the waiting calls instead of here, where nobody sees it
-            error = exc if isinstance(exc, TravisError) else TravisError(f"Waiting failed: {exc!r}.")
-            self._fail(list(self._targets), error)
+            self._fail(list(self._targets), TravisError(f"Waiting failed: {exc!r}."))
         finally:
             self._watches.clear()
 
@@ -153,13 +152,11 @@ class BuildWaiter:
     async def _read(self, due: list[TargetKey]) -> None:
         for kind, resource in ((Build, self._builds), (Job, self._jobs)):
             ids = [number for of, number in due if of is kind and (of, number) in self._targets]
-            if not ids:
-                continue
             batches = resource.many(ids, missing_ok=True)
             async for value in batches:
                 self._apply_read(value)
             for number in batches.missing:
-                self._fail([(kind, number)], _not_found(kind, number))
+                self._fail([(kind, number)], _not_found(kind.__name__.lower(), number))
 
     def _apply_read(self, value: BuildOrJob) -> None:
         """Apply a state read over REST; watch the repository if the target is still waited for."""
@@ -169,7 +166,8 @@ class BuildWaiter:
             return
         # fact 8: a restart sets it to null; the read state is that of the present run.
         target.started_at = value.started_at
-        self._settle(key, target, value)
+        target.settle(value)
+        self._forget_if_settled(key, target)
         if not target.waits or target.watch is not None or value.repository_id is None:
             return
         target.watch = self._watches.get(value.repository_id)
@@ -177,10 +175,6 @@ class BuildWaiter:
             target.watch = self._watches[value.repository_id] = RepositoryWatch(value.repository_id)
             self._group.start_soon(self._watch, target.watch)
         target.watch.keys.add(key)
-
-    def _settle(self, key: TargetKey, target: WaitTarget, value: BuildOrJob) -> None:
-        target.settle(value)
-        self._forget_if_settled(key, target)
 
     async def _watch(self, watch: RepositoryWatch) -> None:
         """Receive the events of a repository until its scope is cancelled."""
@@ -219,11 +213,11 @@ class BuildWaiter:
         elif target.started_at is None or event.updated_at is None or event.updated_at >= target.started_at:
             # fact 7.9: events come in any order; one from before the start of this run is of the run before.
             target.started_at = value.started_at or target.started_at
-            self._settle(key, target, value)
+            target.settle(value)
+            self._forget_if_settled(key, target)
 
 
-def _not_found(kind: type[BuildOrJob], number: int) -> NotFoundError:
-    name = kind.__name__.lower()
+def _not_found(name: str, number: int) -> NotFoundError:
     path = f"/{name}s/{number}"
     remedy = "Check the id; other tokens may see more."
     message = f"GET {path}: no such {name}, or hidden from this token. {remedy}"

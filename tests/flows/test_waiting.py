@@ -342,6 +342,7 @@ async def test_a_wait_begun_as_the_last_one_of_its_repository_ends_gets_events(
         # Both are read in one batch: the first has ended, and the repository is not watched any more.
         group.start_soon(travis.wait_for_build, second.id)
         await until(lambda: len(travis._waiting) == 2)
+        monkeypatch.setattr(waiting, "BATCH_DELAY", 0.001)
         await until(lambda: len(travis._waiting) == 1)
         assert len(reads(server)) == 3
         # Read once more as soon as the repository is subscribed to; from then on, events decide.
