@@ -88,7 +88,6 @@ class BuildWaiter:
         if target.waits:
             return
         del self._targets[key]
-        self._due.pop(key, None)
         watch = target.watch
         if watch is not None:
             watch.keys.discard(key)

@@ -1,5 +1,6 @@
 """Waiting for a commit: from its hash to the build that Travis makes of it, or the reason why there is none."""
 
+from functools import partial
 from typing import Any
 
 import anyio
@@ -183,6 +184,26 @@ async def test_transient_failures_are_retried_up_to_a_limit(
         server.respond("GET", "/requests", status=503, times=3)
         with pytest.raises(errors.ServerError):
             await travis.wait_for_commit(repository.id, SHA)
+
+
+async def test_transient_failures_are_counted_in_a_row(
+    server: TravisServer, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commit_waiting, "FAILURES", 2)
+    build = repository.build(quiet=True)
+    request = WorldRequest(1, "push", "accepted", 1e9, build_id=build.id, head_commit=SHA)
+    client = Travis(TOKEN, endpoint=server.endpoint, live=HASTY, attempts=1)
+    async with client as travis, anyio.create_task_group() as group:
+
+        async def wait() -> None:
+            found = await travis.wait_for_commit(repository.id, SHA, until=lambda _: True)
+            assert found.id == build.id
+
+        group.start_soon(wait)
+        for number in range(1, 4):
+            server.respond("GET", "/requests", status=503, times=1)
+            await until(partial(lambda least: reads(server) >= least, 3 * number))
+        repository.belongings.requests.append(request)
 
 
 async def test_a_lost_connection_makes_the_requests_be_read_again(

@@ -48,6 +48,23 @@ async def test_an_answer_is_not_shared_beyond_its_maximum_age() -> None:
     assert len(flights._flights) == 1
 
 
+async def test_a_task_that_asks_late_in_a_long_call_makes_another() -> None:
+    source = Source()
+    flights = SingleFlight(source, 0.0)
+    answers: list[str] = []
+
+    async def ask() -> None:
+        answers.append(await flights.get("a"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        group.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        source.released.set()
+    assert answers == ["a1", "a2"]
+
+
 async def test_after_a_failed_call_the_next_task_makes_another() -> None:
     source = Source()
     source.released.set()

@@ -3,13 +3,15 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import anyio
 import anyio.lowlevel
+import msgspec
 import pytest
 from anyio.abc import TaskGroup
 
-from aiotravis import Build, Job, Travis, errors
+from aiotravis import Build, Job, State, Travis, errors, events
 from aiotravis.flows import waiting
 from aiotravis.testing import Build as BuildOfWorld
 from aiotravis.testing import Job as JobOfWorld
@@ -161,6 +163,71 @@ async def test_a_change_without_a_complete_event_is_found_by_reading(
             build.commit.message = LONG
             build.finish()
     assert found[0].passed
+
+
+async def test_late_events_and_those_of_an_earlier_run_do_not_end_a_wait(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    build = repository.build()
+    build.start()
+    async with anyio.create_task_group() as group:
+        group.start_soon(travis.wait_for_build, build.id)
+        await server.pusher.wait_occupied("repo-82")
+        await until(lambda: len(reads(server)) == 2 and not travis._waiting._due)
+        (watch,) = travis._waiting._watches.values()
+        read = await travis.builds.get(build.id)
+        assert read.started_at is not None
+
+        def receive(state: State, seconds: float, *, started: float | None = None, late: bool = False) -> None:
+            """Receive an event of so many seconds after the start that was read."""
+            assert read.started_at is not None
+            start = None if started is None else read.started_at + timedelta(seconds=started)
+            updated_at = read.started_at + timedelta(seconds=seconds)
+            value = msgspec.structs.replace(read, state=state, started_at=start, updated_at=updated_at)
+            travis._waiting._apply_event(events.BuildFinished(build=value, late=late), watch)
+
+        receive(State.FAILED, -1)
+        receive(State.FAILED, 1, late=True)
+        # A restarted build starts; what comes afterwards from the run before is older than this start.
+        receive(State.STARTED, 9, started=8)
+        receive(State.FAILED, 7)
+        receive(State.CREATED, 10)
+        receive(State.FAILED, 7)
+        assert len(travis._waiting) == 1
+        receive(State.FAILED, 11)
+        assert len(travis._waiting) == 0
+
+
+async def test_an_incomplete_event_is_completed_by_reading(
+    server: TravisServer, travis: Travis, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = repository.build()
+    build.start()
+    async with anyio.create_task_group() as group:
+        group.start_soon(travis.wait_for_build, build.id)
+        await server.pusher.wait_occupied("repo-82")
+        await until(lambda: len(reads(server)) == 2 and not travis._waiting._due)
+        monkeypatch.setattr(server.world, "notify", ignored)
+        build.finish()
+        (watch,) = travis._waiting._watches.values()
+        event = events.BuildFinished(build=Build(id=build.id), complete=False)
+        travis._waiting._apply_event(event, watch)
+    assert len(reads(server)) == 3
+
+
+async def test_the_last_wait_of_a_repository_unsubscribes_from_it(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    first, second = repository.build(), server.world.repository("a/b").build()
+    async with anyio.create_task_group() as group:
+        for build in (first, second):
+            build.start()
+            group.start_soon(travis.wait_for_build, build.id)
+            await server.pusher.wait_occupied(f"repo-{build.repository.id}")
+        first.finish()
+        await until(lambda: not server.pusher.occupied("repo-82"))
+        assert len(travis._waiting) == 1
+        second.finish()
 
 
 async def test_without_a_live_channel_states_are_polled_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
