@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import pytest
 
-from aiotravis import Build, Commit, Request, Travis, errors
+from aiotravis import Build, Commit, LiveState, Request, Travis, errors
 from aiotravis.flows import commit_waiting
 from aiotravis.flows.commit_waiting import CommitSearch
 from aiotravis.testing import Repository, TravisServer
@@ -224,6 +224,28 @@ async def test_a_lost_connection_makes_the_requests_be_read_again(
         repository.belongings.requests.append(request)
         monkeypatch.setattr(commit_waiting, "FIRST_POLL", 0.0)
         await server.pusher.disconnect(4200)
+
+
+async def test_the_requests_are_still_read_after_the_live_channel_has_ended(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    build = repository.build(quiet=True)
+    async with anyio.create_task_group() as group:
+
+        async def wait() -> None:
+            found = await travis.wait_for_commit(repository.id, SHA, until=lambda _: True)
+            assert found.id == build.id
+
+        group.start_soon(wait)
+        # The requests are first read once the feed is open.
+        await until(lambda: reads(server) >= 1)
+        # The app does not exist: the live channel ends for good.
+        await server.pusher.disconnect(4001)
+        await until(lambda: travis.live.state == LiveState.UNAVAILABLE)
+        before = reads(server)
+        await until(lambda: reads(server) > before + 1)
+        request = WorldRequest(1, "push", "accepted", 1e9, build_id=build.id, head_commit=SHA)
+        repository.belongings.requests.append(request)
 
 
 async def test_many_waits_for_one_repository_share_their_reads(

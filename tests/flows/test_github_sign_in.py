@@ -39,9 +39,10 @@ def _github_requests(server: TravisServer) -> list[str]:
 
 
 async def test_signing_in_returns_an_api_token_and_leaves_no_github_token(
-    server: TravisServer, anonymous: Travis
+    server: TravisServer, anonymous: Travis, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await anonymous.sign_in("sarah", PASSWORD) == "sarahs-api-token"
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
     assert server.github.authorizations == {}
     assert _github_requests(server) == ["POST /github/authorizations", "DELETE /github/authorizations/1"]
     create = next(seen for seen in server.requests if seen.path == "/github/authorizations")
