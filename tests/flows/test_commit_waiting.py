@@ -199,10 +199,13 @@ async def test_transient_failures_are_counted_in_a_row(
             found = await travis.wait_for_commit(repository.id, SHA, until=lambda _: True)
             assert found.id == build.id
 
+        def enough(least: int) -> bool:
+            return reads(server) >= least
+
         group.start_soon(wait)
         for number in range(1, 4):
             server.respond("GET", "/requests", status=503, times=1)
-            await until(partial(lambda least: reads(server) >= least, 3 * number))
+            await until(partial(enough, 3 * number))
         repository.belongings.requests.append(request)
 
 
