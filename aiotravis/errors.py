@@ -1,34 +1,34 @@
-"""The error tree: one class for each thing that a caller can do next.
+"""The exceptions of aiotravis: one class for each thing that a caller can do about a failure.
 
 ::
 
     TravisError
-    ├── UsageError               seen to be wrong before anything was sent        .argument
-    ├── RequestError             nothing usable came back                         .method .path .attempts
+    ├── UsageError               the call is wrong; nothing was sent              .argument
+    ├── RequestError             no usable response came back                     .method .path .attempts
     │   ├── RequestTimeout
-    │   ├── TruncatedError       the connection ended in the middle of an answer
-    │   ├── TooLargeError        the answer passed the size limit                 .limit
-    │   └── RedirectError        a redirect that this client refuses to follow    .location
-    ├── ResponseError            it came back and said no                         .status .request_id .excerpt
+    │   ├── TruncatedError       the connection ended in the middle of a response
+    │   ├── TooLargeError        the response exceeds the size limit              .limit
+    │   └── RedirectError        a redirect that is not safe to follow            .location
+    ├── ResponseError            the server refused the request                   .status .request_id .excerpt
     │   ├── AuthenticationError     no token, or one that Travis does not know
-    │   ├── PermissionDenied        a missing right or scope
+    │   ├── PermissionDenied        the token lacks a right or scope
     │   │   ├── RepositoryMigrated
     │   │   └── LogAccessDenied
-    │   ├── NotFoundError           no such thing, or hidden from this token      .missing
-    │   ├── ConflictError           the state of the thing forbids it, for now
-    │   ├── RefusedError            Travis understood and declined                .flash
+    │   ├── NotFoundError           it does not exist, or is hidden from the token  .missing
+    │   ├── ConflictError           its present state does not allow the request
+    │   ├── RefusedError            Travis understood the request and declined it .flash
     │   ├── ValidationError         the values sent are not valid                 .errors
     │   ├── RateLimited             too many requests                             .retry_after
-    │   ├── BannedError             this identity or address is shut out          .lifted_at
-    │   └── ServerError             Travis, or a proxy before it, failed
-    ├── DecodeError              a good status in a shape that is not known       .status .excerpt
-    ├── CommitNotBuilt           no build came of a commit                        .sha .request_id .reason
-    └── LiveError                the live channel
-        ├── LiveUnavailable         no key, wrong app, refused protocol           .code
+    │   ├── BannedError             the server has banned the token or address    .lifted_at
+    │   └── ServerError             Travis, or a proxy in front of it, failed
+    ├── DecodeError              a successful response in an unknown shape        .status .excerpt
+    ├── CommitNotBuilt           a commit has no build                            .sha .request_id .reason
+    └── LiveError                the live channel failed
+        ├── LiveUnavailable         there is no live channel                      .code
         ├── SubscriptionError       one channel was refused                       .channel
-        └── LogGap                  parts of a log that cannot be had             .job_id .missing
+        └── LogGap                  parts of a log are lost                       .job_id .missing
 
-Every message names the request, what happened, and what to do about it. None holds a token.
+Every message names the request, the cause and the remedy. No message contains a token.
 """
 
 from collections.abc import Sequence
@@ -64,25 +64,24 @@ __all__ = [
 
 
 class TravisError(Exception):
-    """Anything that this library raises by itself."""
+    """Base class of every exception that this library raises."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by message and attributes: the keyword-only constructors are passed by."""
-        return _rebuild, (type(self), self.args, self.__dict__)
+        """Pickle the message and the attributes, bypassing the keyword-only constructors."""
+        return _rebuild, (type(self), self.args), self.__dict__
 
 
-def _rebuild(kind: type[TravisError], args: tuple[object, ...], state: dict[str, object]) -> TravisError:
+def _rebuild(kind: type[TravisError], args: tuple[object, ...]) -> TravisError:
     error = kind.__new__(kind)
     error.args = args
-    error.__dict__.update(state)
     return error
 
 
 class UsageError(TravisError, ValueError):
-    """A call that cannot be right; nothing was sent.
+    """A call that cannot succeed: a wrong argument, or a client that is closed. Nothing was sent; correct the call.
 
     Attributes:
-        argument: Name of the argument at fault, or None when it is the state of the client.
+        argument: Name of the wrong argument, or None when the state of the client is at fault.
     """
 
     def __init__(self, message: str, *, argument: str | None = None) -> None:
@@ -91,13 +90,16 @@ class UsageError(TravisError, ValueError):
 
 
 class RequestError(TravisError):
-    """The request got no usable answer: refused, reset, unknown host, broken HTTP.
+    """No usable response: the host is unknown, the connection was refused or reset, or the response is not HTTP.
+
+    Raised once the client's own attempts have failed. Check the endpoint and the network, then try again; a write may
+    have reached Travis unless `unsent`.
 
     Attributes:
         method: HTTP method.
-        path: Path with query, as sent, secrets left out.
-        attempts: How often it was tried.
-        unsent: Whether it is certain that no byte of the request has arrived.
+        path: Path with query, as sent, without secrets.
+        attempts: Number of attempts made.
+        unsent: Whether no byte of the request can have reached the server.
     """
 
     attempts: int = 1
@@ -110,15 +112,15 @@ class RequestError(TravisError):
 
 
 class RequestTimeout(RequestError, TimeoutError):
-    """The server did not connect, or fell silent, within the client's timeouts."""
+    """Connecting took too long, or the server fell silent. Try again, or raise ``read_timeout``."""
 
 
 class TruncatedError(RequestError):
-    """The connection ended before the answer did."""
+    """The connection closed before the response was complete. Try again."""
 
 
 class TooLargeError(RequestError):
-    """The answer, unpacked, is larger than the limit.
+    """The response, decompressed, exceeds the client's size limit. Ask for less, or raise ``max_response``.
 
     Attributes:
         limit: The limit, in bytes.
@@ -130,10 +132,12 @@ class TooLargeError(RequestError):
 
 
 class RedirectError(RequestError):
-    """A redirect that would leave what is safe: to plain HTTP, in circles, or a write to another host.
+    """A redirect that is not safe to follow: to plain HTTP, in circles, or of a write to another host.
+
+    Check the endpoint.
 
     Attributes:
-        location: Where the server pointed, without its query.
+        location: Target of the redirect, without its query.
     """
 
     def __init__(self, message: str, *, method: str, path: str, location: str) -> None:
@@ -142,15 +146,15 @@ class RedirectError(RequestError):
 
 
 class ResponseError(TravisError):
-    """The server answered, and the answer is no.
+    """The server refused the request. Raised as itself only for a status that no subclass covers; see `remedy`.
 
     Attributes:
         status: HTTP status.
         method: HTTP method.
-        path: Path with query, as sent, secrets left out.
-        request_id: ``X-Request-ID`` of the answer, to quote to Travis support, or None.
-        excerpt: The beginning of the body as text, secrets left out.
-        remedy: What to do about it, a sentence.
+        path: Path with query, as sent, without secrets.
+        request_id: ``X-Request-ID`` of the response, to quote to Travis support, or None.
+        excerpt: Beginning of the body as text, without secrets.
+        remedy: What to do about it, as a sentence, or ``""``.
     """
 
     def __init__(
@@ -174,47 +178,47 @@ class ResponseError(TravisError):
 
 
 class AuthenticationError(ResponseError):
-    """No token where one is needed, or a token that Travis does not know."""
+    """The request needs a token, or Travis does not know the one sent. Pass an API token of this site."""
 
 
 class PermissionDenied(ResponseError):
-    """The token is known, but lacks the right or the scope."""
+    """The token is valid, but lacks the right or scope. Check its user's rights on the repository, on GitHub."""
 
 
 class RepositoryMigrated(PermissionDenied):
-    """The repository has moved to travis-ci.com; this site only shows it."""
+    """The repository moved to travis-ci.com and is read-only here. Use ``Travis(endpoint=COM)``."""
 
 
 class LogAccessDenied(PermissionDenied):
-    """The repository's settings hide this log."""
+    """The repository's log settings hide this log. Someone with push access can change them."""
 
 
 class NotFoundError(ResponseError):
-    """No such thing, or this token may not see it: Travis does not tell these two apart.
+    """It does not exist, or is hidden from this token: Travis answers both alike. Check the id, the site and the token.
 
     Attributes:
-        missing: The ids that the server did not know, where several were asked for.
+        missing: The ids that the server does not know, where several were requested.
     """
 
     missing: tuple[int, ...] = ()
 
 
 class ConflictError(ResponseError):
-    """The present state of the thing forbids it; later it may work."""
+    """The present state does not allow the request: a sync is running, a job has not finished. Try again later."""
 
 
 class RefusedError(ResponseError):
-    """Travis understood the request and declined it.
+    """Travis understood the request and declined it, as a restart of a running build. Nothing was changed.
 
     Attributes:
-        flash: The reasons in Travis's words, one or more.
+        flash: The reasons in Travis's words; empty where it gives none.
     """
 
     flash: tuple[str, ...] = ()
 
 
 class ValidationError(ResponseError):
-    """The values sent are not valid.
+    """The values sent are not valid. Correct those listed in `errors`.
 
     Attributes:
         errors: Pairs of field and code. A code is a word (``missing_field``) or a sentence.
@@ -224,37 +228,39 @@ class ValidationError(ResponseError):
 
 
 class RateLimited(ResponseError):
-    """Too many requests.
+    """Too many requests in the present window. Wait for `retry_after`, or for the next whole minute; send fewer.
 
     Attributes:
-        retry_after: Seconds until the server counts anew, or None when it did not say.
+        retry_after: Seconds to wait as the server said, or None when it did not.
     """
 
     retry_after: float | None = None
 
 
 class BannedError(ResponseError):
-    """The server has shut out this identity or address. Trying on does not help, signing in again makes it worse.
+    """The server has banned the token or address. Stop all requests until the ban ends, and do not sign in again.
 
     Attributes:
-        lifted_at: When the ban ends, an estimate by the server's published rules, or None.
+        lifted_at: Estimated end of the ban in UTC, by the published rules, or None.
     """
 
     lifted_at: datetime | None = None
 
 
 class ServerError(ResponseError):
-    """Travis, or a proxy before it, failed."""
+    """Travis, or a proxy in front of it, failed. Try again later; quote `request_id` to Travis support."""
 
 
 class DecodeError(TravisError):
-    """A good status with a body in a shape that is not known.
+    """A successful response in an unknown shape: a web page, broken JSON, or a field of another type.
+
+    Check that the endpoint is that of the API. If it is, report the `excerpt`.
 
     Attributes:
         status: HTTP status.
         method: HTTP method.
-        path: Path with query, as sent, secrets left out.
-        excerpt: The beginning of the body as text, secrets left out.
+        path: Path with query, as sent, without secrets.
+        excerpt: Beginning of the body as text, without secrets.
     """
 
     def __init__(self, message: str, *, status: int, method: str, path: str, excerpt: str) -> None:
@@ -266,12 +272,12 @@ class DecodeError(TravisError):
 
 
 class CommitNotBuilt(TravisError):
-    """No build came of a commit: Travis rejected it, or none has appeared in time.
+    """A commit has no build: Travis rejected it, or no build appeared in time. Read `reason`, or wait longer.
 
     Attributes:
         sha: The commit.
-        request_id: The newest request about it; None: Travis has none.
-        reason: Why Travis rejected it, in its words; None: it did not.
+        request_id: Id of the newest request for it, or None when Travis has none.
+        reason: Why Travis rejected it, in its words, or None when it did not.
     """
 
     def __init__(self, message: str, *, sha: str, request_id: int | None = None, reason: str | None = None) -> None:
@@ -282,11 +288,11 @@ class CommitNotBuilt(TravisError):
 
 
 class LiveError(TravisError):
-    """Something about the live channel."""
+    """Base class of the failures of the live channel. REST calls still work."""
 
 
 class LiveUnavailable(LiveError):
-    """There is no live channel to be had: no key, a wrong app, a refused protocol.
+    """There is no live channel: the site names no key, or Pusher refuses the app or protocol. Poll over REST instead.
 
     Attributes:
         code: Pusher's error code, or None.
@@ -298,7 +304,7 @@ class LiveUnavailable(LiveError):
 
 
 class SubscriptionError(LiveError):
-    """One channel could not be subscribed to.
+    """One channel was refused: it does not exist, or the token may not see it. Check the id and the token.
 
     Attributes:
         channel: Name of the channel.
@@ -310,11 +316,11 @@ class SubscriptionError(LiveError):
 
 
 class LogGap(LiveError):
-    """Parts of a log that the server itself no longer has.
+    """Parts of a log were lost, and the server no longer has them. Continue without them.
 
     Attributes:
-        job_id: The job whose log it is.
-        missing: Numbers of the parts that cannot be had, ascending.
+        job_id: Id of the job.
+        missing: Numbers of the missing parts, ascending.
     """
 
     def __init__(self, message: str, *, job_id: int, missing: Sequence[int]) -> None:

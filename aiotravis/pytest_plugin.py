@@ -1,6 +1,6 @@
-"""pytest fixtures: a Travis in the test's process, its world, a client of it. Found by pytest itself.
+"""pytest fixtures: an embedded Travis, its world, and a client. Installing aiotravis adds them.
 
-They live in the test's own event loop, whichever plugin runs it: anyio's, or pytest-asyncio in any mode and loop scope.
+They live in the event loop of the test, run by anyio's plugin, or by pytest-asyncio in any mode and loop scope.
 """
 
 from collections.abc import AsyncGenerator
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 __all__ = ["travis", "travis_server", "travis_world"]
 
 TOKEN: Final = "travis-test-token"
-"""API token of the user ``tester``, whom ``travis`` speaks for."""
+"""API token of the user ``tester``."""
 
-Scope = Literal["function", "class", "module", "package", "session"]
+LoopScope = Literal["function", "class", "module", "package", "session"]
 
-SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-"""Of event loops, in pytest-asyncio."""
+LOOP_SCOPES: Final[tuple[LoopScope, ...]] = get_args(LoopScope)
+"""Of pytest-asyncio."""
 
-Pair = tuple["TravisServer", "Travis"]
+ServerAndClient = tuple["TravisServer", "Travis"]
 
 
-async def _pair() -> AsyncGenerator[Pair]:
-    # Imported here: who does not ask for a fixture pays for none.
+async def _server_and_client() -> AsyncGenerator[ServerAndClient]:
+    # Imported here: pytest loads this module in every project that has aiotravis installed.
     from aiotravis.client import Travis
     from aiotravis.testing import TravisServer
 
@@ -37,24 +37,24 @@ async def _pair() -> AsyncGenerator[Pair]:
 
 
 @pytest.fixture(name="_travis_on_anyio")
-async def _on_anyio() -> AsyncGenerator[Pair]:
-    async for pair in _pair():
+async def _on_anyio() -> AsyncGenerator[ServerAndClient]:
+    async for pair in _server_and_client():
         yield pair
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the same fixture for every event loop that pytest-asyncio may run a test on, where it is installed."""
+    """Register a fixture for each loop scope of pytest-asyncio, where that is installed."""
     if config.pluginmanager.hasplugin("asyncio"):
-        fixtures: dict[str, object] = {scope: _on_asyncio(scope) for scope in SCOPES}
+        fixtures: dict[str, object] = {scope: _on_asyncio(scope) for scope in LOOP_SCOPES}
         config.pluginmanager.register(type("OnAsyncio", (), fixtures), "aiotravis-on-asyncio")
 
 
-def _on_asyncio(scope: Scope) -> object:
+def _on_asyncio(scope: LoopScope) -> object:
     import pytest_asyncio
 
-    # A function of its own for each: the scope is written down on it.
-    async def on_asyncio() -> AsyncGenerator[Pair]:
-        async for pair in _pair():
+    # A new function each time: pytest-asyncio stores the scope on the function.
+    async def on_asyncio() -> AsyncGenerator[ServerAndClient]:
+        async for pair in _server_and_client():
             yield pair
 
     return pytest_asyncio.fixture(on_asyncio, name=f"_travis_on_asyncio_{scope}", loop_scope=scope)
@@ -62,38 +62,37 @@ def _on_asyncio(scope: Scope) -> object:
 
 @pytest.fixture
 def travis_server(request: pytest.FixtureRequest) -> "TravisServer":
-    """A Travis in this process, started, with one user and nothing else: a `TravisServer`."""
-    return _of(request)[0]
+    """An embedded Travis: a started `TravisServer` with one user, ``tester``, and nothing else."""
+    return _get(request)[0]
 
 
 @pytest.fixture
 def travis_world(request: pytest.FixtureRequest) -> "World":
-    """All that the Travis of this test knows: a `World`, to be filled, and moved."""
-    return _of(request)[0].world
+    """The `World` of the embedded Travis: add repositories and builds to it, and change their states."""
+    return _get(request)[0].world
 
 
 @pytest.fixture
 def travis(request: pytest.FixtureRequest) -> "Travis":
-    """A client of the Travis of this test, with the token of its user ``tester``."""
-    return _of(request)[1]
+    """A client of the embedded Travis, with the token of its user ``tester``."""
+    return _get(request)[1]
 
 
-def _of(request: pytest.FixtureRequest) -> Pair:
-    """Start it on the event loop of the test, once for each test."""
+def _get(request: pytest.FixtureRequest) -> ServerAndClient:
+    """Return the server and client of a test, started on the test's event loop."""
     item: pytest.Item = request.node
-    name = None
+    marker = item.get_closest_marker("asyncio")
     if "anyio_backend" in request.fixturenames:
         if request.getfixturevalue("anyio_backend_name") != "asyncio":
             pytest.skip("aiotravis runs on asyncio alone")
         name = "_travis_on_anyio"
-    elif request.config.pluginmanager.hasplugin("asyncio") and item.get_closest_marker("asyncio") is not None:
-        marker = item.get_closest_marker("asyncio")
-        scope = marker.kwargs.get("loop_scope") if marker is not None else None
-        name = f"_travis_on_asyncio_{scope or request.config.getini('asyncio_default_test_loop_scope')}"
-    if name is None:
+    elif marker is not None and request.config.pluginmanager.hasplugin("asyncio"):
+        scope = marker.kwargs.get("loop_scope") or request.config.getini("asyncio_default_test_loop_scope")
+        name = f"_travis_on_asyncio_{scope}"
+    else:
         pytest.fail(
-            "The fixtures of aiotravis live in an event loop: make the test async, run by anyio's plugin or "
+            "The fixtures of aiotravis need an event loop: make the test async, run by anyio's plugin or "
             "pytest-asyncio.",
             pytrace=False,
         )
-    return cast("Pair", request.getfixturevalue(name))
+    return cast("ServerAndClient", request.getfixturevalue(name))

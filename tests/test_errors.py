@@ -1,4 +1,4 @@
-"""The error tree: its shape, its attributes, its journey through pickle."""
+"""The exception tree: its shape, attributes, pickling and copying."""
 
 import copy
 import inspect
@@ -15,7 +15,7 @@ def classes() -> dict[str, type[errors.TravisError]]:
     return {name: getattr(errors, name) for name in errors.__all__}
 
 
-def test_the_tree_in_the_docstring_is_the_real_one() -> None:
+def test_the_tree_in_the_docstring_is_that_of_the_classes() -> None:
     drawn: dict[str, str] = {}
     path: list[str] = []
     for line in (inspect.getdoc(errors) or "").splitlines():
@@ -53,19 +53,19 @@ def test_every_error_survives_pickle_with_its_attributes() -> None:
         assert vars(again) == vars(error)
 
 
-def test_some_are_what_python_calls_them_too() -> None:
+def test_two_classes_derive_from_builtin_exceptions() -> None:
     assert issubclass(errors.UsageError, ValueError)
     assert issubclass(errors.RequestTimeout, TimeoutError)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in classes().values() if issubclass(kind, errors.ResponseError)])
-def test_a_refusal_tells_its_request_and_remedy(kind: type[errors.ResponseError]) -> None:
+def test_a_response_error_has_its_request_and_remedy(kind: type[errors.ResponseError]) -> None:
     error = response_error(kind)
     assert (error.status, error.method, error.path) == (403, "GET", "/x")
     assert (error.request_id, error.excerpt, error.remedy) == ("r", "e", "do")
 
 
-def test_what_the_tree_says_of_attributes_is_true() -> None:
+def test_attributes_in_the_tree_are_documented_in_their_classes() -> None:
     said = re.findall(r"─ (\w+)[^\n]*?((?: \.\w+)+)$", inspect.getdoc(errors) or "", re.MULTILINE)
     assert len(said) > 10
     for name, attributes in said:
@@ -74,12 +74,12 @@ def test_what_the_tree_says_of_attributes_is_true() -> None:
             assert re.search(rf"^ *{attribute}: ", inspect.getdoc(kind) or "", re.MULTILINE), (name, attribute)
 
 
-def test_refusals_have_their_further_attributes_from_the_start() -> None:
+def test_further_attributes_of_response_errors_have_defaults() -> None:
     assert (errors.NotFoundError.missing, errors.RefusedError.flash, errors.ValidationError.errors) == ((), (), ())
     assert (errors.RateLimited.retry_after, errors.BannedError.lifted_at) == (None, None)
 
 
-def test_a_copy_is_its_own() -> None:
+def test_a_copy_is_independent() -> None:
     error = response_error(errors.RefusedError)
     assert isinstance(error, errors.RefusedError)
     error.flash = ("no",)
@@ -99,7 +99,7 @@ def test_a_copy_is_its_own() -> None:
         errors.RedirectError("no", method="GET", path="/x", location="http://y"),
     ],
 )
-def test_a_failed_request_keeps_how_often_it_was_tried(error: errors.RequestError) -> None:
+def test_a_request_error_keeps_its_attempts_through_pickle(error: errors.RequestError) -> None:
     assert (error.attempts, error.unsent) == (1, False)
     error.attempts, error.unsent = 3, True
     again = pickle.loads(pickle.dumps(error))

@@ -1,4 +1,4 @@
-"""The gate runner itself."""
+"""The gate runner."""
 
 import sys
 
@@ -8,7 +8,7 @@ from tests.__main__ import Gate, all_gates, main
 
 PASSING = Gate(name="good", title="a good one", command=(sys.executable, "-c", "print('fine')"))
 FAILING = Gate(name="bad", title="a bad one", command=(sys.executable, "-c", "print('no good'); raise SystemExit(3)"))
-LOUD = Gate(name="loud", title="a loud one", command=(sys.executable, "-c", "print('as it comes')"), alone=True)
+LOUD = Gate(name="loud", title="a loud one", command=(sys.executable, "-c", "print('unbuffered')"), alone=True)
 SLOW = Gate(
     name="slow",
     title="a slow one",
@@ -19,20 +19,20 @@ SLOW = Gate(
 ABSENT = Gate(name="absent", title="an absent one", command=("no-such-program-anywhere",))
 
 
-def test_gates_that_pass_give_exit_code_0_in_one_line_each(capfd: pytest.CaptureFixture[str]) -> None:
+def test_passing_gates_exit_with_0_and_one_line_each(capfd: pytest.CaptureFixture[str]) -> None:
     assert main([], [PASSING, LOUD]) == 0
     printed = capfd.readouterr().out
     assert "fine" not in printed
-    assert "as it comes" in printed
+    assert "unbuffered" in printed
     assert printed.rstrip().endswith("gates passed: 2, failed: 0")
 
 
-def test_one_failing_gate_fails_the_run_after_the_others_ran(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_failing_gate_fails_the_run_after_all_others_ran(capfd: pytest.CaptureFixture[str]) -> None:
     assert main([], [FAILING, PASSING, LOUD]) == 1
     printed = capfd.readouterr().out
     assert "no good" in printed
     assert "FAILED (exit code 3)" in printed
-    assert "as it comes" in printed
+    assert "unbuffered" in printed
     assert printed.rstrip().endswith("gates passed: 2, failed: 1")
 
 
@@ -41,14 +41,14 @@ def test_names_select_gates(capfd: pytest.CaptureFixture[str]) -> None:
     assert "gates passed: 1, failed: 0" in capfd.readouterr().out
 
 
-def test_an_unknown_name_is_refused_with_the_known_ones(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_name_is_refused_with_the_known_names(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["worse"], [FAILING, PASSING])
     assert caught.value.code == 2
     assert "no such gate: worse; there are bad, good" in capfd.readouterr().err
 
 
-def test_a_gate_that_outstays_its_limit_fails(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_gate_that_exceeds_its_time_limit_fails(capfd: pytest.CaptureFixture[str]) -> None:
     assert main([], [SLOW]) == 1
     assert "FAILED (still running after 0 s)" in capfd.readouterr().out
 
@@ -58,6 +58,6 @@ def test_a_tool_that_is_not_installed_is_named(capfd: pytest.CaptureFixture[str]
     assert "FAILED (no-such-program-anywhere is not installed)" in capfd.readouterr().out
 
 
-def test_every_kind_of_gate_is_there() -> None:
+def test_all_gates_are_configured() -> None:
     names = list(dict.fromkeys(gate.name for gate in all_gates()))
     assert names == ["ruff", "mypy", "pyright", "lint-imports", "pytest", "examples"]

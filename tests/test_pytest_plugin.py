@@ -1,4 +1,7 @@
-"""The plugin in projects of its users: under anyio's plugin, under pytest-asyncio, without either."""
+"""The fixtures in projects of their own: under anyio's plugin, under pytest-asyncio, without either.
+
+To start pytest takes longer than all else, so each start runs every file that fits its settings.
+"""
 
 import re
 from pathlib import Path
@@ -9,8 +12,18 @@ README = Path(__file__).parent.parent / "README.md"
 
 pytest_plugins = ["pytester"]
 
-BARE = ("-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:cov")
-"""Without the plugins that have nothing to do with it: to load them takes as long as the tests."""
+UNRELATED = ("-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:cov")
+"""Turns off plugins that take long to load."""
+
+FUNCTION_SCOPE = ("-o", "asyncio_default_fixture_loop_scope=function")
+
+CONFTEST = """
+import pytest
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+"""
 
 TESTS = """
 import asyncio
@@ -22,7 +35,7 @@ from aiotravis.testing import TravisServer, World
 
 {fixture}
 async def service(travis_server):
-    # A service of the user's own, which asks when it starts.
+    # A service of the user's own, which makes a call when it starts.
     async with Travis(endpoint=travis_server.endpoint) as travis:
         await travis.config.get()
         yield travis
@@ -42,70 +55,96 @@ async def test_every_test_has_its_own(travis_server: TravisServer, travis: Travi
         await travis.repos.get("a/b")
 """
 
+UNMARKED = TESTS.format(mark="", fixture="@pytest.fixture")
 
-def run(pytester: pytest.Pytester, code: str, *arguments: str) -> pytest.RunResult:
-    pytester.makepyfile(code)
-    if "no:asyncio" not in arguments and not any("fixture_loop_scope" in argument for argument in arguments):
-        arguments = ("-o", "asyncio_default_fixture_loop_scope=function", *arguments)
-    return pytester.runpytest_subprocess("-W", "error", *BARE, *arguments)
+ANYIO = TESTS.format(mark="pytestmark = pytest.mark.anyio", fixture="@pytest.fixture")
 
+ASYNCIO = TESTS.format(
+    mark="import pytest_asyncio\npytestmark = pytest.mark.asyncio", fixture="@pytest_asyncio.fixture"
+)
 
-@pytest.mark.parametrize(
-    ("mark", "fixture", "arguments"),
-    [
-        ("pytestmark = pytest.mark.anyio", "@pytest.fixture", ["-p", "no:asyncio"]),
-        ("pytestmark = pytest.mark.anyio", "@pytest.fixture", []),
-        ("", "@pytest.fixture", ["-p", "no:asyncio", "-o", "anyio_mode=auto"]),
-        ("import pytest_asyncio\npytestmark = pytest.mark.asyncio", "@pytest_asyncio.fixture", []),
-        ("", "@pytest.fixture", ["-o", "asyncio_mode=auto"]),
-        (
-            "import pytest_asyncio\npytestmark = pytest.mark.asyncio(loop_scope='module')",
-            "@pytest_asyncio.fixture(loop_scope='module')",
-            [],
-        ),
-        ("", "@pytest.fixture", ["-o", "asyncio_mode=auto", "-o", "asyncio_default_test_loop_scope=session",
-                                 "-o", "asyncio_default_fixture_loop_scope=session"]),
-    ],
-    ids=["anyio", "anyio-beside", "anyio-auto", "asyncio-strict", "asyncio-auto", "asyncio-module", "asyncio-session"],
-)  # fmt: skip
-def test_the_fixtures_live_in_the_loop_of_the_test(
-    pytester: pytest.Pytester, mark: str, fixture: str, arguments: list[str]
-) -> None:
-    pytester.makeconftest("import pytest\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n")
-    result = run(pytester, TESTS.format(mark=mark, fixture=fixture), *arguments)
-    result.assert_outcomes(passed=2)
+ASYNCIO_MODULE = TESTS.format(
+    mark="import pytest_asyncio\npytestmark = pytest.mark.asyncio(loop_scope='module')",
+    fixture="@pytest_asyncio.fixture(loop_scope='module')",
+)
+
+ON_TRIO = """
+import pytest
+
+@pytest.fixture
+def anyio_backend_name():
+    return "trio"
+
+async def test_it(travis, anyio_backend):
+    pass
+"""
+
+WITHOUT_A_LOOP = """
+def test_it(travis):
+    pass
+"""
 
 
-@pytest.mark.parametrize("arguments", [["-o", "anyio_mode=auto", "-p", "no:asyncio"], ["-o", "asyncio_mode=auto"]])
-def test_the_test_in_the_readme_passes(pytester: pytest.Pytester, arguments: list[str]) -> None:
-    pytester.makeconftest("import pytest\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n")
+def readme_test() -> str:
     (code,) = (
         block for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if "def test_" in block
     )
-    run(pytester, code, *arguments).assert_outcomes(passed=1)
+    return str(code)
 
 
-def test_trio_is_left_out(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest("import pytest\n@pytest.fixture\ndef anyio_backend_name():\n    return 'trio'\n")
-    code = "import pytest\n@pytest.mark.anyio\nasync def test_it(travis, anyio_backend): pass\n"
-    result = run(pytester, code, "-p", "no:asyncio", "-k", "asyncio")
-    result.assert_outcomes(skipped=1, deselected=result.parseoutcomes().get("deselected", 0))
+def run(pytester: pytest.Pytester, arguments: tuple[str, ...], **files: str) -> pytest.RunResult:
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(**files)
+    return pytester.runpytest_subprocess("-W", "error", *UNRELATED, *arguments)
 
 
-def test_a_test_without_a_loop_is_told_what_it_needs(pytester: pytest.Pytester) -> None:
-    result = run(pytester, "def test_it(travis): pass\n")
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*live in an event loop: make the test async*"])
+def test_fixtures_live_in_the_loop_of_anyio_in_auto_mode(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        ("-p", "no:asyncio", "-o", "anyio_mode=auto", "-rs"),
+        test_unmarked=UNMARKED,
+        test_readme=readme_test(),
+        test_trio=ON_TRIO,
+    )
+    result.assert_outcomes(passed=3, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*asyncio alone"])
 
 
-def test_its_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--fixtures", *BARE)
-    result.stdout.fnmatch_lines(["travis_server*", "*A Travis in this process, started*"])
+def test_fixtures_live_in_the_loops_of_marked_tests_of_both_plugins(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        FUNCTION_SCOPE,
+        test_anyio=ANYIO,
+        test_asyncio=ASYNCIO,
+        test_asyncio_module=ASYNCIO_MODULE,
+        test_without_a_loop=WITHOUT_A_LOOP,
+    )
+    result.assert_outcomes(passed=6, errors=1)
+    result.stdout.fnmatch_lines(["*need an event loop: make the test async*"])
 
 
-def test_in_this_process(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest("import pytest\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n")
-    pytester.makepyfile(TESTS.format(mark="pytestmark = pytest.mark.anyio", fixture="@pytest.fixture"))
-    pytester.runpytest_inprocess(
-        "-p", "aiotravis.pytest_plugin", "-p", "no:aiotravis", "-p", "no:asyncio"
-    ).assert_outcomes(passed=2)
+def test_fixtures_live_in_the_loop_of_pytest_asyncio_in_auto_mode(pytester: pytest.Pytester) -> None:
+    arguments = ("-o", "asyncio_mode=auto", *FUNCTION_SCOPE)
+    result = run(pytester, arguments, test_unmarked=UNMARKED, test_readme=readme_test())
+    result.assert_outcomes(passed=3)
+
+
+def test_fixtures_live_in_the_session_loop_of_pytest_asyncio(pytester: pytest.Pytester) -> None:
+    scopes = ("-o", "asyncio_default_test_loop_scope=session", "-o", "asyncio_default_fixture_loop_scope=session")
+    result = run(pytester, ("-o", "asyncio_mode=auto", *scopes), test_unmarked=UNMARKED)
+    result.assert_outcomes(passed=2)
+
+
+IN_PROCESS = ("-p", "aiotravis.pytest_plugin", "-p", "no:aiotravis", "-p", "no:asyncio")
+"""Measures coverage: the plugin is not loaded before it is measured."""
+
+
+def test_fixtures_live_in_the_loop_of_tests_marked_for_anyio(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(ANYIO)
+    pytester.runpytest_inprocess("-W", "error", *IN_PROCESS).assert_outcomes(passed=2)
+
+
+def test_fixtures_are_listed_with_their_descriptions(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess("--fixtures", *IN_PROCESS)
+    result.stdout.fnmatch_lines(["travis_server*", "*An embedded Travis*"])

@@ -26,9 +26,8 @@ from aiotravis.client._validation import (
 )
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
-from aiotravis.flows.commit_waiting import CommitWaiting
 from aiotravis.flows.event_subscriber import BuildRef, EventSubscriber, JobRef, RepoRef
-from aiotravis.flows.waiting import Waiting
+from aiotravis.flows.waiting import BuildWaiter
 from aiotravis.follow_log import LogStream
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.live.feed import Feed
@@ -154,8 +153,8 @@ class Travis(BaseClient):
         users = None if self._token is None else self.users
         resources = LiveResources(self.config, self.pusher_auth, users, self.builds, self.jobs)
         self._subscriber = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime, resources)
-        self._waiting = Waiting(self._subscriber, self.builds, self.jobs, lifetime)
-        self._commit_waiting = CommitWaiting(self._subscriber, self.requests, self.builds, self._waiting, lifetime)
+        self._waiting = BuildWaiter(self._subscriber, self.builds, self.jobs, lifetime)
+        self._commit_waiting = CommitWaiter(self._subscriber, self.requests, self.builds, self._waiting, lifetime)
         self._log_sources = LogSources(self.logs)
 
     @classmethod

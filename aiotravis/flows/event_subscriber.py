@@ -1,10 +1,11 @@
-"""From the things a user names to a feed of their events."""
+"""Subscribing to events: from repositories, builds, jobs and channel names to a feed."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any, cast
+from typing import Any, Final, TypeVar, cast
 
 from aiotravis._async.lifetime import ClientLifetime
+from aiotravis._validation import validate_count
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
 from aiotravis.live.channels import ChannelSelection
@@ -12,36 +13,30 @@ from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
 from aiotravis.live.subscription import LiveResources
 from aiotravis.resources._base import id_of
+from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
 from aiotravis.resources.repositories import Repositories, Repository, repo_part
 
 __all__ = ["BuildRef", "EventSubscriber", "JobRef", "RepoRef"]
 
+R = TypeVar("R")
+
 RepoRef = int | str | Repository
-"""A repository: its id, its slug, or itself."""
+"""A repository: its id, its slug, or a `Repository`."""
 
 BuildRef = int | Build
-"""A build: its id, or itself."""
+"""A build: its id, or a `Build`."""
 
 JobRef = int | Job
-"""A job: its id, or itself."""
+"""A job: its id, or a `Job`."""
 
-LONGEST_CHANNEL = 164
-"""Characters that Pusher allows in a channel's name."""
+MAX_CHANNEL_NAME: Final = 164
+"""Maximum length of a channel name, in characters; Pusher's limit."""
 
 
 class EventSubscriber:
-    """Opens feeds.
-
-    Args:
-        hub: The live connection.
-        repositories: Finds the id of a slug.
-        builds: Finds the repository of a build.
-        jobs: Finds the repository of a job.
-        lifetime: Ends with the client.
-        resources: What the hub calls for the feeds of this client.
-    """
+    """Opens feeds. Reads over REST the id of a slug, and the repository of a build or job that is given by its id."""
 
     def __init__(
         self,
@@ -69,33 +64,30 @@ class EventSubscriber:
         only: type[Event] | Iterable[type[Event]] = (),
         buffer: int = 1000,
     ) -> Feed:
-        """Make a feed, see `Travis.events`."""
-        repos: list[RepoRef] = _several(repo)
+        """Create a feed, see `Travis.events`."""
+        repos: list[RepoRef] = _as_list(repo)
         for one in repos:
             repo_part(one, "repo")
-        builds: dict[int, BuildRef] = {id_of(one, "build", Build): one for one in _several(build)}
-        jobs: dict[int, JobRef] = {id_of(one, "job", Job): one for one in _several(job)}
-        names = frozenset(_channel_names(channels))
-        if isinstance(buffer, bool) or buffer < 1:
-            raise UsageError(f"buffer must be a positive number of events, not {buffer!r}.", argument="buffer")
+        builds: dict[int, BuildRef] = {id_of(one, "build", Build): one for one in _as_list(build)}
+        jobs: dict[int, JobRef] = {id_of(one, "job", Job): one for one in _as_list(job)}
+        names = _validate_channels(channels)
+        validate_count(buffer, "buffer")
         classes = (only,) if isinstance(only, type) else tuple(only)
         resolve = partial(self._resolve, repos, builds, jobs, names)
         return Feed(self._hub.subscription(resolve, resources=self._resources, only=classes, size=buffer))
 
     async def _resolve(
-        self, repos: list[RepoRef], builds: dict[int, BuildRef], jobs: dict[int, JobRef], names: frozenset[str]
+        self, repos: list[RepoRef], builds: dict[int, BuildRef], jobs: dict[int, JobRef], channels: frozenset[str]
     ) -> ChannelSelection:
         self._lifetime.check()
-        if not (repos or builds or jobs):
-            return ChannelSelection(channels=names)
-        parent_repositories = [await self._home_of_build(one) for one in builds.values()]
-        parent_repositories += [await self._home_of_job(one) for one in jobs.values()]
+        parents = [await _parent_repository(self._builds.get, build) for build in builds.values()]
+        parents += [await _parent_repository(self._jobs.get, job) for job in jobs.values()]
         return ChannelSelection(
-            repositories=frozenset([await self._repository_id(one) for one in repos]),
+            repositories=frozenset([await self._repository_id(repo) for repo in repos]),
             builds=frozenset(builds),
             jobs=frozenset(jobs),
-            parent_repositories=frozenset(home for home in parent_repositories if home is not None),
-            channels=names,
+            parent_repositories=frozenset(parent for parent in parents if parent is not None),
+            channels=channels,
         )
 
     async def _repository_id(self, repo: RepoRef) -> int:
@@ -103,30 +95,29 @@ class EventSubscriber:
             return (await self._repositories.get(repo)).id
         return id_of(repo, "repo", Repository)
 
-    async def _home_of_build(self, build: BuildRef) -> int | None:
-        if isinstance(build, Build) and build.repository_id is not None:
-            return build.repository_id
-        return (await self._builds.get(build)).repository_id
 
-    async def _home_of_job(self, job: JobRef) -> int | None:
-        if isinstance(job, Job) and job.repository_id is not None:
-            return job.repository_id
-        return (await self._jobs.get(job)).repository_id
+async def _parent_repository(get: Callable[[R], Awaitable[BuildOrJob]], ref: R) -> int | None:
+    if isinstance(ref, BuildOrJob) and ref.repository_id is not None:
+        return ref.repository_id
+    return (await get(ref)).repository_id
 
 
-def _several(things: Any) -> list[Any]:
-    if things is None:
+def _as_list(values: Any) -> list[Any]:
+    if values is None:
         return []
-    if isinstance(things, Iterable) and not isinstance(things, str | bytes):
-        return list(cast("Iterable[object]", things))
-    return [things]
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes):
+        return list(cast("Iterable[object]", values))
+    return [values]
 
 
-def _channel_names(channels: Iterable[str]) -> list[str]:
+def _validate_channels(channels: Iterable[str]) -> frozenset[str]:
     if isinstance(channels, str):
         raise UsageError("channels must be several names, not one string.", argument="channels")
-    names = list(channels)
+    names = frozenset(channels)
     for name in names:
-        if not name or len(name) > LONGEST_CHANNEL or not name.isascii() or any(c.isspace() for c in name):
-            raise UsageError(f"{name!r} is no name of a channel.", argument="channels")
+        if not name or len(name) > MAX_CHANNEL_NAME or not name.isascii() or any(c.isspace() for c in name):
+            raise UsageError(
+                f"{name!r} is not a channel name: 1 to {MAX_CHANNEL_NAME} ASCII characters without spaces.",
+                argument="channels",
+            )
     return names

@@ -1,10 +1,12 @@
-"""A Travis token for a GitHub login and password, by way of a GitHub token that lives no longer than the exchange.
+"""Signing in with a GitHub login and password: exchange a temporary GitHub token for a Travis token (fact 3.21).
 
 https://docs.travis-ci.com/api/#authentication
 """
 
 import base64
+import contextlib
 import dataclasses
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from types import NoneType
@@ -25,12 +27,12 @@ __all__ = ["GitHubSignIn", "OneTimePassword", "check_credentials", "github_addre
 logger: Final = logging.getLogger("aiotravis")
 
 OneTimePassword = str | Callable[[], Awaitable[str]]
-"""A code, or what asks a person for it once GitHub wants it."""
+"""A code, or an async function that asks a person for it once GitHub requires it."""
 
-CLEANING: Final = 10.0
-"""Seconds that deleting the GitHub token may take, even when the caller has no time left."""
+CLEANUP_TIMEOUT: Final = 10.0
+"""Seconds allowed for deleting the GitHub token, even after the caller was cancelled."""
 
-PAGE: Final = 100
+PAGE_SIZE: Final = 100
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -50,7 +52,7 @@ DELETE = Endpoint("DELETE", "/authorizations/{id}", NoneType)
 
 
 def github_address(config: Config) -> str:
-    """Give the URL of the GitHub API that a site goes with, if a password may be sent there.
+    """Return the URL of the GitHub API that a site uses.
 
     Raises:
         UsageError: The site names none, or one that is neither encrypted nor on this machine.
@@ -60,34 +62,27 @@ def github_address(config: Config) -> str:
     if not parts.hostname:
         raise UsageError("GET /config names no GitHub API. Make a GitHub token by hand: travis.auth.github(token).")
     if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-        raise UsageError(f"GET /config names a GitHub at {parts.scheme}://: no password is sent there unencrypted.")
+        raise UsageError(f"GET /config names a GitHub at {parts.scheme}://. Passwords are only sent over https.")
     return address.rstrip("/")
 
 
 def check_credentials(login: str, password: str, note: str) -> None:
-    """Look at what a caller gave before anything is sent.
+    """Check the arguments of a sign-in.
 
     Raises:
-        UsageError: It cannot be right; the argument is named, its value is not.
+        UsageError: One of them is not valid. The message does not contain its value.
     """
     if ":" in validate_text(login, "login"):
         raise UsageError("login must not contain a colon.", argument="login")
     if not password:
-        raise UsageError("password must be a text, not empty.", argument="password")
+        raise UsageError("password must be a string that is not empty.", argument="password")
     validate_text(note, "note")
 
 
 class GitHubSignIn:
-    """One visit to GitHub: create a token, exchange it, delete it whatever happened meanwhile.
+    """One sign-in: create a GitHub token, exchange it, and delete it whatever happens.
 
-    Args:
-        github: Carries calls to GitHub's API, without any token of Travis's.
-        auth: Exchanges the token.
-        login: Name of the GitHub user.
-        password: Their password; it goes to GitHub alone.
-        one_time_password: Their second factor, or what asks for it.
-        scopes: What the token may do.
-        note: What GitHub shows beside the token; one that was left behind under it is replaced.
+    The password is sent to GitHub only. An existing GitHub token with the same note is replaced.
     """
 
     def __init__(
@@ -111,106 +106,87 @@ class GitHubSignIn:
         self._scopes = list(scopes)
         self._note = note
         self._created: int | None = None
-        self._attempted = False
+        self._maybe_created = False
 
     async def token(self) -> str:
-        """Give the Travis token.
-
-        Raises:
-            AuthenticationError: GitHub does not know the login and password, or wants another one-time password; or
-                Travis does not know the user.
-            NotFoundError: This GitHub has no such API any more.
-        """
+        """Return a Travis token, see `BaseClient.sign_in`."""
         try:
             authorization = await self._create()
             return await self._auth.github(authorization.token)
         finally:
-            with anyio.move_on_after(CLEANING, shield=True) as scope:
-                await self._clean_up()
-            if scope.cancelled_caught:
-                self._left_behind()
+            cleaned_up = False
+            with anyio.move_on_after(CLEANUP_TIMEOUT, shield=True), contextlib.suppress(TravisError):
+                if self._created is not None:
+                    await self._delete(self._created)
+                elif self._maybe_created:
+                    await self._delete_same_note()
+                cleaned_up = True
+            if not cleaned_up:
+                logger.warning("the GitHub token %r could not be deleted; delete it in GitHub's settings", self._note)
 
     async def _create(self) -> _Authorization:
         request = CREATE.request(json={"scopes": self._scopes, "note": self._note})
         response = await self._send(request)
         if response.status == 422 and b"already_exists" in response.body:
-            await self._delete_namesakes()
+            await self._delete_same_note()
             response = await self._send(request)
-        self._check(request, response)
+        self._raise_if_refused(request, response)
         authorization = CREATE.read(request, response)
         self._created = authorization.id
         return authorization
 
     async def _send(self, request: ApiRequest) -> ApiResponse:
-        if request.method == "POST":
-            self._attempted = True
-        response = await self._github.send(self._dressed(request))
+        response = await self._send_once(request)
         if _wants_code(response) and self._ask is not None and self._code is None:
             self._code = validate_text(await self._ask(), "one_time_password")
-            response = await self._github.send(self._dressed(request))
-        if request.method == "POST" and response.status >= 400:
-            self._attempted = False
+            response = await self._send_once(request)
         return response
 
-    def _dressed(self, request: ApiRequest) -> ApiRequest:
+    async def _send_once(self, request: ApiRequest) -> ApiResponse:
         code = () if self._code is None else (("X-GitHub-OTP", self._code),)
-        return dataclasses.replace(request, headers=(*request.headers, self._basic, *code), hidden=self._secrets)
+        signed = dataclasses.replace(request, headers=(*request.headers, self._basic, *code), hidden=self._secrets)
+        creating = request.method == "POST"
+        self._maybe_created = self._maybe_created or creating
+        response = await self._github.send(signed)
+        if creating and response.status >= 400:
+            self._maybe_created = False
+        return response
 
-    async def _delete_namesakes(self) -> None:
-        """Delete what stands under our note: GitHub shows no token a second time."""
-        page = 1
-        while True:
-            request = LIST.request(query=[("per_page", str(PAGE)), ("page", str(page))])
+    async def _delete_same_note(self) -> None:
+        """Delete every token with our note. An existing token is of no use: GitHub shows its value only once."""
+        for page in itertools.count(1):
+            request = LIST.request(query=[("per_page", str(PAGE_SIZE)), ("page", str(page))])
             response = await self._send(request)
-            self._check(request, response)
+            self._raise_if_refused(request, response)
             found = LIST.read(request, response)
             for authorization in found:
                 if authorization.note == self._note:
                     await self._delete(authorization.id)
-            if len(found) < PAGE:
+            if len(found) < PAGE_SIZE:
                 return
-            page += 1
 
     async def _delete(self, number: int) -> None:
         request = DELETE.request(id=number)
         response = await self._send(request)
         if response.status != 404:
-            self._check(request, response)
+            self._raise_if_refused(request, response)
 
-    async def _clean_up(self) -> None:
-        try:
-            if self._created is not None:
-                await self._delete(self._created)
-            elif self._attempted:
-                # Nobody knows whether the request for it arrived: look.
-                await self._delete_namesakes()
-        except TravisError:
-            self._left_behind()
-
-    def _left_behind(self) -> None:
-        logger.warning("the GitHub token %r could not be deleted: do it on GitHub's settings page", self._note)
-
-    def _check(self, request: ApiRequest, response: ApiResponse) -> None:
-        error = error_from_response(request, response)
-        if error is None:
+    def _raise_if_refused(self, request: ApiRequest, response: ApiResponse) -> None:
+        if error_from_response(request, response) is None:
             return
+        kind: type[ResponseError] = ResponseError
+        reason, remedy = f"GitHub said {response.excerpt!r}", ""
         if _wants_code(response):
-            known = "GitHub refused the one-time password" if self._code else "GitHub wants a one-time password"
-            raise self._refusal(AuthenticationError, request, response, known, "Pass one_time_password=.")
-        if response.status == 401:
-            reason = "GitHub does not know this login and password"
-            remedy = "Where GitHub takes no passwords any more, make a token by hand: travis.auth.github(token)."
-            raise self._refusal(AuthenticationError, request, response, reason, remedy)
-        if response.status in {404, 410}:
-            reason = "this GitHub hands out no tokens for passwords"
-            remedy = "Make a token on its settings page, and exchange it: travis.auth.github(token)."
-            raise self._refusal(NotFoundError, request, response, reason, remedy)
-        raise self._refusal(ResponseError, request, response, f"GitHub said {response.excerpt!r}", "")
-
-    def _refusal(
-        self, kind: type[ResponseError], request: ApiRequest, response: ApiResponse, reason: str, remedy: str
-    ) -> ResponseError:
-        return kind(
+            kind, remedy = AuthenticationError, "Pass one_time_password=."
+            reason = "GitHub refused the one-time password" if self._code else "GitHub requires a one-time password"
+        elif response.status == 401:
+            kind, reason = AuthenticationError, "GitHub does not know this login and password"
+            remedy = "If this GitHub does not accept passwords, create a token there and use travis.auth.github(token)."
+        elif response.status in {404, 410}:
+            # fact 3.21: github.com has withdrawn this API; a GitHub Enterprise may still have it.
+            kind, reason = NotFoundError, "this GitHub does not create tokens for passwords"
+            remedy = "Create a token on its settings page and use travis.auth.github(token)."
+        raise kind(
             f"{request.method} {request.shown} of GitHub answered {response.status}: {reason}. {remedy}".rstrip(),
             status=response.status,
             method=request.method,

@@ -1,4 +1,4 @@
-"""What is waited for, by whom, and whether their wishes have come true."""
+"""The state of waiting: which calls wait for which build or job, and which repositories are watched for them."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,88 +8,82 @@ from typing import Any
 
 import anyio
 
-from aiotravis.errors import TravisError
-from aiotravis.resources.builds import Build
-from aiotravis.resources.jobs import Job
+from aiotravis.resources._build_or_job import BuildOrJob
 
-__all__ = ["Key", "RepositoryWatch", "Thing", "WaitTarget", "Waiter"]
+__all__ = ["PendingWait", "RepositoryWatch", "TargetKey", "WaitTarget"]
 
-Thing = Build | Job
-
-Key = tuple[type[Build] | type[Job], int]
-"""What is waited for: its class, and its id."""
+TargetKey = tuple[type[BuildOrJob], int]
+"""Class and id of a build or job. Numbers do not identify a build: several can share one (fact 10.1)."""
 
 
 @dataclass(slots=True, eq=False)
-class Waiter:
-    """One who waits.
+class PendingWait:
+    """One call that waits for a build or job.
 
     Attributes:
-        future: Becomes the build or job as wanted, or the error.
-        until: Says whether it is as wanted.
+        until: Returns whether a build or job is as the caller wants it.
+        outcome: Resolves to the build or job, or to the exception for the caller to raise.
     """
 
-    future: "asyncio.Future[Any]"
     until: Callable[[Any], bool]
+    outcome: "asyncio.Future[BuildOrJob | Exception]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
-    def told(self, thing: Thing) -> bool:
-        """Tell how a build or job is; give whether that was the end of the wait."""
+    def offer(self, value: BuildOrJob) -> bool:
+        """Resolve the outcome if `until` holds or raises; return whether the wait is over."""
         try:
-            if not self.until(thing):
+            if not self.until(value):
                 return False
-        except StopIteration as exc:
-            # A future refuses this one; what it means inside of a coroutine, Python has settled.
-            error = RuntimeError("until raised StopIteration")
-            error.__cause__ = exc
-            self.fail(error)
-        except Exception as exc:  # noqa: BLE001 - the caller's own function: its failure is the caller's
-            self.fail(exc)
+        except Exception as exc:  # noqa: BLE001 - raised by the caller's own function: handed to the caller
+            self.resolve(exc)
         else:
-            if not self.future.done():
-                self.future.set_result(thing)
+            self.resolve(value)
         return True
 
-    def fail(self, error: Exception) -> None:
-        """Tell why there is nothing to wait for; one who has just left is not told."""
-        if not self.future.done():
-            self.future.set_exception(error)
-
-
-@dataclass(slots=True, eq=False)
-class WaitTarget:
-    """One build or job that somebody waits for.
-
-    Attributes:
-        waiters: Who.
-        repository: Where its events come from, once that is known.
-        started_at: When its present run began: events from before are about another.
-    """
-
-    waiters: list[Waiter] = field(default_factory=list[Waiter])
-    repository: int | None = None
-    started_at: datetime | None = None
-
-    def settle(self, thing: Thing) -> None:
-        """Let go of those whose wish has come true."""
-        self.waiters = [waiter for waiter in self.waiters if not waiter.told(thing)]
-
-    def fail(self, error: TravisError) -> None:
-        """Let go of all, with an error."""
-        waiters, self.waiters = self.waiters, []
-        for waiter in waiters:
-            waiter.fail(error)
+    def resolve(self, outcome: BuildOrJob | Exception) -> None:
+        """Resolve the outcome, unless the caller was cancelled in the meantime."""
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
 
 
 @dataclass(slots=True, eq=False)
 class RepositoryWatch:
-    """A repository that is listened to.
+    """A repository whose events are received because something in it is waited for.
 
     Attributes:
-        keys: What is waited for in it.
-        scope: Ends the listening.
-        live_unavailable: Whether the live channel is not to be had.
+        repository_id: Its id.
+        keys: The builds and jobs waited for in it.
+        scope: Cancels receiving.
+        live_unavailable: Whether the live channel cannot be used at present.
     """
 
-    keys: set[Key] = field(default_factory=set[Key])
+    repository_id: int
+    keys: set[TargetKey] = field(default_factory=set[TargetKey])
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     live_unavailable: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class WaitTarget:
+    """One build or job with the calls that wait for it.
+
+    Attributes:
+        waits: The calls.
+        watch: Where its events come from, once its repository is known.
+        started_at: Start of its present run, UTC; older events belong to an earlier run.
+    """
+
+    waits: list[PendingWait] = field(default_factory=list[PendingWait])
+    watch: RepositoryWatch | None = None
+    started_at: datetime | None = None
+
+    def settle(self, value: BuildOrJob) -> None:
+        """Resolve the waits that the new state satisfies, and drop them."""
+        self.waits = [wait for wait in self.waits if not wait.offer(value)]
+
+    def fail(self, error: Exception) -> None:
+        """Resolve all waits with an error, and drop them."""
+        waits, self.waits = self.waits, []
+        for wait in waits:
+            wait.resolve(error)

@@ -1,7 +1,7 @@
-"""One answer for all who ask the same at about the same time."""
+"""Share one request among the tasks that want the same answer at the same time."""
 
+import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import anyio
@@ -12,51 +12,37 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-@dataclass(slots=True, eq=False)
-class _Asked(Generic[V]):
-    began: float
-    done: anyio.Event = field(default_factory=anyio.Event)
-    answer: tuple[V] | None = None
+class _Flight(Generic[V]):
+    def __init__(self) -> None:
+        self.lock = anyio.Lock()
+        self.started = -math.inf
+        self.value: V
 
 
 class SingleFlight(Generic[K, V]):
-    """Asks once where many want to know.
+    """Calls a function once per key for all tasks that ask within a short time.
 
-    Whoever asks first does so in a task of its own caller; if that one is cancelled, or fails, the next one asks.
+    The first task makes the call. If it is cancelled or the call fails, the next waiting task makes another.
 
     Args:
-        ask: Asks.
-        fresh: Seconds for which an answer counts as new, from the moment it was asked for.
+        fetch: Returns the answer for a key.
+        max_age: Seconds for which an answer is shared, counted from the start of its call.
     """
 
-    def __init__(self, ask: Callable[[K], Awaitable[V]], fresh: float) -> None:
-        self._ask = ask
-        self._fresh = fresh
-        self._asked: dict[K, _Asked[V]] = {}
+    def __init__(self, fetch: Callable[[K], Awaitable[V]], max_age: float) -> None:
+        self._fetch = fetch
+        self._max_age = max_age
+        self._flights: dict[K, _Flight[V]] = {}
 
     async def get(self, key: K) -> V:
-        """Give an answer that is new.
-
-        Raises:
-            Exception: What asking raised.
-        """
-        while True:
-            now = anyio.current_time()
-            asked = self._asked.get(key)
-            if asked is None or now - asked.began > self._fresh:
-                return await self._lead(key, now)
-            await asked.done.wait()
-            if asked.answer is not None:
-                return asked.answer[0]
-
-    async def _lead(self, key: K, now: float) -> V:
-        self._asked = {known: one for known, one in self._asked.items() if now - one.began <= self._fresh}
-        asked = self._asked[key] = _Asked[V](now)
-        try:
-            answer = await self._ask(key)
-            asked.answer = (answer,)
-            return answer
-        finally:
-            if asked.answer is None and self._asked.get(key) is asked:
-                del self._asked[key]
-            asked.done.set()
+        """Return an answer whose call began at most `max_age` ago, or raise what this task's own call raised."""
+        asked = anyio.current_time()
+        kept = self._flights.items()
+        self._flights = {k: one for k, one in kept if one.lock.locked() or asked - one.started <= self._max_age}
+        flight = self._flights.setdefault(key, _Flight())
+        async with flight.lock:
+            if asked - flight.started > self._max_age:
+                started = anyio.current_time()
+                flight.value = await self._fetch(key)
+                flight.started = started
+            return flight.value

@@ -1,7 +1,7 @@
-"""Waiting for builds and jobs: any number of waiters on one connection.
+"""Waiting for builds and jobs: any number of calls share one connection and batched reads.
 
-State comes from REST, change comes from events. What is waited for is read in batches of a hundred ids: once, again as
-soon as its repository is listened to, after every loss of events, and on a slow clock. In between, events decide.
+State comes from REST, change comes from events. Every target is read in batches of a hundred ids: at first, as soon as
+its repository is subscribed to, after every loss of events, and at long intervals. In between, events decide.
 """
 
 import asyncio
@@ -18,230 +18,207 @@ from aiotravis._async.retry import backoff, is_transient, retry
 from aiotravis.errors import NotFoundError, TravisError, UsageError
 from aiotravis.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.flows.event_subscriber import EventSubscriber
-from aiotravis.flows.repository_watch import Key, RepositoryWatch, Thing, Waiter, WaitTarget
+from aiotravis.flows.repository_watch import PendingWait, RepositoryWatch, TargetKey, WaitTarget
+from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
 
-__all__ = ["Waiting"]
+__all__ = ["BuildWaiter"]
 
-GATHER: Final = 0.02
-"""Seconds for which ids are gathered before they are read."""
+BATCH_DELAY: Final = 0.02
+"""Seconds for which ids are collected before they are read."""
 
-RECONCILE: Final = 300.0
-"""Seconds after which everything that is waited for is read again, events or not; give or take a fifth."""
+RECONCILE_INTERVAL: Final = 300.0
+"""Seconds between reads of every target, whatever the events say; varied by a fifth to spread the load."""
 
-POLL: Final = 10.0
-"""The same where there is no live channel."""
+POLL_INTERVAL: Final = 10.0
+"""The same while a repository has no live channel."""
 
 BUFFER: Final = 10_000
-"""Events of one repository that may wait to be looked at."""
+"""Maximum number of buffered events of one repository."""
 
-FIRST_DELAY: Final = 1.0
-"""Longest pause, in seconds, after the first failure that passes; it doubles."""
+FIRST_RETRY: Final = 1.0
+MAX_RETRY: Final = 30.0
+"""First and longest delay after a transient failure, in seconds."""
 
-LONGEST_DELAY: Final = 30.0
 
+class BuildWaiter:
+    """Waits for builds and jobs on behalf of all calls of a client, in one background task while there are any."""
 
-class Waiting:
-    """Waits for builds and jobs, for all of a client's callers at once.
-
-    Its task lives for as long as anybody waits.
-
-    Args:
-        listening: Opens feeds.
-        builds: Reads builds.
-        jobs: Reads jobs.
-        lifetime: Ends with the client.
-    """
-
-    def __init__(self, listening: EventSubscriber, builds: Builds, jobs: Jobs, lifetime: ClientLifetime) -> None:
-        self._listening = listening
+    def __init__(self, subscriber: EventSubscriber, builds: Builds, jobs: Jobs, lifetime: ClientLifetime) -> None:
+        self._subscriber = subscriber
         self._builds = builds
         self._jobs = jobs
         self._lifetime = lifetime
-        self._watched: dict[Key, WaitTarget] = {}
-        self._unread: dict[Key, None] = {}
-        self._lines: dict[int, RepositoryWatch] = {}
+        self._targets: dict[TargetKey, WaitTarget] = {}
+        self._due: dict[TargetKey, None] = {}
+        self._watches: dict[int, RepositoryWatch] = {}
         self._wake = asyncio.Event()
-        self._group: TaskGroup | None = None
-        self._task = BackgroundTask(self._run, lambda: len(self._watched) > 0, "aiotravis waiting")
+        self._group: TaskGroup
+        self._task = BackgroundTask(self._run, lambda: len(self._targets) > 0, "aiotravis waiting")
 
     def __len__(self) -> int:
-        return sum(len(watched.waiters) for watched in self._watched.values())
+        return sum(len(target.waits) for target in self._targets.values())
 
-    async def wait(self, key: Key, until: Callable[[Any], bool]) -> Any:
-        """Wait until a build or job is as wanted, and give it as it then is.
-
-        Args:
-            key: What is waited for: its class and its id.
-            until: Says whether it is as wanted.
+    async def wait(self, key: TargetKey, until: Callable[[Any], bool]) -> Any:
+        """Wait until `until` returns True for a build or job, and return it in that state.
 
         Raises:
-            NotFoundError: No such thing, or hidden from this token.
-            UsageError: The client is closed, was closed meanwhile, or was opened on another event loop.
+            NotFoundError: It does not exist, or is hidden from this token.
+            UsageError: The client is closed, was closed meanwhile, or is in use on another event loop.
+            Exception: What `until` raised.
         """
         self._lifetime.check()
         self._lifetime.on_close(self.aclose)
-        waiter = Waiter(asyncio.get_running_loop().create_future(), until)
-        self._watched.setdefault(key, WaitTarget()).waiters.append(waiter)
-        self._unread[key] = None
-        self._wake.set()
+        wait = PendingWait(until)
+        self._targets.setdefault(key, WaitTarget()).waits.append(wait)
+        self._read_soon([key])
         self._task.ensure()
         try:
-            return await waiter.future
+            outcome = await wait.outcome
         finally:
-            self._leave(key, waiter)
+            target = self._targets.get(key)
+            if target is not None and wait in target.waits:
+                target.waits.remove(wait)
+                self._forget_if_settled(key, target)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
-    def _leave(self, key: Key, waiter: Waiter) -> None:
-        watched = self._watched.get(key)
-        if watched is None or waiter not in watched.waiters:
+    def _forget_if_settled(self, key: TargetKey, target: WaitTarget) -> None:
+        if target.waits:
             return
-        watched.waiters.remove(waiter)
-        if not watched.waiters:
-            self._forget(key)
-
-    def _forget(self, key: Key) -> None:
-        watched = self._watched.pop(key)
-        self._unread.pop(key, None)
-        line = self._lines.get(watched.repository or 0)
-        if line is not None:
-            line.keys.discard(key)
-            if not line.keys:
-                # Not there any more for who comes before it has ended.
-                del self._lines[watched.repository or 0]
-                line.scope.cancel()
-        if not self._watched:
+        del self._targets[key]
+        watch = target.watch
+        if watch is not None:
+            watch.keys.discard(key)
+            if not watch.keys:
+                # Remove it now: a target that is read before its task has ended needs a watch of its own.
+                self._watches.pop(watch.repository_id, None)
+                watch.scope.cancel()
+        if not self._targets:
             self._lifetime.remove_on_close(self.aclose)
             self._wake.set()
 
     async def aclose(self) -> None:
-        """End: whoever waits is told that the client was closed."""
+        """Stop; every pending wait raises UsageError."""
         try:
             await self._task.aclose()
         finally:
             error = UsageError("The client was closed while something waited for a build or job.")
-            self._fail(list(self._watched), error)
+            self._fail(list(self._targets), error)
 
-    def _fail(self, keys: Iterable[Key], error: TravisError) -> None:
+    def _fail(self, keys: Iterable[TargetKey], error: TravisError) -> None:
         for key in keys:
-            if key in self._watched:
-                self._watched[key].fail(error)
-                self._forget(key)
+            target = self._targets.get(key)
+            if target is not None:
+                target.fail(error)
+                self._forget_if_settled(key, target)
 
-    # The task of its own ----------------------------------------------------------------------------------------------
+    def _read_soon(self, keys: Iterable[TargetKey]) -> None:
+        self._due.update(dict.fromkeys(keys))
+        self._wake.set()
+
+    # In the background task -------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         try:
             async with anyio.create_task_group() as self._group:
-                while self._watched:
-                    with anyio.move_on_after(self._interval()) as clock:
+                while self._targets:
+                    with anyio.move_on_after(self._read_interval()) as interval:
                         await self._wake.wait()
-                    if clock.cancelled_caught:
-                        self._unread.update(dict.fromkeys(self._watched))
+                    if interval.cancelled_caught:
+                        self._due.update(dict.fromkeys(self._targets))
                     self._wake.clear()
-                    if self._unread:
-                        await anyio.sleep(GATHER)
-                        await self._read_patiently()
+                    if self._due:
+                        await anyio.sleep(BATCH_DELAY)
+                        await self._read_due()
                 self._group.cancel_scope.cancel()
-        except Exception as exc:  # noqa: BLE001 - told to whoever waits, not to an orphaned task
-            error = exc if isinstance(exc, TravisError) else TravisError(f"Waiting failed: {exc!r}.")
-            self._fail(list(self._watched), error)
+        except Exception as exc:  # noqa: BLE001 - raised in the waiting calls instead of here, where nobody sees it
+            self._fail(list(self._targets), TravisError(f"Waiting failed: {exc!r}."))
         finally:
-            self._lines.clear()
+            self._watches.clear()
 
-    def _interval(self) -> float:
-        live_unavailable = any(line.live_unavailable for line in self._lines.values())
-        return (POLL if live_unavailable else RECONCILE) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
+    def _read_interval(self) -> float:
+        live_unavailable = any(watch.live_unavailable for watch in self._watches.values())
+        return (POLL_INTERVAL if live_unavailable else RECONCILE_INTERVAL) * random.uniform(0.8, 1.2)  # noqa: S311
 
-    async def _read_patiently(self) -> None:
-        """Read what is due; wait out what passes, tell of what does not."""
-        due, self._unread = [key for key in self._unread if key in self._watched], {}
+    async def _read_due(self) -> None:
+        due, self._due = [key for key in self._due if key in self._targets], {}
         try:
-            await retry(lambda: self._read(due), backoff(FIRST_DELAY, LONGEST_DELAY))
+            await retry(lambda: self._read(due), backoff(FIRST_RETRY, MAX_RETRY))
         except TravisError as exc:
             self._fail(due, exc)
 
-    async def _read(self, due: list[Key]) -> None:
+    async def _read(self, due: list[TargetKey]) -> None:
         for kind, resource in ((Build, self._builds), (Job, self._jobs)):
-            ids = [number for of, number in due if of is kind and (of, number) in self._watched]
-            if not ids:
-                continue
-            many = resource.many(ids, missing_ok=True)
-            async for thing in many:
-                self._learn((kind, thing.id), thing)
-            for number in many.missing:
-                self._fail([(kind, number)], _unknown(kind, number))
+            ids = [number for of, number in due if of is kind and (of, number) in self._targets]
+            batches = resource.many(ids, missing_ok=True)
+            async for value in batches:
+                self._apply_read(value)
+            for number in batches.missing:
+                self._fail([(kind, number)], _not_found(kind.__name__.lower(), number))
 
-    def _learn(self, key: Key, thing: Thing) -> None:
-        """Take a state that was read; listen to the repository of what is not yet as wanted."""
-        watched = self._watched.get(key)
-        if watched is None:
+    def _apply_read(self, value: BuildOrJob) -> None:
+        """Apply a state read over REST; watch the repository if the target is still waited for."""
+        key = (type(value), value.id)
+        target = self._targets.get(key)
+        if target is None:
             return
-        watched.started_at = thing.started_at
-        self._settle(key, watched, thing)
-        if key not in self._watched or watched.repository is not None or thing.repository_id is None:
+        # fact 8: a restart sets it to null; the read state is that of the present run.
+        target.started_at = value.started_at
+        target.settle(value)
+        self._forget_if_settled(key, target)
+        if not target.waits or target.watch is not None or value.repository_id is None:
             return
-        watched.repository = thing.repository_id
-        line = self._lines.get(thing.repository_id)
-        if line is None and self._group is not None:
-            line = self._lines[thing.repository_id] = RepositoryWatch()
-            self._group.start_soon(self._listen, thing.repository_id, line)
-        if line is not None:
-            line.keys.add(key)
+        target.watch = self._watches.get(value.repository_id)
+        if target.watch is None:
+            target.watch = self._watches[value.repository_id] = RepositoryWatch(value.repository_id)
+            self._group.start_soon(self._watch, target.watch)
+        target.watch.keys.add(key)
 
-    def _settle(self, key: Key, watched: WaitTarget, thing: Thing) -> None:
-        watched.settle(thing)
-        if not watched.waiters:
-            self._forget(key)
-
-    async def _listen(self, repository: int, line: RepositoryWatch) -> None:
-        """Take a repository's events for as long as something in it is waited for."""
-        with line.scope:
-            delays = backoff(FIRST_DELAY, LONGEST_DELAY)
+    async def _watch(self, watch: RepositoryWatch) -> None:
+        """Receive the events of a repository until its scope is cancelled."""
+        with watch.scope:
+            delays = backoff(FIRST_RETRY, MAX_RETRY)
             while True:
                 try:
-                    feed = self._listening.events(repository, only=(BuildEvent, JobEvent), buffer=BUFFER)
+                    feed = self._subscriber.events(watch.repository_id, only=(BuildEvent, JobEvent), buffer=BUFFER)
                     async with feed:
-                        line.live_unavailable = False
-                        # What was read before may have changed before anybody listened.
-                        self._due(line)
+                        watch.live_unavailable = False
+                        # fact 7.9: what was read earlier may have changed before events were received.
+                        self._read_soon(watch.keys)
                         async for event in feed:
-                            self._take(event, line)
+                            self._apply_event(event, watch)
                 except TravisError as exc:
-                    line.live_unavailable = True
-                    self._due(line)
-                    # Its place is kept, so that nobody tries again for every build: the clock reads it, and faster.
+                    watch.live_unavailable = True
+                    self._read_soon(watch.keys)
+                    # The watch stays, so that not every new target tries again. Meanwhile, targets are polled.
                     await (anyio.sleep(next(delays)) if is_transient(exc) else anyio.sleep_forever())
 
-    def _due(self, line: RepositoryWatch) -> None:
-        self._unread.update(dict.fromkeys(line.keys))
-        self._wake.set()
-
-    def _take(self, event: Event, line: RepositoryWatch) -> None:
+    def _apply_event(self, event: Event, watch: RepositoryWatch) -> None:
         if isinstance(event, Mark):
-            self._due(line)
+            self._read_soon(watch.keys)
             return
-        key: Key
-        thing: Thing
-        if isinstance(event, BuildEvent):
-            key, thing = (Build, event.build.id), event.build
-        elif isinstance(event, JobEvent):
-            key, thing = (Job, event.job.id), event.job
-        else:
+        if not isinstance(event, BuildEvent | JobEvent) or event.late:
             return
-        watched = self._watched.get(key)
-        if watched is None or event.late:
+        # fact 9.40: the state decides, not the class of the event. fact 9.41: a repeated event finds nothing to settle.
+        value = event.build if isinstance(event, BuildEvent) else event.job
+        key = (type(value), value.id)
+        target = self._targets.get(key)
+        if target is None:
             return
         if not event.complete:
-            self._unread[key] = None
-            self._wake.set()
-        elif watched.started_at is None or event.updated_at is None or event.updated_at >= watched.started_at:
-            watched.started_at = thing.started_at or watched.started_at
-            self._settle(key, watched, thing)
+            # fact 9.42: an event that was too large has no state.
+            self._read_soon([key])
+        elif target.started_at is None or event.updated_at is None or event.updated_at >= target.started_at:
+            # fact 7.9: events come in any order; one from before the start of this run is of the run before.
+            target.started_at = value.started_at or target.started_at
+            target.settle(value)
+            self._forget_if_settled(key, target)
 
 
-def _unknown(kind: type[Build] | type[Job], number: int) -> NotFoundError:
-    name = kind.__name__.lower()
+def _not_found(name: str, number: int) -> NotFoundError:
     path = f"/{name}s/{number}"
     remedy = "Check the id; other tokens may see more."
     message = f"GET {path}: no such {name}, or hidden from this token. {remedy}"

@@ -1,4 +1,4 @@
-"""From what a user names to the channels of a feed."""
+"""From repositories, builds, jobs and names to the channels of a feed."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from aiotravis import Travis, errors, events
 from aiotravis.testing import Repository, TravisServer
 
 
-async def test_one_or_several_things_by_id_slug_and_themselves(
+async def test_ids_slugs_and_values_select_channels(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     other = server.world.repository("sarah/notes")
@@ -29,18 +29,18 @@ async def test_one_or_several_things_by_id_slug_and_themselves(
             assert set(feed.statistics().channels) == channels
 
 
-async def test_a_value_that_knows_its_repository_costs_no_request(
+async def test_a_value_with_a_repository_id_needs_no_request(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     build = await travis.builds.get(repository.build().id)
     before = len(server.requests)
     async with travis.events(build=build, job=build.jobs[0]):
         pass
-    asked = [request.path for request in server.requests[before:]]
-    assert asked == ["/config", "/users", "/pusher/auth"]
+    paths = [request.path for request in server.requests[before:]]
+    assert paths == ["/config", "/users", "/pusher/auth"]
 
 
-async def test_only_what_was_asked_for_is_delivered(
+async def test_only_the_selected_events_are_delivered(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     first, second = repository.build(jobs=2).jobs
@@ -57,19 +57,19 @@ async def test_only_what_was_asked_for_is_delivered(
         assert isinstance(await anext(build_feed), events.BuildFinished)
 
 
-async def test_an_unknown_thing_is_told_when_the_feed_opens(travis: Travis) -> None:
+async def test_an_unknown_repository_job_or_build_raises_when_the_feed_opens(travis: Travis) -> None:
     for feed in (travis.events("no/such"), travis.events(job=9), travis.events(build=9)):
         with pytest.raises(errors.NotFoundError):
             await anext(feed)
 
 
-async def test_everything_of_nobody_is_no_question(server: TravisServer) -> None:
+async def test_all_events_without_a_token_raises_usage_error(server: TravisServer) -> None:
     async with Travis(endpoint=server.endpoint) as travis:
         with pytest.raises(errors.UsageError, match="Without a token"):
             await anext(travis.events())
 
 
-async def test_wrong_names_are_seen_beforehand(server: TravisServer, travis: Travis) -> None:
+async def test_an_invalid_channel_name_raises_before_anything_is_sent(server: TravisServer, travis: Travis) -> None:
     for name in ("", "with space", "x" * 165, "größe"):
         with pytest.raises(errors.UsageError) as info:
             travis.events(channels=[name])

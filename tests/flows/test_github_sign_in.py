@@ -1,4 +1,4 @@
-"""Signing in with a GitHub login and password, by way of a token that is always deleted."""
+"""Signing in with a GitHub login and password, through a token that is always deleted."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -34,22 +34,23 @@ async def anonymous(server: TravisServer) -> AsyncIterator[Travis]:
         yield travis
 
 
-def _asked_of_github(server: TravisServer) -> list[str]:
+def _github_requests(server: TravisServer) -> list[str]:
     return [f"{seen.method} {seen.path}" for seen in server.requests if seen.path.startswith("/github")]
 
 
-async def test_a_login_and_a_password_give_an_api_token_and_leave_nothing_at_github(
-    server: TravisServer, anonymous: Travis
+async def test_signing_in_returns_an_api_token_and_leaves_no_github_token(
+    server: TravisServer, anonymous: Travis, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await anonymous.sign_in("sarah", PASSWORD) == "sarahs-api-token"
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
     assert server.github.authorizations == {}
-    assert _asked_of_github(server) == ["POST /github/authorizations", "DELETE /github/authorizations/1"]
+    assert _github_requests(server) == ["POST /github/authorizations", "DELETE /github/authorizations/1"]
     create = next(seen for seen in server.requests if seen.path == "/github/authorizations")
     # The scopes are those of GET /config.
     assert create.body == b'{"scopes":["read:org","user:email","repo_deployment"],"note":"%s"}' % NOTE.encode()
 
 
-async def test_the_password_goes_to_github_alone_and_the_travis_token_never_does(server: TravisServer) -> None:
+async def test_github_gets_the_password_and_travis_the_travis_token(server: TravisServer) -> None:
     async with Travis("sarahs-api-token", endpoint=server.endpoint) as travis:
         await travis.sign_in("sarah", PASSWORD)
     for seen in server.requests:
@@ -58,7 +59,9 @@ async def test_the_password_goes_to_github_alone_and_the_travis_token_never_does
         assert ("sarahs-api-token" in authorization) != seen.path.startswith("/github")
 
 
-async def test_a_one_time_password_is_asked_for_once_github_wants_it(server: TravisServer, anonymous: Travis) -> None:
+async def test_a_one_time_password_is_asked_for_once_github_requires_it(
+    server: TravisServer, anonymous: Travis
+) -> None:
     server.world.user("sarah", token="").one_time_password = CODE
     asked: list[int] = []
 
@@ -73,21 +76,37 @@ async def test_a_one_time_password_is_asked_for_once_github_wants_it(server: Tra
     assert server.github.authorizations == {}
 
 
-async def test_a_one_time_password_can_be_given_at_once(server: TravisServer, anonymous: Travis) -> None:
+async def test_a_failing_one_time_password_function_is_called_once(server: TravisServer, anonymous: Travis) -> None:
+    server.world.user("sarah", token="").one_time_password = CODE
+    calls: list[int] = []
+
+    async def fail() -> str:
+        calls.append(len(server.requests))
+        raise LookupError("nobody answers")
+
+    with pytest.raises(LookupError, match="nobody answers"):
+        await anonymous.sign_in("sarah", PASSWORD, one_time_password=fail)
+    assert len(calls) == 1
+    assert _github_requests(server) == ["POST /github/authorizations"]
+
+
+async def test_a_one_time_password_can_be_passed_as_a_string(server: TravisServer, anonymous: Travis) -> None:
     server.world.user("sarah", token="").one_time_password = CODE
     assert await anonymous.sign_in("sarah", PASSWORD, one_time_password=CODE) == "sarahs-api-token"
-    assert len(_asked_of_github(server)) == 2
+    assert len(_github_requests(server)) == 2
 
 
-async def test_a_missing_or_a_wrong_one_time_password_is_told(server: TravisServer, anonymous: Travis) -> None:
+async def test_a_missing_or_wrong_one_time_password_raises_authentication_error(
+    server: TravisServer, anonymous: Travis
+) -> None:
     server.world.user("sarah", token="").one_time_password = CODE
-    with pytest.raises(errors.AuthenticationError, match="wants a one-time password"):
+    with pytest.raises(errors.AuthenticationError, match="requires a one-time password"):
         await anonymous.sign_in("sarah", PASSWORD)
     with pytest.raises(errors.AuthenticationError, match="refused the one-time password"):
         await anonymous.sign_in("sarah", PASSWORD, one_time_password="000000")
 
 
-async def test_a_token_left_behind_under_the_same_note_is_replaced(server: TravisServer, anonymous: Travis) -> None:
+async def test_an_existing_token_with_the_same_note_is_replaced(server: TravisServer, anonymous: Travis) -> None:
     for note in (*(f"another one {number}" for number in range(120)), NOTE):
         path = "/github/authorizations"
         made = await ask(server, path, method="POST", headers=BASIC, json={"note": note, "scopes": []})
@@ -110,11 +129,11 @@ async def test_the_token_is_deleted_when_the_exchange_fails(
     server.respond("POST", "/auth/github", status=status, body=body)
     with pytest.raises(kind):
         await anonymous.sign_in("sarah", PASSWORD)
-    assert _asked_of_github(server)[-1] == "DELETE /github/authorizations/1"
+    assert _github_requests(server)[-1] == "DELETE /github/authorizations/1"
     assert server.github.authorizations == {}
 
 
-async def test_the_token_is_deleted_when_the_caller_is_cancelled_during_the_exchange(server: TravisServer) -> None:
+async def test_the_token_is_deleted_when_the_exchange_is_cancelled(server: TravisServer) -> None:
     exchange_reached = anyio.Event()
     never = anyio.Event()
 
@@ -135,17 +154,17 @@ async def test_the_token_is_deleted_when_the_caller_is_cancelled_during_the_exch
     assert server.github.authorizations == {}
 
 
-async def test_a_token_whose_creation_was_never_answered_is_looked_for_and_deleted(
+async def test_a_token_whose_creation_got_no_response_is_found_and_deleted(
     server: TravisServer, anonymous: Travis
 ) -> None:
     server.lose_answer("POST", "/github/authorizations")
     with pytest.raises(errors.RequestError):
         await anonymous.sign_in("sarah", PASSWORD)
-    assert "GET /github/authorizations?per_page=100&page=1" in _asked_of_github(server)
+    assert "GET /github/authorizations?per_page=100&page=1" in _github_requests(server)
     assert server.github.authorizations == {}
 
 
-async def test_a_token_that_cannot_be_deleted_is_told_of(
+async def test_a_token_that_cannot_be_deleted_is_logged(
     server: TravisServer, anonymous: Travis, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.respond("DELETE", "/github/authorizations/1", status=500)
@@ -155,29 +174,27 @@ async def test_a_token_that_cannot_be_deleted_is_told_of(
     assert PASSWORD not in caplog.text
 
 
-async def test_a_wrong_password_is_told_without_repeating_it(server: TravisServer, anonymous: Travis) -> None:
+async def test_a_wrong_password_is_not_repeated_in_the_error(server: TravisServer, anonymous: Travis) -> None:
     with pytest.raises(errors.AuthenticationError, match="does not know this login and password") as info:
         await anonymous.sign_in("sarah", "wr0ng-secret")
     assert "wr0ng-secret" not in f"{info.value!r} {info.value.excerpt} {info.value.__context__!r}"
     assert not any(seen.path == "/auth/github" for seen in server.requests)
 
 
-async def test_a_github_that_has_withdrawn_this_is_told_with_the_way_out(
-    server: TravisServer, anonymous: Travis
-) -> None:
+async def test_a_github_without_the_api_raises_not_found_with_a_remedy(server: TravisServer, anonymous: Travis) -> None:
     server.github.withdrawn = True
     with pytest.raises(errors.NotFoundError, match=r"auth\.github"):
         await anonymous.sign_in("sarah", PASSWORD)
 
 
-async def test_another_refusal_of_github_is_passed_on_in_its_words(server: TravisServer, anonymous: Travis) -> None:
+async def test_any_other_refusal_of_github_is_raised_in_its_words(server: TravisServer, anonymous: Travis) -> None:
     body = b'{"message":"Maximum number of login attempts exceeded"}'
     server.respond("POST", "/github/authorizations", status=403, body=body)
     with pytest.raises(errors.ResponseError, match="Maximum number of login attempts"):
         await anonymous.sign_in("sarah", PASSWORD)
 
 
-async def test_a_namesake_that_is_already_gone_is_no_trouble(server: TravisServer, anonymous: Travis) -> None:
+async def test_a_token_that_is_already_deleted_is_ignored(server: TravisServer, anonymous: Travis) -> None:
     server.respond("DELETE", "/github/authorizations/1", status=404, body=b'{"message":"Not Found"}')
     assert await anonymous.sign_in("sarah", PASSWORD) == "sarahs-api-token"
 
@@ -191,7 +208,7 @@ async def test_a_namesake_that_is_already_gone_is_no_trouble(server: TravisServe
         ("note", "sarah", PASSWORD, ""),
     ],
 )
-async def test_wrong_arguments_are_named_before_anything_is_sent(
+async def test_invalid_arguments_raise_usage_error_before_anything_is_sent(
     server: TravisServer, anonymous: Travis, argument: str, login: str, password: str, note: str
 ) -> None:
     with pytest.raises(errors.UsageError) as info:
@@ -201,12 +218,12 @@ async def test_wrong_arguments_are_named_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("address", [None, "", "http://github.example.org/api/v3", "ftp://x"])
-def test_no_password_is_sent_where_it_could_be_read(address: str | None) -> None:
+def test_an_unencrypted_or_missing_github_address_is_refused(address: str | None) -> None:
     with pytest.raises(errors.UsageError):
         github_address(Config(github=GitHubConfig(api_url=address)))
 
 
-def test_an_encrypted_github_is_taken_as_the_site_names_it() -> None:
+def test_an_encrypted_github_address_is_accepted() -> None:
     config = Config(github=GitHubConfig(api_url="https://github.example.org/api/v3/"))
     assert github_address(config) == "https://github.example.org/api/v3"
     with pytest.raises(errors.UsageError, match="names no GitHub"):

@@ -1,60 +1,63 @@
-"""Who waits for a build, told of how it is."""
+"""The calls that wait for a build, and how they are resolved."""
 
-import asyncio
 from collections.abc import Callable
 
-import pytest
-
 from aiotravis import Build, State, errors
-from aiotravis.flows.repository_watch import Waiter, WaitTarget
+from aiotravis.flows.repository_watch import PendingWait, WaitTarget
 
 PASSED = Build(id=7, number="1", state=State.PASSED)
 STARTED = Build(id=7, number="1", state=State.STARTED)
 
 
-def waiter(until: Callable[[Build], bool] = lambda build: build.finished) -> Waiter:
-    return Waiter(asyncio.get_running_loop().create_future(), until)
+def pending(until: Callable[[Build], bool] = lambda build: build.finished) -> PendingWait:
+    return PendingWait(until)
 
 
-async def test_each_is_told_once_its_own_wish_has_come_true() -> None:
-    running, ended = waiter(lambda build: build.running), waiter()
-    watched = WaitTarget([running, ended])
-    watched.settle(STARTED)
-    assert (running.future.result(), watched.waiters) == (STARTED, [ended])
-    watched.settle(PASSED)
-    assert (ended.future.result(), watched.waiters) == (PASSED, [])
+def outcome(wait: PendingWait) -> object:
+    assert wait.outcome.done()
+    return wait.outcome.result()
 
 
-async def test_who_has_left_is_told_nothing() -> None:
+async def test_each_wait_is_resolved_once_its_own_condition_holds() -> None:
+    running, ended = pending(lambda build: build.running), pending()
+    target = WaitTarget([running, ended])
+    target.settle(STARTED)
+    assert (outcome(running), target.waits) == (STARTED, [ended])
+    target.settle(PASSED)
+    assert (outcome(ended), target.waits) == (PASSED, [])
+    assert outcome(running) == STARTED
+
+
+async def test_a_cancelled_wait_is_dropped_without_an_outcome() -> None:
     def fail(_: Build) -> bool:
         raise LookupError("mine")
 
-    left, failed, failing = waiter(), waiter(fail), waiter()
-    for one in (left, failed, failing):
-        one.future.cancel()
-    watched = WaitTarget([left, failed])
-    watched.settle(PASSED)
-    assert watched.waiters == []
+    cancelled, failed, failing = pending(), pending(fail), pending()
+    for wait in (cancelled, failed, failing):
+        wait.outcome.cancel()
+    target = WaitTarget([cancelled, failed])
+    target.settle(PASSED)
+    assert target.waits == []
     WaitTarget([failing]).fail(errors.UsageError("closed"))
+    assert all(wait.outcome.cancelled() for wait in (cancelled, failed, failing))
 
 
-async def test_a_failure_is_of_the_one_whose_function_failed() -> None:
+async def test_an_exception_of_until_resolves_its_own_wait_only() -> None:
+    error = StopIteration("mine")
+
     def stop(_: Build) -> bool:
-        raise StopIteration("mine")
+        raise error
 
-    stopping, other = waiter(stop), waiter()
+    stopping, other = pending(stop), pending()
     WaitTarget([stopping, other]).settle(PASSED)
-    with pytest.raises(RuntimeError, match="until raised StopIteration") as info:
-        await stopping.future
-    assert isinstance(info.value.__cause__, StopIteration)
-    assert other.future.result() == PASSED
+    assert outcome(stopping) is error
+    assert outcome(other) == PASSED
 
 
-async def test_all_are_told_of_an_error_and_let_go() -> None:
-    watched = WaitTarget([waiter(), waiter()])
-    waiters = list(watched.waiters)
-    watched.fail(errors.UsageError("closed"))
-    assert watched.waiters == []
-    for one in waiters:
-        with pytest.raises(errors.UsageError, match="closed"):
-            await one.future
+async def test_an_error_resolves_all_waits() -> None:
+    target = WaitTarget([pending(), pending()])
+    waits = list(target.waits)
+    error = errors.UsageError("closed")
+    target.fail(error)
+    assert target.waits == []
+    assert [outcome(wait) for wait in waits] == [error, error]

@@ -1,4 +1,4 @@
-"""One answer for all who ask the same at about the same time."""
+"""One call for all tasks that want the same answer at the same time."""
 
 import anyio
 import pytest
@@ -7,67 +7,84 @@ from aiotravis.flows.single_flight import SingleFlight
 
 
 class Source:
-    """Counts how often it is asked; answers once it is let."""
+    """Records its calls; returns once `released` is set."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.let = anyio.Event()
+        self.calls: list[str] = []
+        self.released = anyio.Event()
         self.fails = False
 
     async def __call__(self, key: str) -> str:
-        self.asked.append(key)
-        await self.let.wait()
+        self.calls.append(key)
+        await self.released.wait()
         if self.fails:
             raise LookupError(key)
-        return f"{key}{len(self.asked)}"
+        return f"{key}{len(self.calls)}"
 
 
-async def test_those_who_ask_at_once_share_an_answer_and_those_who_come_soon_after() -> None:
+async def test_simultaneous_and_soon_following_calls_share_an_answer() -> None:
     source = Source()
-    shared = SingleFlight(source, 60.0)
+    flights = SingleFlight(source, 60.0)
     answers: list[str] = []
 
     async def ask(key: str) -> None:
-        answers.append(await shared.get(key))
+        answers.append(await flights.get(key))
 
     async with anyio.create_task_group() as group:
         for key in ("a", "a", "b", "a"):
             group.start_soon(ask, key)
         await anyio.wait_all_tasks_blocked()
-        source.let.set()
+        source.released.set()
     assert sorted(answers) == ["a2", "a2", "a2", "b2"]
-    assert await shared.get("a") == "a2"
-    assert source.asked == ["a", "b"]
+    assert await flights.get("a") == "a2"
+    assert source.calls == ["a", "b"]
 
 
-async def test_an_answer_gets_old() -> None:
+async def test_an_answer_is_not_shared_beyond_its_maximum_age() -> None:
     source = Source()
-    source.let.set()
-    shared = SingleFlight(source, -1.0)
-    assert [await shared.get("a") for _ in range(3)] == ["a1", "a2", "a3"]
-    assert len(shared._asked) == 1
+    source.released.set()
+    flights = SingleFlight(source, -1.0)
+    assert [await flights.get("a") for _ in range(3)] == ["a1", "a2", "a3"]
+    assert len(flights._flights) == 1
 
 
-async def test_where_one_fails_the_next_asks() -> None:
+async def test_a_task_that_asks_late_in_a_long_call_makes_another() -> None:
     source = Source()
-    source.let.set()
+    flights = SingleFlight(source, 0.0)
+    answers: list[str] = []
+
+    async def ask() -> None:
+        answers.append(await flights.get("a"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        group.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        source.released.set()
+    assert answers == ["a1", "a2"]
+
+
+async def test_after_a_failed_call_the_next_task_makes_another() -> None:
+    source = Source()
+    source.released.set()
     source.fails = True
-    shared = SingleFlight(source, 60.0)
+    flights = SingleFlight(source, 60.0)
     with pytest.raises(LookupError):
-        await shared.get("a")
+        await flights.get("a")
     source.fails = False
-    assert await shared.get("a") == "a2"
+    assert await flights.get("a") == "a2"
 
 
-async def test_where_one_is_cancelled_another_asks() -> None:
+async def test_after_a_cancelled_call_one_waiting_task_makes_another() -> None:
     source = Source()
-    shared = SingleFlight(source, 60.0)
+    flights = SingleFlight(source, 60.0)
     answers: list[str] = []
     first = anyio.CancelScope()
 
     async def ask(scope: anyio.CancelScope) -> None:
         with scope:
-            answers.append(await shared.get("a"))
+            answers.append(await flights.get("a"))
 
     async with anyio.create_task_group() as group:
         group.start_soon(ask, first)
@@ -77,6 +94,6 @@ async def test_where_one_is_cancelled_another_asks() -> None:
         await anyio.wait_all_tasks_blocked()
         first.cancel()
         await anyio.wait_all_tasks_blocked()
-        assert source.asked == ["a", "a"]
-        source.let.set()
+        assert source.calls == ["a", "a"]
+        source.released.set()
     assert answers == ["a2", "a2"]

@@ -1,35 +1,46 @@
-"""Waiting for builds and jobs: any number of waiters, one connection, each told once and rightly."""
+"""Waiting for builds and jobs: any number of calls, one connection, each resolved once and correctly."""
 
 import asyncio
 import random
+from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import anyio
 import anyio.lowlevel
+import msgspec
 import pytest
 from anyio.abc import TaskGroup
 
-from aiotravis import Build, Job, Travis, errors
+from aiotravis import Build, Job, State, Travis, errors, events
 from aiotravis.flows import waiting
 from aiotravis.testing import Build as BuildOfWorld
 from aiotravis.testing import Job as JobOfWorld
 from aiotravis.testing import Part, Repository, TravisServer
-from tests.conftest import HASTY
+from tests.conftest import HASTY, TOKEN
 from tests.waiting import ignored, until
 
 LONG = "x" * 10_001
 
 
 @pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "GATHER", 0.001)
-    monkeypatch.setattr(waiting, "POLL", 0.02)
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "BATCH_DELAY", 0.001)
+    monkeypatch.setattr(waiting, "FIRST_RETRY", 0.01)
+    monkeypatch.setattr(waiting, "POLL_INTERVAL", 0.02)
+
+
+@pytest.fixture
+async def single_attempt(server: TravisServer) -> AsyncGenerator[Travis]:
+    """A client whose transport does not retry: what is retried, the flow retries."""
+    async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY, attempts=1) as travis:
+        yield travis
 
 
 def reads(server: TravisServer) -> list[str]:
     return [seen.path for seen in server.requests if seen.path.startswith(("/builds", "/jobs"))]
 
 
-async def test_a_build_that_has_ended_is_given_at_once(
+async def test_a_finished_build_is_returned_at_once(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     build = repository.build()
@@ -63,11 +74,11 @@ async def test_an_event_ends_the_wait(server: TravisServer, travis: Travis, repo
     assert {(type(one), one.id, one.state) for one in found} == {
         (Build, build.id, state), (Job, build.jobs[0].id, state),
     }  # fmt: skip
-    # Once to learn their repository, once more as soon as it is listened to.
+    # Once to learn their repository, once more as soon as it is subscribed to.
     assert len(reads(server)) == 4
 
 
-async def test_what_is_waited_for_may_be_anything(travis: Travis, repository: Repository, server: TravisServer) -> None:
+async def test_until_decides_when_the_wait_ends(travis: Travis, repository: Repository, server: TravisServer) -> None:
     build = repository.build()
     async with anyio.create_task_group() as group:
 
@@ -79,7 +90,7 @@ async def test_what_is_waited_for_may_be_anything(travis: Travis, repository: Re
         build.start()
 
 
-async def test_the_callers_own_failure_is_the_callers(travis: Travis, repository: Repository) -> None:
+async def test_an_exception_of_until_is_raised_in_its_call(travis: Travis, repository: Repository) -> None:
     build = repository.build()
 
     def fail(_: Build) -> bool:
@@ -90,7 +101,7 @@ async def test_the_callers_own_failure_is_the_callers(travis: Travis, repository
     assert len(travis._waiting) == 0
 
 
-async def test_an_unknown_build_is_told_to_who_waits_for_it_alone(travis: Travis, repository: Repository) -> None:
+async def test_an_unknown_build_fails_its_own_wait_only(travis: Travis, repository: Repository) -> None:
     build = repository.build()
     build.start()
     build.finish()
@@ -106,7 +117,7 @@ async def test_an_unknown_build_is_told_to_who_waits_for_it_alone(travis: Travis
         assert (await travis.wait_for_build(build.id)).passed
 
 
-async def test_a_restart_before_the_end_is_waited_out(
+async def test_a_restart_before_until_holds_prolongs_the_wait(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     build = repository.build()
@@ -128,7 +139,7 @@ async def test_a_restart_before_the_end_is_waited_out(
 
 
 @pytest.mark.parametrize("loss", ["reconnect", "too large"])
-async def test_what_no_event_told_is_found_by_reading(
+async def test_a_change_without_a_complete_event_is_found_by_reading(
     server: TravisServer, travis: Travis, repository: Repository, monkeypatch: pytest.MonkeyPatch, loss: str
 ) -> None:
     build = repository.build()
@@ -154,7 +165,72 @@ async def test_what_no_event_told_is_found_by_reading(
     assert found[0].passed
 
 
-async def test_without_a_live_channel_everything_is_read_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_late_events_and_those_of_an_earlier_run_do_not_end_a_wait(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    build = repository.build()
+    build.start()
+    async with anyio.create_task_group() as group:
+        group.start_soon(travis.wait_for_build, build.id)
+        await server.pusher.wait_occupied("repo-82")
+        await until(lambda: len(reads(server)) == 2 and not travis._waiting._due)
+        (watch,) = travis._waiting._watches.values()
+        read = await travis.builds.get(build.id)
+        assert read.started_at is not None
+
+        def receive(state: State, seconds: float, *, started: float | None = None, late: bool = False) -> None:
+            """Receive an event of so many seconds after the start that was read."""
+            assert read.started_at is not None
+            start = None if started is None else read.started_at + timedelta(seconds=started)
+            updated_at = read.started_at + timedelta(seconds=seconds)
+            value = msgspec.structs.replace(read, state=state, started_at=start, updated_at=updated_at)
+            travis._waiting._apply_event(events.BuildFinished(build=value, late=late), watch)
+
+        receive(State.FAILED, -1)
+        receive(State.FAILED, 1, late=True)
+        # A restarted build starts; what comes afterwards from the run before is older than this start.
+        receive(State.STARTED, 9, started=8)
+        receive(State.FAILED, 7)
+        receive(State.CREATED, 10)
+        receive(State.FAILED, 7)
+        assert len(travis._waiting) == 1
+        receive(State.FAILED, 11)
+        assert len(travis._waiting) == 0
+
+
+async def test_an_incomplete_event_is_completed_by_reading(
+    server: TravisServer, travis: Travis, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = repository.build()
+    build.start()
+    async with anyio.create_task_group() as group:
+        group.start_soon(travis.wait_for_build, build.id)
+        await server.pusher.wait_occupied("repo-82")
+        await until(lambda: len(reads(server)) == 2 and not travis._waiting._due)
+        monkeypatch.setattr(server.world, "notify", ignored)
+        build.finish()
+        (watch,) = travis._waiting._watches.values()
+        event = events.BuildFinished(build=Build(id=build.id), complete=False)
+        travis._waiting._apply_event(event, watch)
+    assert len(reads(server)) == 3
+
+
+async def test_the_last_wait_of_a_repository_unsubscribes_from_it(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    first, second = repository.build(), server.world.repository("a/b").build()
+    async with anyio.create_task_group() as group:
+        for build in (first, second):
+            build.start()
+            group.start_soon(travis.wait_for_build, build.id)
+            await server.pusher.wait_occupied(f"repo-{build.repository.id}")
+        first.finish()
+        await until(lambda: not server.pusher.occupied("repo-82"))
+        assert len(travis._waiting) == 1
+        second.finish()
+
+
+async def test_without_a_live_channel_states_are_polled_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     async with TravisServer(pusher_key=None) as server, Travis(endpoint=server.endpoint, live=HASTY) as travis:
         builds = [server.world.repository("a/b").build(quiet=True) for _ in range(150)]
         async with anyio.create_task_group() as group:
@@ -166,18 +242,23 @@ async def test_without_a_live_channel_everything_is_read_in_batches(monkeypatch:
         assert all("ids=" in path for path in reads(server))
 
 
-async def test_a_failing_server_is_waited_out(server: TravisServer, travis: Travis, repository: Repository) -> None:
+async def test_transient_failures_of_the_server_are_retried(
+    server: TravisServer, single_attempt: Travis, repository: Repository
+) -> None:
     build = repository.build()
     build.start()
     build.finish()
     server.respond("GET", "/builds", status=503, times=3)
-    assert (await travis.wait_for_build(build.id)).passed
+    assert (await single_attempt.wait_for_build(build.id)).passed
+    assert len(reads(server)) == 4
     server.respond("GET", "/builds", status=403, body=b"access denied", headers={"Content-Type": "text/html"})
     with pytest.raises(errors.AuthenticationError):
-        await travis.wait_for_build(build.id)
+        await single_attempt.wait_for_build(build.id)
 
 
-async def test_cancelling_leaves_nothing(server: TravisServer, travis: Travis, repository: Repository) -> None:
+async def test_cancelling_unsubscribes_and_ends_the_background_task(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
     build = repository.build()
     for _ in range(2):
         with anyio.CancelScope() as scope:
@@ -190,8 +271,9 @@ async def test_cancelling_leaves_nothing(server: TravisServer, travis: Travis, r
         await until(lambda: not travis._waiting._task.running)
 
 
-async def test_cancelling_at_every_step_leaves_nothing(server: TravisServer, repository: Repository) -> None:
-    """A wait is cancelled after every number of turns of the loop that it takes; nothing of it is left behind."""
+async def test_cancelling_after_any_number_of_turns_leaves_nothing(
+    server: TravisServer, repository: Repository
+) -> None:
     build = repository.build()
     before = len(asyncio.all_tasks())
     for turns in [*range(40), 80, 160]:
@@ -229,13 +311,13 @@ async def _finish_all(server: TravisServer, builds: list[int], draw: random.Rand
             await anyio.lowlevel.checkpoint()
 
 
-async def test_many_waiters_on_one_socket_each_told_once_while_connections_die(
+async def test_many_waits_on_one_socket_end_once_each_while_connections_die(
     server: TravisServer, travis: Travis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw = random.Random(7)
     repositories = [server.world.repository(f"a/{name}") for name in "bcd"]
     builds = [draw.choice(repositories).build(quiet=True).id for _ in range(300)]
-    told: dict[int, list[str]] = {number: [] for number in builds}
+    states: dict[int, list[str]] = {number: [] for number in builds}
     publish = server.world.notify
 
     def lossy(event: str, thing: BuildOfWorld | JobOfWorld, part: Part | None = None) -> None:
@@ -243,11 +325,11 @@ async def test_many_waiters_on_one_socket_each_told_once_while_connections_die(
             publish(event, thing, part)
 
     monkeypatch.setattr(server.world, "notify", lossy)
-    monkeypatch.setattr(waiting, "RECONCILE", 0.3)
+    monkeypatch.setattr(waiting, "RECONCILE_INTERVAL", 0.3)
     monkeypatch.setattr("aiotravis.live.reconnect_policy.ATTEMPT_LIMITS", ((10.0, 10_000),))
 
     async def wait(number: int) -> None:
-        told[number].append((await travis.wait_for_build(number)).state)
+        states[number].append((await travis.wait_for_build(number)).state)
 
     async def story(group: TaskGroup) -> None:
         for number in builds:
@@ -257,28 +339,30 @@ async def test_many_waiters_on_one_socket_each_told_once_while_connections_die(
 
     async with anyio.create_task_group() as group:
         await story(group)
-    assert told == {number: [server.world.builds[number].state] for number in builds}
+    assert states == {number: [server.world.builds[number].state] for number in builds}
     assert len(server.pusher.connections) <= 1
 
 
-async def test_a_failure_of_who_has_just_left_harms_nobody_else(travis: Travis, repository: Repository) -> None:
+async def test_an_exception_of_until_after_cancellation_is_dropped(travis: Travis, repository: Repository) -> None:
     build = repository.build()
     build.start()
-    leaving: list[asyncio.Task[Build]] = []
+    cancelled: list[asyncio.Task[Build]] = []
 
-    def leave(_: Build) -> bool:
-        leaving[0].cancel()
+    def cancel(_: Build) -> bool:
+        cancelled[0].cancel()
         raise LookupError("mine")
 
     async with anyio.create_task_group() as group:
-        leaving.append(asyncio.ensure_future(travis.wait_for_build(build.id, until=leave)))
+        cancelled.append(asyncio.ensure_future(travis.wait_for_build(build.id, until=cancel)))
         group.start_soon(travis.wait_for_build, build.id)
-        await asyncio.wait(leaving)
-        assert leaving[0].cancelled()
+        await asyncio.wait(cancelled)
+        assert cancelled[0].cancelled()
         build.finish()
 
 
-async def test_a_function_that_stops_an_iteration_harms_nobody_else(travis: Travis, repository: Repository) -> None:
+async def test_stop_iteration_of_until_becomes_runtime_error_in_its_call_only(
+    travis: Travis, repository: Repository
+) -> None:
     build = repository.build()
     build.start()
 
@@ -287,26 +371,26 @@ async def test_a_function_that_stops_an_iteration_harms_nobody_else(travis: Trav
 
     async with anyio.create_task_group() as group:
         group.start_soon(travis.wait_for_build, build.id)
-        with pytest.raises(RuntimeError, match="StopIteration"):
+        with pytest.raises(RuntimeError, match="StopIteration") as info:
             await travis.wait_for_build(build.id, until=stop)
+        assert isinstance(info.value.__cause__, StopIteration)
         build.finish()
 
 
 @pytest.mark.parametrize("status", [503, 500])
-async def test_a_live_channel_that_cannot_be_found_just_now_is_waited_out(
-    server: TravisServer, travis: Travis, repository: Repository, status: int
+async def test_subscribing_is_retried_after_a_transient_failure(
+    server: TravisServer, single_attempt: Travis, repository: Repository, status: int
 ) -> None:
     build = repository.build()
     build.start()
-    attempts = travis._transport.config.attempts
-    server.respond("GET", "/config", status=status, times=attempts if status == 503 else 1)
+    server.respond("GET", "/config", status=status, times=1)
     async with anyio.create_task_group() as group:
-        group.start_soon(travis.wait_for_build, build.id)
+        group.start_soon(single_attempt.wait_for_build, build.id)
         await server.pusher.wait_occupied("repo-82")
         build.finish()
 
 
-async def test_who_comes_as_the_last_of_a_repository_leaves_is_told_by_events_too(
+async def test_a_wait_begun_as_the_last_one_of_its_repository_ends_gets_events(
     server: TravisServer, travis: Travis, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = repository.build(), repository.build()
@@ -316,18 +400,19 @@ async def test_who_comes_as_the_last_of_a_repository_leaves_is_told_by_events_to
         group.start_soon(travis.wait_for_build, first.id)
         await server.pusher.wait_occupied("repo-82")
         await until(lambda: len(reads(server)) == 2)
-        monkeypatch.setattr(waiting, "GATHER", 0.3)
+        monkeypatch.setattr(waiting, "BATCH_DELAY", 0.3)
         monkeypatch.setattr(server.world, "notify", ignored)
         first.finish()
         monkeypatch.setattr(server.world, "notify", publish)
         await server.pusher.disconnect()
-        await until(lambda: len(travis._waiting._unread) == 1)
-        # Both are read at once: the first has ended, and nobody listens to the repository any more.
+        await until(lambda: len(travis._waiting._due) == 1)
+        # Both are read in one batch: the first has ended, and the repository is not watched any more.
         group.start_soon(travis.wait_for_build, second.id)
         await until(lambda: len(travis._waiting) == 2)
+        monkeypatch.setattr(waiting, "BATCH_DELAY", 0.001)
         await until(lambda: len(travis._waiting) == 1)
         assert len(reads(server)) == 3
-        # Read once more as soon as it is listened to; from then on, events tell.
+        # Read once more as soon as the repository is subscribed to; from then on, events decide.
         await until(lambda: len(reads(server)) == 4)
         second.start()
         second.finish()

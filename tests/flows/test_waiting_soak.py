@@ -1,4 +1,4 @@
-"""Thousands of waiters while sockets are killed, events dropped and doubled: each told once, and rightly.
+"""Thousands of waiters while sockets are killed, events dropped and doubled: each wait ends once, and correctly.
 
 ``AIOTRAVIS_SOAK_WAITERS=10000 python -m pytest -s tests/flows/test_waiting_soak.py`` is the long run, by hand.
 """
@@ -28,10 +28,10 @@ ENDS = ("passed", "failed", "errored", "canceled")
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(2))
-async def test_every_waiter_is_told_once_and_rightly(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_wait_ends_once_and_correctly(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     draw = random.Random(seed)
-    monkeypatch.setattr(waiting, "RECONCILE", 1.0 + WAITERS / 2000)
-    told: list[Build] = []
+    monkeypatch.setattr(waiting, "RECONCILE_INTERVAL", 1.0 + WAITERS / 2000)
+    found: list[Build] = []
     ends: dict[int, set[str]] = {}
     dropped = doubled = kills = opened = 0
     before = asyncio.all_tasks()
@@ -57,7 +57,7 @@ async def test_every_waiter_is_told_once_and_rightly(seed: int, monkeypatch: pyt
             async with anyio.create_task_group() as group:
 
                 async def wait(number: int) -> None:
-                    told.append(await travis.wait_for_build(number))
+                    found.append(await travis.wait_for_build(number))
 
                 for build in builds:
                     group.start_soon(wait, build.id)
@@ -78,11 +78,11 @@ async def test_every_waiter_is_told_once_and_rightly(seed: int, monkeypatch: pyt
                         await anyio.lowlevel.checkpoint()
             wall, cpu = time.perf_counter() - began, time.process_time() - used
             assert len(travis._waiting) == 0
-            assert not travis._waiting._lines
+            assert not travis._waiting._watches
         reads = len(server.requests) - opened
-    assert sorted(build.id for build in told) == sorted(ends)
-    # A build that was restarted may have been told of at either end.
-    assert [build for build in told if build.state not in ends[build.id]] == []
+    assert sorted(build.id for build in found) == sorted(ends)
+    # A build that was restarted may have been returned in either of its final states.
+    assert [build for build in found if build.state not in ends[build.id]] == []
     assert dropped
     assert doubled
     assert asyncio.all_tasks() == before
