@@ -14,7 +14,7 @@ from tests.conformance.tables import (
     equals,
     fields,
     keys,
-    nothing_else,
+    no_other_fields,
 )
 
 EMPTY = equals({"branches": [], "commits": []})
@@ -158,8 +158,8 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
-test_a_call_is_answered_as_by_travis = calls(ROWS)
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
-test_a_field_is_that_of_travis = fields(ENTITIES)
+test_an_entity_has_the_field = fields(ENTITIES)
 
-test_there_are_no_fields_but_those = nothing_else(ENTITIES)
+test_an_entity_has_no_other_fields = no_other_fields(ENTITIES)

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 import pytest
 
 from tests.conformance.scene import NOW, READER, STRANGER, Scene, scene
-from tests.conformance.tables import NOT_FOUND, NOTHING, Before, Check, More, Row, check, keys
+from tests.conformance.tables import NOT_FOUND, NOTHING, Before, Check, More, Row, calls, keys
 from tests.conftest import TOKEN
 from tests.raw import Raw, ask
 
@@ -207,9 +207,7 @@ ROWS: dict[str, Row] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ROWS)
-async def test_a_log_is_answered_as_by_travis(name: str) -> None:
-    await check(ROWS[name])
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
 
 # X-Log-Access-Token

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import pytest
-
 from aiotravis.testing import Broadcast
 from aiotravis.testing.world.repository_data import Cache, Request
 from tests.conformance.scene import NOW, Scene, scene
-from tests.conformance.tables import Check, Row, check, numbers
+from tests.conformance.tables import Check, Row, calls, numbers
 from tests.conftest import TOKEN
 from tests.raw import ask
 
@@ -114,9 +112,7 @@ ROWS: dict[str, Row] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ROWS)
-async def test_a_page_is_that_of_travis(name: str) -> None:
-    await check(ROWS[name])
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
 
 async def test_new_builds_shift_nothing() -> None:

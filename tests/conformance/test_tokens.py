@@ -133,7 +133,7 @@ ROWS: dict[str, Row] = {
     "3.21 GET /logout, nobody, com, v2.1": Row(401, "/logout", b"access denied", token=None, mode="com", accept=V21),
 }  # fmt: skip
 
-test_a_call_is_answered_as_by_travis = calls(ROWS)
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
 
 async def test_a_github_token_gives_the_same_token_again() -> None:
