@@ -1,4 +1,4 @@
-"""What Pusher, Slanger and soketi do differently: section 7.5 of the facts, and section 2 of the table of faults."""
+"""What Pusher, Slanger and soketi do differently: sections 7.5 and 7.10 of the facts."""
 
 import json
 import os
@@ -233,7 +233,7 @@ async def test_pusher_and_slanger_differ_as_the_facts_say(row: Row, dialect: Dia
 
 
 @pytest.mark.parametrize("dialect", ["slanger", "soketi"])
-@rows("faults 2", FAULTS_ROWS)
+@rows("7.10", FAULTS_ROWS)
 async def test_slanger_and_soketi_differ_as_was_measured(row: Row, dialect: Dialect) -> None:
     await right(row, dialect)
 
@@ -247,7 +247,7 @@ SILENCE: dict[Dialect, list[tuple[str, int]]] = {
 
 @pytest.mark.parametrize("dialect", SILENCE)
 @shows("7.5", "server pings")
-@shows("faults 2", "server pings, idle")
+@shows("7.10", "server pings, idle")
 def test_a_client_that_is_silent_hears(dialect: Dialect) -> None:
     async def story(clock: Callable[[], float]) -> list[tuple[str, int]]:
         heard: list[tuple[str, int]] = []
@@ -282,7 +282,7 @@ async def test_slanger_breaks_on_keys_with_other_than_word_characters(dialect: D
         assert f"{read}-" not in str(message.data)
 
 
-@shows("faults 2", "pusher:error data, sometimes with a channel")
+@shows("7.10", "pusher:error data, sometimes with a channel")
 async def test_soketi_says_which_channel_an_error_is_about() -> None:
     async with travis(dialect="soketi") as scene, greeted(scene.server) as socket:
         answer = await socket.says('{"event":"client-hello","channel":"private-x","data":{}}')
@@ -292,7 +292,7 @@ async def test_soketi_says_which_channel_an_error_is_about() -> None:
 
 
 @pytest.mark.parametrize(("code", "text"), [(4001, "no app"), (4200, "Server is closed"), (4201, "Pong")])
-@shows("faults 2", "close code after a fatal error: 4001, 4200, 4201")
+@shows("7.10", "close code after a fatal error: 4001, 4200, 4201")
 async def test_soketi_tells_its_codes_twice(code: int, text: str) -> None:
     async with travis(dialect="soketi") as scene, greeted(scene.server) as socket:
         scene.server.pusher.disconnect(code, text)
