@@ -4,7 +4,7 @@ from aiotravis.testing.demo import Demo
 from aiotravis.testing.faults.proxy import FaultProxy
 from aiotravis.testing.faults.rules import Fault, Faults
 from aiotravis.testing.live.publisher import LiveMode
-from aiotravis.testing.live.pusher import Connection, Dialect, Frame, PusherApp
+from aiotravis.testing.live.pusher import Dialect, PusherApp, RecordedFrame, ServerConnection
 from aiotravis.testing.rest.access import Mode
 from aiotravis.testing.rest.middleware import RequestSeen
 from aiotravis.testing.rest.switches import Switches
@@ -28,13 +28,11 @@ __all__ = [
     "Broadcast",
     "Build",
     "Commit",
-    "Connection",
     "Demo",
     "Dialect",
     "Fault",
     "FaultProxy",
     "Faults",
-    "Frame",
     "Job",
     "LiveMode",
     "Log",
@@ -42,8 +40,10 @@ __all__ = [
     "Organization",
     "Part",
     "PusherApp",
+    "RecordedFrame",
     "Repository",
     "RequestSeen",
+    "ServerConnection",
     "Stage",
     "Switches",
     "TravisServer",

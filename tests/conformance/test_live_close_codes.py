@@ -64,7 +64,7 @@ async def test_a_connection_is_ended_in_the_manner_of_the_dialect(row: Code, dia
 @pytest.mark.parametrize("row", CODES.values(), ids=CODES)
 async def test_whoever_comes_is_turned_away_in_the_manner_of_the_dialect(row: Code, dialect: Dialect) -> None:
     async with travis(dialect=dialect) as scene:
-        scene.server.pusher.refusal = row.number, row.text
+        scene.server.pusher.reject_with = row.number, row.text
         async with opened(scene.server) as socket:
             await ended(socket, dialect, row)
 

@@ -6,7 +6,7 @@ import pytest
 
 from aiotravis import LiveOptions, Travis, errors, events
 from aiotravis.live.channels import ChannelSelection
-from aiotravis.testing import Connection, Repository, TravisServer
+from aiotravis.testing import Repository, ServerConnection, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import until
 
@@ -26,7 +26,7 @@ async def test_a_channel_given_up_and_wanted_again_counts_once_its_last_subscrip
     server = TravisServer(dialect="soketi")
     subscribe = server.pusher._subscribe
 
-    def later(connection: Connection, channel: str, signature: str | None) -> None:
+    def later(connection: ServerConnection, channel: str, signature: str | None) -> None:
         held.append(lambda: subscribe(connection, channel, signature))
 
     async with (

@@ -12,7 +12,7 @@ import anyio.lowlevel
 import pytest
 
 from aiotravis import LiveOptions, Travis, errors, events
-from aiotravis.testing import Connection, Dialect, Repository, TravisServer
+from aiotravis.testing import Dialect, Repository, ServerConnection, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import ignored, until
 
@@ -181,9 +181,9 @@ async def test_a_live_server_that_is_not_there_is_told_as_such(server: TravisSer
 
 
 async def test_a_server_that_never_greets_is_left(server: TravisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    manners: Iterator[Callable[[Connection], None]] = iter([ignored, server.pusher._greet])
+    manners: Iterator[Callable[[ServerConnection], None]] = iter([ignored, server.pusher._greet])
 
-    def late(connection: Connection) -> None:
+    def late(connection: ServerConnection) -> None:
         next(manners)(connection)
 
     monkeypatch.setattr(server.pusher, "_greet", late)
@@ -225,10 +225,10 @@ async def test_silence_is_pinged_and_a_dead_connection_left(
         await until(lambda: any("pusher:pong" in frame.text for frame in server.pusher.frames))
         assert server.pusher.opened == 1
         server.pusher.activity_timeout = 60
-        hear = server.pusher._hear
-        monkeypatch.setattr(server.pusher, "_hear", ignored)
+        hear = server.pusher._handle
+        monkeypatch.setattr(server.pusher, "_handle", ignored)
         await until(lambda: server.pusher.opened > 1)
-        monkeypatch.setattr(server.pusher, "_hear", hear)
+        monkeypatch.setattr(server.pusher, "_handle", hear)
         assert feed.statistics().dropped == 0
 
 

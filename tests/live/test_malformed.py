@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aiotravis import Feed, LiveOptions, Travis, events
 from aiotravis.live import reconnect_policy
-from aiotravis.testing import Connection, FaultProxy, Repository, TravisServer
+from aiotravis.testing import FaultProxy, Repository, ServerConnection, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.live.mutations import BROKEN_WEBSOCKET, JUNK, NO_GREETING, mutated, read
 
@@ -69,10 +69,10 @@ async def test_what_is_no_websocket_costs_the_connection_and_leaves_a_mark(
 async def test_a_missing_greeting_is_tried_again(
     server: TravisServer, monkeypatch: pytest.MonkeyPatch, greeting: str
 ) -> None:
-    greet: Callable[[Connection], None] = server.pusher._greet
+    greet: Callable[[ServerConnection], None] = server.pusher._greet
     left = [greeting]
 
-    def odd(connection: Connection) -> None:
+    def odd(connection: ServerConnection) -> None:
         if left:
             connection.send(left.pop())
         else:

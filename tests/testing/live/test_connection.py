@@ -49,10 +49,10 @@ async def rest_of(client: socket.socket) -> bytes:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "GRACE", 0.02)
+    monkeypatch.setattr(connection, "CLOSE_TIMEOUT", 0.02)
 
 
-def only(app: PusherApp) -> connection.Connection:
+def only(app: PusherApp) -> connection.ServerConnection:
     (connection,) = app.connections.values()
     return connection
 
@@ -109,7 +109,7 @@ async def test_a_client_that_takes_nothing_is_cut_off() -> None:
         for _ in range(4):
             connection.send("x" * LARGE)
         connection.close(4200)
-        await connection.emptied()
+        await connection.drained()
         await connection.ended.wait()
     await until(lambda: asyncio.all_tasks() <= tasks)
 
@@ -139,11 +139,11 @@ async def test_alarms_go_off_unless_others_are_set_or_the_connection_ends() -> N
         connection = only(app)
         heard: list[str] = []
         rung = asyncio.Event()
-        connection.alarm((0, lambda: heard.append("never")))
-        connection.alarm((0, lambda: heard.append("first")), (0.001, rung.set))
+        connection.set_timers((0, lambda: heard.append("never")))
+        connection.set_timers((0, lambda: heard.append("first")), (0.001, rung.set))
         await rung.wait()
         assert heard == ["first"]
-        connection.alarm((0, lambda: heard.append("too late")))
+        connection.set_timers((0, lambda: heard.append("too late")))
         connection.close(4200)
         await connection.ended.wait()
         assert heard == ["first"]

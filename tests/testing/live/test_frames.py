@@ -2,8 +2,8 @@
 
 import pytest
 
-from aiotravis.testing import Frame
-from aiotravis.testing.live.frames import seen, understood
+from aiotravis.testing import RecordedFrame
+from aiotravis.testing.live.frames import parse_frame, recorded
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from aiotravis.testing.live.frames import seen, understood
     ],
 )
 def test_data_is_an_object_or_a_string_of_one(text: str, event: str, channel: str | None, data: object) -> None:
-    assert understood(text) == (event, channel, data)
+    assert parse_frame(text) == (event, channel, data)
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def test_data_is_an_object_or_a_string_of_one(text: str, event: str, channel: st
 )
 def test_what_is_no_frame_is_told_by_its_kind(text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
-        understood(text)
+        parse_frame(text)
 
 
 def test_bytes_are_kept_as_text() -> None:
-    assert seen(b"a\xff", incoming=True) == Frame(True, "a\\xff")
-    assert seen("ä", incoming=False) == Frame(False, "ä")
+    assert recorded(b"a\xff", incoming=True) == RecordedFrame(True, "a\\xff")
+    assert recorded("ä", incoming=False) == RecordedFrame(False, "ä")

@@ -32,8 +32,8 @@ def test_what_is_updated_has_milliseconds(build: Build) -> None:
 def test_a_job_event_is_flat_and_the_schedulers_lacks_three_keys(build: Build) -> None:
     (job, _) = build.jobs
     assert set(told(job_event(job))) == JOB_KEYS
-    assert set(told(job_event(job, queued=True))) == JOB_KEYS - {"started_at", "finished_at", "stage"}
-    assert set(told(job_event(job, old=True))) == JOB_KEYS | {"log_id", "annotation_ids"}
+    assert set(told(job_event(job, by_scheduler=True))) == JOB_KEYS - {"started_at", "finished_at", "stage"}
+    assert set(told(job_event(job, before_2018=True))) == JOB_KEYS | {"log_id", "annotation_ids"}
 
 
 def test_a_build_event_is_nested_and_its_commit_is_the_sha(build: Build) -> None:
@@ -92,14 +92,14 @@ def test_an_event_of_more_than_ten_thousand_characters_goes_out_with_ids_alone(b
         assert told(write(about)).keys() != short.keys()
         build.commit.message += letter * (1 + rest)
         assert told(write(about)) == short
-        assert told(write(about, whole=True)).keys() != short.keys()
+        assert told(write(about, always_full=True)).keys() != short.keys()
 
 
 def test_the_text_of_a_log_part_is_called_log_with_an_underscore(build: Build) -> None:
     (job, _) = build.jobs
     part = job.write("$ make gr\u00fcn\n")
     assert log_event(job, part) == f'{{"id":{job.id},"_log":"$ make gr\u00fcn\\n","number":0,"final":false}}'
-    old = told(log_event(job, part, number="7.1", core=True))
+    old = told(log_event(job, part, number="7.1", core_fields=True))
     assert old == {
         "id": job.id, "_log": "$ make gr\u00fcn\n", "number": "7.1", "final": False, "build_id": build.id,
         "repository_id": build.repository.id, "repository_private": False,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aiotravis.testing import LiveMode, World
-from aiotravis.testing.live.publisher import REMEMBERED, Publisher
+from aiotravis.testing.live.publisher import OCCUPIED_SECONDS, Publisher
 
 USERS = ["private-user-201", "private-user-202"]
 
@@ -140,7 +140,7 @@ def test_a_log_that_was_open_for_six_hours_falls_silent() -> None:
     job = world.repository("a/b").build(quiet=True).jobs[0]
     job.write("nobody listens")
     since[f"job-{job.id}"] = now
-    now += REMEMBERED
+    now += OCCUPIED_SECONDS
     job.write("still heard")
     now += 1
     job.write("not heard any more")

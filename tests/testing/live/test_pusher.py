@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from aiotravis.testing import Dialect, Frame, PusherApp
+from aiotravis.testing import Dialect, PusherApp, RecordedFrame
 from tests.testing.bare import KEY, app_of, asked, greeted, joined, said, served
 from tests.waiting import until
 
@@ -246,12 +246,12 @@ async def test_client_events_are_nothing_to_slanger() -> None:
 
 async def test_who_comes_is_turned_away_for_as_long_as_there_is_a_reason() -> None:
     app = app_of()
-    app.refusal = 4100, "Over capacity"
+    app.reject_with = 4100, "Over capacity"
     async with served(app) as port:
         async with joined(port) as websocket:
             message = await websocket.receive(timeout=5)
             assert (message.data, message.extra) == (4100, "Over capacity")
-        app.refusal = None
+        app.reject_with = None
         async with joined(port) as websocket:
             assert (await said(websocket))["event"] == "pusher:connection_established"
     assert app.opened == 1
@@ -276,9 +276,9 @@ async def test_a_channel_is_occupied_since_its_first_listener_and_until_its_last
             await subscribed(websocket, "repo-1")
             now += 1
         assert (app.occupied_since("repo-1"), app.occupied_since("repo-2")) == (1000.0, None)
-        assert app.listeners == {"repo-1": 2}
+        assert app.subscription_counts == {"repo-1": 2}
         app.disconnect(4200)
-        assert (app.occupied("repo-1"), app.occupied_since("repo-1"), app.listeners) == (False, None, {})
+        assert (app.occupied("repo-1"), app.occupied_since("repo-1"), app.subscription_counts) == (False, None, {})
 
 
 async def test_it_closes_behind_what_was_published_without_being_awaited() -> None:
@@ -324,7 +324,7 @@ async def test_it_talks_nonsense_when_told_to() -> None:
         app.send_raw(b"\xff")
         assert await websocket.receive_str(timeout=5) == "nonsense"
         assert await websocket.receive_bytes(timeout=5) == b"\xff"
-        assert list(app.frames)[1:] == [Frame(False, "nonsense"), Frame(False, "\\xff")]
+        assert list(app.frames)[1:] == [RecordedFrame(False, "nonsense"), RecordedFrame(False, "\\xff")]
 
 
 async def test_soketi_pings_a_silent_client_and_ends_it_whatever_it_answers() -> None:
