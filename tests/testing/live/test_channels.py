@@ -1,4 +1,4 @@
-"""Who listens to which channel, and since when."""
+"""Which connections subscribe to which channels, and since when."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -19,7 +19,7 @@ async def two_connections() -> AsyncGenerator[tuple[ServerConnection, ServerConn
         yield first, second
 
 
-async def test_a_channel_is_occupied_from_the_first_to_the_last() -> None:
+async def test_a_channel_is_occupied_from_the_first_to_the_last_subscription() -> None:
     now = 1.0
     channels = ChannelRegistry(lambda: now)
     async with two_connections() as (first, second):
@@ -28,11 +28,7 @@ async def test_a_channel_is_occupied_from_the_first_to_the_last() -> None:
         channels.subscribe(second, "a")
         channels.subscribe(second, "b")
         channels.subscribe(second, "b")
-        assert (channels.occupied_since("a"), channels.occupied_since("b"), channels.occupied_since("c")) == (
-            1.0,
-            2.0,
-            None,
-        )
+        assert [channels.occupied_since(channel) for channel in ("a", "b", "c")] == [1.0, 2.0, None]
         assert (channels.subscription_counts, channels.subscribers("a")) == ({"a": 2, "b": 1}, [first, second])
         assert (first.channels, second.channels) == ({"a"}, {"a", "b"})
         channels.unsubscribe(first, "a")
@@ -44,7 +40,7 @@ async def test_a_channel_is_occupied_from_the_first_to_the_last() -> None:
         assert channels.occupied_since("a") == 3.0
 
 
-async def test_leaving_where_one_never_was_changes_nothing() -> None:
+async def test_unsubscribing_without_a_subscription_changes_nothing() -> None:
     channels = ChannelRegistry()
     async with two_connections() as (first, second):
         channels.subscribe(first, "a")
@@ -53,16 +49,16 @@ async def test_leaving_where_one_never_was_changes_nothing() -> None:
         assert channels.subscription_counts == {"a": 1}
 
 
-async def test_one_can_wait_for_a_listener_and_stop_waiting() -> None:
+async def test_waiting_for_a_subscriber_can_be_cancelled() -> None:
     channels = ChannelRegistry()
     async with two_connections() as (first, _):
-        waiting, given_up = (asyncio.ensure_future(channels.wait_occupied("a")) for _ in range(2))
+        waiting, cancelled = (asyncio.ensure_future(channels.wait_occupied("a")) for _ in range(2))
         channels.subscribe(first, "b")
         await asyncio.sleep(0)
         assert not waiting.done()
-        given_up.cancel()
+        cancelled.cancel()
         with suppress(asyncio.CancelledError):
-            await given_up
+            await cancelled
         channels.subscribe(first, "a")
         await waiting
         await channels.wait_occupied("a")

@@ -9,7 +9,7 @@
 //   send         event, data: sent as it is
 //   reconnect, disconnect
 //
-// Reports (the key is "heard"):
+// Reports (the key is "report"):
 //   state        previous, current, socket_id
 //   message      event, channel, data: every message that could be decoded
 //   event        event, channel, data: every event of a subscribed channel
@@ -32,9 +32,9 @@ globalThis.setTimeout = (callback, delay, ...rest) => setTimeout(callback, delay
 
 let pusher = null;
 
-function tell(heard, fields) {
+function tell(report, fields) {
   const plain = (_, value) => (value instanceof Error ? { name: value.name, message: value.message } : value);
-  process.stdout.write(JSON.stringify({ heard, ...fields }, plain) + "\n");
+  process.stdout.write(JSON.stringify({ report, ...fields }, plain) + "\n");
 }
 
 // fact 7.7: Travis does not understand the request of pusher-js's own authoriser.
@@ -72,9 +72,9 @@ function authoriser(key, authorize) {
 }
 
 function reporter(client) {
-  return (heard, fields) => {
+  return (report, fields) => {
     if (pusher === client) {
-      tell(heard, fields);
+      tell(report, fields);
     }
   };
 }

@@ -68,54 +68,54 @@ class PusherJs:
     """A stock pusher-js.
 
     Attributes:
-        heard: All reports since the last reset.
+        reports: All reports since the last reset.
     """
 
     def __init__(self, process: Process) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        self.heard: list[dict[str, Any]] = []
+        self.reports: list[dict[str, Any]] = []
         self._commands = process.stdin
         self._lines = BufferedByteReceiveStream(process.stdout)
 
     async def reset(self) -> None:
         """Replace the client by one that is not connected."""
-        await self.tell("reset")
-        await self.hears("reset")
-        self.heard.clear()
+        await self.send("reset")
+        await self.expect("reset")
+        self.reports.clear()
 
-    async def tell(self, do: str, **fields: object) -> None:
+    async def send(self, do: str, **fields: object) -> None:
         """Send a command."""
         await self._commands.send(json.dumps({"do": do, **fields}).encode() + b"\n")
 
-    async def hears(self, heard: str, **fields: object) -> dict[str, Any]:
+    async def expect(self, report: str, **fields: object) -> dict[str, Any]:
         """Wait for a report, and return it.
 
         Args:
-            heard: ``state``, ``message``, ``event`` or ``error``.
+            report: ``state``, ``message``, ``event`` or ``error``.
             fields: Some of its fields.
         """
         with anyio.fail_after(REPORT_TIMEOUT):
             while True:
                 line: dict[str, Any] = json.loads(await self._lines.receive_until(b"\n", 1 << 20))
-                self.heard.append(line)
-                if _matches(line, heard, fields):
+                self.reports.append(line)
+                if _matches(line, report, fields):
                     return line
 
-    def of(self, heard: str, **fields: object) -> list[dict[str, Any]]:
+    def matching(self, report: str, **fields: object) -> list[dict[str, Any]]:
         """Return all matching reports so far."""
-        return [line for line in self.heard if _matches(line, heard, fields)]
+        return [line for line in self.reports if _matches(line, report, fields)]
 
     def events(self) -> list[tuple[str, str]]:
         """Return channel and name of all published events so far."""
-        heard = [(line["channel"], line["event"]) for line in self.of("event")]
-        return [(channel, event) for channel, event in heard if not event.startswith("pusher:")]
+        events = [(line["channel"], line["event"]) for line in self.matching("event")]
+        return [(channel, event) for channel, event in events if not event.startswith("pusher:")]
 
-    async def ends(self) -> None:
+    async def close_stdin(self) -> None:
         """Close its stdin."""
         await self._commands.aclose()
 
-    async def aim(
+    async def start_connecting(
         self,
         server: TravisServer,
         *,
@@ -142,30 +142,30 @@ class PusherJs:
             "forceTLS": block["scheme"] == "https",
             "enabledTransports": ["ws"],
         }
-        await self.tell("connect", key=key or block["key"], options=where | options, authorize=authorize)
+        await self.send("connect", key=key or block["key"], options=where | options, authorize=authorize)
 
-    async def connects(self, server: TravisServer, **options: Any) -> str:
+    async def connect(self, server: TravisServer, **options: Any) -> str:
         """Let it connect, and return its socket id."""
-        await self.aim(server, **options)
-        return await self.is_connected()
+        await self.start_connecting(server, **options)
+        return await self.wait_connected()
 
-    async def is_connected(self) -> str:
+    async def wait_connected(self) -> str:
         """Wait until it is connected, and return its socket id."""
-        socket_id: str = (await self.hears("state", current="connected"))["socket_id"]
+        socket_id: str = (await self.expect("state", current="connected"))["socket_id"]
         return socket_id
 
-    async def subscribes(self, channel: str) -> None:
+    async def subscribe(self, channel: str) -> None:
         """Let it subscribe, and wait for the confirmation."""
-        await self.tell("subscribe", channel=channel)
-        await self.is_subscribed(channel)
+        await self.send("subscribe", channel=channel)
+        await self.wait_subscribed(channel)
 
-    async def is_subscribed(self, channel: str) -> None:
+    async def wait_subscribed(self, channel: str) -> None:
         """Wait for the confirmation of a subscription."""
-        await self.hears("event", channel=channel, event="pusher:subscription_succeeded")
+        await self.expect("event", channel=channel, event="pusher:subscription_succeeded")
 
 
-def _matches(line: dict[str, Any], heard: str, fields: dict[str, object]) -> bool:
-    return line["heard"] == heard and all(line.get(name) == value for name, value in fields.items())
+def _matches(line: dict[str, Any], report: str, fields: dict[str, object]) -> bool:
+    return line["report"] == report and all(line.get(name) == value for name, value in fields.items())
 
 
 def token_of(server: TravisServer) -> str:
@@ -180,7 +180,7 @@ async def launched(script: Path) -> AsyncGenerator[PusherJs]:
         try:
             client = PusherJs(process)
             yield client
-            await client.ends()
+            await client.close_stdin()
             with anyio.fail_after(REPORT_TIMEOUT):
                 assert await process.wait() == 0
         finally:
