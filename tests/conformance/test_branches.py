@@ -1,4 +1,4 @@
-"""Branches, and the commits that come beside everything: sections 3.3 and 3.8."""
+"""Branches and commits: sections 3.3 and 3.8 of the facts."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ EMPTY = equals({"branches": [], "commits": []})
 
 
 def branches(*expected: str) -> Check:
-    """Whether these branches are listed, in this order; their names are in the commits alone."""
+    """Return a check that these branches are listed, in this order; their names are in the commits."""
 
     def right(body: dict[str, list[dict[str, object]]]) -> bool:
         names = {one["id"]: one["branch"] for one in body["commits"]}
@@ -45,7 +45,7 @@ def newer(found: Scene) -> None:
 
 
 def pushes(found: Scene) -> None:
-    """Two of one branch, one of a name with a slash; each finished later than the one before."""
+    """Add two builds of one branch and one of a branch with a slash, each finished later than the one before."""
     for branch in ("master", "a/b"):
         found.clock.now += 60
         found.repo.build(branch=branch).start().finish("failed")

@@ -1,4 +1,4 @@
-"""Builds, and what is shown of their configuration: sections 3.5 and 3.6."""
+"""Builds and their configuration: sections 3.5 and 3.6 of the facts."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def is_migrated(body: Any) -> bool:
 
 
 def others(found: Scene) -> None:
-    """A public build that is nobody's own, and one of each kind of event."""
+    """Add a public build of nobody, and one of each event type."""
     found.server.world.repository("other/public").build().finish("passed")
     for event_type in ("api", "cron"):
         found.notes.build(event_type=event_type)

@@ -21,7 +21,7 @@ SVG, PNG, XML, ATOM = "image/svg+xml", "image/png", "application/xml", "applicat
 ATOM_NAMES = {"a": "http://www.w3.org/2005/Atom"}
 
 
-def shows(result: str, kind: str = "svg") -> Whole:
+def badge_shows(result: str, kind: str = "svg") -> Whole:
     def right(answer: Raw, _: Scene) -> bool:
         begins = b"<svg" if kind == "svg" else b"\x89PNG\r\n\x1a\n"
         named = answer.headers["content-disposition"] == f'inline; filename="{result}.{kind}"'
@@ -32,7 +32,7 @@ def shows(result: str, kind: str = "svg") -> Whole:
 
 def badge(path: str, result: str, picture: str = "svg", **more: Unpack[More]) -> Row:
     kind = SVG if picture == "svg" else PNG
-    return replace(Row(200, path, None, kind, token=None, whole=shows(result, picture)), **more)
+    return replace(Row(200, path, None, kind, token=None, whole=badge_shows(result, picture)), **more)
 
 
 def ended(state: str) -> Before:
@@ -40,7 +40,7 @@ def ended(state: str) -> Before:
 
 
 def projects(*expected: tuple[str, str, str]) -> Whole:
-    """Whether these projects are told of: name, activity, status of the last build."""
+    """Return a check of the projects: name, activity, status of the last build."""
 
     def right(answer: Raw, _: Scene) -> bool:
         root = ElementTree.fromstring(answer.body)
@@ -63,7 +63,7 @@ def entries(*expected: str) -> Whole:
 
 
 def others(found: Scene) -> None:
-    """A pull request that has failed since, and a build under way."""
+    """Add a failed pull request and a running build."""
     found.repo.build(event_type="pull_request").start().finish("failed")
     found.repo.build().start()
 

@@ -1,4 +1,4 @@
-"""What a request says of itself, and endings of paths that say otherwise: section 1.2, with what 1.3 says of types."""
+"""Request headers, endings of paths, and media types: sections 1.2 and 1.3 of the facts."""
 
 import base64
 from typing import cast
@@ -23,7 +23,7 @@ def me(answer: Raw, _: Scene) -> bool:
 
 
 def bare(*present: str) -> Check:
-    """Whether an answer is of version 1: the object itself, without an envelope."""
+    """Return a check that an answer is of version 1: the object without an envelope."""
     return lambda body: set(present) <= set(body) and not {"build", "job", "repo", "commit", "jobs"} & set(body)
 
 

@@ -1,4 +1,4 @@
-"""Jobs, and the annotations that they once had: sections 3.10 and 3.2."""
+"""Jobs and annotations: sections 3.10 and 3.2 of the facts."""
 
 from tests.conformance.scene import STRANGER, Scene
 from tests.conformance.tables import (
@@ -25,7 +25,7 @@ REMARK = {"username": "lint", "key": "a-key", "description": "tidy", "status": "
 
 
 def jobs(*expected: str) -> Check:
-    """Whether these jobs are listed, in whatever order."""
+    """Return a check that these jobs are listed, in any order."""
     return lambda body: sorted(one["number"] for one in body["jobs"]) == sorted(expected)
 
 
@@ -38,7 +38,7 @@ def many(found: Scene) -> None:
 
 
 def waiting(found: Scene) -> None:
-    """One job that is queued, one that is received."""
+    """Add a queued and a received job."""
     queued, received = found.notes.build(jobs=2).jobs
     queued.enqueue()
     received.enqueue().receive()

@@ -1,4 +1,4 @@
-"""Routes of logs, what is in them, tokens that open one, removal, numbered parts: sections 5.1 and 5.3 to 5.5."""
+"""Routes, bodies, tokens, removal and numbered parts of logs: sections 5.1 and 5.3 to 5.5 of the facts."""
 
 from dataclasses import replace
 from typing import Any, Unpack
@@ -18,7 +18,7 @@ TEXT = "text/plain"
 
 
 def parts_of(found: Scene) -> None:
-    """Five parts in all, of which the last is empty and final."""
+    """Write five parts in all; the last one is empty and final."""
     job = found.running.jobs[0]
     for text in ("one ", "two ", "three\n"):
         job.write(text)
@@ -213,15 +213,15 @@ test_a_request_has_the_answer_of_travis = calls(ROWS)
 # X-Log-Access-Token
 
 
-async def given(found: Scene) -> str:
-    """Read a private log, and give the token that comes with it."""
+async def log_token(found: Scene) -> str:
+    """Return the token that comes with a private log."""
     path = f"/jobs/{found.names['hidden_job']}/log"
     return (await ask(found.server, path, token=STRANGER)).headers["x-log-access-token"]
 
 
-async def test_5_3_a_log_token_opens_its_log_and_no_other() -> None:
+async def test_5_3_a_log_token_opens_only_its_log() -> None:
     async with scene() as found:
-        token = await given(found)
+        token = await log_token(found)
         own = await ask(found.server, f"/jobs/{found.names['hidden_job']}/log?access_token={token}")
         header = await ask(found.server, f"/jobs/{found.names['hidden_job']}/log", token=token)
         other = await ask(found.server, f"/jobs/{found.names['job']}/log?access_token={token}")
@@ -238,14 +238,14 @@ async def test_5_3_a_log_token_opens_its_log_and_no_other() -> None:
 )  # fmt: skip
 async def test_5_3_a_log_token_is_insufficient_elsewhere(method: str, path: str) -> None:
     async with scene() as found:
-        token = await given(found)
+        token = await log_token(found)
         answer = await ask(found.server, path.format_map(found.names), method=method, token=token)
     assert (answer.status, answer.body) == (403, b"insufficient access")
 
 
-async def test_5_3_a_log_token_is_good_for_a_day() -> None:
+async def test_5_3_a_log_token_is_valid_for_a_day() -> None:
     async with scene() as found:
-        path = f"/jobs/{found.names['hidden_job']}/log?access_token={await given(found)}"
+        path = f"/jobs/{found.names['hidden_job']}/log?access_token={await log_token(found)}"
         found.clock.now += 86_399
         before = await ask(found.server, path)
         found.clock.now += 1
@@ -254,7 +254,7 @@ async def test_5_3_a_log_token_is_good_for_a_day() -> None:
     assert (after.status, after.content_type.partition(";")[0], after.body) == (403, "text/html", b"access denied")
 
 
-async def test_5_5_the_token_in_a_raw_logs_address_opens_it() -> None:
+async def test_5_5_the_token_in_raw_log_href_opens_the_log() -> None:
     async with scene() as found:
         path = f"/v3/job/{found.names['hidden_job']}/log"
         href = (await ask(found.server, path, token=STRANGER)).json["@raw_log_href"]
@@ -264,7 +264,7 @@ async def test_5_5_the_token_in_a_raw_logs_address_opens_it() -> None:
     assert (closed.status, elsewhere.status) == (404, 404)
 
 
-async def test_5_5_numbers_of_what_is_being_written_are_exact() -> None:
+async def test_5_5_parts_of_a_running_job_have_exact_numbers() -> None:
     async with scene() as found:
         parts_of(found)
         answer = await ask(found.server, PARTS.format_map(found.names), token=TOKEN)

@@ -1,4 +1,4 @@
-"""Who may read what: the modes of deployment, and what a token without rights sees: sections 1.1 and 1.5."""
+"""Access in each mode, and without rights: sections 1.1 and 1.5 of the facts."""
 
 from dataclasses import replace
 from itertools import product

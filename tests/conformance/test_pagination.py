@@ -1,4 +1,4 @@
-"""How much comes at once, in what order, and how the rest is come by: section 4."""
+"""Size, order and cursors of lists: section 4 of the facts."""
 
 from typing import Any
 
@@ -115,7 +115,7 @@ ROWS: dict[str, Row] = {
 test_a_request_has_the_answer_of_travis = calls(ROWS)
 
 
-async def test_new_builds_shift_nothing() -> None:
+async def test_new_builds_do_not_shift_pages() -> None:
     async with scene() as found:
         history(found)
         path = BUILDS.format_map(found.names)

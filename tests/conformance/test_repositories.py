@@ -50,7 +50,7 @@ def many(found: Scene) -> None:
 
 
 def rival(found: Scene) -> None:
-    """Another of sarah's, that ended after and began before what the first one did."""
+    """Add a repository of sarah whose build started before and finished after that of the first one."""
     rival = found.server.world.repository("sarah/rival", users=[found.sarah])
     for build in found.repo.builds[1:]:
         found.repo.builds.remove(build)

@@ -1,4 +1,4 @@
-"""Lint, the configuration, and what a site tells of itself: sections 3.19 and 3.20."""
+"""Lint, configuration and system routes: sections 3.19 and 3.20 of the facts."""
 
 from aiotravis.testing import Switches
 from tests.conformance.tables import (

@@ -1,4 +1,4 @@
-"""How a token is come by, and got rid of: section 3.21."""
+"""Getting and revoking a token: section 3.21 of the facts."""
 
 import base64
 import re
@@ -37,7 +37,7 @@ def newcomer(found: Scene) -> None:
 
 
 def handshake(status: int, target: str, body: bytes | None = None, *, state: str = "same", **more: Unpack[More]) -> Row:
-    """Come back from GitHub with a code, and with the state that the cookie has, or with another."""
+    """Return the row of a return from GitHub with a code, and with the state of the cookie or another one."""
     kept = f"abc:::{target}"
     given = kept if state == "same" else state
     path = f"/auth/handshake/github?code={GITHUB}&state={given}"
@@ -50,7 +50,7 @@ def goes_to(expected: str) -> Whole:
 
 
 def to_github(answer: Raw, target: str) -> bool:
-    """Whether the browser is sent to GitHub, with a state that is in the cookie and says where to go afterwards."""
+    """Return whether the answer redirects to GitHub, with the state of the cookie and the target."""
     location = urlsplit(answer.headers["location"])
     state = parse_qs(location.query)["state"][0]
     kept = answer.headers["set-cookie"]
@@ -162,7 +162,7 @@ async def github(found: Scene, method: str, path: str, json: object = None, **he
 WANTED = {"scopes": ["read:org"], "note": "temporary token"}
 
 
-async def test_step_1_gives_a_token_once() -> None:
+async def test_step_1_creates_a_token() -> None:
     async with scene() as found:
         made = await github(found, "POST", "/authorizations", WANTED)
     assert made.status == 201
@@ -170,7 +170,7 @@ async def test_step_1_gives_a_token_once() -> None:
     assert (made.json["scopes"], made.json["note"]) == (["read:org"], "temporary token")
 
 
-async def test_step_1a_asks_for_the_second_factor() -> None:
+async def test_step_1a_requests_the_second_factor() -> None:
     async with scene() as found:
         found.sarah.one_time_password = "123456"
         asked = await github(found, "POST", "/authorizations", WANTED)
@@ -180,7 +180,7 @@ async def test_step_1a_asks_for_the_second_factor() -> None:
     assert given.status == 201
 
 
-async def test_step_1b_refuses_a_second_of_the_same_note_until_the_first_is_deleted() -> None:
+async def test_step_1b_refuses_a_second_token_with_the_same_note() -> None:
     async with scene() as found:
         first = await github(found, "POST", "/authorizations", WANTED)
         second = await github(found, "POST", "/authorizations", WANTED)
