@@ -95,17 +95,13 @@ class FaultRule(Generic[F]):
         self._activate(self)
 
     def applies(self, names: tuple[str, str], chances: random.Random) -> bool:
-        """Return whether the rule affects a request or an event, and count it.
-
-        Args:
-            names: Names to compare with the patterns.
-            chances: Random numbers; one is taken per match, so that the same seed affects the same matches.
-        """
+        """Return whether the rule affects what has these names, and count it."""
         if self._remaining == 0 or not all(map(fnmatchcase, names, self._patterns)):
             return False
         if self._skip:
             self._skip -= 1
             return False
+        # One number is taken for each match, so that the same seed affects the same matches.
         if chances.random() >= self._chance:
             return False
         if self._remaining is not None:
@@ -133,11 +129,7 @@ class RestRule(FaultRule[RestFault]):
         self._set_fault(RestFault(kind="status", status=status, body=body, headers=headers or {}))
 
     def too_many(self, retry_after: int | None = None) -> None:
-        """Answer 429, as to a throttled client.
-
-        Args:
-            retry_after: Seconds for the Retry-After header; None to send none, as Travis does.
-        """
+        """Answer 429, with seconds for a Retry-After header or, as Travis does, without one."""
         # fact 1.4: text/plain, and no Retry-After.
         header = {} if retry_after is None else {"Retry-After": str(retry_after)}
         self.status(429, b"Retry later\n", {"Content-Type": "text/plain", **header})
@@ -148,11 +140,7 @@ class RestRule(FaultRule[RestFault]):
         self.status(403, b"Forbidden\n", {"Content-Type": "text/plain"})
 
     def late(self, seconds: float) -> None:
-        """Delay the request.
-
-        Args:
-            seconds: The delay.
-        """
+        """Delay the request by a number of seconds."""
         self._set_fault(RestFault(kind="late", seconds=seconds))
 
     def reset(self) -> None:
@@ -164,11 +152,7 @@ class RestRule(FaultRule[RestFault]):
         self._set_fault(RestFault(kind="freeze"))
 
     def truncate(self, at: int = 20) -> None:
-        """Process the request, and cut its answer.
-
-        Args:
-            at: Bytes of the body to send.
-        """
+        """Process the request, and cut its answer after ``at`` bytes of the body."""
         self._set_fault(RestFault(kind="truncate", at=at))
 
     def garble(self) -> None:
@@ -194,11 +178,7 @@ class LiveRule(FaultRule[LiveFault]):
         self._set_fault(LiveFault(kind="duplicate"))
 
     def late(self, seconds: float) -> None:
-        """Delay the event; later events overtake it.
-
-        Args:
-            seconds: The delay.
-        """
+        """Delay the event by a number of seconds; later events overtake it."""
         self._set_fault(LiveFault(kind="late", seconds=seconds))
 
     def garble(self) -> None:
@@ -232,11 +212,7 @@ class Faults:
         self.made: deque[Fault] = deque(maxlen=MAX_RECORDED_FAULTS)
 
     def seed(self, seed: int) -> None:
-        """Restart the random numbers: the same seed, rules and requests give the same faults.
-
-        Args:
-            seed: Any number.
-        """
+        """Restart the random numbers: the same seed, rules and requests give the same faults."""
         self._chances.seed(seed)
 
     def rest(
@@ -288,12 +264,7 @@ class Faults:
         self._on_clear.append(call)
 
     def for_request(self, method: str, path: str) -> RestFault | None:
-        """Return the fault of a request, and record it; None for none.
-
-        Args:
-            method: HTTP method in upper case.
-            path: Path below the endpoint, without query.
-        """
+        """Return the fault of a request, and record it; None for none. The path has no query."""
         return self._first(self._rest, (method, path), f"{method} {path}")
 
     def for_event(self, event: str, channel: str) -> LiveFault | None:

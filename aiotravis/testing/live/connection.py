@@ -84,11 +84,7 @@ class ServerConnection:
             self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._close_timed_out)
 
     def set_timers(self, *timers: tuple[float, Callable[[], object]]) -> None:
-        """Replace all timers.
-
-        Args:
-            timers: Seconds and the function to call then; none to cancel all.
-        """
+        """Replace all timers: each is a number of seconds and the function to call then."""
         for handle in self._timers:
             handle.cancel()
         loop = asyncio.get_running_loop()

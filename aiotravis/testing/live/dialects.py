@@ -37,6 +37,8 @@ class DialectRules(ABC):
         requires_signatures: Whether a private channel is refused without a signature.
         rejects_duplicates: Whether a second subscription to a channel is an error.
         accepts_object_data: Whether an event's data may be published as something else than a string.
+        pong_data: Data of the answer to ``pusher:ping``.
+        subscription_data: Data of the confirmation of a subscription; None for none.
         shutdown_close: Close code and reason when the server shuts down.
     """
 
@@ -45,6 +47,8 @@ class DialectRules(ABC):
     requires_signatures: bool
     rejects_duplicates: bool
     accepts_object_data: bool = True
+    pong_data: object
+    subscription_data: str | None = "{}"
     shutdown_close: tuple[int, str] = (1001, "going away")
 
     @abstractmethod
@@ -88,13 +92,13 @@ class DialectRules(ABC):
         """Return the ping for an idle client; None for a ping of the WebSocket protocol."""
         return None
 
-    @abstractmethod
     def pong(self) -> str:
         """Return the answer to ``pusher:ping``."""
+        return event_frame("pusher:pong", self.pong_data)
 
-    @abstractmethod
     def subscription_succeeded(self, channel: str) -> str:
         """Return the confirmation of a subscription."""
+        return event_frame("pusher_internal:subscription_succeeded", self.subscription_data, channel)
 
     @abstractmethod
     def invalid_signature(self, socket_id: str, channel: str, signature: str | None) -> str:
@@ -120,6 +124,7 @@ class PusherRules(DialectRules):
     requires_signatures = True
     rejects_duplicates = True
     accepts_object_data = False
+    pong_data: object = {}
 
     def socket_id(self, number: int) -> str:
         """Return two numbers."""
@@ -150,14 +155,6 @@ class PusherRules(DialectRules):
         """Return a ping of the Pusher protocol."""
         return event_frame("pusher:ping", "{}")
 
-    def pong(self) -> str:
-        """Return a pong whose data is an empty object."""
-        return event_frame("pusher:pong", {})
-
-    def subscription_succeeded(self, channel: str) -> str:
-        """Return a confirmation whose data is an empty object in a string."""
-        return event_frame("pusher_internal:subscription_succeeded", "{}", channel)
-
     def invalid_signature(self, socket_id: str, channel: str, signature: str | None) -> str:
         """Return a refusal on the channel."""
         data = {"type": "AuthError", "error": "The connection is unauthorized.", "status": 401}
@@ -179,6 +176,7 @@ class SoketiRules(PusherRules):
     default_activity_timeout = 30
     rejects_duplicates = False
     accepts_object_data = True
+    subscription_data = None
     shutdown_close = (4200, "Server is closed. Please reconnect shortly.")
 
     def protocol_error(self, protocol: str | None) -> tuple[int, str] | None:
@@ -197,10 +195,6 @@ class SoketiRules(PusherRules):
         """Use the WebSocket protocol, though its pongs do not count as activity."""
         return None
 
-    def subscription_succeeded(self, channel: str) -> str:
-        """Return a confirmation without data."""
-        return event_frame("pusher_internal:subscription_succeeded", None, channel)
-
     def client_event(self, channel: str | None) -> str | None:
         """Return an error on the channel."""
         return event_frame("pusher:error", {"code": 4301, "message": "Client event rejected"}, channel)
@@ -213,6 +207,7 @@ class SlangerRules(DialectRules):
     closes_idle_clients = False
     requires_signatures = False
     rejects_duplicates = True
+    pong_data = "{}"
 
     def socket_id(self, number: int) -> str:
         """Return the process id and a random number."""
@@ -238,14 +233,6 @@ class SlangerRules(DialectRules):
     def closing(self, code: int, reason: str) -> tuple[str | None, int | None]:
         """Send Pusher's codes in an error frame, before a close frame without a code."""
         return (self.error(code, reason), None) if code in PUSHER_CODES else (None, code)
-
-    def pong(self) -> str:
-        """Return a pong whose data is an empty object in a string."""
-        return event_frame("pusher:pong", "{}")
-
-    def subscription_succeeded(self, channel: str) -> str:
-        """Return a confirmation whose data is an empty object in a string."""
-        return event_frame("pusher_internal:subscription_succeeded", "{}", channel)
 
     def invalid_signature(self, socket_id: str, channel: str, signature: str | None) -> str:
         """Return an error without code and channel."""

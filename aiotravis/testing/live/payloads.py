@@ -41,14 +41,7 @@ def stage_json(build: Build, stage: Stage) -> Json:
 
 
 def log_event(job: Job, part: Part, *, number: int | str | None = None, core_fields: bool = False) -> str:
-    """Return the payload of ``job:log``.
-
-    Args:
-        job: The job of the log.
-        part: A part of the log.
-        number: Number of the part if it is another than its own: ``"7.1"``.
-        core_fields: Whether to add the fields of travis-core.
-    """
+    """Return the payload of ``job:log``, perhaps under another number such as ``"7.1"``, with fields of travis-core."""
     # fact 7.8: the text is in _log, and id is the job's.
     fields: Json = {
         "id": job.id,
@@ -62,14 +55,7 @@ def log_event(job: Job, part: Part, *, number: int | str | None = None, core_fie
 
 
 def job_event(job: Job, *, by_scheduler: bool = False, always_full: bool = False, before_2018: bool = False) -> str:
-    """Return the flat payload of a job's events.
-
-    Args:
-        job: The job.
-        by_scheduler: Whether to omit the fields that the scheduler does not send.
-        always_full: Whether to send all fields, however large.
-        before_2018: Whether to add the fields of servers before 2018.
-    """
+    """Return the flat payload of a job's events; the scheduler omits some fields, servers before 2018 had others."""
     fields: Json = {
         "id": job.id,
         "repository_id": job.repository.id,
@@ -94,13 +80,7 @@ def job_event(job: Job, *, by_scheduler: bool = False, always_full: bool = False
 
 
 def build_event(build: Build, *, always_full: bool = False, stages: bool = True) -> str:
-    """Return the nested payload of a build's events.
-
-    Args:
-        build: The build.
-        always_full: Whether to send all fields, however large.
-        stages: Whether the server has stages.
-    """
+    """Return the nested payload of a build's events; servers before 2017 had no stages."""
     commit, repository = build.commit, build.repository
     flat = build_json(build)
     del flat["config"]

@@ -35,14 +35,7 @@ SOCKET_ID: Final = re.compile(r"\d+\.\d+")
 
 
 def signed(secret: str, method: str, path: str, query: Mapping[str, str]) -> str:
-    """Return the signature of a request: HMAC-SHA256 of method, path and sorted query, in hexadecimal.
-
-    Args:
-        secret: The app's secret.
-        method: HTTP method.
-        path: Path without query.
-        query: Unescaped parameters; ``auth_signature`` is ignored.
-    """
+    """Return the signature of a request: HMAC-SHA256 of method, path and sorted unescaped query, in hexadecimal."""
     pairs = sorted((name.lower(), value) for name, value in query.items() if name.lower() != "auth_signature")
     text = "\n".join((method, path, "&".join(f"{name}={value}" for name, value in pairs)))
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -99,12 +99,7 @@ class PusherApp:
         app.on_shutdown.append(self._shut_down)
 
     def sign(self, socket_id: str, channel: str) -> str:
-        """Return the signature for a private channel: ``KEY:HEX``.
-
-        Args:
-            socket_id: Id that the socket received when it was established.
-            channel: Full name of the channel.
-        """
+        """Return the signature that lets a socket subscribe to a private channel: ``KEY:HEX``."""
         # A name with a lone surrogate is valid JSON, and must not crash the server.
         signed = f"{socket_id}:{channel}".encode("utf-8", "surrogatepass")
         return f"{self.key}:{hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest()}"
@@ -162,12 +157,8 @@ class PusherApp:
     async def wait_occupied(self, channel: str, timeout: float = 10.0) -> None:
         """Wait until a channel has a subscriber.
 
-        Args:
-            channel: Name of the channel.
-            timeout: Seconds to wait.
-
         Raises:
-            TimeoutError: The time ran out.
+            TimeoutError: It did not happen within ``timeout`` seconds.
         """
         async with asyncio.timeout(timeout):
             await self._channels.wait_occupied(channel)
@@ -186,12 +177,7 @@ class PusherApp:
             self._send(connection, frame)
 
     def error(self, code: int | None, message: str) -> None:
-        """Send ``pusher:error`` to every client, and keep the connections; never waits.
-
-        Args:
-            code: Error code; None for none.
-            message: Text of the error.
-        """
+        """Send ``pusher:error`` to every client, and keep the connections; never waits. The code may be None."""
         self.send_raw(self._rules.error(code, message))
 
     def disconnect(self, code: int | None = None, reason: str = "") -> "asyncio.Task[None]":

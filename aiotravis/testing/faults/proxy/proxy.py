@@ -46,16 +46,6 @@ class FaultProxy:
         await self.stop()
 
     @property
-    def target_host(self) -> str:
-        """Host of the server."""
-        return self._registry.target[0]
-
-    @property
-    def target_port(self) -> int:
-        """TCP port of the server."""
-        return self._registry.target[1]
-
-    @property
     def accepted(self) -> int:
         """Number of connections accepted so far."""
         return self._registry.accepted
@@ -192,24 +182,16 @@ class FaultProxy:
     async def wait_open_connections(self, count: int, timeout: float = 10.0) -> None:
         """Wait until exactly this number of connections are open.
 
-        Args:
-            count: Number of connections.
-            timeout: Seconds to wait.
-
         Raises:
-            TimeoutError: The time ran out.
+            TimeoutError: It did not happen within ``timeout`` seconds.
         """
         await self._wait(lambda: self.open_connections == count, timeout)
 
     async def wait_accepted(self, count: int, timeout: float = 10.0) -> None:
         """Wait until at least this number of connections have been accepted, ended ones included.
 
-        Args:
-            count: Number of connections.
-            timeout: Seconds to wait.
-
         Raises:
-            TimeoutError: The time ran out.
+            TimeoutError: It did not happen within ``timeout`` seconds.
         """
         await self._wait(lambda: self.accepted >= count, timeout)
 
