@@ -22,16 +22,16 @@ V21 = "application/vnd.travis-ci.2.1+json"
 Check = Callable[[Any], bool]
 Before = Callable[[Scene], object]
 After = Callable[[Scene], bool]
-Whole = Callable[[Raw, Scene], bool]
+AnswerCheck = Callable[[Raw, Scene], bool]
 
 
-class More(TypedDict, total=False):
+class RowOptions(TypedDict, total=False):
     """Optional fields of a `Row`."""
 
     kind: str | None
     token: str | None
     mode: Mode
-    old: str
+    age: str
     accept: str
     headers: Mapping[str, str]
     json: object
@@ -39,7 +39,7 @@ class More(TypedDict, total=False):
     switches: Switches | None
     before: Before
     after: After
-    whole: Whole
+    answer_is: AnswerCheck
 
 
 def _unchanged(_: Scene) -> None:
@@ -60,11 +60,11 @@ class Row:
         body: The whole body as bytes, or a check of its JSON, or None to accept any.
         kind: Media type without a charset, or None to accept any.
         token: Access token, or None to send none.
-        old: Age of the server.
+        age: Age of the server.
         data: Body to send; in a form names of the scene stand in braces.
         before: Change the scene before the request.
         after: Check the scene after the request.
-        whole: Check the whole answer, such as its headers.
+        answer_is: Check the whole answer, such as its headers.
     """
 
     status: int
@@ -74,7 +74,7 @@ class Row:
     method: str = "GET"
     token: str | None = TOKEN
     mode: Mode = "org"
-    old: str = "head"
+    age: str = "head"
     accept: str = V2
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     json: object = None
@@ -82,7 +82,7 @@ class Row:
     switches: Switches | None = None
     before: Before = _unchanged
     after: After = _any
-    whole: Whole = _any
+    answer_is: AnswerCheck = _any
 
 
 def _only_reads(row: Row) -> bool:
@@ -96,9 +96,9 @@ async def check(row: Row, scenes: SharedScenes) -> None:
     is_form = "form" in row.headers.get("Content-Type", "")
     async with AsyncExitStack() as stack:
         if _only_reads(row):
-            found = await scenes.get(row.mode, row.old)
+            found = await scenes.get(row.mode, row.age)
         else:
-            own = scene(mode=row.mode, log_mode=row.old, switches=row.switches)
+            own = scene(mode=row.mode, log_mode=row.age, switches=row.switches)
             found = await stack.enter_async_context(own)
         row.before(found)
         data = row.data.decode().format_map(found.names).encode() if row.data and is_form else row.data
@@ -114,7 +114,7 @@ async def check(row: Row, scenes: SharedScenes) -> None:
             assert answer.body == row.body
         elif row.body is not None:
             assert row.body(answer.json), answer.body[:2000]
-        assert row.whole(answer, found), answer
+        assert row.answer_is(answer, found), answer
         assert row.after(found)
 
 
@@ -175,7 +175,7 @@ class Place:
     at: str = ""
     by: str = "id"
     mode: Mode = "org"
-    old: str = "head"
+    age: str = "head"
     token: str | None = TOKEN
     sparse_token: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -204,7 +204,7 @@ class Entity:
     never: Sequence[str] = ()
 
     async def _shown(self, scenes: SharedScenes, place: Place, which: object) -> Any:
-        found = await scenes.get(place.mode, place.old)
+        found = await scenes.get(place.mode, place.age)
         one = found.names.get(which, which) if isinstance(which, str) else which
         stem = "full" if which == self.full else "sparse"
         beside = {f"one_{kind}": found.names[f"{stem}_{kind}"] for kind in ("build", "job", "request")}

@@ -92,7 +92,7 @@ ROWS: dict[str, Row] = {
     "3.3 no such branch": Row(404, LIST + "/gone", NOT_FOUND),
     "3.3 a branch of pull requests alone": Row(404, LIST + "/topic", NOT_FOUND),
     "3.3 its id is a build id": Row(
-        200, LIST + "/master", whole=lambda answer, found: answer.json["branch"]["id"] == found.passed.id,
+        200, LIST + "/master", answer_is=lambda answer, found: answer.json["branch"]["id"] == found.passed.id,
     ),
     "3.3 the name is only in the commit": Row(
         200, LIST + "/master",
@@ -101,7 +101,7 @@ ROWS: dict[str, Row] = {
     ),
     "3.3 a raw slash": Row(200, LIST + "/feature/x", is_build("3")),
     "3.3 an encoded slash": Row(200, LIST + "/feature%2Fx", is_build("3")),
-    "3.3 one segment only in 2014": Row(404, LIST + "/feature/x", NOT_FOUND, old="2014"),
+    "3.3 one segment only in 2014": Row(404, LIST + "/feature/x", NOT_FOUND, age="2014"),
     "3.3 a comma makes a list": Row(200, LIST + "/feature/x,master", is_build("4")),
     "3.3 a name with a comma cannot be asked for": Row(404, LIST + "/a,b", NOT_FOUND, before=named("a,b")),
     "3.3 a name that ends as a file loses the ending": Row(404, LIST + "/v1.json", NOT_FOUND, before=named("v1.json")),
@@ -142,7 +142,7 @@ ENTITIES: dict[str, Entity] = {
             "branches": Place("/branches?ids[]={full}&ids[]={sparse}", "commits"),
             "requests list": Place("/requests?repository_id={repo}", "commits"),
             "single request": Place("/requests/{one_request}", "commit"),
-            "2014": Place("/builds/{one_build}", "commit", old="2014"),
+            "2014": Place("/builds/{one_build}", "commit", age="2014"),
         },
         {
             "id": "int", "sha": "string", "branch": "string", "message": "string?", "author_name": "string?",

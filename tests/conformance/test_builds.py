@@ -120,7 +120,7 @@ ROWS: dict[str, Row] = {
     "3.5 POST restart, migrated": Row(403, "/builds/{build}/restart", is_migrated, method="POST", before=migrated),
     "3.5 POST restart, migrated, no JSON": Row(
         403, "/builds/{build}/restart", None, "text/plain", method="POST", before=migrated, accept="text/plain",
-        whole=lambda answer, _: answer.body.startswith(b"This repository has been migrated"),
+        answer_is=lambda answer, _: answer.body.startswith(b"This repository has been migrated"),
     ),
     "3.5 POST restart, migrated, com": Row(
         202, "/builds/{build}/restart", RESTARTED, method="POST", before=migrated, mode="com",
@@ -128,9 +128,9 @@ ROWS: dict[str, Row] = {
     "3.5 POST restart, nobody, org": Row(
         400, "/builds/{build}/restart", flash(False, RIGHTLESS), method="POST", token=None,
     ),
-    "3.5 POST restart before 2015": Row(200, "/builds/{build}/restart", RESTARTED, method="POST", old="2014"),
+    "3.5 POST restart before 2015": Row(200, "/builds/{build}/restart", RESTARTED, method="POST", age="2014"),
     "3.5 POST restart before 2015, refused": Row(
-        200, "/builds/{running}/restart", flash(True, UNFIT), method="POST", old="2014",
+        200, "/builds/{running}/restart", flash(True, UNFIT), method="POST", age="2014",
     ),
     "3.5 ids=1,2": Row(200, "/builds?ids={full},{build}", numbers("1", "4"), token=None),
     "3.5 ids[]=": Row(200, "/builds?ids[]={full}&ids[]={build}", numbers("1", "4")),
@@ -217,7 +217,7 @@ ENTITIES: dict[str, Entity] = {
             "list": Place(LIST, "builds"),
             "single": Place("/builds/{one}", "build"),
             "branches": Place("/branches?ids[]={one}", "branches"),
-            "2014": Place("/builds/{one}", "build", old="2014"),
+            "2014": Place("/builds/{one}", "build", age="2014"),
         },
         {
             "id": "int", "repository_id": "int", "commit_id": "int", "number": "string", "event_type": "string?",

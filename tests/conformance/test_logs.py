@@ -106,7 +106,7 @@ ANSWERS: list[tuple[str, SetState, str, int, str | None, bytes | Check]] = [
 
 def row(log_mode: str, state: SetState, accept: str, status: int, kind: str | None, answer: bytes | Check) -> Row:
     return Row(
-        status, "/jobs/{sparse_job}/log", answer, kind, accept=ACCEPT[accept], old=log_mode,
+        status, "/jobs/{sparse_job}/log", answer, kind, accept=ACCEPT[accept], age=log_mode,
         before=lambda found: state(found.sparse.jobs[0]),
     )  # fmt: skip
 

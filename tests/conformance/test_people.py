@@ -154,7 +154,7 @@ ROWS: dict[str, Row] = {
     "3.18 channels": Row(200, "/users", lambda body: body["user"]["channels"] == ["private-user-201"]),
     "3.18 gravatar_id without email": Row(200, "/users", lambda body: body["user"]["gravatar_id"] == "", token=BARE),
     "3.18 missing in 2014": Row(
-        200, "/users", old="2014",
+        200, "/users", age="2014",
         body=lambda body: not {"channels", "avatar_url", "first_logged_in_at", "allow_migration", "vcs_type"}
         & set(body["user"]),
     ),

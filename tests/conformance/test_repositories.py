@@ -117,8 +117,8 @@ ROWS: dict[str, Row] = {
             found.repo.belongings, "key", found.repo.belongings.key.replace(" PUBLIC", " RSA PUBLIC"),
         ),
     ),
-    "3.12 POST /repos/{id}/key": Row(200, "/repos/{repo}/key", method="POST", whole=is_new_key),
-    "3.12 POST /repos/{owner}/{name}/key": Row(200, "/repos/{slug}/key", method="POST", whole=is_new_key),
+    "3.12 POST /repos/{id}/key": Row(200, "/repos/{repo}/key", method="POST", answer_is=is_new_key),
+    "3.12 POST /repos/{owner}/{name}/key": Row(200, "/repos/{slug}/key", method="POST", answer_is=is_new_key),
     "3.12 POST makes another": Row(
         200, "/repos/{repo}/key", method="POST",
         after=lambda found: found.repo.belongings.key != found.notes.belongings.key,
@@ -160,7 +160,7 @@ ROWS: dict[str, Row] = {
     "3.13 limit=junk is 25": Row(200, "/repos?owner_name=many&limit=junk", count(25), before=many),
     "3.13 active is ignored": Row(200, "/repos?active=false", repos(82)),
     "3.13 active is ignored with a filter": Row(200, "/repos?owner_name=sarah&active=true", repos(83)),
-    "3.13 any active filters in 2014": Row(200, "/repos?owner_name=sarah&active=false", repos(), old="2014"),
+    "3.13 any active filters in 2014": Row(200, "/repos?owner_name=sarah&active=false", repos(), age="2014"),
     "3.13 inactive ones with slug": Row(
         200, "/repos?slug=sarah/notes", repos(83), before=lambda found: setattr(found.notes, "active", False),
     ),
@@ -201,7 +201,7 @@ ENTITIES: dict[str, Entity] = {
         "3.13", "full_repo", "notes",
         {
             "single": Place("/repos/{one}", "repo"), "list": Place("/repos?ids={one}", "repos"),
-            "2014": Place("/repos/{one}", "repo", old="2014"),
+            "2014": Place("/repos/{one}", "repo", age="2014"),
         },
         {
             "id": "int", "slug": "string", "description": "string?", "active": "bool?", "last_build_id": "int?",

@@ -44,7 +44,7 @@ ROWS: dict[str, Row] = {
     "3.14 GET /requests/{id}, unknown": Row(404, "/requests/99", NOT_FOUND),
     "3.14 GET /requests/{id}, nobody, com": Row(401, "/requests/31", NOTHING, token=None, mode="com"),
     "3.14 GET /requests/{id} is good for a year": Row(
-        200, "/requests/31", whole=lambda answer, _: answer.headers["cache-control"] == "public, max-age=31536000",
+        200, "/requests/31", answer_is=lambda answer, _: answer.headers["cache-control"] == "public, max-age=31536000",
     ),
     "3.14 GET /requests?repository_id=": Row(200, LIST, keys("requests", "commits"), token=None),
     "3.14 GET /requests?slug=": Row(200, "/requests?slug=travis-ci/Travis.rb", ids("requests", 33, 32, 31)),

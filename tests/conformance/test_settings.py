@@ -13,9 +13,9 @@ from tests.conformance.tables import (
     After,
     Check,
     Entity,
-    More,
     Place,
     Row,
+    RowOptions,
     calls,
     equals,
     fields,
@@ -78,7 +78,7 @@ def unset(found: Scene) -> None:
     found.repo.belongings.ssh_key = None
 
 
-def ssh(status: int, body: bytes | Check, method: str = "GET", path: str = KEY, **more: Unpack[More]) -> Row:
+def ssh(status: int, body: bytes | Check, method: str = "GET", path: str = KEY, **more: Unpack[RowOptions]) -> Row:
     return replace(Row(status, path, body, method=method, mode="com"), **more)
 
 

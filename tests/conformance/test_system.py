@@ -61,15 +61,15 @@ ROWS: dict[str, Row] = {
     ),
     "3.20 notifications": Row(200, "/config", config("notifications", {"webhook": {"public_key": None}})),
     "3.20 pusher": Row(200, "/config", lambda body: body["config"]["pusher"]["key"] == "5df8ac576dcccf4fd076"),
-    "3.20 never the secret": Row(200, "/config", whole=lambda answer, _: b"secret" not in answer.body),
+    "3.20 never the secret": Row(200, "/config", answer_is=lambda answer, _: b"secret" not in answer.body),
     "3.20 GET /": Row(200, "/", equals({"hello": "world"}), token=None),
     "3.20 GET /, HTML": Row(
         302, "/", NOTHING, None, token=None, accept="text/html",
-        whole=lambda answer, _: answer.headers["location"] == "/docs/",
+        answer_is=lambda answer, _: answer.headers["location"] == "/docs/",
     ),
     "3.20 GET /docs/": Row(
         302, "/docs/", NOTHING, None, token=None,
-        whole=lambda answer, _: answer.headers["location"].startswith("https://docs.travis-ci.com/"),
+        answer_is=lambda answer, _: answer.headers["location"].startswith("https://docs.travis-ci.com/"),
     ),
     "3.20 GET /uptime": Row(200, "/uptime", b"OK", token=None),
     "3.20 GET /uptime, trouble": Row(
@@ -77,7 +77,7 @@ ROWS: dict[str, Row] = {
     ),
     "3.20 GET /endpoints": Row(
         200, "/endpoints", token=None,
-        whole=lambda answer, found: {(method, path) for path, methods in answer.json.items() for method in methods}
+        answer_is=lambda answer, found: {(method, path) for path, methods in answer.json.items() for method in methods}
         == set(found.server.patterns()),
     ),
     "3.20 GET /error/500": Row(500, "/error/500", SORRY, "text/plain", token=None),

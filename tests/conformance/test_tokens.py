@@ -10,10 +10,10 @@ from tests.conformance.scene import Scene, scene
 from tests.conformance.tables import (
     NOTHING,
     V21,
+    AnswerCheck,
     Check,
-    More,
     Row,
-    Whole,
+    RowOptions,
     calls,
     equals,
     keys,
@@ -27,7 +27,7 @@ LOCAL, FOREIGN = "http://localhost:8080/", "https://evil.example.org/"
 SITE = "https://travis-ci.org"
 
 
-def sign_in(status: int, body: bytes | Check | None, github_token: str = GITHUB, **more: Unpack[More]) -> Row:
+def sign_in(status: int, body: bytes | Check | None, github_token: str = GITHUB, **more: Unpack[RowOptions]) -> Row:
     row = Row(status, "/auth/github", body, method="POST", token=None, json={"github_token": github_token})
     return replace(row, **more)
 
@@ -36,7 +36,9 @@ def newcomer(found: Scene) -> None:
     found.server.world.github_logins["of-somebody-new"] = "newcomer"
 
 
-def handshake(status: int, target: str, body: bytes | None = None, *, state: str = "same", **more: Unpack[More]) -> Row:
+def handshake(
+    status: int, target: str, body: bytes | None = None, *, state: str = "same", **more: Unpack[RowOptions]
+) -> Row:
     """Return the row of a return from GitHub with a code, and with the state of the cookie or another one."""
     kept = f"abc:::{target}"
     given = kept if state == "same" else state
@@ -45,7 +47,7 @@ def handshake(status: int, target: str, body: bytes | None = None, *, state: str
     return replace(row, **more)
 
 
-def goes_to(expected: str) -> Whole:
+def goes_to(expected: str) -> AnswerCheck:
     return lambda answer, _: answer.headers["location"] == expected
 
 
@@ -86,7 +88,7 @@ ROWS: dict[str, Row] = {
     ),
     "3.21 a bad token": sign_in(403, b"not a Travis user", "bad"),
     "3.21 a token that GitHub does not resolve": sign_in(401, b"could not resolve github token", "unresolved-1"),
-    "3.21 too few scopes": sign_in(303, NOTHING, "narrow-1", kind=None, whole=goes_to("/too-few-scopes")),
+    "3.21 too few scopes": sign_in(303, NOTHING, "narrow-1", kind=None, answer_is=goes_to("/too-few-scopes")),
     "3.21 starts a sync": sign_in(200, keys("access_token"), after=lambda found: found.sarah.is_syncing),
     "3.21 creates an unknown user": sign_in(
         200, keys("access_token"), "of-somebody-new", before=newcomer,
@@ -94,26 +96,26 @@ ROWS: dict[str, Row] = {
     ),
     "3.21 GET /auth/handshake": Row(
         302, f"/auth/handshake?redirect_uri={LOCAL}", NOTHING, None, token=None,
-        whole=lambda answer, _: to_github(answer, LOCAL),
+        answer_is=lambda answer, _: to_github(answer, LOCAL),
     ),
     "3.21 GET /auth/handshake/provider": Row(
         302, f"/auth/handshake/github?redirect_uri={LOCAL}", NOTHING, None, token=None,
-        whole=lambda answer, _: to_github(answer, LOCAL),
+        answer_is=lambda answer, _: to_github(answer, LOCAL),
     ),
     "3.21 origin is as good": Row(
-        302, f"/auth/handshake?origin={LOCAL}", NOTHING, None, token=None, whole=lambda answer,
+        302, f"/auth/handshake?origin={LOCAL}", NOTHING, None, token=None, answer_is=lambda answer,
         _: to_github(answer, LOCAL),
     ),
     "3.21 redirect_to is not read": Row(
         302, f"/auth/handshake?redirect_to={LOCAL}", NOTHING, None, token=None,
-        whole=lambda answer, _: to_github(answer, SITE),
+        answer_is=lambda answer, _: to_github(answer, SITE),
     ),
-    "3.21 a page that posts the token": handshake(200, LOCAL, kind="text/html", whole=posts_token),
-    "3.21 the state is another": handshake(302, LOCAL, NOTHING, state="other", kind=None, whole=goes_to(SITE)),
-    "3.21 the state is another, in 2014": handshake(400, LOCAL, b"state mismatch", state="other", old="2014"),
+    "3.21 a page that posts the token": handshake(200, LOCAL, kind="text/html", answer_is=posts_token),
+    "3.21 the state is another": handshake(302, LOCAL, NOTHING, state="other", kind=None, answer_is=goes_to(SITE)),
+    "3.21 the state is another, in 2014": handshake(400, LOCAL, b"state mismatch", state="other", age="2014"),
     "3.21 a target that is not allowed": handshake(401, FOREIGN, b"target URI not allowed"),
     "3.21 a target that is not allowed, in 2014": handshake(
-        302, FOREIGN, NOTHING, old="2014", kind=None, whole=goes_to(FOREIGN),
+        302, FOREIGN, NOTHING, age="2014", kind=None, answer_is=goes_to(FOREIGN),
     ),
     "3.21 a target on a low port": handshake(401, "http://localhost:80/", b"target URI not allowed"),
     "3.21 a target of Travis": handshake(200, "https://app.travis-ci.org/", kind="text/html"),
