@@ -26,6 +26,7 @@ from aiotravis.client._validation import (
 )
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
+from aiotravis.flows.commit_waiting import CommitWaiter
 from aiotravis.flows.event_subscriber import BuildRef, EventSubscriber, JobRef, RepoRef
 from aiotravis.flows.waiting import BuildWaiter
 from aiotravis.follow_log import LogStream

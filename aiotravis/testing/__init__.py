@@ -7,7 +7,7 @@ from aiotravis.testing.demo import Demo
 from aiotravis.testing.faults.proxy import FaultProxy
 from aiotravis.testing.faults.rules import Fault, Faults, LiveFault, LiveRule, RestFault, RestRule
 from aiotravis.testing.live.publisher import LiveMode
-from aiotravis.testing.live.pusher import Connection, Dialect, Frame, PusherApp
+from aiotravis.testing.live.pusher import Dialect, PusherApp, RecordedFrame, ServerConnection
 from aiotravis.testing.rest.access import Mode
 from aiotravis.testing.rest.archive import ArchiveHost
 from aiotravis.testing.rest.github import Authorization, GitHubRoutes
@@ -32,14 +32,12 @@ __all__ = [
     "Build",
     "Cache",
     "Commit",
-    "Connection",
     "Demo",
     "Dialect",
     "EnvVar",
     "Fault",
     "FaultProxy",
     "Faults",
-    "Frame",
     "GitHubRoutes",
     "Job",
     "LiveFault",
@@ -54,12 +52,14 @@ __all__ = [
     "Part",
     "PusherApp",
     "RateRules",
+    "RecordedFrame",
     "Repository",
     "RepositoryData",
     "Request",
     "RequestSeen",
     "RestFault",
     "RestRule",
+    "ServerConnection",
     "ServerContext",
     "SshKey",
     "Stage",

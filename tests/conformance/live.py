@@ -1,4 +1,4 @@
-"""A bare WebSocket to the embedded Travis for tests that read frames as they come; the rows that they show."""
+"""A raw WebSocket to the embedded Travis, and which rows of the facts the tests cover."""
 
 import hashlib
 import hmac
@@ -20,8 +20,8 @@ KEY = "5df8ac576dcccf4fd076"
 SECRET = "a-secret-of-the-server"
 EACH: tuple[Dialect, ...] = ("pusher", "slanger", "soketi")
 
-SHOWN: defaultdict[str, list[str]] = defaultdict(list)
-"""Names of the rows that tests show, by section of the facts."""
+COVERED: defaultdict[str, list[str]] = defaultdict(list)
+"""Names of the rows that tests cover, by section of the facts."""
 
 MARKERS = itertools.count(1)
 
@@ -29,14 +29,14 @@ T = TypeVar("T")
 
 
 def rows(section: str, table: Mapping[str, T]) -> pytest.MarkDecorator:
-    """Give a test each row of a table of the facts, as ``row``, under the row's name."""
-    SHOWN[section].extend(table)
+    """Parametrize a test by the rows of a table, as ``row``."""
+    COVERED[section].extend(table)
     return pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in table.items()])
 
 
-def shows(section: str, *names: str) -> Callable[[T], T]:
-    """Say which rows of the facts a test shows."""
-    SHOWN[section].extend(names)
+def covers(section: str, *names: str) -> Callable[[T], T]:
+    """Mark a test as covering rows of the facts."""
+    COVERED[section].extend(names)
 
     def unchanged(test: T) -> T:
         return test
@@ -45,13 +45,13 @@ def shows(section: str, *names: str) -> Callable[[T], T]:
 
 
 def signed(socket_id: str, channel: str) -> str:
-    """Sign as the facts say it, not as the server does it."""
+    """Return a signature computed from the facts, without the server's code."""
     return f"{KEY}:{hmac.digest(SECRET.encode(), f'{socket_id}:{channel}'.encode(), hashlib.sha256).hex()}"
 
 
 @dataclass
 class Scene:
-    """Sarah, who has a permission on a public repository (82) and a private one (83), and Josh, who has none."""
+    """A server, Sarah with permissions on a public (82) and a private repository (83), and Josh without any."""
 
     server: TravisServer
     sarah: User
@@ -60,17 +60,17 @@ class Scene:
     private: Repository
 
     def build(self, **options: Any) -> Build:
-        """Make a build of which nobody was told."""
+        """Return a new build without publishing events."""
         return self.public.build(quiet=True, **options)
 
     def job(self) -> Job:
-        """Make the job of such a build."""
+        """Return the job of a new build without publishing events."""
         return self.build().jobs[0]
 
 
 @asynccontextmanager
 async def travis(**options: Any) -> AsyncGenerator[Scene]:
-    """Serve a Travis."""
+    """Serve a scene."""
     async with TravisServer(**options) as server:
         sarah = server.world.user("sarah", token=TOKEN, name="Sarah")
         josh = server.world.user("josh", token="another-token")
@@ -80,47 +80,47 @@ async def travis(**options: Any) -> AsyncGenerator[Scene]:
 
 
 class Socket:
-    """One WebSocket, and nothing that understands what it says."""
+    """A raw WebSocket."""
 
     def __init__(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
         self.websocket = websocket
         self.socket_id = ""
 
     async def receive(self) -> aiohttp.WSMessage:
-        """Give the next frame of the WebSocket protocol, whatever it is."""
+        """Return the next message of any type."""
         return await self.websocket.receive()
 
     async def text(self) -> str:
-        """Give the next frame, which has to be a text."""
+        """Return the next message, which has to be text."""
         message = await self.receive()
         assert message.type is aiohttp.WSMsgType.TEXT, message
         return str(message.data)
 
-    async def greeting(self) -> str:
-        """Give the first frame, and keep the socket's id."""
+    async def hello(self) -> str:
+        """Return the first frame, and keep the socket id."""
         text = await self.text()
         self.socket_id = json.loads(json.loads(text)["data"])["socket_id"]
         return text
 
-    async def says(self, frame: str) -> str:
-        """Send a frame, and give the answer."""
+    async def send(self, frame: str) -> str:
+        """Send a frame, and return the answer."""
         await self.websocket.send_str(frame)
         return await self.text()
 
-    async def subscribes(self, channel: str, auth: str | None = None) -> str:
-        """Ask for a channel, and give the answer."""
+    async def subscribe(self, channel: str, auth: str | None = None) -> str:
+        """Subscribe to a channel, and return the answer."""
         data = {"channel": channel} if auth is None else {"channel": channel, "auth": auth}
-        return await self.says(json.dumps({"event": "pusher:subscribe", "data": data}))
+        return await self.send(json.dumps({"event": "pusher:subscribe", "data": data}))
 
-    async def listens(self, *channels: str) -> None:
-        """Subscribe to channels, signed where they are private."""
+    async def subscribe_all(self, *channels: str) -> None:
+        """Subscribe to channels, with signatures for private ones."""
         for channel in channels:
             private = channel.startswith("private-")
-            answer = await self.subscribes(channel, signed(self.socket_id, channel) if private else None)
+            answer = await self.subscribe(channel, signed(self.socket_id, channel) if private else None)
             assert json.loads(answer)["event"] == "pusher_internal:subscription_succeeded", answer
 
-    async def heard(self) -> list[dict[str, Any]]:
-        """Give all frames that have come by now: those in front of the answer to a subscription."""
+    async def received(self) -> list[dict[str, Any]]:
+        """Return all frames received so far: those before the answer to another subscription."""
         marker = f"by-now-{next(MARKERS)}"
         await self.websocket.send_str(json.dumps({"event": "pusher:subscribe", "data": {"channel": marker}}))
         frames: list[dict[str, Any]] = []
@@ -129,26 +129,26 @@ class Socket:
         return frames
 
     async def events(self) -> list[tuple[str, str]]:
-        """Give channel and name of all events that have come by now."""
-        return [(frame["channel"], frame["event"]) for frame in await self.heard()]
+        """Return channel and name of all events received so far."""
+        return [(frame["channel"], frame["event"]) for frame in await self.received()]
 
     async def payloads(self) -> list[Any]:
-        """Give what the events of by now carry: JSON in a string."""
-        return [json.loads(frame["data"]) for frame in await self.heard()]
+        """Return the payloads of all events received so far."""
+        return [json.loads(frame["data"]) for frame in await self.received()]
 
-    async def closed(self) -> tuple[int | None, str]:
-        """Give code and reason of the close frame that has to be next."""
+    async def close_frame(self) -> tuple[int | None, str]:
+        """Return code and reason of the next message, which has to be a close frame."""
         message = await self.receive()
         assert message.type is aiohttp.WSMsgType.CLOSE, message
-        # aiohttp says 0 for a frame without a code.
+        # aiohttp returns 0 for a frame without a code.
         return message.data or None, message.extra or ""
 
 
 @asynccontextmanager
-async def opened(
+async def open_socket(
     server: TravisServer, query: str = "protocol=7", *, path: str = f"/app/{KEY}"
 ) -> AsyncGenerator[Socket]:
-    """Open a socket, and hear nothing yet."""
+    """Open a WebSocket without reading from it."""
     url = f"ws://127.0.0.1:{server.port}{path}?{query}"
     async with (
         aiohttp.ClientSession() as session,
@@ -158,8 +158,8 @@ async def opened(
 
 
 @asynccontextmanager
-async def greeted(server: TravisServer, query: str = "protocol=7") -> AsyncGenerator[Socket]:
-    """Open a socket, and hear its greeting."""
-    async with opened(server, query) as socket:
-        await socket.greeting()
+async def connect(server: TravisServer, query: str = "protocol=7") -> AsyncGenerator[Socket]:
+    """Open a WebSocket, and read its first frame."""
+    async with open_socket(server, query) as socket:
+        await socket.hello()
         yield socket

@@ -1,7 +1,7 @@
-"""One world for every table: each entity once with all that it can have, and once with as little as it can."""
+"""The world of the tables: each entity once with everything it can have, and once with as little as possible."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from aiotravis.testing import Broadcast, Build, Mode, Repository, Switches, Trav
 from aiotravis.testing.world.models import Annotation
 from aiotravis.testing.world.repository_data import Cache, EnvVar, Request, SshKey
 from tests.conftest import TOKEN
+from tests.raw import ask
 
 READER = "a-reader's-token"
 STRANGER = "a-token-without-rights"
@@ -20,7 +21,7 @@ DAY = 86_400.0
 
 
 class Clock:
-    """Stands where it is put."""
+    """A clock that stands still until it is set."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -31,17 +32,18 @@ class Clock:
 
 @dataclass
 class Scene:
-    """What there is.
+    """A server and what is on it.
 
     Attributes:
-        sarah: May change ``travis-ci/travis.rb`` and ``sarah/notes``.
-        josh: Has ``josh/secret`` to himself.
-        repo: With all that it can have; ``sarah/notes`` is the one without.
-        full: A finished pull request of two jobs, with all that it can have.
-        sparse: A build that has nothing yet.
-        running: A build under way.
+        sarah: A user who may change ``travis-ci/travis.rb`` and ``sarah/notes``.
+        josh: The only user of ``josh/secret``.
+        repo: ``travis-ci/travis.rb``, with everything that a repository can have.
+        notes: ``sarah/notes``, with as little as possible.
+        full: A finished pull request of two jobs, with everything that a build can have.
+        sparse: A build with as little as possible.
+        running: A build that is running.
         passed: A push to master that has passed.
-        names: What paths may hold in braces.
+        names: Values for the names in braces of paths.
     """
 
     server: TravisServer
@@ -141,7 +143,7 @@ def _belongings(scene: Scene) -> None:
 async def scene(
     *, mode: Mode = "org", log_mode: str = "head", switches: Switches | None = None
 ) -> AsyncGenerator[Scene]:
-    """Serve the world."""
+    """Serve a scene of its own."""
     clock = Clock()
     async with TravisServer(mode=mode, log_mode=log_mode, switches=switches, clock=clock) as server:
         sarah, reader, josh = _people(server)
@@ -172,3 +174,32 @@ async def scene(
             "sparse_settings": notes.id, "full_request": 31, "sparse_request": 33,
         }  # fmt: skip
         yield found
+
+
+class SharedScenes:
+    """Scenes for requests that change nothing: one for each mode and age of the server, served until the end."""
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._scenes: dict[tuple[Mode, str], Scene] = {}
+        self._answers: dict[tuple[object, ...], Any] = {}
+
+    async def get(self, mode: Mode, log_mode: str) -> Scene:
+        """Return the scene of these options; serve it if this is the first request for it."""
+        key = (mode, log_mode)
+        if key not in self._scenes:
+            self._scenes[key] = await self._stack.enter_async_context(scene(mode=mode, log_mode=log_mode))
+        return self._scenes[key]
+
+    async def read(self, found: Scene, path: str, token: str | None, headers: Mapping[str, str]) -> Any:
+        """Return the JSON at a path of one of the scenes; request it only once."""
+        key = (found.server.port, path, token, *headers.items())
+        if key not in self._answers:
+            answer = await ask(found.server, path, token=token, headers=dict(headers))
+            assert answer.status == 200, answer.body
+            self._answers[key] = answer.json
+        return self._answers[key]
+
+    async def close(self) -> None:
+        """Stop every server."""
+        await self._stack.aclose()

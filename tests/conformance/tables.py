@@ -1,14 +1,15 @@
-"""How a row of a table is written down, and how it is held against the embedded Travis."""
+"""The rows of the tables, and how they are checked against the embedded Travis."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict, cast
 
 import pytest
 
 from aiotravis.testing import Mode, Switches
-from tests.conformance.scene import Scene, scene
+from tests.conformance.scene import Scene, SharedScenes, scene
 from tests.conftest import TOKEN
 from tests.raw import V2, Raw, ask
 
@@ -21,16 +22,16 @@ V21 = "application/vnd.travis-ci.2.1+json"
 Check = Callable[[Any], bool]
 Before = Callable[[Scene], object]
 After = Callable[[Scene], bool]
-Whole = Callable[[Raw, Scene], bool]
+AnswerCheck = Callable[[Raw, Scene], bool]
 
 
-class More(TypedDict, total=False):
-    """What helpers pass on to a `Row`."""
+class RowOptions(TypedDict, total=False):
+    """Optional fields of a `Row`."""
 
     kind: str | None
     token: str | None
     mode: Mode
-    old: str
+    age: str
     accept: str
     headers: Mapping[str, str]
     json: object
@@ -38,24 +39,32 @@ class More(TypedDict, total=False):
     switches: Switches | None
     before: Before
     after: After
-    whole: Whole
+    answer_is: AnswerCheck
+
+
+def _unchanged(_: Scene) -> None:
+    pass
+
+
+def _any(*_: object) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
 class Row:
-    """A call, and what it is answered with.
+    """A request and the answer that is expected.
 
     Attributes:
         status: HTTP status.
-        path: Names of the scene in braces.
-        body: All of it as bytes, or whether its JSON is right, or None: whatever it is.
-        data: Sent as it is; of a form names of the scene in braces.
-        kind: The type that it says to be of, without a charset.
-        token: Whose; None: nobody's.
-        old: The server's year, if it is not today's.
-        before: Changes the scene beforehand.
-        after: Whether the scene is as it should be afterwards.
-        whole: Whether the answer is right in something else, its headers for one.
+        path: Path and query, with names of the scene in braces.
+        body: The whole body as bytes, or a check of its JSON, or None to accept any.
+        kind: Media type without a charset, or None to accept any.
+        token: Access token, or None to send none.
+        age: Age of the server.
+        data: Body to send; in a form names of the scene stand in braces.
+        before: Change the scene before the request.
+        after: Check the scene after the request.
+        answer_is: Check the whole answer, such as its headers.
     """
 
     status: int
@@ -65,21 +74,32 @@ class Row:
     method: str = "GET"
     token: str | None = TOKEN
     mode: Mode = "org"
-    old: str = "head"
+    age: str = "head"
     accept: str = V2
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     json: object = None
     data: bytes | None = None
     switches: Switches | None = None
-    before: Before = lambda _: None
-    after: After = lambda _: True
-    whole: Whole = lambda _, __: True
+    before: Before = _unchanged
+    after: After = _any
+    answer_is: AnswerCheck = _any
 
 
-async def check(row: Row) -> None:
-    """Make the call, and look at its answer."""
+def _only_reads(row: Row) -> bool:
+    """Return whether other rows may share the scene of this one; signing in and out by GET changes it."""
+    is_read = row.method in {"GET", "HEAD"} and not row.path.startswith(("/auth", "/logout"))
+    return is_read and row.before is _unchanged and row.after is _any and row.switches is None
+
+
+async def check(row: Row, scenes: SharedScenes) -> None:
+    """Make the request of a row and check its answer, on a scene of its own if the row changes it."""
     is_form = "form" in row.headers.get("Content-Type", "")
-    async with scene(mode=row.mode, log_mode=row.old, switches=row.switches) as found:
+    async with AsyncExitStack() as stack:
+        if _only_reads(row):
+            found = await scenes.get(row.mode, row.age)
+        else:
+            own = scene(mode=row.mode, log_mode=row.age, switches=row.switches)
+            found = await stack.enter_async_context(own)
         row.before(found)
         data = row.data.decode().format_map(found.names).encode() if row.data and is_form else row.data
         answer = await ask(
@@ -94,27 +114,27 @@ async def check(row: Row) -> None:
             assert answer.body == row.body
         elif row.body is not None:
             assert row.body(answer.json), answer.body[:2000]
-        assert row.whole(answer, found), answer
+        assert row.answer_is(answer, found), answer
         assert row.after(found)
 
 
 def ids(name: str, *expected: object, by: str = "id") -> Check:
-    """Whether a list has these, in this order."""
+    """Return a check that a list has these, in this order."""
     return lambda body: [one[by] for one in body[name]] == list(expected)
 
 
 def numbers(*expected: str) -> Check:
-    """Whether a list of builds has these numbers, in this order."""
+    """Return a check that a list of builds has these numbers, in this order."""
     return ids("builds", *expected, by="number")
 
 
 def keys(*expected: str) -> Check:
-    """Whether an answer has these keys and no others."""
+    """Return a check that an answer has these keys and no others."""
     return lambda body: set(body) == set(expected)
 
 
 def equals(expected: object) -> Check:
-    """Whether an answer is just this."""
+    """Return a check that an answer equals this."""
     return lambda body: body == expected
 
 
@@ -141,21 +161,21 @@ KINDS: Final[Mapping[str, Check]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where an entity is shown.
+    """A response that shows an entity.
 
     Attributes:
-        path: Names of the scene in braces, ``{one}`` for what is looked for, ``{one_build}``, ``{one_job}`` and
-            ``{one_request}`` for what it comes beside.
-        at: Key of the object, or of the list that has it; empty: the whole answer.
-        by: The field that says which one of a list it is.
-        sparse_token: Whose the sparse one is asked for with, if it is another's.
+        path: Path with names of the scene in braces: ``{one}`` is the entity, ``{one_build}``, ``{one_job}`` and
+            ``{one_request}`` are those that it comes with.
+        at: Key of the object or of the list that holds it; empty: the whole answer.
+        by: Field that identifies the entity in a list.
+        sparse_token: Token that may read the sparse one, if it is another than ``token``.
     """
 
     path: str
     at: str = ""
     by: str = "id"
     mode: Mode = "org"
-    old: str = "head"
+    age: str = "head"
     token: str | None = TOKEN
     sparse_token: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -163,16 +183,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Entity:
-    """An entity with the fields that it has.
+    """An entity and its fields.
 
     Attributes:
-        section: Of the facts.
-        full: Which one has everything; a name of the scene, or the value itself.
-        sparse: Which one has nothing that it need not have.
-        places: Where it is shown.
-        fields: Name to kind; a ``?`` after the kind: null where there is nothing.
-        only: Names to the places that alone have them.
-        never: Names that it has nowhere.
+        section: Section of the facts.
+        full: The one that has everything: a name of the scene, or the value itself.
+        sparse: The one that has as little as possible.
+        places: Responses that show it.
+        fields: Kind of each field; with a ``?``: null where there is nothing.
+        only: Places of those fields that are not in all of them.
+        never: Fields that are in none.
     """
 
     section: str
@@ -183,25 +203,23 @@ class Entity:
     only: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     never: Sequence[str] = ()
 
-    async def shown(self, found: Scene, place: Place, which: object) -> Any:
-        """Give one of it as it is shown in a place."""
+    async def _shown(self, scenes: SharedScenes, place: Place, which: object) -> Any:
+        found = await scenes.get(place.mode, place.age)
         one = found.names.get(which, which) if isinstance(which, str) else which
         stem = "full" if which == self.full else "sparse"
         beside = {f"one_{kind}": found.names[f"{stem}_{kind}"] for kind in ("build", "job", "request")}
         path = place.path.format_map({**found.names, **beside, "one": one})
         token = place.sparse_token if which == self.sparse and place.sparse_token else place.token
-        answer = await ask(found.server, path, token=token, headers=dict(place.headers))
-        assert answer.status == 200, answer.body
-        shown = answer.json[place.at] if place.at else answer.json
+        answer = await scenes.read(found, path, token, place.headers)
+        shown = answer[place.at] if place.at else answer
         if not isinstance(shown, list):
             return shown
         return next(entry for entry in cast("list[dict[str, Any]]", shown) if entry[place.by] == one)
 
-    async def check(self, name: str) -> None:
-        """Look at one field in each place."""
+    async def check(self, name: str, scenes: SharedScenes) -> None:
+        """Check one field in every place."""
         for title, place in self.places.items():
-            async with scene(mode=place.mode, log_mode=place.old) as found:
-                full, sparse = [await self.shown(found, place, which) for which in (self.full, self.sparse)]
+            full, sparse = [await self._shown(scenes, place, which) for which in (self.full, self.sparse)]
             expected = name in self.fields and title in self.only.get(name, self.places)
             assert (name in full, name in sparse) == (expected, expected), title
             if expected:
@@ -209,16 +227,14 @@ class Entity:
                 assert KINDS[kind.rstrip("?")](full[name]), (title, full[name])
                 assert sparse[name] is None if kind.endswith("?") else KINDS[kind](sparse[name]), (title, sparse[name])
 
-    async def check_nothing_else(self) -> None:
-        """Look whether there is nothing that the table does not have."""
+    async def check_no_other_fields(self, scenes: SharedScenes) -> None:
+        """Check that no place has a field that is not in the table."""
         for title, place in self.places.items():
-            async with scene(mode=place.mode, log_mode=place.old) as found:
-                full = await self.shown(found, place, self.full)
-            assert set(full) <= set(self.fields), title
+            assert set(await self._shown(scenes, place, self.full)) <= set(self.fields), title
 
 
 def field_rows(entities: Mapping[str, Entity]) -> dict[str, tuple[str, str]]:
-    """Give name of the entity and of the field for every row, by its own name: section, entity, field."""
+    """Return names of the entity and the field of each row, by the name of the row: section, entity, field."""
     return {
         f"{entity.section} {title}.{name}": (title, name)
         for title, entity in entities.items()
@@ -235,28 +251,28 @@ def calls(rows: Mapping[str, Row]) -> Tests:
     """Make a test of every row."""
 
     @pytest.mark.parametrize("name", rows)
-    async def a_call(name: str) -> None:
-        await check(rows[name])
+    async def call(name: str, scenes: SharedScenes) -> None:
+        await check(rows[name], scenes)
 
-    return a_call
+    return call
 
 
 def fields(entities: Mapping[str, Entity]) -> Tests:
-    """Make a test of every field, under the name of its section, its entity and itself."""
+    """Make a test of every field, named by its section, its entity and itself."""
     rows = field_rows(entities)
 
     @pytest.mark.parametrize(("entity", "field"), rows.values(), ids=rows)
-    async def a_field(entity: str, field: str) -> None:
-        await entities[entity].check(field)
+    async def has_field(entity: str, field: str, scenes: SharedScenes) -> None:
+        await entities[entity].check(field, scenes)
 
-    return a_field
+    return has_field
 
 
-def nothing_else(entities: Mapping[str, Entity]) -> Tests:
+def no_other_fields(entities: Mapping[str, Entity]) -> Tests:
     """Make a test of every entity: it has no fields but those of the table."""
 
     @pytest.mark.parametrize("entity", entities)
-    async def an_entity(entity: str) -> None:
-        await entities[entity].check_nothing_else()
+    async def has_no_other_fields(entity: str, scenes: SharedScenes) -> None:
+        await entities[entity].check_no_other_fields(scenes)
 
-    return an_entity
+    return has_no_other_fields

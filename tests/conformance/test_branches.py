@@ -1,4 +1,4 @@
-"""Branches, and the commits that come beside everything: sections 3.3 and 3.8."""
+"""Branches and commits: sections 3.3 and 3.8 of the facts."""
 
 from collections.abc import Callable
 
@@ -14,14 +14,14 @@ from tests.conformance.tables import (
     equals,
     fields,
     keys,
-    nothing_else,
+    no_other_fields,
 )
 
 EMPTY = equals({"branches": [], "commits": []})
 
 
 def branches(*expected: str) -> Check:
-    """Whether these branches are listed, in this order; their names are in the commits alone."""
+    """Return a check that these branches are listed, in this order; their names are in the commits."""
 
     def right(body: dict[str, list[dict[str, object]]]) -> bool:
         names = {one["id"]: one["branch"] for one in body["commits"]}
@@ -45,7 +45,7 @@ def newer(found: Scene) -> None:
 
 
 def pushes(found: Scene) -> None:
-    """Two of one branch, one of a name with a slash; each finished later than the one before."""
+    """Add two builds of one branch and one of a branch with a slash, each finished later than the one before."""
     for branch in ("master", "a/b"):
         found.clock.now += 60
         found.repo.build(branch=branch).start().finish("failed")
@@ -92,7 +92,7 @@ ROWS: dict[str, Row] = {
     "3.3 no such branch": Row(404, LIST + "/gone", NOT_FOUND),
     "3.3 a branch of pull requests alone": Row(404, LIST + "/topic", NOT_FOUND),
     "3.3 its id is a build id": Row(
-        200, LIST + "/master", whole=lambda answer, found: answer.json["branch"]["id"] == found.passed.id,
+        200, LIST + "/master", answer_is=lambda answer, found: answer.json["branch"]["id"] == found.passed.id,
     ),
     "3.3 the name is only in the commit": Row(
         200, LIST + "/master",
@@ -101,7 +101,7 @@ ROWS: dict[str, Row] = {
     ),
     "3.3 a raw slash": Row(200, LIST + "/feature/x", is_build("3")),
     "3.3 an encoded slash": Row(200, LIST + "/feature%2Fx", is_build("3")),
-    "3.3 one segment only in 2014": Row(404, LIST + "/feature/x", NOT_FOUND, old="2014"),
+    "3.3 one segment only in 2014": Row(404, LIST + "/feature/x", NOT_FOUND, age="2014"),
     "3.3 a comma makes a list": Row(200, LIST + "/feature/x,master", is_build("4")),
     "3.3 a name with a comma cannot be asked for": Row(404, LIST + "/a,b", NOT_FOUND, before=named("a,b")),
     "3.3 a name that ends as a file loses the ending": Row(404, LIST + "/v1.json", NOT_FOUND, before=named("v1.json")),
@@ -142,7 +142,7 @@ ENTITIES: dict[str, Entity] = {
             "branches": Place("/branches?ids[]={full}&ids[]={sparse}", "commits"),
             "requests list": Place("/requests?repository_id={repo}", "commits"),
             "single request": Place("/requests/{one_request}", "commit"),
-            "2014": Place("/builds/{one_build}", "commit", old="2014"),
+            "2014": Place("/builds/{one_build}", "commit", age="2014"),
         },
         {
             "id": "int", "sha": "string", "branch": "string", "message": "string?", "author_name": "string?",
@@ -158,8 +158,8 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
-test_a_call_is_answered_as_by_travis = calls(ROWS)
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
-test_a_field_is_that_of_travis = fields(ENTITIES)
+test_an_entity_has_the_field = fields(ENTITIES)
 
-test_there_are_no_fields_but_those = nothing_else(ENTITIES)
+test_an_entity_has_no_other_fields = no_other_fields(ENTITIES)

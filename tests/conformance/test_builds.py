@@ -1,4 +1,4 @@
-"""Builds, and what is shown of their configuration: sections 3.5 and 3.6."""
+"""Builds and their configuration: sections 3.5 and 3.6 of the facts."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.conformance.tables import (
     equals,
     fields,
     keys,
-    nothing_else,
+    no_other_fields,
     numbers,
 )
 
@@ -48,7 +48,7 @@ def is_migrated(body: Any) -> bool:
 
 
 def others(found: Scene) -> None:
-    """A public build that is nobody's own, and one of each kind of event."""
+    """Add a public build of nobody, and one of each event type."""
     found.server.world.repository("other/public").build().finish("passed")
     for event_type in ("api", "cron"):
         found.notes.build(event_type=event_type)
@@ -120,7 +120,7 @@ ROWS: dict[str, Row] = {
     "3.5 POST restart, migrated": Row(403, "/builds/{build}/restart", is_migrated, method="POST", before=migrated),
     "3.5 POST restart, migrated, no JSON": Row(
         403, "/builds/{build}/restart", None, "text/plain", method="POST", before=migrated, accept="text/plain",
-        whole=lambda answer, _: answer.body.startswith(b"This repository has been migrated"),
+        answer_is=lambda answer, _: answer.body.startswith(b"This repository has been migrated"),
     ),
     "3.5 POST restart, migrated, com": Row(
         202, "/builds/{build}/restart", RESTARTED, method="POST", before=migrated, mode="com",
@@ -128,9 +128,9 @@ ROWS: dict[str, Row] = {
     "3.5 POST restart, nobody, org": Row(
         400, "/builds/{build}/restart", flash(False, RIGHTLESS), method="POST", token=None,
     ),
-    "3.5 POST restart before 2015": Row(200, "/builds/{build}/restart", RESTARTED, method="POST", old="2014"),
+    "3.5 POST restart before 2015": Row(200, "/builds/{build}/restart", RESTARTED, method="POST", age="2014"),
     "3.5 POST restart before 2015, refused": Row(
-        200, "/builds/{running}/restart", flash(True, UNFIT), method="POST", old="2014",
+        200, "/builds/{running}/restart", flash(True, UNFIT), method="POST", age="2014",
     ),
     "3.5 ids=1,2": Row(200, "/builds?ids={full},{build}", numbers("1", "4"), token=None),
     "3.5 ids[]=": Row(200, "/builds?ids[]={full}&ids[]={build}", numbers("1", "4")),
@@ -217,7 +217,7 @@ ENTITIES: dict[str, Entity] = {
             "list": Place(LIST, "builds"),
             "single": Place("/builds/{one}", "build"),
             "branches": Place("/branches?ids[]={one}", "branches"),
-            "2014": Place("/builds/{one}", "build", old="2014"),
+            "2014": Place("/builds/{one}", "build", age="2014"),
         },
         {
             "id": "int", "repository_id": "int", "commit_id": "int", "number": "string", "event_type": "string?",
@@ -232,8 +232,8 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
-test_a_call_is_answered_as_by_travis = calls(ROWS)
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
-test_a_field_is_that_of_travis = fields(ENTITIES)
+test_an_entity_has_the_field = fields(ENTITIES)
 
-test_there_are_no_fields_but_those = nothing_else(ENTITIES)
+test_an_entity_has_no_other_fields = no_other_fields(ENTITIES)

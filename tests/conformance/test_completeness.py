@@ -1,9 +1,11 @@
-"""Whether the tables are complete: every section has rows, and every route is met by one."""
+"""Whether the tables are complete: facts have rows, citations have facts, quirks have tests, routes are requested."""
 
 import importlib
 import pkgutil
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,19 +13,40 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+import aiotravis
 from aiotravis.testing import TravisServer
 from aiotravis.testing.rest.content_negotiation import split_suffix
 from tests import conformance
+from tests.conformance.live import COVERED
 from tests.conformance.scene import scene
 from tests.conformance.tables import Entity, Row, field_rows
 
-SECTIONS = [f"3.{number}" for number in range(1, 23)]
+HERE = Path(__file__).parent
+FACTS = (HERE / "facts.md").read_text(encoding="utf-8")
+
+SECTIONS: Mapping[str, str] = dict(
+    re.findall(r"^## (\d+(?:\.\d+)?)\n(.*?)(?=^## |\Z)", FACTS, re.MULTILINE | re.DOTALL)
+)
+QUIRKS = re.findall(r"^\| (9\.\d+) \|", FACTS, re.MULTILINE)
+
+WITHOUT_ROWS = {
+    "2": "rate limits, which take time: tests/testing/rest",
+    "6": "the text of logs, which no route changes: tests/log_text",
+    "9": "quirks: tests/quirks",
+    "10.1": "what clients have to expect of builds: tests/flows, tests/resources",
+    "10.2": "what clients have to expect of logs: tests/follow_log",
+    "10.3": "the text of logs: tests/log_text",
+    "10.4": "corrections of other sections",
+}
+"""Sections without rows of a table, and why."""
+
+REPOSITORY = re.compile(r"`([\w.-]+/[\w.-]+)(?:: [\w./-]+)?`")
 
 FIELDS: Mapping[str, int] = {
     "3.1": 8, "3.2": 6, "3.4": 4, "3.5": 14, "3.7": 6, "3.8": 13, "3.9": 8, "3.10": 17, "3.11": 4, "3.12": 3,
     "3.13": 15, "3.14": 33, "3.15": 18, "3.16": 11, "3.17": 4, "3.18": 15, "3.20": 6,
 }  # fmt: skip
-"""Section to how many fields it lists, those included that are nowhere."""
+"""Number of fields that a section lists, with those that are never sent."""
 
 
 def modules() -> Iterator[ModuleType]:
@@ -32,12 +55,11 @@ def modules() -> Iterator[ModuleType]:
             yield importlib.import_module(f"{conformance.__name__}.{found.name}")
 
 
-def rows() -> Iterator[tuple[str, Any]]:
-    """Give name and row of each call, those of refusals included, which are rows of their own kind."""
+def rows() -> Iterator[tuple[str, Row]]:
     for module in modules():
-        table = getattr(module, "ROWS", {})
-        if isinstance(table, dict):
-            yield from table.items()
+        for name, row in getattr(module, "ROWS", dict[str, Any]()).items():
+            if isinstance(row, Row):
+                yield name, row
 
 
 def entities() -> Iterator[tuple[str, Entity]]:
@@ -49,14 +71,46 @@ def section_of(name: str) -> str:
     return name.partition(" ")[0]
 
 
-@pytest.mark.parametrize("section", [*SECTIONS, "1.1", "1.2", "1.5", "4", "5.1", "5.2", "5.3", "5.4", "5.5"])
-def test_every_section_has_rows(section: str) -> None:
-    assert section in {section_of(name) for name, _ in rows()} | {entity.section for _, entity in entities()}
+def cited(*folders: Path) -> set[str]:
+    """Return all facts that the Python files of some folders cite."""
+    files = [file for folder in folders for file in folder.rglob("*.py")]
+    return {number for file in files for number in re.findall(r"\bfact (\d+(?:\.\d+)?)", file.read_text("utf-8"))}
 
 
-def test_every_row_names_a_section_that_there_is() -> None:
-    known = {*SECTIONS, "1.1", "1.2", "1.3", "1.5", "4", "5.1", "5.2", "5.3", "5.4", "5.5"}
-    assert {section_of(name) for name, row in rows() if isinstance(row, Row)} <= known
+def test_every_section_of_the_facts_has_rows_and_every_row_has_its_section() -> None:
+    named = {section_of(name) for name, _ in rows()} | {entity.section for _, entity in entities()} | set(COVERED)
+    assert named == set(SECTIONS) - set(WITHOUT_ROWS)
+
+
+def test_every_fact_that_the_package_cites_exists() -> None:
+    assert cited(Path(aiotravis.__path__[0])) - {*SECTIONS, *QUIRKS} == set()
+
+
+def test_there_are_fifty_quirks_and_each_is_tested_or_cited() -> None:
+    quirks = HERE.parent / "quirks"
+    tests = "\n".join(file.read_text("utf-8") for file in quirks.glob("*.py"))
+    tested = {f"9.{number}" for number in re.findall(r"def test_quirk_(\d+)_", tests)}
+    assert [f"9.{number}" for number in range(1, 51)] == QUIRKS
+    assert set(QUIRKS) - tested - cited(Path(aiotravis.__path__[0]), quirks) == set()
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_fact_names_a_source(section: str) -> None:
+    known = set(REPOSITORY.findall(FACTS.partition("## ")[0]))
+    paragraph = re.search(r"Sources: (.*?)(?:\n\n|\Z)", SECTIONS[section], re.DOTALL)
+    assert paragraph is not None
+    assert set(REPOSITORY.findall(paragraph[1])) <= known
+    if not paragraph[1].startswith("as named"):
+        assert REPOSITORY.search(paragraph[1]) or "official documentation" in paragraph[1]
+        return
+    facts = [line for line in SECTIONS[section].splitlines() if line.startswith("| ")][1:]
+    for fact in facts:
+        source = fact.rstrip("| ").rpartition(" | ")[2]
+        repositories = set(REPOSITORY.findall(source))
+        sections = {number for number in re.findall(r"\b\d+(?:\.\d+)?\b", source) if not repositories}
+        assert repositories <= known, fact
+        assert sections <= set(SECTIONS), fact
+        assert repositories or sections, fact
 
 
 def test_every_listed_field_has_its_row() -> None:
@@ -66,30 +120,34 @@ def test_every_listed_field_has_its_row() -> None:
     assert counts == FIELDS
 
 
-def test_no_row_is_there_twice() -> None:
-    counts = Counter(name for name, row in rows() if isinstance(row, Row))
+def test_no_two_rows_have_the_same_name() -> None:
+    counts = Counter(name for name, _ in rows())
     assert [name for name, count in counts.items() if count > 1] == []
 
 
-async def met() -> list[tuple[str, str]]:
-    """Give method and path of every call of every row."""
+async def requested() -> set[tuple[str, str]]:
+    """Return method and path of each request of each row."""
     async with scene() as found:
         names = {**found.names, "one": "1"} | {f"one_{kind}": "1" for kind in ("build", "job", "request")}
-        calls = [(row.method, row.path.format_map(names)) for _, row in rows() if isinstance(row, Row)]
-        places = [place for _, entity in entities() for place in entity.places.values()]
-        calls += [("GET", place.path.format_map(names)) for place in places]
-    return [(method, path.partition("?")[0]) for method, path in calls]
+    calls = [(row.method, row.path.format_map(names)) for _, row in rows()]
+    places = [place for _, entity in entities() for place in entity.places.values()]
+    calls += [("GET", place.path.format_map(names)) for place in places]
+    return {(method, path.partition("?")[0]) for method, path in calls}
 
 
-async def test_every_route_is_met_by_a_row() -> None:
+async def test_every_route_is_requested_by_a_row() -> None:
     router = web.UrlDispatcher()
     for routes in TravisServer()._groups:
         routes.add_routes(router, "")
     every = {(route.method, route.resource.canonical) for route in router.routes() if route.resource is not None}
     reached: set[tuple[str, str]] = set()
-    for method, path in await met():
-        for target in (path, split_suffix(path)[0]):
-            match = await router.resolve(make_mocked_request(method, target))
+    calls = await requested()
+    for method in {method for method, _ in calls}:
+        # One mocked request for each method: making one costs as much as resolving a hundred paths.
+        request = make_mocked_request(method, "/")
+        paths = {path for other, path in calls if other == method}
+        for path in paths | {split_suffix(path)[0] for path in paths}:
+            match = await router.resolve(request.clone(rel_url=path))
             if match.route.resource is not None:
                 reached.add((method, match.route.resource.canonical))
     assert {(method, path) for method, path in every if method != "HEAD"} - reached == set()

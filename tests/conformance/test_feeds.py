@@ -9,10 +9,10 @@ from tests.conformance.tables import (
     NOT_FOUND,
     NOTHING,
     V21,
+    AnswerCheck,
     Before,
-    More,
     Row,
-    Whole,
+    RowOptions,
     calls,
 )
 from tests.raw import Raw
@@ -21,7 +21,7 @@ SVG, PNG, XML, ATOM = "image/svg+xml", "image/png", "application/xml", "applicat
 ATOM_NAMES = {"a": "http://www.w3.org/2005/Atom"}
 
 
-def shows(result: str, kind: str = "svg") -> Whole:
+def badge_shows(result: str, kind: str = "svg") -> AnswerCheck:
     def right(answer: Raw, _: Scene) -> bool:
         begins = b"<svg" if kind == "svg" else b"\x89PNG\r\n\x1a\n"
         named = answer.headers["content-disposition"] == f'inline; filename="{result}.{kind}"'
@@ -30,17 +30,17 @@ def shows(result: str, kind: str = "svg") -> Whole:
     return right
 
 
-def badge(path: str, result: str, picture: str = "svg", **more: Unpack[More]) -> Row:
+def badge(path: str, result: str, picture: str = "svg", **more: Unpack[RowOptions]) -> Row:
     kind = SVG if picture == "svg" else PNG
-    return replace(Row(200, path, None, kind, token=None, whole=shows(result, picture)), **more)
+    return replace(Row(200, path, None, kind, token=None, answer_is=badge_shows(result, picture)), **more)
 
 
 def ended(state: str) -> Before:
     return lambda found: found.repo.build().start().finish(state)
 
 
-def projects(*expected: tuple[str, str, str]) -> Whole:
-    """Whether these projects are told of: name, activity, status of the last build."""
+def projects(*expected: tuple[str, str, str]) -> AnswerCheck:
+    """Return a check of the projects: name, activity, status of the last build."""
 
     def right(answer: Raw, _: Scene) -> bool:
         root = ElementTree.fromstring(answer.body)
@@ -50,11 +50,11 @@ def projects(*expected: tuple[str, str, str]) -> Whole:
     return right
 
 
-def tray(path: str, *expected: tuple[str, str, str], **more: Unpack[More]) -> Row:
-    return replace(Row(200, path, None, XML, token=None, whole=projects(*expected)), **more)
+def tray(path: str, *expected: tuple[str, str, str], **more: Unpack[RowOptions]) -> Row:
+    return replace(Row(200, path, None, XML, token=None, answer_is=projects(*expected)), **more)
 
 
-def entries(*expected: str) -> Whole:
+def entries(*expected: str) -> AnswerCheck:
     def right(answer: Raw, _: Scene) -> bool:
         titles = ElementTree.fromstring(answer.body).findall("a:entry/a:title", ATOM_NAMES)
         return [str(title.text).split("#")[1].split()[0] for title in titles] == list(expected)
@@ -63,7 +63,7 @@ def entries(*expected: str) -> Whole:
 
 
 def others(found: Scene) -> None:
-    """A pull request that has failed since, and a build under way."""
+    """Add a failed pull request and a running build."""
     found.repo.build(event_type="pull_request").start().finish("failed")
     found.repo.build().start()
 
@@ -125,7 +125,7 @@ ROWS: dict[str, Row] = {
     ),
     "3.22 cc.xml, nobody, private mode": Row(401, ID_TRAY, NOTHING, token=None, mode="com-private"),
     "3.22 GET /repos/{owner}/{name}/builds.atom": Row(
-        200, "/repos/{slug}/builds.atom", None, ATOM, token=None, whole=entries("4", "3", "2", "1"),
+        200, "/repos/{slug}/builds.atom", None, ATOM, token=None, answer_is=entries("4", "3", "2", "1"),
     ),
     "3.22 builds.atom that is empty": Row(406, "/repos/sarah/notes/builds.atom", NOTHING, token=None),
     "3.22 builds.atom of an unknown repository": Row(406, "/repos/no/such/builds.atom", NOTHING, token=None),
@@ -134,11 +134,11 @@ ROWS: dict[str, Row] = {
     ),
     "3.22 builds.atom of a hidden repository, with its user's token": Row(
         200, "/repos/josh/secret/builds.atom?token=rss-token-of-josh", None, ATOM, token=None, mode="com",
-        whole=entries("1"),
+        answer_is=entries("1"),
     ),
     "3.22 builds.atom, nobody, private mode": Row(
         401, "/repos/{slug}/builds.atom", NOTHING, token=None, mode="com-private", accept=V21,
     ),
 }  # fmt: skip
 
-test_a_call_is_answered_as_by_travis = calls(ROWS)
+test_a_request_has_the_answer_of_travis = calls(ROWS)

@@ -1,13 +1,11 @@
-"""What a request says of itself, and endings of paths that say otherwise: section 1.2, with what 1.3 says of types."""
+"""Request headers, endings of paths, and media types: sections 1.2 and 1.3 of the facts."""
 
 import base64
 from typing import cast
 
-import pytest
-
 from aiotravis.testing import Switches
 from tests.conformance.scene import Scene
-from tests.conformance.tables import NOT_FOUND, NOTHING, V21, Check, Row, Whole, check, equals, keys
+from tests.conformance.tables import NOT_FOUND, NOTHING, V21, AnswerCheck, Check, Row, calls, equals, keys
 from tests.conftest import TOKEN
 from tests.raw import V2, Raw
 
@@ -25,7 +23,7 @@ def me(answer: Raw, _: Scene) -> bool:
 
 
 def bare(*present: str) -> Check:
-    """Whether an answer is of version 1: the object itself, without an envelope."""
+    """Return a check that an answer is of version 1: the object without an envelope."""
     return lambda body: set(present) <= set(body) and not {"build", "job", "repo", "commit", "jobs"} & set(body)
 
 
@@ -38,11 +36,11 @@ def basic(token: str) -> dict[str, str]:
 
 
 def scheme(value: str, status: int, body: bytes | None = None) -> Row:
-    whole: Whole = me if status == 200 else lambda _, __: True
-    return Row(status, "/users", body, None, token=None, headers={"Authorization": value}, whole=whole)
+    answer_is: AnswerCheck = me if status == 200 else lambda _, __: True
+    return Row(status, "/users", body, None, token=None, headers={"Authorization": value}, answer_is=answer_is)
 
 
-def typed(expected: str) -> Whole:
+def typed(expected: str) -> AnswerCheck:
     return lambda answer, _: answer.content_type == expected
 
 
@@ -101,12 +99,12 @@ ROWS: dict[str, Row] = {
     '1.2 Authorization: token "VALUE"': scheme(f'token "{TOKEN}"', 200),
     "1.2 Authorization: TOKEN VALUE": scheme(f"TOKEN {TOKEN}", 200),
     "1.2 Authorization: Bearer VALUE is nobody": scheme(f"Bearer {TOKEN}", 401, b"no access token supplied"),
-    "1.2 Authorization: Basic": Row(200, "/users", token=None, headers=basic(TOKEN), whole=me),
+    "1.2 Authorization: Basic": Row(200, "/users", token=None, headers=basic(TOKEN), answer_is=me),
     "1.2 Authorization: Basic, unknown": Row(403, "/users", DENIED, HTML, token=None, headers=basic("unknown")),
     "1.2 Authorization: Basic that is none": scheme("Basic ???", 401, b"no access token supplied"),
     "1.2 Authorization: token of nobody": scheme("token unknown", 403, DENIED),
     "1.2 an invalid token is refused even for what is public": Row(403, "/config", DENIED, HTML, token="unknown"),
-    "1.2 access_token=VALUE": Row(200, "/users?access_token={token}", token=None, whole=me),
+    "1.2 access_token=VALUE": Row(200, "/users?access_token={token}", token=None, answer_is=me),
     "1.2 token=VALUE elsewhere": Row(403, "/builds/{build}?token={rss}", INSUFFICIENT, token=None),
     "1.2 token=VALUE elsewhere, private": Row(403, "/users?token={rss}", INSUFFICIENT, token=None),
     "1.2 token=VALUE of a badge": Row(200, "/{slug}.svg?token={rss}", None, "image/svg+xml", token=None),
@@ -160,20 +158,18 @@ ROWS: dict[str, Row] = {
         200, "/repos?slug=travis-ci/data.json", lambda body: [one["id"] for one in body["repos"]] == [82],
         before=renamed,
     ),
-    "1.3 serializer output": Row(200, BUILD, whole=typed("application/json;charset=utf-8")),
-    "1.3 hand-made hashes": Row(200, "/config", whole=typed("application/json")),
-    "1.3 most errors": Row(404, "/jobs/42", whole=typed("application/json")),
-    "1.3 plain logs": Row(200, LOG, None, None, accept="text/plain", whole=typed("text/plain;charset=utf-8")),
+    "1.3 serializer output": Row(200, BUILD, answer_is=typed("application/json;charset=utf-8")),
+    "1.3 hand-made hashes": Row(200, "/config", answer_is=typed("application/json")),
+    "1.3 most errors": Row(404, "/jobs/42", answer_is=typed("application/json")),
+    "1.3 plain logs": Row(200, LOG, None, None, accept="text/plain", answer_is=typed("text/plain;charset=utf-8")),
     "1.3 a slash on a collection": Row(200, "/builds/?slug={slug}", keys("builds", "commits")),
     "1.3 a slash after an id": Row(404, "/builds/{build}/", NOT_FOUND),
     "1.3 headers alone": Row(200, BUILD, NOTHING, method="HEAD", token=None),
     "1.3 a request id is echoed": Row(
         200, "/", equals({"hello": "world"}), headers={"X-Request-ID": "mine"},
-        whole=lambda answer, _: answer.headers["x-request-id"] == "mine",
+        answer_is=lambda answer, _: answer.headers["x-request-id"] == "mine",
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ROWS)
-async def test_a_request_is_understood_as_by_travis(name: str) -> None:
-    await check(ROWS[name])
+test_a_request_has_the_answer_of_travis = calls(ROWS)

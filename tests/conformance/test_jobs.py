@@ -1,4 +1,4 @@
-"""Jobs, and the annotations that they once had: sections 3.10 and 3.2."""
+"""Jobs and annotations: sections 3.10 and 3.2 of the facts."""
 
 from tests.conformance.scene import STRANGER, Scene
 from tests.conformance.tables import (
@@ -14,7 +14,7 @@ from tests.conformance.tables import (
     equals,
     fields,
     keys,
-    nothing_else,
+    no_other_fields,
 )
 
 RESTARTED = b'{"result": true, "flash": [{"notice": "The job was successfully restarted."}]}'
@@ -25,7 +25,7 @@ REMARK = {"username": "lint", "key": "a-key", "description": "tidy", "status": "
 
 
 def jobs(*expected: str) -> Check:
-    """Whether these jobs are listed, in whatever order."""
+    """Return a check that these jobs are listed, in any order."""
     return lambda body: sorted(one["number"] for one in body["jobs"]) == sorted(expected)
 
 
@@ -38,7 +38,7 @@ def many(found: Scene) -> None:
 
 
 def waiting(found: Scene) -> None:
-    """One job that is queued, one that is received."""
+    """Add a queued and a received job."""
     queued, received = found.notes.build(jobs=2).jobs
     queued.enqueue()
     received.enqueue().receive()
@@ -50,7 +50,7 @@ def count(expected: int) -> Check:
 
 def annotate(code: int, body: bytes | Check, /, **changed: object) -> Row:
     return Row(
-        code, "/jobs/{job}/annotations", body, method="POST", token=None, old="2014",
+        code, "/jobs/{job}/annotations", body, method="POST", token=None, age="2014",
         json={**REMARK, **changed},
     )  # fmt: skip
 
@@ -115,7 +115,7 @@ ROWS: dict[str, Row] = {
     "3.10 org: what may be seen": Row(200, "/jobs?state=started", jobs("1.1", "1.2", "1.3", "3.1"), before=others),
     "3.10 log_id with include_log_id": Row(
         200, "/jobs/{job}?include_log_id=false",
-        whole=lambda answer, found: answer.json["job"]["log_id"] == found.passed.jobs[0].log.id,
+        answer_is=lambda answer, found: answer.json["job"]["log_id"] == found.passed.jobs[0].log.id,
     ),
     "3.10 log_id in lists": Row(
         200, "/jobs?state=passed&include_log_id=1", lambda body: all(one["log_id"] for one in body["jobs"]),
@@ -127,7 +127,7 @@ ROWS: dict[str, Row] = {
         200, "/jobs/{job}", lambda body: "log_id" not in body["job"], headers={"User-Agent": "travis/1.8"},
     ),
     "3.10 log_id always in 2014": Row(
-        200, "/jobs/{job}", lambda body: isinstance(body["job"]["log_id"], int), old="2014",
+        200, "/jobs/{job}", lambda body: isinstance(body["job"]["log_id"], int), age="2014",
     ),
     "3.10 number is build number and index": Row(
         200, "/builds/{build}", lambda body: [one["number"] for one in body["jobs"]] == ["4.1", "4.2"],
@@ -137,21 +137,21 @@ ROWS: dict[str, Row] = {
         before=lambda found: setattr(found.passed.jobs[0], "tags", ""),
     ),
     "3.2 GET /jobs/{id}/annotations": Row(
-        200, "/jobs/{full_job}/annotations", old="2014",
+        200, "/jobs/{full_job}/annotations", age="2014",
         body=lambda body: set(body) == {"annotations"} and [one["id"] for one in body["annotations"]] == [1, 2],
     ),
     "3.2 GET /jobs/{id}/annotations today": Row(404, "/jobs/{full_job}/annotations", NOT_FOUND),
     "3.2 POST /jobs/{id}/annotations": Row(
-        204, "/jobs/{job}/annotations", NOTHING, None, method="POST", token=None, old="2014", json=REMARK,
+        204, "/jobs/{job}/annotations", NOTHING, None, method="POST", token=None, age="2014", json=REMARK,
         after=lambda found: remarks(found) == [(5, "tidy", "passed", "https://example.org/2")],
     ),
     "3.2 POST /jobs/{id}/annotations, form": Row(
-        204, "/jobs/{job}/annotations", NOTHING, None, method="POST", token=None, old="2014", headers=FORM,
+        204, "/jobs/{job}/annotations", NOTHING, None, method="POST", token=None, age="2014", headers=FORM,
         data=b"username=lint&key=a-key&description=tidy&status=passed",
         after=lambda found: remarks(found) == [(5, "tidy", "passed", None)],
     ),
     "3.2 POST /jobs/{id}/annotations again": Row(
-        204, "/jobs/{full_job}/annotations", NOTHING, None, method="POST", token=None, old="2014", json=REMARK,
+        204, "/jobs/{full_job}/annotations", NOTHING, None, method="POST", token=None, age="2014", json=REMARK,
         after=lambda found: [one.description for one in found.full.jobs[0].annotations] == ["tidy", "fine"],
     ),
     "3.2 POST /jobs/{id}/annotations today": Row(404, "/jobs/{job}/annotations", NOT_FOUND, method="POST", json=REMARK),
@@ -160,12 +160,12 @@ ROWS: dict[str, Row] = {
     "3.2 no status": annotate(422, INCOMPLETE, status=None),
     "3.2 no description": annotate(422, INCOMPLETE, description=""),
     "3.2 GET /builds/{id} in 2014": Row(
-        200, "/builds/{full}", old="2014",
+        200, "/builds/{full}", age="2014",
         body=lambda body: [one["id"] for one in body["annotations"]] == [1, 2, 3, 4]
         and [one["annotation_ids"] for one in body["jobs"]] == [[1, 2], [3, 4]],
     ),
     "3.2 GET /jobs/{id} in 2014": Row(
-        200, "/jobs/{full_job}", old="2014",
+        200, "/jobs/{full_job}", age="2014",
         body=lambda body: [one["id"] for one in body["annotations"]] == body["job"]["annotation_ids"] == [1, 2],
     ),
 }  # fmt: skip
@@ -182,7 +182,7 @@ ENTITIES: dict[str, Entity] = {
             "list, Travis": Place("/jobs?ids[]={one}", "jobs", headers=AGENT),
             "single, Travis": Place("/jobs/{one}", "job", headers=AGENT),
             "nested": Place("/builds/{one_build}", "jobs"),
-            "2014": Place("/jobs/{one}", "job", old="2014"),
+            "2014": Place("/jobs/{one}", "job", age="2014"),
         },
         {
             "id": "int", "repository_id": "int", "build_id": "int", "commit_id": "int", "repository_slug": "string",
@@ -197,7 +197,7 @@ ENTITIES: dict[str, Entity] = {
         never=("duration",),
     ),
     "annotation": Entity(
-        "3.2", 1, 2, {"list": Place("/jobs/{full_job}/annotations", "annotations", old="2014")},
+        "3.2", 1, 2, {"list": Place("/jobs/{full_job}/annotations", "annotations", age="2014")},
         {
             "id": "int", "job_id": "int", "description": "string", "url": "string?", "status": "string?",
             "provider_name": "string",
@@ -205,8 +205,8 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
-test_a_call_is_answered_as_by_travis = calls(ROWS)
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
-test_a_field_is_that_of_travis = fields(ENTITIES)
+test_an_entity_has_the_field = fields(ENTITIES)
 
-test_there_are_no_fields_but_those = nothing_else(ENTITIES)
+test_an_entity_has_no_other_fields = no_other_fields(ENTITIES)

@@ -1,4 +1,4 @@
-"""Which channels ``POST /pusher/auth`` signs, and for whom: section 7.7 of the facts."""
+"""Which channels ``POST /pusher/auth`` signs, and for which callers: section 7.7 of the facts."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from aiotravis.testing import Mode
-from tests.conformance.live import Scene, greeted, rows, shows, signed, travis
+from tests.conformance.live import Scene, connect, covers, rows, signed, travis
 from tests.conftest import TOKEN
 from tests.raw import V2, Raw, ask
 
@@ -62,33 +62,33 @@ def named(scene: Scene, channel: str) -> str:
     )  # fmt: skip
 
 
-async def authorised(scene: Scene, body: object, *, token: str | None = TOKEN, accept: str = V2) -> Raw:
+async def authorize(scene: Scene, body: object, *, token: str | None = TOKEN, accept: str = V2) -> Raw:
     return await ask(scene.server, "/pusher/auth", method="POST", token=token, accept=accept, json=body)
 
 
 @rows("7.7", ROWS)
-async def test_a_channel_is_signed_for_those_who_may_hear_it(row: Row) -> None:
+async def test_a_channel_is_signed_for_permitted_users(row: Row) -> None:
     async with travis(mode=row.mode) as scene:
         channel = named(scene, row.channel)
         for token, right in zip((TOKEN, JOSH, None), row.signed, strict=True):
             body = {"socket_id": SOCKET, "channels": [channel]}
-            answer = await authorised(scene, body, token=token, accept=row.accept)
+            answer = await authorize(scene, body, token=token, accept=row.accept)
             assert answer.status == 200
             assert answer.json == {"channels": {channel: signed(SOCKET, channel)} if right else {}}, token
 
 
-@shows("7.7", "what is refused is missing", "all refused")
-async def test_what_is_refused_is_missing_and_nothing_says_so() -> None:
+@covers("7.7", "what is refused is missing", "all refused")
+async def test_refused_channels_are_missing_without_an_error() -> None:
     async with travis() as scene:
         mine, other = f"private-user-{scene.sarah.id}", f"private-user-{scene.josh.id}"
-        answer = await authorised(scene, {"socket_id": SOCKET, "channels": [other, mine, "private-x-1", "repo-82"]})
+        answer = await authorize(scene, {"socket_id": SOCKET, "channels": [other, mine, "private-x-1", "repo-82"]})
         assert (answer.status, list(answer.json["channels"])) == (200, [mine, "repo-82"])
-        answer = await authorised(scene, {"socket_id": SOCKET, "channels": [other]})
+        answer = await authorize(scene, {"socket_id": SOCKET, "channels": [other]})
         assert (answer.status, answer.json) == (200, {"channels": {}})
 
 
-@shows("7.7", "a form")
-async def test_a_form_does_as_well() -> None:
+@covers("7.7", "a form")
+async def test_a_form_is_accepted() -> None:
     async with travis() as scene:
         channels = [f"private-user-{scene.sarah.id}", "repo-82"]
         form = urlencode([("socket_id", SOCKET), *(("channels[]", channel) for channel in channels)]).encode()
@@ -99,7 +99,7 @@ async def test_a_form_does_as_well() -> None:
 
 @dataclass(frozen=True)
 class Bad:
-    """A body that makes the server fail."""
+    """A body that causes a server error."""
 
     body: dict[str, Any] = field(default_factory=dict[str, Any])
 
@@ -115,36 +115,34 @@ BODIES = {
 
 
 @rows("7.7", BODIES)
-async def test_a_body_that_is_not_as_it_should_be_makes_the_server_fail(row: Bad) -> None:
+async def test_an_invalid_body_is_a_server_error(row: Bad) -> None:
     async with travis() as scene:
-        assert (await authorised(scene, row.body)).status == 500
+        assert (await authorize(scene, row.body)).status == 500
 
 
 @pytest.mark.parametrize(("mode", "statuses"), [("org", (404, 404)), ("com", (200, 401)), ("enterprise", (200, 401))])
-@shows("7.7", "before April 2018", "before September 2017")
-async def test_old_servers_want_a_token_and_that_of_org_has_no_such_route(
-    mode: Mode, statuses: tuple[int, int]
-) -> None:
+@covers("7.7", "before April 2018", "before September 2017")
+async def test_old_servers_need_a_token_and_org_has_no_such_route(mode: Mode, statuses: tuple[int, int]) -> None:
     async with travis(mode=mode, live_mode="2017") as scene:
         body = {"socket_id": SOCKET, "channels": ["repo-82"]}
-        answers = [await authorised(scene, body, token=token) for token in (TOKEN, None)]
+        answers = [await authorize(scene, body, token=token) for token in (TOKEN, None)]
         assert tuple(answer.status for answer in answers) == statuses
 
 
 @pytest.mark.parametrize("secure", [False, True])
-@shows("7.7", "the signature opens the channel")
-async def test_what_was_signed_is_let_in(secure: bool) -> None:
-    async with travis(secure=secure) as scene, greeted(scene.server) as socket:
+@covers("7.7", "the signature opens the channel")
+async def test_a_signed_channel_can_be_subscribed(secure: bool) -> None:
+    async with travis(secure=secure) as scene, connect(scene.server) as socket:
         channels = [f"private-user-{scene.sarah.id}", f"private-job-{scene.job().id}"]
-        answer = await authorised(scene, {"socket_id": socket.socket_id, "channels": channels})
+        answer = await authorize(scene, {"socket_id": socket.socket_id, "channels": channels})
         for channel in channels:
-            confirmed = await socket.subscribes(channel, answer.json["channels"][channel])
+            confirmed = await socket.subscribe(channel, answer.json["channels"][channel])
             assert json.loads(confirmed)["event"] == "pusher_internal:subscription_succeeded"
 
 
-@shows("7.7", "counts as POST for the rate rules")
-async def test_it_counts_as_a_post() -> None:
+@covers("7.7", "counts as POST for the rate rules")
+async def test_signing_counts_as_a_post() -> None:
     async with travis(rate_rules=True, clock=lambda: 1_400_000_000.0) as scene:
         body: dict[str, object] = {"socket_id": SOCKET, "channels": []}
-        statuses = [(await authorised(scene, body, token=None)).status for _ in range(51)]
+        statuses = [(await authorize(scene, body, token=None)).status for _ in range(51)]
     assert statuses == [200] * 50 + [403]

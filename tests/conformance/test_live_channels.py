@@ -1,18 +1,18 @@
-"""Who hears what, on which channel, of servers of each time: section 7.6 of the facts."""
+"""Which events are on which channel, for servers of each age: section 7.6 of the facts."""
 
 from dataclasses import dataclass
 
 import pytest
 
 from aiotravis.testing import Dialect, Job, LiveMode
-from tests.conformance.live import EACH, Scene, greeted, rows, shows, travis
+from tests.conformance.live import EACH, Scene, connect, covers, rows, travis
 
 STATES = ["job:received", "job:started", "build:started", "job:finished", "build:finished"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: a kind of channel, a server, whose repository, and what comes of all that is to be heard.
+    """One row: a kind of channel, a server, whose repository, and what comes of all that is to be received.
 
     Attributes:
         channel: May hold ``{sarah}``, ``{josh}``, ``{repo}``, ``{job}``.
@@ -67,8 +67,8 @@ ROWS = {
 }
 
 
-def lived(job: Job) -> None:
-    """Let everything happen to a job."""
+def run_job(job: Job) -> None:
+    """Take a job through all of its states."""
     job.receive().start()
     job.write("text")
     job.write("", final=True)
@@ -80,37 +80,37 @@ def named(row: Row, scene: Scene, job: Job) -> str:
 
 
 @rows("7.6", ROWS)
-async def test_a_channel_carries_what_the_facts_say(row: Row) -> None:
-    async with travis(live_mode=row.mode, secure=row.secure) as scene, greeted(scene.server) as socket:
+async def test_a_channel_carries_the_events_of_the_facts(row: Row) -> None:
+    async with travis(live_mode=row.mode, secure=row.secure) as scene, connect(scene.server) as socket:
         repository = scene.private if row.private else scene.public
         (job,) = repository.build(quiet=True).jobs
         channel = named(row, scene, job)
-        await socket.listens(channel)
-        lived(job)
-        heard = await socket.events()
+        await socket.subscribe_all(channel)
+        run_job(job)
+        received = await socket.events()
     expected = {"states": STATES, "log": ["job:log", "job:log"], "": []}[row.hears]
-    assert heard == [(channel, event) for event in expected]
+    assert received == [(channel, event) for event in expected]
 
 
 @pytest.mark.parametrize("dialect", EACH)
-@shows("7.6", "each event twice on two channels")
-async def test_the_same_event_comes_once_for_each_channel_with_the_same_payload(dialect: Dialect) -> None:
-    async with travis(dialect=dialect) as scene, greeted(scene.server) as socket:
+@covers("7.6", "each event twice on two channels")
+async def test_an_event_arrives_once_per_channel_with_the_same_payload(dialect: Dialect) -> None:
+    async with travis(dialect=dialect) as scene, connect(scene.server) as socket:
         channels = [f"private-user-{scene.sarah.id}", f"repo-{scene.public.id}"]
-        await socket.listens(*channels)
+        await socket.subscribe_all(*channels)
         scene.job().receive()
-        first, second = await socket.heard()
+        first, second = await socket.received()
     assert [first["channel"], second["channel"]] == channels
     assert (first["event"], first["data"]) == (second["event"], second["data"])
 
 
-@shows("7.6", "every user with a permission")
-async def test_everybody_with_a_permission_hears_on_a_channel_of_their_own() -> None:
-    async with travis() as scene, greeted(scene.server) as socket:
+@covers("7.6", "every user with a permission")
+async def test_every_user_with_a_permission_has_a_channel() -> None:
+    async with travis() as scene, connect(scene.server) as socket:
         users = [scene.server.world.user(f"user-{number}", token=f"token-{number}") for number in range(25)]
         repository = scene.server.world.repository("a/large", private=True, users=users)
         channels = [f"private-user-{user.id}" for user in users]
-        await socket.listens(*channels)
+        await socket.subscribe_all(*channels)
         repository.build()
-        heard = await socket.events()
-    assert sorted(heard) == sorted((one, event) for one in channels for event in ("build:created", "job:created"))
+        received = await socket.events()
+    assert sorted(received) == sorted((one, event) for one in channels for event in ("build:created", "job:created"))

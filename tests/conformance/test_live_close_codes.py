@@ -1,4 +1,4 @@
-"""How a live server ends a connection, or turns it away: section 7.4 of the facts."""
+"""How a server closes or rejects a connection: section 7.4 of the facts."""
 
 import json
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ import aiohttp
 import pytest
 
 from aiotravis.testing import Dialect
-from tests.conformance.live import EACH, Socket, greeted, opened, rows, shows, travis
+from tests.conformance.live import EACH, Socket, connect, covers, open_socket, rows, travis
 
 
 @dataclass(frozen=True)
 class Code:
-    """A code, and a text for it."""
+    """A close code with its reason."""
 
     number: int
     text: str
@@ -40,37 +40,37 @@ CODES = {
 }
 
 
-async def ended(socket: Socket, dialect: Dialect, code: Code) -> None:
-    """Read the end of a connection, to the byte."""
+async def check_end(socket: Socket, dialect: Dialect, code: Code) -> None:
+    """Check the last frames of a connection, to the byte."""
     error = f'{{"code":{code.number},"message":"{code.text}"}}'
     if dialect == "slanger":
         assert await socket.text() == '{"event":"pusher:error","data":' + json.dumps(error) + "}"
-        assert await socket.closed() == (None, "")
+        assert await socket.close_frame() == (None, "")
     else:
         if dialect == "soketi":
             assert await socket.text() == '{"event":"pusher:error","data":' + error + "}"
-        assert await socket.closed() == (code.number, code.text)
+        assert await socket.close_frame() == (code.number, code.text)
 
 
 @pytest.mark.parametrize("dialect", EACH)
 @rows("7.4", CODES)
-async def test_a_connection_is_ended_in_the_manner_of_the_dialect(row: Code, dialect: Dialect) -> None:
-    async with travis(dialect=dialect) as scene, greeted(scene.server) as socket:
+async def test_a_connection_is_closed_as_the_dialect_does(row: Code, dialect: Dialect) -> None:
+    async with travis(dialect=dialect) as scene, connect(scene.server) as socket:
         scene.server.pusher.disconnect(row.number, row.text)
-        await ended(socket, dialect, row)
+        await check_end(socket, dialect, row)
 
 
 @pytest.mark.parametrize("dialect", EACH)
 @pytest.mark.parametrize("row", CODES.values(), ids=CODES)
-async def test_whoever_comes_is_turned_away_in_the_manner_of_the_dialect(row: Code, dialect: Dialect) -> None:
+async def test_a_new_connection_is_rejected_as_the_dialect_does(row: Code, dialect: Dialect) -> None:
     async with travis(dialect=dialect) as scene:
-        scene.server.pusher.refusal = row.number, row.text
-        async with opened(scene.server) as socket:
-            await ended(socket, dialect, row)
+        scene.server.pusher.reject_with = row.number, row.text
+        async with open_socket(scene.server) as socket:
+            await check_end(socket, dialect, row)
 
 
-# Path and query of whoever comes, and what Pusher and Slanger think of it; None: they are greeted.
-COMERS = {
+# Path and query, and the codes of Pusher and Slanger.
+INVALID = {
     "4001 by itself": ("/app/X", "protocol=7", 4001, 4001),
     "4006 by itself": ("", "protocol=seven", 4006, 4007),
     "4007 by itself": ("", "protocol=2", 4007, 4007),
@@ -79,64 +79,70 @@ COMERS = {
 
 
 @pytest.mark.parametrize("dialect", ["pusher", "slanger"])
-@rows("7.4", COMERS)
-async def test_a_mistake_is_told_by_its_code(row: tuple[str, str, int, int], dialect: Dialect) -> None:
+@rows("7.4", INVALID)
+async def test_an_invalid_connection_is_rejected_with_its_code(
+    row: tuple[str, str, int, int], dialect: Dialect
+) -> None:
     path, query, pusher, slanger = row
     texts = {code.number: code.text for code in CODES.values()}
     number = slanger if dialect == "slanger" else pusher
     async with travis(dialect=dialect) as scene:
         where = {"path": path} if path else {}
-        async with opened(scene.server, query, **where) as socket:
-            await ended(socket, dialect, Code(number, texts[number]))
+        async with open_socket(scene.server, query, **where) as socket:
+            await check_end(socket, dialect, Code(number, texts[number]))
 
 
 @pytest.mark.parametrize("dialect", EACH)
 @pytest.mark.parametrize("code", [1000, 1001, 1002, 1003])
-@shows("7.4", "1000", "1001", "1002 to 1004")
-async def test_codes_of_the_websocket_protocol_are_the_same_in_every_dialect(dialect: Dialect, code: int) -> None:
-    async with travis(dialect=dialect) as scene, greeted(scene.server) as socket:
+@covers("7.4", "1000", "1001", "1002 to 1004")
+async def test_codes_of_the_websocket_protocol_are_the_same_everywhere(dialect: Dialect, code: int) -> None:
+    async with travis(dialect=dialect) as scene, connect(scene.server) as socket:
         scene.server.pusher.disconnect(code, "why")
-        assert await socket.closed() == (code, "why")
+        assert await socket.close_frame() == (code, "why")
 
 
-@shows("7.4", "1005")
+@covers("7.4", "1005")
 async def test_a_close_frame_may_have_no_code() -> None:
-    async with travis(dialect="slanger") as scene, greeted(scene.server) as socket:
+    async with travis(dialect="slanger") as scene, connect(scene.server) as socket:
         scene.server.pusher.disconnect(4200)
         await socket.text()
-        assert await socket.closed() == (None, "")
+        assert await socket.close_frame() == (None, "")
 
 
 @pytest.mark.parametrize("dialect", EACH)
-@shows("7.4", "1006, none")
-async def test_a_connection_may_be_cut_without_a_word(dialect: Dialect) -> None:
-    async with travis(dialect=dialect) as scene, greeted(scene.server) as socket:
+@covers("7.4", "1006, none")
+async def test_a_connection_may_end_without_a_close_frame(dialect: Dialect) -> None:
+    async with travis(dialect=dialect) as scene, connect(scene.server) as socket:
         scene.server.pusher.disconnect()
         message = await socket.receive()
         assert message.type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR, aiohttp.WSMsgType.CLOSING}
         assert socket.websocket.close_code == 1006
 
 
-# What is told, and whether a client's own event brings it about.
-PASSING = {"4301 as an error": (4301, True), "4302 as an error": (4302, False), "no code, or an odd one": (5001, False)}
+# The code, and whether a client event causes it.
+NOT_FATAL = {
+    "4301 as an error": (4301, True),
+    "4302 as an error": (4302, False),
+    "no code, or an odd one": (5001, False),
+}
 
 
 @pytest.mark.parametrize("dialect", EACH)
-@rows("7.4", PASSING)
-async def test_some_errors_end_nothing(row: tuple[int, bool], dialect: Dialect) -> None:
-    code, asked_for = row
-    async with travis(dialect=dialect) as scene, greeted(scene.server) as socket:
-        if not asked_for:
+@rows("7.4", NOT_FATAL)
+async def test_some_errors_do_not_end_the_connection(row: tuple[int, bool], dialect: Dialect) -> None:
+    code, by_client = row
+    async with travis(dialect=dialect) as scene, connect(scene.server) as socket:
+        if not by_client:
             scene.server.pusher.error(code, "a reason")
         else:
             await socket.websocket.send_str('{"event":"client-hello","channel":"private-x","data":{}}')
-        heard = await socket.heard()
-        if asked_for and dialect == "slanger":
-            assert heard == []
+        received = await socket.received()
+        if by_client and dialect == "slanger":
+            assert received == []
         else:
-            (frame,) = heard
+            (frame,) = received
             assert frame["event"] == "pusher:error"
             data = json.loads(frame["data"]) if dialect == "slanger" else frame["data"]
             assert data["code"] == code
         assert scene.server.pusher.connections
-        await socket.listens("repo-82")
+        await socket.subscribe_all("repo-82")

@@ -1,4 +1,4 @@
-"""Where the live channel is, as ``GET /config`` tells it, and by what URLs clients come: section 7.1 of the facts."""
+"""The pusher block of ``GET /config``, and the URLs of clients: section 7.1 of the facts."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aiotravis.testing import TravisServer
-from tests.conformance.live import KEY, SECRET, opened, rows, shows
+from tests.conformance.live import KEY, SECRET, covers, open_socket, rows
 from tests.raw import ask
 
 KEYS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any], TravisServer], bool]]] = {
@@ -33,7 +33,7 @@ async def test_the_configuration_has_a_block_for_the_live_channel(row: Any) -> N
 
 
 @pytest.mark.parametrize("secure", [False, True])
-@shows("7.1", "never contains the secret")
+@covers("7.1", "never contains the secret")
 async def test_the_configuration_never_contains_the_secret(secure: bool) -> None:
     async with TravisServer(secure=secure) as server:
         answer = await ask(server, "/config")
@@ -41,13 +41,13 @@ async def test_the_configuration_never_contains_the_secret(secure: bool) -> None
     assert SECRET.encode() not in answer.body
 
 
-@shows("7.1", "no live channel")
-async def test_there_is_no_block_where_there_is_no_live_channel() -> None:
+@covers("7.1", "no live channel")
+async def test_there_is_no_pusher_block_without_a_live_channel() -> None:
     async with TravisServer(pusher_key=None) as server:
         assert "pusher" not in (await ask(server, "/config")).json["config"]
 
 
-# Name, what the configuration says of the path, and path and query of the client's URL.
+# Name of the client, configured path, path and query of the client's URL.
 URLS = {
     "rb": ("", f"/app/{KEY}", "client=pusher-ruby-client&version=0.6.2&protocol=6"),
     "rb with a path": ("live", f"/live/app/{KEY}", "client=pusher-ruby-client&version=0.6.2&protocol=6"),
@@ -57,7 +57,7 @@ URLS = {
 
 
 @rows("7.1", URLS)
-async def test_each_client_is_greeted_at_the_url_that_it_builds(row: tuple[str, str, str]) -> None:
+async def test_each_client_can_connect_to_the_url_that_it_builds(row: tuple[str, str, str]) -> None:
     prefix, path, query = row
-    async with TravisServer(pusher_path=prefix) as server, opened(server, query, path=path) as socket:
-        assert json.loads(await socket.greeting())["event"] == "pusher:connection_established"
+    async with TravisServer(pusher_path=prefix) as server, open_socket(server, query, path=path) as socket:
+        assert json.loads(await socket.hello())["event"] == "pusher:connection_established"

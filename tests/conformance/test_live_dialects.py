@@ -1,4 +1,4 @@
-"""What Pusher, Slanger and soketi do differently: section 7.5 of the facts, and section 2 of the table of faults."""
+"""What Pusher, Slanger and soketi do differently: sections 7.5 and 7.10 of the facts."""
 
 import json
 import os
@@ -12,37 +12,39 @@ import pytest
 
 from aiotravis.testing import Dialect, PusherApp, TravisServer
 from tests.autojump import run
-from tests.conformance.live import KEY, Socket, greeted, opened, rows, shows, signed, travis
+from tests.conformance.live import KEY, Socket, connect, covers, open_socket, rows, signed, travis
 from tests.testing.bare import joined, served
 
-Look = Callable[[TravisServer], Awaitable[Any]]
-"""Does something as a client, and tells what came of it."""
+Action = Callable[[TravisServer], Awaitable[Any]]
+"""Acts as a client, and returns the result."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: how to look, and what there is to see in each dialect; a function says whether it is right."""
+    """An action, and its result in each dialect: a value, or a function that checks it."""
 
-    look: Look
-    seen: Mapping[Dialect, Any]
+    action: Action
+    expected: Mapping[Dialect, Any]
 
 
-def on_a_socket(look: Callable[[Socket], Awaitable[Any]], query: str = "protocol=7", path: str = f"/app/{KEY}") -> Look:
-    """Look at a socket that has heard its greeting."""
+def on_a_socket(
+    action: Callable[[Socket], Awaitable[Any]], query: str = "protocol=7", path: str = f"/app/{KEY}"
+) -> Action:
+    """Return an action on a connected socket."""
 
-    async def looked(server: TravisServer) -> Any:
-        async with opened(server, query, path=path) as socket:
-            await socket.greeting()
-            return await look(socket)
+    async def act(server: TravisServer) -> Any:
+        async with open_socket(server, query, path=path) as socket:
+            await socket.hello()
+            return await action(socket)
 
-    return looked
+    return act
 
 
 async def protocols(server: TravisServer) -> list[tuple[str, int | None]]:
-    """Give the code with which each protocol is refused."""
+    """Return the code with which each protocol version is rejected."""
     found: list[tuple[str, int | None]] = []
     for protocol in ("", "1", "3", "4", "7", "8", "x"):
-        async with opened(server, f"protocol={protocol}" if protocol else "") as socket:
+        async with open_socket(server, f"protocol={protocol}" if protocol else "") as socket:
             message = await socket.receive()
             if message.type is aiohttp.WSMsgType.CLOSE:
                 found.append((protocol, message.data))
@@ -53,40 +55,40 @@ async def protocols(server: TravisServer) -> list[tuple[str, int | None]]:
 
 
 async def wrong_key(server: TravisServer) -> tuple[list[Any], int | None]:
-    """Give the data of error frames, and the code of the close frame, of a socket for another app."""
-    async with opened(server, path="/app/wrong") as socket:
-        told: list[Any] = []
+    """Return the data of error frames and the close code for a wrong key."""
+    async with open_socket(server, path="/app/wrong") as socket:
+        errors: list[Any] = []
         while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
-            told.append(json.loads(message.data)["data"])
-        return told, message.data or None
+            errors.append(json.loads(message.data)["data"])
+        return errors, message.data or None
 
 
-def subscribing(channel: str, auth: Callable[[Socket], str | None] = lambda _: None, *, times: int = 1) -> Look:
-    """Subscribe, and give the last answer."""
+def subscribing(channel: str, auth: Callable[[Socket], str | None] = lambda _: None, *, times: int = 1) -> Action:
+    """Return an action that subscribes; its result is the last answer."""
 
-    async def look(socket: Socket) -> Any:
-        return [json.loads(await socket.subscribes(channel, auth(socket))) for _ in range(times)][-1]
+    async def action(socket: Socket) -> Any:
+        return [json.loads(await socket.subscribe(channel, auth(socket))) for _ in range(times)][-1]
 
-    return on_a_socket(look)
+    return on_a_socket(action)
 
 
 async def announced(socket: Socket) -> Any:
-    return (await greeting_data(socket)).get("activity_timeout")
+    return (await hello_data(socket)).get("activity_timeout")
 
 
-async def greeting_data(socket: Socket) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(json.loads(await socket.greeting())["data"])
+async def hello_data(socket: Socket) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(json.loads(await socket.hello())["data"])
     return data
 
 
-def greeting(query: str) -> Look:
-    async def look(server: TravisServer) -> Any:
-        async with opened(server, query) as socket:
-            frame = json.loads(await socket.greeting())
+def hello(query: str) -> Action:
+    async def action(server: TravisServer) -> Any:
+        async with open_socket(server, query) as socket:
+            frame = json.loads(await socket.hello())
             assert isinstance(frame["data"], str)
             return json.loads(frame["data"]).get("activity_timeout")
 
-    return look
+    return action
 
 
 async def socket_id(socket: Socket) -> str:
@@ -94,22 +96,22 @@ async def socket_id(socket: Socket) -> str:
 
 
 async def pong(socket: Socket) -> Any:
-    return json.loads(await socket.says('{"event":"pusher:ping","data":{}}'))["data"]
+    return json.loads(await socket.send('{"event":"pusher:ping","data":{}}'))["data"]
 
 
-async def errors_of_junk(socket: Socket) -> list[Any]:
-    """Give the data of the errors for bad JSON, and for a frame without an event."""
-    return [json.loads(await socket.says(junk))["data"] for junk in ("{", "{}")]
+async def invalid_frames(socket: Socket) -> list[Any]:
+    """Return the data of the errors for invalid JSON and for a frame without an event."""
+    return [json.loads(await socket.send(junk))["data"] for junk in ("{", "{}")]
 
 
-def published(data: object) -> Look:
-    async def look(server: TravisServer) -> Any:
-        async with greeted(server) as socket:
-            await socket.listens("job-501")
+def published(data: object) -> Action:
+    async def action(server: TravisServer) -> Any:
+        async with connect(server) as socket:
+            await socket.subscribe_all("job-501")
             server.pusher.publish(["job-501"], "job:log", data)
             return json.loads(await socket.text())["data"]
 
-    return look
+    return action
 
 
 def twice(code: int | None) -> dict[str, Any]:
@@ -144,7 +146,7 @@ def accepted(answer: Any) -> bool:
 
 
 def invalid_signature(answer: Any) -> bool:
-    """Whether it is an error with neither code nor channel that quotes what was expected."""
+    """Return whether the answer is an error without code and channel that quotes the expected signature."""
     message = json.loads(answer["data"])["message"]
     return (
         list(answer) == ["event", "data"]
@@ -155,12 +157,12 @@ def invalid_signature(answer: Any) -> bool:
     )
 
 
-def junk_of_slanger(answers: Any) -> bool:
+def slanger_errors(answers: Any) -> bool:
     bad_json, other = (json.loads(answer) for answer in answers)
     return bad_json["code"] == 5001 and other["code"] == 500 and "Traceback" in other["message"]
 
 
-def junk_of_others(answers: Any) -> bool:
+def other_errors(answers: Any) -> bool:
     return all(isinstance(answer, dict) and answer["code"] is None for answer in answers)
 
 
@@ -173,10 +175,10 @@ PUSHER_ROWS = {
         "pusher": {"event": "pusher:error", "data": twice(None)},
         "slanger": {"event": "pusher:error", "data": in_a_string(twice(None))},
     }),
-    "error codes": Row(on_a_socket(errors_of_junk), {"pusher": junk_of_others, "slanger": junk_of_slanger}),
+    "error codes": Row(on_a_socket(invalid_frames), {"pusher": other_errors, "slanger": slanger_errors}),
     "fatal errors": Row(wrong_key, {"pusher": ([], 4001), "slanger": ([in_a_string(NO_APP)], None)}),
-    "activity_timeout, protocol 7": Row(greeting("protocol=7"), {"pusher": 120, "slanger": 120}),
-    "activity_timeout, protocol 5": Row(greeting("protocol=5"), {"pusher": None, "slanger": 120}),
+    "activity_timeout, protocol 7": Row(hello("protocol=7"), {"pusher": 120, "slanger": 120}),
+    "activity_timeout, protocol 5": Row(hello("protocol=5"), {"pusher": None, "slanger": 120}),
     "pong data": Row(on_a_socket(pong), {"pusher": {}, "slanger": "{}"}),
     "channel events": Row(published('{"id":501}'), {"pusher": '{"id":501}', "slanger": '{"id":501}'}),
     "subscription_succeeded data": Row(subscribing("repo-82"), {
@@ -194,9 +196,9 @@ PUSHER_ROWS = {
     }),
 }  # fmt: skip
 
-FAULTS_ROWS = {
-    "hello": Row(greeting("protocol=7"), {"slanger": 120, "soketi": 30}),
-    "pusher:error data": Row(on_a_socket(errors_of_junk), {"slanger": junk_of_slanger, "soketi": junk_of_others}),
+SOKETI_ROWS = {
+    "hello": Row(hello("protocol=7"), {"slanger": 120, "soketi": 30}),
+    "pusher:error data": Row(on_a_socket(invalid_frames), {"slanger": slanger_errors, "soketi": other_errors}),
     "close code after a fatal error": Row(wrong_key, {
         "slanger": ([in_a_string(NO_APP)], None), "soketi": ([NO_APP], 4001),
     }),
@@ -220,22 +222,22 @@ FAULTS_ROWS = {
 }  # fmt: skip
 
 
-async def right(row: Row, dialect: Dialect) -> None:
+async def check(row: Row, dialect: Dialect) -> None:
     async with travis(dialect=dialect) as scene:
-        seen, expected = await row.look(scene.server), row.seen[dialect]
-    assert expected(seen) if callable(expected) else seen == expected, seen
+        actual, expected = await row.action(scene.server), row.expected[dialect]
+    assert expected(actual) if callable(expected) else actual == expected, actual
 
 
 @pytest.mark.parametrize("dialect", ["pusher", "slanger"])
 @rows("7.5", PUSHER_ROWS)
-async def test_pusher_and_slanger_differ_as_the_facts_say(row: Row, dialect: Dialect) -> None:
-    await right(row, dialect)
+async def test_pusher_and_slanger_differ(row: Row, dialect: Dialect) -> None:
+    await check(row, dialect)
 
 
 @pytest.mark.parametrize("dialect", ["slanger", "soketi"])
-@rows("faults 2", FAULTS_ROWS)
-async def test_slanger_and_soketi_differ_as_was_measured(row: Row, dialect: Dialect) -> None:
-    await right(row, dialect)
+@rows("7.10", SOKETI_ROWS)
+async def test_slanger_and_soketi_differ(row: Row, dialect: Dialect) -> None:
+    await check(row, dialect)
 
 
 SILENCE: dict[Dialect, list[tuple[str, int]]] = {
@@ -246,35 +248,35 @@ SILENCE: dict[Dialect, list[tuple[str, int]]] = {
 
 
 @pytest.mark.parametrize("dialect", SILENCE)
-@shows("7.5", "server pings")
-@shows("faults 2", "server pings, idle")
-def test_a_client_that_is_silent_hears(dialect: Dialect) -> None:
-    async def story(clock: Callable[[], float]) -> list[tuple[str, int]]:
-        heard: list[tuple[str, int]] = []
-        async with travis(dialect=dialect) as scene, greeted(scene.server) as socket:
-            began = clock()
-            while not heard or heard[-1][0] not in {"nothing", "4201"}:
+@covers("7.5", "server pings")
+@covers("7.10", "server pings, idle")
+def test_an_idle_client_receives_pings_as_the_dialect_sends_them(dialect: Dialect) -> None:
+    async def record(clock: Callable[[], float]) -> list[tuple[str, int]]:
+        received: list[tuple[str, int]] = []
+        async with travis(dialect=dialect) as scene, connect(scene.server) as socket:
+            started = clock()
+            while not received or received[-1][0] not in {"nothing", "4201"}:
                 try:
                     message = await socket.websocket.receive(timeout=3600)
                 except TimeoutError:
-                    what = "nothing"
+                    name = "nothing"
                 else:
-                    what = message.type.name
+                    name = message.type.name
                     if message.type is aiohttp.WSMsgType.TEXT:
-                        what = message.json()["event"]
+                        name = message.json()["event"]
                     elif message.type is aiohttp.WSMsgType.CLOSE:
-                        what = str(message.data)
+                        name = str(message.data)
                     elif message.type is aiohttp.WSMsgType.PING:
                         await socket.websocket.pong(message.data)
-                heard.append((what, int(clock() - began)))
-        return heard
+                received.append((name, int(clock() - started)))
+        return received
 
-    assert run(story) == SILENCE[dialect]
+    assert run(record) == SILENCE[dialect]
 
 
 @pytest.mark.parametrize(("dialect", "read"), [("pusher", "ab-cd"), ("slanger", "ab"), ("soketi", "ab-cd")])
-@shows("7.5", "app key in path")
-async def test_slanger_breaks_on_keys_with_other_than_word_characters(dialect: Dialect, read: str) -> None:
+@covers("7.5", "app key in path")
+async def test_slanger_cuts_keys_at_characters_outside_of_words(dialect: Dialect, read: str) -> None:
     app = PusherApp(key="another", secret="a-secret", dialect=dialect)
     async with served(app) as port, joined(port, path="/app/ab-cd") as websocket:
         message = await websocket.receive()
@@ -282,19 +284,19 @@ async def test_slanger_breaks_on_keys_with_other_than_word_characters(dialect: D
         assert f"{read}-" not in str(message.data)
 
 
-@shows("faults 2", "pusher:error data, sometimes with a channel")
-async def test_soketi_says_which_channel_an_error_is_about() -> None:
-    async with travis(dialect="soketi") as scene, greeted(scene.server) as socket:
-        answer = await socket.says('{"event":"client-hello","channel":"private-x","data":{}}')
+@covers("7.10", "pusher:error data, sometimes with a channel")
+async def test_soketi_names_the_channel_of_an_error() -> None:
+    async with travis(dialect="soketi") as scene, connect(scene.server) as socket:
+        answer = await socket.send('{"event":"client-hello","channel":"private-x","data":{}}')
         assert answer == (
             '{"event":"pusher:error","channel":"private-x","data":{"code":4301,"message":"Client event rejected"}}'
         )
 
 
 @pytest.mark.parametrize(("code", "text"), [(4001, "no app"), (4200, "Server is closed"), (4201, "Pong")])
-@shows("faults 2", "close code after a fatal error: 4001, 4200, 4201")
-async def test_soketi_tells_its_codes_twice(code: int, text: str) -> None:
-    async with travis(dialect="soketi") as scene, greeted(scene.server) as socket:
+@covers("7.10", "close code after a fatal error: 4001, 4200, 4201")
+async def test_soketi_sends_its_codes_in_an_error_and_in_the_close_frame(code: int, text: str) -> None:
+    async with travis(dialect="soketi") as scene, connect(scene.server) as socket:
         scene.server.pusher.disconnect(code, text)
         assert json.loads(await socket.text())["data"]["code"] == code
-        assert await socket.closed() == (code, text)
+        assert await socket.close_frame() == (code, text)

@@ -1,4 +1,4 @@
-"""When which event is published: the first table of section 7.8 of the facts."""
+"""Which events are published when: the first table of section 7.8 of the facts."""
 
 import json
 from collections.abc import Callable
@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from aiotravis.testing import Build
-from tests.conformance.live import Scene, Socket, greeted, rows, shows, travis
+from tests.conformance.live import Scene, Socket, connect, covers, rows, travis
 from tests.conftest import TOKEN
 from tests.raw import ask
 
 
-async def listening(socket: Socket, scene: Scene, build: Build) -> None:
-    await socket.listens(f"repo-{scene.public.id}", *(f"job-{job.id}" for job in build.jobs))
+async def subscribe_to_build(socket: Socket, scene: Scene, build: Build) -> None:
+    await socket.subscribe_all(f"repo-{scene.public.id}", *(f"job-{job.id}" for job in build.jobs))
 
 
 def created(scene: Scene) -> Build:
     return scene.public.build()
 
 
-def untold(scene: Scene) -> Build:
+def quiet_build(scene: Scene) -> Build:
     return scene.build()
 
 
@@ -38,10 +38,10 @@ def waiting(scene: Scene) -> Build:
     return build
 
 
-# What there is, what happens to it, and what is told of it: names and states.
+# A build, a change of it, and the events: names and states.
 EMITTED: dict[str, tuple[Callable[[Scene], Build], Callable[[Build], object], list[tuple[str, str]]]] = {
     "build:created": (
-        untold, lambda build: build.repository.build(), [("build:created", "created"), ("job:created", "created")],
+        quiet_build, lambda build: build.repository.build(), [("build:created", "created"), ("job:created", "created")],
     ),
     "build:created on restart": (
         ended, lambda build: build.restart(), [("build:created", "created"), ("job:created", "created")],
@@ -50,10 +50,10 @@ EMITTED: dict[str, tuple[Callable[[Scene], Build], Callable[[Build], object], li
         ended, lambda build: build.jobs[0].restart(), [("build:created", "created"), ("job:created", "created")],
     ),
     "build:received is nobody's": (
-        untold, lambda build: build.jobs[0].receive(), [("job:received", "received")],
+        quiet_build, lambda build: build.jobs[0].receive(), [("job:received", "received")],
     ),
     "build:started": (
-        untold, lambda build: build.start(), [("job:started", "started"), ("build:started", "started")],
+        quiet_build, lambda build: build.start(), [("job:started", "started"), ("build:started", "started")],
     ),
     "build:finished": (
         running, lambda build: build.finish("failed"), [("job:finished", "failed"), ("build:finished", "failed")],
@@ -62,8 +62,8 @@ EMITTED: dict[str, tuple[Callable[[Scene], Build], Callable[[Build], object], li
         running, lambda build: build.cancel(), [("job:canceled", "canceled"), ("build:canceled", "canceled")],
     ),
     "job:created on requeue": (running, lambda build: build.jobs[0].requeue(), [("job:created", "created")]),
-    "job:queued": (untold, lambda build: build.jobs[0].enqueue(), [("job:queued", "queued")]),
-    "job:received": (untold, lambda build: build.jobs[0].receive(), [("job:received", "received")]),
+    "job:queued": (quiet_build, lambda build: build.jobs[0].enqueue(), [("job:queued", "queued")]),
+    "job:received": (quiet_build, lambda build: build.jobs[0].receive(), [("job:received", "received")]),
     "job:started": (waiting, lambda build: build.jobs[1].start(), [("job:started", "started")]),
     "job:finished": (waiting, lambda build: build.jobs[1].start().conclude("errored", "job:finished"), [
         ("job:started", "started"), ("job:finished", "errored"),
@@ -80,23 +80,23 @@ EMITTED: dict[str, tuple[Callable[[Scene], Build], Callable[[Build], object], li
 
 
 @rows("7.8", EMITTED)
-async def test_what_happens_is_told_by_its_event(row: Any) -> None:
+async def test_each_change_publishes_its_event(row: Any) -> None:
     make, happens, expected = row
-    async with travis() as scene, greeted(scene.server) as socket:
+    async with travis() as scene, connect(scene.server) as socket:
         build = make(scene)
-        await listening(socket, scene, build)
+        await subscribe_to_build(socket, scene, build)
         happens(build)
-        heard = [(frame["event"], json.loads(frame["data"])) for frame in await socket.heard()]
-    assert [(event, data.get("build", data)["state"]) for event, data in heard] == expected
+        received = [(frame["event"], json.loads(frame["data"])) for frame in await socket.received()]
+    assert [(event, data.get("build", data)["state"]) for event, data in received] == expected
 
 
 @pytest.mark.parametrize("kind", ["build", "job"])
 @pytest.mark.parametrize("what", ["restart", "cancel"])
-@shows("7.8", "restart and cancel over REST")
-async def test_what_is_asked_for_over_rest_is_told(kind: str, what: str) -> None:
-    async with travis() as scene, greeted(scene.server) as socket:
+@covers("7.8", "restart and cancel over REST")
+async def test_restart_and_cancel_over_rest_publish_events(kind: str, what: str) -> None:
+    async with travis() as scene, connect(scene.server) as socket:
         build = ended(scene) if what == "restart" else running(scene)
-        await listening(socket, scene, build)
+        await subscribe_to_build(socket, scene, build)
         number = build.id if kind == "build" else build.jobs[0].id
         answer = await ask(scene.server, f"/{kind}s/{number}/{what}", method="POST", token=TOKEN)
         assert answer.status in {202, 204}
@@ -110,16 +110,16 @@ async def test_what_is_asked_for_over_rest_is_told(kind: str, what: str) -> None
     )
 
 
-@shows("7.8", "job:log")
-async def test_a_log_part_goes_to_its_job_alone() -> None:
-    async with travis() as scene, greeted(scene.server) as socket:
+@covers("7.8", "job:log")
+async def test_a_log_part_is_published_on_the_channel_of_its_job_only() -> None:
+    async with travis() as scene, connect(scene.server) as socket:
         build = scene.build(jobs=2).start()
-        await listening(socket, scene, build)
+        await subscribe_to_build(socket, scene, build)
         build.jobs[0].write("text")
         assert await socket.events() == [(f"job-{build.jobs[0].id}", "job:log")]
 
 
-# Event, the channel that it is on, and a payload: what other services, and servers of long ago, publish.
+# Event and channel of what other services and old servers publish.
 OTHERS = {
     "build:received": ("repo-82", '{"build":{"id":500,"state":"received"}}'),
     "annotation:created": ("repo-82", '{"annotation":{"id":1}}'),
@@ -135,10 +135,10 @@ OTHERS = {
 
 
 @rows("7.8", {f"{name} can be published": value for name, value in OTHERS.items()})
-async def test_what_others_publish_is_carried_as_it_is(row: tuple[str, str]) -> None:
+async def test_events_of_other_services_are_published_unchanged(row: tuple[str, str]) -> None:
     channel, payload = row
-    async with travis() as scene, greeted(scene.server) as socket:
-        await socket.listens(channel)
+    async with travis() as scene, connect(scene.server) as socket:
+        await socket.subscribe_all(channel)
         scene.server.pusher.publish([channel], "any:name", payload)
         text = await socket.text()
     assert text == f'{{"event":"any:name","channel":"{channel}","data":{json.dumps(payload)}}}'

@@ -8,65 +8,67 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from aiotravis.testing import Dialect
-from tests.conformance.live import EACH, KEY, SECRET, Scene, Socket, opened, rows, shows, signed, travis
+from tests.conformance.live import EACH, KEY, SECRET, Scene, Socket, covers, open_socket, rows, signed, travis
 
-Story = Callable[[Scene, Socket, Dialect], Awaitable[None]]
+Scenario = Callable[[Scene, Socket, Dialect], Awaitable[None]]
 
 
-def by(dialect: Dialect, pusher: str, slanger: str, soketi: str) -> str:
+def by_dialect(dialect: Dialect, pusher: str, slanger: str, soketi: str) -> str:
     return {"pusher": pusher, "slanger": slanger, "soketi": soketi}[dialect]
 
 
-async def greeting(scene: Scene, socket: Socket, dialect: Dialect) -> None:
-    timeout = by(dialect, "120", "120", "30")
-    assert await socket.greeting() == (
+async def hello(scene: Scene, socket: Socket, dialect: Dialect) -> None:
+    timeout = by_dialect(dialect, "120", "120", "30")
+    assert await socket.hello() == (
         '{"event":"pusher:connection_established","data":"{\\"socket_id\\":\\"' + socket.socket_id + '\\",'
         '\\"activity_timeout\\":' + timeout + '}"}'
     )  # fmt: skip
 
 
 def confirmed(dialect: Dialect, channel: str) -> str:
-    data = by(dialect, ',"data":"{}"', ',"data":"{}"', "")
+    data = by_dialect(dialect, ',"data":"{}"', ',"data":"{}"', "")
     return '{"event":"pusher_internal:subscription_succeeded","channel":"' + channel + '"' + data + "}"
 
 
 async def subscription(scene: Scene, socket: Socket, dialect: Dialect) -> None:
-    await socket.greeting()
-    answer = await socket.says('{"event":"pusher:subscribe","data":{"channel":"repo-82"}}')
+    await socket.hello()
+    answer = await socket.send('{"event":"pusher:subscribe","data":{"channel":"repo-82"}}')
     assert answer == confirmed(dialect, "repo-82")
 
 
 async def subscription_in_a_string(scene: Scene, socket: Socket, dialect: Dialect) -> None:
-    await socket.greeting()
-    answer = await socket.says('{"event":"pusher:subscribe","data":"{\\"channel\\":\\"repo-82\\"}"}')
+    await socket.hello()
+    answer = await socket.send('{"event":"pusher:subscribe","data":"{\\"channel\\":\\"repo-82\\"}"}')
     assert answer == confirmed(dialect, "repo-82")
 
 
 async def subscription_of_rb(scene: Scene, socket: Socket, dialect: Dialect) -> None:
-    await socket.greeting()
-    answer = await socket.says('{"event":"pusher:subscribe","data":{"channel":"repo-82","auth":null}}')
+    await socket.hello()
+    answer = await socket.send('{"event":"pusher:subscribe","data":{"channel":"repo-82","auth":null}}')
     assert answer == confirmed(dialect, "repo-82")
 
 
 async def private_subscription(scene: Scene, socket: Socket, dialect: Dialect) -> None:
-    await socket.greeting()
+    await socket.hello()
     digest = hmac.new(SECRET.encode(), f"{socket.socket_id}:private-job-501".encode(), hashlib.sha256).hexdigest()
     assert len(digest) == 64
     frame = '{"event":"pusher:subscribe","data":{"channel":"private-job-501","auth":"' + f"{KEY}:{digest}" + '"}}'
-    assert await socket.says(frame) == confirmed(dialect, "private-job-501")
+    assert await socket.send(frame) == confirmed(dialect, "private-job-501")
 
 
 async def stale_signature(scene: Scene, socket: Socket, dialect: Dialect) -> None:
-    await socket.greeting()
-    answer = json.loads(await socket.subscribes("private-job-501", signed("8123.1", "private-job-501")))
-    assert answer["event"] == by(dialect, "pusher:subscription_error", "pusher:error", "pusher:subscription_error")
+    await socket.hello()
+    answer = json.loads(await socket.subscribe("private-job-501", signed("8123.1", "private-job-501")))
+    assert answer["event"] == by_dialect(
+        dialect, "pusher:subscription_error", "pusher:error", "pusher:subscription_error"
+    )
     assert not scene.server.pusher.occupied("private-job-501")
 
 
 async def existing_subscription(scene: Scene, socket: Socket, dialect: Dialect) -> None:
-    await socket.greeting()
-    await socket.subscribes("repo-82")
-    assert await socket.subscribes("repo-82") == by(
+    await socket.hello()
+    await socket.subscribe("repo-82")
+    assert await socket.subscribe("repo-82") == by_dialect(
         dialect,
         '{"event":"pusher:error","data":{"code":null,"message":"Existing subscription to repo-82"}}',
         '{"event":"pusher:error","data":"{\\"code\\":null,\\"message\\":\\"Existing subscription to repo-82\\"}"}',
@@ -76,8 +78,8 @@ async def existing_subscription(scene: Scene, socket: Socket, dialect: Dialect) 
 
 async def log_part(scene: Scene, socket: Socket, dialect: Dialect) -> None:
     job = scene.job()
-    await socket.greeting()
-    await socket.subscribes(f"job-{job.id}")
+    await socket.hello()
+    await socket.subscribe(f"job-{job.id}")
     for text in ("", "", "", "$ make grün ☃\n"):
         job.write(text)
     for _ in range(3):
@@ -89,31 +91,31 @@ async def log_part(scene: Scene, socket: Socket, dialect: Dialect) -> None:
 
 
 async def ping(scene: Scene, socket: Socket, dialect: Dialect) -> None:
-    await socket.greeting()
-    pong = by(dialect, "{}", '"{}"', "{}")
+    await socket.hello()
+    pong = by_dialect(dialect, "{}", '"{}"', "{}")
     for data in ("{}", '"{}"', '""'):
-        answer = await socket.says('{"event":"pusher:ping","data":' + data + "}")
+        answer = await socket.send('{"event":"pusher:ping","data":' + data + "}")
         assert answer == '{"event":"pusher:pong","data":' + pong + "}"
 
 
 async def unsubscription(scene: Scene, socket: Socket, dialect: Dialect) -> None:
-    await socket.greeting()
-    await socket.subscribes("job-501")
+    await socket.hello()
+    await socket.subscribe("job-501")
     await socket.websocket.send_str('{"event":"pusher:unsubscribe","data":{"channel":"job-501"}}')
-    assert await socket.heard() == []
+    assert await socket.received() == []
     scene.server.pusher.publish(["job-501"], "job:log", "{}")
-    assert await socket.heard() == []
+    assert await socket.received() == []
 
 
-async def what_was_missed(scene: Scene, socket: Socket, dialect: Dialect) -> None:
+async def missed_event(scene: Scene, socket: Socket, dialect: Dialect) -> None:
     scene.server.pusher.publish(["repo-82"], "job:started", "{}")
-    await socket.greeting()
-    await socket.subscribes("repo-82")
-    assert await socket.heard() == []
+    await socket.hello()
+    await socket.subscribe("repo-82")
+    assert await socket.received() == []
 
 
-STORIES: dict[str, Story] = {
-    "pusher:connection_established": greeting,
+SCENARIOS: dict[str, Scenario] = {
+    "pusher:connection_established": hello,
     "pusher:subscribe": subscription,
     "pusher:subscribe, data in a string": subscription_in_a_string,
     "pusher:subscribe, auth null": subscription_of_rb,
@@ -123,21 +125,21 @@ STORIES: dict[str, Story] = {
     "an event with data in a string": log_part,
     "pusher:ping and pusher:pong": ping,
     "pusher:unsubscribe has no confirmation": unsubscription,
-    "events while disconnected are lost": what_was_missed,
+    "events while disconnected are lost": missed_event,
 }
 
 
 @pytest.mark.parametrize("dialect", EACH)
-@rows("7.2", STORIES)
-async def test_a_frame_is_that_of_the_facts(row: Story, dialect: Dialect) -> None:
-    async with travis(dialect=dialect) as scene, opened(scene.server) as socket:
+@rows("7.2", SCENARIOS)
+async def test_frames_are_those_of_the_facts(row: Scenario, dialect: Dialect) -> None:
+    async with travis(dialect=dialect) as scene, open_socket(scene.server) as socket:
         await row(scene, socket, dialect)
 
 
 @pytest.mark.parametrize("dialect", ["slanger", "soketi"])
-@shows("7.2", "pusher:error, 4001")
-async def test_a_wrong_key_is_told_in_a_frame_of_its_dialect(dialect: Dialect) -> None:
-    async with travis(dialect=dialect) as scene, opened(scene.server, path="/app/X") as socket:
-        told = '{"code":4001,"message":"Could not find app by key X"}'
-        data = json.dumps(told) if dialect == "slanger" else told
+@covers("7.2", "pusher:error, 4001")
+async def test_a_wrong_key_is_an_error_frame_of_the_dialect(dialect: Dialect) -> None:
+    async with travis(dialect=dialect) as scene, open_socket(scene.server, path="/app/X") as socket:
+        error = '{"code":4001,"message":"Could not find app by key X"}'
+        data = json.dumps(error) if dialect == "slanger" else error
         assert await socket.text() == '{"event":"pusher:error","data":' + data + "}"

@@ -1,4 +1,4 @@
-"""Staying connected, in virtual time: section 7.3 of the facts."""
+"""Keeping connections alive, in virtual time: section 7.3 of the facts."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import pytest
 
 from aiotravis.testing import Dialect
 from tests.autojump import run
-from tests.conformance.live import EACH, greeted, opened, rows, shows, travis
+from tests.conformance.live import EACH, connect, covers, open_socket, rows, travis
 
 CLOSED_FOR_SILENCE = 4201, "Pong reply not received in time"
 
@@ -20,7 +20,7 @@ ANSWERS = {
     "junk": ["pusher:error"],
 }
 
-# Dialect, protocol, what the server was told to announce, what it announces.
+# Dialect, protocol, the configured timeout, the announced timeout.
 ANNOUNCED: dict[str, tuple[Dialect, str, float | None, float | None]] = {
     "Pusher, protocol 7": ("pusher", "7", None, 120),
     "Pusher, below protocol 7": ("pusher", "6", None, None),
@@ -37,76 +37,76 @@ async def test_the_activity_timeout_is_announced(row: tuple[Dialect, str, float 
     dialect, protocol, timeout, announced = row
     async with (
         travis(dialect=dialect, activity_timeout=timeout) as scene,
-        opened(scene.server, f"protocol={protocol}") as socket,
+        open_socket(scene.server, f"protocol={protocol}") as socket,
     ):
-        data = json.loads(json.loads(await socket.greeting())["data"])
+        data = json.loads(json.loads(await socket.hello())["data"])
     assert data.get("activity_timeout") == announced
     assert ("activity_timeout" in data) is (announced is not None)
 
 
 @pytest.mark.parametrize("dialect", EACH)
-@shows("7.3", "a ping of the WebSocket protocol is answered")
-async def test_a_websocket_ping_is_answered_with_what_it_carried(dialect: Dialect) -> None:
-    async with travis(dialect=dialect) as scene, greeted(scene.server) as socket:
+@covers("7.3", "a ping of the WebSocket protocol is answered")
+async def test_a_websocket_ping_is_answered_with_its_payload(dialect: Dialect) -> None:
+    async with travis(dialect=dialect) as scene, connect(scene.server) as socket:
         await socket.websocket.ping(b"still there?")
         message = await socket.receive()
     assert (message.type, message.data) == (aiohttp.WSMsgType.PONG, b"still there?")
 
 
-@shows("7.3", "Pusher pings, and closes with 4201")
-def test_pusher_pings_in_its_own_words_and_closes_after_silence() -> None:
-    async def story(clock: Callable[[], float]) -> None:
-        async with travis() as scene, greeted(scene.server) as socket:
+@covers("7.3", "Pusher pings, and closes with 4201")
+def test_pusher_sends_pusher_ping_to_an_idle_client_and_then_closes() -> None:
+    async def scenario(clock: Callable[[], float]) -> None:
+        async with travis() as scene, connect(scene.server) as socket:
             began = clock()
             assert await socket.text() == '{"event":"pusher:ping","data":"{}"}'
             assert clock() - began == pytest.approx(100, abs=1)
             await socket.websocket.send_str('{"event":"pusher:pong","data":{}}')
             answered = clock()
             assert await socket.text() == '{"event":"pusher:ping","data":"{}"}'
-            assert await socket.closed() == CLOSED_FOR_SILENCE
+            assert await socket.close_frame() == CLOSED_FOR_SILENCE
             assert clock() - answered == pytest.approx(120, abs=1)
 
-    run(story)
+    run(scenario)
 
 
-@shows("7.3", "soketi pings below, and closes with 4201 all the same")
-def test_soketi_wants_a_frame_and_not_a_websocket_pong() -> None:
-    async def story(clock: Callable[[], float]) -> None:
-        async with travis(dialect="soketi") as scene, greeted(scene.server) as socket:
+@covers("7.3", "soketi pings below, and closes with 4201 all the same")
+def test_soketi_closes_although_websocket_pongs_arrive() -> None:
+    async def scenario(clock: Callable[[], float]) -> None:
+        async with travis(dialect="soketi") as scene, connect(scene.server) as socket:
             began = clock()
             message = await socket.receive()
             assert message.type is aiohttp.WSMsgType.PING
             assert clock() - began == pytest.approx(100, abs=1)
             await socket.websocket.pong(message.data)
             assert json.loads(await socket.text())["data"]["code"] == 4201
-            assert await socket.closed() == CLOSED_FOR_SILENCE
+            assert await socket.close_frame() == CLOSED_FOR_SILENCE
             assert clock() - began == pytest.approx(120, abs=1)
 
-    run(story)
+    run(scenario)
 
 
 @pytest.mark.parametrize("dialect", EACH)
 @pytest.mark.parametrize("frame", ANSWERS)
-@shows("7.3", "any received frame counts as activity")
-def test_any_frame_is_activity(dialect: Dialect, frame: str) -> None:
-    async def story(clock: Callable[[], float]) -> None:
-        async with travis(dialect=dialect) as scene, greeted(scene.server) as socket:
+@covers("7.3", "any received frame counts as activity")
+def test_any_text_frame_is_activity(dialect: Dialect, frame: str) -> None:
+    async def scenario(clock: Callable[[], float]) -> None:
+        async with travis(dialect=dialect) as scene, connect(scene.server) as socket:
             while clock() < 1800:
                 await socket.websocket.send_str(frame)
                 await asyncio.sleep(90)
-            answers = [message["event"] for message in await socket.heard()]
+            answers = [message["event"] for message in await socket.received()]
             assert answers == ANSWERS[frame] * 20
 
-    run(story)
+    run(scenario)
 
 
-@shows("7.3", "Slanger never pings and never closes")
-def test_slanger_is_silent_for_a_day() -> None:
-    async def story(clock: Callable[[], float]) -> None:
-        async with travis(dialect="slanger") as scene, greeted(scene.server) as socket:
+@covers("7.3", "Slanger never pings and never closes")
+def test_slanger_neither_pings_nor_closes_for_a_day() -> None:
+    async def scenario(clock: Callable[[], float]) -> None:
+        async with travis(dialect="slanger") as scene, connect(scene.server) as socket:
             with pytest.raises(TimeoutError):
                 await socket.websocket.receive(timeout=24 * 3600)
             assert clock() > 24 * 3600
-            assert await socket.heard() == []
+            assert await socket.received() == []
 
-    run(story)
+    run(scenario)

@@ -1,4 +1,4 @@
-"""What events carry, field by field: the payloads of section 7.8 of the facts."""
+"""The payloads of events, field by field: section 7.8 of the facts."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aiotravis.testing import Build, Dialect, Job, LiveMode
-from tests.conformance.live import EACH, Scene, greeted, rows, shows, travis
+from tests.conformance.live import EACH, Scene, connect, covers, rows, travis
 
 NOW = 1_396_916_254.25
 
@@ -48,7 +48,7 @@ def either(*kinds: Kind) -> Kind:
 
 
 def one_of(*fields: str) -> Kind:
-    """Say of an object whether it has these fields and no others."""
+    """Return a check that an object has these fields and no others."""
     return lambda value: isinstance(value, dict) and set(value) == set(fields)  # pyright: ignore[reportUnknownArgumentType]
 
 
@@ -95,8 +95,8 @@ REPOSITORY: dict[str, Kind] = {
 LOG: dict[str, Kind] = {"id": an_int, "_log": a_string, "number": an_int, "final": a_bool}
 
 
-def lives(build: Build) -> None:
-    """Let all happen that there is."""
+def run_build(build: Build) -> None:
+    """Cause every event."""
     job = build.jobs[0].enqueue().receive().start()
     job.write("text")
     job.write("", final=True)
@@ -120,7 +120,7 @@ BUILDS: dict[str, Callable[[Scene], Build]] = {
     "plain": Scene.build, "with stages": with_stages, "of a pull request": of_a_pull_request,
 }  # fmt: skip
 
-# Which events, where the part stands in them, and its fields.
+# Events, the place of the part in their payload, and its fields.
 PARTS: dict[str, tuple[str, Callable[[Any], list[Any]], Mapping[str, Kind]]] = {
     "job payload": ("job:(?!queued|log)", lambda data: [data], JOB),
     "job payload of job:queued": ("job:queued", lambda data: [data], QUEUED),
@@ -138,12 +138,12 @@ PARTS: dict[str, tuple[str, Callable[[Any], list[Any]], Mapping[str, Kind]]] = {
 @rows("7.8", PARTS)
 async def test_a_payload_has_exactly_its_fields(row: Any, kind: str) -> None:
     pattern, parts_of, fields = row
-    async with travis(clock=lambda: NOW) as scene, greeted(scene.server) as socket:
+    async with travis(clock=lambda: NOW) as scene, connect(scene.server) as socket:
         build = BUILDS[kind](scene)
-        await socket.listens(f"repo-{scene.public.id}", f"job-{build.jobs[0].id}")
-        lives(build)
-        heard = await socket.heard()
-    found = [frame for frame in heard if re.match(pattern, frame["event"])]
+        await socket.subscribe_all(f"repo-{scene.public.id}", f"job-{build.jobs[0].id}")
+        run_build(build)
+        received = await socket.received()
+    found = [frame for frame in received if re.match(pattern, frame["event"])]
     assert found
     for frame in found:
         for part in parts_of(json.loads(frame["data"])):
@@ -152,10 +152,10 @@ async def test_a_payload_has_exactly_its_fields(row: Any, kind: str) -> None:
             assert not wrong, (frame["event"], wrong)
 
 
-@shows("7.8", "build payload is nested", "updated_at with milliseconds", "commit is the sha")
-async def test_a_build_is_nested_and_a_job_is_not() -> None:
-    async with travis(clock=lambda: NOW) as scene, greeted(scene.server) as socket:
-        await socket.listens("repo-82")
+@covers("7.8", "build payload is nested", "updated_at with milliseconds", "commit is the sha")
+async def test_the_payload_of_a_build_is_nested_and_that_of_a_job_flat() -> None:
+    async with travis(clock=lambda: NOW) as scene, connect(scene.server) as socket:
+        await socket.subscribe_all("repo-82")
         build = scene.public.build()
         nested, flat = await socket.payloads()
     assert (list(nested), "job" in flat) == (["repository", "commit", "build", "stages"], False)
@@ -164,7 +164,7 @@ async def test_a_build_is_nested_and_a_job_is_not() -> None:
 
 
 OLD: dict[str, tuple[LiveMode, set[str], set[str], set[str]]] = {
-    # What is less in a build's payload, what is more in a job's, and in a log part's.
+    # Fields missing in a build's payload, additional ones in a job's, and in a log part's.
     "today": ("head", set(), set(), set()),
     "before 2018": ("2017", set(), {"log_id", "annotation_ids"}, set()),
     "before stages": ("2016", {"stages"}, {"log_id", "annotation_ids"}, set()),
@@ -175,16 +175,16 @@ OLD: dict[str, tuple[LiveMode, set[str], set[str], set[str]]] = {
 
 
 @rows("7.8", {f"payloads, {name}": row for name, row in OLD.items()})
-async def test_old_servers_have_more_keys_and_less(row: tuple[LiveMode, set[str], set[str], set[str]]) -> None:
+async def test_payloads_of_old_servers_have_other_keys(row: tuple[LiveMode, set[str], set[str], set[str]]) -> None:
     mode, less, job_more, log_more = row
-    async with travis(live_mode=mode) as scene, greeted(scene.server) as socket:
+    async with travis(live_mode=mode) as scene, connect(scene.server) as socket:
         build = scene.build()
-        await socket.listens("common" if mode == "2014" else "repo-82", f"job-{build.jobs[0].id}")
+        await socket.subscribe_all("common" if mode == "2014" else "repo-82", f"job-{build.jobs[0].id}")
         build.start().write("text")
-        told = {frame["event"]: set(json.loads(frame["data"])) for frame in await socket.heard()}
-    assert told["build:started"] == {"repository", "commit", "build", "stages"} - less
-    assert told["job:started"] == set(JOB) | job_more
-    assert told["job:log"] == set(LOG) | log_more
+        payloads = {frame["event"]: set(json.loads(frame["data"])) for frame in await socket.received()}
+    assert payloads["build:started"] == {"repository", "commit", "build", "stages"} - less
+    assert payloads["job:started"] == set(JOB) | job_more
+    assert payloads["job:log"] == set(LOG) | log_more
 
 
 def short_of(about: Build | Job) -> dict[str, Any]:
@@ -195,46 +195,46 @@ def short_of(about: Build | Job) -> dict[str, Any]:
 
 @pytest.mark.parametrize("dialect", EACH)
 @pytest.mark.parametrize("kind", ["build", "job"])
-@shows("7.8", "size rule, build", "size rule, job")
-async def test_above_ten_thousand_characters_an_event_has_ids_alone(kind: str, dialect: Dialect) -> None:
-    async with travis(dialect=dialect, clock=lambda: NOW) as scene, greeted(scene.server) as socket:
+@covers("7.8", "size rule, build", "size rule, job")
+async def test_an_event_above_10000_characters_has_only_ids(kind: str, dialect: Dialect) -> None:
+    async with travis(dialect=dialect, clock=lambda: NOW) as scene, connect(scene.server) as socket:
         build = scene.build(message="").start()
-        await socket.listens("repo-82")
+        await socket.subscribe_all("repo-82")
 
-        def tell() -> None:
+        def publish() -> None:
             build.emit("build:started") if kind == "build" else build.jobs[0].enqueue()
 
-        tell()
-        (frame,) = await socket.heard()
+        publish()
+        (frame,) = await socket.received()
         # Compare URLs are long where many files have changed; a build's event has its two times.
         times = 2 if kind == "build" else 1
         more, rest = divmod(10_000 - len(frame["data"]), times)
         build.commit.compare_url = f"{build.commit.compare_url}{'x' * more}"
-        tell()
-        (frame,) = await socket.heard()
+        publish()
+        (frame,) = await socket.received()
         assert len(frame["data"]) == 10_000 - rest
         assert "_no_full_payload" not in json.loads(frame["data"])
         build.commit.compare_url += "x" * (rest + 1)
-        tell()
-        (frame,) = await socket.heard()
+        publish()
+        (frame,) = await socket.received()
     assert json.loads(frame["data"]) == short_of(build if kind == "build" else build.jobs[0])
 
 
-@pytest.mark.parametrize(("dialect", "told"), [("pusher", []), ("slanger", ["build:started"])])
-@shows("7.8", "multi-byte payloads vanish")
-async def test_what_has_few_characters_and_many_bytes_is_refused_by_pusher(dialect: Dialect, told: list[str]) -> None:
-    async with travis(dialect=dialect) as scene, greeted(scene.server) as socket:
-        await socket.listens("repo-82")
+@pytest.mark.parametrize(("dialect", "payloads"), [("pusher", []), ("slanger", ["build:started"])])
+@covers("7.8", "multi-byte payloads vanish")
+async def test_pusher_loses_events_above_10_kb(dialect: Dialect, payloads: list[str]) -> None:
+    async with travis(dialect=dialect) as scene, connect(scene.server) as socket:
+        await socket.subscribe_all("repo-82")
         scene.build(message="☃" * 3000).emit("build:started")
-        assert [event for _, event in await socket.events()] == told
+        assert [event for _, event in await socket.events()] == payloads
 
 
 @pytest.mark.parametrize("mode", ["2013", "2014", "2016"])
-@shows("7.8", "dotted numbers")
-async def test_until_2015_large_parts_came_in_pieces(mode: LiveMode) -> None:
-    async with travis(live_mode=mode) as scene, greeted(scene.server) as socket:
+@covers("7.8", "dotted numbers")
+async def test_large_log_parts_were_split_until_2015(mode: LiveMode) -> None:
+    async with travis(live_mode=mode) as scene, connect(scene.server) as socket:
         job = scene.job()
-        await socket.listens(f"job-{job.id}")
+        await socket.subscribe_all(f"job-{job.id}")
         for number in range(7):
             job.write(str(number))
         job.write("x" * 20_000, final=True)

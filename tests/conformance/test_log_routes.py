@@ -1,4 +1,4 @@
-"""Routes of logs, what is in them, tokens that open one, removal, numbered parts: sections 5.1 and 5.3 to 5.5."""
+"""Routes, bodies, tokens, removal and numbered parts of logs: sections 5.1 and 5.3 to 5.5 of the facts."""
 
 from dataclasses import replace
 from typing import Any, Unpack
@@ -6,7 +6,7 @@ from typing import Any, Unpack
 import pytest
 
 from tests.conformance.scene import NOW, READER, STRANGER, Scene, scene
-from tests.conformance.tables import NOT_FOUND, NOTHING, Before, Check, More, Row, check, keys
+from tests.conformance.tables import NOT_FOUND, NOTHING, Before, Check, Row, RowOptions, calls, keys
 from tests.conftest import TOKEN
 from tests.raw import Raw, ask
 
@@ -18,7 +18,7 @@ TEXT = "text/plain"
 
 
 def parts_of(found: Scene) -> None:
-    """Five parts in all, of which the last is empty and final."""
+    """Write five parts in all; the last one is empty and final."""
     job = found.running.jobs[0]
     for text in ("one ", "two ", "three\n"):
         job.write(text)
@@ -68,7 +68,7 @@ def begun_again(found: Scene) -> None:
     found.running.jobs[0].restart().write("again")
 
 
-def remove(status: int, body: bytes | Check, path: str = LOG, **more: Unpack[More]) -> Row:
+def remove(status: int, body: bytes | Check, path: str = LOG, **more: Unpack[RowOptions]) -> Row:
     return replace(Row(status, path, body, method="PATCH", json={}), **more)
 
 
@@ -81,7 +81,7 @@ def v3_error(error_type: str) -> Check:
 
 
 def in_2017(status: int, accept: str, body: Check, path: str = OWN_LOG) -> Row:
-    return Row(status, path, body, accept=accept, old="2017", before=parts_of)
+    return Row(status, path, body, accept=accept, age="2017", before=parts_of)
 
 
 def notice(found: Scene) -> bool:
@@ -115,8 +115,8 @@ ROWS: dict[str, Row] = {
         200, "/logs/{log}", before=limited(job_log_access_based_limit=True),
     ),
     "5.2 missing, 2014": Row(
-        307, OWN_LOG, NOTHING, None, old="2014", before=set_log(missing=True),
-        whole=lambda answer, _: answer.headers["location"].endswith("/log.txt"),
+        307, OWN_LOG, NOTHING, None, age="2014", before=set_log(missing=True),
+        answer_is=lambda answer, _: answer.headers["location"].endswith("/log.txt"),
     ),
     "5.2 archived, and the archive has nothing": Row(
         200, OWN_LOG, lambda body: body["log"]["body"] == "", before=set_log(archived=True, parts=[]),
@@ -130,7 +130,7 @@ ROWS: dict[str, Row] = {
     ),
     "5.3 parts ascending": in_2017(200, CHUNKED, numbers(0, 1, 2, 3, 4)),
     "5.3 parts had ids in 2014": Row(
-        200, OWN_LOG, lambda body: isinstance(body["log"]["parts"][0]["id"], int), accept=CHUNKED, old="2014",
+        200, OWN_LOG, lambda body: isinstance(body["log"]["parts"][0]["id"], int), accept=CHUNKED, age="2014",
     ),
     "5.3 today chunked is ignored": Row(200, OWN_LOG, lambda body: "parts" not in body["log"], accept=CHUNKED),
     "5.3 after in the query has no effect": in_2017(200, CHUNKED, numbers(0, 1, 2, 3, 4), OWN_LOG + "?after=3"),
@@ -143,17 +143,17 @@ ROWS: dict[str, Row] = {
         200, OWN_LOG, lambda body: body["log"]["body"] == "$ rake\none two three\n", accept=CHUNKED + "; after=2",
         before=parts_of,
     ),
-    "5.3 a public job's log gives no token": Row(200, LOG, whole=without_token),
+    "5.3 a public job's log gives no token": Row(200, LOG, answer_is=without_token),
     "5.3 a private job's log gives a token": Row(
-        200, HIDDEN_LOG, token=STRANGER, whole=lambda answer, _: len(answer.headers["x-log-access-token"]) > 10,
+        200, HIDDEN_LOG, token=STRANGER, answer_is=lambda answer, _: len(answer.headers["x-log-access-token"]) > 10,
     ),
     "5.3 a restart clears the log": Row(
         200, LOG, lambda body: body["log"]["body"] is None and "removed_at" not in body["log"],
         before=restarted,
-        whole=lambda answer, found: answer.json["log"]["id"] == found.names["log"],
+        answer_is=lambda answer, found: answer.json["log"]["id"] == found.names["log"],
     ),
     "5.3 and numbers start at 0 again": Row(
-        200, OWN_LOG, numbers(0), accept=CHUNKED, old="2017",
+        200, OWN_LOG, numbers(0), accept=CHUNKED, age="2017",
         before=begun_again,
     ),
     "5.4 PATCH /jobs/{job.id}/log": remove(200, NOTHING, after=notice),
@@ -203,27 +203,25 @@ ROWS: dict[str, Row] = {
     "5.5 unknown": Row(404, "/v3/job/42/log_parts", v3_error("not_found")),
     "5.5 no access": Row(404, "/v3/job/{hidden_job}/log_parts", v3_error("not_found")),
     "5.5 login required": Row(403, PARTS, v3_error("login_required"), token=None, mode="enterprise"),
-    "5.5 an old server has no such route": Row(404, PARTS, None, old="2017"),
+    "5.5 an old server has no such route": Row(404, PARTS, None, age="2017"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ROWS)
-async def test_a_log_is_answered_as_by_travis(name: str) -> None:
-    await check(ROWS[name])
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
 
 # X-Log-Access-Token
 
 
-async def given(found: Scene) -> str:
-    """Read a private log, and give the token that comes with it."""
+async def log_token(found: Scene) -> str:
+    """Return the token that comes with a private log."""
     path = f"/jobs/{found.names['hidden_job']}/log"
     return (await ask(found.server, path, token=STRANGER)).headers["x-log-access-token"]
 
 
-async def test_5_3_a_log_token_opens_its_log_and_no_other() -> None:
+async def test_5_3_a_log_token_opens_only_its_log() -> None:
     async with scene() as found:
-        token = await given(found)
+        token = await log_token(found)
         own = await ask(found.server, f"/jobs/{found.names['hidden_job']}/log?access_token={token}")
         header = await ask(found.server, f"/jobs/{found.names['hidden_job']}/log", token=token)
         other = await ask(found.server, f"/jobs/{found.names['job']}/log?access_token={token}")
@@ -240,14 +238,14 @@ async def test_5_3_a_log_token_opens_its_log_and_no_other() -> None:
 )  # fmt: skip
 async def test_5_3_a_log_token_is_insufficient_elsewhere(method: str, path: str) -> None:
     async with scene() as found:
-        token = await given(found)
+        token = await log_token(found)
         answer = await ask(found.server, path.format_map(found.names), method=method, token=token)
     assert (answer.status, answer.body) == (403, b"insufficient access")
 
 
-async def test_5_3_a_log_token_is_good_for_a_day() -> None:
+async def test_5_3_a_log_token_is_valid_for_a_day() -> None:
     async with scene() as found:
-        path = f"/jobs/{found.names['hidden_job']}/log?access_token={await given(found)}"
+        path = f"/jobs/{found.names['hidden_job']}/log?access_token={await log_token(found)}"
         found.clock.now += 86_399
         before = await ask(found.server, path)
         found.clock.now += 1
@@ -256,7 +254,7 @@ async def test_5_3_a_log_token_is_good_for_a_day() -> None:
     assert (after.status, after.content_type.partition(";")[0], after.body) == (403, "text/html", b"access denied")
 
 
-async def test_5_5_the_token_in_a_raw_logs_address_opens_it() -> None:
+async def test_5_5_the_token_in_raw_log_href_opens_the_log() -> None:
     async with scene() as found:
         path = f"/v3/job/{found.names['hidden_job']}/log"
         href = (await ask(found.server, path, token=STRANGER)).json["@raw_log_href"]
@@ -266,7 +264,7 @@ async def test_5_5_the_token_in_a_raw_logs_address_opens_it() -> None:
     assert (closed.status, elsewhere.status) == (404, 404)
 
 
-async def test_5_5_numbers_of_what_is_being_written_are_exact() -> None:
+async def test_5_5_parts_of_a_running_job_have_exact_numbers() -> None:
     async with scene() as found:
         parts_of(found)
         answer = await ask(found.server, PARTS.format_map(found.names), token=TOKEN)

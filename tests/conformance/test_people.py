@@ -16,7 +16,7 @@ from tests.conformance.tables import (
     fields,
     ids,
     keys,
-    nothing_else,
+    no_other_fields,
 )
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -154,7 +154,7 @@ ROWS: dict[str, Row] = {
     "3.18 channels": Row(200, "/users", lambda body: body["user"]["channels"] == ["private-user-201"]),
     "3.18 gravatar_id without email": Row(200, "/users", lambda body: body["user"]["gravatar_id"] == "", token=BARE),
     "3.18 missing in 2014": Row(
-        200, "/users", old="2014",
+        200, "/users", age="2014",
         body=lambda body: not {"channels", "avatar_url", "first_logged_in_at", "allow_migration", "vcs_type"}
         & set(body["user"]),
     ),
@@ -200,8 +200,8 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
-test_a_call_is_answered_as_by_travis = calls(ROWS)
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
-test_a_field_is_that_of_travis = fields(ENTITIES)
+test_an_entity_has_the_field = fields(ENTITIES)
 
-test_there_are_no_fields_but_those = nothing_else(ENTITIES)
+test_an_entity_has_no_other_fields = no_other_fields(ENTITIES)

@@ -18,7 +18,7 @@ from tests.conformance.tables import (
     equals,
     fields,
     keys,
-    nothing_else,
+    no_other_fields,
 )
 from tests.raw import Raw
 
@@ -50,7 +50,7 @@ def many(found: Scene) -> None:
 
 
 def rival(found: Scene) -> None:
-    """Another of sarah's, that ended after and began before what the first one did."""
+    """Add a repository of sarah whose build started before and finished after that of the first one."""
     rival = found.server.world.repository("sarah/rival", users=[found.sarah])
     for build in found.repo.builds[1:]:
         found.repo.builds.remove(build)
@@ -117,8 +117,8 @@ ROWS: dict[str, Row] = {
             found.repo.data, "key", found.repo.data.key.replace(" PUBLIC", " RSA PUBLIC"),
         ),
     ),
-    "3.12 POST /repos/{id}/key": Row(200, "/repos/{repo}/key", method="POST", whole=is_new_key),
-    "3.12 POST /repos/{owner}/{name}/key": Row(200, "/repos/{slug}/key", method="POST", whole=is_new_key),
+    "3.12 POST /repos/{id}/key": Row(200, "/repos/{repo}/key", method="POST", answer_is=is_new_key),
+    "3.12 POST /repos/{owner}/{name}/key": Row(200, "/repos/{slug}/key", method="POST", answer_is=is_new_key),
     "3.12 POST makes another": Row(
         200, "/repos/{repo}/key", method="POST",
         after=lambda found: found.repo.data.key != found.notes.data.key,
@@ -160,7 +160,7 @@ ROWS: dict[str, Row] = {
     "3.13 limit=junk is 25": Row(200, "/repos?owner_name=many&limit=junk", count(25), before=many),
     "3.13 active is ignored": Row(200, "/repos?active=false", repos(82)),
     "3.13 active is ignored with a filter": Row(200, "/repos?owner_name=sarah&active=true", repos(83)),
-    "3.13 any active filters in 2014": Row(200, "/repos?owner_name=sarah&active=false", repos(), old="2014"),
+    "3.13 any active filters in 2014": Row(200, "/repos?owner_name=sarah&active=false", repos(), age="2014"),
     "3.13 inactive ones with slug": Row(
         200, "/repos?slug=sarah/notes", repos(83), before=lambda found: setattr(found.notes, "active", False),
     ),
@@ -201,7 +201,7 @@ ENTITIES: dict[str, Entity] = {
         "3.13", "full_repo", "notes",
         {
             "single": Place("/repos/{one}", "repo"), "list": Place("/repos?ids={one}", "repos"),
-            "2014": Place("/repos/{one}", "repo", old="2014"),
+            "2014": Place("/repos/{one}", "repo", age="2014"),
         },
         {
             "id": "int", "slug": "string", "description": "string?", "active": "bool?", "last_build_id": "int?",
@@ -214,8 +214,8 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
-test_a_call_is_answered_as_by_travis = calls(ROWS)
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
-test_a_field_is_that_of_travis = fields(ENTITIES)
+test_an_entity_has_the_field = fields(ENTITIES)
 
-test_there_are_no_fields_but_those = nothing_else(ENTITIES)
+test_an_entity_has_no_other_fields = no_other_fields(ENTITIES)

@@ -16,7 +16,7 @@ from tests.conformance.tables import (
     fields,
     ids,
     keys,
-    nothing_else,
+    no_other_fields,
 )
 
 UNKNOWN = equals({"error": "Repository could not be found"})
@@ -44,7 +44,7 @@ ROWS: dict[str, Row] = {
     "3.14 GET /requests/{id}, unknown": Row(404, "/requests/99", NOT_FOUND),
     "3.14 GET /requests/{id}, nobody, com": Row(401, "/requests/31", NOTHING, token=None, mode="com"),
     "3.14 GET /requests/{id} is good for a year": Row(
-        200, "/requests/31", whole=lambda answer, _: answer.headers["cache-control"] == "public, max-age=31536000",
+        200, "/requests/31", answer_is=lambda answer, _: answer.headers["cache-control"] == "public, max-age=31536000",
     ),
     "3.14 GET /requests?repository_id=": Row(200, LIST, keys("requests", "commits"), token=None),
     "3.14 GET /requests?slug=": Row(200, "/requests?slug=travis-ci/Travis.rb", ids("requests", 33, 32, 31)),
@@ -113,8 +113,8 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
-test_a_call_is_answered_as_by_travis = calls(ROWS)
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
-test_a_field_is_that_of_travis = fields(ENTITIES)
+test_an_entity_has_the_field = fields(ENTITIES)
 
-test_there_are_no_fields_but_those = nothing_else({"request": ENTITIES["request"]})
+test_an_entity_has_no_other_fields = no_other_fields({"request": ENTITIES["request"]})

@@ -13,15 +13,15 @@ from tests.conformance.tables import (
     After,
     Check,
     Entity,
-    More,
     Place,
     Row,
+    RowOptions,
     calls,
     equals,
     fields,
     ids,
     keys,
-    nothing_else,
+    no_other_fields,
 )
 
 NO_REPOSITORY = equals({"error": "Couldn't find repository"})
@@ -78,7 +78,7 @@ def unset(found: Scene) -> None:
     found.repo.data.ssh_key = None
 
 
-def ssh(status: int, body: bytes | Check, method: str = "GET", path: str = KEY, **more: Unpack[More]) -> Row:
+def ssh(status: int, body: bytes | Check, method: str = "GET", path: str = KEY, **more: Unpack[RowOptions]) -> Row:
     return replace(Row(status, path, body, method=method, mode="com"), **more)
 
 
@@ -282,8 +282,10 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
-test_a_call_is_answered_as_by_travis = calls(ROWS)
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
-test_a_field_is_that_of_travis = fields(ENTITIES)
+test_an_entity_has_the_field = fields(ENTITIES)
 
-test_there_are_no_fields_but_those = nothing_else({name: ENTITIES[name] for name in ["settings", "env_var", "ssh_key"]})
+test_an_entity_has_no_other_fields = no_other_fields(
+    {name: ENTITIES[name] for name in ["settings", "env_var", "ssh_key"]}
+)

@@ -1,4 +1,4 @@
-"""Lint, the configuration, and what a site tells of itself: sections 3.19 and 3.20."""
+"""Lint, configuration and system routes: sections 3.19 and 3.20 of the facts."""
 
 from aiotravis.testing import Switches
 from tests.conformance.tables import (
@@ -61,15 +61,15 @@ ROWS: dict[str, Row] = {
     ),
     "3.20 notifications": Row(200, "/config", config("notifications", {"webhook": {"public_key": None}})),
     "3.20 pusher": Row(200, "/config", lambda body: body["config"]["pusher"]["key"] == "5df8ac576dcccf4fd076"),
-    "3.20 never the secret": Row(200, "/config", whole=lambda answer, _: b"secret" not in answer.body),
+    "3.20 never the secret": Row(200, "/config", answer_is=lambda answer, _: b"secret" not in answer.body),
     "3.20 GET /": Row(200, "/", equals({"hello": "world"}), token=None),
     "3.20 GET /, HTML": Row(
         302, "/", NOTHING, None, token=None, accept="text/html",
-        whole=lambda answer, _: answer.headers["location"] == "/docs/",
+        answer_is=lambda answer, _: answer.headers["location"] == "/docs/",
     ),
     "3.20 GET /docs/": Row(
         302, "/docs/", NOTHING, None, token=None,
-        whole=lambda answer, _: answer.headers["location"].startswith("https://docs.travis-ci.com/"),
+        answer_is=lambda answer, _: answer.headers["location"].startswith("https://docs.travis-ci.com/"),
     ),
     "3.20 GET /uptime": Row(200, "/uptime", b"OK", token=None),
     "3.20 GET /uptime, trouble": Row(
@@ -77,7 +77,7 @@ ROWS: dict[str, Row] = {
     ),
     "3.20 GET /endpoints": Row(
         200, "/endpoints", token=None,
-        whole=lambda answer, found: {(method, path) for path, methods in answer.json.items() for method in methods}
+        answer_is=lambda answer, found: {(method, path) for path, methods in answer.json.items() for method in methods}
         == set(found.server.patterns()),
     ),
     "3.20 GET /error/500": Row(500, "/error/500", SORRY, "text/plain", token=None),
@@ -95,6 +95,6 @@ ENTITIES: dict[str, Entity] = {
     ),
 }  # fmt: skip
 
-test_a_call_is_answered_as_by_travis = calls(ROWS)
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
-test_a_field_is_that_of_travis = fields(ENTITIES)
+test_an_entity_has_the_field = fields(ENTITIES)

@@ -1,4 +1,4 @@
-"""How a token is come by, and got rid of: section 3.21."""
+"""Getting and revoking a token: section 3.21 of the facts."""
 
 import base64
 import re
@@ -10,10 +10,10 @@ from tests.conformance.scene import Scene, scene
 from tests.conformance.tables import (
     NOTHING,
     V21,
+    AnswerCheck,
     Check,
-    More,
     Row,
-    Whole,
+    RowOptions,
     calls,
     equals,
     keys,
@@ -27,7 +27,7 @@ LOCAL, FOREIGN = "http://localhost:8080/", "https://evil.example.org/"
 SITE = "https://travis-ci.org"
 
 
-def sign_in(status: int, body: bytes | Check | None, github_token: str = GITHUB, **more: Unpack[More]) -> Row:
+def sign_in(status: int, body: bytes | Check | None, github_token: str = GITHUB, **more: Unpack[RowOptions]) -> Row:
     row = Row(status, "/auth/github", body, method="POST", token=None, json={"github_token": github_token})
     return replace(row, **more)
 
@@ -36,8 +36,10 @@ def newcomer(found: Scene) -> None:
     found.server.world.github_logins["of-somebody-new"] = "newcomer"
 
 
-def handshake(status: int, target: str, body: bytes | None = None, *, state: str = "same", **more: Unpack[More]) -> Row:
-    """Come back from GitHub with a code, and with the state that the cookie has, or with another."""
+def handshake(
+    status: int, target: str, body: bytes | None = None, *, state: str = "same", **more: Unpack[RowOptions]
+) -> Row:
+    """Return the row of a return from GitHub with a code, and with the state of the cookie or another one."""
     kept = f"abc:::{target}"
     given = kept if state == "same" else state
     path = f"/auth/handshake/github?code={GITHUB}&state={given}"
@@ -45,12 +47,12 @@ def handshake(status: int, target: str, body: bytes | None = None, *, state: str
     return replace(row, **more)
 
 
-def goes_to(expected: str) -> Whole:
+def goes_to(expected: str) -> AnswerCheck:
     return lambda answer, _: answer.headers["location"] == expected
 
 
 def to_github(answer: Raw, target: str) -> bool:
-    """Whether the browser is sent to GitHub, with a state that is in the cookie and says where to go afterwards."""
+    """Return whether the answer redirects to GitHub, with the state of the cookie and the target."""
     location = urlsplit(answer.headers["location"])
     state = parse_qs(location.query)["state"][0]
     kept = answer.headers["set-cookie"]
@@ -86,7 +88,7 @@ ROWS: dict[str, Row] = {
     ),
     "3.21 a bad token": sign_in(403, b"not a Travis user", "bad"),
     "3.21 a token that GitHub does not resolve": sign_in(401, b"could not resolve github token", "unresolved-1"),
-    "3.21 too few scopes": sign_in(303, NOTHING, "narrow-1", kind=None, whole=goes_to("/too-few-scopes")),
+    "3.21 too few scopes": sign_in(303, NOTHING, "narrow-1", kind=None, answer_is=goes_to("/too-few-scopes")),
     "3.21 starts a sync": sign_in(200, keys("access_token"), after=lambda found: found.sarah.is_syncing),
     "3.21 creates an unknown user": sign_in(
         200, keys("access_token"), "of-somebody-new", before=newcomer,
@@ -94,26 +96,26 @@ ROWS: dict[str, Row] = {
     ),
     "3.21 GET /auth/handshake": Row(
         302, f"/auth/handshake?redirect_uri={LOCAL}", NOTHING, None, token=None,
-        whole=lambda answer, _: to_github(answer, LOCAL),
+        answer_is=lambda answer, _: to_github(answer, LOCAL),
     ),
     "3.21 GET /auth/handshake/provider": Row(
         302, f"/auth/handshake/github?redirect_uri={LOCAL}", NOTHING, None, token=None,
-        whole=lambda answer, _: to_github(answer, LOCAL),
+        answer_is=lambda answer, _: to_github(answer, LOCAL),
     ),
     "3.21 origin is as good": Row(
-        302, f"/auth/handshake?origin={LOCAL}", NOTHING, None, token=None, whole=lambda answer,
+        302, f"/auth/handshake?origin={LOCAL}", NOTHING, None, token=None, answer_is=lambda answer,
         _: to_github(answer, LOCAL),
     ),
     "3.21 redirect_to is not read": Row(
         302, f"/auth/handshake?redirect_to={LOCAL}", NOTHING, None, token=None,
-        whole=lambda answer, _: to_github(answer, SITE),
+        answer_is=lambda answer, _: to_github(answer, SITE),
     ),
-    "3.21 a page that posts the token": handshake(200, LOCAL, kind="text/html", whole=posts_token),
-    "3.21 the state is another": handshake(302, LOCAL, NOTHING, state="other", kind=None, whole=goes_to(SITE)),
-    "3.21 the state is another, in 2014": handshake(400, LOCAL, b"state mismatch", state="other", old="2014"),
+    "3.21 a page that posts the token": handshake(200, LOCAL, kind="text/html", answer_is=posts_token),
+    "3.21 the state is another": handshake(302, LOCAL, NOTHING, state="other", kind=None, answer_is=goes_to(SITE)),
+    "3.21 the state is another, in 2014": handshake(400, LOCAL, b"state mismatch", state="other", age="2014"),
     "3.21 a target that is not allowed": handshake(401, FOREIGN, b"target URI not allowed"),
     "3.21 a target that is not allowed, in 2014": handshake(
-        302, FOREIGN, NOTHING, old="2014", kind=None, whole=goes_to(FOREIGN),
+        302, FOREIGN, NOTHING, age="2014", kind=None, answer_is=goes_to(FOREIGN),
     ),
     "3.21 a target on a low port": handshake(401, "http://localhost:80/", b"target URI not allowed"),
     "3.21 a target of Travis": handshake(200, "https://app.travis-ci.org/", kind="text/html"),
@@ -133,7 +135,7 @@ ROWS: dict[str, Row] = {
     "3.21 GET /logout, nobody, com, v2.1": Row(401, "/logout", b"access denied", token=None, mode="com", accept=V21),
 }  # fmt: skip
 
-test_a_call_is_answered_as_by_travis = calls(ROWS)
+test_a_request_has_the_answer_of_travis = calls(ROWS)
 
 
 async def test_a_github_token_gives_the_same_token_again() -> None:
@@ -162,7 +164,7 @@ async def github(found: Scene, method: str, path: str, json: object = None, **he
 WANTED = {"scopes": ["read:org"], "note": "temporary token"}
 
 
-async def test_step_1_gives_a_token_once() -> None:
+async def test_step_1_creates_a_token() -> None:
     async with scene() as found:
         made = await github(found, "POST", "/authorizations", WANTED)
     assert made.status == 201
@@ -170,7 +172,7 @@ async def test_step_1_gives_a_token_once() -> None:
     assert (made.json["scopes"], made.json["note"]) == (["read:org"], "temporary token")
 
 
-async def test_step_1a_asks_for_the_second_factor() -> None:
+async def test_step_1a_requests_the_second_factor() -> None:
     async with scene() as found:
         found.sarah.one_time_password = "123456"
         asked = await github(found, "POST", "/authorizations", WANTED)
@@ -180,7 +182,7 @@ async def test_step_1a_asks_for_the_second_factor() -> None:
     assert given.status == 201
 
 
-async def test_step_1b_refuses_a_second_of_the_same_note_until_the_first_is_deleted() -> None:
+async def test_step_1b_refuses_a_second_token_with_the_same_note() -> None:
     async with scene() as found:
         first = await github(found, "POST", "/authorizations", WANTED)
         second = await github(found, "POST", "/authorizations", WANTED)

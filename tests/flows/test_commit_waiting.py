@@ -189,7 +189,7 @@ async def test_transient_failures_are_retried_up_to_a_limit(
 async def test_transient_failures_are_counted_in_a_row(
     server: TravisServer, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commit_waiting, "FAILURES", 2)
+    monkeypatch.setattr(commit_waiting, "MAX_FAILURES", 2)
     build = repository.build(quiet=True)
     request = WorldRequest(1, "push", "accepted", 1e9, build_id=build.id, head_commit=SHA)
     client = Travis(TOKEN, endpoint=server.endpoint, live=HASTY, attempts=1)

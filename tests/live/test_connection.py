@@ -6,7 +6,7 @@ import pytest
 
 from aiotravis import LiveOptions, Travis, errors, events
 from aiotravis.live.channels import ChannelSelection
-from aiotravis.testing import Connection, Repository, TravisServer
+from aiotravis.testing import Repository, ServerConnection, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.live.fakes import NO_RESOURCES
 from tests.waiting import until
@@ -23,7 +23,7 @@ async def test_a_resubscribed_channel_counts_once_its_last_subscription_is_confi
     server = TravisServer(dialect="soketi")
     subscribe = server.pusher._subscribe
 
-    def later(connection: Connection, channel: str, signature: str | None) -> None:
+    def later(connection: ServerConnection, channel: str, signature: str | None) -> None:
         held.append(lambda: subscribe(connection, channel, signature))
 
     async with (

@@ -106,7 +106,7 @@ def test_row_04_no_server_makes_the_client_exceed_its_attempt_limits(how: str) -
             elif how != "closed with 4200":
                 proxy.cut_after(10 if how == "reset before the greeting" else 500)
             proxy.reset_all()
-            seen, connect = proxy.opened, travis._hub._connector.connect
+            seen, connect = proxy.accepted, travis._hub._connector.connect
 
             async def counted(address: object) -> object:
                 attempts.append(clock())
@@ -116,8 +116,8 @@ def test_row_04_no_server_makes_the_client_exceed_its_attempt_limits(how: str) -
             ends = clock() + 180
             while clock() < ends:
                 await anyio.sleep(0.25)
-                if how == "closed with 4200" and proxy.opened > seen:
-                    seen = proxy.opened
+                if how == "closed with 4200" and proxy.accepted > seen:
+                    seen = proxy.accepted
                     await server.pusher.disconnect(4200)
             await proxy.heal()
             return attempts
@@ -140,7 +140,7 @@ async def test_row_05_a_final_refusal_ends_every_feed_after_one_more_connection(
                 assert info.value.code == 4001
                 assert TOKEN not in f"{info.value!r} {info.value.__cause__!r}"
         await asyncio.sleep(0.05)  # There is no event for a connection that is not made.
-        assert proxy.opened == 2
+        assert proxy.accepted == 2
 
 
 async def test_row_07_every_private_channel_is_signed_again_in_one_call() -> None:
@@ -240,7 +240,7 @@ async def test_row_14_closing_is_quick_in_any_state_and_leaves_nothing_open(stat
             server.latency = 30
         listening = asyncio.ensure_future(anext(feed))
         if state in {"black hole", "no greeting"}:
-            await proxy.wait_opened(1)
+            await proxy.wait_accepted(1)
         elif state == "authorising":
             server.faults.rest("/pusher/auth").freeze()
             await until(lambda: bool(server.faults.made))
@@ -265,13 +265,13 @@ async def test_row_14_closing_is_quick_in_any_state_and_leaves_nothing_open(stat
         assert asyncio.get_running_loop().time() - began < 0.3
         with pytest.raises(errors.UsageError):
             await listening
-        connections = proxy.opened
+        connections = proxy.accepted
         server.latency = 0
         await proxy.heal()
         proxy.reset_all()
-        await proxy.wait_links(0)
+        await proxy.wait_open_connections(0)
         await until(lambda: descriptors() <= opened)
-        assert proxy.opened == connections
+        assert proxy.accepted == connections
     await until(lambda: len(asyncio.all_tasks()) <= tasks)
     assert threading.active_count() == threads
 
@@ -282,7 +282,7 @@ async def test_row_14_five_hundred_clients_in_a_row_leave_nothing_open() -> None
         for _ in range(500):
             async with Travis(endpoint=server.endpoint) as travis, travis.events(channels=["repo-1"]):
                 pass
-            await proxy.wait_links(0)
+            await proxy.wait_open_connections(0)
             await until(lambda: not server.pusher.connections)
             counts.append((descriptors(), len(asyncio.all_tasks())))
         assert max(counts[-10:]) <= max(counts[:50])

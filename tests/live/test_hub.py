@@ -13,7 +13,7 @@ import pytest
 from aiotravis import Feed, LiveOptions, Travis, errors, events
 from aiotravis.live.channels import ChannelSelection
 from aiotravis.live.subscription import LiveResources
-from aiotravis.testing import Connection, Dialect, Repository, TravisServer
+from aiotravis.testing import Dialect, Repository, ServerConnection, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import ignored, until
 
@@ -186,9 +186,9 @@ async def test_a_live_server_that_cannot_be_reached_raises_live_unavailable(
 async def test_a_server_without_a_handshake_is_left_and_tried_again(
     server: TravisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manners: Iterator[Callable[[Connection], None]] = iter([ignored, server.pusher._greet])
+    manners: Iterator[Callable[[ServerConnection], None]] = iter([ignored, server.pusher._greet])
 
-    def late(connection: Connection) -> None:
+    def late(connection: ServerConnection) -> None:
         next(manners)(connection)
 
     monkeypatch.setattr(server.pusher, "_greet", late)
@@ -230,10 +230,10 @@ async def test_a_silent_connection_is_pinged_and_a_dead_one_reopened(
         await until(lambda: any("pusher:pong" in frame.text for frame in server.pusher.frames))
         assert server.pusher.opened == 1
         server.pusher.activity_timeout = 60
-        hear = server.pusher._hear
-        monkeypatch.setattr(server.pusher, "_hear", ignored)
+        hear = server.pusher._handle
+        monkeypatch.setattr(server.pusher, "_handle", ignored)
         await until(lambda: server.pusher.opened > 1)
-        monkeypatch.setattr(server.pusher, "_hear", hear)
+        monkeypatch.setattr(server.pusher, "_handle", hear)
         assert feed.statistics().dropped == 0
 
 

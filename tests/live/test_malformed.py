@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aiotravis import Feed, LiveOptions, Travis, events
 from aiotravis.live import reconnect_policy
-from aiotravis.testing import Connection, FaultProxy, Repository, TravisServer
+from aiotravis.testing import FaultProxy, Repository, ServerConnection, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.live.mutations import BROKEN_HANDSHAKES, BROKEN_WEBSOCKET, INVALID_FRAMES, mutated, read
 
@@ -69,10 +69,10 @@ async def test_bytes_that_are_no_websocket_frame_make_the_client_reconnect(
 async def test_a_malformed_handshake_is_tried_again(
     server: TravisServer, monkeypatch: pytest.MonkeyPatch, handshake: str
 ) -> None:
-    greet: Callable[[Connection], None] = server.pusher._greet
+    greet: Callable[[ServerConnection], None] = server.pusher._greet
     left = [handshake]
 
-    def odd(connection: Connection) -> None:
+    def odd(connection: ServerConnection) -> None:
         if left:
             connection.send(left.pop())
         else:

@@ -67,7 +67,7 @@ async def test_a_thousand_sockets_at_once_receive_an_event() -> None:
         for reader, writer in streams:
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
             writer.write(frame("pusher:subscribe", "repo-1"))
-        await until(lambda: server.pusher.listeners.get("repo-1") == SOCKETS, seconds=20)
+        await until(lambda: server.pusher.subscription_counts.get("repo-1") == SOCKETS, seconds=20)
         server.pusher.publish(["repo-1"], "build:started", "the news")
         for reader, writer in streams:
             await reader.readuntil(b"the news")

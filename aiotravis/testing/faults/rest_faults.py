@@ -1,4 +1,4 @@
-"""Faults of REST, carried out: on the wire, where a client meets them."""
+"""Injecting the faults of requests on the wire."""
 
 import asyncio
 import socket
@@ -11,8 +11,8 @@ from aiotravis.testing.faults.rules import Faults, RestFault
 
 __all__ = ["with_faults"]
 
-LINGER = struct.pack("ii", 1, 0)
-"""Ends a connection by a reset."""
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""SO_LINGER with a time of zero: closing sends a reset."""
 
 
 async def with_faults(
@@ -21,13 +21,13 @@ async def with_faults(
     faults: Faults,
     answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
 ) -> web.StreamResponse:
-    """Do to a request what a rule says.
+    """Answer a request with a fault.
 
     Args:
-        request: What was asked.
-        fault: What is done to it.
-        faults: The rules that it is from.
-        answer: Answers it.
+        request: The request.
+        fault: The fault.
+        faults: The rules that chose it.
+        answer: The handler of the route.
     """
     if fault.kind == "status":
         return web.Response(status=fault.status, body=fault.body, headers=fault.headers)
@@ -35,9 +35,9 @@ async def with_faults(
         _reset(request)
         return web.Response()
     if fault.kind == "freeze":
-        let_go = asyncio.Event()
-        faults.when_cleared(let_go.set)
-        await let_go.wait()
+        cleared = asyncio.Event()
+        faults.when_cleared(cleared.set)
+        await cleared.wait()
     elif fault.kind == "late":
         await asyncio.sleep(fault.seconds)
     response = await answer(request)
@@ -45,7 +45,7 @@ async def with_faults(
     if fault.kind == "garble" and isinstance(response, web.Response) and isinstance(body, bytes):
         response.body = faults.garbled(body)
     if fault.kind == "truncate" and isinstance(body, bytes):
-        return await _cut(request, response, body, fault.at)
+        return await _truncated(request, response, body, fault.at)
     return response
 
 
@@ -54,18 +54,17 @@ def _reset(request: web.Request) -> None:
     if transport is not None:
         raw = transport.get_extra_info("socket")
         if raw is not None:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         transport.abort()
 
 
-async def _cut(request: web.Request, response: web.StreamResponse, body: bytes, at: int) -> web.StreamResponse:
-    """Announce all of a body, and send its beginning."""
+async def _truncated(request: web.Request, response: web.StreamResponse, body: bytes, at: int) -> web.StreamResponse:
     headers = {name: value for name, value in response.headers.items() if name != "Content-Length"}
-    cut = web.StreamResponse(status=response.status, headers=headers)
-    # One more than there is: then even all of it is not the whole.
-    cut.content_length = len(body) + 1
-    await cut.prepare(request)
-    await cut.write(body[:at])
+    truncated = web.StreamResponse(status=response.status, headers=headers)
+    # One byte more than there is, so that the answer is incomplete even if all of the body is sent.
+    truncated.content_length = len(body) + 1
+    await truncated.prepare(request)
+    await truncated.write(body[:at])
     if request.transport is not None:
         request.transport.close()
-    return cut
+    return truncated

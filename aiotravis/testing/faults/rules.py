@@ -1,4 +1,4 @@
-"""Faults on request: which request or event is harmed, and how, by rule and by seed. No I/O.
+"""Faults on request: which requests and events they affect, by rule and reproducibly by seed. No I/O.
 
 ``server.faults.rest("/builds/*", chance=0.1).status(503)``, ``server.faults.live("job:log", chance=0.05).drop()``.
 """
@@ -12,21 +12,20 @@ from typing import Final, Generic, Literal, TypeVar
 
 __all__ = ["Fault", "Faults", "LiveFault", "LiveRule", "RestFault", "RestRule"]
 
-RECORDED: Final = 10_000
-"""Faults that are remembered."""
+MAX_RECORDED_FAULTS: Final = 10_000
 
-F = TypeVar("F")
+F = TypeVar("F", "RestFault", "LiveFault")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RestFault:
-    """What is done to a request.
+    """What happens to a request.
 
     Attributes:
-        kind: ``status`` answers in place of the route; ``late`` lets it wait; ``reset`` cuts the connection before
-            anything is done; ``freeze`` never answers; ``truncate`` and ``garble`` let it be done and spoil the answer.
-        seconds: For ``late``: how long it waits.
-        at: For ``truncate``: bytes of the body that still come.
+        kind: ``status`` answers instead of the route; ``late`` delays the request; ``reset`` resets the connection
+            before the request is processed; ``freeze`` never answers; ``truncate`` and ``garble`` damage the answer.
+        seconds: For ``late``: the delay.
+        at: For ``truncate``: bytes of the body to send.
         status: For ``status``: the HTTP status.
         body: For ``status``: the body.
         headers: For ``status``: the headers.
@@ -42,12 +41,12 @@ class RestFault:
 
 @dataclass(frozen=True, kw_only=True)
 class LiveFault:
-    """What is done to an event, or to a subscription.
+    """What happens to an event, or to a subscription.
 
     Attributes:
-        kind: ``drop``, ``duplicate`` and ``late`` say it; ``garble`` sends junk in its place; ``cut`` ends the
-            connection in its place; ``refuse`` refuses a subscription.
-        seconds: For ``late``: how long it waits.
+        kind: ``drop``, ``duplicate`` and ``late`` as they say; ``garble`` sends other bytes instead; ``cut`` ends the
+            connection instead; ``refuse`` refuses a subscription.
+        seconds: For ``late``: the delay.
     """
 
     kind: Literal["drop", "duplicate", "late", "garble", "cut", "refuse"]
@@ -56,10 +55,10 @@ class LiveFault:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that was made.
+    """A fault that was injected.
 
     Attributes:
-        kind: As in `RestFault` and `LiveFault`.
+        kind: Kind of fault, such as ``status`` or ``drop``.
         about: The request (``GET /builds/7``), or the event and its channel (``job:log job-7``).
     """
 
@@ -67,8 +66,8 @@ class Fault:
     about: str
 
 
-class _Rule(Generic[F]):
-    """What to harm: things that match two patterns, from some place on, so often, by chance."""
+class FaultRule(Generic[F]):
+    """Two patterns, how many matches to skip, how many to affect and how likely, and the fault."""
 
     def __init__(
         self,
@@ -76,7 +75,7 @@ class _Rule(Generic[F]):
         chance: float,
         times: int | None,
         after: int,
-        take: Callable[["_Rule[F]"], None],
+        activate: Callable[["FaultRule[F]"], None],
     ) -> None:
         if not 0 < chance <= 1:
             raise ValueError(f"chance must be above 0 and at most 1, not {chance}")
@@ -84,174 +83,149 @@ class _Rule(Generic[F]):
             raise ValueError(f"times and after must not be below 0, not {times} and {after}")
         self._patterns = patterns
         self._chance = chance
-        self._left = times
+        self._remaining = times
         self._skip = after
-        self._take = take
+        self._activate: Callable[[FaultRule[F]], None] = activate
         self.fault: F | None = None
 
-    def _is(self, fault: F) -> None:
+    def _set_fault(self, fault: F) -> None:
         if self.fault is not None:
             raise RuntimeError("This rule has its fault. Make another rule for another fault.")
         self.fault = fault
-        self._take(self)
+        self._activate(self)
 
-    def strikes(self, about: tuple[str, str], draw: random.Random) -> bool:
-        """Tell whether something is harmed by it.
-
-        Args:
-            about: What the patterns are held against.
-            draw: Gives chance; asked once for each thing that matches, so that the same seed harms the same things.
-        """
-        if self._left == 0 or not all(map(fnmatchcase, about, self._patterns)):
+    def applies(self, names: tuple[str, str], chances: random.Random) -> bool:
+        """Return whether the rule affects what has these names, and count it."""
+        if self._remaining == 0 or not all(map(fnmatchcase, names, self._patterns)):
             return False
         if self._skip:
             self._skip -= 1
             return False
-        if draw.random() >= self._chance:
+        # One number is taken for each match, so that the same seed affects the same matches.
+        if chances.random() >= self._chance:
             return False
-        if self._left is not None:
-            self._left -= 1
+        if self._remaining is not None:
+            self._remaining -= 1
         return True
 
 
-class RestRule(_Rule[RestFault]):
-    """Requests that are meant; say what happens to them, once: in force from then on. `Faults.rest` makes it.
+class RestRule(FaultRule[RestFault]):
+    """A rule for requests, made by `Faults.rest`. Its methods choose the fault, once: the rule applies from then on.
 
-    Each method raises a RuntimeError where it has been said before.
+    Each method raises a RuntimeError if the rule has a fault already.
 
     Attributes:
-        fault: What happens to them; None: nobody has said so far.
+        fault: The fault; None before one is chosen.
     """
 
     def status(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        """Answer with something else; the route is not reached.
+        """Answer instead of the route.
 
         Args:
             status: HTTP status.
-            body: Sent as it is.
-            headers: Sent as they are; nothing that Travis puts beside them is there.
+            body: Body of the answer.
+            headers: All headers of the answer; Travis's own are not added.
         """
-        self._is(RestFault(kind="status", status=status, body=body, headers=headers or {}))
+        self._set_fault(RestFault(kind="status", status=status, body=body, headers=headers or {}))
 
     def too_many(self, retry_after: int | None = None) -> None:
-        """Throttle: answer with a 429.
-
-        Args:
-            retry_after: Seconds that the answer tells to wait; None: it tells none, as Travis does.
-        """
-        told = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        self.status(429, b"Retry later\n", {"Content-Type": "text/plain", **told})
+        """Answer 429, with seconds for a Retry-After header or, as Travis does, without one."""
+        # fact 1.4: text/plain, and no Retry-After.
+        header = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        self.status(429, b"Retry later\n", {"Content-Type": "text/plain", **header})
 
     def ban(self) -> None:
-        """Answer as to somebody who is banned: with a 403."""
+        """Answer 403, as to a banned client."""
+        # fact 9.2: of the five kinds of 403 this is the one with text/plain.
         self.status(403, b"Forbidden\n", {"Content-Type": "text/plain"})
 
     def late(self, seconds: float) -> None:
-        """Let it wait, and then do what is asked.
-
-        Args:
-            seconds: How long.
-        """
-        self._is(RestFault(kind="late", seconds=seconds))
+        """Delay the request by a number of seconds."""
+        self._set_fault(RestFault(kind="late", seconds=seconds))
 
     def reset(self) -> None:
-        """Cut the connection, by a reset, before anything is done."""
-        self._is(RestFault(kind="reset"))
+        """Reset the connection before the request is processed."""
+        self._set_fault(RestFault(kind="reset"))
 
     def freeze(self) -> None:
-        """Never answer, until the rules are cleared: then do what is asked."""
-        self._is(RestFault(kind="freeze"))
+        """Process the request only once the rules are cleared."""
+        self._set_fault(RestFault(kind="freeze"))
 
     def truncate(self, at: int = 20) -> None:
-        """Do what is asked, and cut the answer.
-
-        Args:
-            at: Bytes of its body that still come.
-        """
-        self._is(RestFault(kind="truncate", at=at))
+        """Process the request, and cut its answer after ``at`` bytes of the body."""
+        self._set_fault(RestFault(kind="truncate", at=at))
 
     def garble(self) -> None:
-        """Do what is asked, and send other bytes, as many."""
-        self._is(RestFault(kind="garble"))
+        """Process the request, and replace every byte of the body by another one."""
+        self._set_fault(RestFault(kind="garble"))
 
 
-class LiveRule(_Rule[LiveFault]):
-    """Events that are meant; say what happens to them, once: in force from then on. `Faults.live` makes it.
+class LiveRule(FaultRule[LiveFault]):
+    """A rule for events, made by `Faults.live`. Its methods choose the fault, once: the rule applies from then on.
 
-    Each method raises a RuntimeError where it has been said before.
+    Each method raises a RuntimeError if the rule has a fault already.
 
     Attributes:
-        fault: What happens to them; None: nobody has said so far.
+        fault: The fault; None before one is chosen.
     """
 
     def drop(self) -> None:
-        """Lose it; the connection stays open."""
-        self._is(LiveFault(kind="drop"))
+        """Lose the event; the connection stays open."""
+        self._set_fault(LiveFault(kind="drop"))
 
     def duplicate(self) -> None:
-        """Send it twice."""
-        self._is(LiveFault(kind="duplicate"))
+        """Send the event twice."""
+        self._set_fault(LiveFault(kind="duplicate"))
 
     def late(self, seconds: float) -> None:
-        """Send it later; what follows overtakes it.
-
-        Args:
-            seconds: How much later.
-        """
-        self._is(LiveFault(kind="late", seconds=seconds))
+        """Delay the event by a number of seconds; later events overtake it."""
+        self._set_fault(LiveFault(kind="late", seconds=seconds))
 
     def garble(self) -> None:
-        """Send junk in its place."""
-        self._is(LiveFault(kind="garble"))
+        """Send other bytes instead of the event."""
+        self._set_fault(LiveFault(kind="garble"))
 
     def cut(self) -> None:
-        """End the connections that it would have gone to, in its place."""
-        self._is(LiveFault(kind="cut"))
+        """End the connections that would have received the event."""
+        self._set_fault(LiveFault(kind="cut"))
 
     def refuse(self) -> None:
         """Refuse subscriptions to the channels."""
-        self._is(LiveFault(kind="refuse"))
+        self._set_fault(LiveFault(kind="refuse"))
 
 
 class Faults:
-    """The rules of one server; the first that strikes is the one, in the order in which they came into force.
+    """The rules of a server. The first rule that applies decides, in the order in which their faults were chosen.
 
     Args:
-        seed: The same seed, rules and requests have the same faults.
+        seed: Seed of the random numbers: the same seed, rules and requests give the same faults.
 
     Attributes:
-        made: The last 10,000 faults that were made.
+        made: The last 10,000 faults that were injected.
     """
 
     def __init__(self, seed: int = 0) -> None:
-        self._draw = random.Random(seed)  # noqa: S311 - mishaps, not secrets
-        self._rest: list[_Rule[RestFault]] = []
-        self._live: list[_Rule[LiveFault]] = []
-        self._cleared: list[Callable[[], None]] = []
-        self.made: deque[Fault] = deque(maxlen=RECORDED)
+        self._chances = random.Random(seed)  # noqa: S311 - not used for secrets
+        self._rest: list[FaultRule[RestFault]] = []
+        self._live: list[FaultRule[LiveFault]] = []
+        self._on_clear: list[Callable[[], None]] = []
+        self.made: deque[Fault] = deque(maxlen=MAX_RECORDED_FAULTS)
 
     def seed(self, seed: int) -> None:
-        """Begin the sequence of chances anew: the same seed, rules and requests have the same faults.
-
-        Args:
-            seed: Any number.
-        """
-        self._draw.seed(seed)
+        """Restart the random numbers: the same seed, rules and requests give the same faults."""
+        self._chances.seed(seed)
 
     def rest(
         self, path: str = "*", *, method: str = "*", chance: float = 1.0, times: int | None = None, after: int = 0
     ) -> RestRule:
-        """Mean requests.
+        """Return a rule for requests; it applies once one of its methods has chosen the fault.
 
         Args:
-            path: Pattern of the path below the endpoint, without query: ``/builds/*``; ``*`` stands for slashes, too.
+            path: Pattern of the path below the endpoint, without query: ``/builds/*``; ``*`` matches slashes too.
             method: Pattern of the HTTP method, in any case.
-            chance: How likely each is harmed, above 0, at most 1.
-            times: How many are harmed in all; None: no end.
-            after: How many that match are spared first.
-
-        Returns:
-            The rule, which harms nothing before one of its methods says how.
+            chance: Probability for each match, above 0 and at most 1.
+            times: Number of requests to affect; None for no limit.
+            after: Number of matches to skip first.
 
         Raises:
             ValueError: The chance is not above 0, or above 1; ``times`` or ``after`` is below 0.
@@ -261,19 +235,16 @@ class Faults:
     def live(
         self, event: str = "*", *, channel: str = "*", chance: float = 1.0, times: int | None = None, after: int = 0
     ) -> LiveRule:
-        """Mean events, or for ``refuse`` subscriptions.
+        """Return a rule for events or subscriptions; it applies once one of its methods has chosen the fault.
 
-        An event counts once on each of its channels that anybody listens to, however many do.
+        An event counts once for each of its occupied channels, however many clients subscribe to it.
 
         Args:
             event: Pattern of the event's name: ``job:*``; that of a subscription is ``pusher:subscribe``.
             channel: Pattern of the channel's name.
-            chance: How likely each is harmed, above 0, at most 1.
-            times: How many are harmed in all; None: no end.
-            after: How many that match are spared first.
-
-        Returns:
-            The rule, which harms nothing before one of its methods says how.
+            chance: Probability for each match, above 0 and at most 1.
+            times: Number of events to affect; None for no limit.
+            after: Number of matches to skip first.
 
         Raises:
             ValueError: The chance is not above 0, or above 1; ``times`` or ``after`` is below 0.
@@ -281,66 +252,38 @@ class Faults:
         return LiveRule((event, channel), chance, times, after, self._live.append)
 
     def clear(self) -> None:
-        """End every fault; what was frozen is let go."""
+        """Remove every rule; frozen requests are processed."""
         self._rest.clear()
         self._live.clear()
-        let_go, self._cleared = self._cleared, []
-        for call in let_go:
+        calls, self._on_clear = self._on_clear, []
+        for call in calls:
             call()
 
     def when_cleared(self, call: Callable[[], None]) -> None:
-        """Have something called when the rules are cleared the next time.
-
-        Args:
-            call: What to call.
-        """
-        self._cleared.append(call)
+        """Call a function once, when the rules are cleared."""
+        self._on_clear.append(call)
 
     def for_request(self, method: str, path: str) -> RestFault | None:
-        """Tell what happens to a request; whatever that is, is made, and counts.
-
-        Args:
-            method: HTTP method, in upper case.
-            path: Path below the endpoint, without query.
-
-        Returns:
-            What is done to it; None: nothing.
-        """
-        return self._struck(self._rest, (method, path), f"{method} {path}")
+        """Return the fault of a request, and record it; None for none. The path has no query."""
+        return self._first(self._rest, (method, path), f"{method} {path}")
 
     def for_event(self, event: str, channel: str) -> LiveFault | None:
-        """Tell what happens to an event on its way to those who listen; whatever that is, is made, and counts.
-
-        Args:
-            event: Name of the event.
-            channel: Name of the channel.
-
-        Returns:
-            What is done to it; None: nothing.
-        """
+        """Return the fault of an event on a channel, and record it; None for none."""
         rules = [rule for rule in self._live if rule.fault is not None and rule.fault.kind != "refuse"]
-        return self._struck(rules, (event, channel), f"{event} {channel}")
+        return self._first(rules, (event, channel), f"{event} {channel}")
 
     def refuses(self, channel: str) -> bool:
-        """Tell whether a subscription is refused; if so, that is made, and counts.
-
-        Args:
-            channel: Name of the channel.
-        """
+        """Return whether to refuse a subscription to a channel, and record it."""
         rules = [rule for rule in self._live if rule.fault is not None and rule.fault.kind == "refuse"]
-        return self._struck(rules, ("pusher:subscribe", channel), f"pusher:subscribe {channel}") is not None
+        return self._first(rules, ("pusher:subscribe", channel), f"pusher:subscribe {channel}") is not None
 
     def garbled(self, body: bytes) -> bytes:
-        """Give other bytes, as many; no byte stays what it was.
+        """Return as many bytes, each of which differs from the original."""
+        return bytes(byte ^ self._chances.randrange(1, 256) for byte in body)
 
-        Args:
-            body: What there was.
-        """
-        return bytes(byte ^ self._draw.randrange(1, 256) for byte in body)
-
-    def _struck(self, rules: "Sequence[_Rule[F]]", about: tuple[str, str], told: str) -> F | None:
+    def _first(self, rules: Sequence[FaultRule[F]], names: tuple[str, str], about: str) -> F | None:
         for rule in rules:
-            if rule.strikes(about, self._draw) and rule.fault is not None:
-                self.made.append(Fault(getattr(rule.fault, "kind", ""), told))
+            if rule.applies(names, self._chances) and rule.fault is not None:
+                self.made.append(Fault(rule.fault.kind, about))
                 return rule.fault
         return None

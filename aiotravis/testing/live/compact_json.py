@@ -1,20 +1,17 @@
-"""JSON as the servers of the live channel write it: no blanks, and letters as they are."""
+"""JSON as servers of the live channel write it: without whitespace, and without escapes for non-ASCII characters."""
 
 import json
 import re
 
 __all__ = ["compact"]
 
-HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def compact(value: object) -> str:
-    """Write a value.
-
-    Half a surrogate pair, which UTF-8 cannot hold, stays an escape.
-    """
+    """Return a value as JSON; a lone surrogate, which UTF-8 cannot encode, is written as an escape."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text if text.isascii() else HALF_A_PAIR.sub(_escaped, text)
+    return text if text.isascii() else LONE_SURROGATE.sub(_escaped, text)
 
 
 def _escaped(found: "re.Match[str]") -> str:

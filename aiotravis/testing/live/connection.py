@@ -1,4 +1,4 @@
-"""One client's socket on the server's side: a queue of frames, the task that empties it, its alarms."""
+"""The server's side of one client's WebSocket: a queue of frames, the task that sends them, timers."""
 
 import asyncio
 import contextlib
@@ -8,24 +8,24 @@ from collections.abc import Callable
 
 from aiohttp import WSMsgType, web
 
-__all__ = ["GRACE", "Connection"]
+__all__ = ["CLOSE_TIMEOUT", "ServerConnection"]
 
-GRACE = 1.0
-"""Seconds that a client gets to answer a close frame, or to read what is in front of it, before it is cut off."""
+CLOSE_TIMEOUT = 1.0
+"""Seconds for a client to read everything and to answer the close frame, before the server aborts the connection."""
 
 
-class Connection:
-    """One client's socket; `PusherApp.connections` has those that are open.
+class ServerConnection:
+    """The server's side of one client's WebSocket; `PusherApp.connections` has the open ones.
 
     Args:
-        websocket: The socket, prepared.
-        request: The request that became the socket.
-        socket_id: What it is called.
+        websocket: The prepared WebSocket.
+        request: The request that was upgraded.
+        socket_id: Its id in the Pusher protocol.
 
     Attributes:
-        protocol: Protocol version that the client asked for; empty for none.
-        channels: Channels it has subscribed to.
-        ended: Set once nothing of it is left.
+        protocol: Protocol version that the client requested; empty for none.
+        channels: Channels that the client is subscribed to.
+        ended: Set once everything is released.
     """
 
     def __init__(self, websocket: web.WebSocketResponse, request: web.Request, socket_id: str) -> None:
@@ -35,26 +35,26 @@ class Connection:
         self.protocol: str = request.query.get("protocol", "")
         self.channels: set[str] = set()
         self.ended: asyncio.Event = asyncio.Event()
-        self._outbox: deque[tuple[bytes, WSMsgType]] = deque()
-        self._wake = asyncio.Event()
-        self._cut: asyncio.TimerHandle | None = None
-        self._alarms: list[asyncio.TimerHandle] = []
+        self._queue: deque[tuple[bytes, WSMsgType]] = deque()
+        self._queued = asyncio.Event()
+        self._close_timer: asyncio.TimerHandle | None = None
+        self._timers: list[asyncio.TimerHandle] = []
         self._writer = asyncio.get_running_loop().create_task(self._write())
 
     @property
     def closing(self) -> bool:
-        """Whether its close frame is in the queue, or gone out: nothing else is sent."""
-        return self._cut is not None
+        """Whether the close frame is queued or sent, so that nothing else is sent."""
+        return self._close_timer is not None
 
     def send(self, frame: str | bytes) -> None:
-        """Put a frame into the queue, unless it is closing; never waits.
+        """Queue a frame, unless the connection is closing; never waits.
 
         Args:
-            frame: Text for a text frame, in which lone surrogates stand for bytes that are no UTF-8
-                (``surrogateescape``); bytes for a binary frame.
+            frame: str for a text frame, in which lone surrogates stand for invalid UTF-8 (``surrogateescape``); bytes
+                for a binary frame.
 
         Raises:
-            UnicodeEncodeError: One of the surrogates stands for no byte.
+            UnicodeEncodeError: A surrogate does not stand for a byte.
         """
         if isinstance(frame, str):
             self._put(frame.encode("utf-8", "surrogateescape"), WSMsgType.TEXT)
@@ -62,80 +62,76 @@ class Connection:
             self._put(frame, WSMsgType.BINARY)
 
     def ping(self) -> None:
-        """Put a ping of the WebSocket protocol into the queue, unless it is closing; never waits."""
+        """Queue a ping of the WebSocket protocol, unless the connection is closing; never waits."""
         self._put(b"", WSMsgType.PING)
 
     def close(self, code: int | None, reason: str = "") -> None:
-        """Put a close frame behind all that is in the queue, and nothing behind it; never waits.
+        """Queue a close frame, behind everything queued so far; never waits.
 
-        A client that does not answer it is cut off after a second.
+        A client that does not answer it within a second is disconnected.
 
         Args:
-            code: Its code; None for a frame without one.
-            reason: Its text, of which no more than 123 bytes are sent, in whole characters; none without a code.
+            code: Close code; None for a frame without one.
+            reason: Text, of which the first 123 bytes are sent, in whole characters; not sent without a code.
 
         Raises:
             struct.error: The code does not fit into two bytes.
         """
         if not self.closing:
-            self.alarm()
+            self.set_timers()
             text = reason.encode()[:123].decode("utf-8", "ignore").encode()
             self._put(b"" if code is None else struct.pack("!H", code) + text, WSMsgType.CLOSE)
-            self._cut = asyncio.get_running_loop().call_later(GRACE, self._cut_off)
+            self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._close_timed_out)
 
-    def alarm(self, *alarms: tuple[float, Callable[[], object]]) -> None:
-        """Set alarms, in place of those that were set before.
-
-        Args:
-            alarms: In how many seconds each goes off, and what it calls; none: no alarm is left.
-        """
-        for handle in self._alarms:
+    def set_timers(self, *timers: tuple[float, Callable[[], object]]) -> None:
+        """Replace all timers: each is a number of seconds and the function to call then."""
+        for handle in self._timers:
             handle.cancel()
         loop = asyncio.get_running_loop()
-        self._alarms = [loop.call_later(seconds, act) for seconds, act in alarms]
+        self._timers = [loop.call_later(seconds, call) for seconds, call in timers]
 
     def abort(self) -> None:
-        """Cut the connection without a farewell; what is in the queue is lost."""
+        """Abort the connection; queued frames are lost."""
         if self.request.transport is not None:
             self.request.transport.abort()
 
-    async def emptied(self) -> None:
-        """Wait until the queue has been handed to the system, close frame included, or is lost with the connection."""
+    async def drained(self) -> None:
+        """Wait until all queued frames, close frame included, have been passed to the system or are lost."""
         await asyncio.wait([self._writer])
 
-    async def end(self) -> None:
-        """Release what the connection holds, after its last frame was read."""
-        self.alarm()
+    async def release(self) -> None:
+        """Release everything, after the last frame was read."""
+        self.set_timers()
         self._writer.cancel()
-        # Not awaited bare: its cancellation would look like that of the caller.
+        # Awaiting the task itself would raise its CancelledError, which looks like a cancellation of the caller.
         await asyncio.wait([self._writer])
-        if self._cut is not None:
-            self._cut.cancel()
-            # Both close frames have been seen. Left open, aiohttp would send a second one.
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+            # Both close frames have been exchanged. aiohttp would send a second one on an open transport.
             if self.request.transport is not None:
                 self.request.transport.close()
         self.ended.set()
 
-    def _cut_off(self) -> None:
+    def _close_timed_out(self) -> None:
         transport = self.request.transport
         if transport is not None and transport.get_write_buffer_size() == 0 and self._writer.done():
-            # It has all been sent: a reset could take it away again from a client that reads late.
+            # Everything has been sent: a reset could discard it before a slow client reads it.
             transport.close()
         else:
             self.abort()
 
     def _put(self, payload: bytes, opcode: WSMsgType) -> None:
         if not self.closing:
-            self._outbox.append((payload, opcode))
-            self._wake.set()
+            self._queue.append((payload, opcode))
+            self._queued.set()
 
     async def _write(self) -> None:
-        # A client that went away is the reader's to notice: it hears of the lost connection too.
+        # The reading task notices a lost connection too, and handles it.
         with contextlib.suppress(ConnectionError):
             while True:
-                while self._outbox:
-                    await self.websocket.send_frame(*self._outbox.popleft())
+                while self._queue:
+                    await self.websocket.send_frame(*self._queue.popleft())
                 if self.closing:
                     return
-                self._wake.clear()
-                await self._wake.wait()
+                self._queued.clear()
+                await self._queued.wait()

@@ -1,35 +1,35 @@
-"""Frames that a server of the live channel saw, and how it reads them."""
+"""Frames on the server's side: recording and parsing them."""
 
 import json
 from dataclasses import dataclass
 from typing import cast
 
-__all__ = ["Frame", "seen", "understood"]
+__all__ = ["RecordedFrame", "parse_frame", "recorded"]
 
 
 @dataclass(frozen=True)
-class Frame:
-    """A frame that was seen.
+class RecordedFrame:
+    """A text or binary frame that was sent or received.
 
     Attributes:
         incoming: Whether a client sent it.
-        text: What it said; bytes that are no UTF-8 as backslash escapes.
+        text: Its content; invalid UTF-8 as backslash escapes.
     """
 
     incoming: bool
     text: str
 
 
-def seen(frame: str | bytes, *, incoming: bool) -> Frame:
-    """Take note of a frame."""
-    return Frame(incoming, frame if isinstance(frame, str) else frame.decode("utf-8", "backslashreplace"))
+def recorded(frame: str | bytes, *, incoming: bool) -> RecordedFrame:
+    """Return the record of a frame."""
+    return RecordedFrame(incoming, frame if isinstance(frame, str) else frame.decode("utf-8", "backslashreplace"))
 
 
-def understood(text: str) -> tuple[str, str | None, dict[str, object]]:
-    """Give event, channel and data of a frame; the data may be an object or a JSON string of one.
+def parse_frame(text: str) -> tuple[str, str | None, dict[str, object]]:
+    """Return event, channel and data of a client's frame.
 
     Raises:
-        ValueError, TypeError, LookupError, RecursionError: It is no frame; which of them tells Slanger what to answer.
+        ValueError, TypeError, LookupError, RecursionError: The frame is invalid; Slanger's answer depends on which.
     """
     frame: object = json.loads(text)
     if not isinstance(frame, dict):
@@ -38,11 +38,12 @@ def understood(text: str) -> tuple[str, str | None, dict[str, object]]:
     event, channel, data = fields["event"], fields.get("channel"), fields.get("data")
     if not isinstance(event, str):
         raise TypeError("the event has to be a string")
-    if isinstance(data, str) and data:  # pysher's ping carries an empty string
+    # fact 7.2: data may be an object or JSON in a string. pysher sends an empty string with its ping.
+    if isinstance(data, str) and data:
         data = json.loads(data)
-    given = cast("dict[str, object]", data) if isinstance(data, dict) else {}
+    values = cast("dict[str, object]", data) if isinstance(data, dict) else {}
     if event in {"pusher:subscribe", "pusher:unsubscribe"}:
-        channel = given["channel"]
+        channel = values["channel"]
         if not isinstance(channel, str):
             raise TypeError("the channel has to be a string")
-    return event, channel if isinstance(channel, str) else None, given
+    return event, channel if isinstance(channel, str) else None, values

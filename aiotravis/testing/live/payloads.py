@@ -1,4 +1,4 @@
-"""Records of the world as the JSON that Travis publishes on the live channel."""
+"""Builds, jobs and log parts as the JSON of events: section 7.8 of the facts."""
 
 from datetime import UTC, datetime
 
@@ -11,24 +11,24 @@ __all__ = ["build_event", "job_event", "log_event"]
 
 Json = dict[str, object]
 
-MOST_CHARACTERS = 10_000
-"""Above which an event goes out with ids alone."""
+MAX_EVENT_CHARACTERS = 10_000
+"""Length above which an event has only ids, in characters."""
 
 
 def millisecond(when: float) -> str:
-    """Write a time as ``updated_at`` has it."""
+    """Return a time in the format of ``updated_at``."""
     return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def creator_json(user: User | None) -> Json | None:
-    """Give whoever made a build."""
+    """Return the user who created a build."""
     if user is None:
         return None
     return {name: user_json(user)[name] for name in ("id", "name", "login", "avatar_url")}
 
 
 def stage_json(build: Build, stage: Stage) -> Json:
-    """Give a stage."""
+    """Return a stage."""
     return {
         "id": stage.id,
         "build_id": build.id,
@@ -40,35 +40,22 @@ def stage_json(build: Build, stage: Stage) -> Json:
     }
 
 
-def log_event(job: Job, part: Part, *, number: int | str | None = None, core: bool = False) -> str:
-    """Write the payload of ``job:log``.
-
-    Args:
-        job: Whose log it is.
-        part: A part of it.
-        number: Its number where that is not the part's own: ``"7.1"``.
-        core: Whether to add what old servers did.
-    """
+def log_event(job: Job, part: Part, *, number: int | str | None = None, core_fields: bool = False) -> str:
+    """Return the payload of ``job:log``, perhaps under another number such as ``"7.1"``, with fields of travis-core."""
+    # fact 7.8: the text is in _log, and id is the job's.
     fields: Json = {
         "id": job.id,
         "_log": part.content,
         "number": part.number if number is None else number,
         "final": part.final,
     }
-    if core:
+    if core_fields:
         fields.update(build_id=job.build.id, repository_id=job.repository.id, repository_private=job.repository.private)
     return compact(fields)
 
 
-def job_event(job: Job, *, queued: bool = False, whole: bool = False, old: bool = False) -> str:
-    """Write the flat payload of a job's events.
-
-    Args:
-        job: The job.
-        queued: Whether the scheduler writes it, who leaves some keys out.
-        whole: Whether it is sent whole however large it is.
-        old: Whether to add what was there before 2018.
-    """
+def job_event(job: Job, *, by_scheduler: bool = False, always_full: bool = False, before_2018: bool = False) -> str:
+    """Return the flat payload of a job's events; the scheduler omits some fields, servers before 2018 had others."""
     fields: Json = {
         "id": job.id,
         "repository_id": job.repository.id,
@@ -83,22 +70,17 @@ def job_event(job: Job, *, queued: bool = False, whole: bool = False, old: bool 
         "updated_at": millisecond(job.updated_at),
         "commit": commit_json(job.build.commit, tag=False),
     }
-    if not queued:
+    if not by_scheduler:
         stage = stage_json(job.build, job.stage) if job.stage else None
         fields.update(started_at=timestamp(job.started_at), finished_at=timestamp(job.finished_at), stage=stage)
-    if old:
+    if before_2018:
         fields.update(log_id=job.log.id, annotation_ids=[])
-    return _fitting(fields, {"id": job.id, "build_id": job.build.id, "_no_full_payload": True}, whole=whole)
+    short: Json = {"id": job.id, "build_id": job.build.id, "_no_full_payload": True}
+    return _limited(fields, short, always_full=always_full)
 
 
-def build_event(build: Build, *, whole: bool = False, stages: bool = True) -> str:
-    """Write the nested payload of a build's events, where ``build.commit`` is the sha.
-
-    Args:
-        build: The build.
-        whole: Whether it is sent whole however large it is.
-        stages: Whether the server knows of stages.
-    """
+def build_event(build: Build, *, always_full: bool = False, stages: bool = True) -> str:
+    """Return the nested payload of a build's events; servers before 2017 had no stages."""
     commit, repository = build.commit, build.repository
     flat = build_json(build)
     del flat["config"]
@@ -106,20 +88,22 @@ def build_event(build: Build, *, whole: bool = False, stages: bool = True) -> st
     for name, value in commit_json(commit, tag=False).items():
         if name not in {"id", "sha"}:
             flat[name] = value
+    # fact 9.43: here commit is the sha.
     flat["commit"] = commit.sha
-    listed = repository_json(repository)
+    repository_fields = repository_json(repository)
     default = [one.id for one in repository.builds if one.commit.branch == "master"]
-    listed.update(
+    repository_fields.update(
         private=repository.private,
-        current_build_id=listed["last_build_id"],
+        current_build_id=repository_fields["last_build_id"],
         default_branch={"name": "master", "last_build_id": default[-1] if default else None},
     )
-    told: Json = {"repository": listed, "commit": commit_json(commit, tag=False), "build": flat}
+    fields: Json = {"repository": repository_fields, "commit": commit_json(commit, tag=False), "build": flat}
     if stages:
-        told["stages"] = [stage_json(build, stage) for stage in build.stages]
-    return _fitting(told, {"build": {"id": build.id}, "_no_full_payload": True}, whole=whole)
+        fields["stages"] = [stage_json(build, stage) for stage in build.stages]
+    return _limited(fields, {"build": {"id": build.id}, "_no_full_payload": True}, always_full=always_full)
 
 
-def _fitting(told: Json, short: Json, *, whole: bool) -> str:
-    text = compact(told)
-    return text if whole or len(text) <= MOST_CHARACTERS else compact(short)
+def _limited(fields: Json, short: Json, *, always_full: bool) -> str:
+    text = compact(fields)
+    # fact 9.42: the limit counts characters, and the short payload has no state.
+    return text if always_full or len(text) <= MAX_EVENT_CHARACTERS else compact(short)

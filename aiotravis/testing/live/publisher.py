@@ -1,4 +1,4 @@
-"""What goes out on the live channel when something happens in the world, and on which channels.
+"""Which events Travis publishes when something happens, and on which channels.
 
 https://docs.travis-ci.com/api/#pusher
 """
@@ -13,66 +13,69 @@ from aiotravis.testing.world.world import Build, Job, Part, Repository, World
 __all__ = ["LiveMode", "Publisher"]
 
 LiveMode = Literal["head", "2017", "2016", "2014", "2013"]
-"""Which Travis the live channel is like: today's, or that of a summer gone by."""
+"""Age of the live channel: today's, or that of the summer of a year."""
 
-MOST_BYTES: Final = 10_240
-"""Bytes of an event's data that hosted Pusher takes."""
+MAX_EVENT_BYTES: Final = 10_240
+"""Maximum size of an event's data on hosted Pusher, in bytes."""
 
-LARGEST_PIECE: Final = 9_000
-"""Characters of a log part above which old servers cut it."""
+MAX_PART_CHARACTERS: Final = 9_000
+"""Length above which old servers split a log part, in characters."""
 
-REMEMBERED: Final = 6 * 3600.0
-"""Seconds for which the logs service believes that somebody listens to a channel."""
+OCCUPIED_SECONDS: Final = 6 * 3600.0
+"""Seconds for which Travis considers a channel occupied."""
 
 
 @dataclass(frozen=True)
-class _Rules:
-    """Where servers of one time publish.
+class PublishRules:
+    """Where servers of one age publish.
 
     Attributes:
-        common: Whose events are on ``common``: nobody's, public repositories', or all.
-        repo: Whether public repositories have a channel each.
-        private_repo: Whether private ones do.
-        user: What a user's channel begins with; empty: users have none.
-        cuts: Whether a large log part is cut into pieces.
-        wholly: Whether events are sent whole, however large.
-        core: Whether log parts tell of build and repository, too.
-        listens: Whether log parts go only where somebody is known to listen.
+        common: Repositories whose events are on ``common``: none, public ones, or all.
+        repo: Whether a public repository has a channel.
+        private_repo: Whether a private repository has a channel.
+        user_prefix: Prefix of a user's channel; empty: users have none.
+        splits_parts: Whether large log parts are split.
+        full_payloads: Whether events have all fields, however large.
+        core_fields: Whether log parts have the fields of travis-core.
+        only_occupied: Whether log parts are published only to channels known to be occupied.
     """
 
-    common: Literal["nothing", "public", "everything"] = "nothing"
+    common: Literal["none", "public", "all"] = "none"
     repo: bool = True
     private_repo: bool = True
-    user: str = ""
-    cuts: bool = False
-    wholly: bool = True
-    core: bool = False
-    listens: bool = False
+    user_prefix: str = ""
+    splits_parts: bool = False
+    full_payloads: bool = True
+    core_fields: bool = False
+    only_occupied: bool = False
 
 
-RULES: Final[dict[LiveMode, _Rules]] = {
-    "2013": _Rules(common="everything", repo=False, private_repo=False, cuts=True, core=True),
-    "2014": _Rules(common="public", repo=False, cuts=True, core=True),
-    "2016": _Rules(common="public"),
-    "2017": _Rules(user="user-"),
-    "head": _Rules(private_repo=False, user="private-user-", wholly=False, listens=True),
-}
+# fact 7.6: which channels there were when. fact 7.8: split parts until 2015, short payloads since October 2017.
+RULES: Final[dict[LiveMode, PublishRules]] = {
+    "2013": PublishRules(common="all", repo=False, private_repo=False, splits_parts=True, core_fields=True),
+    "2014": PublishRules(common="public", repo=False, splits_parts=True, core_fields=True),
+    "2016": PublishRules(common="public"),
+    "2017": PublishRules(user_prefix="user-"),
+    "head": PublishRules(
+        private_repo=False, user_prefix="private-user-", full_payloads=False, only_occupied=True
+    ),
+}  # fmt: skip
 
 
-def _for_ever(channel: str) -> float | None:
+def _never(channel: str) -> float | None:
     return None
 
 
 class Publisher:
-    """Publishes as Travis does.
+    """Publishes the events of a world as Travis does.
 
     Args:
-        world: What happens.
-        publish: Takes channel names, the event's name and its payload (JSON text).
-        private_channels: Whether the deployment publishes on private channels only.
-        mode: Today's Travis (``head``), or that of a summer gone by.
-        limited: Whether what is behind `publish` is hosted Pusher, which takes 10 kB of an event and no more.
-        occupied_since: Gives when a channel got its first listener, in seconds since the epoch, or None.
+        world: The world.
+        publish: Function that takes names of channels, the name of the event and its payload as JSON text.
+        private_channels: Whether the deployment publishes to private channels only.
+        mode: Age of the live channel.
+        limited: Whether events above 10 kB are lost, as on hosted Pusher.
+        occupied_since: Function that returns when a channel became occupied, in seconds since the epoch, or None.
     """
 
     def __init__(
@@ -83,7 +86,7 @@ class Publisher:
         private_channels: bool,
         mode: LiveMode = "head",
         limited: bool = False,
-        occupied_since: Callable[[str], float | None] = _for_ever,
+        occupied_since: Callable[[str], float | None] = _never,
     ) -> None:
         self._world = world
         self._publish = publish
@@ -97,50 +100,50 @@ class Publisher:
     def notify(self, event: str, about: Build | Job, part: Part | None) -> None:
         """Publish one event."""
         if isinstance(about, Job) and part is not None:
-            self._log(event, about, part)
+            self._publish_part(event, about, part)
             return
-        whole = self._rules.wholly
+        full = self._rules.full_payloads
         if isinstance(about, Build):
-            data = build_event(about, whole=whole, stages=self._mode in {"head", "2017"})
+            data = build_event(about, always_full=full, stages=self._mode in {"head", "2017"})
         else:
-            data = job_event(about, queued=event == "job:queued", whole=whole, old=self._mode != "head")
-        # What Pusher refuses, nobody hears of. Log parts are spared: a worker sends 1653 bytes at most, tests do not.
-        if not self._limited or len(data.encode()) <= MOST_BYTES:
+            by_scheduler = event == "job:queued"
+            data = job_event(about, by_scheduler=by_scheduler, always_full=full, before_2018=self._mode != "head")
+        # fact 7.8: what Pusher refuses is lost. Not so for log parts: workers send 1653 bytes at most, tests send more.
+        if not self._limited or len(data.encode()) <= MAX_EVENT_BYTES:
             self._publish(self.channels(about.repository), event, data)
 
     def log_channel(self, job_id: int) -> str:
-        """Name the channel of a job's log."""
+        """Return the channel of a job's log."""
         return f"private-job-{job_id}" if self._private_channels else f"job-{job_id}"
 
     def channels(self, repository: Repository) -> list[str]:
-        """Name the channels of a repository's events."""
+        """Return the channels of a repository's events."""
+        # fact 9.41: an event is published on each of several channels, and today on none named common.
         rules, secure = self._rules, self._private_channels
-        channels = [f"{rules.user}{user.id}" for user in repository.users] if rules.user else []
+        channels = [f"{rules.user_prefix}{user.id}" for user in repository.users] if rules.user_prefix else []
         if secure:
             channels = [name for name in channels if name.startswith("private-")]
-        elif rules.common == "everything" or (rules.common == "public" and not repository.private):
+        elif rules.common == "all" or (rules.common == "public" and not repository.private):
             channels.append("common")
         if repository.private or secure:
             return [*channels, f"private-repo-{repository.id}"] if rules.private_repo else channels
         return [*channels, f"repo-{repository.id}"] if rules.repo else channels
 
-    def _log(self, event: str, job: Job, part: Part) -> None:
+    def _publish_part(self, event: str, job: Job, part: Part) -> None:
         channel = self.log_channel(job.id)
         since = self._occupied_since(channel)
-        # The flag that Pusher's webhook set expires, and nothing renews it.
-        if self._rules.listens and since is not None and self._world.clock() - since > REMEMBERED:
+        # fact 7.9: the flag that Pusher's webhook sets expires and is not renewed.
+        if self._rules.only_occupied and since is not None and self._world.clock() - since > OCCUPIED_SECONDS:
             return
-        for number, piece in _pieces(part, cut=self._rules.cuts):
-            self._publish([channel], event, log_event(job, piece, number=number, core=self._rules.core))
+        for number, piece in _split(part) if self._rules.splits_parts else [(part.number, part)]:
+            self._publish([channel], event, log_event(job, piece, number=number, core_fields=self._rules.core_fields))
 
 
-def _pieces(part: Part, *, cut: bool) -> Iterator[tuple[int | str, Part]]:
-    """Give a part, or its pieces, with their numbers: 7, "7.1", "7.2"; the last one alone may be final."""
-    if not cut or len(part.content) <= LARGEST_PIECE:
-        yield part.number, part
-        return
-    starts = range(0, len(part.content), LARGEST_PIECE)
-    for place, start in enumerate(starts):
-        text = part.content[start : start + LARGEST_PIECE]
-        piece = Part(part.number, text, part.final and place == len(starts) - 1)
-        yield f"{part.number}.{place}" if place else part.number, piece
+def _split(part: Part) -> Iterator[tuple[int | str, Part]]:
+    """Yield the pieces of a part with their numbers: 7, "7.1", "7.2"; only the last one may be final."""
+    starts = range(0, len(part.content), MAX_PART_CHARACTERS) or range(1)
+    for index, start in enumerate(starts):
+        text = part.content[start : start + MAX_PART_CHARACTERS]
+        piece = Part(part.number, text, part.final and index == len(starts) - 1)
+        # fact 9.34: the number of a later piece is a string with a dot.
+        yield f"{part.number}.{index}" if index else part.number, piece

@@ -1,4 +1,4 @@
-"""The live channel of the embedded Travis: the server side of Pusher's protocol 7, and the dialects of it.
+"""The server side of the Pusher protocol, in the dialects of Pusher, Slanger and soketi.
 
 https://pusher.com/docs/channels/library_auth_reference/pusher-websockets-protocol/
 """
@@ -15,49 +15,47 @@ from functools import partial
 from aiohttp import WSMsgType, web
 
 from aiotravis.testing.faults.rules import Faults, LiveFault
-from aiotravis.testing.live.connection import Connection
-from aiotravis.testing.live.dialects import Dialect, dialect_rules, frame_of
-from aiotravis.testing.live.frames import Frame, seen, understood
-from aiotravis.testing.live.occupancy import Occupancy
+from aiotravis.testing.live.channels import ChannelRegistry
+from aiotravis.testing.live.connection import ServerConnection
+from aiotravis.testing.live.dialects import Dialect, dialect_rules, event_frame
+from aiotravis.testing.live.frames import RecordedFrame, parse_frame, recorded
 
-__all__ = ["Connection", "Dialect", "Frame", "PusherApp"]
+__all__ = ["Dialect", "PusherApp", "RecordedFrame", "ServerConnection"]
 
-RECORDED = 100_000
-"""Frames that are kept for tests to look at."""
+MAX_RECORDED_FRAMES = 100_000
 
-LARGEST = 1 << 20
-"""Bytes of the largest frame that a client may send."""
+MAX_MESSAGE_BYTES = 1 << 20
+"""Maximum size of a client's message, in bytes."""
 
-PINGED = 5 / 6
-"""Part of the idle time after which a silent client gets a ping, as soketi does: at 100 of 120 seconds."""
+PING_AFTER = 5 / 6
+"""Part of the idle time after which an idle client is pinged; soketi pings at 100 of 120 seconds."""
 
 
 class PusherApp:
     """One app of a Pusher, Slanger or soketi server.
 
-    Everything that can be given here may be set later too, except the dialect and the clock.
+    The attributes named like arguments may be changed at any time.
 
     Args:
         key: Public key of the app.
-        secret: Signs private channels.
-        app_id: Its number, as text.
-        dialect: Whose manners to have: ``pusher``, ``slanger`` or ``soketi``.
-        activity_timeout: Seconds of silence that a client may keep; None: what this kind of server says (soketi 30,
-            the others 120), 0: nothing is said (Slanger says 120). Pusher says it to protocol 7 alone.
-        idle: Seconds without a text frame after which Pusher and soketi close with 4201; None: they never do. Slanger
-            never does. A while before, Pusher sends ``pusher:ping``, soketi a ping of the WebSocket protocol.
-        clock: Gives seconds since the epoch; by default the time of day.
+        secret: Secret that signs private channels.
+        app_id: Id of the app.
+        dialect: ``pusher``, ``slanger`` or ``soketi``.
+        activity_timeout: Activity timeout to announce, in seconds; None: the dialect's (soketi 30, others 120); 0:
+            announce none (Slanger: 120). Pusher announces it to protocol 7 only.
+        idle: Seconds without a text frame after which Pusher and soketi close with 4201; None: never. Before that,
+            Pusher sends ``pusher:ping``, soketi a ping of the WebSocket protocol. Slanger does neither.
+        clock: Returns seconds since the epoch; the system's clock by default.
 
     Attributes:
-        refusal: Code and text with which all who come are turned away: ``(4100, "Over capacity")``; None: nobody is.
-        connections: Accepted sockets that are not being closed, by socket id.
-        frames: The last 100,000 text and binary frames from and to all clients; those to clients, in the order in
-            which they were queued.
-        opened: How many sockets have been accepted so far.
-        faults: Rules by which events are harmed, and subscriptions refused.
+        reject_with: Code and message with which to reject new connections: ``(4100, "Over capacity")``; None: accept.
+        connections: Accepted connections that are not closing, by socket id.
+        frames: The last 100,000 text and binary frames of all clients; outgoing ones in the order of queueing.
+        opened: Number of connections accepted so far.
+        faults: Rules for events and subscriptions.
 
     Raises:
-        ValueError: There is no such dialect.
+        ValueError: Unknown dialect.
     """
 
     def __init__(
@@ -76,22 +74,22 @@ class PusherApp:
         self.app_id = app_id
         self.activity_timeout = activity_timeout
         self.idle = idle
-        self.refusal: tuple[int, str] | None = None
-        self.connections: dict[str, Connection] = {}
-        self.frames: deque[Frame] = deque(maxlen=RECORDED)
+        self.reject_with: tuple[int, str] | None = None
+        self.connections: dict[str, ServerConnection] = {}
+        self.frames: deque[RecordedFrame] = deque(maxlen=MAX_RECORDED_FRAMES)
         self.opened: int = 0
         self.faults: Faults = Faults()
-        self._manners = dialect_rules(dialect)
-        self._ids = itertools.count(1)
-        self._open: set[Connection] = set()
-        self._occupancy = Occupancy(clock)
+        self._rules = dialect_rules(dialect)
+        self._numbers = itertools.count(1)
+        self._open: set[ServerConnection] = set()
+        self._channels = ChannelRegistry(clock)
 
     def add_routes(self, app: web.Application, prefix: str = "") -> None:
-        """Serve the socket at ``PREFIX/app/KEY``, until the application shuts down.
+        """Serve the WebSocket at ``PREFIX/app/KEY``, until the application shuts down.
 
         Args:
             app: An application that has not started.
-            prefix: Begins with a slash, or is empty.
+            prefix: Empty, or a path that begins with a slash.
 
         Raises:
             RuntimeError: The application has started.
@@ -101,53 +99,47 @@ class PusherApp:
         app.on_shutdown.append(self._shut_down)
 
     def sign(self, socket_id: str, channel: str) -> str:
-        """Give the signature that lets a socket into a private channel: ``KEY:HEX``.
-
-        Args:
-            socket_id: As the socket was greeted with.
-            channel: Its whole name, ``private-`` included.
-        """
-        # A name with half a surrogate pair is legal JSON, and must not crash the server.
+        """Return the signature that lets a socket subscribe to a private channel: ``KEY:HEX``."""
+        # A name with a lone surrogate is valid JSON, and must not crash the server.
         signed = f"{socket_id}:{channel}".encode("utf-8", "surrogatepass")
         return f"{self.key}:{hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
     @property
-    def takes_objects(self) -> bool:
+    def accepts_object_data(self) -> bool:
         """Whether an event's data may be something else than a string."""
-        return self._manners.takes_objects
+        return self._rules.accepts_object_data
 
     @property
-    def listeners(self) -> Mapping[str, int]:
-        """How many listen to each channel, by its name; one that nobody listens to is not there."""
-        return self._occupancy.counts
+    def subscription_counts(self) -> Mapping[str, int]:
+        """Number of subscribers of each occupied channel."""
+        return self._channels.subscription_counts
 
-    def publish(self, channels: Iterable[str], event: str, data: object, *, besides: str | None = None) -> None:
-        """Send an event to whoever listens, once per channel; never waits.
+    def publish(self, channels: Iterable[str], event: str, data: object, *, exclude: str | None = None) -> None:
+        """Send an event to all subscribers, once per channel; never waits.
 
         Args:
-            channels: Names of the channels where it happened.
-            event: Its name.
-            data: Its payload, as JSON text; what is no text, only Slanger leaves as it is.
-            besides: Id of a socket that is left out: that of whoever made it happen; None: nobody is.
+            channels: Names of the channels.
+            event: Name of the event.
+            data: JSON text, or a value; only Slanger sends a value that is no string as it is.
+            exclude: Id of a socket that does not receive the event.
 
         Raises:
-            TypeError: The data is no text, and cannot be written as JSON; only where somebody listens.
+            TypeError: The data cannot be encoded as JSON, and a channel is occupied.
         """
         for channel in channels:
-            listeners = [each for each in self._occupancy.listeners(channel) if each.socket_id != besides]
-            if listeners:
-                frame = frame_of(event, self._manners.data_of(data), channel)
-                self._spread(listeners, frame, self.faults.for_event(event, channel))
+            receivers = [each for each in self._channels.subscribers(channel) if each.socket_id != exclude]
+            if receivers:
+                frame = event_frame(event, self._rules.event_data(data), channel)
+                self._deliver(receivers, frame, self.faults.for_event(event, channel))
 
-    def _spread(self, listeners: Sequence[Connection], frame: str, fault: LiveFault | None) -> None:
-        """Send a frame to some, unless a rule has something else in mind."""
+    def _deliver(self, receivers: Sequence[ServerConnection], frame: str, fault: LiveFault | None) -> None:
         kind = fault.kind if fault is not None else ""
         if fault is not None and kind == "late":
-            asyncio.get_running_loop().call_later(fault.seconds, self._spread, listeners, frame, None)
+            asyncio.get_running_loop().call_later(fault.seconds, self._deliver, receivers, frame, None)
             return
         if kind == "garble":
             frame = self.faults.garbled(frame.encode()).decode("latin-1")
-        for connection in listeners:
+        for connection in receivers:
             if kind == "cut":
                 connection.abort()
             elif kind != "drop" and not connection.closing:
@@ -155,68 +147,51 @@ class PusherApp:
                     self._send(connection, frame)
 
     def occupied(self, channel: str) -> bool:
-        """Whether anybody listens to a channel.
-
-        Args:
-            channel: Its name.
-        """
+        """Return whether a channel has a subscriber."""
         return self.occupied_since(channel) is not None
 
     def occupied_since(self, channel: str) -> float | None:
-        """Give when a channel got the first of its listeners, in seconds since the epoch; None: it has none.
-
-        Args:
-            channel: Its name.
-        """
-        return self._occupancy.since(channel)
+        """Return when a channel became occupied, in seconds since the epoch; None if it is not."""
+        return self._channels.occupied_since(channel)
 
     async def wait_occupied(self, channel: str, timeout: float = 10.0) -> None:
-        """Wait until somebody listens to a channel.
-
-        Args:
-            channel: Its name.
-            timeout: Seconds to wait.
+        """Wait until a channel has a subscriber.
 
         Raises:
-            TimeoutError: Nobody did, in so many seconds.
+            TimeoutError: It did not happen within ``timeout`` seconds.
         """
         async with asyncio.timeout(timeout):
-            await self._occupancy.wait(channel)
+            await self._channels.wait_occupied(channel)
 
     def send_raw(self, frame: str | bytes) -> None:
-        """Send a frame as it is to every client, however malformed; never waits.
+        """Send a frame as it is to every client, even a malformed one; never waits.
 
         Args:
-            frame: Text for a text frame, in which lone surrogates stand for bytes that are no UTF-8
-                (``surrogateescape``); bytes for a binary frame.
+            frame: str for a text frame, in which lone surrogates stand for invalid UTF-8 (``surrogateescape``); bytes
+                for a binary frame.
 
         Raises:
-            UnicodeEncodeError: One of the surrogates stands for no byte; only where somebody is connected.
+            UnicodeEncodeError: A surrogate does not stand for a byte, and a client is connected.
         """
         for connection in self.connections.values():
             self._send(connection, frame)
 
     def error(self, code: int | None, message: str) -> None:
-        """Tell every client of an error that ends nothing; never waits.
-
-        Args:
-            code: Its code; None: it has none.
-            message: What is wrong.
-        """
-        self.send_raw(self._manners.error(code, message))
+        """Send ``pusher:error`` to every client, and keep the connections; never waits. The code may be None."""
+        self.send_raw(self._rules.error(code, message))
 
     def disconnect(self, code: int | None = None, reason: str = "") -> "asyncio.Task[None]":
-        """End every connection; never waits. What is returned need not be awaited: it ends when all has been sent.
+        """End every connection; never waits. The returned task ends when everything is sent; awaiting it is optional.
 
         Args:
-            code: Pusher makes it the code of a close frame, which goes out behind all that was sent before; soketi
-                puts an error frame in front, Slanger an error frame in its place; both leave alone what is below 4000.
-                None cuts the connections without one, and loses what they had not yet taken.
+            code: Close code. Pusher sends it in a close frame, soketi in an error frame too, Slanger in an error frame
+                instead; codes below 4000 are always in the close frame. None aborts the connections: queued frames
+                are lost.
             reason: Text of the close frame, of which the first 123 bytes are sent, or of the error.
 
         Raises:
-            RuntimeError: No event loop runs here.
-            struct.error: The code of a close frame does not fit into two bytes; only where somebody is connected.
+            RuntimeError: No event loop is running.
+            struct.error: The code does not fit into two bytes, and a client is connected.
         """
         connections = list(self._open)
         for connection in connections:
@@ -225,12 +200,12 @@ class PusherApp:
                 connection.abort()
             else:
                 self._end(connection, code, reason)
-        return asyncio.get_running_loop().create_task(_emptied(connections))
+        return asyncio.get_running_loop().create_task(_drained(connections))
 
     async def close(self) -> None:
-        """Close every connection, as a server that goes away does; those that do not answer are cut after a second."""
+        """Close every connection, as a server that shuts down; abort those that do not answer within a second."""
         connections = list(self._open)
-        await self.disconnect(*self._manners.farewell)
+        await self.disconnect(*self._rules.shutdown_close)
         for connection in connections:
             await connection.ended.wait()
 
@@ -240,10 +215,10 @@ class PusherApp:
         await self.close()
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
-        # Its own answer to a close frame would come second where the server closed first.
-        websocket = web.WebSocketResponse(timeout=0.5, max_msg_size=LARGEST, autoclose=False)
+        # With autoclose, aiohttp would answer a close frame even if the server closed first.
+        websocket = web.WebSocketResponse(timeout=0.5, max_msg_size=MAX_MESSAGE_BYTES, autoclose=False)
         await websocket.prepare(request)
-        connection = Connection(websocket, request, self._manners.socket_id(next(self._ids)))
+        connection = ServerConnection(websocket, request, self._rules.socket_id(next(self._numbers)))
         self._open.add(connection)
         try:
             self._admit(connection)
@@ -251,95 +226,94 @@ class PusherApp:
         finally:
             self._open.discard(connection)
             self._forget(connection)
-            await connection.end()
+            await connection.release()
         return websocket
 
-    def _admit(self, connection: Connection) -> None:
-        key = self._manners.key_in(f"/app/{connection.request.match_info['key']}")
-        refusal = self.refusal or self._manners.refusal_of_protocol(connection.protocol)
+    def _admit(self, connection: ServerConnection) -> None:
+        key = self._rules.key_from_path(f"/app/{connection.request.match_info['key']}")
+        error = self.reject_with or self._rules.protocol_error(connection.protocol)
         if key != self.key:
-            refusal = 4001, f"Could not find app by key {key}"
-        if refusal is None:
+            error = 4001, f"Could not find app by key {key}"
+        if error is None:
             self.opened += 1
             self.connections[connection.socket_id] = connection
             self._greet(connection)
         else:
-            self._end(connection, *refusal)
+            self._end(connection, *error)
 
-    def _forget(self, connection: Connection) -> None:
+    def _greet(self, connection: ServerConnection) -> None:
+        timeout = self._rules.activity_timeout(connection.protocol, self.activity_timeout)
+        self._send(connection, self._rules.connection_established(connection.socket_id, timeout))
+
+    def _forget(self, connection: ServerConnection) -> None:
         self.connections.pop(connection.socket_id, None)
-        self._occupancy.forget(connection)
+        self._channels.remove(connection)
 
-    def _end(self, connection: Connection, code: int, reason: str) -> None:
-        """End a connection in this kind of server's manner."""
+    def _end(self, connection: ServerConnection, code: int, reason: str) -> None:
         self._forget(connection)
-        frame, said = self._manners.ending(code, reason)
+        frame, close_code = self._rules.closing(code, reason)
         if frame is not None and not connection.closing:
             self._send(connection, frame)
-        connection.close(said, reason if said is not None else "")
+        connection.close(close_code, reason if close_code is not None else "")
 
-    def _greet(self, connection: Connection) -> None:
-        timeout = self._manners.activity_timeout(connection.protocol, self.activity_timeout)
-        self._send(connection, self._manners.greeting(connection.socket_id, timeout))
-
-    def _send(self, connection: Connection, frame: str | bytes) -> None:
-        self.frames.append(seen(frame, incoming=False))
+    def _send(self, connection: ServerConnection, frame: str | bytes) -> None:
+        self.frames.append(recorded(frame, incoming=False))
         connection.send(frame)
 
-    async def _read(self, connection: Connection) -> None:
-        self._watch(connection)
+    async def _read(self, connection: ServerConnection) -> None:
+        self._restart_idle_timers(connection)
         async for message in connection.websocket:
             if message.type is WSMsgType.ERROR:
                 break
-            self.frames.append(seen(message.data, incoming=True))
+            self.frames.append(recorded(message.data, incoming=True))
             if message.type is WSMsgType.TEXT and connection.socket_id in self.connections:
-                self._watch(connection)
-                self._hear(connection, message.data)
+                self._restart_idle_timers(connection)
+                self._handle(connection, message.data)
 
-    def _watch(self, connection: Connection) -> None:
-        """Begin anew to count the seconds of its silence."""
-        if self.idle is not None and self._manners.ends_idle_clients:
+    def _restart_idle_timers(self, connection: ServerConnection) -> None:
+        if self.idle is not None and self._rules.closes_idle_clients:
             end = partial(self._end, connection, 4201, "Pong reply not received in time")
-            connection.alarm((self.idle * PINGED, partial(self._ping, connection)), (self.idle, end))
+            connection.set_timers((self.idle * PING_AFTER, partial(self._ping, connection)), (self.idle, end))
 
-    def _ping(self, connection: Connection) -> None:
-        frame = self._manners.ping()
+    def _ping(self, connection: ServerConnection) -> None:
+        frame = self._rules.ping()
         if frame is None:
             connection.ping()
         else:
             self._send(connection, frame)
 
-    def _hear(self, connection: Connection, text: str) -> None:
+    def _handle(self, connection: ServerConnection, text: str) -> None:
         try:
-            event, channel, data = understood(text)
+            event, channel, data = parse_frame(text)
         except (ValueError, TypeError, LookupError, RecursionError) as exc:
-            self._send(connection, self._manners.malformed(exc))
+            self._send(connection, self._rules.invalid_frame(exc))
             return
         if event == "pusher:ping":
-            self._send(connection, self._manners.pong())
+            self._send(connection, self._rules.pong())
         elif event == "pusher:subscribe" and channel is not None:
             signature = data.get("auth")
             self._subscribe(connection, channel, signature if isinstance(signature, str) else None)
         elif event == "pusher:unsubscribe" and channel is not None:
-            self._occupancy.leave(connection, channel)
+            self._channels.unsubscribe(connection, channel)
         elif event.startswith("client-"):
-            answer = self._manners.client_event(channel)
+            answer = self._rules.client_event(channel)
             if answer is not None:
                 self._send(connection, answer)
 
-    def _subscribe(self, connection: Connection, channel: str, signature: str | None) -> None:
-        rules = self._manners
+    def _subscribe(self, connection: ServerConnection, channel: str, signature: str | None) -> None:
+        rules = self._rules
         private = channel.startswith(("private-", "presence-"))
-        checked = private and (signature is not None or rules.wants_signatures)
+        # fact 9.38: Slanger checks a signature only if there is one.
+        checked = private and (signature is not None or rules.requires_signatures)
         if (checked and signature != self.sign(connection.socket_id, channel)) or self.faults.refuses(channel):
-            self._send(connection, rules.bad_signature(connection.socket_id, channel, signature))
-        elif channel in connection.channels and rules.refuses_repeats:
+            self._send(connection, rules.invalid_signature(connection.socket_id, channel, signature))
+        elif channel in connection.channels and rules.rejects_duplicates:
             self._send(connection, rules.error(None, f"Existing subscription to {channel}"))
         else:
-            self._send(connection, rules.subscribed(channel))
-            self._occupancy.join(connection, channel)
+            self._send(connection, rules.subscription_succeeded(channel))
+            self._channels.subscribe(connection, channel)
 
 
-async def _emptied(connections: list[Connection]) -> None:
+async def _drained(connections: list[ServerConnection]) -> None:
     for connection in connections:
-        await connection.emptied()
+        await connection.drained()

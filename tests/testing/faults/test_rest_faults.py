@@ -1,21 +1,29 @@
-"""Faults on the wire, as bytes; and what a client of ours makes of them."""
+"""Faults on the wire, as bytes, and how the client handles them."""
 
 import asyncio
+import dataclasses
 import json
+from collections.abc import Callable
 
 import anyio
 import pytest
 
 from aiotravis import Travis, errors, events
 from aiotravis.testing import Repository, TravisServer
+from tests.autojump import run
 from tests.conftest import HASTY, TOKEN
 from tests.raw import ask
 from tests.testing.bare import KEY, joined
 from tests.waiting import until
 
 
+def retry_at_once(travis: Travis) -> None:
+    """Retry without delays: these tests are about what is retried, not when."""
+    travis._transport.config = dataclasses.replace(travis._transport.config, first_delay=0.0)
+
+
 async def raw(server: TravisServer, path: str = "/config") -> tuple[bytes, bytes, BaseException | None]:
-    """Ask, and give head, body, and how the connection ended."""
+    """Send a request; return head and body of the answer, and the error that ended the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
     received, ended = b"", None
@@ -29,7 +37,7 @@ async def raw(server: TravisServer, path: str = "/config") -> tuple[bytes, bytes
     return head, body, ended
 
 
-async def test_a_status_takes_the_place_of_the_route(server: TravisServer, repository: Repository) -> None:
+async def test_a_status_replaces_the_answer_of_the_route(server: TravisServer, repository: Repository) -> None:
     server.faults.rest("/repos/*", method="GET", times=1).status(503, b"Down", {"Content-Type": "text/html"})
     first, second = [await ask(server, f"/repos/{repository.id}") for _ in range(2)]
     assert (first.status, first.content_type, first.body) == (503, "text/html", b"Down")
@@ -37,7 +45,7 @@ async def test_a_status_takes_the_place_of_the_route(server: TravisServer, repos
     assert [seen.status for seen in server.requests_to("/repos/*")] == [503, 200]
 
 
-async def test_throttled_and_banned_as_travis_does_it(server: TravisServer) -> None:
+async def test_too_many_and_ban_answer_as_travis_does(server: TravisServer) -> None:
     server.faults.rest("/config").too_many()
     server.faults.rest("/uptime").too_many(retry_after=7)
     server.faults.rest("/").ban()
@@ -48,7 +56,7 @@ async def test_throttled_and_banned_as_travis_does_it(server: TravisServer) -> N
     assert [one.headers.get("retry-after") for one in answers] == [None, "7", None]
 
 
-async def test_a_reset_is_one_and_nothing_was_done(server: TravisServer, repository: Repository) -> None:
+async def test_a_reset_comes_before_the_request_is_processed(server: TravisServer, repository: Repository) -> None:
     server.faults.rest().reset()
     head, body, ended = await raw(server)
     assert (head, body) == (b"", b"")
@@ -56,7 +64,7 @@ async def test_a_reset_is_one_and_nothing_was_done(server: TravisServer, reposit
     assert [(seen.path, seen.status) for seen in server.requests] == [("/config", 0)]
 
 
-async def test_a_cut_answer_announces_more_than_comes(server: TravisServer) -> None:
+async def test_a_truncated_answer_announces_more_than_it_has(server: TravisServer) -> None:
     whole = (await raw(server))[1]
     server.faults.rest().truncate(at=20)
     head, body, _ = await raw(server)
@@ -64,7 +72,7 @@ async def test_a_cut_answer_announces_more_than_comes(server: TravisServer) -> N
     assert f"content-length: {len(whole) + 1}".encode() in head.lower()
 
 
-async def test_a_garbled_answer_is_as_long(server: TravisServer) -> None:
+async def test_a_garbled_answer_has_the_same_length(server: TravisServer) -> None:
     whole = (await raw(server))[1]
     server.faults.rest().garble()
     body = (await raw(server))[1]
@@ -72,7 +80,7 @@ async def test_a_garbled_answer_is_as_long(server: TravisServer) -> None:
     assert body != whole
 
 
-async def test_a_late_answer_comes_and_a_frozen_one_once_it_is_let_go(server: TravisServer) -> None:
+async def test_a_late_answer_is_delayed_and_a_frozen_one_waits_for_clear(server: TravisServer) -> None:
     server.faults.rest("/config").late(0.05)
     began = anyio.current_time()
     assert (await ask(server, "/config")).status == 200
@@ -100,7 +108,7 @@ async def test_a_server_with_frozen_requests_stops() -> None:
         (await task).json["nothing"]
 
 
-async def test_events_are_lost_doubled_delayed_garbled_and_cut(server: TravisServer) -> None:
+async def test_events_are_dropped_duplicated_delayed_garbled_and_cut(server: TravisServer) -> None:
     faults = server.faults
     faults.live("lost").drop()
     faults.live("twice").duplicate()
@@ -130,35 +138,39 @@ async def test_a_subscription_is_refused(server: TravisServer, travis: Travis) -
             await travis.events(channels=["my-channel"]).__aenter__()
 
 
-# What a service of one's own would be tested with ---------------------------------------------------------------------
+# The client with faults ----------------------------------------------------------------------------------------------
 
 
-async def test_a_storm_of_failures_is_ridden_out(server: TravisServer, repository: Repository) -> None:
+async def test_a_client_retries_until_the_faults_end(server: TravisServer, repository: Repository) -> None:
     server.faults.rest("/repos/*", times=2).status(503)
     async with Travis(TOKEN, endpoint=server.endpoint) as travis:
-        travis._transport.config = type(travis._transport.config)(first_delay=0.0)
+        retry_at_once(travis)
         assert (await travis.repos.get(repository.id)).slug == repository.slug
     assert [seen.status for seen in server.requests_to("/repos/*")] == [503, 503, 200]
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_log_is_whole_although_events_are_lost_and_doubled(
-    server: TravisServer, repository: Repository, seed: int
-) -> None:
-    server.faults.seed(seed)
-    server.faults.live("job:log", chance=0.2).drop()
-    server.faults.live("job:log", chance=0.2).duplicate()
-    server.faults.live("job:log", chance=0.02, times=2).cut()
-    server.faults.rest("/v3/job/*", chance=0.2).status(502)
-    build = repository.build()
-    async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
-        task = server.play(build, speed=50)
-        assert await travis.follow_log(build.jobs[0].id).text() == build.jobs[0].log.text
-        await task
-    assert {fault.kind for fault in server.faults.made} >= {"drop", "duplicate"}
+def test_a_log_is_complete_though_events_are_dropped_and_duplicated(seed: int) -> None:
+    async def follow(clock: Callable[[], float]) -> None:
+        async with TravisServer(clock=clock) as server:
+            user = server.world.user("sarah", token=TOKEN)
+            build = server.world.repository("travis-ci/travis.rb", users=[user]).build()
+            server.faults.seed(seed)
+            server.faults.live("job:log", chance=0.2).drop()
+            server.faults.live("job:log", chance=0.2).duplicate()
+            server.faults.live("job:log", chance=0.02, times=2).cut()
+            server.faults.rest("/v3/job/*", chance=0.2).status(502)
+            async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
+                task = server.play(build)
+                assert await travis.follow_log(build.jobs[0].id).text() == build.jobs[0].log.text
+                await task
+            assert {fault.kind for fault in server.faults.made} >= {"drop", "duplicate"}
+
+    # In virtual time: the follower waits seconds for late parts.
+    run(follow)
 
 
-async def test_lost_events_do_not_stop_a_feed(server: TravisServer, travis: Travis, repository: Repository) -> None:
+async def test_dropped_events_do_not_stop_a_feed(server: TravisServer, travis: Travis, repository: Repository) -> None:
     server.faults.live("build:started").drop()
     async with travis.events(repository.id, only=events.BuildEvent) as feed:
         build = repository.build()

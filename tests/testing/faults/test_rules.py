@@ -1,4 +1,4 @@
-"""Rules of faults: what strikes, how often, by which seed."""
+"""Rules of faults: what they affect, how often, by which seed."""
 
 import random
 
@@ -10,7 +10,7 @@ from aiotravis.testing import Fault, Faults
 from aiotravis.testing.faults.rules import RestFault
 
 
-def test_the_first_rule_that_matches_is_the_one() -> None:
+def test_the_first_matching_rule_decides() -> None:
     faults = Faults()
     faults.rest("/builds/*", method="get").status(503)
     faults.rest("/builds/7").reset()
@@ -24,14 +24,14 @@ def test_the_first_rule_that_matches_is_the_one() -> None:
     assert list(faults.made) == [Fault("status", "GET /builds/7"), Fault("reset", "POST /builds/7")]
 
 
-def test_some_are_spared_first_and_then_so_many_are_struck() -> None:
+def test_a_rule_skips_matches_first_and_then_affects_a_number_of_them() -> None:
     faults = Faults()
     faults.rest(after=2, times=3).freeze()
-    struck = [faults.for_request("GET", "/") is not None for _ in range(8)]
-    assert struck == [False, False, True, True, True, False, False, False]
+    affected = [faults.for_request("GET", "/") is not None for _ in range(8)]
+    assert affected == [False, False, True, True, True, False, False, False]
 
 
-def test_a_rule_is_in_force_once_it_says_what_happens() -> None:
+def test_a_rule_applies_once_its_fault_is_chosen() -> None:
     faults = Faults()
     faults.rest()
     faults.live()
@@ -39,7 +39,7 @@ def test_a_rule_is_in_force_once_it_says_what_happens() -> None:
     assert faults.for_event("job:log", "job-1") is None
 
 
-def test_events_and_subscriptions_have_rules_of_their_own() -> None:
+def test_events_and_subscriptions_have_separate_rules() -> None:
     faults = Faults()
     faults.live(channel="private-*").refuse()
     faults.live("job:*", channel="job-*").drop()
@@ -50,52 +50,52 @@ def test_events_and_subscriptions_have_rules_of_their_own() -> None:
     assert found.kind == "drop"
 
 
-def test_clearing_ends_all_and_lets_go() -> None:
-    faults, let_go = Faults(), list[int]()
+def test_clear_removes_every_rule_and_calls_back() -> None:
+    faults, cleared = Faults(), list[int]()
     faults.rest().freeze()
     faults.live().cut()
-    faults.when_cleared(lambda: let_go.append(1))
+    faults.when_cleared(lambda: cleared.append(1))
     faults.clear()
     faults.clear()
-    assert let_go == [1]
+    assert cleared == [1]
     assert faults.for_request("GET", "/") is None
     assert faults.for_event("a", "b") is None
 
 
 @given(st.integers(), st.floats(0.05, 1.0))
-def test_the_same_seed_strikes_the_same(seed: int, chance: float) -> None:
-    def story(faults: Faults) -> list[bool]:
+def test_the_same_seed_gives_the_same_faults(seed: int, chance: float) -> None:
+    def history(faults: Faults) -> list[bool]:
         return [faults.for_request("GET", f"/{number}") is not None for number in range(50)]
 
     first, second = Faults(seed), Faults()
     second.seed(seed)
     for faults in (first, second):
         faults.rest(chance=chance).status(500)
-    assert story(first) == story(second)
+    assert history(first) == history(second)
 
 
-def test_chance_is_what_it_says() -> None:
+def test_chance_is_the_probability_of_a_fault() -> None:
     faults = Faults(7)
     faults.live(chance=0.1).drop()
-    struck = sum(faults.for_event("job:log", "job-1") is not None for _ in range(10_000))
-    assert 900 < struck < 1100
+    affected = sum(faults.for_event("job:log", "job-1") is not None for _ in range(10_000))
+    assert 900 < affected < 1100
 
 
 @pytest.mark.parametrize("chance", [0, -0.1, 1.1, float("nan")])
-def test_a_chance_is_one(chance: float) -> None:
+def test_a_chance_outside_of_its_range_is_an_error(chance: float) -> None:
     with pytest.raises(ValueError, match="chance must be above 0"):
         Faults().rest(chance=chance)
 
 
 @given(st.binary(max_size=100))
-def test_garbled_bytes_are_all_others(body: bytes) -> None:
+def test_every_garbled_byte_differs(body: bytes) -> None:
     other = Faults(random.randrange(99)).garbled(body)
     assert len(other) == len(body)
     assert all(one != two for one, two in zip(body, other, strict=True))
 
 
 @pytest.mark.parametrize(("times", "after"), [(-1, 0), (None, -1), (1, -2)])
-def test_a_count_is_one(times: int | None, after: int) -> None:
+def test_a_count_below_0_is_an_error(times: int | None, after: int) -> None:
     with pytest.raises(ValueError, match="must not be below 0"):
         Faults().live(times=times, after=after)
 

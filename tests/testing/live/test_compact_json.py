@@ -1,4 +1,4 @@
-"""JSON as it stands on the wire."""
+"""JSON as it is on the wire."""
 
 import json
 
@@ -19,10 +19,10 @@ from aiotravis.testing.live.compact_json import compact
         ("half \ud83d and \udc80", '"half \\ud83d and \\udc80"'),
     ],
 )
-def test_there_are_no_blanks_and_letters_are_as_they_are(value: object, text: str) -> None:
+def test_there_is_no_whitespace_and_no_escape_of_letters(value: object, text: str) -> None:
     assert compact(value) == text
 
 
 @given(st.text(st.characters(codec=None)))
-def test_every_text_goes_into_utf8_and_comes_back(text: str) -> None:
+def test_every_text_can_be_encoded_and_decoded(text: str) -> None:
     assert json.loads(compact(text).encode()) == json.loads(json.dumps(text))

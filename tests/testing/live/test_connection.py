@@ -1,4 +1,4 @@
-"""One client's socket on the server's side: what waits in its queue, and how it ends."""
+"""The server's side of a client's WebSocket: its queue, its timers, and how it ends."""
 
 import asyncio
 import socket
@@ -14,12 +14,12 @@ from tests.testing.bare import KEY, app_of, greeted, joined, served
 from tests.waiting import until
 
 LARGE = 8 << 20
-"""Bytes that no buffer of the system takes at once."""
+"""More bytes than the buffers of the system hold."""
 
 
 @asynccontextmanager
-async def deaf(app: PusherApp) -> AsyncGenerator[socket.socket]:
-    """Serve an app, open a socket, and read nothing from it."""
+async def client_that_reads_nothing(app: PusherApp) -> AsyncGenerator[socket.socket]:
+    """Serve an app, connect a client, and read nothing."""
     async with served(app) as port:
         with socket.socket() as client:
             await _upgrade(client, port)
@@ -39,8 +39,8 @@ async def _upgrade(client: socket.socket, port: int) -> None:
     assert await loop.sock_recv(client, 12) == b"HTTP/1.1 101"
 
 
-async def rest_of(client: socket.socket) -> bytes:
-    """Read until the server's end of the connection."""
+async def read_all(client: socket.socket) -> bytes:
+    """Read until the server ends the connection."""
     received = b""
     while chunk := await asyncio.get_running_loop().sock_recv(client, 65536):
         received += chunk
@@ -48,19 +48,19 @@ async def rest_of(client: socket.socket) -> bytes:
 
 
 @pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "GRACE", 0.02)
+def short_close_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "CLOSE_TIMEOUT", 0.02)
 
 
-def only(app: PusherApp) -> connection.Connection:
+def only_connection(app: PusherApp) -> connection.ServerConnection:
     (connection,) = app.connections.values()
     return connection
 
 
-async def test_what_is_queued_goes_out_in_order_and_the_close_frame_last() -> None:
+async def test_frames_are_sent_in_order_and_the_close_frame_last() -> None:
     app = app_of()
     async with greeted(app) as websocket:
-        connection = only(app)
+        connection = only_connection(app)
         for number in range(100):
             connection.send(str(number))
         connection.send(b"\xff")
@@ -75,49 +75,49 @@ async def test_what_is_queued_goes_out_in_order_and_the_close_frame_last() -> No
         await connection.ended.wait()
 
 
-@pytest.mark.usefixtures("hurried")
-async def test_text_that_is_no_utf8_goes_out_as_it_is() -> None:
+@pytest.mark.usefixtures("short_close_timeout")
+async def test_invalid_utf8_is_sent_as_it_is() -> None:
     app = app_of()
-    async with deaf(app) as client:
-        only(app).send(b"\xff".decode("utf-8", "surrogateescape"))
+    async with client_that_reads_nothing(app) as client:
+        only_connection(app).send(b"\xff".decode("utf-8", "surrogateescape"))
         await app.disconnect(4200)
-        assert (await rest_of(client)).endswith(b"\x81\x01\xff" + b"\x88\x02\x10\x68")
+        assert (await read_all(client)).endswith(b"\x81\x01\xff" + b"\x88\x02\x10\x68")
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("short_close_timeout")
 async def test_a_close_frame_without_a_code_is_empty() -> None:
     app = app_of()
-    async with deaf(app) as client:
-        only(app).close(None, "not to be sent")
-        assert (await rest_of(client)).endswith(b"\x88\x00")
+    async with client_that_reads_nothing(app) as client:
+        only_connection(app).close(None, "not to be sent")
+        assert (await read_all(client)).endswith(b"\x88\x00")
 
 
-@pytest.mark.usefixtures("hurried")
-async def test_a_reason_is_cut_between_its_characters() -> None:
+@pytest.mark.usefixtures("short_close_timeout")
+async def test_a_long_reason_is_cut_between_characters() -> None:
     app = app_of()
-    async with deaf(app) as client:
-        only(app).close(4200, "é" * 100)
-        assert (await rest_of(client)).endswith(b"\x88\x7c\x10\x68" + "é".encode() * 61)
+    async with client_that_reads_nothing(app) as client:
+        only_connection(app).close(4200, "é" * 100)
+        assert (await read_all(client)).endswith(b"\x88\x7c\x10\x68" + "é".encode() * 61)
 
 
-@pytest.mark.usefixtures("hurried")
-async def test_a_client_that_takes_nothing_is_cut_off() -> None:
+@pytest.mark.usefixtures("short_close_timeout")
+async def test_a_client_that_reads_nothing_is_aborted() -> None:
     app = app_of()
     tasks = asyncio.all_tasks()
-    async with deaf(app):
-        connection = only(app)
+    async with client_that_reads_nothing(app):
+        connection = only_connection(app)
         for _ in range(4):
             connection.send("x" * LARGE)
         connection.close(4200)
-        await connection.emptied()
+        await connection.drained()
         await connection.ended.wait()
     await until(lambda: asyncio.all_tasks() <= tasks)
 
 
-async def test_frames_for_a_client_that_has_gone_are_no_trouble() -> None:
+async def test_frames_for_a_disconnected_client_are_dropped() -> None:
     app = app_of()
     async with greeted(app):
-        connection = only(app)
+        connection = only_connection(app)
         connection.abort()
         connection.send("lost")
         await connection.ended.wait()
@@ -125,25 +125,26 @@ async def test_frames_for_a_client_that_has_gone_are_no_trouble() -> None:
         connection.send("lost too")
 
 
-async def test_a_ping_is_one_of_the_websocket_protocol() -> None:
+async def test_ping_sends_a_ping_of_the_websocket_protocol() -> None:
     app = app_of()
     async with served(app) as port, joined(port, autoping=False) as websocket:
         await websocket.receive_str(timeout=5)
-        only(app).ping()
+        only_connection(app).ping()
         assert (await websocket.receive(timeout=5)).type is aiohttp.WSMsgType.PING
 
 
-async def test_alarms_go_off_unless_others_are_set_or_the_connection_ends() -> None:
+@pytest.mark.usefixtures("short_close_timeout")
+async def test_timers_run_unless_they_are_replaced_or_the_connection_closes() -> None:
     app = app_of(idle=None)
     async with greeted(app):
-        connection = only(app)
-        heard: list[str] = []
-        rung = asyncio.Event()
-        connection.alarm((0, lambda: heard.append("never")))
-        connection.alarm((0, lambda: heard.append("first")), (0.001, rung.set))
-        await rung.wait()
-        assert heard == ["first"]
-        connection.alarm((0, lambda: heard.append("too late")))
+        connection = only_connection(app)
+        calls: list[str] = []
+        called = asyncio.Event()
+        connection.set_timers((0, lambda: calls.append("never")))
+        connection.set_timers((0, lambda: calls.append("first")), (0.001, called.set))
+        await called.wait()
+        assert calls == ["first"]
+        connection.set_timers((0, lambda: calls.append("too late")))
         connection.close(4200)
         await connection.ended.wait()
-        assert heard == ["first"]
+        assert calls == ["first"]

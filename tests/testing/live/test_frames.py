@@ -1,9 +1,9 @@
-"""How a server reads what it is sent."""
+"""Recording and parsing frames on the server's side."""
 
 import pytest
 
-from aiotravis.testing import Frame
-from aiotravis.testing.live.frames import seen, understood
+from aiotravis.testing import RecordedFrame
+from aiotravis.testing.live.frames import parse_frame, recorded
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ from aiotravis.testing.live.frames import seen, understood
         ('{"event":"client-x","channel":3}', "client-x", None, {}),
     ],
 )
-def test_data_is_an_object_or_a_string_of_one(text: str, event: str, channel: str | None, data: object) -> None:
-    assert understood(text) == (event, channel, data)
+def test_data_may_be_an_object_or_json_in_a_string(text: str, event: str, channel: str | None, data: object) -> None:
+    assert parse_frame(text) == (event, channel, data)
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,11 @@ def test_data_is_an_object_or_a_string_of_one(text: str, event: str, channel: st
         ("[" * 100_000, RecursionError),
     ],
 )
-def test_what_is_no_frame_is_told_by_its_kind(text: str, error: type[Exception]) -> None:
+def test_an_invalid_frame_raises_the_error_of_its_kind(text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
-        understood(text)
+        parse_frame(text)
 
 
-def test_bytes_are_kept_as_text() -> None:
-    assert seen(b"a\xff", incoming=True) == Frame(True, "a\\xff")
-    assert seen("ä", incoming=False) == Frame(False, "ä")
+def test_invalid_utf8_is_recorded_as_text() -> None:
+    assert recorded(b"a\xff", incoming=True) == RecordedFrame(True, "a\\xff")
+    assert recorded("ä", incoming=False) == RecordedFrame(False, "ä")

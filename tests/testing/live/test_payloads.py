@@ -1,4 +1,4 @@
-"""Records as the JSON that Travis publishes."""
+"""Builds, jobs and log parts as the JSON of events."""
 
 import json
 from typing import Any
@@ -19,64 +19,64 @@ def build() -> Build:
     return World(clock=lambda: 1_400_000_000.25).repository("a/b").build(jobs=2)
 
 
-def told(text: str) -> Any:
+def decoded(text: str) -> Any:
     assert text == json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
     return json.loads(text)
 
 
-def test_what_is_updated_has_milliseconds(build: Build) -> None:
+def test_updated_at_has_milliseconds(build: Build) -> None:
     assert millisecond(1_400_000_000.2) == "2014-05-13T16:53:20.200Z"
-    assert told(build_event(build))["build"]["updated_at"] == "2014-05-13T16:53:20.250Z"
+    assert decoded(build_event(build))["build"]["updated_at"] == "2014-05-13T16:53:20.250Z"
 
 
-def test_a_job_event_is_flat_and_the_schedulers_lacks_three_keys(build: Build) -> None:
+def test_a_job_event_is_flat_and_the_scheduler_omits_three_keys(build: Build) -> None:
     (job, _) = build.jobs
-    assert set(told(job_event(job))) == JOB_KEYS
-    assert set(told(job_event(job, queued=True))) == JOB_KEYS - {"started_at", "finished_at", "stage"}
-    assert set(told(job_event(job, old=True))) == JOB_KEYS | {"log_id", "annotation_ids"}
+    assert set(decoded(job_event(job))) == JOB_KEYS
+    assert set(decoded(job_event(job, by_scheduler=True))) == JOB_KEYS - {"started_at", "finished_at", "stage"}
+    assert set(decoded(job_event(job, before_2018=True))) == JOB_KEYS | {"log_id", "annotation_ids"}
 
 
 def test_a_build_event_is_nested_and_its_commit_is_the_sha(build: Build) -> None:
-    whole = told(build_event(build))
-    assert set(whole) == {"repository", "commit", "build", "stages"}
-    assert whole["build"]["commit"] == build.commit.sha == whole["commit"]["sha"]
-    assert whole["build"]["message"] == whole["commit"]["message"]
-    assert "config" not in whole["build"]
-    assert whole["repository"]["slug"] == "a/b"
-    assert set(told(build_event(build, stages=False))) == {"repository", "commit", "build"}
+    payload = decoded(build_event(build))
+    assert set(payload) == {"repository", "commit", "build", "stages"}
+    assert payload["build"]["commit"] == build.commit.sha == payload["commit"]["sha"]
+    assert payload["build"]["message"] == payload["commit"]["message"]
+    assert "config" not in payload["build"]
+    assert payload["repository"]["slug"] == "a/b"
+    assert set(decoded(build_event(build, stages=False))) == {"repository", "commit", "build"}
 
 
-def test_a_stage_is_told_with_its_jobs_and_with_its_build(build: Build) -> None:
+def test_a_stage_is_in_the_events_of_its_jobs_and_its_build(build: Build) -> None:
     stage = build.stage("Test", build.jobs[:1])
     build.jobs[0].start()
     expected = {
         "id": stage.id, "build_id": build.id, "number": 1, "name": "Test", "state": "started",
         "started_at": "2014-05-13T16:53:20Z", "finished_at": None,
     }  # fmt: skip
-    assert told(build_event(build))["stages"] == [expected]
-    assert [told(job_event(job))["stage"] for job in build.jobs] == [expected, None]
+    assert decoded(build_event(build))["stages"] == [expected]
+    assert [decoded(job_event(job))["stage"] for job in build.jobs] == [expected, None]
 
 
-def test_whoever_made_a_build_is_told_in_four_words(build: Build) -> None:
-    assert told(build_event(build))["build"]["created_by"] is None
+def test_the_creator_of_a_build_has_four_fields(build: Build) -> None:
+    assert decoded(build_event(build))["build"]["created_by"] is None
     build.created_by = User(201, "sarah", "a", name="Sarah")
-    assert told(build_event(build))["build"]["created_by"] == {
+    assert decoded(build_event(build))["build"]["created_by"] == {
         "id": 201, "name": "Sarah", "login": "sarah", "avatar_url": "https://example.org/sarah.png",
     }  # fmt: skip
 
 
-def test_the_default_branch_has_a_last_build_of_its_own(build: Build) -> None:
+def test_the_default_branch_has_its_last_build(build: Build) -> None:
     repository = build.repository
     other = repository.build(branch="develop")
-    listed = told(build_event(build))["repository"]
+    listed = decoded(build_event(build))["repository"]
     assert (listed["last_build_id"], listed["current_build_id"]) == (other.id, other.id)
     assert listed["default_branch"] == {"name": "master", "last_build_id": build.id}
     repository.forget(build)
-    assert told(build_event(other))["repository"]["default_branch"] == {"name": "master", "last_build_id": None}
+    assert decoded(build_event(other))["repository"]["default_branch"] == {"name": "master", "last_build_id": None}
 
 
 @pytest.mark.parametrize("letter", ["x", "\u00e4", "\U0001f680"])
-def test_an_event_of_more_than_ten_thousand_characters_goes_out_with_ids_alone(build: Build, letter: str) -> None:
+def test_an_event_above_10000_characters_has_only_ids(build: Build, letter: str) -> None:
     (job, _) = build.jobs
     for write, short in (
         (build_event, {"build": {"id": build.id}, "_no_full_payload": True}),
@@ -89,17 +89,17 @@ def test_an_event_of_more_than_ten_thousand_characters_goes_out_with_ids_alone(b
         room, rest = divmod(10_000 - len(write(about)), times)
         build.commit.message = letter * room
         assert len(write(about)) == 10_000 - rest
-        assert told(write(about)).keys() != short.keys()
+        assert decoded(write(about)).keys() != short.keys()
         build.commit.message += letter * (1 + rest)
-        assert told(write(about)) == short
-        assert told(write(about, whole=True)).keys() != short.keys()
+        assert decoded(write(about)) == short
+        assert decoded(write(about, always_full=True)).keys() != short.keys()
 
 
-def test_the_text_of_a_log_part_is_called_log_with_an_underscore(build: Build) -> None:
+def test_the_text_of_a_log_part_is_in_the_field_log_with_an_underscore(build: Build) -> None:
     (job, _) = build.jobs
     part = job.write("$ make gr\u00fcn\n")
     assert log_event(job, part) == f'{{"id":{job.id},"_log":"$ make gr\u00fcn\\n","number":0,"final":false}}'
-    old = told(log_event(job, part, number="7.1", core=True))
+    old = decoded(log_event(job, part, number="7.1", core_fields=True))
     assert old == {
         "id": job.id, "_log": "$ make gr\u00fcn\n", "number": "7.1", "final": False, "build_id": build.id,
         "repository_id": build.repository.id, "repository_private": False,

@@ -1,14 +1,14 @@
-"""Pusher's HTTP API: signed requests as they are on the wire, and the stock publisher.
+"""Pusher's HTTP API: signed requests, and the stock publisher.
 
 Stock ``pusher``, from PyPI, as an independent publisher:
 
 | Call | What it returns here |
 |---|---|
-| ``trigger(channel, event, data)`` | ``{}``; whoever listens, stock pysher too, has the event, its data a JSON string |
+| ``trigger(channel, event, data)`` | ``{}``; subscribers, stock pysher too, receive it with data in a string |
 | ``trigger_batch(events)`` | ``{}``; the events, in order |
 | ``channels_info(prefix)`` | the occupied channels: ``{"channels": {"job-1": {}}}`` |
 | ``channel_info(channel)`` | ``{"occupied": True}`` |
-| ``users_info(channel)`` | ``PusherBadRequest``: there are no presence channels |
+| ``users_info(channel)`` | ``PusherBadRequest``: no presence channels |
 | ``authenticate(channel, socket_id)`` | the signature that the server itself gives |
 | ``trigger`` with a wrong secret | ``PusherBadAuth``: invalid signature |
 """
@@ -16,7 +16,6 @@ Stock ``pusher``, from PyPI, as an independent publisher:
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Callable
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +27,7 @@ from aiotravis import Travis, events
 from aiotravis.testing import Dialect, PusherApp, TravisServer
 from aiotravis.testing.live.publish_api import PublishApi, signed
 from tests.testing.bare import KEY, app_of, joined, served
+from tests.testing.live.subscribed_pysher import subscribed_pysher
 from tests.waiting import until
 
 SECRET = "a-secret"
@@ -45,7 +45,7 @@ async def port(app: PusherApp) -> AsyncGenerator[int]:
         yield port
 
 
-async def asked(
+async def send_request(
     port: int,
     method: str,
     path: str,
@@ -54,7 +54,7 @@ async def asked(
     change: Callable[[dict[str, str]], None] = lambda _: None,
     **query: str,
 ) -> tuple[int, str]:
-    """Ask as Pusher's documentation says, unless something is changed on the way."""
+    """Send a request signed as Pusher documents it; ``change`` modifies its query afterwards."""
     data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
     query |= {"auth_key": KEY, "auth_timestamp": str(int(NOW)), "auth_version": "1.0"}
     if data:
@@ -66,27 +66,27 @@ async def asked(
         return reply.status, (await reply.text()).strip()
 
 
-def an_event(**fields: object) -> dict[str, object]:
+def event_body(**fields: object) -> dict[str, object]:
     return {"name": "job:log", "channels": ["job-1"], "data": '{"id":1}'} | fields
 
 
-async def frame_of(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
-    """Give the next frame that is no answer of the protocol's."""
+async def next_event(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
+    """Return the next frame that is not one of the protocol."""
     while True:
         frame: dict[str, Any] = json.loads((await socket.receive()).data)
         if not frame["event"].startswith("pusher"):
             return frame
 
 
-async def listening(socket: aiohttp.ClientWebSocketResponse, app: PusherApp, channel: str) -> str:
-    """Subscribe, and give the socket's id."""
+async def subscribe(socket: aiohttp.ClientWebSocketResponse, app: PusherApp, channel: str) -> str:
+    """Subscribe, and return the id of the socket."""
     hello = json.loads((await socket.receive()).data)
     await socket.send_str(json.dumps({"event": "pusher:subscribe", "data": {"channel": channel}}))
     await app.wait_occupied(channel)
     return str(json.loads(hello["data"])["socket_id"])
 
 
-def test_the_signature_is_that_of_pushers_own_example() -> None:
+def test_the_signature_equals_that_of_pushers_example() -> None:
     """https://pusher.com/docs/channels/library_auth_reference/rest-api/#worked-authentication-example."""
     query = {
         "auth_key": "278d425bdf160c739803",
@@ -98,58 +98,60 @@ def test_the_signature_is_that_of_pushers_own_example() -> None:
     assert signed("7ad3773142a6692b25b8", "POST", "/apps/3/events", query) == expected
 
 
-async def test_an_event_reaches_whoever_listens_but_for_the_socket_left_out(app: PusherApp, port: int) -> None:
+async def test_an_event_reaches_all_subscribers_but_the_excluded_socket(app: PusherApp, port: int) -> None:
     async with joined(port) as first, joined(port) as second:
-        left_out = await listening(first, app, "job-1")
-        await listening(second, app, "job-1")
-        assert await asked(port, "POST", "/apps/42/events", an_event(socket_id=left_out)) == (200, "{}")
-        assert await asked(port, "POST", "/apps/42/events", an_event(name="to:all")) == (200, "{}")
-        assert (await frame_of(first))["event"] == "to:all"
-        assert await frame_of(second) == {"event": "job:log", "channel": "job-1", "data": '{"id":1}'}
-        assert (await frame_of(second))["event"] == "to:all"
+        excluded = await subscribe(first, app, "job-1")
+        await subscribe(second, app, "job-1")
+        assert await send_request(port, "POST", "/apps/42/events", event_body(socket_id=excluded)) == (200, "{}")
+        assert await send_request(port, "POST", "/apps/42/events", event_body(name="to:all")) == (200, "{}")
+        assert (await next_event(first))["event"] == "to:all"
+        assert await next_event(second) == {"event": "job:log", "channel": "job-1", "data": '{"id":1}'}
+        assert (await next_event(second))["event"] == "to:all"
 
 
 @pytest.mark.parametrize(("dialect", "data"), [("slanger", {"id": 1}), ("soketi", '{"id":1}')])
-async def test_some_take_data_that_is_no_string_and_not_too_much_of_it(dialect: Dialect, data: object) -> None:
+async def test_some_dialects_accept_data_that_is_no_string_up_to_10_kb(dialect: Dialect, data: object) -> None:
     app = app_of(app_id="42", dialect=dialect)
     async with served(app, api=PublishApi(app, lambda: NOW)) as port, joined(port) as socket:
-        await listening(socket, app, "job-1")
-        assert await asked(port, "POST", "/apps/42/events", an_event(data={"id": 1})) == (200, "{}")
-        assert (await frame_of(socket))["data"] == data
-        assert (await asked(port, "POST", "/apps/42/events", an_event(data={"id": "x" * 10_240})))[0] == 413
+        await subscribe(socket, app, "job-1")
+        assert await send_request(port, "POST", "/apps/42/events", event_body(data={"id": 1})) == (200, "{}")
+        assert (await next_event(socket))["data"] == data
+        assert (await send_request(port, "POST", "/apps/42/events", event_body(data={"id": "x" * 10_240})))[0] == 413
 
 
-async def test_a_batch_is_published_whole_or_not_at_all(app: PusherApp, port: int) -> None:
+async def test_a_batch_is_published_completely_or_not_at_all(app: PusherApp, port: int) -> None:
     async with joined(port) as socket:
-        await listening(socket, app, "job-1")
+        await subscribe(socket, app, "job-1")
         good = {"name": "one", "channel": "job-1", "data": "1"}
-        assert (await asked(port, "POST", "/apps/42/batch_events", {"batch": [good, {**good, "data": 2}]}))[0] == 400
+        assert (await send_request(port, "POST", "/apps/42/batch_events", {"batch": [good, {**good, "data": 2}]}))[
+            0
+        ] == 400
         two = {"batch": [good, {**good, "name": "two"}]}
-        assert await asked(port, "POST", "/apps/42/batch_events", two) == (200, "{}")
-        assert [(await frame_of(socket))["event"] for _ in range(2)] == ["one", "two"]
+        assert await send_request(port, "POST", "/apps/42/batch_events", two) == (200, "{}")
+        assert [(await next_event(socket))["event"] for _ in range(2)] == ["one", "two"]
         eleven = {"batch": [good] * 11}
-        assert await asked(port, "POST", "/apps/42/batch_events", eleven) == (400, "Batch too large (> 10)")
+        assert await send_request(port, "POST", "/apps/42/batch_events", eleven) == (400, "Batch too large (> 10)")
 
 
-async def test_channels_are_told(app: PusherApp, port: int) -> None:
+async def test_channels_are_listed_with_their_subscription_counts(app: PusherApp, port: int) -> None:
     async with joined(port) as socket:
-        await listening(socket, app, "job-1")
+        await subscribe(socket, app, "job-1")
         path = "/apps/42/channels"
-        assert await asked(port, "GET", path) == (200, '{"channels": {"job-1": {}}}')
-        assert await asked(port, "GET", path, filter_by_prefix="repo-") == (200, '{"channels": {}}')
+        assert await send_request(port, "GET", path) == (200, '{"channels": {"job-1": {}}}')
+        assert await send_request(port, "GET", path, filter_by_prefix="repo-") == (200, '{"channels": {}}')
         count = '{"channels": {"job-1": {"subscription_count": 1}}}'
-        assert await asked(port, "GET", path, info="subscription_count") == (200, count)
-        assert (await asked(port, "GET", path, info="user_count"))[0] == 400
-        assert await asked(port, "GET", f"{path}/job-1") == (200, '{"occupied": true}')
-        assert await asked(port, "GET", f"{path}/job-2", info="subscription_count") == (
+        assert await send_request(port, "GET", path, info="subscription_count") == (200, count)
+        assert (await send_request(port, "GET", path, info="user_count"))[0] == 400
+        assert await send_request(port, "GET", f"{path}/job-1") == (200, '{"occupied": true}')
+        assert await send_request(port, "GET", f"{path}/job-2", info="subscription_count") == (
             200, '{"occupied": false, "subscription_count": 0}',
         )  # fmt: skip
-        assert (await asked(port, "GET", f"{path}/job-1/users"))[0] == 400
-        told = await asked(port, "POST", "/apps/42/events", an_event(info="subscription_count"))
-        assert told == (200, count)
+        assert (await send_request(port, "GET", f"{path}/job-1/users"))[0] == 400
+        counts = await send_request(port, "POST", "/apps/42/events", event_body(info="subscription_count"))
+        assert counts == (200, count)
 
 
-REFUSALS: dict[str, tuple[dict[str, Any], int, str]] = {
+ERRORS: dict[str, tuple[dict[str, Any], int, str]] = {
     "another app": ({"path": "/apps/43/events"}, 404, "Unknown app 43"),
     "no key": ({"after": {"auth_key": None}}, 400, "Missing required param: auth_key"),
     "another key": ({"auth_key": "nobody"}, 401, "Unknown auth_key: nobody"),
@@ -162,25 +164,25 @@ REFUSALS: dict[str, tuple[dict[str, Any], int, str]] = {
     "another parameter": ({"after": {"more": "1"}}, 401, "Invalid signature"),
     "no JSON": ({"body": b"{"}, 400, "Invalid JSON provided"),
     "no object": ({"body": b"[]"}, 400, "Expected a JSON object"),
-    "no channel": ({"body": an_event(channels=[])}, 400, "Missing required param: channels"),
-    "a bad channel": ({"body": an_event(channels=["a b"])}, 400, "Invalid channel name 'a b'"),
-    "a channel that is none": ({"body": an_event(channels=[1])}, 400, "Invalid channel name 1"),
-    "a long channel": ({"body": an_event(channels=["x" * 165])}, 400, "Invalid channel name"),
-    "many channels": ({"body": an_event(channels=["x"] * 101)}, 400, "Cannot trigger to more than 100 channels"),
-    "no name": ({"body": an_event(name="")}, 400, "Invalid event name"),
-    "a long name": ({"body": an_event(name="x" * 201)}, 400, "Invalid event name"),
-    "data that is no text": ({"body": an_event(data={})}, 400, "Data must be a string"),
-    "much data": ({"body": an_event(data="x" * 10_241)}, 413, "The data content of this event exceeds"),
-    "a bad socket": ({"body": an_event(socket_id="1")}, 400, "Invalid socket id '1'"),
+    "no channel": ({"body": event_body(channels=[])}, 400, "Missing required param: channels"),
+    "a bad channel": ({"body": event_body(channels=["a b"])}, 400, "Invalid channel name 'a b'"),
+    "a channel that is none": ({"body": event_body(channels=[1])}, 400, "Invalid channel name 1"),
+    "a long channel": ({"body": event_body(channels=["x" * 165])}, 400, "Invalid channel name"),
+    "many channels": ({"body": event_body(channels=["x"] * 101)}, 400, "Cannot trigger to more than 100 channels"),
+    "no name": ({"body": event_body(name="")}, 400, "Invalid event name"),
+    "a long name": ({"body": event_body(name="x" * 201)}, 400, "Invalid event name"),
+    "data that is no text": ({"body": event_body(data={})}, 400, "Data must be a string"),
+    "much data": ({"body": event_body(data="x" * 10_241)}, 413, "The data content of this event exceeds"),
+    "a bad socket": ({"body": event_body(socket_id="1")}, 400, "Invalid socket id '1'"),
     "no batch": ({"path": "/apps/42/batch_events", "body": {}}, 400, "Missing required param: batch"),
 }
 
 
-@pytest.mark.parametrize("what", REFUSALS)
-async def test_what_is_wrong_is_refused(port: int, what: str) -> None:
-    changes, status, reason = REFUSALS[what]
+@pytest.mark.parametrize("what", ERRORS)
+async def test_an_invalid_request_is_an_error(port: int, what: str) -> None:
+    changes, status, reason = ERRORS[what]
     arguments = dict(changes)
-    path, body = arguments.pop("path", "/apps/42/events"), arguments.pop("body", an_event())
+    path, body = arguments.pop("path", "/apps/42/events"), arguments.pop("body", event_body())
     after: dict[str, str | None] = arguments.pop("after", {})
 
     def change(query: dict[str, str]) -> None:
@@ -192,25 +194,25 @@ async def test_what_is_wrong_is_refused(port: int, what: str) -> None:
             if value is not None:
                 query[name] = value
 
-    answered, text = await asked(port, "POST", path, body, change=change)
-    assert answered == status
+    actual, text = await send_request(port, "POST", path, body, change=change)
+    assert actual == status
     assert text.startswith(reason)
 
 
-async def test_a_time_just_within_ten_minutes_is_good(port: int) -> None:
+async def test_a_timestamp_within_ten_minutes_is_accepted(port: int) -> None:
     for moment in (NOW - 600, NOW + 600):
 
         def change(query: dict[str, str], moment: float = moment) -> None:
             query["auth_timestamp"] = str(int(moment))
             query["auth_signature"] = signed(SECRET, "POST", "/apps/42/events", query)
 
-        assert await asked(port, "POST", "/apps/42/events", an_event(), change=change) == (200, "{}")
+        assert await send_request(port, "POST", "/apps/42/events", event_body(), change=change) == (200, "{}")
 
 
 # The stock publisher --------------------------------------------------------------------------------------------------
 
 
-async def test_the_stock_publisher_drives_the_live_channel() -> None:
+async def test_the_stock_publisher_can_do_everything() -> None:
     pusher: Any = pytest.importorskip("pusher")
     async with TravisServer() as server, Travis(endpoint=server.endpoint) as travis:
         app = server.pusher
@@ -229,8 +231,8 @@ async def test_the_stock_publisher_drives_the_live_channel() -> None:
                 event = await anext(feed)
                 assert isinstance(event, events.UnknownEvent)
                 assert (event.channel, event.name, event.data) == ("my-channel", "my:event", {"a": number})
-            told = await to_thread.run_sync(client.channels_info, "job-")
-            assert told == {"channels": {"job-1": {}}}
+            counts = await to_thread.run_sync(client.channels_info, "job-")
+            assert counts == {"channels": {"job-1": {}}}
             assert (await to_thread.run_sync(client.channel_info, "job-1"))["occupied"] is True
             with pytest.raises(pusher.errors.PusherBadRequest, match="presence"):
                 await to_thread.run_sync(client.users_info, "presence-x")
@@ -245,24 +247,13 @@ async def test_the_stock_publisher_drives_the_live_channel() -> None:
 
 async def test_the_stock_publisher_reaches_stock_pysher() -> None:
     pusher: Any = pytest.importorskip("pusher")
-    pysher: Any = pytest.importorskip("pysher")
-    heard = list[str]()
+    received = list[str]()
     async with TravisServer() as server:
         app = server.pusher
-        listener = pysher.Pusher(app.key, secure=False, custom_host="127.0.0.1", port=server.port, log_level=50)
-
-        def connected(_: str) -> None:
-            listener.subscribe("job-1").bind("job:log", heard.append)
-
-        listener.connection.bind("pusher:connection_established", connected)
-        listener.connect()
-        try:
-            await app.wait_occupied("job-1")
-            client = pusher.Pusher(
-                app_id=app.app_id, key=app.key, secret=app.secret, host="127.0.0.1", port=server.port, ssl=False
-            )
+        client = pusher.Pusher(
+            app_id=app.app_id, key=app.key, secret=app.secret, host="127.0.0.1", port=server.port, ssl=False
+        )
+        async with subscribed_pysher(app, server.port, "job-1", "job:log", received.append):
             await to_thread.run_sync(client.trigger, "job-1", "job:log", {"id": 1})
-            await until(lambda: bool(heard))
-        finally:
-            await to_thread.run_sync(partial(listener.disconnect, timeout=5))
-    assert heard == ['{"id": 1}']
+            await until(lambda: bool(received))
+    assert received == ['{"id": 1}']

@@ -1,4 +1,4 @@
-"""The live channel of the embedded Travis, in each dialect, over a real socket."""
+"""The embedded live channel in each dialect, over a real WebSocket."""
 
 import asyncio
 import json
@@ -7,20 +7,20 @@ from typing import Any
 import aiohttp
 import pytest
 
-from aiotravis.testing import Dialect, Frame, PusherApp
+from aiotravis.testing import Dialect, PusherApp, RecordedFrame
 from tests.testing.bare import KEY, app_of, asked, greeted, joined, said, served
 from tests.waiting import until
 
 EACH = pytest.mark.parametrize("dialect", ["pusher", "slanger", "soketi"])
 
 
-async def subscribed(websocket: aiohttp.ClientWebSocketResponse, channel: str, **more: object) -> dict[str, Any]:
+async def subscribe(websocket: aiohttp.ClientWebSocketResponse, channel: str, **more: object) -> dict[str, Any]:
     return await asked(websocket, "pusher:subscribe", {"channel": channel, **more})
 
 
 @EACH
 @pytest.mark.parametrize("prefix", ["", "/live/path"])
-async def test_it_greets_with_a_json_string(dialect: Dialect, prefix: str) -> None:
+async def test_the_first_frame_has_data_in_a_json_string(dialect: Dialect, prefix: str) -> None:
     app = app_of(dialect=dialect, activity_timeout=30)
     async with served(app, prefix) as port, joined(port, path=f"{prefix}/app/{KEY}") as websocket:
         frame = await said(websocket)
@@ -32,7 +32,7 @@ async def test_it_greets_with_a_json_string(dialect: Dialect, prefix: str) -> No
         assert app.opened == 1
 
 
-async def test_slanger_takes_the_second_word_of_the_path_for_the_key() -> None:
+async def test_slanger_reads_the_key_from_the_second_word_of_the_path() -> None:
     app = PusherApp(key="ab-cd", secret="a-secret", dialect="slanger")
     async with served(app) as port, joined(port, path="/app/ab-cd") as websocket:
         error = json.loads((await said(websocket))["data"])
@@ -42,7 +42,7 @@ async def test_slanger_takes_the_second_word_of_the_path_for_the_key() -> None:
         assert (await said(websocket))["event"] == "pusher:connection_established"
 
 
-async def test_an_old_protocol_is_told_nothing_of_activity() -> None:
+async def test_no_activity_timeout_is_announced_to_an_old_protocol() -> None:
     async with served(app_of()) as port, joined(port, "protocol=6") as websocket:
         assert list(json.loads((await said(websocket))["data"])) == ["socket_id"]
 
@@ -58,7 +58,7 @@ async def test_an_old_protocol_is_told_nothing_of_activity() -> None:
         (f"protocol={'7' * 5000}", KEY, 4007),
     ],
 )
-async def test_pusher_refuses_with_a_close_code(query: str, key: str, code: int) -> None:
+async def test_pusher_rejects_a_connection_with_a_close_code(query: str, key: str, code: int) -> None:
     app = app_of()
     async with served(app) as port, joined(port, query, path=f"/app/{key}") as websocket:
         message = await websocket.receive(timeout=5)
@@ -70,7 +70,7 @@ async def test_pusher_refuses_with_a_close_code(query: str, key: str, code: int)
 @pytest.mark.parametrize(
     ("query", "key", "code"), [("protocol=7", "wrong", 4001), ("protocol=2", KEY, 4007), ("", KEY, 4007)]
 )
-async def test_slanger_refuses_with_an_error_frame_and_a_close_without_a_code(query: str, key: str, code: int) -> None:
+async def test_slanger_rejects_with_an_error_frame_and_a_close_without_code(query: str, key: str, code: int) -> None:
     app = app_of(dialect="slanger")
     async with served(app) as port, joined(port, query, path=f"/app/{key}") as websocket:
         frame = await said(websocket)
@@ -82,7 +82,7 @@ async def test_slanger_refuses_with_an_error_frame_and_a_close_without_a_code(qu
         assert (app.opened, dict(app.connections)) == (0, {})
 
 
-async def test_a_refused_client_is_not_listened_to() -> None:
+async def test_frames_of_a_rejected_client_are_ignored() -> None:
     app = app_of()
     async with served(app) as port, joined(port, path="/app/wrong", autoclose=False) as websocket:
         assert (await websocket.receive(timeout=5)).data == 4001
@@ -93,18 +93,18 @@ async def test_a_refused_client_is_not_listened_to() -> None:
 
 @EACH
 @pytest.mark.parametrize("data", [{}, "{}", "", None])
-async def test_it_answers_a_ping(dialect: Dialect, data: object) -> None:
+async def test_a_ping_is_answered_by_a_pong(dialect: Dialect, data: object) -> None:
     async with greeted(app_of(dialect=dialect)) as websocket:
         pong = await asked(websocket, "pusher:ping", data)
         assert pong == {"event": "pusher:pong", "data": "{}" if dialect == "slanger" else {}}
 
 
 @EACH
-async def test_a_subscriber_hears_until_it_unsubscribes(dialect: Dialect) -> None:
+async def test_a_subscriber_receives_events_until_it_unsubscribes(dialect: Dialect) -> None:
     app = app_of(dialect=dialect)
     async with greeted(app) as websocket:
         succeeded = {"event": "pusher_internal:subscription_succeeded", "channel": "repo-82"}
-        assert await subscribed(websocket, "repo-82") == succeeded | ({} if dialect == "soketi" else {"data": "{}"})
+        assert await subscribe(websocket, "repo-82") == succeeded | ({} if dialect == "soketi" else {"data": "{}"})
         assert [connection.channels for connection in app.connections.values()] == [{"repo-82"}]
         app.publish(["repo-82", "repo-83"], "job:started", '{"id": 1}')
         assert await said(websocket) == {"event": "job:started", "channel": "repo-82", "data": '{"id": 1}'}
@@ -115,7 +115,7 @@ async def test_a_subscriber_hears_until_it_unsubscribes(dialect: Dialect) -> Non
         assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
 
 
-async def test_data_may_come_as_a_json_string() -> None:
+async def test_data_may_be_json_in_a_string() -> None:
     async with greeted(app_of()) as websocket:
         answer = await asked(websocket, "pusher:subscribe", '{"channel": "repo-1"}')
         assert answer["event"] == "pusher_internal:subscription_succeeded"
@@ -126,47 +126,49 @@ async def test_many_events_arrive_in_order_on_every_socket_and_channel() -> None
     async with served(app) as port, joined(port) as first, joined(port) as second:
         for websocket in (first, second):
             await said(websocket)
-            await subscribed(websocket, "repo-1")
-        await subscribed(second, "user-1")
+            await subscribe(websocket, "repo-1")
+        await subscribe(second, "user-1")
         for number in range(1000):
             app.publish(["repo-1", "user-1"], "job:log", json.dumps(number))
         assert [json.loads((await said(first))["data"]) for _ in range(1000)] == list(range(1000))
-        heard = [await said(second) for _ in range(2000)]
-        assert [(frame["channel"], json.loads(frame["data"])) for frame in heard] == [
+        frames = [await said(second) for _ in range(2000)]
+        assert [(frame["channel"], json.loads(frame["data"])) for frame in frames] == [
             (channel, number) for number in range(1000) for channel in ("repo-1", "user-1")
         ]
 
 
-async def test_a_second_subscription_is_fine_with_soketi_and_an_error_with_the_others() -> None:
+async def test_only_soketi_confirms_a_duplicate_subscription() -> None:
     async with greeted(app_of(dialect="soketi")) as websocket:
-        assert await subscribed(websocket, "repo-82") == await subscribed(websocket, "repo-82")
+        assert await subscribe(websocket, "repo-82") == await subscribe(websocket, "repo-82")
     told = {"code": None, "message": "Existing subscription to repo-82"}
     for dialect, data in (("pusher", told), ("slanger", json.dumps(told, separators=(",", ":")))):
         async with greeted(app_of(dialect=dialect)) as websocket:
-            await subscribed(websocket, "repo-82")
-            assert await subscribed(websocket, "repo-82") == {"event": "pusher:error", "data": data}
+            await subscribe(websocket, "repo-82")
+            assert await subscribe(websocket, "repo-82") == {"event": "pusher:error", "data": data}
 
 
 @EACH
-async def test_private_channels_want_a_good_signature(dialect: Dialect) -> None:
+async def test_a_private_channel_needs_a_valid_signature(dialect: Dialect) -> None:
     app = app_of(dialect=dialect)
     async with greeted(app) as websocket:
         (socket_id,) = app.connections
-        refused = await subscribed(websocket, "private-user-1", auth="wrong")
+        refused = await subscribe(websocket, "private-user-1", auth="wrong")
         assert refused["event"] == ("pusher:error" if dialect == "slanger" else "pusher:subscription_error")
         assert not app.occupied("private-user-1")
         other = app.sign("1.1", "private-user-1")
-        assert (await subscribed(websocket, "private-user-1", auth=other))["event"] == refused["event"]
+        assert (await subscribe(websocket, "private-user-1", auth=other))["event"] == refused["event"]
         good = app.sign(socket_id, "private-user-1")
-        assert (await subscribed(websocket, "private-user-1", auth=good))["event"].endswith("subscription_succeeded")
+        assert (await subscribe(websocket, "private-user-1", auth=good))["event"].endswith("subscription_succeeded")
 
 
 @EACH
 @pytest.mark.parametrize("more", [{}, {"auth": None}])
-async def test_only_slanger_lets_anybody_in_who_gives_no_signature(dialect: Dialect, more: dict[str, object]) -> None:
+async def test_only_slanger_accepts_a_subscription_without_a_signature(
+    dialect: Dialect, more: dict[str, object]
+) -> None:
     app = app_of(dialect=dialect)
     async with greeted(app) as websocket:
-        await subscribed(websocket, "private-user-1", **more)
+        await subscribe(websocket, "private-user-1", **more)
         assert app.occupied("private-user-1") == (dialect == "slanger")
 
 
@@ -209,7 +211,7 @@ async def test_a_malformed_frame_is_an_error_and_does_not_end_the_connection(
 
 
 @EACH
-async def test_what_it_does_not_know_is_passed_over(dialect: Dialect) -> None:
+async def test_unknown_events_of_a_client_are_ignored(dialect: Dialect) -> None:
     async with greeted(app_of(dialect=dialect)) as websocket:
         await websocket.send_bytes(b"\x00")
         await websocket.send_json({"event": "pusher:pong", "data": ""})
@@ -218,13 +220,13 @@ async def test_what_it_does_not_know_is_passed_over(dialect: Dialect) -> None:
         assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
 
 
-async def test_half_a_surrogate_pair_in_a_channel_is_survived() -> None:
+async def test_a_lone_surrogate_in_a_channel_name_is_accepted() -> None:
     async with greeted(app_of()) as websocket:
-        answer = await subscribed(websocket, "private-\ud800", auth="wrong")
+        answer = await subscribe(websocket, "private-\ud800", auth="wrong")
         assert (answer["event"], answer["channel"]) == ("pusher:subscription_error", "private-\ud800")
 
 
-async def test_text_that_is_no_utf8_ends_the_connection_as_websockets_do() -> None:
+async def test_invalid_utf8_closes_the_connection_with_1007() -> None:
     app = app_of()
     async with greeted(app) as websocket:
         await websocket.send_frame(b"\xff", aiohttp.WSMsgType.TEXT)
@@ -238,27 +240,27 @@ async def test_client_events_are_an_error(dialect: Dialect) -> None:
         assert (await asked(websocket, "client-hello", {}))["data"]["code"] == 4301
 
 
-async def test_client_events_are_nothing_to_slanger() -> None:
+async def test_slanger_does_not_answer_client_events() -> None:
     async with greeted(app_of(dialect="slanger")) as websocket:
         await websocket.send_json({"event": "client-hello", "data": {}})
         assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
 
 
-async def test_who_comes_is_turned_away_for_as_long_as_there_is_a_reason() -> None:
+async def test_connections_are_rejected_while_reject_with_is_set() -> None:
     app = app_of()
-    app.refusal = 4100, "Over capacity"
+    app.reject_with = 4100, "Over capacity"
     async with served(app) as port:
         async with joined(port) as websocket:
             message = await websocket.receive(timeout=5)
             assert (message.data, message.extra) == (4100, "Over capacity")
-        app.refusal = None
+        app.reject_with = None
         async with joined(port) as websocket:
             assert (await said(websocket))["event"] == "pusher:connection_established"
     assert app.opened == 1
 
 
 @EACH
-async def test_an_error_that_ends_nothing_can_be_told(dialect: Dialect) -> None:
+async def test_error_sends_an_error_and_keeps_the_connection(dialect: Dialect) -> None:
     app = app_of(dialect=dialect)
     async with greeted(app) as websocket:
         app.error(4302, "Slow down")
@@ -267,24 +269,24 @@ async def test_an_error_that_ends_nothing_can_be_told(dialect: Dialect) -> None:
         assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
 
 
-async def test_a_channel_is_occupied_since_its_first_listener_and_until_its_last() -> None:
+async def test_a_channel_is_occupied_from_its_first_to_its_last_subscriber() -> None:
     now = 1000.0
     app = app_of(clock=lambda: now)
     async with served(app) as port, joined(port) as first, joined(port) as second:
         for websocket in (first, second):
             await said(websocket)
-            await subscribed(websocket, "repo-1")
+            await subscribe(websocket, "repo-1")
             now += 1
         assert (app.occupied_since("repo-1"), app.occupied_since("repo-2")) == (1000.0, None)
-        assert app.listeners == {"repo-1": 2}
+        assert app.subscription_counts == {"repo-1": 2}
         app.disconnect(4200)
-        assert (app.occupied("repo-1"), app.occupied_since("repo-1"), app.listeners) == (False, None, {})
+        assert (app.occupied("repo-1"), app.occupied_since("repo-1"), app.subscription_counts) == (False, None, {})
 
 
-async def test_it_closes_behind_what_was_published_without_being_awaited() -> None:
+async def test_disconnect_sends_published_events_first_without_being_awaited() -> None:
     app = app_of()
     async with greeted(app) as websocket:
-        await subscribed(websocket, "repo-1")
+        await subscribe(websocket, "repo-1")
         app.publish(["repo-1"], "job:started", "{}")
         closing = app.disconnect(4200, "restart")
         assert not app.connections
@@ -297,7 +299,7 @@ async def test_it_closes_behind_what_was_published_without_being_awaited() -> No
 
 
 @pytest.mark.parametrize(("dialect", "code"), [("pusher", 1001), ("slanger", 1001), ("soketi", 4200)])
-async def test_a_server_that_goes_away_says_so(dialect: Dialect, code: int) -> None:
+async def test_a_server_that_shuts_down_sends_its_close_code(dialect: Dialect, code: int) -> None:
     app = app_of(dialect=dialect)
     async with greeted(app) as websocket:
         closing = asyncio.ensure_future(app.close())
@@ -307,7 +309,7 @@ async def test_a_server_that_goes_away_says_so(dialect: Dialect, code: int) -> N
         await closing
 
 
-async def test_it_cuts_without_a_close_frame() -> None:
+async def test_disconnect_without_a_code_sends_no_close_frame() -> None:
     app = app_of()
     async with greeted(app) as websocket:
         await app.disconnect()
@@ -317,17 +319,17 @@ async def test_it_cuts_without_a_close_frame() -> None:
         assert not app.connections
 
 
-async def test_it_talks_nonsense_when_told_to() -> None:
+async def test_send_raw_sends_malformed_frames() -> None:
     app = app_of()
     async with greeted(app) as websocket:
         app.send_raw("nonsense")
         app.send_raw(b"\xff")
         assert await websocket.receive_str(timeout=5) == "nonsense"
         assert await websocket.receive_bytes(timeout=5) == b"\xff"
-        assert list(app.frames)[1:] == [Frame(False, "nonsense"), Frame(False, "\\xff")]
+        assert list(app.frames)[1:] == [RecordedFrame(False, "nonsense"), RecordedFrame(False, "\\xff")]
 
 
-async def test_soketi_pings_a_silent_client_and_ends_it_whatever_it_answers() -> None:
+async def test_soketi_pings_an_idle_client_and_closes_whatever_it_answers() -> None:
     app = app_of(idle=0.05, dialect="soketi")
     async with served(app) as port, joined(port, autoping=False) as websocket:
         await said(websocket)
@@ -338,7 +340,7 @@ async def test_soketi_pings_a_silent_client_and_ends_it_whatever_it_answers() ->
         assert (await websocket.receive(timeout=5)).data == 4201
 
 
-async def test_pusher_pings_a_silent_client_in_its_own_words_and_ends_it_if_it_stays_silent() -> None:
+async def test_pusher_sends_pusher_ping_to_an_idle_client_and_then_closes() -> None:
     async with served(app_of(idle=0.1)) as port, joined(port) as websocket:
         await said(websocket)
         for _ in range(2):
@@ -348,12 +350,12 @@ async def test_pusher_pings_a_silent_client_in_its_own_words_and_ends_it_if_it_s
         assert (await websocket.receive(timeout=5)).data == 4201
 
 
-async def test_a_client_that_talks_is_not_idle() -> None:
+async def test_a_client_that_sends_frames_is_not_idle() -> None:
     app = app_of(idle=0.3)
     loop = asyncio.get_running_loop()
     async with greeted(app) as websocket:
-        began = loop.time()
-        while loop.time() < began + 0.45:
+        started = loop.time()
+        while loop.time() < started + 0.45:
             assert (await asked(websocket, "pusher:ping", {}))["event"] == "pusher:pong"
         assert app.connections
 
@@ -361,7 +363,7 @@ async def test_a_client_that_talks_is_not_idle() -> None:
 @pytest.mark.parametrize(
     "options", [{"idle": None}, {"dialect": "soketi", "idle": None}, {"dialect": "slanger", "idle": 0.01}]
 )
-async def test_some_never_end_an_idle_client(options: dict[str, Any]) -> None:
+async def test_an_idle_client_stays_connected_without_an_idle_limit(options: dict[str, Any]) -> None:
     app = app_of(**options)
     async with greeted(app) as websocket:
         with pytest.raises(TimeoutError):
@@ -369,20 +371,20 @@ async def test_some_never_end_an_idle_client(options: dict[str, Any]) -> None:
         assert app.connections
 
 
-async def test_one_can_wait_for_a_listener() -> None:
+async def test_wait_occupied_waits_for_a_subscriber() -> None:
     app = app_of()
     with pytest.raises(TimeoutError):
         await app.wait_occupied("repo-1", timeout=0.01)
     async with greeted(app) as websocket:
         waiting = [asyncio.ensure_future(app.wait_occupied("repo-1")) for _ in range(2)]
-        await subscribed(websocket, "repo-2")
+        await subscribe(websocket, "repo-2")
         assert not any(waiter.done() for waiter in waiting)
-        await subscribed(websocket, "repo-1")
+        await subscribe(websocket, "repo-1")
         await asyncio.gather(*waiting)
         await app.wait_occupied("repo-1", timeout=0)
 
 
-async def test_frames_are_kept_with_their_direction() -> None:
+async def test_frames_are_recorded_with_their_direction() -> None:
     app = app_of()
     async with greeted(app) as websocket:
         await asked(websocket, "pusher:ping", {})
@@ -394,7 +396,7 @@ async def test_frames_are_kept_with_their_direction() -> None:
 
 
 @pytest.mark.parametrize("by", ["the app", "the application", "the client"])
-async def test_closing_leaves_nothing(by: str) -> None:
+async def test_closing_releases_everything(by: str) -> None:
     app = app_of()
     tasks = asyncio.all_tasks()
     async with served(app) as port, joined(port) as websocket:

@@ -1,4 +1,4 @@
-"""A network that misbehaves on request, between a client and a server on the loopback interface."""
+"""A TCP proxy on the loopback interface that injects network faults between a client and a server."""
 
 from aiotravis.testing.faults.proxy.proxy import FaultProxy
 

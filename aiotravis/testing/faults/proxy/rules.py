@@ -1,4 +1,4 @@
-"""What a misbehaving network does just now. No I/O."""
+"""The faults of a network at this moment. No I/O."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ Change = Callable[[bytes], bytes]
 
 
 class Mode(Enum):
-    """Whether anything passes."""
+    """Whether bytes are forwarded: yes, later, or never."""
 
     FREE = auto()
     STALLED = auto()
@@ -19,11 +19,11 @@ class Mode(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut:
-    """An order to cut; compared by identity, so that the same order given again counts anew.
+    """An order to cut connections; compared by identity, so that an equal order counts from the beginning.
 
     Attributes:
-        count: Bytes that still pass on each connection.
-        reset: Whether it ends by a reset, rather than cleanly.
+        count: Bytes to forward on each connection first.
+        reset: Whether to end it by a reset instead of cleanly.
     """
 
     count: int
@@ -32,15 +32,15 @@ class Cut:
 
 @dataclass(slots=True)
 class Rules:
-    """What holds for every connection.
+    """The faults of all connections.
 
     Attributes:
-        mode: Whether anything passes.
-        swallowing: Whether who connects now is neither answered nor forwarded.
-        delay: Seconds by which everything that arrives is late.
-        chunk: Most bytes that are passed on at once; None: as they come.
-        changes: How bytes are changed, by whether they go upstream.
-        cuts: When connections are cut, by whether the bytes that count go upstream.
+        mode: Whether bytes are forwarded.
+        swallowing: Whether new connections are neither answered nor forwarded.
+        delay: Delay of everything that arrives, in seconds.
+        chunk: Maximum number of bytes to write at once; None: as they arrive.
+        changes: Functions that change the bytes; True: those to the server, False: those from it.
+        cuts: Orders to cut; True: counted in bytes to the server, False: from it.
     """
 
     mode: Mode = Mode.FREE
@@ -51,7 +51,7 @@ class Rules:
     cuts: dict[bool, Cut] = field(default_factory=dict[bool, Cut])
 
     def clear(self) -> None:
-        """Let everything pass as it comes."""
+        """End every fault."""
         self.mode = Mode.FREE
         self.swallowing = False
         self.delay = 0.0

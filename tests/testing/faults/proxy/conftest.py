@@ -1,4 +1,4 @@
-"""A proxy in front of a server that echoes, and one in front of a server that the test plays."""
+"""A proxy in front of an echo server, and one in front of a server whose connections the test handles."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ import pytest
 
 from aiotravis.testing import FaultProxy
 from tests.testing.faults.proxy.streams import (
-    Far,
+    FarServer,
 )
 
 
@@ -22,7 +22,7 @@ async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 @pytest.fixture
 async def echo() -> AsyncGenerator[int]:
-    """The port of a server that sends back what it gets, and ends when its client does."""
+    """Port of a server that echoes every byte, and ends a connection when its client does."""
     async with await asyncio.start_server(_echo, "127.0.0.1", 0, backlog=1024) as server:
         yield server.sockets[0].getsockname()[1]
 
@@ -34,14 +34,14 @@ async def proxy(echo: int) -> AsyncGenerator[FaultProxy]:
 
 
 @pytest.fixture
-async def far() -> AsyncGenerator[Far]:
-    far = Far()
-    async with await asyncio.start_server(far.take, "127.0.0.1", 0) as server:
+async def far() -> AsyncGenerator[FarServer]:
+    far = FarServer()
+    async with await asyncio.start_server(far.accept, "127.0.0.1", 0) as server:
         far.port = server.sockets[0].getsockname()[1]
         yield far
 
 
 @pytest.fixture
-async def far_proxy(far: Far) -> AsyncGenerator[FaultProxy]:
+async def far_proxy(far: FarServer) -> AsyncGenerator[FaultProxy]:
     async with FaultProxy(far.port) as proxy:
         yield proxy

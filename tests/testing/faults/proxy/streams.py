@@ -1,4 +1,4 @@
-"""Plain asyncio clients of a proxy, a plain asyncio server behind it, and what they do."""
+"""Plain asyncio clients of a proxy and a plain asyncio server behind it."""
 
 import asyncio
 import contextlib
@@ -10,19 +10,19 @@ from aiotravis.testing import FaultProxy
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-HUGE = 64 << 20
-"""Bytes that all the buffers of the system on the way do not hold."""
+HUGE = 32 << 20
+"""More bytes than all buffers of the system on the way can hold."""
 
 
-class Far:
-    """A server that leaves each connection to the test."""
+class FarServer:
+    """A server whose connections the test handles."""
 
     def __init__(self) -> None:
         self.port = 0
-        self.taken: asyncio.Queue[Streams] = asyncio.Queue()
+        self.accepted_streams: asyncio.Queue[Streams] = asyncio.Queue()
 
-    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self.taken.put((reader, writer))
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self.accepted_streams.put((reader, writer))
 
 
 @contextlib.asynccontextmanager
@@ -42,9 +42,9 @@ async def connected(proxy: FaultProxy) -> AsyncGenerator[Streams]:
 
 
 @contextlib.asynccontextmanager
-async def both(proxy: FaultProxy, far: Far) -> AsyncGenerator[tuple[Streams, Streams]]:
+async def both(proxy: FaultProxy, far: FarServer) -> AsyncGenerator[tuple[Streams, Streams]]:
     """Both ends of one connection through the proxy."""
-    async with connected(proxy) as near, closing(await far.taken.get()) as there:
+    async with connected(proxy) as near, closing(await far.accepted_streams.get()) as there:
         near[1].write(b"a")
         there[1].write(b"b")
         assert await there[0].readexactly(1) + await near[0].readexactly(1) == b"ab"
@@ -52,15 +52,15 @@ async def both(proxy: FaultProxy, far: Far) -> AsyncGenerator[tuple[Streams, Str
 
 
 @contextlib.asynccontextmanager
-async def bare(proxy: FaultProxy) -> AsyncGenerator[socket.socket]:
-    """A client that hears of a reset only behind the bytes that came before it."""
+async def raw_client(proxy: FaultProxy) -> AsyncGenerator[socket.socket]:
+    """Connect a client that reads all bytes before a reset, then the reset."""
     with socket.create_connection((proxy.host, proxy.port)) as client:
         client.setblocking(False)
         yield client
 
 
-async def all_of(client: socket.socket) -> tuple[bytes, bool]:
-    """Read to the end; give what came, and whether a reset was the end."""
+async def read_all(client: socket.socket) -> tuple[bytes, bool]:
+    """Read to the end; return what was received, and whether a reset ended it."""
     received = b""
     try:
         while block := await asyncio.get_running_loop().sock_recv(client, 1 << 16):
@@ -70,16 +70,16 @@ async def all_of(client: socket.socket) -> tuple[bytes, bool]:
     return received, False
 
 
-async def said(streams: Streams, text: bytes) -> bytes:
+async def echoed(streams: Streams, text: bytes) -> bytes:
     streams[1].write(text)
     return await streams[0].readexactly(len(text))
 
 
-async def turns(port: int) -> None:
-    """Let the loop look at all sockets a few times: what is under way has arrived by then, or never will."""
+async def settle(port: int) -> None:
+    """Wait until the loop has polled all sockets a few times: bytes under way have arrived by then."""
     async with closing(await asyncio.open_connection("127.0.0.1", port)) as streams:
         for _ in range(5):
-            assert await said(streams, b"x") == b"x"
+            assert await echoed(streams, b"x") == b"x"
 
 
 def reset(streams: Streams) -> None:

@@ -1,4 +1,4 @@
-"""The proxy as its user has it: it listens, refuses, stops, tells."""
+"""How the proxy starts, refuses connections, stops, and waits for them."""
 
 import asyncio
 import gc
@@ -8,37 +8,37 @@ from collections.abc import Callable
 import pytest
 
 from aiotravis.testing import FaultProxy
-from aiotravis.testing.faults.proxy import sides
+from aiotravis.testing.faults.proxy import connections
 from tests.testing.faults.proxy.streams import (
-    all_of,
-    bare,
     connected,
+    echoed,
     is_reset,
-    said,
+    raw_client,
+    read_all,
 )
 
 
-async def test_connections_are_refused_and_taken_again_on_the_same_port(proxy: FaultProxy) -> None:
+async def test_connections_are_refused_and_accepted_again_on_the_same_port(proxy: FaultProxy) -> None:
     port = proxy.port
     async with connected(proxy) as streams:
-        assert await said(streams, b"x") == b"x"
+        assert await echoed(streams, b"x") == b"x"
         for _ in range(2):
             await proxy.refuse()
             with pytest.raises(ConnectionRefusedError):
                 await asyncio.open_connection(proxy.host, port)
-        assert await said(streams, b"y") == b"y"
+        assert await echoed(streams, b"y") == b"y"
         await proxy.heal()
         async with connected(proxy) as others:
-            assert await said(others, b"z") == b"z"
+            assert await echoed(others, b"z") == b"z"
     assert proxy.port == port
 
 
-async def test_who_was_connected_before_is_not_refused(proxy: FaultProxy) -> None:
-    async with bare(proxy) as client:
+async def test_a_client_that_connected_before_is_not_refused(proxy: FaultProxy) -> None:
+    async with raw_client(proxy) as client:
         await proxy.refuse()
         client.send(b"x")
         client.shutdown(socket.SHUT_WR)
-        assert await all_of(client) == (b"x", False)
+        assert await read_all(client) == (b"x", False)
 
 
 def _nothing(proxy: FaultProxy) -> None:
@@ -52,7 +52,7 @@ def _nothing(proxy: FaultProxy) -> None:
 async def test_stopping_leaves_nothing_in_any_state(
     fault: Callable[[FaultProxy], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sides, "GRACE", 3600.0)
+    monkeypatch.setattr(connections, "CLOSE_TIMEOUT", 3600.0)
     before = asyncio.all_tasks()
     with socket.create_server(("127.0.0.1", 0)) as server:
         for count in range(12):
@@ -67,27 +67,27 @@ async def test_stopping_leaves_nothing_in_any_state(
                     await asyncio.sleep(0)
                 fault(proxy)
                 await proxy.stop()
-                assert proxy.links == 0
+                assert proxy.open_connections == 0
                 assert asyncio.all_tasks() == before
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection((proxy.host, proxy.port))
     gc.collect()  # A socket that was left open would say so now.
 
 
-async def test_stopping_ends_a_connection_that_the_server_does_not_take() -> None:
+async def test_stopping_ends_a_connection_that_the_server_does_not_accept() -> None:
     with (
         socket.create_server(("127.0.0.1", 0), backlog=0) as server,
         socket.create_connection(server.getsockname()),  # The one that its queue holds.
     ):
         async with FaultProxy(server.getsockname()[1]) as proxy, connected(proxy) as streams:
-            await proxy.wait_links(1)
+            await proxy.wait_open_connections(1)
             tasks = asyncio.all_tasks()
             await proxy.stop()
             assert len(tasks - asyncio.all_tasks()) == 1
             assert await is_reset(streams)
 
 
-async def test_it_starts_once_and_again_after_a_stop(proxy: FaultProxy) -> None:
+async def test_it_starts_once_and_again_after_stop(proxy: FaultProxy) -> None:
     with pytest.raises(RuntimeError, match="started before"):
         await proxy.start()
     port = proxy.port
@@ -99,18 +99,18 @@ async def test_it_starts_once_and_again_after_a_stop(proxy: FaultProxy) -> None:
         await asyncio.open_connection(proxy.host, port)
     await proxy.start(port)
     async with connected(proxy) as streams:
-        assert await said(streams, b"x") == b"x"
+        assert await echoed(streams, b"x") == b"x"
 
 
-async def test_all_who_wait_are_told(proxy: FaultProxy) -> None:
-    waiters = [proxy.wait_links(1), proxy.wait_opened(1), proxy.wait_links(1)]
+async def test_all_waiters_are_woken(proxy: FaultProxy) -> None:
+    waiters = [proxy.wait_open_connections(1), proxy.wait_accepted(1), proxy.wait_open_connections(1)]
     waiting = asyncio.gather(*waiters)
     async with connected(proxy):
         await waiting
 
 
-async def test_waiting_has_an_end(proxy: FaultProxy) -> None:
+async def test_waiting_times_out(proxy: FaultProxy) -> None:
     with pytest.raises(TimeoutError, match=r"After 0.01 s: 0 open, 0 accepted"):
-        await proxy.wait_links(1, timeout=0.01)
+        await proxy.wait_open_connections(1, timeout=0.01)
     with pytest.raises(TimeoutError):
-        await proxy.wait_opened(1, timeout=0.01)
+        await proxy.wait_accepted(1, timeout=0.01)

@@ -1,4 +1,4 @@
-"""What the tests of pusher-js ask of the embedded Travis."""
+"""What the tests of pusher-js read from the embedded Travis."""
 
 import json
 from typing import Any
@@ -10,11 +10,11 @@ from aiotravis.testing import TravisServer
 EACH = pytest.mark.parametrize("dialect", ["pusher", "slanger", "soketi"])
 
 
-def came(server: TravisServer, times: int) -> bool:
-    """Whether so many sockets have come and gone."""
+def sockets_closed(server: TravisServer, times: int) -> bool:
+    """Return whether this number of sockets have been opened and closed."""
     return sum("/app/" in seen.path for seen in server.requests) == times
 
 
-def authorised(server: TravisServer) -> list[dict[str, Any]]:
-    """What was asked of ``POST /pusher/auth``."""
+def authorization_requests(server: TravisServer) -> list[dict[str, Any]]:
+    """Return the bodies of all requests to ``POST /pusher/auth``."""
     return [json.loads(seen.body) for seen in server.requests if (seen.method, seen.path) == ("POST", "/pusher/auth")]

@@ -1,36 +1,43 @@
-// Stock pusher-js that is told what to do on stdin and tells what it hears on stdout, one JSON object a line.
+// Stock pusher-js, controlled by commands on stdin; reports on stdout. One JSON object per line.
 //
 // Commands (the key is "do"):
+//   reset        disconnect and forget the client; nothing of it is reported after "reset"
 //   connect      key, options (pusher-js's own), authorize: how private channels get their signature:
-//                {url, token} asks Travis's POST /pusher/auth, {secret} signs here as Pusher documents it,
-//                {signature} gives that one, {} gives none
+//                {url, token} requests them from Travis's POST /pusher/auth, {secret} signs as Pusher documents it,
+//                {signature} sends that one, {} sends none
 //   subscribe, unsubscribe   channel
-//   send         event, data: as it is, past the registry of channels
+//   send         event, data: sent as it is
 //   reconnect, disconnect
 //
-// What it tells (the key is "heard"):
+// Reports (the key is "report"):
 //   state        previous, current, socket_id
-//   message      event, channel, data: whatever came on the socket and could be decoded
-//   event        event, channel, data: what a subscribed channel passed on
+//   message      event, channel, data: every message that could be decoded
+//   event        event, channel, data: every event of a subscribed channel
 //   error        error
+//   reset        after the command
 //
-// The end of stdin ends it.
+// It exits when stdin ends.
 
 "use strict";
 
 const { createHmac } = require("node:crypto");
 const { createInterface } = require("node:readline");
-// Required, not imported: an import scans the whole bundle for its exports first, and that takes longer than all else.
+// Required instead of imported: an import scans the whole bundle for its exports first, which takes long.
 const Pusher = require("pusher-js");
+
+// pusher-js waits a second before it reconnects. No test is about that second.
+const RETRY_DELAY = 1000;
+const { setTimeout } = globalThis;
+globalThis.setTimeout = (callback, delay, ...rest) => setTimeout(callback, delay === RETRY_DELAY ? 10 : delay, ...rest);
 
 let pusher = null;
 
-function tell(heard, fields) {
+function tell(report, fields) {
   const plain = (_, value) => (value instanceof Error ? { name: value.name, message: value.message } : value);
-  process.stdout.write(JSON.stringify({ heard, ...fields }, plain) + "\n");
+  process.stdout.write(JSON.stringify({ report, ...fields }, plain) + "\n");
 }
 
-// Travis has a format of its own, which pusher-js's built-in authoriser does not speak.
+// fact 7.7: Travis does not understand the request of pusher-js's own authoriser.
 async function signature({ url, token }, socketId, channel) {
   const answer = await fetch(url, {
     method: "POST",
@@ -64,25 +71,41 @@ function authoriser(key, authorize) {
   };
 }
 
+function reporter(client) {
+  return (report, fields) => {
+    if (pusher === client) {
+      tell(report, fields);
+    }
+  };
+}
+
 const commands = {
   connect({ key, options, authorize }) {
     pusher = new Pusher(key, { ...options, channelAuthorization: { customHandler: authoriser(key, authorize) } });
     const { connection } = pusher;
-    connection.bind("state_change", (change) => tell("state", { ...change, socket_id: connection.socket_id }));
-    connection.bind("message", ({ event, channel, data }) => tell("message", { event, channel, data }));
-    connection.bind("error", (error) => tell("error", { error }));
+    const report = reporter(pusher);
+    connection.bind("state_change", (change) => report("state", { ...change, socket_id: connection.socket_id }));
+    connection.bind("message", ({ event, channel, data }) => report("message", { event, channel, data }));
+    connection.bind("error", (error) => report("error", { error }));
   },
   subscribe({ channel }) {
     const known = pusher.channel(channel) !== undefined;
     const subscription = pusher.subscribe(channel);
     if (!known) {
-      subscription.bind_global((event, data) => tell("event", { event, channel, data }));
+      const report = reporter(pusher);
+      subscription.bind_global((event, data) => report("event", { event, channel, data }));
     }
   },
   unsubscribe: ({ channel }) => pusher.unsubscribe(channel),
   send: ({ event, data }) => pusher.send_event(event, data),
   reconnect: () => pusher.connect(),
   disconnect: () => pusher.disconnect(),
+  reset() {
+    const client = pusher;
+    pusher = null;
+    client?.disconnect();
+    tell("reset", {});
+  },
 };
 
 createInterface({ input: process.stdin })

@@ -1,4 +1,4 @@
-"""A Travis and a stock pusher-js for each test of them; skipped where there is no Node."""
+"""A Travis and a stock pusher-js for each test; skipped without Node."""
 
 import os
 from collections.abc import AsyncGenerator
@@ -13,15 +13,22 @@ from tests.testing.live.pusher_js.driver import PusherJs, installed, launched
 
 @pytest.fixture(scope="session")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Node script with pusher-js beside it, installed once for all workers."""
+    """The Node script, with pusher-js installed once for all workers."""
     base = tmp_path_factory.getbasetemp()
     return installed(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
 
 
+@pytest.fixture(scope="package")
+async def process(script: Path) -> AsyncGenerator[PusherJs]:
+    """One Node process for all tests: starting it takes longer than most of them."""
+    async with launched(script) as process:
+        yield process
+
+
 @pytest.fixture
-async def client(script: Path) -> AsyncGenerator[PusherJs]:
-    async with launched(script) as client:
-        yield client
+async def client(process: PusherJs) -> AsyncGenerator[PusherJs]:
+    yield process
+    await process.reset()
 
 
 @pytest.fixture

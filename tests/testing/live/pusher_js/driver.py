@@ -1,4 +1,4 @@
-"""Installs pusher-js, and drives one in a Node process step by step: commands in, what it heard out."""
+"""Installs pusher-js and controls it in a Node process, by commands and reports."""
 
 import json
 import shutil
@@ -21,12 +21,12 @@ HERE = Path(__file__).parent
 FILES = ("client.js", "package.json", "package-lock.json")
 VERSION: str = json.loads((HERE / "package.json").read_text())["dependencies"]["pusher-js"]
 UNREACHABLE = ("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ENOTCACHED", "ENOTFOUND", "ETIMEDOUT")
-PATIENCE = 10.0
-"""Seconds until something that was to be heard is missed."""
+REPORT_TIMEOUT = 10.0
+"""Seconds to wait for a report."""
 
 
 def installed(shared: Path) -> Path:
-    """Install pusher-js in a folder that several test processes share, and give the script; skips what cannot be run.
+    """Install pusher-js in a folder that several test processes share; return the script, or skip the test.
 
     Args:
         shared: The folder.
@@ -43,7 +43,7 @@ def installed(shared: Path) -> Path:
         try:
             made.rename(target)
         except OSError:
-            # Another test process was faster: a folder with something in it is never replaced.
+            # Another test process was faster: a folder that is not empty is never replaced.
             if not target.exists():
                 raise
             shutil.rmtree(made)
@@ -65,51 +65,57 @@ def _npm_ci(folder: Path) -> None:
 
 
 class PusherJs:
-    """One pusher-js, not yet connected.
+    """A stock pusher-js.
 
     Attributes:
-        heard: All that it told so far.
+        reports: All reports since the last reset.
     """
 
     def __init__(self, process: Process) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        self.heard: list[dict[str, Any]] = []
+        self.reports: list[dict[str, Any]] = []
         self._commands = process.stdin
         self._lines = BufferedByteReceiveStream(process.stdout)
 
-    async def tell(self, do: str, **fields: object) -> None:
-        """Give a command."""
+    async def reset(self) -> None:
+        """Replace the client by one that is not connected."""
+        await self.send("reset")
+        await self.expect("reset")
+        self.reports.clear()
+
+    async def send(self, do: str, **fields: object) -> None:
+        """Send a command."""
         await self._commands.send(json.dumps({"do": do, **fields}).encode() + b"\n")
 
-    async def hears(self, heard: str, **fields: object) -> dict[str, Any]:
-        """Read on until it tells of something, and give that.
+    async def expect(self, report: str, **fields: object) -> dict[str, Any]:
+        """Wait for a report, and return it.
 
         Args:
-            heard: ``state``, ``message``, ``event`` or ``error``.
-            fields: What it says among other things.
+            report: ``state``, ``message``, ``event`` or ``error``.
+            fields: Some of its fields.
         """
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(REPORT_TIMEOUT):
             while True:
                 line: dict[str, Any] = json.loads(await self._lines.receive_until(b"\n", 1 << 20))
-                self.heard.append(line)
-                if _matches(line, heard, fields):
+                self.reports.append(line)
+                if _matches(line, report, fields):
                     return line
 
-    def of(self, heard: str, **fields: object) -> list[dict[str, Any]]:
-        """Give what it has told of one kind so far."""
-        return [line for line in self.heard if _matches(line, heard, fields)]
+    def matching(self, report: str, **fields: object) -> list[dict[str, Any]]:
+        """Return all matching reports so far."""
+        return [line for line in self.reports if _matches(line, report, fields)]
 
     def events(self) -> list[tuple[str, str]]:
-        """Give channel and name of the events that were published and passed on so far."""
-        heard = [(line["channel"], line["event"]) for line in self.of("event")]
-        return [(channel, event) for channel, event in heard if not event.startswith("pusher:")]
+        """Return channel and name of all published events so far."""
+        events = [(line["channel"], line["event"]) for line in self.matching("event")]
+        return [(channel, event) for channel, event in events if not event.startswith("pusher:")]
 
-    async def ends(self) -> None:
-        """Say that no command will follow."""
+    async def close_stdin(self) -> None:
+        """Close its stdin."""
         await self._commands.aclose()
 
-    async def aim(
+    async def start_connecting(
         self,
         server: TravisServer,
         *,
@@ -117,13 +123,13 @@ class PusherJs:
         authorize: dict[str, str] | None = None,
         **options: object,
     ) -> None:
-        """Let it connect to where the server's ``GET /config`` points.
+        """Let it connect to the server that ``GET /config`` names.
 
         Args:
             server: The server.
-            key: Key of the app; that of the config if None.
-            authorize: See the script; if None, Travis signs for its first user.
-            options: pusher-js's own.
+            key: Key of the app, instead of the one in the configuration.
+            authorize: See the script; by default Travis signs for its first user.
+            options: Options of pusher-js.
         """
         block = (await ask(server, "/config")).json["config"]["pusher"]
         if authorize is None:
@@ -136,46 +142,46 @@ class PusherJs:
             "forceTLS": block["scheme"] == "https",
             "enabledTransports": ["ws"],
         }
-        await self.tell("connect", key=key or block["key"], options=where | options, authorize=authorize)
+        await self.send("connect", key=key or block["key"], options=where | options, authorize=authorize)
 
-    async def connects(self, server: TravisServer, **options: Any) -> str:
-        """Let it connect, and give its socket id."""
-        await self.aim(server, **options)
-        return await self.is_connected()
+    async def connect(self, server: TravisServer, **options: Any) -> str:
+        """Let it connect, and return its socket id."""
+        await self.start_connecting(server, **options)
+        return await self.wait_connected()
 
-    async def is_connected(self) -> str:
-        """Wait until it is connected, and give its socket id."""
-        socket_id: str = (await self.hears("state", current="connected"))["socket_id"]
+    async def wait_connected(self) -> str:
+        """Wait until it is connected, and return its socket id."""
+        socket_id: str = (await self.expect("state", current="connected"))["socket_id"]
         return socket_id
 
-    async def subscribes(self, channel: str) -> None:
+    async def subscribe(self, channel: str) -> None:
         """Let it subscribe, and wait for the confirmation."""
-        await self.tell("subscribe", channel=channel)
-        await self.is_subscribed(channel)
+        await self.send("subscribe", channel=channel)
+        await self.wait_subscribed(channel)
 
-    async def is_subscribed(self, channel: str) -> None:
+    async def wait_subscribed(self, channel: str) -> None:
         """Wait for the confirmation of a subscription."""
-        await self.hears("event", channel=channel, event="pusher:subscription_succeeded")
+        await self.expect("event", channel=channel, event="pusher:subscription_succeeded")
 
 
-def _matches(line: dict[str, Any], heard: str, fields: dict[str, object]) -> bool:
-    return line["heard"] == heard and all(line.get(name) == value for name, value in fields.items())
+def _matches(line: dict[str, Any], report: str, fields: dict[str, object]) -> bool:
+    return line["report"] == report and all(line.get(name) == value for name, value in fields.items())
 
 
 def token_of(server: TravisServer) -> str:
-    """Give the token of the server's first user, or one that nobody has."""
+    """Return the token of the server's first user, or an unknown one."""
     return next((user.token for user in server.world.users.values()), "nobody")
 
 
 @asynccontextmanager
 async def launched(script: Path) -> AsyncGenerator[PusherJs]:
-    """Start a process, and see to its end: it leaves by itself when its input ends, and is killed if it does not."""
+    """Start a process, which has to exit by itself when its stdin is closed."""
     async with await anyio.open_process(["node", str(script)], stderr=None) as process:
         try:
             client = PusherJs(process)
             yield client
-            await client.ends()
-            with anyio.fail_after(PATIENCE):
+            await client.close_stdin()
+            with anyio.fail_after(REPORT_TIMEOUT):
                 assert await process.wait() == 0
         finally:
             if process.returncode is None:
