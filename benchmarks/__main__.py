@@ -13,6 +13,7 @@ from benchmarks.live import burst, bursts, latency, subscribing
 from benchmarks.logs import following
 from benchmarks.report import Case, as_json, as_markdown, as_text, chart
 from benchmarks.rest import Figures, by_ids, one_by_one
+from benchmarks.turns import LIMIT, SHAPES, longest_turns
 from benchmarks.waiters import waiting
 
 CHARTED = {"P2", "P3", "P7", "P8"}
@@ -32,7 +33,7 @@ def rest(*, quick: bool) -> Iterator[Case]:
     near, cpu = _rates(one_by_one(builds=count, at_once=16, latency=0.0, rounds=rounds))
     yield Case(goal="P1", title=f"{count} builds one by one, 16 at once", unit="a second", figures=near,
                base="TravisPy" if "TravisPy" in near else "floor", notes=cpu)  # fmt: skip
-    far, cpu = _rates(one_by_one(builds=count, at_once=200, latency=0.02, rounds=rounds))
+    far, cpu = _rates(one_by_one(builds=count, at_once=200, latency=0.02, rounds=rounds, peers=not quick))
     yield Case(goal="P2", title=f"{count} builds one by one, 20 ms away, 200 at once", unit="a second", figures=far,
                base="TravisPy" if "TravisPy" in far else "floor", notes=cpu)  # fmt: skip
     builds = 200 if quick else 5000
@@ -64,12 +65,15 @@ def live(*, quick: bool) -> Iterator[Case]:
     # Twice as often where the processor alone decides: its pace varies most.
     rounds, often = (1, 1) if quick else (5, 10)
     for goal, size, events in (("P7", 200, 100_000), ("P8", 4000, 20_000)):
-        rates, cpu = _rates(burst(events=events // 50 if quick else events, size=size, rounds=often))
+        # A quick run starts each of the other clients once for each kind of work.
+        peers = not quick or goal == "P7"
+        rates, cpu = _rates(burst(events=events // 50 if quick else events, size=size, rounds=often, peers=peers))
         yield Case(goal=goal, title=f"log events of {size} bytes, as many as fit", unit="a second", figures=rates,
                    base="floor", notes=cpu)  # fmt: skip
     for goal, together, times in (("P7b", 300, 10), ("P7c", 1000, 5), ("P7d", 1000, 10)):
         size = 50 if quick else together
-        waves = bursts(events=size * (4 if quick else 10), together=size, pace=size * times, rounds=rounds)
+        count, pace, peers = size * (4 if quick else 10), size * times, not quick or goal == "P7b"
+        waves = bursts(events=count, together=size, pace=pace, rounds=rounds, peers=peers)
         title = f"{size:,} log events of 200 bytes at once, {times} times a second, median from sending to hand-over"
         yield Case(goal=goal, title=title, unit="ms", figures=waves, base="floor", more_is_better=False)
     paced = latency(events=200 if quick else 4000, rounds=rounds)
@@ -100,7 +104,25 @@ def flows(*, quick: bool) -> Iterator[Case]:
                figures={"aiotravis": [found.telling]}, base="aiotravis", more_is_better=False)  # fmt: skip
 
 
-PARTS: dict[str, Callable[..., Iterator[Case]]] = {"rest": rest, "holding": holding, "live": live, "flows": flows}
+def turns(*, quick: bool) -> Iterator[Case]:
+    """Measure how long a large response keeps the event loop from everything else."""
+    size, rounds = (LIMIT // 64, 1) if quick else (LIMIT, 5)
+    for goal, shape in zip(("T1", "T2", "T3"), SHAPES, strict=True):
+        figures, count = longest_turns(shape, size=size, rounds=rounds)
+        base = next(name for name in figures if not name.startswith("aiotravis"))
+        amount = "256 KiB" if quick else "16 MiB"
+        yield Case(goal=goal, title=f"longest turn of the event loop, {amount} of {shape} fetched and decoded, CPU",
+                   unit="ms", figures=figures, base=base, more_is_better=False,
+                   notes={"aiotravis": f"{count} turns; goal: at most 100 ms", base: "one call"})  # fmt: skip
+
+
+PARTS: dict[str, Callable[..., Iterator[Case]]] = {
+    "rest": rest,
+    "holding": holding,
+    "turns": turns,
+    "live": live,
+    "flows": flows,
+}
 
 
 def main() -> None:

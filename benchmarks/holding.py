@@ -23,7 +23,7 @@ __all__ = ["decoding", "held", "importing"]
 CALL = LIST.request()
 
 IMPORTS = {
-    "aiotravis": "import aiotravis",
+    "aiotravis": "from aiotravis import Travis, events",
     "its four dependencies": "import aiohttp, anyio, msgspec, pysher",
     "nothing": "",
 }

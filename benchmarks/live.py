@@ -17,16 +17,17 @@ SLOW = {"stock pysher": 10}
 """Clients that get only one event of so many: more would take minutes."""
 
 
-def burst(*, events: int, size: int, rounds: int) -> dict[str, list[tuple[float, float]]]:
+def burst(*, events: int, size: int, rounds: int, peers: bool = True) -> dict[str, list[tuple[float, float]]]:
     """Give events a second and microseconds of CPU per event, one pair a round, by client.
 
     Args:
         events: How many each client gets.
         size: Bytes of each frame.
         rounds: How often to measure, interleaved.
+        peers: Whether to measure other libraries, or the floor alone.
     """
     figures: dict[str, list[tuple[float, float]]] = {}
-    cases = _watchers()
+    cases = _watchers(peers)
     few = events // max(SLOW.values())
     with serving(events=events, size=size) as port, serving(events=few, size=size) as slow_port:
         for _ in range(rounds):
@@ -37,7 +38,7 @@ def burst(*, events: int, size: int, rounds: int) -> dict[str, list[tuple[float,
     return figures
 
 
-def bursts(*, events: int, together: int, pace: float, rounds: int) -> dict[str, list[float]]:
+def bursts(*, events: int, together: int, pace: float, rounds: int, peers: bool = True) -> dict[str, list[float]]:
     """Give the median time from sending to hand-over when events come in bursts, in milliseconds, by client.
 
     Args:
@@ -45,11 +46,12 @@ def bursts(*, events: int, together: int, pace: float, rounds: int) -> dict[str,
         together: How many come at once.
         pace: How many come in a second.
         rounds: How often to measure, interleaved.
+        peers: Whether to measure other libraries, or the floor alone.
     """
     figures: dict[str, list[float]] = {}
     with serving(events=events, size=200, pace=pace, burst=together) as port:
         for _ in range(rounds):
-            for name, case in _watchers().items():
+            for name, case in _watchers(peers).items():
                 late: list[float] = []
                 case(port, events, late)
                 figures.setdefault(name, []).append(statistics.median(late) * 1000)
@@ -96,8 +98,8 @@ def subscribing(*, channels: int, rounds: int) -> dict[str, list[float]]:
     return figures
 
 
-def _watchers() -> dict[str, Watcher]:
-    return {"aiotravis": lambda port, events, late: anyio.run(_log, port, events, late), **watchers()}
+def _watchers(peers: bool) -> dict[str, Watcher]:
+    return {"aiotravis": lambda port, events, late: anyio.run(_log, port, events, late), **watchers(peers)}
 
 
 async def _log(port: int, events: int, late: list[float] | None = None) -> Figure:

@@ -42,12 +42,12 @@ class Log(msgspec.Struct):
     final: bool = False
 
 
-def watchers() -> dict[str, Watcher]:
-    """Give those that read a log to its end, by name."""
-    found: dict[str, Watcher] = {
-        "floor": lambda port, events, late: anyio.run(floor_log, port, events, late),
-        "stock pysher": _pysher_log,
-    }
+def watchers(peers: bool) -> dict[str, Watcher]:
+    """Return the clients that read a log to its end, by name: the floor, and other libraries if asked for."""
+    found: dict[str, Watcher] = {"floor": lambda port, events, late: anyio.run(floor_log, port, events, late)}
+    if not peers:
+        return found
+    found["stock pysher"] = _pysher_log
     if _asyncpusher() is not None:
         found["asyncpusher"] = lambda port, events, late: asyncio.run(_asyncpusher_log(port, events, late))
     if pusher_js.available():
@@ -56,7 +56,7 @@ def watchers() -> dict[str, Watcher]:
 
 
 def subscribers() -> dict[str, Callable[[int, int], Figure]]:
-    """Give those that subscribe to many channels, by name; each takes a port and how many."""
+    """Return the clients that subscribe to many channels, by name; each takes a port and the number of channels."""
     found: dict[str, Callable[[int, int], Figure]] = {
         "floor": lambda port, count: anyio.run(_floor_channels, port, count),
         "stock pysher": _pysher_channels,

@@ -17,7 +17,7 @@ Figures = dict[str, list[tuple[float, float]]]
 """Items a second and microseconds of CPU for each, one pair a round, by client."""
 
 
-def one_by_one(*, builds: int, at_once: int, latency: float, rounds: int) -> Figures:
+def one_by_one(*, builds: int, at_once: int, latency: float, rounds: int, peers: bool = True) -> Figures:
     """Fetch builds one by one, many at once.
 
     Args:
@@ -25,10 +25,11 @@ def one_by_one(*, builds: int, at_once: int, latency: float, rounds: int) -> Fig
         at_once: How many requests are in flight; TravisPy has one.
         latency: Seconds by which every answer is late.
         rounds: How often to measure, interleaved.
+        peers: Whether to measure other libraries, or the floor alone.
     """
     cases: dict[str, Case] = {
         "aiotravis": lambda endpoint, ids, many: anyio.run(_map, endpoint, ids, many),
-        **singles(),
+        **singles(peers),
     }
     return _measure(cases, builds, at_once, latency, rounds)
 

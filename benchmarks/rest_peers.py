@@ -61,8 +61,8 @@ Case = Callable[[str, Sequence[int], int], int]
 """Fetches builds by their ids, so many at once, from an endpoint; tells how many it got."""
 
 
-def singles() -> dict[str, Case]:
-    """Give those that fetch builds one by one."""
+def singles(peers: bool) -> dict[str, Case]:
+    """Return the clients that fetch builds one by one, by name: the floor, and other libraries if asked for."""
     decode = msgspec.json.Decoder(Single).decode
 
     def raw(body: bytes) -> object:
@@ -75,6 +75,8 @@ def singles() -> dict[str, Case]:
         "floor": lambda endpoint, ids, at_once: anyio.run(_by_hand, endpoint, ids, at_once, raw),
         "aiohttp + json": lambda endpoint, ids, at_once: anyio.run(_by_hand, endpoint, ids, at_once, plain),
     }
+    if not peers:
+        return found
     if importlib.util.find_spec("uvloop"):
         options = {"use_uvloop": True}
         found["floor, uvloop"] = lambda endpoint, ids, at_once: anyio.run(
@@ -90,7 +92,7 @@ def singles() -> dict[str, Case]:
 
 
 def batches() -> dict[str, Case]:
-    """Give those that fetch a hundred builds in a request; TravisPy has no such call, and fetches one by one."""
+    """Return the clients that fetch a hundred builds per request, by name; TravisPy can only fetch one by one."""
     found: dict[str, Case] = {"floor": lambda endpoint, ids, at_once: anyio.run(_pages_by_hand, endpoint, ids, at_once)}
     if importlib.util.find_spec("travispy"):
         found["TravisPy"] = lambda endpoint, ids, _: _travispy(endpoint, ids)
