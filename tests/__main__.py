@@ -72,7 +72,7 @@ def all_gates() -> Iterator[Gate]:
     verify_types = (*pyright, "--verifytypes", "aiotravis", "--ignoreexternal")
     yield Gate(name="pyright", title="pyright --verifytypes", command=verify_types)
     yield Gate(name="lint-imports", title="lint-imports", command=("lint-imports",))
-    # A file stays on one worker, so that its module fixtures (servers, browsers) are set up once; slow files come first.
+    # A file stays on one worker, so that its servers and browsers are started once. tests/conftest.py orders the files.
     workers = ("-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder")
     pytest = (sys.executable, "-m", "pytest", *workers, "--cov", "--cov-report=term")
     yield Gate(name="pytest", title="pytest", command=pytest, alone=True, limit=PYTEST_LIMIT)

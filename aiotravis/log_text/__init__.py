@@ -27,3 +27,7 @@ __all__ = [
     "Timing",
     "safe_for_terminal",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
