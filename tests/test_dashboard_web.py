@@ -17,9 +17,9 @@ from aiotravis import Travis, errors, events
 from aiotravis.log_text import _reader
 from aiotravis.testing import Build, Repository, TravisServer
 from examples.dashboard_web.app import dashboard
-from examples.dashboard_web.logs import BETWEEN, MOST_LINES
-from examples.dashboard_web.shown import LONGEST_LINE
-from examples.dashboard_web.state import KEPT, Board
+from examples.dashboard_web.logs import INTERVAL, MAX_LINES
+from examples.dashboard_web.shown import MAX_LINE
+from examples.dashboard_web.state import BUILDS_SHOWN, Board
 from tests.waiting import until
 
 PROGRAM = str(Path(__file__).parent.parent / "examples" / "dashboard_web")
@@ -90,7 +90,7 @@ async def whole_log(browser: aiohttp.ClientSession, url: str, job: int) -> tuple
                 name, news = await told.next()
                 if name == "end":
                     return lines, news, skipped
-                if news["anew"]:
+                if news["reset"]:
                     lines.clear()
                 skipped += news["skipped"]
                 lines += news["lines"]
@@ -167,8 +167,8 @@ async def test_the_page_keeps_the_newest_builds_and_says_which(
 ) -> None:
     async with stream(browser, f"{url}events") as told:
         await told.until(lambda news: news["behind"] is None)
-        made = [repository.build() for _ in range(KEPT + 2)]
-        newest = [build.id for build in reversed(made[-KEPT:])]
+        made = [repository.build() for _ in range(BUILDS_SHOWN + 2)]
+        newest = [build.id for build in reversed(made[-BUILDS_SHOWN:])]
         await told.until(lambda news: news["shown"].get(str(repository.id)) == newest)
 
 
@@ -192,7 +192,7 @@ async def test_after_a_gap_the_state_is_read_anew_and_the_page_is_told_that_it_w
 async def test_events_that_were_dropped_are_counted_and_read_anew(travis: Travis, repository: Repository) -> None:
     board = Board(travis, [await travis.repos.get(repository.slug)])
     build = repository.build()
-    await board.take(events.Lagged(dropped=3))
+    await board.apply(events.Lagged(dropped=3))
     assert board.health()["dropped"] == 3
     assert board.behind is None
     assert board.build(build.id) is not None
@@ -201,10 +201,10 @@ async def test_events_that_were_dropped_are_counted_and_read_anew(travis: Travis
 async def test_more_pages_or_logs_than_can_be_served_are_refused(
     url: str, browser: aiohttp.ClientSession, job_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("examples.dashboard_web.logs.MOST_ROOMS", 0)
+    monkeypatch.setattr("examples.dashboard_web.logs.MAX_FOLLOWED", 0)
     async with browser.get(f"{url}jobs/{job_id}/log") as response:
         assert response.status == 503
-    monkeypatch.setattr("examples.dashboard_web.app.MOST_VIEWERS", 0)
+    monkeypatch.setattr("examples.dashboard_web.app.MAX_VIEWERS", 0)
     async with browser.get(f"{url}events") as response:
         assert response.status == 503
 
@@ -355,7 +355,7 @@ async def test_a_hostile_log_comes_as_data_and_cut(
     assert "after" in texts
     assert "99999 %" in texts
     assert not any(set(text) & set("\x1b\x07\r\x9b\n") for text in texts)
-    assert max(map(len, texts)) == LONGEST_LINE
+    assert max(map(len, texts)) == MAX_LINE
     assert sum(line[3] for line in lines) + sum(map(len, texts)) >= 10_000_000
     assert verdict["problem"] is None
 
@@ -393,7 +393,7 @@ async def test_of_a_long_log_the_newest_lines_come_and_their_numbers_are_right(
     assert text_of(lines[-1]) == "line 400000 of the fold"
     assert all(text_of(line) == f"line {line[0]} of the fold" for line in lines)
     assert {tuple(line[1]) for line in lines} == {("install",)}
-    assert len(lines) <= MOST_LINES * (5 + (anyio.current_time() - began) / BETWEEN), "however long it took"
+    assert len(lines) <= MAX_LINES * (5 + (anyio.current_time() - began) / INTERVAL), "however long it took"
 
 
 async def test_viewers_share_one_stream_which_ends_with_the_last_of_them(
@@ -437,7 +437,7 @@ async def test_the_log_of_a_job_that_is_restarted_begins_anew(
                 name, news = await told.next()
                 if name == "end":
                     break
-                shown = [] if news["anew"] else shown
+                shown = [] if news["reset"] else shown
                 shown += map(text_of, news["lines"])
     assert shown == ["second run"]
 

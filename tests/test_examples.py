@@ -74,7 +74,7 @@ async def test_live_build_ends_cleanly_on_ctrl_c() -> None:
 async def test_listen_survives_a_restart_of_the_server_and_says_what_was_missed() -> None:
     ended = await anyio.run_process([sys.executable, LISTEN, "--speed", "50"], check=False)
     assert (ended.returncode, ended.stderr) == (0, b"")
-    for line in (b"(live channel: reconnecting)", b"Back after", b"build #5 passed", b"1 gap, told."):
+    for line in (b"(live channel: reconnecting)", b"Back after", b"build #5 passed", b"duplicates; 1 gap."):
         assert line in ended.stdout
 
 

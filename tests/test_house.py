@@ -116,7 +116,8 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
 
 
 def _subclasses(base: type) -> Iterator[type]:
-    for cls in base.__subclasses__():
+    subclasses: list[type] = base.__subclasses__()
+    for cls in subclasses:
         if cls.__module__.split(".")[0] == "aiotravis":
             yield cls
         yield from _subclasses(cls)
@@ -354,7 +355,7 @@ def _types_in(hint: Any) -> Iterator[type]:
     arguments: Iterable[Any] = typing.get_args(hint)
     for argument in arguments:
         # The parameters of a Callable are a list.
-        for one in cast("list[Any]", argument) if isinstance(argument, list) else [argument]:
+        for one in argument if isinstance(argument, list) else [argument]:
             yield from _types_in(one)
 
 

@@ -88,7 +88,7 @@ export class LogLines {
   }
 
   take(news) {
-    if (news.anew) this.clear();
+    if (news.reset) this.clear();
     this.missed += news.skipped;
     this.dropped = news.dropped;
     this.waiting.push(...news.lines);

@@ -83,7 +83,7 @@ export class LogPanel {
     source.addEventListener("log", (event) => {
       this.waits = false;
       const news = JSON.parse(event.data);
-      if (news.anew) this.verdict = null;
+      if (news.reset) this.verdict = null;
       this.lines.take(news);
     });
     source.addEventListener("end", (event) => {
