@@ -40,6 +40,12 @@ SLOWEST = (
 NOT_MEASURED = (
     "tests/browser/",
     "tests/conformance/",
+    "tests/flows/test_cancelling.py",
+    "tests/flows/test_waiting_soak.py",
+    "tests/follow_log/test_exactness.py",
+    "tests/follow_log/test_soak.py",
+    "tests/live/test_faults.py",
+    "tests/live/test_malformed.py",
     "tests/quirks/",
     "tests/rate_limits/test_rate_rules.py",
     "tests/rest_faults/",
@@ -50,6 +56,8 @@ NOT_MEASURED = (
     "tests/test_readme.py",
     "tests/test_storm.py",
     "tests/testing/live/pusher_js/",
+    "tests/testing/test_capacity.py",
+    "tests/testing/test_travispy.py",
 )
 """Beginnings of node ids whose coverage is not measured, which doubles their CPU time: the bound holds without them."""
 

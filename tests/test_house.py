@@ -355,7 +355,8 @@ def _types_in(hint: Any) -> Iterator[type]:
     arguments: Iterable[Any] = typing.get_args(hint)
     for argument in arguments:
         # The parameters of a Callable are a list.
-        for one in argument if isinstance(argument, list) else [argument]:
+        several: list[Any] = argument if isinstance(argument, list) else [argument]
+        for one in several:
             yield from _types_in(one)
 
 
@@ -394,7 +395,8 @@ def test_every_type_in_a_public_signature_has_a_public_name() -> None:
         if inspect.isclass(value := getattr(module, name)) or inspect.isfunction(value)
     }
     # Resources are attributes of a client; their classes are named there.
-    resources = {type(value) for name, value in vars(aiotravis.Travis("a-token")).items() if not name.startswith("_")}
+    attributes: dict[str, object] = vars(aiotravis.Travis("a-token"))
+    resources: set[type] = {type(value) for name, value in attributes.items() if not name.startswith("_")}
     hidden: dict[str, set[str]] = {cls.__qualname__: {"Travis"} for cls in resources - public}
     for value in public:
         for place, hint in _annotations(value):
