@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: how fast, beside what else, interleaved in one run."""
+"""``python -m benchmarks``: aiotravis beside other clients, interleaved in one run."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ CHARTED = {"P2", "P3", "P7", "P8"}
 
 
 def _rates(figures: Figures) -> tuple[dict[str, list[float]], dict[str, str]]:
-    """Split pairs of a rate and of CPU for each item."""
+    """Split pairs of rate and CPU time per item."""
     rates = {name: [rate for rate, _ in pairs] for name, pairs in figures.items()}
     cpu = {name: f"{statistics.median(cpu for _, cpu in pairs):.1f} us of CPU each" for name, pairs in figures.items()}
     return rates, cpu
@@ -62,7 +62,7 @@ def holding(*, quick: bool) -> Iterator[Case]:
 
 def live(*, quick: bool) -> Iterator[Case]:
     """Measure the live channel."""
-    # Twice as often where the processor alone decides: its pace varies most.
+    # More rounds where only the CPU counts: its speed varies most.
     rounds, often = (1, 1) if quick else (5, 10)
     for goal, size, events in (("P7", 200, 100_000), ("P8", 4000, 20_000)):
         # A quick run starts each of the other clients once for each kind of work.
@@ -95,13 +95,14 @@ def live(*, quick: bool) -> Iterator[Case]:
 def flows(*, quick: bool) -> Iterator[Case]:
     """Measure ten thousand waiters."""
     count = 200 if quick else 10_000
-    found, weighed = waiting(waiters=count), waiting(waiters=count, weigh=True)
+    result, weighed = waiting(waiters=count), waiting(waiters=count, weigh=True)
     notes = {
-        "aiotravis": f"{found.requests} requests, {found.sockets} socket, {found.cpu:.0f} us of CPU each; "
+        "aiotravis": f"{result.requests} requests, {result.sockets} socket, {result.cpu:.0f} us of CPU each; "
         f"{weighed.held - weighed.bare:.0f} bytes each beside {weighed.bare:.0f} of its task"
     }
-    yield Case(goal="P11", title=f"{count} waiters told of {count} builds", unit="s", notes=notes,
-               figures={"aiotravis": [found.telling]}, base="aiotravis", more_is_better=False)  # fmt: skip
+    title = f"{count} waiters for {count} builds, from first end to last result"
+    yield Case(goal="P11", title=title, unit="s", notes=notes,
+               figures={"aiotravis": [result.notifying]}, base="aiotravis", more_is_better=False)  # fmt: skip
 
 
 def turns(*, quick: bool) -> Iterator[Case]:
@@ -126,13 +127,13 @@ PARTS: dict[str, Callable[..., Iterator[Case]]] = {
 
 
 def main() -> None:
-    """Measure, and tell."""
+    """Run the benchmarks and print the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure; all of it by default")
-    parser.add_argument("--quick", action="store_true", help="one short round: shows that it runs, not how fast")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
-    parser.add_argument("--charts", type=Path, metavar="FOLDER", help="draw the charts that the README shows there")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="parts to run; all by default")
+    parser.add_argument("--quick", action="store_true", help="one short round, to check that everything runs")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables to this file")
+    parser.add_argument("--charts", type=Path, metavar="FOLDER", help="draw the charts of the README into this folder")
     options = parser.parse_args()
     cases: list[Case] = []
     for name in options.parts or PARTS:

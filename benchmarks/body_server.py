@@ -31,7 +31,7 @@ async def serve(content_type: str, body: bytes) -> None:
 
 @contextlib.contextmanager
 def serving(content_type: str, body: bytes) -> Generator[str]:
-    """Run the server in a process of its own; yield its URL."""
+    """Run the server in a separate process; yield its URL."""
     command = [sys.executable, "-m", "benchmarks.body_server", content_type]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:

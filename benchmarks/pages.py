@@ -9,7 +9,7 @@ FIRST_ID = 1000
 
 
 def builds_and_commits(count: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Make builds of about 1.5 kB each, most of it configuration, numbered from 1 on, and their commits."""
+    """Make builds of about 1.5 kB each, mostly configuration, numbered from 1, and their commits."""
     return [_build(n) for n in range(count)], [_commit(n) for n in range(count)]
 
 

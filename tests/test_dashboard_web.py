@@ -1,4 +1,4 @@
-"""The web dashboard's server side: raw HTTP against it, a Travis behind it."""
+"""The server of the web dashboard: raw HTTP requests to it, an embedded Travis behind it."""
 
 import signal
 import subprocess
@@ -51,19 +51,19 @@ async def browser() -> AsyncGenerator[aiohttp.ClientSession]:
 
 
 class Events:
-    """What a stream tells."""
+    """The events of a stream."""
 
     def __init__(self, content: aiohttp.StreamReader) -> None:
         self._content = content
 
     async def next(self) -> tuple[str, Any]:
-        """Give name and data of the next event; an empty name at the end."""
+        """Return name and data of the next event; an empty name at the end."""
         text = await self._content.readuntil(b"\n\n", max_size=1 << 27)
         name, _, data = text.partition(b"\ndata: ")
         return name.decode().removeprefix("event: "), msgspec.json.decode(data) if data else None
 
     async def until(self, condition: Callable[[Any], bool]) -> Any:
-        """Give the first news of the board that a condition holds for."""
+        """Wait for a state of the board that satisfies a condition, and return it."""
         with anyio.fail_after(10):
             while True:
                 name, news = await self.next()
@@ -81,7 +81,7 @@ async def stream(browser: aiohttp.ClientSession, url: str) -> AsyncGenerator[Eve
 
 
 async def whole_log(browser: aiohttp.ClientSession, url: str, job: int) -> tuple[list[list[Any]], Any, int]:
-    """Give a log's lines, its verdict, and how many lines were left out."""
+    """Return the lines of a log, its summary, and the number of lines that were left out."""
     lines: list[list[Any]] = []
     skipped = 0
     with anyio.fail_after(30):
@@ -107,7 +107,7 @@ def states_of(news: Any) -> dict[int, str]:
 # The page ---------------------------------------------------------------------------------------------------------
 
 
-async def test_the_page_and_its_parts_come_with_a_policy_that_lets_nothing_inline_run(
+async def test_the_page_and_its_files_have_a_policy_that_blocks_inline_code(
     url: str, browser: aiohttp.ClientSession
 ) -> None:
     for path in PARTS:
@@ -124,16 +124,14 @@ async def test_the_page_and_its_parts_come_with_a_policy_that_lets_nothing_inlin
     assert "style=" not in text
 
 
-def test_no_script_of_the_page_can_turn_text_into_markup() -> None:
+def test_no_script_of_the_page_converts_text_to_markup() -> None:
     for script in STATIC.glob("*.js"):
         source = script.read_text("utf-8")
         for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
             assert way not in source
 
 
-async def test_what_is_not_there_is_told_as_json_under_the_same_policy(
-    url: str, browser: aiohttp.ClientSession
-) -> None:
+async def test_missing_paths_answer_404_with_json_and_the_same_policy(url: str, browser: aiohttp.ClientSession) -> None:
     for path in ("nothing", "static/index.html", "../app.py", "jobs/999999/log", "jobs/x/log"):
         async with browser.get(url + path) as response:
             assert response.status == 404
@@ -144,7 +142,7 @@ async def test_what_is_not_there_is_told_as_json_under_the_same_policy(
 # Builds -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_page_is_told_the_state_and_then_what_changes(
+async def test_a_page_receives_the_state_and_then_its_changes(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, repository: Repository, history: list[Build]
 ) -> None:
     async with stream(browser, f"{url}events") as told:
@@ -162,7 +160,7 @@ async def test_a_page_is_told_the_state_and_then_what_changes(
         assert [job["state"] for job in news["builds"][0]["jobs"]] == ["passed", "passed"]
 
 
-async def test_the_page_keeps_the_newest_builds_and_says_which(
+async def test_the_page_lists_the_newest_builds(
     url: str, browser: aiohttp.ClientSession, repository: Repository
 ) -> None:
     async with stream(browser, f"{url}events") as told:
@@ -172,7 +170,7 @@ async def test_the_page_keeps_the_newest_builds_and_says_which(
         await told.until(lambda news: news["shown"].get(str(repository.id)) == newest)
 
 
-async def test_after_a_gap_the_state_is_read_anew_and_the_page_is_told_that_it_was_behind(
+async def test_after_a_gap_the_state_is_read_again_and_the_page_was_marked_behind(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, repository: Repository
 ) -> None:
     build = repository.build()
@@ -189,7 +187,7 @@ async def test_after_a_gap_the_state_is_read_anew_and_the_page_is_told_that_it_w
         assert news["gaps"] == 1
 
 
-async def test_events_that_were_dropped_are_counted_and_read_anew(travis: Travis, repository: Repository) -> None:
+async def test_dropped_events_are_counted_and_the_state_is_read_again(travis: Travis, repository: Repository) -> None:
     board = Board(travis, [await travis.repos.get(repository.slug)])
     build = repository.build()
     await board.apply(events.Lagged(dropped=3))
@@ -198,7 +196,7 @@ async def test_events_that_were_dropped_are_counted_and_read_anew(travis: Travis
     assert board.build(build.id) is not None
 
 
-async def test_more_pages_or_logs_than_can_be_served_are_refused(
+async def test_pages_and_logs_above_the_limits_are_refused(
     url: str, browser: aiohttp.ClientSession, job_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("examples.dashboard_web.logs.MAX_FOLLOWED", 0)
@@ -209,7 +207,7 @@ async def test_more_pages_or_logs_than_can_be_served_are_refused(
         assert response.status == 503
 
 
-async def test_without_a_live_channel_the_page_is_told_so_and_read_now_and_then(
+async def test_without_a_live_channel_the_page_says_so_and_polls(
     browser: aiohttp.ClientSession,
 ) -> None:
     async with TravisServer(pusher_key=None) as server:
@@ -225,7 +223,7 @@ async def test_without_a_live_channel_the_page_is_told_so_and_read_now_and_then(
             await told.until(lambda news: states_of(news).get(build.id) == "errored")
 
 
-async def test_a_repository_that_does_not_exist_is_told_at_once(travis: Travis) -> None:
+async def test_a_repository_that_does_not_exist_raises_at_once(travis: Travis) -> None:
     with pytest.raises(errors.NotFoundError):
         async with dashboard(travis, ["no/such"]):
             pass
@@ -234,7 +232,7 @@ async def test_a_repository_that_does_not_exist_is_told_at_once(travis: Travis) 
 # Buttons ----------------------------------------------------------------------------------------------------------
 
 
-async def test_restart_and_cancel_move_the_world(
+async def test_the_buttons_restart_and_cancel_builds(
     url: str, browser: aiohttp.ClientSession, history: list[Build]
 ) -> None:
     async with stream(browser, f"{url}events") as told:
@@ -294,7 +292,7 @@ async def test_only_builds_of_the_page_have_buttons(
 
 @pytest.fixture
 async def job_id(url: str, browser: aiohttp.ClientSession, repository: Repository) -> int:
-    """A job that the page shows and that has not begun."""
+    """A job on the page that has not started."""
     build = repository.build()
     async with stream(browser, f"{url}events") as told:
         await told.until(
@@ -339,7 +337,7 @@ async def test_durations_follow_when_a_command_ends(
             assert text_of(news["rest"]) == "..."
 
 
-async def test_a_hostile_log_comes_as_data_and_cut(
+async def test_a_hostile_log_is_sent_as_data_and_cut(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
 ) -> None:
     job = server.world.jobs[job_id]
@@ -360,7 +358,7 @@ async def test_a_hostile_log_comes_as_data_and_cut(
     assert verdict["problem"] is None
 
 
-async def test_of_a_log_with_too_many_folds_it_is_told_how_many(
+async def test_the_number_of_folds_above_the_limit_is_sent(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_reader, "MOST", 1000)
@@ -377,7 +375,7 @@ async def test_of_a_log_with_too_many_folds_it_is_told_how_many(
     assert dropped == 2000
 
 
-async def test_of_a_long_log_the_newest_lines_come_and_their_numbers_are_right(
+async def test_the_newest_lines_of_a_long_log_are_sent_with_correct_numbers(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
 ) -> None:
     job = server.world.jobs[job_id]
@@ -396,7 +394,7 @@ async def test_of_a_long_log_the_newest_lines_come_and_their_numbers_are_right(
     assert len(lines) <= MAX_LINES * (5 + (anyio.current_time() - began) / INTERVAL), "however long it took"
 
 
-async def test_viewers_share_one_stream_which_ends_with_the_last_of_them(
+async def test_viewers_share_one_stream_that_ends_with_the_last_of_them(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, travis: Travis, job_id: int
 ) -> None:
     def listens() -> bool:
@@ -417,7 +415,7 @@ async def test_viewers_share_one_stream_which_ends_with_the_last_of_them(
     await until(lambda: travis.live.statistics().feeds == 1)
 
 
-async def test_the_log_of_a_job_that_is_restarted_begins_anew(
+async def test_the_log_of_a_restarted_job_replaces_the_old_one(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
 ) -> None:
     job = server.world.jobs[job_id]
@@ -446,7 +444,7 @@ async def test_the_log_of_a_job_that_is_restarted_begins_anew(
 
 
 @pytest.mark.parametrize("command", [[PROGRAM], ["-m", "examples.dashboard_web"]])
-async def test_the_program_shows_a_travis_of_its_own_and_ends_on_ctrl_c(
+async def test_the_program_shows_an_embedded_travis_and_ends_on_ctrl_c(
     command: list[str], browser: aiohttp.ClientSession
 ) -> None:
     command = [sys.executable, *command, "--port", "0", "--speed", "20"]
@@ -472,7 +470,7 @@ async def test_the_program_shows_a_travis_of_its_own_and_ends_on_ctrl_c(
         assert b"".join([chunk async for chunk in process.stderr]) == b""
 
 
-async def test_the_program_tells_what_is_wrong_in_a_line() -> None:
+async def test_the_program_prints_an_error_on_one_line() -> None:
     async with TravisServer() as server:
         command = [sys.executable, PROGRAM, "--endpoint", server.endpoint, "--repo", "no/such", "--port", "0"]
         ended = await anyio.run_process(command, check=False)

@@ -30,7 +30,7 @@ def _transport(server: TravisServer, token: str | None, limiter: RateLimiter) ->
     )
 
 
-CASES = int(os.environ.get("AIOTRAVIS_RATE_CASES", "2"))
+CASES = int(os.environ.get("AIOTRAVIS_RATE_CASES", "4"))
 """Random programs of an anonymous client; half as many with a token, which take four times as many calls."""
 
 
