@@ -74,13 +74,13 @@ def live(*, quick: bool) -> Iterator[Case]:
         size = 50 if quick else together
         count, pace, peers = size * (4 if quick else 10), size * times, not quick or goal == "P7b"
         waves = bursts(events=count, together=size, pace=pace, rounds=rounds, peers=peers)
-        title = f"{size:,} log events of 200 bytes at once, {times} times a second, median from sending to hand-over"
+        title = f"{size:,} log events of 200 bytes at once, {times} times a second, median from sending to delivery"
         yield Case(goal=goal, title=title, unit="ms", figures=waves, base="floor", more_is_better=False)
     paced = latency(events=200 if quick else 4000, rounds=rounds)
     notes = {
         name: f"99 of 100 within {statistics.median(most for _, most in pairs):.2f} ms" for name, pairs in paced.items()
     }
-    yield Case(goal="P9", title="2,000 log events a second, median from sending to hand-over", unit="ms",
+    yield Case(goal="P9", title="2,000 log events a second, median from sending to delivery", unit="ms",
                figures={name: [half for half, _ in pairs] for name, pairs in paced.items()}, base="floor",
                more_is_better=False, notes=notes)  # fmt: skip
     followed = following(parts=500 if quick else 6250, size=1680, rounds=often)
