@@ -85,9 +85,9 @@ async def whole_log(browser: aiohttp.ClientSession, url: str, job: int) -> tuple
     lines: list[list[Any]] = []
     skipped = 0
     with anyio.fail_after(30):
-        async with stream(browser, f"{url}jobs/{job}/log") as told:
+        async with stream(browser, f"{url}jobs/{job}/log") as updates:
             while True:
-                name, news = await told.next()
+                name, news = await updates.next()
                 if name == "end":
                     return lines, news, skipped
                 if news["reset"]:
@@ -145,45 +145,45 @@ async def test_missing_paths_answer_404_with_json_and_the_same_policy(url: str, 
 async def test_a_page_receives_the_state_and_then_its_changes(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, repository: Repository, history: list[Build]
 ) -> None:
-    async with stream(browser, f"{url}events") as told:
-        name, hello = await told.next()
+    async with stream(browser, f"{url}events") as updates:
+        name, hello = await updates.next()
         assert (name, hello) == ("hello", {"repositories": [{"id": repository.id, "slug": repository.slug}]})
-        news = await told.until(lambda news: len(news["builds"]) == 3)
+        news = await updates.until(lambda news: len(news["builds"]) == 3)
         assert states_of(news) == {build.id: build.state for build in history}
         assert news["shown"] == {str(repository.id): [build.id for build in reversed(history)]}
         assert (news["state"], news["behind"]) == ("connected", None)
         build = repository.build(jobs=2, message=f"{HOSTILE}\nmore")
         server.play(build, speed=50)
-        news = await told.until(lambda news: build.id in states_of(news))
+        news = await updates.until(lambda news: build.id in states_of(news))
         assert news["builds"][0]["subject"] == HOSTILE
-        news = await told.until(lambda news: states_of(news).get(build.id) == "passed")
+        news = await updates.until(lambda news: states_of(news).get(build.id) == "passed")
         assert [job["state"] for job in news["builds"][0]["jobs"]] == ["passed", "passed"]
 
 
 async def test_the_page_lists_the_newest_builds(
     url: str, browser: aiohttp.ClientSession, repository: Repository
 ) -> None:
-    async with stream(browser, f"{url}events") as told:
-        await told.until(lambda news: news["behind"] is None)
+    async with stream(browser, f"{url}events") as updates:
+        await updates.until(lambda news: news["behind"] is None)
         made = [repository.build() for _ in range(BUILDS_SHOWN + 2)]
         newest = [build.id for build in reversed(made[-BUILDS_SHOWN:])]
-        await told.until(lambda news: news["shown"].get(str(repository.id)) == newest)
+        await updates.until(lambda news: news["shown"].get(str(repository.id)) == newest)
 
 
 async def test_after_a_gap_the_state_is_read_again_and_the_page_was_marked_behind(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, repository: Repository
 ) -> None:
     build = repository.build()
-    async with stream(browser, f"{url}events") as told:
-        await told.until(lambda news: build.id in states_of(news) and news["behind"] is None)
+    async with stream(browser, f"{url}events") as updates:
+        await updates.until(lambda news: build.id in states_of(news) and news["behind"] is None)
         port = server.port
         await server.stop()
-        await told.until(lambda news: news["behind"] is not None)
+        await updates.until(lambda news: news["behind"] is not None)
         build.jobs[0].start()
         build.jobs[0].finish("failed")
         await server.start(port)
-        news = await told.until(lambda news: states_of(news).get(build.id) == "failed")
-        news = news if news["behind"] is None else await told.until(lambda news: news["behind"] is None)
+        news = await updates.until(lambda news: states_of(news).get(build.id) == "failed")
+        news = news if news["behind"] is None else await updates.until(lambda news: news["behind"] is None)
         assert news["gaps"] == 1
 
 
@@ -216,11 +216,11 @@ async def test_without_a_live_channel_the_page_says_so_and_polls(
         async with (
             Travis(endpoint=server.endpoint) as travis,
             dashboard(travis, ["a/b"]) as url,
-            stream(browser, f"{url}events") as told,
+            stream(browser, f"{url}events") as updates,
         ):
-            await told.until(lambda news: "no live channel" in (news["behind"] or ""))
+            await updates.until(lambda news: "no live channel" in (news["behind"] or ""))
             build.finish("errored")
-            await told.until(lambda news: states_of(news).get(build.id) == "errored")
+            await updates.until(lambda news: states_of(news).get(build.id) == "errored")
 
 
 async def test_a_repository_that_does_not_exist_raises_at_once(travis: Travis) -> None:
@@ -235,18 +235,18 @@ async def test_a_repository_that_does_not_exist_raises_at_once(travis: Travis) -
 async def test_the_buttons_restart_and_cancel_builds(
     url: str, browser: aiohttp.ClientSession, history: list[Build]
 ) -> None:
-    async with stream(browser, f"{url}events") as told:
+    async with stream(browser, f"{url}events") as updates:
         build = history[-1]
-        await told.until(lambda news: build.id in states_of(news))
+        await updates.until(lambda news: build.id in states_of(news))
         async with browser.post(f"{url}builds/{build.id}/restart", headers=OURS) as response:
             assert response.status == 202
-        await told.until(lambda news: states_of(news).get(build.id) == "created")
+        await updates.until(lambda news: states_of(news).get(build.id) == "created")
         async with browser.post(f"{url}builds/{build.id}/restart", headers=OURS) as response:
             assert response.status == 409
             assert "can not be restarted" in (await response.json())["error"]
         async with browser.post(f"{url}builds/{build.id}/cancel", headers=OURS) as response:
             assert response.status == 202
-        await told.until(lambda news: states_of(news).get(build.id) == "canceled")
+        await updates.until(lambda news: states_of(news).get(build.id) == "canceled")
 
 
 @pytest.mark.parametrize(
@@ -262,8 +262,8 @@ async def test_the_buttons_restart_and_cancel_builds(
 async def test_another_site_cannot_press_the_buttons(
     url: str, browser: aiohttp.ClientSession, history: list[Build], headers: dict[str, str]
 ) -> None:
-    async with stream(browser, f"{url}events") as told:
-        await told.until(lambda news: bool(news["builds"]))
+    async with stream(browser, f"{url}events") as updates:
+        await updates.until(lambda news: bool(news["builds"]))
         async with browser.post(f"{url}builds/{history[-1].id}/restart", headers=headers) as response:
             assert response.status == 403
         assert history[-1].state != "created"
@@ -294,8 +294,8 @@ async def test_only_builds_of_the_page_have_buttons(
 async def job_id(url: str, browser: aiohttp.ClientSession, repository: Repository) -> int:
     """A job on the page that has not started."""
     build = repository.build()
-    async with stream(browser, f"{url}events") as told:
-        await told.until(
+    async with stream(browser, f"{url}events") as updates:
+        await updates.until(
             lambda news: any(one["id"] == build.id and one["jobs"] for one in news["builds"]),
         )
     return build.jobs[0].id
@@ -322,18 +322,18 @@ async def test_durations_follow_when_a_command_ends(
     job.receive()
     job.start()
     job.write("travis_time:start:1\r\x1b[0K$ make\nmaking\n")
-    async with stream(browser, f"{url}jobs/{job_id}/log") as told:
+    async with stream(browser, f"{url}jobs/{job_id}/log") as updates:
         with anyio.fail_after(10):
             news: Any = {"lines": []}
             while not news["lines"]:
-                _, news = await told.next()
+                _, news = await updates.next()
             assert news["lines"][0] == [1, [], [["$ make"]], 0, None]
             job.write("travis_time:end:1:start=1000000000,finish=3500000000,duration=2500000000\r\x1b[0K\n...")
             while not news["durations"]:
-                _, news = await told.next()
+                _, news = await updates.next()
             assert news["durations"] == [[1, 2.5]]
             while news["rest"] is None:
-                _, news = await told.next()
+                _, news = await updates.next()
             assert text_of(news["rest"]) == "..."
 
 
@@ -368,8 +368,8 @@ async def test_the_number_of_folds_above_the_limit_is_sent(
     job.finish()
     dropped = 0
     with anyio.fail_after(10):
-        async with stream(browser, f"{url}jobs/{job_id}/log") as told:
-            while (news := await told.next())[0] != "end":
+        async with stream(browser, f"{url}jobs/{job_id}/log") as updates:
+            while (news := await updates.next())[0] != "end":
                 assert news[1]["dropped"] >= dropped
                 dropped = news[1]["dropped"]
     assert dropped == 2000
@@ -406,10 +406,10 @@ async def test_viewers_share_one_stream_that_ends_with_the_last_of_them(
         await other.next()
         await until(listens)
         server.world.jobs[job_id].write("hello\n")
-        for told in (one, other):
+        for updates in (one, other):
             news: Any = {"lines": []}
             while not news["lines"]:
-                _, news = await told.next()
+                _, news = await updates.next()
             assert text_of(news["lines"][0]) == "hello"
         assert listens()
     await until(lambda: travis.live.statistics().feeds == 1)
@@ -421,18 +421,18 @@ async def test_the_log_of_a_restarted_job_replaces_the_old_one(
     job = server.world.jobs[job_id]
     job.start()
     job.write("first run\n")
-    async with stream(browser, f"{url}jobs/{job_id}/log") as told:
+    async with stream(browser, f"{url}jobs/{job_id}/log") as updates:
         shown: list[str] = []
         with anyio.fail_after(20):
             while shown != ["first run"]:
-                _, news = await told.next()
+                _, news = await updates.next()
                 shown += map(text_of, news["lines"])
             job.restart()
             job.start()
             job.write("second run\n", final=True)
             job.finish()
             while True:
-                name, news = await told.next()
+                name, news = await updates.next()
                 if name == "end":
                     break
                 shown = [] if news["reset"] else shown
@@ -456,15 +456,15 @@ async def test_the_program_shows_an_embedded_travis_and_ends_on_ctrl_c(
         while b"Ctrl-C" not in seen:
             seen += await process.stdout.receive()
         url = seen.decode().splitlines()[0].removeprefix("Dashboard on ")
-        async with stream(browser, f"{url}events") as told:
-            _, hello = await told.next()
+        async with stream(browser, f"{url}events") as updates:
+            _, hello = await updates.next()
             assert len(hello["repositories"]) == 5
             finished = ("passed", "failed", "errored", "canceled")
-            news = await told.until(lambda news: any(state in finished for state in states_of(news).values()))
+            news = await updates.until(lambda news: any(state in finished for state in states_of(news).values()))
             number = next(number for number, state in states_of(news).items() if state in finished)
             async with browser.post(f"{url}builds/{number}/restart", headers=OURS) as response:
                 assert response.status == 202
-            await told.until(lambda news: states_of(news).get(number) == "started")
+            await updates.until(lambda news: states_of(news).get(number) == "started")
             process.send_signal(signal.SIGINT)
             assert await process.wait() == 0
         assert b"".join([chunk async for chunk in process.stderr]) == b""

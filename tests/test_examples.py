@@ -114,11 +114,14 @@ async def test_await_build_returns_the_outcome_as_an_exit_code() -> None:
         assert b"build #1 passed" in ended.stdout
         assert b"1 of 2 passed." in ended.stdout
         waiting = repository.build()
-        for arguments, code, told in (([str(waiting.id), "--within", "0.5"], 3, b"not ended"), (["9"], 2, b"GET /bui")):
+        for arguments, code, message in (
+            ([str(waiting.id), "--within", "0.5"], 3, b"not ended"),
+            (["9"], 2, b"GET /bui"),
+        ):
             command = [sys.executable, AWAIT, "--endpoint", server.endpoint, *arguments]
             ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
             assert ended.returncode == code
-            assert told in ended.stderr
+            assert message in ended.stderr
 
 
 async def test_follow_log_prints_the_log_and_nothing_else() -> None:

@@ -20,7 +20,7 @@ FILES: Final = {
     "/builds.js": ("builds.js", "text/javascript"),
     "/log.js": ("log.js", "text/javascript"),
     "/lines.js": ("lines.js", "text/javascript"),
-    "/said.js": ("said.js", "text/javascript"),
+    "/status.js": ("status.js", "text/javascript"),
     "/dashboard.css": ("dashboard.css", "text/css"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }

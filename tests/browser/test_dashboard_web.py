@@ -39,7 +39,7 @@ async def test_builds_appear_and_change(
     assert await page.locator(f"{of(build)} .subject").text_content() == HOSTILE
     assert await page.locator(f"{of(build)} .job").count() == 2
     assert await page.evaluate("window.hacked") is None
-    await shows(page, "#said", f"build {build.number} passed")
+    await shows(page, "#announcement", f"build {build.number} passed")
     assert complaints == []
 
 
