@@ -1,6 +1,6 @@
 """Validation of arguments, before anything is sent. No I/O.
 
-Every function raises `UsageError` with the argument's name. Values that may be secrets are never quoted.
+Every function returns the value, or raises `UsageError` with the name of the caller's argument.
 """
 
 from aiotravis.errors import UsageError
@@ -10,12 +10,6 @@ __all__ = ["validate_count", "validate_seconds", "validate_text"]
 
 def validate_count(value: object, argument: str, *, minimum: int = 1, maximum: int | None = None) -> int:
     """Return a whole number.
-
-    Args:
-        value: What the caller passed.
-        argument: Name of the caller's argument.
-        minimum: Smallest value.
-        maximum: Largest value; None for no limit.
 
     Raises:
         UsageError: It is not a whole number, or out of range.
@@ -28,11 +22,6 @@ def validate_count(value: object, argument: str, *, minimum: int = 1, maximum: i
 
 def validate_seconds(value: object, argument: str, *, zero_ok: bool = False) -> float:
     """Return a number of seconds.
-
-    Args:
-        value: What the caller passed.
-        argument: Name of the caller's argument.
-        zero_ok: Whether 0 is allowed.
 
     Raises:
         UsageError: It is not a number, or not positive.
@@ -47,7 +36,7 @@ def validate_text(value: object, argument: str) -> str:
     """Return a text that is not empty.
 
     Raises:
-        UsageError: It is empty, blank, or not a string. The value is not quoted: it may be a secret.
+        UsageError: It is empty, blank, or not a string. The message never contains the value: it may be a secret.
     """
     if not isinstance(value, str) or not value.strip():
         raise UsageError(f"{argument} must be a string that is not empty.", argument=argument)

@@ -40,21 +40,21 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Anything that a feed yields.
 
     Attributes:
-        channel: Name of the channel it came on, or None for a mark.
+        channel: Name of the channel it came on; None for a mark.
     """
 
     channel: str | None = None
 
 
 class BuildEvent(Event, frozen=True, kw_only=True):
-    """Something happened to a build. Trust ``build.state``, not the name of the event.
+    """An event of a build. ``build.state`` tells its state, not the name of the event.
 
     Attributes:
         build: The build, with its commit.
-        repository: Its repository; None where the event was too large, and was completed.
-        stages: Its stages; empty without any, and on old servers.
-        complete: False where the server sent ids alone, the event being too large, and the rest could not be fetched.
-        late: Whether a newer state of this build was delivered before: travelling mixes up their order.
+        repository: Its repository; None if the event was too large for Pusher.
+        stages: Its stages; empty on old servers, too.
+        complete: False if the event was too large and its payload could not be fetched: only ids are set.
+        late: Whether a newer event of this build was delivered before; Travis does not keep their order.
     """
 
     build: Build
@@ -63,26 +63,28 @@ class BuildEvent(Event, frozen=True, kw_only=True):
     complete: bool = True
     late: bool = False
 
+    # fact 9.40: restarts and requeues arrive as created, and a later stage is cancelled with finished events.
+
     @property
     def updated_at(self) -> datetime | None:
-        """When Travis made this state, UTC with milliseconds; None where it does not say."""
+        """When Travis updated the build, in UTC with milliseconds; None if the server does not say."""
         return self.build.updated_at
 
 
 class BuildCreated(BuildEvent, frozen=True, kw_only=True):
-    """A build was created, or restarted: Travis sends the same for both."""
+    """A build was created or restarted: Travis sends the same event for both."""
 
 
 class BuildReceived(BuildEvent, frozen=True, kw_only=True):
-    """A worker took the build (old servers only)."""
+    """A worker received the build (old servers only)."""
 
 
 class BuildStarted(BuildEvent, frozen=True, kw_only=True):
-    """Its first job started, or is about to."""
+    """The build started, just before or after its first job."""
 
 
 class BuildFinished(BuildEvent, frozen=True, kw_only=True):
-    """The build has ended."""
+    """The build finished."""
 
 
 class BuildCanceled(BuildEvent, frozen=True, kw_only=True):
@@ -90,12 +92,12 @@ class BuildCanceled(BuildEvent, frozen=True, kw_only=True):
 
 
 class JobEvent(Event, frozen=True, kw_only=True):
-    """Something happened to a job. Trust ``job.state``, not the name of the event.
+    """An event of a job. ``job.state`` tells its state, not the name of the event.
 
     Attributes:
         job: The job, with its commit.
-        complete: False where the server sent ids alone, the event being too large, and the rest could not be fetched.
-        late: Whether a newer state of this job was delivered before: travelling mixes up their order.
+        complete: See `BuildEvent`.
+        late: See `BuildEvent`.
     """
 
     job: Job
@@ -104,28 +106,28 @@ class JobEvent(Event, frozen=True, kw_only=True):
 
     @property
     def updated_at(self) -> datetime | None:
-        """When Travis made this state, UTC with milliseconds; None where it does not say."""
+        """When Travis updated the job, in UTC with milliseconds; None if the server does not say."""
         return self.job.updated_at
 
 
 class JobCreated(JobEvent, frozen=True, kw_only=True):
-    """A job was created, restarted or put back by a worker; its log begins anew."""
+    """A job was created, restarted, or requeued by a worker; its log starts over."""
 
 
 class JobQueued(JobEvent, frozen=True, kw_only=True):
-    """A job waits for a worker."""
+    """A job was queued for a worker."""
 
 
 class JobReceived(JobEvent, frozen=True, kw_only=True):
-    """A worker took the job."""
+    """A worker received the job."""
 
 
 class JobStarted(JobEvent, frozen=True, kw_only=True):
-    """The job runs."""
+    """The job started."""
 
 
 class JobFinished(JobEvent, frozen=True, kw_only=True):
-    """The job has ended."""
+    """The job finished."""
 
 
 class JobCanceled(JobEvent, frozen=True, kw_only=True):
@@ -133,15 +135,17 @@ class JobCanceled(JobEvent, frozen=True, kw_only=True):
 
 
 class JobLog(Event, frozen=True, kw_only=True, gc=False):
-    """A piece of a job's log. Pieces may come in any order, twice, or not at all: `Travis.follow_log` sorts that out.
+    """A part of a job's log. Parts may come in any order, twice, or not at all; `Travis.follow_log` handles that.
 
     Attributes:
-        job_id: The job.
-        number: As in `LogPart.number`.
+        job_id: Id of the job.
         content: The text.
+        number: As in `LogPart.number`.
         final: Whether no higher number follows; lower ones still may.
     """
 
+    # fact 7.8: the text is called _log here, and id is the job's. fact 9.34: a number may be a string, "7.1".
+    # fact 9.35: final comes early, twice or never.
     job_id: int = msgspec.field(name="id")
     content: str = msgspec.field(default="", name="_log")
     number: int | str = 0
@@ -149,11 +153,11 @@ class JobLog(Event, frozen=True, kw_only=True, gc=False):
 
 
 class UnknownEvent(Event, frozen=True, kw_only=True):
-    """An event that this version does not know, or whose payload it cannot read.
+    """An event with an unknown name or an unreadable payload.
 
     Attributes:
-        name: Its name.
-        data: Its payload, decoded where it is JSON.
+        name: Name of the event.
+        data: The payload; decoded if it is JSON.
     """
 
     name: str
@@ -161,24 +165,24 @@ class UnknownEvent(Event, frozen=True, kw_only=True):
 
 
 class Mark(Event, frozen=True, kw_only=True):
-    """Not from Travis: tells about the feed itself."""
+    """A gap in the feed, marked by the client itself. Read the state again over REST."""
 
 
 class Lagged(Mark, frozen=True, kw_only=True):
-    """The consumer was too slow: events were dropped here. Read the state anew over REST.
+    """Events were dropped here, since the consumer was too slow.
 
     Attributes:
-        dropped: How many.
+        dropped: Number of events.
     """
 
     dropped: int
 
 
 class Reconnected(Mark, frozen=True, kw_only=True):
-    """The connection was lost and is back: events in between are lost. Read the state anew over REST.
+    """Events are missing here, since the connection was lost.
 
     Attributes:
-        down: Seconds from the loss to the moment when every channel of the feed was in force again.
+        down: Seconds from the loss until the server had confirmed every channel of the feed again.
     """
 
     down: float

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiotravis._http import ApiResponse
 from aiotravis.resources.builds import LIST
-from aiotravis.resources.commits import joined
+from aiotravis.resources.commits import attach_commits
 from benchmarks.pages import page_of_builds
 
 __all__ = ["decoding", "held", "importing"]
@@ -31,7 +31,7 @@ IMPORTS = {
 
 def _ours(page: bytes) -> object:
     response = LIST.read(CALL, ApiResponse(200, {"content-type": "application/json;charset=utf-8"}, page))
-    return joined(response.builds, response.commits)
+    return attach_commits(response.builds, response.commits)
 
 
 def _decoders() -> dict[str, Callable[[bytes], object]]:

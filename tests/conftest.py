@@ -20,7 +20,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 TOKEN = "a-token-that-must-not-leak"
 
-HASTY = LiveOptions(first_delay=0.0, longest_delay=0.0, coalesce=0.02)
+HASTY = LiveOptions(reconnect_delay=0.0, max_reconnect_delay=0.0, coalesce=0.02)
 """Reconnect at once: most tests check that the client comes back, not when."""
 
 SLOWEST = (

@@ -1,1 +1,1 @@
-"""What every layer above shares: retries, deadlines, background tasks, the lifetime of a client."""
+"""Helpers of all layers above: retries, deadlines, background tasks, the lifetime of a client."""

@@ -1,4 +1,4 @@
-"""A task that an object owns: started when there is work, started again if work came while it ended, ended with it."""
+"""BackgroundTask: a task that an object owns and that runs while there is work."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -10,31 +10,31 @@ __all__ = ["BackgroundTask"]
 
 
 class BackgroundTask:
-    """The task of an object whose users come and go in tasks of their own.
+    """A task that is started when there is work, and ends when there is none.
 
     Args:
-        run: What it does; returns once there is nothing left to do.
-        wanted: Tells whether there is something to do.
-        name: What it is called.
+        run: The work; returns once there is nothing left to do.
+        has_work: Returns whether there is something to do.
+        name: Name of the task.
 
     Attributes:
-        closed: Whether it was ended for good.
+        closed: Whether `aclose` was called.
     """
 
-    def __init__(self, run: Callable[[], Coroutine[Any, Any, None]], wanted: Callable[[], bool], name: str) -> None:
+    def __init__(self, run: Callable[[], Coroutine[Any, Any, None]], has_work: Callable[[], bool], name: str) -> None:
         self._run = run
-        self._wanted = wanted
+        self._has_work = has_work
         self._name = name
         self._task: asyncio.Task[None] | None = None
         self.closed = False
 
     @property
     def running(self) -> bool:
-        """Whether it is at work."""
+        """Whether the task is running."""
         return self._task is not None and not self._task.done()
 
     def ensure(self) -> bool:
-        """Start it, unless it is at work or was ended for good; tell whether that was needed."""
+        """Start the task unless it is running or closed. Return whether it was started."""
         if self.closed or self.running:
             return False
         self._task = asyncio.get_running_loop().create_task(self._run(), name=self._name)
@@ -42,12 +42,12 @@ class BackgroundTask:
         return True
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        # Who came while it was about to end has been taken in, and would wait for ever.
-        if task is self._task and self._wanted():
+        # Work that came while the task was ending would never be done.
+        if task is self._task and self._has_work():
             self.ensure()
 
     async def aclose(self) -> None:
-        """End it for good, from any task of the same event loop."""
+        """Cancel the task for good, from any task of the same event loop."""
         self.closed = True
         task, self._task = self._task, None
         if task is not None and not task.done():

@@ -1,4 +1,4 @@
-"""What is under way: each call ends at its deadline, or with the client."""
+"""Deadlines of what is in flight, with one timer for all of them."""
 
 import asyncio
 import math
@@ -14,21 +14,21 @@ NEVER: Final = math.inf
 
 
 class Deadline:
-    """How long something may take until its next step: a block that ends, without an error, when that has passed.
+    """A block that ends, without an error, at a deadline that can be moved, or with everything else in flight.
 
     Args:
-        in_flight: What the block is a part of.
+        in_flight: What the block belongs to.
 
     Attributes:
-        deadline: In seconds of the loop's clock.
+        when: The deadline, in seconds of the loop's clock; none at first.
     """
 
-    __slots__ = ("_in_flight", "_scope", "deadline")
+    __slots__ = ("_in_flight", "_scope", "when")
 
     def __init__(self, in_flight: "InFlight") -> None:
         self._in_flight = in_flight
         self._scope = anyio.CancelScope()
-        self.deadline = NEVER
+        self.when = NEVER
 
     def __enter__(self) -> "Deadline":
         self._scope.__enter__()
@@ -41,61 +41,71 @@ class Deadline:
         self._in_flight.discard(self)
         return bool(self._scope.__exit__(kind, exc, traceback))
 
-    def until(self, deadline: float) -> None:
-        """Set the deadline, or put it off."""
-        self.deadline = deadline
-        self._in_flight.expect(deadline)
+    @property
+    def cancelled_caught(self) -> bool:
+        """Whether the block was ended by its deadline or by `cancel`."""
+        return self._scope.cancelled_caught
 
-    def without_end(self) -> None:
-        """Set no deadline."""
-        self.deadline = NEVER
+    def set(self, when: float) -> None:
+        """Set or move the deadline."""
+        self.when = when
+        self._in_flight.schedule(when)
 
-    def end(self) -> None:
+    def clear(self) -> None:
+        """Remove the deadline."""
+        self.when = NEVER
+
+    def cancel(self) -> None:
         """End the block now."""
         self._scope.cancel()
 
 
 class InFlight:
-    """Everything that is under way, with one timer for all deadlines: one for each step would cost more than the step.
+    """All blocks in flight.
 
-    A deadline that is put off is only written down; the timer finds out when it looks.
+    There is one timer for all deadlines: setting a timer for each step would cost more than the step itself. Moving a
+    deadline only stores it; the timer reads it when it fires.
     """
 
     def __init__(self) -> None:
-        self._all: set[Deadline] = set()
+        self._deadlines: set[Deadline] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, deadline: Deadline) -> None:
-        """Look after a block."""
-        self._all.add(deadline)
+        """Add a block."""
+        self._deadlines.add(deadline)
 
     def discard(self, deadline: Deadline) -> None:
-        """Look after it no more."""
-        self._all.discard(deadline)
+        """Remove a block."""
+        self._deadlines.discard(deadline)
 
-    def expect(self, deadline: float) -> None:
-        """Look at the deadlines no later than this one."""
-        if self._timer is None or deadline < self._timer.when():
+    def schedule(self, when: float) -> None:
+        """Make the timer fire no later than this."""
+        if self._timer is None or when < self._timer.when():
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = asyncio.get_running_loop().call_at(deadline, self._look)
+            self._timer = asyncio.get_running_loop().call_at(when, self._fire)
 
-    def _look(self) -> None:
+    def _fire(self) -> None:
         now, self._timer = asyncio.get_running_loop().time(), None
         following = NEVER
-        for deadline in self._all:
-            if deadline.deadline <= now:
-                deadline.end()
+        for deadline in self._deadlines:
+            if deadline.when <= now:
+                deadline.cancel()
             else:
-                following = min(following, deadline.deadline)
+                following = min(following, deadline.when)
         if following < NEVER:
-            self.expect(following)
+            self.schedule(following)
 
-    async def end(self) -> None:
-        """End everything, and wait until it has ended."""
-        while self._all:
-            for deadline in list(self._all):
-                deadline.end()
+    def cancel(self) -> None:
+        """End all blocks now."""
+        for deadline in self._deadlines:
+            deadline.cancel()
+
+    async def aclose(self) -> None:
+        """End all blocks, and wait until they have ended."""
+        while self._deadlines:
+            self.cancel()
             await anyio.lowlevel.checkpoint()
         if self._timer is not None:
             self._timer.cancel()

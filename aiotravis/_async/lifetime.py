@@ -1,62 +1,88 @@
-"""How long the flows of a client may last: until it is closed, on one event loop."""
+"""The lifetime of a client: until it is closed, on one event loop."""
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
+import contextlib
+from collections.abc import Awaitable, Callable, Generator
 
 import anyio
 
+from aiotravis._async.deadlines import Deadline, InFlight
 from aiotravis.errors import UsageError
 
 __all__ = ["ClientLifetime"]
 
 
 class ClientLifetime:
-    """What flows have under way; ends with the client."""
+    """Everything that ends with a client: its calls, its flows, its background tasks.
+
+    Attributes:
+        closed: Whether the client was closed.
+        calls: REST calls in flight.
+    """
 
     def __init__(self) -> None:
+        self.closed = False
+        self.calls = InFlight()
+        self._flows = InFlight()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ended = False
-        self._scopes: set[anyio.CancelScope] = set()
+        self._callbacks: dict[Callable[[], Awaitable[None]], None] = {}
 
-    def check(self) -> None:
-        """See whether a flow may begin, or go on, here.
+    def check(self) -> asyncio.AbstractEventLoop:
+        """Return the running event loop.
 
         Raises:
-            UsageError: The client is closed, or in use on another event loop.
+            UsageError: The client is closed, or belongs to another event loop, or this is not asyncio.
         """
-        if self._ended:
-            raise UsageError(
-                "This client is closed. Make a new one, or keep it open for longer: async with Travis(...)."
-            )
-        loop = asyncio.get_running_loop()
+        if self.closed:
+            raise UsageError("This client is closed. Make a new one, or keep it open longer: async with Travis(...).")
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise UsageError("aiotravis needs asyncio: run it with anyio.run(main) or asyncio.run(main).") from None
         if self._loop is None:
             self._loop = loop
         elif self._loop is not loop:
             raise UsageError("This client was opened on another event loop. Make one client for each loop.")
+        return loop
 
-    @contextmanager
-    def scope(self, what: str) -> Generator[anyio.CancelScope]:
-        """Give a scope that ends with the client, which is an error; whoever else cancels it knows why.
+    @contextlib.contextmanager
+    def scope(self, what: str) -> Generator[Deadline]:
+        """Enter a block that is cancelled when the client is closed.
 
         Args:
-            what: What is under way, for the error: "a log was followed".
+            what: What is in progress, for the error: "a log was followed".
 
         Raises:
-            UsageError: The client is closed, was closed meanwhile, or is in use on another event loop.
+            UsageError: The client is closed, or was closed meanwhile, or belongs to another event loop.
         """
         self.check()
-        with anyio.CancelScope() as scope:
-            self._scopes.add(scope)
-            try:
-                yield scope
-            finally:
-                self._scopes.discard(scope)
-        if scope.cancelled_caught and self._ended:
+        with Deadline(self._flows) as block:
+            yield block
+        if block.cancelled_caught and self.closed:
             raise UsageError(f"The client was closed while {what}.")
 
-    def end(self) -> None:
-        """End what is under way, for good. From any task of the same event loop."""
-        self._ended = True
-        for scope in self._scopes:
-            scope.cancel()
+    def on_close(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Call an async function when the client is closed, the last one registered first."""
+        self._callbacks[callback] = None
+
+    def remove_on_close(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Undo `on_close`."""
+        self._callbacks.pop(callback, None)
+
+    async def aclose(self) -> None:
+        """End everything: flows, then what is registered with `on_close`, then calls.
+
+        Safe to call twice, and from any task of the same event loop.
+        """
+        self.closed = True
+        self._flows.cancel()
+        # Each is called even if the one before it fails or is cancelled.
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._close_calls)
+            callbacks, self._callbacks = self._callbacks, {}
+            for callback in callbacks:
+                stack.push_async_callback(callback)
+
+    async def _close_calls(self) -> None:
+        with anyio.CancelScope(shield=True):
+            await self.calls.aclose()

@@ -1,4 +1,4 @@
-"""What may be tried again, and when. No I/O."""
+"""What to try again, and when."""
 
 import itertools
 import random
@@ -20,7 +20,7 @@ from aiotravis.errors import (
 
 __all__ = [
     "ATTEMPTS",
-    "FAILURES",
+    "MAX_FAILURES",
     "backoff",
     "exponential",
     "is_transient",
@@ -32,22 +32,22 @@ __all__ = [
 T = TypeVar("T")
 
 ATTEMPTS: Final = 3
+"""How often a read is tried in all, by default."""
 
-LONGEST_WAIT: Final = 90.0
-"""Seconds that a server may ask to be left alone; who is to wait for longer is told instead."""
+MAX_RETRY_AFTER: Final = 90.0
+"""Longest wait that a server may ask for, in seconds; above it, the call fails instead of waiting."""
 
-FAILURES: Final = 8
-"""Failures in a row, each after all the attempts of a call, before the last one is passed on."""
+MAX_FAILURES: Final = 8
+"""Failures in a row, each after all attempts of a call, before the last one is raised."""
 
-PASSING: Final = frozenset({429, 502, 503, 504})
-"""Statuses that pass by themselves."""
+TRANSIENT_STATUSES: Final = frozenset({429, 502, 503, 504})
 
 
 def should_retry_error(request: ApiRequest, error: RequestError) -> bool:
-    """Whether to send a call again that got no usable answer.
+    """Return whether to repeat a request that got no usable response.
 
-    Reads, whenever the connection was at fault; writes, only when no byte of them can have arrived. A server that has
-    been silent for the whole of the read timeout is not asked to be silent again.
+    Reads are repeated whenever the connection failed, writes only when no byte of them can have arrived. After a read
+    timeout nothing is repeated: the server would be silent again.
     """
     if isinstance(error, TooLargeError | RedirectError):
         return False
@@ -55,16 +55,16 @@ def should_retry_error(request: ApiRequest, error: RequestError) -> bool:
 
 
 def should_retry_response(request: ApiRequest, response: ApiResponse) -> bool:
-    """Whether to send a call again that was refused, for now.
+    """Return whether to repeat a request that was refused.
 
-    A 429 was not acted upon, so it holds for writes, too, unless the server wants to be left alone for long. What a
-    proxy says of a write leaves open what became of it.
+    A 429 means that nothing was done, so writes are repeated, too, unless the server asks for a long wait. After
+    another status of a proxy, a write may have been carried out.
     """
     if response.status == 429:
         refusal = error_from_response(request, response)
-        asked = refusal.retry_after if isinstance(refusal, RateLimited) else None
-        return asked is None or asked <= LONGEST_WAIT
-    return response.status in PASSING and request.reads
+        retry_after = refusal.retry_after if isinstance(refusal, RateLimited) else None
+        return retry_after is None or retry_after <= MAX_RETRY_AFTER
+    return response.status in TRANSIENT_STATUSES and request.reads
 
 
 def exponential(first: float, maximum: float, failures: int) -> float:
@@ -90,27 +90,27 @@ def backoff(first: float, maximum: float, *, draw: Callable[[], float] = random.
 
 
 def is_transient(error: TravisError) -> bool:
-    """Whether the same may succeed a little later: the network or the server failed, or wants to be left alone."""
+    """Return whether the same call may succeed later: the network or the server failed, or the client was throttled."""
     if isinstance(error, TooLargeError | RedirectError):
         return False
     return isinstance(error, RequestError | ServerError | RateLimited)
 
 
-async def retry(ask: Callable[[], Awaitable[T]], delays: Iterator[float]) -> T:
-    """Ask, and ask again after failures that pass.
+async def retry(call: Callable[[], Awaitable[T]], delays: Iterator[float]) -> T:
+    """Call an async function, and call it again after transient failures.
 
     Args:
-        ask: Asks.
-        delays: Seconds to wait after one failure after the other.
+        call: The function.
+        delays: How long to wait after each failure, in seconds.
 
     Raises:
-        TravisError: What asking raised: at once, or, where it passes, after `FAILURES` times in a row.
+        TravisError: The last failure: at once if it is not transient, else after `MAX_FAILURES` in a row.
     """
-    for _ in range(FAILURES - 1):
+    for _ in range(MAX_FAILURES - 1):
         try:
-            return await ask()
+            return await call()
         except TravisError as exc:
             if not is_transient(exc):
                 raise
         await anyio.sleep(next(delays))
-    return await ask()
+    return await call()

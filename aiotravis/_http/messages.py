@@ -1,4 +1,4 @@
-"""One request as data, one answer as data. No I/O.
+"""One request and one response as data. No I/O.
 
 https://docs.travis-ci.com/api/#making-requests
 """
@@ -15,20 +15,20 @@ __all__ = ["ApiRequest", "ApiResponse", "Sink", "Transport", "one_line"]
 
 SECRET_PARAMETERS: Final = frozenset({"access_token", "token", "github_token", "log.token"})
 
-SHORTEST_SECRET: Final = 4
-"""Characters; to hide less, in every text that holds it by chance, would hide more than it protects."""
+MIN_SECRET_LENGTH: Final = 4
+"""Length in characters from which a text of the body is redacted: shorter ones occur in other texts by chance."""
 
-EXCERPT: Final = 300
+MAX_EXCERPT: Final = 300
 """Characters of a body that an error shows."""
 
-READ_OF_A_REFUSAL: Final = 1 << 18
-"""Bytes of a body that are read for an error."""
+MAX_ERROR_BODY: Final = 1 << 18
+"""Bytes of a body that are read to explain an error."""
 
 
 def one_line(text: str) -> str:
-    """Make a text fit for a message: one line, printable, not long."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in text[: EXCERPT * 8]).split())
-    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}..."
+    """Return the beginning of a text as one printable line, for a message."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text[: MAX_EXCERPT * 8]).split())
+    return text if len(text) <= MAX_EXCERPT else f"{text[:MAX_EXCERPT]}..."
 
 
 JSON_TYPE: Final = ("Content-Type", "application/json")
@@ -36,16 +36,16 @@ JSON_TYPE: Final = ("Content-Type", "application/json")
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """One request, before it is sent. It never holds the client's own token.
+    """One request. It never holds the client's own token.
 
     Attributes:
         method: HTTP method, upper case.
         path: Path relative to the API endpoint, beginning with a slash, already percent-encoded.
         query: Pairs of name and value, not yet encoded.
-        headers: Pairs of header name and value, beyond what every request carries.
+        headers: Pairs of header name and value, besides those of every request.
         body: Bytes to send, or None.
         accept: The Accept header, or None for the client's JSON version.
-        hidden: Texts in the body that no error may repeat.
+        hidden: Texts of the body that no error may repeat.
     """
 
     method: str
@@ -57,14 +57,14 @@ class ApiRequest:
     hidden: tuple[str, ...] = field(default=(), repr=False)
 
     def with_json(self, value: object) -> "ApiRequest":
-        """Give the same request with a value as its JSON body; `msgspec.UNSET` stands for none."""
+        """Return the same request with a value as its JSON body; `msgspec.UNSET` leaves it without one."""
         if value is msgspec.UNSET:
             return self
         return replace(self, body=msgspec.json.encode(value), headers=(*self.headers, JSON_TYPE))
 
     @property
     def reads(self) -> bool:
-        """Whether sending it twice changes nothing."""
+        """Whether it only reads: sending it twice changes nothing."""
         return self.method in {"GET", "HEAD"}
 
     @property
@@ -74,7 +74,7 @@ class ApiRequest:
 
     @property
     def shown(self) -> str:
-        """Path with query for people: secrets left out."""
+        """Path and query for messages, without secrets."""
         if not self.query:
             return self.path
         pairs = ((name, "..." if name in SECRET_PARAMETERS else value) for name, value in self.query)
@@ -82,23 +82,23 @@ class ApiRequest:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What of this request must not be repeated to anyone."""
+        """Texts of this request that no message may repeat."""
         in_query = (value for name, value in self.query if name in SECRET_PARAMETERS and value)
-        return (*in_query, *(value for value in self.hidden if len(value) >= SHORTEST_SECRET))
+        return (*in_query, *(value for value in self.hidden if len(value) >= MIN_SECRET_LENGTH))
 
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """One answer, read whole.
+    """One response, read whole.
 
     Attributes:
         status: HTTP status.
-        headers: Header names in lower case, to their (last) values.
-        body: The unpacked body.
+        headers: Header names in lower case, mapped to their (last) values.
+        body: The decompressed body.
         authenticated: Whether the request carried a token.
-        received_at: When it came, in seconds since the epoch.
-        secrets: Strings that no error may repeat.
-        delimited: Whether the server announced where the body ends. If not, it may have been cut short unseen.
+        received_at: When it was received, in seconds since the epoch.
+        secrets: Texts that no error may repeat.
+        delimited: Whether the server announced the length of the body. If not, a cut body may go unnoticed.
     """
 
     status: int
@@ -116,35 +116,40 @@ class ApiResponse:
 
     @property
     def text(self) -> str:
-        """The body as text; what is not UTF-8 is replaced."""
+        """The body as text; bytes that are not UTF-8 are replaced."""
         return self.body.decode("utf-8", "replace")
 
     @property
     def safe(self) -> str:
-        """The body as text without secrets, as far as an error can have use for it."""
-        return self._without_secrets(self.body[:READ_OF_A_REFUSAL])
+        """The beginning of the body as text, without secrets."""
+        return self._without_secrets(self.body[:MAX_ERROR_BODY])
 
     def _without_secrets(self, body: bytes) -> str:
         text = body.decode("utf-8", "replace")
-        # The longest first: one secret may be the beginning of another.
+        # Longest first: one secret may be the beginning of another.
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "[token]")
         return text
 
     @property
     def excerpt(self) -> str:
-        """The beginning of the body for people: one printable line without secrets."""
+        """The beginning of the body as one printable line, without secrets."""
         return one_line(self.safe)
 
     @property
     def json(self) -> Any:
-        """The body as JSON without secrets, or None where it is not JSON."""
+        """The body decoded as JSON, without secrets; None if it is not JSON."""
         return _parsed(self._without_secrets(self.body))
 
     @property
-    def refusal(self) -> Any:
-        """The same, or None where it is longer than a refusal ever is."""
-        return _parsed(self.safe) if len(self.body) <= READ_OF_A_REFUSAL else None
+    def error_json(self) -> Any:
+        """The same; None if it is longer than an error answer ever is."""
+        return _parsed(self.safe) if len(self.body) <= MAX_ERROR_BODY else None
+
+    @property
+    def is_html(self) -> bool:
+        """Whether the body is a web page, whatever its type says."""
+        return self.content_type == "text/html" or self.body.lstrip()[:1] == b"<"
 
 
 def _parsed(text: str) -> Any:
@@ -155,42 +160,42 @@ def _parsed(text: str) -> Any:
 
 
 class Sink(Protocol):
-    """Where a body goes piece by piece as it comes, instead of into memory.
+    """Receives a body piece by piece, instead of keeping it in memory.
 
     Attributes:
-        limit: Most bytes, unpacked, that it takes.
+        limit: Largest decompressed body, in bytes.
     """
 
     limit: int
 
     async def begin(self) -> None:
-        """An answer begins to come. What an earlier attempt left is void."""
+        """Start receiving a body. Discard everything that an earlier attempt received."""
         ...
 
     async def take(self, piece: bytes) -> None:
-        """Take the next piece, unpacked."""
+        """Receive the next piece, decompressed."""
         ...
 
 
 class Transport(Protocol):
-    """Whatever carries calls to a server.
+    """Sends requests to a server.
 
     Attributes:
-        waiting: Calls that wait for room in the server's rate rules.
+        waiting: Number of calls that wait for the rate limits.
     """
 
     @property
     def waiting(self) -> int: ...
 
     async def send(self, request: ApiRequest, sink: Sink | None = None) -> ApiResponse:
-        """Send one call and read its answer whole, whatever its status.
+        """Send one request and return its response, whatever its status.
 
         Args:
             request: What to send.
-            sink: Takes the body of an answer of status 200 that is no JSON; the reply's own is then empty.
+            sink: Receives the body of a response with status 200 that is not JSON; `ApiResponse.body` is then empty.
 
         Raises:
-            RequestError: Nothing usable came back.
-            UsageError: The client is closed, or was opened on another event loop.
+            RequestError: No usable response was received.
+            UsageError: The client is closed, or belongs to another event loop.
         """
         ...

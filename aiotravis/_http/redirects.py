@@ -1,7 +1,7 @@
-"""Where a redirect may lead, and what may travel along. No I/O.
+"""Which redirects to follow, and what to send along. No I/O.
 
-An HTTP library's own rule sends every header but Authorization on to the new host, follows from TLS to plain text, and
-repeats a write elsewhere. This one does none of these.
+aiotravis follows redirects itself: aiohttp 3.14 would send every header except Authorization to the new host, follow
+from https to http, and repeat a write elsewhere.
 """
 
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from aiotravis._http.messages import ApiRequest
 from aiotravis.errors import RedirectError
 
-__all__ = ["MOST_REDIRECTS", "REDIRECTS", "RedirectTarget", "origin_of", "redirected"]
+__all__ = ["MAX_REDIRECTS", "REDIRECT_STATUSES", "RedirectTarget", "origin_of", "redirect_target"]
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 
 _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class RedirectTarget:
-    """The next address to ask.
+    """Where to send the request next.
 
     Attributes:
         url: Absolute URL.
-        cross_origin: Whether it is of another origin, where neither the token nor any header of ours may go.
+        cross_origin: Whether its origin is not that of the API. If so, neither the token nor our headers are sent.
     """
 
     url: str
@@ -33,7 +33,7 @@ class RedirectTarget:
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:
-    """Take scheme, host and port out of a URL.
+    """Return scheme, host and port of a URL.
 
     Raises:
         ValueError: The port is not a number.
@@ -42,21 +42,21 @@ def origin_of(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
 
 
-def redirected(
-    request: ApiRequest, asked: str, location: str, *, base_url: str, authenticated: bool, hops: int
+def redirect_target(
+    request: ApiRequest, url: str, location: str, *, base_url: str, authenticated: bool, followed: int
 ) -> RedirectTarget:
-    """Say where a redirect leads.
+    """Return where a redirect leads.
 
     Args:
-        request: The request being redirected.
-        asked: The absolute URL that answered with the redirect.
+        request: The redirected request.
+        url: The absolute URL that answered with the redirect.
         location: Its Location header; may be relative.
         base_url: The API endpoint.
         authenticated: Whether the request carried the token.
-        hops: How many redirects were followed already.
+        followed: Number of redirects already followed.
 
     Raises:
-        RedirectError: It must not be followed.
+        RedirectError: The redirect must not be followed.
     """
     shown = "elsewhere"
 
@@ -65,26 +65,23 @@ def redirected(
         return RedirectError(message, method=request.method, path=request.shown, location=shown)
 
     try:
-        url = urljoin(asked, location)
-        scheme, host, port = origin_of(url)
+        target = urljoin(url, location)
+        scheme, host, port = origin_of(target)
     except ValueError:
-        raise refuse("that is not an address") from None
-    parts = urlsplit(url)
+        raise refuse("that is not a valid URL") from None
+    parts = urlsplit(target)
     shown = urlunsplit((scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     if scheme not in _PORTS or not host:
-        raise refuse("that is not an address of the web")
+        raise refuse("that is not an HTTP URL")
     if not request.reads:
-        raise refuse("a write is never repeated elsewhere. If the API has moved, change the endpoint")
-    if hops >= MOST_REDIRECTS:
-        raise refuse(f"that is redirect number {hops + 1}; they seem to go in circles")
-    if urlsplit(asked).scheme == "https" and scheme == "http":
-        raise refuse("it leads from TLS to plain text")
+        raise refuse("writes are never repeated elsewhere. If the API has moved, change the endpoint")
+    if followed >= MAX_REDIRECTS:
+        raise refuse(f"more than {MAX_REDIRECTS} redirects; they may form a loop")
+    if urlsplit(url).scheme == "https" and scheme == "http":
+        raise refuse("it leads from https to http")
+    # fact 9.9: archived logs are on another host.
     cross_origin = (scheme, host, port) != origin_of(base_url)
-    if (
-        cross_origin
-        and authenticated
-        and (scheme, host) == ("https", origin_of(base_url)[1])
-        and base_url.startswith("http:")
-    ):
-        raise refuse("the API wants TLS. Change the endpoint to https://, so that the token never travels in clear")
-    return RedirectTarget(url, cross_origin)
+    upgraded = (scheme, host) == ("https", origin_of(base_url)[1]) and base_url.startswith("http:")
+    if cross_origin and authenticated and upgraded:
+        raise refuse("the API requires TLS. Change the endpoint to https://, so that the token is never sent in clear")
+    return RedirectTarget(target, cross_origin)

@@ -1,6 +1,6 @@
-"""How Travis says no: from an answer to the error that tells cause and remedy. No I/O.
+"""The error that a response means, with its cause and its remedy. No I/O.
 
-Wire facts: the error answers of the API, five meanings of 403 and four shapes of 404 among them.
+https://docs.travis-ci.com/api/#making-requests
 """
 
 import math
@@ -30,8 +30,9 @@ __all__ = ["error_from_response", "raise_for_status"]
 
 E = TypeVar("E", bound=ResponseError)
 
+# fact 2: how long a ban lasts after too many POSTs, and after the second sign-in within five minutes.
 BAN = timedelta(hours=1)
-BAN_OF_SIGN_IN = timedelta(hours=5)
+SIGN_IN_BAN = timedelta(hours=5)
 
 _NO_TOKEN = "Pass a token: Travis(token=...); the one of your profile page or of `travis token`."
 _BAD_TOKEN = (
@@ -41,21 +42,17 @@ _BAD_TOKEN = (
 
 
 def error_from_response(request: ApiRequest, response: ApiResponse) -> ResponseError | None:
-    """Say whether an answer is a refusal, and which.
-
-    Returns:
-        The error to raise, or None when the status is good.
-    """
+    """Return the error that a response means, or None for a status of 200 to 299."""
     if 200 <= response.status < 300:
         return None
     return _Classifier(request, response).error()
 
 
 def raise_for_status(request: ApiRequest, response: ApiResponse) -> None:
-    """Raise what `error_from_response` finds.
+    """Raise the error that a response means.
 
     Raises:
-        ResponseError: The answer is a refusal; the class tells why.
+        ResponseError: The server refused; the class tells why.
     """
     error = error_from_response(request, response)
     if error is not None:
@@ -63,13 +60,13 @@ def raise_for_status(request: ApiRequest, response: ApiResponse) -> None:
 
 
 class _Classifier:
-    """One refusal being read: five meanings of 403 and five places for the text."""
+    """Chooses the error for one response."""
 
     def __init__(self, request: ApiRequest, response: ApiResponse) -> None:
         self.request = request
         self.response = response
-        self.json: Any = response.refusal
-        self.said = _error_text(self.json) if self.json is not None else _text_of(response)
+        self.json: Any = response.error_json
+        self.reason = _error_text(self.json) if self.json is not None else _plain_text(response)
 
     def error(self) -> ResponseError:
         status = self.response.status
@@ -77,7 +74,7 @@ class _Classifier:
             return self._server_error()
         by_status = {
             400: self._bad_request,
-            401: self._unauthorised,
+            401: self._unauthorized,
             403: self._forbidden,
             404: self._not_found,
             406: self._not_acceptable,
@@ -113,38 +110,41 @@ class _Classifier:
             error = self._make(RefusedError, "; ".join(flash), "Nothing was changed.")
             error.flash = flash
             return error
-        return self._make(RefusedError, self.said or "bad request", "Travis could not make sense of the request.")
+        return self._make(RefusedError, self.reason or "bad request", "Travis could not make sense of the request.")
 
-    def _unauthorised(self) -> ResponseError:
-        if "insufficient permission" in self.said:
-            return self._make(PermissionDenied, self.said, "The token's user needs push access to the repository.")
+    def _unauthorized(self) -> ResponseError:
+        if "insufficient permission" in self.reason:
+            return self._make(PermissionDenied, self.reason, "The token's user needs push access to the repository.")
         if self.request.path.startswith("/auth/"):
-            return self._make(AuthenticationError, self.said or "signing in failed", "Check the GitHub token.")
+            return self._make(AuthenticationError, self.reason or "signing in failed", "Check the GitHub token.")
         if self.response.authenticated:
-            return self._make(AuthenticationError, self.said or "the token was not accepted", _BAD_TOKEN)
-        return self._make(AuthenticationError, self.said or "this needs a token", _NO_TOKEN)
+            return self._make(AuthenticationError, self.reason or "the token was not accepted", _BAD_TOKEN)
+        return self._make(AuthenticationError, self.reason or "this needs a token", _NO_TOKEN)
 
     def _forbidden(self) -> ResponseError:
-        said, kind = self.said, _error_type(self.json)
-        if said == "Forbidden" and self.json is None:
+        # fact 9.2: 403 means a bad token, a missing right, a missing scope, a migrated repository, or a ban.
+        reason, kind = self.reason, _error_type(self.json)
+        if reason == "Forbidden" and self.json is None:
             return self._banned()
-        if said == "access denied":
+        if reason == "access denied":
             if self.response.authenticated:
                 return self._make(AuthenticationError, "Travis does not know this token", _BAD_TOKEN)
             return self._make(AuthenticationError, "this needs a token", _NO_TOKEN)
-        if said == "insufficient access":
+        if reason == "insufficient access":
             return self._make(PermissionDenied, "the token lacks the scope for this", "Use a token with full scope.")
-        if said == "not a Travis user":
+        if reason == "not a Travis user":
             return self._make(
-                AuthenticationError, said, "Travis refuses this GitHub token: it is wrong, or its user never signed in."
+                AuthenticationError,
+                reason,
+                "Travis refuses this GitHub token: it is wrong, or its user never signed in.",
             )
-        if kind == "migrated_repository" or (self.json is None and "migrated" in said):
-            return self._make(RepositoryMigrated, said, "Use the site that it moved to: Travis(endpoint=COM).")
+        if kind == "migrated_repository" or (self.json is None and "migrated" in reason):
+            return self._make(RepositoryMigrated, reason, "Use the site that it moved to: Travis(endpoint=COM).")
         if kind == "login_required" or (not self.response.body and not self.response.authenticated):
-            return self._make(AuthenticationError, said or "this needs a token", _NO_TOKEN)
-        if "/log" in self.request.path and "not available" in said:
-            return self._make(LogAccessDenied, said, "The repository's log settings decide who may read its logs.")
-        reason = said or "the token's user may not do this"
+            return self._make(AuthenticationError, reason or "this needs a token", _NO_TOKEN)
+        if "/log" in self.request.path and "not available" in reason:
+            return self._make(LogAccessDenied, reason, "The repository's log settings decide who may read its logs.")
+        reason = reason or "the token's user may not do this"
         return self._make(PermissionDenied, reason, "Check the user's rights on the repository, on GitHub.")
 
     def _banned(self) -> ResponseError:
@@ -154,14 +154,15 @@ class _Classifier:
             "Travis has banned this token or address",
             f"Stop all requests and wait: it ends after {5 if signing_in else 1} h. Signing in again makes it worse.",
         )
-        span = BAN_OF_SIGN_IN if signing_in else BAN
+        span = SIGN_IN_BAN if signing_in else BAN
         error.lifted_at = datetime.fromtimestamp(self.response.received_at, UTC) + span
         return error
 
     def _not_found(self) -> ResponseError:
-        shapeless = not self.said or self.said in {"not found", "file not found"}
-        reason = "no such thing, or hidden from this token" if shapeless else self.said
-        if self.response.content_type == "text/html" or self.response.body.lstrip()[:1] == b"<":
+        # fact 9.3: 404 comes in four shapes, and instead of 401 and 403 for what is hidden.
+        generic = not self.reason or self.reason in {"not found", "file not found"}
+        reason = "not found, or hidden from this token" if generic else self.reason
+        if self.response.is_html:
             return self._make(NotFoundError, "a web page says not found", "Is the endpoint that of the API?")
         remedy = "Check the id or slug and the site"
         if not self.response.authenticated:
@@ -170,25 +171,25 @@ class _Classifier:
 
     def _not_acceptable(self) -> ResponseError:
         return self._make(
-            RefusedError, "it has no representation of the kind asked for", "An empty or archived log answers so."
+            RefusedError, "not available in the requested format", "Logs that are empty or archived answer so."
         )
 
     def _conflict(self) -> ResponseError:
-        said = self.said or "its present state forbids this"
-        return self._make(ConflictError, said, "" if "try again" in said.lower() else "Try again later.")
+        reason = self.reason or "its present state forbids this"
+        return self._make(ConflictError, reason, "" if "try again" in reason.lower() else "Try again later.")
 
     def _unprocessable(self) -> ResponseError:
         if _error_code(self.json) == "cant_cancel":
-            error = self._make(RefusedError, self.said, "It has finished already.")
-            error.flash = (self.said,)
+            error = self._make(RefusedError, self.reason, "It has finished already.")
+            error.flash = (self.reason,)
             return error
         pairs = _field_errors(self.json)
         if pairs:
             listed = ", ".join(f"{name}: {code}" for name, code in pairs)
-            invalid = self._make(ValidationError, f"{self.said or 'not valid'} ({listed})", "Correct these values.")
+            invalid = self._make(ValidationError, f"{self.reason or 'not valid'} ({listed})", "Correct these values.")
             invalid.errors = pairs
             return invalid
-        return self._make(ValidationError, self.said or "the values sent are not valid", "Correct them.")
+        return self._make(ValidationError, self.reason or "the values sent are not valid", "Correct them.")
 
     def _throttled(self) -> ResponseError:
         error = self._make(RateLimited, "too many requests", "Wait for the next whole minute, and send fewer.")
@@ -196,19 +197,20 @@ class _Classifier:
         return error
 
     def _server_error(self) -> ResponseError:
-        said = self.response.excerpt if self.json is None else self.said
+        reason = self.response.excerpt if self.json is None else self.reason
         if self.response.content_type == "text/html":
-            said = "a web page from a proxy"
+            # fact 9.49: proxies in front of Travis answer 5xx with HTML.
+            reason = "a web page from a proxy"
         request_id = self._request_id()
-        quote_it = f" Travis support wants to know the request id {request_id}." if request_id else ""
-        return self._make(ServerError, said or "no reason given", f"Not your fault; try again later.{quote_it}")
+        quote_it = f" Give Travis support the request id {request_id}." if request_id else ""
+        return self._make(ServerError, reason or "no reason given", f"Try again later.{quote_it}")
 
     def _other(self) -> ResponseError:
-        return self._make(ResponseError, self.said or "an unexpected status", "Is the endpoint that of the API?")
+        return self._make(ResponseError, self.reason or "an unexpected status", "Is the endpoint that of the API?")
 
 
-def _text_of(response: ApiResponse) -> str:
-    """Read a bare text body, leaving web pages aside; a bad token is told as text typed as HTML."""
+def _plain_text(response: ApiResponse) -> str:
+    # fact 1.4: a bad token is answered with plain text typed text/html, so the type alone does not tell a web page.
     text = response.safe.strip()
     return "" if text.startswith("<") else text
 
@@ -218,7 +220,7 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _error_text(value: object) -> str:
-    """Find the sentence in any of the places where Travis puts it."""
+    # fact 1.4: the message stands in error.message, error, message, error_message, file, or is the whole body.
     if isinstance(value, str):
         return value.strip()
     answer = _mapping(value)
@@ -239,7 +241,7 @@ def _error_code(value: object) -> object:
 
 
 def _flash(value: object) -> tuple[str, ...]:
-    """Collect the refusals out of ``{"flash": [{"error": "..."}]}``."""
+    """Return the messages of ``{"flash": [{"error": "..."}]}``."""
     flash = _mapping(value).get("flash")
     if not isinstance(flash, list):
         return ()
@@ -256,7 +258,8 @@ def _field_errors(value: object) -> tuple[tuple[str, str], ...]:
 
 
 def _retry_after(response: ApiResponse) -> float | None:
-    """Read Retry-After in either of its forms, as seconds from the moment the answer came."""
+    """Return Retry-After, in either of its forms, in seconds from the moment the response came."""
+    # fact 9.5: Travis itself sends none; a proxy in front of it may.
     given = response.headers.get("retry-after", "").strip()
     if not given:
         return None
@@ -265,7 +268,7 @@ def _retry_after(response: ApiResponse) -> float | None:
     except ValueError:
         try:
             when = parsedate_to_datetime(given)
-            # A date without a zone is in UTC, as all of HTTP's are.
+            # HTTP's dates are in UTC, also without a zone.
             when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
             seconds = when.timestamp() - response.received_at
         except ValueError:

@@ -1,10 +1,10 @@
-"""REST over aiohttp: sessions, token, redirects, budgets, attempts. The only client-side aiohttp for REST.
+"""REST over aiohttp: sessions, token, redirects, rate limits, retries.
 
-What aiohttp does by itself and a library must not inherit is turned off here: its redirects, its cookies, its unbounded
-bodies, its five-minute timeout.
+Turns off what aiohttp does by default and a library must not: its redirects, its cookies, its unlimited bodies, its
+total timeout of five minutes.
 """
 
 from aiotravis._transport.config import TransportConfig
-from aiotravis._transport.transport import AiohttpTransport, Derived
+from aiotravis._transport.transport import AiohttpTransport
 
-__all__ = ["AiohttpTransport", "Derived", "TransportConfig"]
+__all__ = ["AiohttpTransport", "TransportConfig"]

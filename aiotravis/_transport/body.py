@@ -1,4 +1,4 @@
-"""The body of an answer, read whole: unpacked slice by slice, never past a limit, never cut short unseen."""
+"""Reading the body of a response: decompressed, never beyond a limit, never truncated unnoticed."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,28 +6,45 @@ from typing import Final
 
 import aiohttp
 import anyio.lowlevel
+import msgspec
 
-from aiotravis._async._turns import in_turns
 from aiotravis._async.deadlines import Deadline
 from aiotravis._http import ApiRequest, Sink
 from aiotravis._http.decompression import BodyReader, BodyTooLarge, MalformedBody, check_encodings
-from aiotravis._http.json_text import cut_short
 
-__all__ = ["delimited", "read_body"]
+__all__ = ["is_delimited", "is_truncated_json", "read_body"]
 
-PARTIAL: Final = 206
+PARTIAL_CONTENT: Final = 206
 
-BLOCK: Final = 256 << 10
-"""Bytes that are gathered before a sink gets them: each hand-over to a disk costs."""
+SINK_BLOCK: Final = 256 << 10
+"""Bytes collected before a sink gets them: each hand-over to a disk has a cost of its own."""
+
+_validate_json = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-def delimited(headers: Mapping[str, str]) -> bool:
-    """Tell whether an answer announces where its body ends. If not, that is where the connection ends.
+def is_delimited(headers: Mapping[str, str]) -> bool:
+    """Return whether a response announces where its body ends. If not, the body ends with the connection.
 
     Args:
-        headers: Names in lower case, to their values.
+        headers: Names in lower case, mapped to values.
     """
     return "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
+
+
+def is_truncated_json(body: bytes) -> bool:
+    """Return whether JSON was cut: more bytes could still make it valid."""
+    # msgspec reports a cut number as malformed; with a digit added, it reports the end of the text as missing.
+    for text in (body, body + b"0"):
+        try:
+            _validate_json(text)
+        except msgspec.DecodeError as exc:
+            if "truncated" in str(exc):
+                return True
+        except RecursionError:
+            return False
+        else:
+            return text is not body
+    return False
 
 
 async def read_body(
@@ -37,57 +54,57 @@ async def read_body(
     deadline: Deadline,
     *,
     limit: int,
-    silence: float,
-    unpack: bool,
+    read_timeout: float,
+    decompress: bool,
 ) -> bytes:
-    """Read a body; the loop is never held for long.
+    """Read a body.
 
     Args:
-        request: What was asked.
-        response: Its answer.
-        sink: Takes what comes with status 200 and is no JSON; it is not given then.
-        deadline: Ends it when nothing comes.
-        limit: Most bytes, unless there is a sink.
-        silence: Seconds for which nothing may come.
-        unpack: Whether it comes as the server packed it.
+        request: The request.
+        response: Its response.
+        sink: Receives a body with status 200 that is not JSON; nothing is returned then.
+        deadline: Ends the read when nothing is received in time.
+        limit: Largest body in bytes, without a sink.
+        read_timeout: Longest silence in seconds.
+        decompress: Whether the body is still compressed.
 
     Raises:
-        BodyTooLarge: It is more than the limit.
+        BodyTooLarge: The body exceeds the limit.
         MalformedBody: It is not, or not all of, what was announced.
     """
     headers = response.headers
     if sink is not None and (response.status != 200 or response.content_type.endswith("json")):
         sink = None
-    encoding = ",".join(headers.getall("Content-Encoding")) if unpack and "Content-Encoding" in headers else ""
+    encoding = ",".join(headers.getall("Content-Encoding")) if decompress and "Content-Encoding" in headers else ""
     transfer = ",".join(headers.getall("Transfer-Encoding")) if "Transfer-Encoding" in headers else ""
     if encoding or transfer:
         check_encodings(encoding, transfer)
-    if response.status == PARTIAL and not any(name.lower() == "range" for name, _ in request.headers):
-        raise MalformedBody("a part that nobody asked for")
-    ending = _ending(response)
-    deadline.without_end()
+    if response.status == PARTIAL_CONTENT and not any(name.lower() == "range" for name, _ in request.headers):
+        raise MalformedBody("a partial response that was not requested")
+    closed = _connection_closed(response)
+    deadline.clear()
     if response.content.is_eof() and not encoding and sink is None:
-        whole = response.content.read_nowait()
-        if len(whole) > limit:
+        body = response.content.read_nowait()
+        if len(body) > limit:
             raise BodyTooLarge
     else:
-        body = BodyReader(encoding, limit if sink is None else sink.limit)
-        whole = await _gathered(response.content, body, sink, deadline, silence)
-    if ending is not None and ending.done() and not ending.cancelled() and ending.exception() is not None:
+        reader = BodyReader(encoding, limit if sink is None else sink.limit)
+        body = await _read_chunks(response.content, reader, sink, deadline, read_timeout)
+    if closed is not None and closed.done() and not closed.cancelled() and closed.exception() is not None:
         raise MalformedBody("the connection was reset")
     if sink is not None:
-        await sink.take(whole)
+        await sink.take(body)
         return b""
     announced = "Content-Length" in headers or "chunked" in transfer.lower()
-    if not announced and await _ends_early(request, response, whole):
-        raise MalformedBody("its end is missing")
-    return whole
+    if not announced and _is_truncated(request, response, body):
+        raise MalformedBody("the end is missing")
+    return body
 
 
-async def _gathered(
-    content: aiohttp.StreamReader, body: BodyReader, sink: Sink | None, deadline: Deadline, silence: float
+async def _read_chunks(
+    content: aiohttp.StreamReader, reader: BodyReader, sink: Sink | None, deadline: Deadline, read_timeout: float
 ) -> bytes:
-    """Read piece by piece, and give what is left for the end: all, unless there is a sink."""
+    """Read to the end; return the whole body, or with a sink what it has not received yet."""
     now = asyncio.get_running_loop().time
     if sink is not None:
         await sink.begin()
@@ -95,35 +112,35 @@ async def _gathered(
         if content.is_eof():
             chunk = content.read_nowait()
         else:
-            deadline.until(now() + silence)
+            deadline.set(now() + read_timeout)
             chunk = await content.readany()
-            deadline.without_end()
+            deadline.clear()
         if not chunk:
-            return body.whole()
-        for _ in body.feed(chunk):
+            return reader.finish()
+        for _ in reader.feed(chunk):
             await anyio.lowlevel.checkpoint()
-        if sink is not None and body.held >= BLOCK:
-            await sink.take(body.taken())
+        if sink is not None and reader.pending >= SINK_BLOCK:
+            await sink.take(reader.take())
 
 
-async def _ends_early(request: ApiRequest, response: aiohttp.ClientResponse, body: bytes) -> bool:
-    """Tell whether JSON is cut short that ended with the connection, where only it itself can tell."""
+def _is_truncated(request: ApiRequest, response: aiohttp.ClientResponse, body: bytes) -> bool:
+    """Return whether a body that ended with its connection was cut, as far as the body itself shows it."""
     if response.status != 200 or request.method == "HEAD" or not response.content_type.endswith("json"):
         return False
     if not body.strip():
-        # To a write, that may be all there is to say.
+        # fact 9.26: an empty body is a complete answer to some writes.
         return request.reads
-    return await in_turns(cut_short(body))
+    return is_truncated_json(body)
 
 
-def _ending(response: aiohttp.ClientResponse) -> "asyncio.Future[None] | None":
-    """Give what tells how the connection ended, where that alone marks the end of a body."""
+def _connection_closed(response: aiohttp.ClientResponse) -> "asyncio.Future[None] | None":
+    """Return the future that tells how the connection ended, where its end alone marks the end of the body."""
     if "Content-Length" in response.headers or "Transfer-Encoding" in response.headers:
         return None
     connection = response.connection
     protocol = connection.protocol if connection is not None else None
-    ending: asyncio.Future[None] | None = protocol.closed if protocol is not None else None
-    if ending is not None:
-        # Looked at, so that nobody complains that nobody did.
-        ending.add_done_callback(lambda future: future.cancelled() or future.exception())
-    return ending
+    closed: asyncio.Future[None] | None = protocol.closed if protocol is not None else None
+    if closed is not None:
+        # Retrieve the exception so that asyncio does not log it as never retrieved.
+        closed.add_done_callback(lambda future: future.cancelled() or future.exception())
+    return closed

@@ -1,4 +1,4 @@
-"""How to reach a server: one setting for REST and the live channel."""
+"""TransportConfig: the settings of a client, for REST and the live channel."""
 
 import ssl as ssl_module
 from collections.abc import Sequence
@@ -7,26 +7,30 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from aiotravis._async.retry import ATTEMPTS
+from aiotravis._validation import validate_count, validate_seconds
 
 __all__ = ["TransportConfig"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TransportConfig:
-    """How to reach the server.
+    """The settings of a client, for REST and the live channel.
 
     Attributes:
         ssl: An SSL context, or True for verified TLS with the system's certificates.
         proxy: URL of an HTTP proxy, or None.
-        trust_env: Whether to read proxies and netrc from the environment.
-        connect_timeout: Seconds for name look-up, connection and TLS.
-        read_timeout: Seconds of silence within an answer.
-        max_response: Largest answer, unpacked, in bytes.
+        trust_env: Whether to read proxies from the environment.
+        connect_timeout: For name look-up, connection and TLS, in seconds.
+        read_timeout: Longest silence within a response, in seconds.
+        max_response: Largest response, decompressed, in bytes.
         attempts: How often a read is tried in all.
-        first_delay: Longest delay before the second attempt, in seconds; it doubles from one to the next.
-        trace_configs: aiohttp's trace configurations, for a session that this client makes.
-        middlewares: aiohttp's client middlewares, for a session that this client makes.
-        timeout: The time-outs as aiohttp wants them.
+        first_delay: Longest delay before the second attempt, in seconds; it doubles with each.
+        trace_configs: aiohttp's trace configurations, for the client's own session.
+        middlewares: aiohttp's client middlewares, for the client's own session.
+        timeout: The timeouts, as aiohttp takes them.
+
+    Raises:
+        UsageError: A value is out of range.
     """
 
     ssl: ssl_module.SSLContext | bool = True
@@ -34,7 +38,7 @@ class TransportConfig:
     trust_env: bool = False
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
-    max_response: int = 64 << 20
+    max_response: int = 16 << 20
     attempts: int = ATTEMPTS
     first_delay: float = 0.5
     trace_configs: Sequence[aiohttp.TraceConfig] = ()
@@ -43,6 +47,10 @@ class TransportConfig:
     timeout: aiohttp.ClientTimeout = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Say the same to aiohttp. No total: a long answer that keeps coming is no fault."""
+        """Validate, and prepare the timeouts. There is no total: a long response that keeps coming is not an error."""
+        validate_seconds(self.connect_timeout, "connect_timeout")
+        validate_seconds(self.read_timeout, "read_timeout")
+        validate_count(self.max_response, "max_response")
+        validate_count(self.attempts, "attempts")
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.connect_timeout, sock_read=self.read_timeout)
         object.__setattr__(self, "timeout", timeout)

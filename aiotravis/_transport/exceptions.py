@@ -1,4 +1,4 @@
-"""What went wrong under way, as errors of our tree: none of aiohttp's gets out, with its headers and URLs."""
+"""aiohttp's exceptions as errors of our own tree. aiohttp's hold URLs and headers, so none of them is raised."""
 
 import aiohttp
 
@@ -10,7 +10,7 @@ __all__ = ["connection_error", "sanitized", "timeout_error", "too_large_error", 
 
 
 def timeout_error(request: ApiRequest, endpoint: str, exc: TimeoutError) -> RequestTimeout:
-    """Tell that a server was silent for too long."""
+    """Return the error for a server that was silent too long."""
     error = RequestTimeout(
         f"{request.method} {request.shown}: {endpoint} did not answer in time. Try again later, or raise the timeouts.",
         method=request.method,
@@ -21,41 +21,34 @@ def timeout_error(request: ApiRequest, endpoint: str, exc: TimeoutError) -> Requ
 
 
 def too_large_error(request: ApiRequest, limit: int, *, settable: bool) -> TooLargeError:
-    """Tell that more came than is wanted.
-
-    Args:
-        request: What was asked.
-        limit: Most bytes that are wanted.
-        settable: Whether that is the client's own setting.
-    """
+    """Return the error for a body above a limit in bytes; `settable` if that is the client's setting."""
     remedy = " Raise max_response=." if settable else ""
-    message = f"{request.method} {request.shown}: the answer is larger than {limit} bytes.{remedy}"
+    message = f"{request.method} {request.shown}: the response is larger than {limit} bytes.{remedy}"
     return TooLargeError(message, method=request.method, path=request.shown, limit=limit)
 
 
 def truncated_error(request: ApiRequest, exc: aiohttp.ClientPayloadError | MalformedBody) -> TruncatedError:
-    """Tell that not all of an answer came."""
+    """Return the error for a body that is not complete."""
     return TruncatedError(
-        f"{request.method} {request.shown}: the answer broke off, or is garbled ({type(exc).__name__}). Try again.",
+        f"{request.method} {request.shown}: the response is truncated or malformed ({type(exc).__name__}). Try again.",
         method=request.method,
         path=request.shown,
     )
 
 
 def connection_error(request: ApiRequest, endpoint: str, exc: Exception) -> RequestError:
-    """Tell that nothing usable came."""
+    """Return the error for a request that got no response."""
     if isinstance(exc, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        reason = "TLS failed; is its certificate good, or does it need ssl=?"
+        reason = "TLS failed; is its certificate valid, or does it need ssl=?"
     elif isinstance(exc, aiohttp.ClientConnectorDNSError):
-        reason = "its name is unknown; is the endpoint spelt right?"
+        reason = "its name is unknown; is the endpoint spelled right?"
     elif isinstance(exc, aiohttp.ClientConnectorError):
-        reason = (
-            f"no connection ({exc.strerror or type(exc.os_error).__name__}); is the endpoint right, and the server up?"
-        )
+        cause = exc.strerror or type(exc.os_error).__name__
+        reason = f"no connection ({cause}); is the endpoint right, and is the server up?"
     elif isinstance(exc, aiohttp.ServerDisconnectedError | OSError):
-        reason = "the connection was lost before an answer came; try again"
+        reason = "the connection was lost before a response came; try again"
     else:
-        reason = f"what came back is not HTTP ({type(exc).__name__}); is the endpoint right?"
+        reason = f"the response is not HTTP ({type(exc).__name__}); is the endpoint right?"
     error = RequestError(
         f"{request.method} {request.shown}: {endpoint}: {reason}", method=request.method, path=request.shown
     )
@@ -64,7 +57,7 @@ def connection_error(request: ApiRequest, endpoint: str, exc: Exception) -> Requ
 
 
 def sanitized(exc: Exception) -> BaseException:
-    """Give an exception that can be shown: aiohttp's hold the request, with its headers and its URL."""
+    """Return an exception that holds no secrets: aiohttp's response errors hold the request with its headers."""
     if isinstance(exc, aiohttp.ClientResponseError):
         return exc.__cause__ or ValueError(type(exc).__name__)
     return exc

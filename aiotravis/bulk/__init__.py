@@ -1,1 +1,1 @@
-"""Many at once: pages, batches of ids, concurrent calls, progress. Generic: knows no entity."""
+"""Bulk work without knowledge of entities: pages, batches of ids, concurrent calls, progress."""

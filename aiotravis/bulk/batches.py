@@ -1,10 +1,10 @@
-"""Many entities by their ids: batched, several batches at once, in the order asked."""
+"""Many entities by their ids, fetched in batches."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
-from aiotravis.bulk.gather import concurrently
+from aiotravis.bulk.gather import gather
 from aiotravis.bulk.progress import Progress, Reporter
 from aiotravis.errors import NotFoundError
 
@@ -20,19 +20,21 @@ class Identified(Protocol):
 
 S = TypeVar("S", bound=Identified)
 
-BATCH: Final = 100
-"""Ids in one request: its URL stays under 2 kB, which every proxy takes."""
+IDS_PER_REQUEST: Final = 100
+"""Keeps the URL under 2 kB, which every proxy accepts."""
 
-AT_ONCE: Final = 16
+MAX_CONCURRENT_REQUESTS: Final = 16
 
 
 class BatchIterator(Generic[S]):
-    """What comes of asking for many ids: ``async for entity in travis.builds.many(ids)``.
+    """Async iterator over entities in the order of their ids: ``async for build in travis.builds.many(ids)``.
 
-    Holds no task between two items: batches are fetched while the next item is waited for.
+    Sends up to 16 requests of 100 ids each at the same time, only while the next entity is awaited: breaking off
+    leaves no task behind. An id that occurs twice is sent once and yields its entity twice. After an error, iterate on
+    to repeat the failed requests.
 
     Attributes:
-        missing: Ids that the server did not know, or hid; complete once the iteration has ended.
+        missing: Ids that do not exist or are hidden from this token; complete once the iteration has ended.
     """
 
     def __init__(
@@ -46,11 +48,11 @@ class BatchIterator(Generic[S]):
         waiting: Callable[[], int] = lambda: 0,
     ) -> None:
         self._fetch = fetch
-        self._batches = deque(ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+        self._batches = deque(ids[start : start + IDS_PER_REQUEST] for start in range(0, len(ids), IDS_PER_REQUEST))
         self._path = path
         self._missing_ok = missing_ok
         self._ready: deque[S] = deque()
-        self._told = False
+        self._missing_raised = False
         self._reporter = Reporter(progress, len(ids), waiting)
         self.missing: tuple[int, ...] = ()
 
@@ -58,45 +60,45 @@ class BatchIterator(Generic[S]):
         return self
 
     async def __anext__(self) -> S:
-        """Give the next entity.
+        """Return the next entity.
 
         Raises:
-            NotFoundError: After all others were given: the server did not know some of the ids, see ``.missing``.
+            NotFoundError: After the last entity, once: some ids are missing, and ``missing_ok`` is not set.
         """
         while not self._ready:
             if not self._batches:
                 self._end()
-            await self._turn()
+            await self._fetch_more()
         return self._ready.popleft()
 
-    async def _turn(self) -> None:
-        batches = [self._batches[place] for place in range(min(AT_ONCE, len(self._batches)))]
-        # An id that was asked for twice is sent once and given twice.
+    async def _fetch_more(self) -> None:
+        batches = [self._batches[index] for index in range(min(MAX_CONCURRENT_REQUESTS, len(self._batches)))]
         self._reporter.start()
         try:
-            answers = await concurrently(lambda batch: self._fetch(list(dict.fromkeys(batch))), batches)
+            responses = await gather(lambda batch: self._fetch(list(dict.fromkeys(batch))), batches)
         finally:
             self._reporter.stop()
-        for batch, answer in zip(batches, answers, strict=True):
+        for batch, entities in zip(batches, responses, strict=True):
             self._batches.popleft()
-            found = {entity.id: entity for entity in answer}
+            found = {entity.id: entity for entity in entities}
             self._ready.extend(found[number] for number in batch if number in found)
-            unknown = dict.fromkeys(number for number in batch if number not in found)
-            self.missing = tuple({**dict.fromkeys(self.missing), **unknown})
-            self._reporter.advance(len(batch), sum(number in unknown for number in batch))
+            missing = [number for number in batch if number not in found]
+            self.missing = tuple(dict.fromkeys((*self.missing, *missing)))
+            self._reporter.advance(len(batch), len(missing))
 
     def _end(self) -> None:
-        if self.missing and not self._missing_ok and not self._told:
-            self._told = True
-            shown = ", ".join(map(str, self.missing[:10])) + (", ..." if len(self.missing) > 10 else "")
-            error = NotFoundError(
-                f"GET {self._path} left out {len(self.missing)} of the ids asked for: {shown}. "
-                "They do not exist, or are hidden from this token; pass missing_ok=True to go without them.",
-                status=200,
-                method="GET",
-                path=self._path,
-                remedy="Pass missing_ok=True to go without them.",
-            )
-            error.missing = self.missing
-            raise error
-        raise StopAsyncIteration
+        if not self.missing or self._missing_ok or self._missing_raised:
+            raise StopAsyncIteration
+        self._missing_raised = True
+        shown = ", ".join(map(str, self.missing[:10])) + (", ..." if len(self.missing) > 10 else "")
+        remedy = "Pass missing_ok=True to skip them."
+        error = NotFoundError(
+            f"GET {self._path} returned no entity for {len(self.missing)} of the ids: {shown}. "
+            f"They do not exist or are hidden from this token. {remedy}",
+            status=200,
+            method="GET",
+            path=self._path,
+            remedy=remedy,
+        )
+        error.missing = self.missing
+        raise error

@@ -1,4 +1,4 @@
-"""A call for each of many items: so many at once, in order or as they come, each failure kept apart."""
+"""A function called with many items concurrently: one outcome per item, in order or as completed."""
 
 import asyncio
 from collections import deque
@@ -9,6 +9,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from aiotravis._async.background_task import BackgroundTask
+from aiotravis._validation import validate_count
 from aiotravis.bulk.progress import Progress, Reporter
 from aiotravis.errors import UsageError
 
@@ -17,16 +18,16 @@ __all__ = ["ConcurrentMap", "Outcome"]
 A = TypeVar("A")
 R = TypeVar("R")
 
-AHEAD: Final = 3
-"""Times as many items as are under way at once that may be begun and not taken yet."""
+AHEAD_FACTOR: Final = 3
+"""Items that may be started and not yet consumed, as a multiple of the calls that run at the same time."""
 
 
 class Outcome(Generic[A, R]):
-    """What came of one item.
+    """The outcome of one item: a value or an error.
 
     Attributes:
         item: The item.
-        error: What its call raised; None if it succeeded.
+        error: The exception that the call raised; None if it succeeded.
     """
 
     __slots__ = ("_value", "error", "item")
@@ -41,10 +42,10 @@ class Outcome(Generic[A, R]):
 
     @property
     def value(self) -> R:
-        """What its call returned.
+        """The value that the call returned.
 
         Raises:
-            Exception: What it raised instead.
+            Exception: The call raised it.
         """
         if self.error is not None:
             raise self.error
@@ -52,20 +53,14 @@ class Outcome(Generic[A, R]):
 
 
 class ConcurrentMap(Generic[A, R]):
-    """Outcomes, one for each item: ``async with travis.map(call, items) as outcomes: async for outcome in outcomes``.
+    """Async context manager and iterator over `Outcome`: ``async with travis.map(call, items) as outcomes: ...``.
 
-    Workers run ahead of the consumer, by three times as many items as are under way at once; then they wait for it.
-    They end with the block.
-
-    Args:
-        call: What to do with an item.
-        items: The items; taken one by one as there is room, so they may be without end, or come slowly.
-        at_once: Most calls under way at once.
-        ordered: Whether outcomes come in the order of the items, or as soon as they are there.
-        progress: Told how far it has come.
-        waiting: Gives the number of calls that wait for the budget.
-        failed: Tells whether what a call returned counts as a failure, for ``progress``.
+    Up to ``at_once`` calls run at the same time, from the moment the block is entered. They run ahead of the consumer
+    by up to three times as many items; items are read one by one, so they may be endless or slow. Leaving the block
+    cancels the calls that still run.
     """
+
+    # `failed` decides whether a returned value counts as a failure in the progress.
 
     def __init__(
         self,
@@ -78,62 +73,58 @@ class ConcurrentMap(Generic[A, R]):
         waiting: Callable[[], int] = lambda: 0,
         failed: Callable[[R], bool] = lambda _: False,
     ) -> None:
-        if isinstance(at_once, bool) or at_once < 1:
-            raise UsageError(f"at_once must be a positive number of calls, not {at_once!r}.", argument="at_once")
-        _check_several(items)
+        untyped = cast("object", items)
+        if not isinstance(untyped, Iterable | AsyncIterable) or isinstance(untyped, str | bytes):
+            raise UsageError(f"items must be several, not {type(untyped).__name__}.", argument="items")
         self._call = call
         self._items = items
-        self._at_once = at_once
+        self._at_once = validate_count(at_once, "at_once")
         self._ordered = ordered
         self._failed = failed
-        total = len(items) if isinstance(items, Sized) else None
-        self._reporter = Reporter(progress, total, waiting)
+        self._reporter = Reporter(progress, len(items) if isinstance(items, Sized) else None, waiting)
         self._task = BackgroundTask(self._run, lambda: False, "aiotravis map")
         self._source: Iterator[A] | AsyncIterator[A] | None = None
-        self._turn = asyncio.Lock()
-        self._begun = self._taken = 0
-        self._early: dict[int, Outcome[A, R]] = {}
+        self._source_lock = asyncio.Lock()
+        self._started = self._consumed = 0
+        self._out_of_order: dict[int, Outcome[A, R]] = {}
         self._ready: deque[Outcome[A, R]] = deque()
-        self._room = asyncio.Event()
-        self._arrived = asyncio.Event()
+        self._capacity = asyncio.Event()
+        self._updated = asyncio.Event()
         self._failure: Exception | None = None
-        self._entered = self._over = False
+        self._entered = self._ended = False
 
     async def __aenter__(self) -> "ConcurrentMap[A, R]":
         if self._entered:
-            raise UsageError("This was iterated before. Call map again.")
+            raise UsageError("This map was used before. Call map() again.")
         self._entered = True
         self._task.ensure()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """End the workers: calls that are under way are cancelled."""
         await self._task.aclose()
 
     def __aiter__(self) -> "ConcurrentMap[A, R]":
         return self
 
     async def __anext__(self) -> Outcome[A, R]:
-        """Give the next outcome.
+        """Return the next outcome.
 
         Raises:
-            Exception: After all outcomes before it: what the items' own iterator, or ``progress``, raised.
-            UsageError: It is not used as a context manager.
+            Exception: After the last outcome: ``items`` or ``progress`` raised it.
+            UsageError: The block was not entered.
         """
         if not self._entered:
-            raise UsageError("It needs a block to end with: async with travis.map(...) as outcomes: ...")
+            raise UsageError("Use map() in an `async with` block: async with travis.map(...) as outcomes: ...")
         while not self._ready:
-            if self._over:
+            if self._ended:
                 if self._failure is not None:
                     raise self._failure
                 raise StopAsyncIteration
-            self._arrived.clear()
-            await self._arrived.wait()
-        self._taken += 1
-        self._room.set()
+            self._updated.clear()
+            await self._updated.wait()
+        self._consumed += 1
+        self._capacity.set()
         return self._ready.popleft()
-
-    # The task of its own ----------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         items = self._items
@@ -144,37 +135,37 @@ class ConcurrentMap(Generic[A, R]):
                 await self._work(group)
         finally:
             self._reporter.stop()
-            self._over = True
-            self._arrived.set()
+            self._ended = True
+            self._updated.set()
 
     async def _work(self, group: TaskGroup) -> None:
-        """Work off items; for as long as there are more of them than workers, another one is started."""
+        """Process items until there are none. Start another worker while there are more items than workers."""
         while True:
-            while self._begun - self._taken >= AHEAD * self._at_once:
-                self._room.clear()
-                await self._room.wait()
-            async with self._turn:
+            while self._started - self._consumed >= AHEAD_FACTOR * self._at_once:
+                self._capacity.clear()
+                await self._capacity.wait()
+            async with self._source_lock:
                 if self._failure is not None:
                     return
                 try:
-                    item = await self._next()
+                    item = await self._next_item()
                 except StopAsyncIteration:
                     return
-                except Exception as exc:  # noqa: BLE001 - told to the consumer, after what came before it
+                except Exception as exc:  # noqa: BLE001 - raised to the consumer, after the outcomes before it
                     self._failure = exc
                     return
-                place = self._begun
-                self._begun += 1
-            if place < self._at_once - 1:
+                index = self._started
+                self._started += 1
+            if index < self._at_once - 1:
                 group.start_soon(self._work, group)
             outcome: Outcome[A, R]
             try:
                 outcome = Outcome(item, await self._call(item))
-            except Exception as exc:  # noqa: BLE001 - kept apart: one item's failure is not the others'
+            except Exception as exc:  # noqa: BLE001 - part of the outcome: the other items go on
                 outcome = Outcome(item, error=exc)
-            self._settle(place, outcome)
+            self._deliver(index, outcome)
 
-    async def _next(self) -> A:
+    async def _next_item(self) -> A:
         source = self._source
         if isinstance(source, AsyncIterator):
             return await anext(source)
@@ -183,21 +174,15 @@ class ConcurrentMap(Generic[A, R]):
         except StopIteration:
             raise StopAsyncIteration from None
 
-    def _settle(self, place: int, outcome: Outcome[A, R]) -> None:
-        following = self._taken + len(self._ready)
-        if not self._ordered or place == following:
-            self._ready.append(outcome)
+    def _deliver(self, index: int, outcome: Outcome[A, R]) -> None:
+        if self._ordered:
+            self._out_of_order[index] = outcome
+            while (following := self._consumed + len(self._ready)) in self._out_of_order:
+                self._ready.append(self._out_of_order.pop(following))
         else:
-            self._early[place] = outcome
-        while self._early and (following := self._taken + len(self._ready)) in self._early:
-            self._ready.append(self._early.pop(following))
-        self._arrived.set()
+            self._ready.append(outcome)
+        self._updated.set()
         try:
             self._reporter.advance(1, outcome.error is not None or self._failed(outcome.value))
-        except Exception as exc:  # noqa: BLE001 - the callback is the caller's own: its failure goes to the consumer
+        except Exception as exc:  # noqa: BLE001 - the user's callback: raised to the consumer
             self._failure = exc
-
-
-def _check_several(items: object) -> None:
-    if not isinstance(items, Iterable | AsyncIterable) or isinstance(items, str | bytes):
-        raise UsageError(f"items must be several, not {type(items).__name__}.", argument="items")

@@ -1,24 +1,21 @@
-"""Several calls at once: results in order, the first failure ends the rest."""
+"""One function called with many items at the same time."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 import anyio
 
-__all__ = ["concurrently"]
+__all__ = ["gather"]
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 
-async def concurrently(call: Callable[[A], Awaitable[R]], items: Iterable[A]) -> list[R]:
-    """Call with each item at once, and wait for all.
-
-    Returns:
-        One result for each item, in the order of the items.
+async def gather(call: Callable[[A], Awaitable[R]], items: Iterable[A]) -> list[R]:
+    """Call with all items at the same time and return the results in the order of the items.
 
     Raises:
-        Exception: What the first failing call raised, bare; the others were cancelled.
+        Exception: The first failure, not wrapped in a group. The other calls are cancelled.
     """
     items = list(items)
     if len(items) == 1:
@@ -26,16 +23,16 @@ async def concurrently(call: Callable[[A], Awaitable[R]], items: Iterable[A]) ->
     results: dict[int, R] = {}
     failures: list[Exception] = []
 
-    async def one(place: int, item: A) -> None:
+    async def run_one(index: int, item: A) -> None:
         try:
-            results[place] = await call(item)
-        except Exception as exc:  # noqa: BLE001 - handed to the caller below, out of the exception group
+            results[index] = await call(item)
+        except Exception as exc:  # noqa: BLE001 - raised below, outside of the exception group
             failures.append(exc)
             group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
-        for place, item in enumerate(items):
-            group.start_soon(one, place, item)
+        for index, item in enumerate(items):
+            group.start_soon(run_one, index, item)
     if failures:
         raise failures[0]
-    return [results[place] for place in range(len(items))]
+    return [results[index] for index in range(len(items))]

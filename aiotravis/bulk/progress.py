@@ -1,4 +1,4 @@
-"""How far a long piece of work has come, told to whoever asked for it."""
+"""Progress of bulk work, reported to a callback."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,19 +7,19 @@ from typing import Final
 
 __all__ = ["Progress", "Reporter"]
 
-INTERVAL: Final = 1.0
-"""Seconds after which it is told again although nothing was done: what waits for the budget may have changed."""
+REPORT_INTERVAL: Final = 1.0
+"""Seconds between reports while nothing completes: the number of waiting requests may have changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a piece of work has come.
+    """Progress of a download, of `map`, or of a `many` call.
 
     Attributes:
-        done: Items that are done with, failed ones among them.
-        failed: Items that failed, or that the server did not know.
-        total: How many there are in all; None where that is not known beforehand.
-        waiting: Calls of this client that wait for room in the server's rate rules.
+        done: Items completed, failed ones included.
+        failed: Items that failed or do not exist.
+        total: Number of items; None if it is not known in advance.
+        waiting: Requests of this client held back by rate limits.
     """
 
     done: int
@@ -29,18 +29,12 @@ class Progress:
 
 
 class Reporter:
-    """Tells of progress: after every step, and once a second while none is made.
-
-    Args:
-        report: Who is told; None: nobody.
-        total: How many items there are in all, if that is known.
-        waiting: Gives the number of calls that wait for the budget.
-    """
+    """Calls back after every step, and once a second while no step completes."""
 
     def __init__(
-        self, report: Callable[[Progress], None] | None, total: int | None, waiting: Callable[[], int]
+        self, callback: Callable[[Progress], None] | None, total: int | None, waiting: Callable[[], int]
     ) -> None:
-        self._report = report
+        self._callback = callback
         self._total = total
         self._waiting = waiting
         self._done = self._failed = 0
@@ -48,37 +42,37 @@ class Reporter:
         self._failure: Exception | None = None
 
     def advance(self, done: int, failed: int) -> None:
-        """Count so many items as done with, so many of them failed, and tell.
+        """Count completed items, ``failed`` of which failed, and report.
 
         Raises:
-            Exception: What the callback raised.
+            Exception: The callback raised it, now or between two steps.
         """
         self._done += done
         self._failed += failed
-        if self._report is not None:
-            if self._failure is not None:
-                raise self._failure
-            self._tell(self._report)
+        if self._failure is not None:
+            raise self._failure
+        self._report()
 
     def start(self) -> None:
-        """Tell once a second from now on."""
-        if self._report is not None and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._tick, self._report)
+        """Start reporting once a second."""
+        if self._callback is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(REPORT_INTERVAL, self._tick)
 
     def stop(self) -> None:
-        """Tell no more on its own account."""
+        """Stop reporting between steps."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _tick(self, report: Callable[[Progress], None]) -> None:
+    def _tick(self) -> None:
         self._timer = None
         try:
-            self._tell(report)
-        except Exception as exc:  # noqa: BLE001 - nobody awaits a timer: told at the next step
+            self._report()
+        except Exception as exc:  # noqa: BLE001 - nothing awaits a timer: the next step raises it
             self._failure = exc
         else:
             self.start()
 
-    def _tell(self, report: Callable[[Progress], None]) -> None:
-        report(Progress(done=self._done, failed=self._failed, total=self._total, waiting=self._waiting()))
+    def _report(self) -> None:
+        if self._callback is not None:
+            self._callback(Progress(done=self._done, failed=self._failed, total=self._total, waiting=self._waiting()))

@@ -1,19 +1,16 @@
-"""The REST half of a client: its resources over one transport, any other route, signing in."""
+"""BaseClient: the REST half of a client."""
 
-import copy
-import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Final, Self
 
-import aiohttp
 import msgspec
 
-from aiotravis._http import ApiResponse, Transport, raise_for_status
-from aiotravis._transport import AiohttpTransport, TransportConfig
+from aiotravis._http import ApiResponse, raise_for_status
+from aiotravis._transport import AiohttpTransport
 from aiotravis.client._resources import Resources
-from aiotravis.client._validation import accept_for, build_request, check_settings
+from aiotravis.client._validation import build_request
 from aiotravis.flows.github_sign_in import GitHubSignIn, OneTimePassword, check_credentials, github_address
-from aiotravis.rate_limits import Limits, limiter_for, rules_apply
+from aiotravis.rate_limits import Limits, limiter_for
 from aiotravis.resources.users import User
 
 __all__ = ["BaseClient"]
@@ -22,44 +19,24 @@ ACCEPT_GITHUB: Final = "application/vnd.github.v3+json"
 
 
 class BaseClient(Resources):
-    """The resources of one site, and what one does with the client itself.
+    """The resources of one site, any other route, and signing in.
 
     Args:
-        token: API token, or None.
+        transport: Sends the requests.
         endpoint: URL of the API without a trailing slash.
-        session: A session of the caller's own, or None.
-        config: How to reach the server.
+        token: API token, or None.
         user_agent: User-Agent header.
-        rate_limits: Whether to keep to the server's rate rules; None: where they apply.
     """
 
-    def __init__(
-        self,
-        token: str | None,
-        endpoint: str,
-        session: aiohttp.ClientSession | None,
-        config: TransportConfig,
-        user_agent: str,
-        rate_limits: bool | None,
-    ) -> None:
-        self._token = token
+    def __init__(self, transport: AiohttpTransport, endpoint: str, token: str | None, user_agent: str) -> None:
         self._endpoint = endpoint
-        self._agent = user_agent
-        self._options: dict[str, float] = {}
-        self._transport = AiohttpTransport(
-            endpoint,
-            token,
-            accept=accept_for(endpoint, token),
-            user_agent=user_agent,
-            config=config,
-            limiter=limiter_for(endpoint, token, limited=rules_apply(endpoint) if rate_limits is None else rate_limits),
-            session=session,
-        )
-        self._bind(self._transport, token, endpoint)
+        self._token = token
+        self._user_agent = user_agent
+        self._bind(transport)
 
-    def _bind(self, transport: Transport, token: str | None, endpoint: str) -> None:
-        self._sender = transport
-        super()._bind(transport, token, endpoint)
+    def _bind(self, transport: AiohttpTransport) -> None:
+        self._transport = transport
+        self._bind_resources(transport, self._token, self._endpoint)
 
     def __repr__(self) -> str:
         return f"Travis({self._endpoint!r}, {'with' if self._token is not None else 'without'} a token)"
@@ -71,7 +48,7 @@ class BaseClient(Resources):
 
     @property
     def limits(self) -> Limits:
-        """What is left of the server's rate rules; shared by all clients of this process with this site and token."""
+        """What is left of Travis's rate limits; shared by all clients of this process with this site and token."""
         return self._transport.limiter.limits()
 
     async def __aenter__(self) -> Self:
@@ -81,39 +58,19 @@ class BaseClient(Resources):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close. Calls that are under way end with an error."""
+        """Close the client. Calls and flows in progress end with a UsageError.
+
+        Safe to call twice, and from any task of the same event loop.
+        """
         await self._transport.aclose()
 
     async def verify(self) -> User:
-        """Ask Travis whose token this is.
+        """Return the user to whom the token belongs.
 
         Raises:
-            AuthenticationError: No token, or one that Travis does not know.
+            AuthenticationError: There is no token, or Travis does not know it.
         """
         return await self.users.me()
-
-    def with_options(
-        self, *, attempts: int | None = None, read_timeout: float | None = None, max_response: int | None = None
-    ) -> Self:
-        """Give a client with other settings for its calls, over the same connections: closing one closes both.
-
-        ``await travis.with_options(attempts=1).builds.get(7)``
-
-        Args:
-            attempts: How often a read is tried in all.
-            read_timeout: Seconds of silence within an answer.
-            max_response: Largest answer, unpacked, in bytes.
-
-        Raises:
-            UsageError: A setting cannot be right.
-        """
-        given = {"attempts": attempts, "read_timeout": read_timeout, "max_response": max_response}
-        changes = {name: value for name, value in given.items() if value is not None}
-        check_settings(changes)
-        other = copy.copy(self)
-        other._options = {**self._options, **changes}
-        other._bind(self._transport.derived(**other._options), self._token, self._endpoint)
-        return other
 
     async def request(
         self,
@@ -126,7 +83,7 @@ class BaseClient(Resources):
         headers: Mapping[str, str] | None = None,
         accept: str | None = None,
     ) -> ApiResponse:
-        """Send any request, those of version 3 too, with the token, budgets, retries and errors of all others.
+        """Send any request, also of API v3, with the token, rate limits, retries and errors of all others.
 
         Args:
             method: HTTP method.
@@ -138,15 +95,15 @@ class BaseClient(Resources):
             accept: Accept header; JSON of version 2 by default.
 
         Returns:
-            The answer: ``.status``, ``.headers``, ``.body``, ``.text``, ``.json``.
+            The response: ``.status``, ``.headers``, ``.body``, ``.text``, ``.json``.
 
         Raises:
-            ResponseError: The server said no.
-            UsageError: The method or the path cannot be right.
+            ResponseError: The server refused.
+            UsageError: The method or the path is not valid.
         """
-        call = build_request(method, path, query=query, json=json, body=body, headers=headers, accept=accept)
-        response = await self._sender.send(call)
-        raise_for_status(call, response)
+        request = build_request(method, path, query=query, json=json, body=body, headers=headers, accept=accept)
+        response = await self._transport.send(request)
+        raise_for_status(request, response)
         return response
 
     async def sign_in(
@@ -157,26 +114,25 @@ class BaseClient(Resources):
         one_time_password: OneTimePassword | None = None,
         note: str = "temporary token to identify with Travis CI",
     ) -> str:
-        """Get an API token for a GitHub login and password, through a GitHub token that exists only meanwhile.
+        """Return an API token for a GitHub login and password, by way of a temporary GitHub token.
 
-        GitHub itself has withdrawn this in 2020; a GitHub Enterprise may still do it. The password goes to the GitHub
-        that ``GET /config`` names, to nobody else. The GitHub token is deleted whatever happens: when the exchange
-        fails, and when this call is cancelled, which may then take up to 10 seconds.
+        GitHub withdrew this API in 2020; a GitHub Enterprise may still have it. The password is sent only to the GitHub
+        that ``GET /config`` names. The GitHub token is always deleted, also when the exchange fails or this call is
+        cancelled; deleting it may take up to 10 seconds.
 
         Args:
             login: Name of the GitHub user.
             password: Their password.
-            one_time_password: Their second factor, or an async function that asks for it; called once GitHub wants it.
-            note: What GitHub shows beside its token. One that was left behind under the same note is replaced.
+            one_time_password: Their second factor, or an async function that returns it, called if GitHub asks for it.
+            note: Name of the token at GitHub. An old token of the same name is replaced.
 
         Returns:
-            An API token, for ``Travis(token)``. Keep it: signing in twice within five minutes can get one banned.
+            An API token, for ``Travis(token)``. Store it: signing in twice within five minutes can lead to a ban.
 
         Raises:
-            AuthenticationError: GitHub does not know the login and password, or wants another one-time password; or
-                Travis does not know the user.
-            NotFoundError: That GitHub has no such API any more: make a token by hand, see `Auth.github`.
-            UsageError: An argument cannot be right, or the site names no GitHub that a password may be sent to.
+            AuthenticationError: GitHub refuses the credentials, or Travis does not know the user.
+            NotFoundError: That GitHub has no such API: make a token by hand, see `Auth.github`.
+            UsageError: An argument is not valid, or the site names no GitHub that a password may be sent to.
         """
         check_credentials(login, password, note)
         config = await self.config.get()
@@ -185,13 +141,14 @@ class BaseClient(Resources):
             address,
             None,
             accept=ACCEPT_GITHUB,
-            user_agent=self._agent,
-            config=dataclasses.replace(self._transport.config, **self._options),  # type: ignore[arg-type]
+            user_agent=self._user_agent,
+            config=self._transport.config,
             limiter=limiter_for(address, None, limited=False),
+            lifetime=self._transport.lifetime,
             session=self._transport.cross_origin_session(),
         )
         scopes = config.github.scopes if config.github else ()
-        visit = GitHubSignIn(
+        sign_in = GitHubSignIn(
             github, self.auth, login, password, one_time_password=one_time_password, scopes=scopes, note=note
         )
-        return await visit.token()
+        return await sign_in.token()

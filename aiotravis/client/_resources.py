@@ -1,4 +1,4 @@
-"""One attribute per resource of Travis."""
+"""Resources: one attribute per entity of Travis."""
 
 from aiotravis._http import Transport
 from aiotravis.resources.accounts import Accounts
@@ -27,13 +27,13 @@ __all__ = ["Resources"]
 
 
 class Resources:
-    """Every resource, one attribute each."""
+    """All resources, one attribute each."""
 
-    def _bind(self, transport: Transport, token: str | None, endpoint: str) -> None:
-        """Give every resource its transport.
+    def _bind_resources(self, transport: Transport, token: str | None, endpoint: str) -> None:
+        """Make the resources.
 
         Args:
-            transport: Carries the calls.
+            transport: Sends their requests.
             token: API token, or None.
             endpoint: URL of the API, without a trailing slash.
         """

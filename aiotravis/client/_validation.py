@@ -1,4 +1,4 @@
-"""What a client may be given, looked at before anything is opened. No I/O."""
+"""Validation of what a client is given, before anything is opened. No I/O."""
 
 import platform
 from collections.abc import Iterable, Mapping
@@ -15,9 +15,8 @@ from aiotravis.errors import UsageError
 __all__ = [
     "COM",
     "ORG",
-    "accept_for",
+    "accept_header",
     "build_request",
-    "check_settings",
     "validate_endpoint",
     "validate_token",
     "validate_user_agent",
@@ -31,17 +30,18 @@ ORG: Final = "https://api.travis-ci.org"
 
 USER_AGENT: Final = f"aiotravis/{__version__} Python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
 
+# fact 9.7: without a version in it, Travis answers with the bodies of v1.
 ACCEPT: Final = "application/vnd.travis-ci.2+json"
 
-ACCEPT_ANONYMOUSLY: Final = "application/vnd.travis-ci.2.1+json"
-"""The same bodies; travis-ci.com shows public repositories without a token only to those who ask this way."""
+# fact 1.1: the same bodies; travis-ci.com shows public repositories without a token only to this version.
+ACCEPT_ANONYMOUS: Final = "application/vnd.travis-ci.2.1+json"
 
 
 def validate_endpoint(endpoint: str) -> str:
-    """Give the URL of an API without a trailing slash.
+    """Return the URL of an API without a trailing slash.
 
     Raises:
-        UsageError: It cannot be one.
+        UsageError: It is not a URL of an API.
     """
 
     def wrong(reason: str) -> UsageError:
@@ -51,12 +51,12 @@ def validate_endpoint(endpoint: str) -> str:
         raise wrong("must not contain spaces")
     try:
         parts = urlsplit(endpoint)
-        port_is_good = parts.port is None or parts.port > 0
+        has_valid_port = parts.port is None or parts.port > 0
     except ValueError:
-        raise wrong("has a port that is no number") from None
+        raise wrong("has a port that is not a number") from None
     if parts.scheme not in {"http", "https"}:
         raise wrong("must begin with https:// or http://")
-    if not parts.hostname or not port_is_good:
+    if not parts.hostname or not has_valid_port:
         raise wrong("names no host")
     if parts.username is not None or parts.password is not None:
         raise wrong("must not contain a user or a password; pass a token as token=")
@@ -66,50 +66,37 @@ def validate_endpoint(endpoint: str) -> str:
 
 
 def validate_token(token: object) -> str | None:
-    """Give an API token, or None for none.
+    """Return an API token, or None for none.
 
     Raises:
-        UsageError: It cannot be one. The value itself is never quoted: an error is printed and logged.
+        UsageError: It cannot be a token. The value is never quoted: errors are printed and logged.
     """
     if token is None:
         return None
     if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
-        raise UsageError("token must be a text of printable ASCII characters, not empty.", argument="token")
+        raise UsageError("token must be a string of printable ASCII characters, not empty.", argument="token")
     if any(c in " \"'" for c in token):
         raise UsageError("token must not contain spaces or quotes: pass the bare value.", argument="token")
     return token
 
 
 def validate_user_agent(user_agent: str | None) -> str:
-    """Give the User-Agent header: what the user calls himself, then this library.
+    """Return the User-Agent header: the caller's own name, then that of this library.
 
     Raises:
-        UsageError: It cannot stand in a header.
+        UsageError: It cannot be sent in a header.
     """
     if user_agent is None:
         return USER_AGENT
     if not user_agent.strip() or not user_agent.isascii() or not user_agent.isprintable():
-        raise UsageError("user_agent must be a text of printable ASCII characters.", argument="user_agent")
+        raise UsageError("user_agent must be a string of printable ASCII characters.", argument="user_agent")
     return f"{user_agent.strip()} {USER_AGENT}"
 
 
-def accept_for(endpoint: str, token: str | None) -> str:
-    """Give the Accept header for JSON, as the site wants it of one with such a token, or without one."""
-    strange = token is None and (urlsplit(endpoint).hostname or "").endswith("travis-ci.com")
-    return ACCEPT_ANONYMOUSLY if strange else ACCEPT
-
-
-def check_settings(settings: Mapping[str, float]) -> None:
-    """Look at numbers that say how long, how often, how much.
-
-    Raises:
-        UsageError: One of them is not positive, or a fraction where only a whole number makes sense.
-    """
-    for name, value in settings.items():
-        whole = name in {"attempts", "max_response"}
-        if isinstance(value, bool) or not value > 0 or (whole and not isinstance(value, int)):
-            kind = "whole number" if whole else "number of seconds"
-            raise UsageError(f"{name} must be a positive {kind}, not {value!r}.", argument=name)
+def accept_header(endpoint: str, token: str | None) -> str:
+    """Return the Accept header for JSON from a site, with or without a token."""
+    public_mode = token is None and (urlsplit(endpoint).hostname or "").endswith("travis-ci.com")
+    return ACCEPT_ANONYMOUS if public_mode else ACCEPT
 
 
 def build_request(
@@ -122,15 +109,15 @@ def build_request(
     headers: Mapping[str, str] | None = None,
     accept: str | None = None,
 ) -> ApiRequest:
-    """Make a call of any route, see `Travis.request`.
+    """Return a request for any route, see `Travis.request`.
 
     Raises:
-        UsageError: The method or the path cannot be right.
+        UsageError: The method or the path is not valid.
     """
     if not method.isascii() or not method.isalpha():
         raise UsageError(f"method must be an HTTP method, not {method!r}.", argument="method")
     if not path.startswith("/") or path.startswith("//") or not path.isprintable() or set(path) & set(" ?#"):
-        message = f"path must begin with one slash and hold neither query nor spaces, not {path!r}."
+        message = f"path must begin with one slash and contain neither a query nor spaces, not {path!r}."
         raise UsageError(message, argument="path")
     pairs = tuple(cast("Mapping[str, str]", query).items()) if isinstance(query, Mapping) else tuple(query)
     return ApiRequest(method.upper(), path, pairs, tuple((headers or {}).items()), body, accept).with_json(json)

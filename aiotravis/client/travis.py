@@ -1,23 +1,29 @@
-"""Travis: one attribute per resource, one method per flow; opens and closes."""
+"""Travis: the client, with one attribute per resource and one method per flow."""
 
-import contextlib
+import copy
+import dataclasses
 import os
 import ssl as ssl_module
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from os import PathLike
-from typing import TypeVar
+from typing import Any, Self, TypeVar
 
 import aiohttp
 
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
-from aiotravis._http import Transport
-from aiotravis._transport import TransportConfig
+from aiotravis._transport import AiohttpTransport, TransportConfig
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
 from aiotravis.client._base_client import BaseClient
-from aiotravis.client._validation import COM, check_settings, validate_endpoint, validate_token, validate_user_agent
+from aiotravis.client._validation import (
+    COM,
+    accept_header,
+    validate_endpoint,
+    validate_token,
+    validate_user_agent,
+)
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
 from aiotravis.flows.commit_waiting import CommitWaiting
@@ -29,7 +35,9 @@ from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
 from aiotravis.live.monitor import Live
 from aiotravis.live.options import LiveOptions
-from aiotravis.live.socket import Connector
+from aiotravis.live.socket import PusherConnector
+from aiotravis.live.subscription import LiveResources
+from aiotravis.rate_limits import limiter_for, rules_apply
 from aiotravis.resources._base import id_of
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
@@ -52,7 +60,7 @@ class Travis(BaseClient):
 
     Its attributes are Travis's entities, with the API's own verbs: `accounts`, `annotations`, `auth`, `branches`,
     `broadcasts`, `builds`, `caches`, `config`, `env_vars`, `hooks`, `jobs`, `lint`, `logs`, `permissions`,
-    `pusher_auth`, `repos`, `repository_keys`, `requests`, `settings`, `ssh_keys`, `users`; its methods are what takes
+    `pusher_auth`, `repos`, `repository_keys`, `requests`, `settings`, `ssh_keys`, `users`. Its methods are what takes
     several of them, or the live channel: `events`, `follow_log`, `wait_for_build`, `map`, ....
 
     Args:
@@ -62,23 +70,23 @@ class Travis(BaseClient):
         ssl: An SSL context, or True for verified TLS with the system's certificates.
         proxy: URL of an HTTP proxy.
         trust_env: Whether to read proxies from the environment.
-        connect_timeout: Seconds for name look-up, connection and TLS.
-        read_timeout: Seconds of silence within an answer.
-        max_response: Largest answer, unpacked, in bytes.
-        attempts: How often a read is tried in all when the connection or the server fails in passing. Writes are sent
-            again only when it is certain that they have not arrived.
+        connect_timeout: For name look-up, connection and TLS, in seconds.
+        read_timeout: Longest silence within a response, in seconds.
+        max_response: Largest response, decompressed, in bytes. Logs are read as text and may be larger.
+        attempts: How often a read is tried in all when the connection or the server fails. Writes are repeated only
+            when they certainly did not arrive.
         rate_limits: Whether to throttle this client to Travis's published limits; by default, unless the endpoint is a
             Travis CI Enterprise (``.../api``) or on this machine.
-        user_agent: Put in front of this library's own name, to tell Travis who you are.
-        live: How patient the live channel is, and how much it holds.
+        user_agent: Your own name, sent in front of this library's.
+        live: Timeouts and sizes of the live channel.
         trace_configs: aiohttp's trace configurations.
         middlewares: aiohttp's client middlewares.
 
     Attributes:
-        live: How the live channel is: its state, its counters, what changes of it.
+        live: State and statistics of the live channel.
 
     Raises:
-        UsageError: An argument cannot be right.
+        UsageError: An argument is not valid.
 
     https://docs.travis-ci.com/api/
     """
@@ -92,22 +100,19 @@ class Travis(BaseClient):
         ssl: ssl_module.SSLContext | bool = True,
         proxy: str | None = None,
         trust_env: bool = False,
-        connect_timeout: float = 10.0,
-        read_timeout: float = 30.0,
-        max_response: int = 64 << 20,
-        attempts: int = 3,
+        connect_timeout: float = TransportConfig.connect_timeout,
+        read_timeout: float = TransportConfig.read_timeout,
+        max_response: int = TransportConfig.max_response,
+        attempts: int = TransportConfig.attempts,
         rate_limits: bool | None = None,
         user_agent: str | None = None,
         live: LiveOptions | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
     ) -> None:
-        endpoint, token = validate_endpoint(endpoint), validate_token(token)
-        settings = {"attempts": attempts, "read_timeout": read_timeout, "max_response": max_response}
-        check_settings({**settings, "connect_timeout": connect_timeout})
+        endpoint, token, agent = validate_endpoint(endpoint), validate_token(token), validate_user_agent(user_agent)
         if session is not None and (trace_configs or middlewares):
-            raise UsageError("Give trace_configs and middlewares to your session itself.", argument="session")
-        agent = validate_user_agent(user_agent)
+            raise UsageError("Pass trace_configs and middlewares to your session itself.", argument="session")
         config = TransportConfig(
             ssl=ssl,
             proxy=proxy,
@@ -119,30 +124,46 @@ class Travis(BaseClient):
             trace_configs=tuple(trace_configs),
             middlewares=tuple(middlewares),
         )
-        super().__init__(token, endpoint, session, config, agent, rate_limits)
+        transport = AiohttpTransport(
+            endpoint,
+            token,
+            accept=accept_header(endpoint, token),
+            user_agent=agent,
+            config=config,
+            limiter=limiter_for(endpoint, token, limited=rules_apply(endpoint) if rate_limits is None else rate_limits),
+            lifetime=ClientLifetime(),
+            session=session,
+        )
         options = LiveOptions() if live is None else live
-        connector = Connector(
-            self._transport.cross_origin_session,
+        connector = PusherConnector(
+            session=transport.cross_origin_session,
             ssl=ssl,
             proxy=proxy,
             user_agent=agent,
             timeout=connect_timeout,
-            largest_frame=options.largest_frame,
+            max_message_size=options.max_message_size,
         )
-        users = None if token is None else self.users
-        self._hub = Hub(self.config, self.pusher_auth, users, self.builds, self.jobs, connector, options)
+        self._hub = Hub(connector, options)
         self.live: Live = self._hub.live
-        lifetime = self._lifetime = ClientLifetime()
-        self._listening = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime)
-        self._waiting = Waiting(self._listening, self.builds, self.jobs, lifetime)
-        self._commit_waiting = CommitWaiting(self._listening, self.requests, self.builds, self._waiting, lifetime)
+        transport.lifetime.on_close(self._hub.aclose)
+        super().__init__(transport, endpoint, token, agent)
+
+    def _bind(self, transport: AiohttpTransport) -> None:
+        super()._bind(transport)
+        lifetime = transport.lifetime
+        users = None if self._token is None else self.users
+        resources = LiveResources(self.config, self.pusher_auth, users, self.builds, self.jobs)
+        self._subscriber = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime, resources)
+        self._waiting = Waiting(self._subscriber, self.builds, self.jobs, lifetime)
+        self._commit_waiting = CommitWaiting(self._subscriber, self.requests, self.builds, self._waiting, lifetime)
+        self._log_sources = LogSources(self.logs)
 
     @classmethod
     def from_env(cls) -> "Travis":
-        """Make a client from ``TRAVIS_TOKEN`` and ``TRAVIS_ENDPOINT``; without the latter for travis-ci.com.
+        """Make a client from ``TRAVIS_TOKEN`` and ``TRAVIS_ENDPOINT``, which defaults to travis-ci.com.
 
         Raises:
-            UsageError: One of them cannot be right.
+            UsageError: One of them is not valid.
         """
         return cls(os.environ.get("TRAVIS_TOKEN") or None, endpoint=os.environ.get("TRAVIS_ENDPOINT") or COM)
 
@@ -150,35 +171,40 @@ class Travis(BaseClient):
     def from_config(
         cls, endpoint: str | None = None, *, path: str | PathLike[str] = "~/.travis/config.yml"
     ) -> "Travis":
-        """Make a client from the file in which the ``travis`` command line client keeps its tokens.
+        """Make a client from the file in which the ``travis`` command line stores its tokens.
 
-        Needs the extra ``config``. A token that is kept for one endpoint is never sent to another.
+        Needs the extra ``config``. A token stored for one endpoint is never sent to another.
 
         Args:
-            endpoint: Which of the endpoints in the file; its default one, or its only one, if None.
+            endpoint: One of the endpoints in the file; None for its default, or its only one.
             path: The file.
 
         Raises:
-            UsageError: No such file, no such endpoint in it, or no token for it.
+            UsageError: There is no such file, no such endpoint in it, or no token for it.
         """
         found, token = read_config(path, endpoint)
         return cls(token, endpoint=found)
 
-    def _bind(self, transport: Transport, token: str | None, endpoint: str) -> None:
-        super()._bind(transport, token, endpoint)
-        self._log_sources = LogSources(self.logs)
+    def with_options(
+        self, *, attempts: int | None = None, read_timeout: float | None = None, max_response: int | None = None
+    ) -> Self:
+        """Return a client with other settings, for every call and every flow, over the same connections.
 
-    async def aclose(self) -> None:
-        """Close: the live connection, then REST. Calls that are under way end with an error.
+        ``await travis.with_options(attempts=1).builds.get(7)``. Closing one of the two closes both.
 
-        Safe to call twice, and from any task of the same event loop.
+        Args:
+            attempts: How often a read is tried in all.
+            read_timeout: Longest silence within a response, in seconds.
+            max_response: Largest response, decompressed, in bytes.
+
+        Raises:
+            UsageError: A setting is not valid.
         """
-        self._lifetime.end()
-        # Whatever becomes of one, being cancelled even, the next one is closed all the same.
-        async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(super().aclose)
-            stack.push_async_callback(self._hub.aclose)
-            stack.push_async_callback(self._waiting.aclose)
+        options = {"attempts": attempts, "read_timeout": read_timeout, "max_response": max_response}
+        changes: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+        other = copy.copy(self)
+        other._bind(self._transport.with_config(dataclasses.replace(self._transport.config, **changes)))
+        return other
 
     def events(
         self,
@@ -190,44 +216,44 @@ class Travis(BaseClient):
         only: type[Event] | Iterable[type[Event]] = (),
         buffer: int = 1000,
     ) -> Feed:
-        """Listen to what happens, as typed events.
+        """Subscribe to events.
 
         ``async with travis.events(repo) as feed: async for event in feed: ...``
 
         Args:
-            repo: Repositories (ids, slugs or themselves): all that happens to their builds and jobs.
-            job: Jobs (ids or themselves): what happens to them, and their logs.
-            build: Builds (ids or themselves): what happens to them and their jobs.
-            channels: Names of channels: all that comes on them.
-            only: Event classes to yield; all if empty. Marks (`Lagged`, `Reconnected`) always come.
-            buffer: Most events that may wait to be taken before a `Lagged` stands in for what was dropped.
+            repo: Repositories (ids, slugs or values): all events of their builds and jobs.
+            job: Jobs (ids or values): their events and their logs.
+            build: Builds (ids or values): their events and those of their jobs.
+            channels: Names of channels: all events on them.
+            only: Event classes to yield; all if empty. `Lagged` and `Reconnected` are always yielded.
+            buffer: Largest number of events kept for a slow consumer; a `Lagged` then counts those that were dropped.
 
-        Without any of these, everything that the token's user may see.
+        Without any of these, the feed has all events that the token's user may see.
 
         Returns:
             A feed: an async context manager and iterator. Opening it raises LiveUnavailable or SubscriptionError.
 
         Raises:
-            UsageError: At once: an argument cannot be right.
+            UsageError: At once, if an argument is not valid.
         """
-        return self._listening.events(repo, job, build=build, channels=channels, only=only, buffer=buffer)
+        return self._subscriber.events(repo, job, build=build, channels=channels, only=only, buffer=buffer)
 
     async def wait_for_build(self, build: BuildRef, *, until: Callable[[Build], bool] = _finished) -> Build:
-        """Wait until a build has ended, however it ends: canceled and errored count as ended, too.
+        """Wait until a build has ended: passed, failed, errored or canceled.
 
-        Any number of callers share one connection; where there is no live channel, they share batched reads instead.
-        A restart before the end is waited out with it. How long to wait is yours: ``with anyio.fail_after(600): ...``.
+        Any number of callers share one connection; without a live channel, they share batched reads. If the build is
+        restarted before it has ended, the wait goes on. Limit the time yourself: ``with anyio.fail_after(600): ...``.
 
         Args:
             build: Id of the build, or a build.
             until: What to wait for instead: ``lambda build: build.running``.
 
         Returns:
-            The build as it was when it was so, with its commit, without its jobs.
+            The build in the state waited for, with its commit, without its jobs.
 
         Raises:
-            NotFoundError: No such build, or this token may not see it.
-            UsageError: Not an id, or the client was closed meanwhile.
+            NotFoundError: There is no such build, or it is hidden from this token.
+            UsageError: The argument is not an id, or the client was closed meanwhile.
         """
         found: Build = await self._waiting.wait((Build, id_of(build, "build", Build)), until)
         return found
@@ -240,8 +266,8 @@ class Travis(BaseClient):
             until: What to wait for instead: ``lambda job: job.running``.
 
         Raises:
-            NotFoundError: No such job, or this token may not see it.
-            UsageError: Not an id, or the client was closed meanwhile.
+            NotFoundError: There is no such job, or it is hidden from this token.
+            UsageError: The argument is not an id, or the client was closed meanwhile.
         """
         found: Job = await self._waiting.wait((Job, id_of(job, "job", Job)), until)
         return found
@@ -255,25 +281,25 @@ class Travis(BaseClient):
         appear_within: float = 300.0,
         until: Callable[[Build], bool] = _finished,
     ) -> Build:
-        """Wait until the build of a commit has ended, from a moment on when Travis may not have heard of it yet.
+        """Wait until the build of a commit has ended; the build need not exist yet.
 
-        A push and a pull request are built apart, of the same commit: without ``event_type``, the first build that
-        appears is the one, and that of the push where there are several already. A restarted build counts as it is.
+        The push and the pull request of one commit have a build each. Without ``event_type``, the first build that
+        appears is used, or that of the push if there are several already. A restarted build counts as it is.
 
         Args:
             repo: Id, slug, or a repository.
-            sha: Hash of the commit that was pushed, or its first seven digits or more.
+            sha: Hash of the commit, or at least its first seven digits.
             event_type: Only a build for a ``push``, ``pull_request``, ``api`` or ``cron``.
-            appear_within: Seconds within which there has to be a build; from then on, how long to wait is yours.
+            appear_within: How long to wait for a build to appear, in seconds. How long it may run is not limited.
             until: What to wait for instead of the end: ``lambda build: build.running``.
 
         Returns:
-            The build as it was when it was so, with its commit, without its jobs.
+            The build in the state waited for, with its commit, without its jobs.
 
         Raises:
-            CommitNotBuilt: Travis rejected it, and tells why; or no build has appeared in time.
-            NotFoundError: No such repository, or this token may not see it.
-            UsageError: An argument cannot be right, or the client was closed meanwhile.
+            CommitNotBuilt: Travis rejected it (the error has the reason), or no build appeared in time.
+            NotFoundError: There is no such repository, or it is hidden from this token.
+            UsageError: An argument is not valid, or the client was closed meanwhile.
         """
         return await self._commit_waiting.wait(
             repo, sha, event_type=event_type, appear_within=appear_within, until=until
@@ -288,44 +314,43 @@ class Travis(BaseClient):
         ordered: bool = True,
         progress: Callable[[Progress], None] | None = None,
     ) -> ConcurrentMap[A, R]:
-        """Call for each of many items, many at once, each failure kept apart from the others.
+        """Call an async function for many items concurrently; a failure is the outcome of its item alone.
 
         ``async with travis.map(travis.jobs.get, ids) as outcomes: async for outcome in outcomes: outcome.value``
 
-        Where Travis takes many ids in one request, `Builds.many`, `Jobs.many` and `Repositories.many` need a hundredth
-        of the requests.
+        To fetch by ids, `Builds.many`, `Jobs.many` and `Repositories.many` need a hundredth of the requests.
 
         Args:
             call: Any async function of one item: ``travis.builds.get``, ``lambda job: travis.logs.text(job)``.
-            items: The items: a list, a generator, ``travis.builds.list(repo)``. Taken one by one as there is room.
-            at_once: Most calls under way at once.
-            ordered: Whether outcomes come in the order of the items; else as soon as they are there.
-            progress: Told how far it has come: at every outcome, and once a second while there is none.
+            items: The items: a list, a generator, ``travis.builds.list(repo)``. Read one by one, as calls finish.
+            at_once: Largest number of calls in progress.
+            ordered: Whether to yield outcomes in the order of the items; else as soon as they are there.
+            progress: Called with a `Progress` at every outcome, and once a second while there is none.
 
         Returns:
             An async context manager and iterator of `Outcome`: ``.item``, ``.value`` (raises what the call raised),
-            ``.error``. Workers wait for a consumer that is slow, and end with the block.
+            ``.error``. Workers wait for a slow consumer, and end with the block.
 
         Raises:
-            UsageError: At once: an argument cannot be right.
+            UsageError: At once, if an argument is not valid.
         """
         return ConcurrentMap(
             call, items, at_once=at_once, ordered=ordered, progress=progress, waiting=lambda: self._transport.waiting
         )
 
     def follow_log(self, job: JobRef) -> LogStream:
-        """Follow a job's log to its end: complete, in order, each part once.
+        """Follow the log of a job to its end: complete, in order, each part once.
 
         ``async with travis.follow_log(job) as log: async for part in log: print(part.content, end="")``
 
         Args:
-            job: Id of the job, or a job. Running, still to start, or long finished.
+            job: Id of the job, or a job; running, not started yet, or finished.
 
         Returns:
             A stream: an async context manager and iterator of `LogPart`.
 
         Raises:
-            UsageError: At once: not an id.
+            UsageError: At once, if it is not an id.
         """
-        listen = partial(self._listening.events, job=job)
-        return LogStream(job, listen, self.jobs, self._log_sources, self._lifetime)
+        listen = partial(self._subscriber.events, job=job)
+        return LogStream(job, listen, self.jobs, self._log_sources, self._transport.lifetime)

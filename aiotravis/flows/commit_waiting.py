@@ -12,7 +12,7 @@ from typing import Final
 import anyio
 
 from aiotravis._async.lifetime import ClientLifetime
-from aiotravis._async.retry import FAILURES, backoff, exponential, is_transient, retry
+from aiotravis._async.retry import MAX_FAILURES, backoff, exponential, is_transient, retry
 from aiotravis.errors import CommitNotBuilt, LiveError, TravisError, UsageError
 from aiotravis.events import BuildCreated, BuildEvent, Mark
 from aiotravis.flows.event_subscriber import EventSubscriber, RepoRef
@@ -176,7 +176,7 @@ class CommitWaiting:
                 failures = 0
             except TravisError as exc:
                 failures += 1
-                if failures == FAILURES or not is_transient(exc):
+                if failures == MAX_FAILURES or not is_transient(exc):
                     raise
             left = deadline - anyio.current_time()
             if found is not None:

@@ -10,6 +10,7 @@ from aiotravis.events import Event
 from aiotravis.live.channels import ChannelSelection
 from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
+from aiotravis.live.subscription import LiveResources
 from aiotravis.resources._base import id_of
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
@@ -39,16 +40,24 @@ class EventSubscriber:
         builds: Finds the repository of a build.
         jobs: Finds the repository of a job.
         lifetime: Ends with the client.
+        resources: What the hub calls for the feeds of this client.
     """
 
     def __init__(
-        self, hub: Hub, repositories: Repositories, builds: Builds, jobs: Jobs, lifetime: ClientLifetime
+        self,
+        hub: Hub,
+        repositories: Repositories,
+        builds: Builds,
+        jobs: Jobs,
+        lifetime: ClientLifetime,
+        resources: LiveResources,
     ) -> None:
         self._hub = hub
         self._repositories = repositories
         self._builds = builds
         self._jobs = jobs
         self._lifetime = lifetime
+        self._resources = resources
 
     def events(
         self,
@@ -71,7 +80,7 @@ class EventSubscriber:
             raise UsageError(f"buffer must be a positive number of events, not {buffer!r}.", argument="buffer")
         classes = (only,) if isinstance(only, type) else tuple(only)
         resolve = partial(self._resolve, repos, builds, jobs, names)
-        return Feed(self._hub.subscription(resolve, only=classes, size=buffer))
+        return Feed(self._hub.subscription(resolve, resources=self._resources, only=classes, size=buffer))
 
     async def _resolve(
         self, repos: list[RepoRef], builds: dict[int, BuildRef], jobs: dict[int, JobRef], names: frozenset[str]

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import anyio
 
 from aiotravis._http import ApiRequest, ApiResponse, Endpoint, Transport, error_from_response
+from aiotravis._validation import validate_text
 from aiotravis.errors import AuthenticationError, NotFoundError, ResponseError, TravisError, UsageError
-from aiotravis.resources._base import Entity, text_of
+from aiotravis.resources._base import Entity
 from aiotravis.resources.auth import Auth
 from aiotravis.resources.config import Config
 
@@ -69,11 +70,11 @@ def check_credentials(login: str, password: str, note: str) -> None:
     Raises:
         UsageError: It cannot be right; the argument is named, its value is not.
     """
-    if ":" in text_of(login, "login"):
+    if ":" in validate_text(login, "login"):
         raise UsageError("login must not contain a colon.", argument="login")
     if not password:
         raise UsageError("password must be a text, not empty.", argument="password")
-    text_of(note, "note")
+    validate_text(note, "note")
 
 
 class GitHubSignIn:
@@ -145,7 +146,7 @@ class GitHubSignIn:
             self._attempted = True
         response = await self._github.send(self._dressed(request))
         if _wants_code(response) and self._ask is not None and self._code is None:
-            self._code = text_of(await self._ask(), "one_time_password")
+            self._code = validate_text(await self._ask(), "one_time_password")
             response = await self._github.send(self._dressed(request))
         if request.method == "POST" and response.status >= 400:
             self._attempted = False

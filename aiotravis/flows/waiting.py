@@ -81,6 +81,7 @@ class Waiting:
             UsageError: The client is closed, was closed meanwhile, or was opened on another event loop.
         """
         self._lifetime.check()
+        self._lifetime.on_close(self.aclose)
         waiter = Waiter(asyncio.get_running_loop().create_future(), until)
         self._watched.setdefault(key, WaitTarget()).waiters.append(waiter)
         self._unread[key] = None
@@ -110,6 +111,7 @@ class Waiting:
                 del self._lines[watched.repository or 0]
                 line.scope.cancel()
         if not self._watched:
+            self._lifetime.remove_on_close(self.aclose)
             self._wake.set()
 
     async def aclose(self) -> None:

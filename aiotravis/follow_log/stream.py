@@ -9,6 +9,7 @@ from typing import Final
 
 import anyio
 
+from aiotravis._async.deadlines import Deadline
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import retry
 from aiotravis.errors import LiveError, LogGap, UsageError
@@ -52,7 +53,7 @@ class LogStream:
         self._log = LogState(self._job)
         self._looking = LogPoller(self._job, self._log, jobs, sources, self._pass_over)
         self._lifetime = lifetime
-        self._scope: anyio.CancelScope | None = None
+        self._scope: Deadline | None = None
         self._subscribed = False
         self._opened = False
         self._ended = False

@@ -26,24 +26,21 @@ from aiotravis.events import (
     JobStarted,
     UnknownEvent,
 )
-from aiotravis.live.protocol import Message, plain
+from aiotravis.live.protocol import DECODE_ERRORS, Message, decode_data
 from aiotravis.resources.builds import Build
 from aiotravis.resources.commits import Commit
 from aiotravis.resources.jobs import Job
 from aiotravis.resources.repositories import Repository
 from aiotravis.resources.stages import Stage
 
-__all__ = ["is_too_large", "read_event", "read_log"]
+__all__ = ["has_no_payload", "read_event", "read_log"]
 
-_BUILD_EVENTS: Final[Mapping[str, type[BuildEvent]]] = {
+_EVENTS: Final[Mapping[str, type[BuildEvent | JobEvent]]] = {
     "build:created": BuildCreated,
     "build:received": BuildReceived,
     "build:started": BuildStarted,
     "build:finished": BuildFinished,
     "build:canceled": BuildCanceled,
-}
-
-_JOB_EVENTS: Final[Mapping[str, type[JobEvent]]] = {
     "job:created": JobCreated,
     "job:queued": JobQueued,
     "job:received": JobReceived,
@@ -52,87 +49,84 @@ _JOB_EVENTS: Final[Mapping[str, type[JobEvent]]] = {
     "job:canceled": JobCanceled,
 }
 
-TOO_LARGE: Final = "_no_full_payload"
+NO_FULL_PAYLOAD: Final = "_no_full_payload"
 
 
-class _Outer(msgspec.Struct, frozen=True, kw_only=True):
-    """A build event's payload. Its build says ``commit`` for the sha, so the commit comes from beside it."""
-
+class _BuildPayload(msgspec.Struct, frozen=True, kw_only=True):
+    # fact 7.8, 9.43: build.commit is the sha; the commit itself stands beside the build.
     build: msgspec.Raw
     commit: Commit | None = None
     repository: Repository | None = None
+    # fact 7.8: older servers send no stages.
     stages: tuple[Stage, ...] | None = None
 
 
-class _Nested(msgspec.Struct, frozen=True, kw_only=True):
+class _NestedJob(msgspec.Struct, frozen=True, kw_only=True):
     job: Job
 
 
 _read_log = msgspec.json.Decoder(JobLog).decode
 _read_job = msgspec.json.Decoder(Job, strict=False).decode
-_read_nested = msgspec.json.Decoder(_Nested, strict=False).decode
-_read_outer = msgspec.json.Decoder(_Outer, strict=False).decode
+_read_nested_job = msgspec.json.Decoder(_NestedJob, strict=False).decode
+_read_build = msgspec.json.Decoder(_BuildPayload, strict=False).decode
 
 
 def read_log(message: Message) -> Event:
-    """Turn a ``job:log`` message into its event, as `read_event` does, with nothing on the way: there are many."""
+    """Return the event of a ``job:log`` message, as `read_event` does, but faster: log parts are most of what comes."""
     data = message.data
     try:
         log = _read_log(data if isinstance(data, str) else msgspec.json.encode(data))
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return UnknownEvent(channel=message.channel, name=message.event, data=plain(data))
+    except DECODE_ERRORS:
+        return UnknownEvent(channel=message.channel, name=message.event, data=decode_data(data))
     msgspec.structs.force_setattr(log, "channel", message.channel)
     return log
 
 
-def read_event(name: str, channel: str | None, data: object) -> Event:
-    """Turn a message into its event.
-
-    Never fails: what cannot be read is an `UnknownEvent`.
-
-    Args:
-        name: ``job:log`` and the like.
-        channel: Name of the channel.
-        data: JSON text, or its value.
-    """
+def read_event(message: Message) -> Event:
+    """Return the event of a message; an `UnknownEvent` if its name is unknown or its data cannot be read."""
+    name, channel, data = message.event, message.channel, message.data
     if name == "job:log":
-        return read_log(Message(event=name, channel=channel, data=data))
+        return read_log(message)
     text = data if isinstance(data, str) else msgspec.json.encode(data)
+    kind = _EVENTS.get(name)
     try:
-        if name in _JOB_EVENTS:
-            return _JOB_EVENTS[name](channel=channel, job=_job(text), complete=not is_too_large(data))
-        if name in _BUILD_EVENTS:
-            return _build_event(_BUILD_EVENTS[name], channel, text, complete=not is_too_large(data))
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        if kind is not None and issubclass(kind, JobEvent):
+            return kind(channel=channel, job=_job(text), complete=not has_no_payload(data))
+        if kind is not None:
+            return _build_event(kind, channel, text, complete=not has_no_payload(data))
+    except DECODE_ERRORS:
         pass
-    return UnknownEvent(channel=channel, name=name, data=plain(data))
+    # fact 9.50: unknown names are kept, not refused.
+    return UnknownEvent(channel=channel, name=name, data=decode_data(data))
 
 
-def is_too_large(data: object) -> bool:
-    """Whether a payload holds ids alone because all of it was too much."""
-    # A commit's message may hold the word, too: the text is searched only to spare most events a second reading.
-    if isinstance(data, str) and TOO_LARGE not in data:
+def has_no_payload(data: object) -> bool:
+    """Return whether the data of an event holds ids alone because its payload was too large."""
+    # fact 7.8, 9.42. A commit message may contain the word, too: the search only spares most events the decoding.
+    if isinstance(data, str) and NO_FULL_PAYLOAD not in data:
         return False
-    value = plain(data)
-    return isinstance(value, dict) and TOO_LARGE in value
+    value = decode_data(data)
+    return isinstance(value, dict) and NO_FULL_PAYLOAD in value
 
 
 def _job(text: str | bytes) -> Job:
+    # fact 7.8: the payload is flat, but Travis's website accepts {"job": ...}, too.
     try:
         return _read_job(text)
     except msgspec.ValidationError:
-        return _read_nested(text).job
+        return _read_nested_job(text).job
 
 
 B = TypeVar("B", bound=BuildEvent)
 
 
 def _build_event(kind: type[B], channel: str | None, text: str | bytes, *, complete: bool) -> B:
-    outer = _read_outer(text)
-    fields = msgspec.json.decode(outer.build, type=dict[str, Any])
-    # Here ``commit`` is the sha; in a Build it is the commit.
+    payload = _read_build(text)
+    fields = msgspec.json.decode(payload.build, type=dict[str, Any])
     fields.pop("commit", None)
     build = msgspec.json.decode(msgspec.json.encode(fields), type=Build, strict=False)
-    if outer.commit is not None:
-        msgspec.structs.force_setattr(build, "commit", outer.commit)
-    return kind(channel=channel, build=build, repository=outer.repository, stages=outer.stages or (), complete=complete)
+    if payload.commit is not None:
+        msgspec.structs.force_setattr(build, "commit", payload.commit)
+    return kind(
+        channel=channel, build=build, repository=payload.repository, stages=payload.stages or (), complete=complete
+    )

@@ -1,4 +1,4 @@
-"""Who listens to what: channels counted by reference, events fanned out, each delivered once. No I/O."""
+"""The channels of one connection and their subscriptions: dispatch events to them, each once. No I/O."""
 
 import time
 from collections import OrderedDict
@@ -10,73 +10,53 @@ import msgspec
 
 from aiotravis.errors import TravisError
 from aiotravis.events import BuildEvent, Event, JobEvent
-from aiotravis.live.decoding import is_too_large, read_event, read_log
-from aiotravis.live.feed import EVENT_WEIGHT, Mailbox, weight_of
+from aiotravis.live.decoding import has_no_payload, read_event, read_log
+from aiotravis.live.event_buffer import EVENT_OVERHEAD, EventBuffer, event_size
 from aiotravis.live.monitor import LiveMonitor
 from aiotravis.live.payload_fetcher import PayloadFetcher
 from aiotravis.live.protocol import Message
-from aiotravis.live.subscription import HubSubscription
+from aiotravis.live.subscription import LiveResources, Subscription
 
 __all__ = ["Dispatcher"]
 
-REMEMBERED: Final = 60.0
-"""Seconds within which the same event on another channel counts as the same."""
+DUPLICATE_WINDOW: Final = 60.0
+"""Seconds within which the same payload counts as a duplicate."""
 
-MOST_REMEMBERED: Final = 50_000
-"""Builds and jobs whose newest state is remembered; and events, to know them again."""
+MAX_TRACKED: Final = 50_000
+"""Most builds and jobs whose latest time is kept, and most payloads kept to recognise duplicates."""
 
 
 class _Channel:
-    """A channel that somebody wants."""
+    """A channel with its subscriptions."""
 
-    __slots__ = ("_log_takers", "confirmed", "name", "subscriptions")
+    __slots__ = ("confirmed", "log_buffers", "subscriptions")
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self) -> None:
         self.confirmed = False
-        self.subscriptions: dict[HubSubscription, None] = {}
-        self._log_takers: list[Mailbox] | None = None
-
-    def add(self, subscription: HubSubscription) -> None:
-        """Let somebody listen."""
-        self.subscriptions[subscription] = None
-        self._log_takers = None
-
-    def remove(self, subscription: HubSubscription) -> None:
-        """Let somebody listen no more."""
-        del self.subscriptions[subscription]
-        self._log_takers = None
-
-    def log_takers(self) -> list[Mailbox]:
-        """Give the mailboxes of those who want the log that travels here; looked up once, since its parts are many."""
-        if self._log_takers is None:
-            self._log_takers = [line.mailbox for line in self.subscriptions if line.wants_log_of(self.name)]
-        return self._log_takers
+        self.subscriptions: dict[Subscription, None] = {}
+        # The buffers that accept log parts, kept from one part to the next; None if the subscriptions have changed.
+        self.log_buffers: list[EventBuffer] | None = None
 
 
 class Dispatcher:
-    """The channels of one connection, and who listens to each.
-
-    Args:
-        health: Takes the counts.
-        clock: Gives seconds since the epoch.
+    """The channels of one connection, with reference counting. Iterating yields their names.
 
     Attributes:
-        completer: Takes events that came as ids alone; None: they are delivered as they are.
+        payload_fetcher: Completes events without a payload; if None, they are delivered incomplete.
     """
 
-    def __init__(self, health: LiveMonitor | None = None, *, clock: Callable[[], float] = time.time) -> None:
-        self._health = LiveMonitor() if health is None else health
+    def __init__(self, monitor: LiveMonitor | None = None, *, clock: Callable[[], float] = time.time) -> None:
+        self._monitor = LiveMonitor() if monitor is None else monitor
         self._clock = clock
-        self.completer: PayloadFetcher | None = None
+        self.payload_fetcher: PayloadFetcher | None = None
         self._channels: dict[str, _Channel] = {}
-        self._newest: OrderedDict[tuple[str, int], float] = OrderedDict()
-        # Ordered ones: a plain dictionary that loses its first keys gets slow to find the next.
+        self._latest: OrderedDict[tuple[str, int], float] = OrderedDict()
+        # OrderedDict: a plain dict that loses its first keys takes ever longer to find the next one.
         self._recent: OrderedDict[tuple[str, int, int], tuple[float, set[str]]] = OrderedDict()
 
     def counts(self) -> tuple[int, int]:
-        """Give the number of feeds that are open, and of their channels."""
-        return len({line for channel in self._channels.values() for line in channel.subscriptions}), len(self._channels)
+        """Return the numbers of subscriptions and of channels."""
+        return len({one for channel in self._channels.values() for one in channel.subscriptions}), len(self._channels)
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -87,160 +67,176 @@ class Dispatcher:
     def __contains__(self, name: object) -> bool:
         return name in self._channels
 
-    def add(self, subscription: HubSubscription) -> list[str]:
-        """Take a subscription in, and tell the channels that nobody wanted before."""
+    def add(self, subscription: Subscription) -> list[str]:
+        """Add a subscription, and return its channels that had none before."""
         new: list[str] = []
         unconfirmed: list[str] = []
         for name in subscription.channels:
             channel = self._channels.get(name)
             if channel is None:
-                channel = self._channels[name] = _Channel(name)
+                channel = self._channels[name] = _Channel()
                 new.append(name)
-            channel.add(subscription)
+            channel.subscriptions[subscription] = None
+            channel.log_buffers = None
             if not channel.confirmed:
                 unconfirmed.append(name)
-        subscription.wait_for(unconfirmed)
+        subscription.expect(unconfirmed)
         return new
 
-    def remove(self, subscription: HubSubscription) -> list[str]:
-        """Take a subscription out, and tell the channels that nobody wants any more."""
-        left: list[str] = []
+    def remove(self, subscription: Subscription) -> list[str]:
+        """Remove a subscription, and return its channels that have none left."""
+        unused: list[str] = []
         for name in subscription.channels:
             channel = self._channels.get(name)
             if channel is not None and subscription in channel.subscriptions:
-                channel.remove(subscription)
+                del channel.subscriptions[subscription]
+                channel.log_buffers = None
                 if not channel.subscriptions:
                     del self._channels[name]
-                    left.append(name)
-        return left
+                    unused.append(name)
+        return unused
 
-    def listeners(self, name: str) -> list[HubSubscription]:
-        """Give those who listen to a channel."""
+    def subscriptions(self, name: str) -> list[Subscription]:
+        """Return the subscriptions of a channel."""
         channel = self._channels.get(name)
         return list(channel.subscriptions) if channel is not None else []
 
-    def confirmed(self, name: str) -> bool:
-        """Whether a channel is in force; one that nobody wants counts as such."""
+    def resources(self, names: Iterable[str]) -> LiveResources | None:
+        """Return the resources of the first subscription of any of these channels; None if there is none."""
+        return next((one.resources for name in names for one in self.subscriptions(name)), None)
+
+    def is_confirmed(self, name: str) -> bool:
+        """Return whether the server has confirmed a channel, or it has no subscriptions."""
         channel = self._channels.get(name)
         return channel is None or channel.confirmed
 
     def confirm(self, name: str, now: float) -> None:
-        """Take note that a channel is in force."""
-        if not self.confirmed(name):
+        """Record that the server has confirmed a channel."""
+        if not self.is_confirmed(name):
             self._channels[name].confirmed = True
-            for subscription in self.listeners(name):
-                subscription.confirmed(name, now)
+            for subscription in self.subscriptions(name):
+                subscription.confirm(name, now)
 
-    def lose(self, now: float) -> None:
-        """Take note that no channel is in force any more."""
-        self._health.gaps += any(channel.confirmed for channel in self._channels.values())
+    def disconnect(self, now: float) -> None:
+        """Record that the connection is lost: no channel is confirmed any more."""
+        self._monitor.gaps += any(channel.confirmed for channel in self._channels.values())
         for channel in self._channels.values():
             channel.confirmed = False
             for subscription in channel.subscriptions:
-                subscription.lost(now)
+                subscription.disconnect(now)
 
     def fail(self, error: TravisError, names: Iterable[str] | None = None) -> list[str]:
-        """End those who listen to some channels, or to any, and tell the channels that nobody wants any more."""
-        left: list[str] = []
+        """End the subscriptions of some channels, or all, and return the channels that have none left."""
+        unused: list[str] = []
         for name in list(self._channels) if names is None else names:
-            for subscription in self.listeners(name):
+            for subscription in self.subscriptions(name):
                 subscription.fail(error)
-                left += self.remove(subscription)
-        return left
+                unused += self.remove(subscription)
+        return unused
 
-    def deliver(self, message: Message, now: float, size: int = 0) -> None:
-        """Hand an event to those who want it, once each, on however many channels it comes.
+    def dispatch(self, message: Message, now: float, size: int = 0) -> None:
+        """Deliver an event to the subscriptions that accept it, once each, even if it comes on several channels.
 
         Args:
-            message: The event as it came.
+            message: The message received.
             now: When, in seconds of the loop's clock.
-            size: Its frame's length, in bytes.
+            size: Length of its frame, in bytes.
         """
         if message.event == "job:log":
-            self.deliver_log(message, size)
+            self.dispatch_log(message, size)
             return
-        channel = self._channels.get(message.channel or "")
+        name = message.channel or ""
+        channel = self._channels.get(name)
         if channel is None:
             return
-        self._health.events += 1
-        seen = self._seen(message, now)
-        if channel.name in seen:
-            if not is_too_large(message.data):
-                self._health.duplicates += 1
+        self._monitor.events += 1
+        seen_on = self._seen_on(message, now)
+        # fact 7.9, 9.41, 10.4: an event comes on the repository's and on the user's channel, and the server's queues
+        # repeat events on one channel, too.
+        if name in seen_on:
+            if not has_no_payload(message.data):
+                self._monitor.duplicates += 1
                 return
-            # Ids alone look the same each time: what comes again on the same channel is another event.
-            seen.clear()
-        event = read_event(message.event, message.channel, message.data)
-        earlier = frozenset(seen)
-        seen.add(channel.name)
+            # Ids alone look the same each time (fact 9.42): on the same channel they are another event.
+            seen_on.clear()
+        event = read_event(message)
+        earlier = frozenset(seen_on)
+        seen_on.add(name)
         if isinstance(event, BuildEvent | JobEvent):
-            self._health.incomplete += not event.complete
-            if self.completer is not None and self.completer.holds(event, partial(self._distribute, earlier)):
+            self._monitor.incomplete += not event.complete
+            fetcher = self.payload_fetcher
+            if fetcher is not None and fetcher.hold(event, partial(self._deliver, earlier)):
                 return
-        self._distribute(earlier, event)
+        self._deliver(earlier, event)
 
-    def deliver_log(self, message: Message, size: int) -> None:
-        """Hand a part of a log to those who want it, see `deliver`. It travels on one channel only."""
-        channel = self._channels.get(message.channel or "")
+    def dispatch_log(self, message: Message, size: int) -> None:
+        """Deliver a log part to the subscriptions that accept it, see `dispatch`."""
+        # fact 7.6, 7.9: parts come on one channel only, and their numbers tell repeated ones.
+        name = message.channel or ""
+        channel = self._channels.get(name)
         if channel is None:
             return
-        self._health.events += 1
+        self._monitor.events += 1
         event = read_log(message)
-        weight = EVENT_WEIGHT + size
-        for mailbox in channel.log_takers():
-            if not mailbox.put(event, weight):
-                self._lost(mailbox)
+        size += EVENT_OVERHEAD
+        buffers = channel.log_buffers
+        if buffers is None:
+            buffers = channel.log_buffers = [one.buffer for one in channel.subscriptions if one.accepts_log(name)]
+        for buffer in buffers:
+            if not buffer.put(event, size):
+                self._count_dropped(buffer)
 
-    def _distribute(self, earlier: frozenset[str], event: Event) -> None:
-        """Hand an event to those on its channel who want it, and did not have it from one of those before."""
+    def _deliver(self, earlier: frozenset[str], event: Event) -> None:
+        """Deliver an event to the subscriptions of its channel that did not get it on one of the `earlier` channels."""
         channel = self._channels.get(event.channel or "")
         if channel is None:
             return
         if isinstance(event, BuildEvent | JobEvent):
             self._mark_if_late(event, counted=bool(earlier))
-        weight = weight_of(event)
+        size = event_size(event)
         for subscription in channel.subscriptions:
-            if subscription.wants(event):
-                if earlier and _had(subscription, event, earlier):
-                    self._health.duplicates += 1
-                elif not subscription.mailbox.put(event, weight):
-                    self._lost(subscription.mailbox)
+            if subscription.accepts(event):
+                if earlier and _delivered_on(earlier, subscription, event):
+                    self._monitor.duplicates += 1
+                elif not subscription.buffer.put(event, size):
+                    self._count_dropped(subscription.buffer)
 
-    def _lost(self, mailbox: Mailbox) -> None:
-        self._health.dropped += 1
-        self._health.gaps += mailbox.losing == 1
+    def _count_dropped(self, buffer: EventBuffer) -> None:
+        self._monitor.dropped += 1
+        self._monitor.gaps += buffer.unreported == 1
 
     def _mark_if_late(self, event: BuildEvent | JobEvent, *, counted: bool) -> None:
-        """Mark what is older than what was delivered, and remember the newest of each build and job."""
+        """Mark an event that is older than one delivered before, and keep the latest time of each build and job."""
+        # fact 7.9: events travel through independent queues with retries, in any order; updated_at tells the order.
         updated_at = event.updated_at
         if updated_at is None:
             return
-        moment = updated_at.timestamp()
+        timestamp = updated_at.timestamp()
         key = ("job", event.job.id) if isinstance(event, JobEvent) else ("build", event.build.id)
-        newest = self._newest.pop(key, moment)
-        self._newest[key] = max(newest, moment)
-        if len(self._newest) > MOST_REMEMBERED:
-            self._newest.popitem(last=False)
-        if moment < newest:
+        latest = self._latest.pop(key, timestamp)
+        self._latest[key] = max(latest, timestamp)
+        if len(self._latest) > MAX_TRACKED:
+            self._latest.popitem(last=False)
+        if timestamp < latest:
             msgspec.structs.force_setattr(event, "late", True)
         if not counted:
-            self._health.lag = self._clock() - moment
-            self._health.late += event.late
+            self._monitor.lag = self._clock() - timestamp
+            self._monitor.late += event.late
 
-    def _seen(self, message: Message, now: float) -> set[str]:
-        """Give the channels on which this same event came within the last minute."""
+    def _seen_on(self, message: Message, now: float) -> set[str]:
+        """Return the channels on which the same payload came within the last `DUPLICATE_WINDOW`."""
         recent = self._recent
         while recent:
-            heard_at, _ = recent[next(iter(recent))]
-            if heard_at > now - REMEMBERED and len(recent) < MOST_REMEMBERED:
+            received_at, _ = recent[next(iter(recent))]
+            if received_at > now - DUPLICATE_WINDOW and len(recent) < MAX_TRACKED:
                 break
             recent.popitem(last=False)
         data = message.data if isinstance(message.data, str) else msgspec.json.encode(message.data)
-        # Its hash stands for a payload: thousands of whole ones a minute would be held for nothing.
+        # The hash stands for the payload, so that thousands of payloads need not be kept.
         return recent.setdefault((message.event, len(data), hash(data)), (now, set()))[1]
 
 
-def _had(subscription: HubSubscription, event: Event, seen: frozenset[str]) -> bool:
-    """Whether a copy of an event on another channel was for this subscription, too."""
-    copies = (msgspec.structs.replace(event, channel=name) for name in subscription.channels & seen)
-    return any(subscription.wants(copy) for copy in copies)
+def _delivered_on(channels: frozenset[str], subscription: Subscription, event: Event) -> bool:
+    """Return whether a subscription has accepted the same event on another channel."""
+    copies = (msgspec.structs.replace(event, channel=name) for name in subscription.channels & channels)
+    return any(subscription.accepts(copy) for copy in copies)

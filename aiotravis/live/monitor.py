@@ -1,57 +1,61 @@
-"""How the live channel is: its state, its counters, and an iterator over what changes."""
+"""The state and counters of the live channel, and an iterator over its states."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 from weakref import WeakSet
 
 from aiotravis.errors import UsageError
 
 __all__ = ["Live", "LiveMonitor", "LiveState", "LiveStateChanges", "LiveStatistics"]
 
+MAX_STATES: Final = 1000
+"""Most states kept for a slow consumer; beyond that the oldest are dropped."""
+
 
 class LiveState(StrEnum):
-    """Where the live channel stands."""
+    """The state of the live channel."""
 
     IDLE = "idle"
-    """Nobody listens: there is no connection."""
+    """There is no feed and no connection."""
     CONNECTING = "connecting"
     """The first connection is being made."""
     CONNECTED = "connected"
-    """Events come."""
+    """The server has accepted the connection."""
     RECONNECTING = "reconnecting"
-    """The connection was lost; events are being missed, and will be marked as such."""
+    """The connection was lost. Events are missed; feeds mark the gap with `Reconnected`."""
     UNAVAILABLE = "unavailable"
-    """The server refuses this client; listening anew tries again."""
+    """The server refuses this client; opening another feed tries again."""
     CLOSED = "closed"
     """The client is closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveStatistics:
-    """Counters of the live channel, from the client's beginning on.
+    """Counters of the live channel since the client was made.
 
     Attributes:
-        state: Where it stands.
-        feeds: Feeds that are open.
-        channels: Channels that they want.
-        connections: How often the server has greeted.
-        reconnects: How many of these came after a loss.
-        frames: Frames that came.
-        bytes: Their bytes.
-        events: Events on channels that somebody wanted.
-        duplicates: Events that came on another channel, too, and were delivered once.
-        late: Events about something of which a newer state was delivered before; delivered, marked as late.
-        incomplete: Events that came as ids alone; delivered once they were completed.
-        dropped: Events that feeds lost because their consumers were slow; each feed was told by `Lagged`.
-        gaps: Times at which events may have been missed: losses of the connection, and buffers running over.
-        junk: Frames that no Pusher server would send; passed over.
-        complaints: Errors that the server told of without ending the connection.
-        refused: Channels that were refused.
-        lag: Seconds from when Travis changed something to when its event came, at the last event that says;
-            as good as the two clocks agree. None before the first.
+        state: The present state.
+        feeds: Open feeds.
+        channels: Channels of the open feeds.
+        connections: Connections that the server has accepted.
+        reconnects: Those of them that followed a loss.
+        frames: Frames received.
+        bytes: Bytes of these frames.
+        events: Events received on channels of open feeds.
+        duplicates: Events received on another channel, too, and delivered once.
+        late: Events that are older than one delivered before about the same build or job; delivered, with ``late``.
+        incomplete: Events received without a payload; delivered once it was fetched.
+        dropped: Events that feeds dropped because their consumers were slow; marked with `Lagged`.
+        gaps: Times when events may have been missed: connections lost, and buffers that became full.
+        invalid_frames: Frames that are not of the Pusher protocol; ignored.
+        errors: Errors that the server reported without closing the connection.
+        refused: Channels refused.
+        lag: Seconds from the change at Travis until its event was received, for the last event with a time; only as
+            exact as both clocks. None before the first.
     """
 
     state: LiveState
@@ -67,92 +71,65 @@ class LiveStatistics:
     incomplete: int = 0
     dropped: int = 0
     gaps: int = 0
-    junk: int = 0
-    complaints: int = 0
+    invalid_frames: int = 0
+    errors: int = 0
     refused: int = 0
     lag: float | None = None
 
 
+@dataclass(slots=True, kw_only=True)
 class LiveMonitor:
-    """The counters, and the state with those who watch it; written by the hub alone."""
+    """The state and the counters of `LiveStatistics`, written by the hub."""
 
-    __slots__ = (
-        "_state",
-        "_watchers",
-        "bytes",
-        "complaints",
-        "connections",
-        "dropped",
-        "duplicates",
-        "events",
-        "frames",
-        "gaps",
-        "incomplete",
-        "junk",
-        "lag",
-        "late",
-        "reconnects",
-        "refused",
-    )
-
-    def __init__(self) -> None:
-        self._state = LiveState.IDLE
-        self._watchers: WeakSet[LiveStateChanges] = WeakSet()
-        self.bytes: int = 0
-        self.complaints: int = 0
-        self.connections: int = 0
-        self.dropped: int = 0
-        self.duplicates: int = 0
-        self.events: int = 0
-        self.frames: int = 0
-        self.gaps: int = 0
-        self.incomplete: int = 0
-        self.junk: int = 0
-        self.late: int = 0
-        self.reconnects: int = 0
-        self.refused: int = 0
-        self.lag: float | None = None
+    connections: int = 0
+    reconnects: int = 0
+    frames: int = 0
+    bytes: int = 0
+    events: int = 0
+    duplicates: int = 0
+    late: int = 0
+    incomplete: int = 0
+    dropped: int = 0
+    gaps: int = 0
+    invalid_frames: int = 0
+    errors: int = 0
+    refused: int = 0
+    lag: float | None = None
+    _state: LiveState = LiveState.IDLE
+    _changes: "WeakSet[LiveStateChanges]" = field(default_factory=lambda: WeakSet[LiveStateChanges]())
 
     @property
     def state(self) -> LiveState:
-        """Where the live channel stands."""
+        """The present state; CLOSED is final."""
         return self._state
 
     @state.setter
     def state(self, state: LiveState) -> None:
         if state is not self._state and self._state is not LiveState.CLOSED:
             self._state = state
-            for watcher in list(self._watchers):
-                watcher.see(state)
+            for changes in list(self._changes):
+                changes.add(state)
 
-    def watch(self) -> "LiveStateChanges":
-        """Give an iterator over the states from now on."""
-        watcher = LiveStateChanges(self._state)
-        self._watchers.add(watcher)
-        return watcher
-
-    def statistics(self, *, feeds: int, channels: int) -> LiveStatistics:
-        """Give the counters."""
-        counters = {name: getattr(self, name) for name in self.__slots__ if not name.startswith("_")}
-        return LiveStatistics(state=self._state, feeds=feeds, channels=channels, **counters)
+    def changes(self) -> "LiveStateChanges":
+        """Return an iterator over the states, beginning with the present one."""
+        changes = LiveStateChanges(self._state)
+        self._changes.add(changes)
+        return changes
 
 
 class LiveStateChanges:
-    """The states of the live channel, the present one first: ``async for state in travis.live.changes(): ...``.
+    """An iterator over the states, the present one first: ``async for state in travis.live.changes(): ...``.
 
-    Ends when the client is closed. Holds no task; forget it, and it is gone.
+    It ends when the client is closed. It owns no task and needs no closing.
     """
 
-    KEPT = 1000
-    """States that wait for a slow consumer; after so many, the oldest go."""
-
     def __init__(self, state: LiveState) -> None:
-        self._states: deque[LiveState] = deque([state], maxlen=self.KEPT)
+        self._states: deque[LiveState] = deque([state], maxlen=MAX_STATES)
         self._waiter: asyncio.Future[None] | None = None
-        self._over = False
+        self._ended = False
 
-    def see(self, state: LiveState) -> None:
-        """Take a state in."""
+    def add(self, state: LiveState) -> None:
+        """Add a state."""
         self._states.append(state)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -161,13 +138,13 @@ class LiveStateChanges:
         return self
 
     async def __anext__(self) -> LiveState:
-        """Give the next state.
+        """Wait for the next state and return it.
 
         Raises:
-            UsageError: Another task waits already.
+            UsageError: Another task is waiting.
         """
         while not self._states:
-            if self._over:
+            if self._ended:
                 raise StopAsyncIteration
             if self._waiter is not None:
                 raise UsageError("Two tasks iterate the same changes. Call changes() for each.")
@@ -177,35 +154,31 @@ class LiveStateChanges:
             finally:
                 self._waiter = None
         state = self._states.popleft()
-        self._over = state is LiveState.CLOSED
+        self._ended = state is LiveState.CLOSED
         return state
 
 
 class Live:
-    """``travis.live``: how the live channel is.
+    """``travis.live``: state and counters of the live channel."""
 
-    Args:
-        health: What the hub writes.
-        count: Tells how many feeds and channels there are.
-    """
-
-    def __init__(self, health: LiveMonitor, count: Callable[[], tuple[int, int]]) -> None:
-        self._health = health
-        self._count = count
+    def __init__(self, monitor: LiveMonitor, counts: Callable[[], tuple[int, int]]) -> None:
+        self._monitor = monitor
+        self._counts = counts
 
     def __repr__(self) -> str:
-        return f"<Live {self._health.state}>"
+        return f"<Live {self._monitor.state}>"
 
     @property
     def state(self) -> LiveState:
-        """Where it stands."""
-        return self._health.state
+        """The present state."""
+        return self._monitor.state
 
     def changes(self) -> LiveStateChanges:
-        """Give an async iterator over its states, the present one first."""
-        return self._health.watch()
+        """Return an async iterator over the states, beginning with the present one."""
+        return self._monitor.changes()
 
     def statistics(self) -> LiveStatistics:
-        """Give its counters."""
-        feeds, channels = self._count()
-        return self._health.statistics(feeds=feeds, channels=channels)
+        """Return the counters."""
+        feeds, channels = self._counts()
+        counters = {name: getattr(self._monitor, name) for name in LiveMonitor.__slots__ if not name.startswith("_")}
+        return LiveStatistics(state=self.state, feeds=feeds, channels=channels, **counters)

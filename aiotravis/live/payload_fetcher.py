@@ -1,17 +1,17 @@
-"""Events that came as ids alone, because all of it was too much for Pusher, completed over REST before delivery."""
+"""Fetches the payloads of events that were too large for Pusher, over REST, before the events are delivered."""
 
 import asyncio
-import dataclasses
 import itertools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from operator import itemgetter
 
 import anyio
 import msgspec
 
 from aiotravis.errors import TravisError
 from aiotravis.events import BuildEvent, JobEvent
+from aiotravis.live.subscription import LiveResources
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
 
@@ -19,100 +19,95 @@ __all__ = ["PayloadFetcher"]
 
 logger: logging.Logger = logging.getLogger("aiotravis.live")
 
-Key = tuple[type[Build] | type[Job], int]
-"""What an event is about."""
-
+EntityId = tuple[type[Build] | type[Job], int]
+"""The build or job of an event."""
 
 Deliver = Callable[[BuildEvent | JobEvent], None]
 
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    place: int
-    event: BuildEvent | JobEvent
-    deliver: Deliver
-
-
-def _place(held: _Held) -> int:
-    return held.place
+_HeldEvent = tuple[int, BuildEvent | JobEvent, Deliver]
+"""Position in the order of arrival, event, and what delivers it."""
 
 
 class PayloadFetcher:
-    """Collects ids for a moment, fetches what they stand for in one request per hundred, then lets the events go.
+    """Holds events without a payload back, fetches a hundred payloads per request, then delivers the events.
 
-    Events about the same build or job that come meanwhile wait behind it, so that their order is kept.
+    Later events of the same build or job are held back behind them, so that their order is kept.
 
     Args:
-        builds: Fetches builds.
-        jobs: Fetches jobs.
+        resources: Returns the resources to fetch with, or None if nobody is subscribed any more.
         coalesce: Seconds for which ids are collected.
     """
 
-    def __init__(self, builds: Builds, jobs: Jobs, coalesce: float) -> None:
-        self._builds = builds
-        self._jobs = jobs
+    # fact 7.8, 9.42: Pusher allows 10 kB per event; for anything larger Travis sends ids alone, without a state.
+
+    def __init__(self, resources: Callable[[], LiveResources | None], coalesce: float) -> None:
+        self._resources = resources
         self._coalesce = coalesce
-        self._held: dict[Key, list[_Held]] = {}
-        self._places = itertools.count()
-        self._due: dict[Key, None] = {}
+        self._held: dict[EntityId, list[_HeldEvent]] = {}
+        self._positions = itertools.count()
+        self._to_fetch: dict[EntityId, None] = {}
         self._wake = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def holds(self, event: BuildEvent | JobEvent, deliver: Deliver) -> bool:
-        """Take an event that is incomplete, or that has to wait behind one that is; False: it may be delivered.
+    def hold(self, event: BuildEvent | JobEvent, deliver: Deliver) -> bool:
+        """Hold an event back if it is incomplete or has to wait behind one that is, and return whether it does.
 
         Args:
             event: The event.
-            deliver: Takes it once it is complete, or cannot be had completely.
+            deliver: Called once the event is complete, or cannot be completed.
         """
-        key: Key = (Job, event.job.id) if isinstance(event, JobEvent) else (Build, event.build.id)
-        if event.complete and key not in self._held:
+        entity: EntityId = (Job, event.job.id) if isinstance(event, JobEvent) else (Build, event.build.id)
+        if event.complete and entity not in self._held:
             return False
-        self._held.setdefault(key, []).append(_Held(next(self._places), event, deliver))
+        self._held.setdefault(entity, []).append((next(self._positions), event, deliver))
         if not event.complete:
-            self._due[key] = None
+            self._to_fetch[entity] = None
             self._wake.set()
         return True
 
     async def run(self) -> None:
-        """Complete events for ever."""
+        """Complete events until cancelled."""
         while True:
             await self._wake.wait()
             await anyio.sleep(self._coalesce)
             self._wake.clear()
-            due, self._due = self._due, {}
-            # What comes for the same thing from now on may be newer than the answer: it waits for the next one.
-            batch = [(key, len(self._held[key])) for key in due]
-            found: dict[Key, Build | Job] = {}
-            async with anyio.create_task_group() as group:
-                group.start_soon(self._fetch, self._builds, [number for kind, number in due if kind is Build], found)
-                group.start_soon(self._fetch, self._jobs, [number for kind, number in due if kind is Job], found)
+            ids, self._to_fetch = self._to_fetch, {}
+            # An event that comes for the same entity from now on may be newer than the response: it waits for the next.
+            batch = [(entity, len(self._held[entity])) for entity in ids]
+            found: dict[EntityId, Build | Job] = {}
+            resources = self._resources()
+            if resources is not None:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._fetch, resources.builds, [id_ for kind, id_ in ids if kind is Build], found)
+                    group.start_soon(self._fetch, resources.jobs, [id_ for kind, id_ in ids if kind is Job], found)
             self._release(batch, found)
 
-    async def _fetch(self, resource: Builds | Jobs, ids: list[int], found: dict[Key, Build | Job]) -> None:
+    async def _fetch(self, resource: Builds | Jobs, ids: list[int], found: dict[EntityId, Build | Job]) -> None:
         if not ids:
             return
         try:
-            async for thing in resource.many(ids, missing_ok=True):
-                found[type(thing), thing.id] = thing
+            async for entity in resource.many(ids, missing_ok=True):
+                found[type(entity), entity.id] = entity
         except TravisError as exc:
-            logger.warning("events that came as ids alone could not be completed: %s", type(exc).__name__)
+            logger.warning("payloads of events could not be fetched: %s", type(exc).__name__)
 
-    def _release(self, batch: list[tuple[Key, int]], found: dict[Key, Build | Job]) -> None:
-        """Let go of what waited, in the order in which it came; what could not be had says that it is not complete."""
-        free: list[_Held] = []
-        for key, count in batch:
-            held = self._held.pop(key)
-            free += [dataclasses.replace(one, event=_completed(one.event, found.get(key))) for one in held[:count]]
+    def _release(self, batch: list[tuple[EntityId, int]], found: dict[EntityId, Build | Job]) -> None:
+        """Deliver a batch in the order of arrival. Events whose payload could not be fetched stay incomplete."""
+        ready: list[_HeldEvent] = []
+        for entity, count in batch:
+            held = self._held.pop(entity)
+            ready += [
+                (position, _completed(event, found.get(entity)), deliver) for position, event, deliver in held[:count]
+            ]
             rest = held[count:]
-            while rest and rest[0].event.complete:
-                free.append(rest.pop(0))
+            while rest and rest[0][1].complete:
+                ready.append(rest.pop(0))
             if rest:
-                self._held[key] = rest
-        for one in sorted(free, key=_place):
-            one.deliver(one.event)
+                self._held[entity] = rest
+        for _, event, deliver in sorted(ready, key=itemgetter(0)):
+            deliver(event)
 
 
 def _completed(event: BuildEvent | JobEvent, found: Build | Job | None) -> BuildEvent | JobEvent:

@@ -1,4 +1,4 @@
-"""Pusher's protocol 7, and Slanger's dialect of it: what a frame says, what a close demands. No I/O.
+"""Version 7 of the Pusher protocol, and Slanger's dialect of it: frames and close codes. No I/O.
 
 https://pusher.com/docs/channels/library_auth_reference/pusher-websockets-protocol/
 """
@@ -15,7 +15,8 @@ from aiotravis.errors import LiveUnavailable
 from aiotravis.resources.config import PusherConfig
 
 __all__ = [
-    "UNREADABLE",
+    "CLOSE_REASONS",
+    "DECODE_ERRORS",
     "Address",
     "CloseAction",
     "ErrorFrame",
@@ -26,31 +27,23 @@ __all__ = [
     "Pong",
     "ServerMessage",
     "Subscribed",
-    "address_of",
+    "address_from_config",
     "close_action",
+    "decode_data",
     "decode_frame",
     "ends_connection",
-    "plain",
     "read_frame",
     "read_message",
 ]
 
 PUSHER_HOST: Final = "ws.pusherapp.com"
 
-KEY: Final = re.compile(r"[\w-]+")
+APP_KEY: Final = re.compile(r"[\w-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the live channel is.
-
-    Attributes:
-        key: Key of the app.
-        host: Host name.
-        port: TCP port.
-        path: Path before ``/app/KEY``: empty, or with a leading slash.
-        tls: Whether the socket is encrypted.
-    """
+    """Where the live server is: ``/app/KEY`` below a path that is empty or has a leading slash."""
 
     key: str
     host: str
@@ -59,16 +52,18 @@ class Address:
     tls: bool
 
 
-def address_of(config: PusherConfig | None) -> Address:
-    """Read the address out of what ``GET /config`` hands out.
+def address_from_config(config: PusherConfig | None) -> Address:
+    """Return the address that ``GET /config`` names.
 
     Raises:
-        LiveUnavailable: There is no key, or it cannot be part of a URL.
+        LiveUnavailable: It names no key, or one that cannot be part of a URL.
     """
+    # fact 7.1: everything but the key is optional; a Slanger may stand at a host, port and path of its own.
     if config is None or not config.key:
         message = "GET /config names no Pusher key: this Travis has no live channel. Poll builds.get or jobs.get."
         raise LiveUnavailable(message)
-    if not KEY.fullmatch(config.key):
+    # fact 7.5: Slanger cuts a key at any other character.
+    if not APP_KEY.fullmatch(config.key):
         raise LiveUnavailable("GET /config names a Pusher key that cannot be part of a URL.")
     path = (config.path or "").strip("/")
     return Address(
@@ -80,16 +75,16 @@ def address_of(config: PusherConfig | None) -> Address:
     )
 
 
-# What a frame can say ------------------------------------------------------------------------------------------------
+# Frames ---------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Established:
-    """The server greets.
+    """The server has accepted the connection.
 
     Attributes:
-        socket_id: What it calls this connection; signatures are for it alone.
-        activity_timeout: Seconds of silence after which to ping, or None where it does not say.
+        socket_id: The server's id of this connection; signatures are valid for it alone.
+        activity_timeout: Seconds of silence after which to ping, or None if not announced.
     """
 
     socket_id: str
@@ -98,19 +93,19 @@ class Established:
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """A subscription is in force."""
+    """The server has confirmed a subscription."""
 
     channel: str
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorFrame:
-    """The server complains. Whether that is fatal shows in the close that follows, or does not.
+    """The server reports an error, fatal or not; see `ends_connection`.
 
     Attributes:
-        code: Pusher's code, or None: Slanger sends null, or nothing.
-        message: In the server's words.
-        channel: The channel it is about, where the server says so.
+        code: Pusher's code, or None: Slanger sends null or nothing.
+        message: The server's text.
+        channel: The channel concerned, if the server names one.
     """
 
     code: int | None
@@ -120,22 +115,22 @@ class ErrorFrame:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """The server wants a pong."""
+    """The server asks for a pong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """The server answered a ping."""
+    """The server answers a ping."""
 
 
-# Not tracked by the garbage collector: it lives for a moment, and can be in no cycle.
+# gc=False: it is short-lived and in no reference cycle, so the garbage collector need not track it.
 class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An event on a channel; any frame, as it is read.
+    """An event on a channel; also any frame as decoded.
 
     Attributes:
-        event: Its name: ``job:log``.
+        event: Name of the event: ``job:log``.
         channel: Name of the channel, or None.
-        data: Normally a JSON text, sometimes the value itself.
+        data: A JSON text as a rule, sometimes the value itself; see `decode_data`.
     """
 
     event: str
@@ -145,7 +140,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class InvalidFrame:
-    """Nothing that a Pusher server would say; passed over, and counted.
+    """A frame that is not of the Pusher protocol.
 
     Attributes:
         reason: What is wrong with it.
@@ -157,95 +152,96 @@ class InvalidFrame:
 ServerMessage = Established | Subscribed | ErrorFrame | Ping | Pong | Message | InvalidFrame
 
 
-decode_frame: Final[Callable[[str | bytes], Message]] = msgspec.json.Decoder(Message).decode
-"""Decodes a frame, or raises one of `UNREADABLE`."""
+DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+decode_frame: Final[Callable[[str | bytes], Message]] = msgspec.json.Decoder(Message).decode
+"""Decode a frame, or raise one of `DECODE_ERRORS`."""
 
 
 def read_frame(frame: str | bytes) -> ServerMessage:
-    """Read one frame, whatever it is."""
+    """Decode and read one frame."""
     try:
-        read = decode_frame(frame)
-    except UNREADABLE as exc:
+        message = decode_frame(frame)
+    except DECODE_ERRORS as exc:
         return InvalidFrame(type(exc).__name__)
-    return read_message(read)
+    return read_message(message)
 
 
 def read_message(message: Message) -> ServerMessage:
-    """Tell what a frame that was decoded says: it is an event, or one of the protocol's own."""
-    return _read_protocol(message) if message.event.startswith("pusher") else message
-
-
-def _read_protocol(frame: Message) -> ServerMessage:
-    if frame.event == "pusher:connection_established":
-        return _greeting(plain(frame.data))
-    if frame.event == "pusher_internal:subscription_succeeded":
-        return Subscribed(frame.channel) if frame.channel else InvalidFrame("a subscription without a channel")
-    if frame.event in {"pusher:error", "pusher:subscription_error"}:
-        return _trouble(plain(frame.data), frame.channel)
-    if frame.event == "pusher:ping":
+    """Return what a decoded frame means: the event itself, or one of the protocol's own messages."""
+    if not message.event.startswith("pusher"):
+        return message
+    if message.event == "pusher:connection_established":
+        return _established(_as_object(decode_data(message.data)))
+    if message.event == "pusher_internal:subscription_succeeded":
+        return Subscribed(message.channel) if message.channel else InvalidFrame("a subscription without a channel")
+    if message.event in {"pusher:error", "pusher:subscription_error"}:
+        return _error_frame(message)
+    if message.event == "pusher:ping":
         return Ping()
-    if frame.event == "pusher:pong":
+    if message.event == "pusher:pong":
         return Pong()
-    return InvalidFrame(f"an unknown protocol event, {frame.event!r}")
+    return InvalidFrame(f"an unknown protocol event, {message.event!r}")
 
 
-def _greeting(data: object) -> ServerMessage:
-    greeting = _mapping(data)
-    socket_id, timeout = greeting.get("socket_id"), greeting.get("activity_timeout")
+def _established(data: dict[str, object]) -> Established | InvalidFrame:
+    socket_id, timeout = data.get("socket_id"), data.get("activity_timeout")
     if not isinstance(socket_id, str | int) or isinstance(socket_id, bool) or not str(socket_id):
-        return InvalidFrame("a greeting without a socket id")
+        return InvalidFrame("a handshake without a socket id")
+    # fact 7.3: Pusher announces no timeout below protocol 7.
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
         timeout = None
     return Established(str(socket_id), timeout)
 
 
-def _trouble(data: object, channel: str | None) -> ErrorFrame:
-    trouble = _mapping(data)
-    code = trouble.get("code", trouble.get("status"))
+def _error_frame(frame: Message) -> ErrorFrame:
+    # fact 7.5, 9.37: the data is an object, a JSON string of one, or any string; the code a number, null or missing.
+    data = decode_data(frame.data)
+    fields = _as_object(data)
+    code = fields.get("code", fields.get("status"))
     if isinstance(code, str) and code.isdecimal() and len(code) <= 5:
         code = int(code)
-    message = trouble.get("message", trouble.get("error", data if isinstance(data, str) else ""))
-    named = trouble.get("channel")
+    message = fields.get("message", fields.get("error", data if isinstance(data, str) else ""))
+    channel = fields.get("channel")
     return ErrorFrame(
         code if isinstance(code, int) and not isinstance(code, bool) else None,
         message if isinstance(message, str) else "",
-        channel or (named if isinstance(named, str) else None),
+        frame.channel or (channel if isinstance(channel, str) else None),
     )
 
 
-def plain(data: object) -> object:
-    """Undo the double encoding: a string that holds JSON becomes its value, anything else stays as it is."""
+def decode_data(data: object) -> object:
+    """Return the value of a message's data: decoded if it is a string that holds JSON, else unchanged."""
+    # fact 7.2, 9.37: data is normally a JSON string inside the JSON.
     if not isinstance(data, str):
         return data
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except DECODE_ERRORS:
         return data
 
 
-def _mapping(value: object) -> dict[str, object]:
+def _as_object(value: object) -> dict[str, object]:
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
-# What a close demands ------------------------------------------------------------------------------------------------
+# Close codes ----------------------------------------------------------------------------------------------------------
 
 
 class CloseAction(Enum):
-    """What to do once the connection has ended."""
+    """What to do after the connection has ended."""
 
     STOP = auto()
-    """Coming back unchanged cannot help."""
-    ENCRYPT = auto()
-    """Come back, once, over TLS."""
-    SOON = auto()
-    """Come back with a small delay."""
+    """Do not reconnect: the server would refuse again."""
+    USE_TLS = auto()
+    """Reconnect once, over TLS."""
+    RECONNECT = auto()
+    """Reconnect after a short delay."""
     BACK_OFF = auto()
-    """Come back after a second or more, and ever more slowly."""
+    """Reconnect after at least a second, with growing delays."""
 
 
-MEANINGS: Final = {
+CLOSE_REASONS: Final = {
     4000: "it accepts only encrypted connections",
     4001: "it knows no app with this key",
     4003: "the app is disabled",
@@ -258,29 +254,29 @@ MEANINGS: Final = {
 }
 
 
-def ends_connection(trouble: ErrorFrame) -> bool:
-    """Whether a complaint means the end of the connection, even if the server does not close it.
-
-    Codes beyond those of a close, and none at all, tell of something that the connection survives.
-    """
-    return trouble.channel is None and trouble.code is not None and 4000 <= trouble.code < 4300
+def ends_connection(error: ErrorFrame) -> bool:
+    """Return whether an error ends the connection, even if the server does not close it."""
+    # fact 7.4, 9.37: errors without a code or with one outside of 4000-4299 (500, 5001, 4301) are not fatal.
+    return error.channel is None and error.code is not None and 4000 <= error.code < 4300
 
 
-def close_action(code: int | None, last_trouble: ErrorFrame | None = None) -> CloseAction:
-    """Judge the end of a connection.
+def close_action(code: int | None, last_error: ErrorFrame | None = None) -> CloseAction:
+    """Return what to do after the connection has ended.
 
     Args:
-        code: Code of the close frame, or None where there was none (1005 and 1006 mean the same).
-        last_trouble: The last complaint before it: where no code comes, as from Slanger, it decides.
+        code: Code of the close frame, or None without one (1005 and 1006 mean the same).
+        last_error: The last error before it, which decides if the close frame says nothing.
     """
-    if (code is None or code in {1000, 1005, 1006}) and last_trouble is not None and last_trouble.channel is None:
-        code = last_trouble.code
+    # fact 7.5, 9.38: Slanger sends the code in an error frame, and then closes without one.
+    if (code is None or code in {1000, 1005, 1006}) and last_error is not None and last_error.channel is None:
+        code = last_error.code
+    # fact 7.4: what each range of codes asks of the client.
     if code is None:
-        return CloseAction.SOON
+        return CloseAction.RECONNECT
     if code == 4000:
-        return CloseAction.ENCRYPT
+        return CloseAction.USE_TLS
     if 4000 <= code < 4100:
         return CloseAction.STOP
     if 4100 <= code < 4200 or code in {1002, 1003, 1004}:
         return CloseAction.BACK_OFF
-    return CloseAction.SOON
+    return CloseAction.RECONNECT

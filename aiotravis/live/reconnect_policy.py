@@ -1,81 +1,82 @@
-"""When to connect again: quick after a single loss, ever slower where that does not help, never a hammer. No I/O."""
+"""When to reconnect: quickly after a single loss, more slowly with every failure, never too often. No I/O."""
 
 import random
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from aiotravis._async.retry import exponential
 from aiotravis.live.protocol import CloseAction
 
 __all__ = ["ReconnectPolicy"]
 
-STEADY: Final = 5.0
-"""Seconds that a connection has to have held for its loss to count as the first one."""
+STABLE_AFTER: Final = 5.0
+"""Seconds after which a connection counts as stable: its loss starts a new outage."""
 
-YOUNG: Final = 10.0
-"""Seconds into an outage within which no delay is longer than `YOUNG_CAP`: short outages are over quickly."""
+SHORT_OUTAGE: Final = 10.0
+"""Seconds into an outage during which no delay exceeds `SHORT_OUTAGE_MAX_DELAY`, so that short outages end quickly."""
 
-YOUNG_CAP: Final = 4.5
+SHORT_OUTAGE_MAX_DELAY: Final = 4.5
+"""In seconds."""
 
-MORE_PATIENCE: Final = 1.0
-"""Seconds to wait in any case where the server is over capacity."""
+OVER_CAPACITY_DELAY: Final = 1.0
+"""Least delay, in seconds, after the server closed because it is over capacity."""
 
-WINDOWS: Final = ((10.0, 9), (60.0, 55))
-"""Seconds, and how many attempts fit into any stretch of so many, whatever the server says."""
+ATTEMPT_LIMITS: Final = ((10.0, 9), (60.0, 55))
+"""Most attempts within any period, as (seconds, attempts), whatever the server does."""
 
 
 class ReconnectPolicy:
-    """Says how long to wait before the next attempt to connect.
-
-    Full jitter (anything between nothing and the whole delay) spreads clients that lost the same server at once.
+    """Delays before attempts to connect, with full jitter.
 
     Args:
-        first: Longest first delay, in seconds; it doubles with each attempt that leads nowhere.
-        longest: Longest delay of all, in seconds.
-        draw: Source of random numbers in [0, 1).
+        first: Longest first delay, in seconds; it doubles with each failed attempt.
+        maximum: Longest delay, in seconds.
+        draw: Returns random numbers in [0, 1).
     """
 
-    def __init__(self, first: float, longest: float, *, draw: Callable[[], float] = random.random) -> None:
+    def __init__(self, first: float, maximum: float, *, draw: Callable[[], float] = random.random) -> None:
         self._first = first
-        self._longest = longest
+        self._maximum = maximum
         self._draw = draw
-        self._bound = min(first, longest)
-        self._attempts: deque[float] = deque(maxlen=max(most for _, most in WINDOWS))
-        self._up_since: float | None = None
-        self._down_since: float | None = None
+        self._failures = 0
+        self._attempts: deque[float] = deque(maxlen=max(attempts for _, attempts in ATTEMPT_LIMITS))
+        self._connected_at: float | None = None
+        self._outage_began: float | None = None
 
-    def attempt(self, now: float) -> None:
-        """Take note of an attempt to connect."""
+    def attempted(self, now: float) -> None:
+        """Record an attempt to connect."""
         self._attempts.append(now)
 
-    def up(self, now: float) -> None:
-        """Take note that the server has greeted."""
-        self._up_since = now
+    def connected(self, now: float) -> None:
+        """Record that the server has accepted the connection."""
+        self._connected_at = now
 
-    def down(self, now: float) -> None:
-        """Take note that a connection has ended, or was not to be had."""
-        steady = self._up_since is not None and now - self._up_since >= STEADY
-        self._up_since = None
-        if steady or self._down_since is None:
-            self._down_since = now
-            self._bound = min(self._first, self._longest)
+    def disconnected(self, now: float) -> None:
+        """Record that a connection has ended or an attempt has failed."""
+        stable = self._connected_at is not None and now - self._connected_at >= STABLE_AFTER
+        self._connected_at = None
+        if stable or self._outage_began is None:
+            self._outage_began = now
+            self._failures = 0
 
-    def delay(self, now: float, close_action: CloseAction) -> float:
-        """Give the seconds to wait, and be slower the next time.
+    def next_delay(self, now: float, close_action: CloseAction) -> float:
+        """Return the seconds to wait before the next attempt, and double the following delay.
 
         Args:
-            now: The time, in seconds of any clock that only goes forward.
-            close_action: What the end of the connection demands.
+            now: The time in seconds, of a monotonic clock.
+            close_action: What the end of the connection requires.
         """
-        young = self._down_since is None or now - self._down_since < YOUNG
-        bound = min(self._bound, YOUNG_CAP) if young else self._bound
-        self._bound = min(self._longest, self._bound * 2)
-        delay = bound * self._draw()
+        longest = exponential(self._first, self._maximum, self._failures)
+        if self._outage_began is None or now - self._outage_began < SHORT_OUTAGE:
+            longest = min(longest, SHORT_OUTAGE_MAX_DELAY)
+        self._failures += 1
+        delay = longest * self._draw()
         if close_action is CloseAction.BACK_OFF:
-            delay += min(MORE_PATIENCE, self._longest)
-        return max(delay, self._room_in(now))
-
-    def _room_in(self, now: float) -> float:
-        """Give the seconds until another attempt fits into every window."""
-        waits = [self._attempts[-most] + seconds - now for seconds, most in WINDOWS if len(self._attempts) >= most]
-        return max(0.0, *waits) if waits else 0.0
+            delay += min(OVER_CAPACITY_DELAY, self._maximum)
+        allowed = (
+            self._attempts[-attempts] + seconds
+            for seconds, attempts in ATTEMPT_LIMITS
+            if len(self._attempts) >= attempts
+        )
+        return max(delay, max(allowed, default=now) - now)

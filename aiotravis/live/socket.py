@@ -1,7 +1,6 @@
-"""pysher's Pusher over an aiohttp WebSocket.
+"""A WebSocket to the live server: pysher's Pusher makes the frames, aiohttp carries them.
 
-pysher speaks: its ``Pusher`` builds the URL, keeps the registry of channels, makes the frames. aiohttp carries: instead
-of pysher's own connection, a thread around a blocking socket, the Pusher is given a wire that collects what it says.
+pysher's own connection is a thread around a blocking socket; its Pusher gets an outbox instead.
 """
 
 import asyncio
@@ -18,13 +17,13 @@ import msgspec
 
 from aiotravis.live.protocol import Address
 
-__all__ = ["Closed", "Connector", "Socket"]
+__all__ = ["Closed", "PusherConnector", "PusherSocket"]
 
-TURN: Final = 200
-"""Frames after which consumers get their turn."""
+MAX_BATCH: Final = 200
+"""Most frames to handle before other tasks run."""
 
-CLOSING: Final = 0.05
-"""Seconds that a farewell may take; a half-open connection never answers it."""
+CLOSE_TIMEOUT: Final = 0.05
+"""Seconds for the closing handshake, which a half-open connection never answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,67 +31,56 @@ class Closed:
     """The connection has ended.
 
     Attributes:
-        code: Code of the close frame, or None where there was none.
-        reason: What is known about why.
+        code: Code of the close frame, or None without one.
+        reason: Reason of the close frame, or what else is known.
     """
 
     code: int | None
     reason: str = ""
 
 
-class _Wire:
-    """Takes the place of pysher's connection: collects frames to be sent."""
+class _Outbox:
+    """Stands in for pysher's connection, and collects the frames to send."""
 
     def __init__(self) -> None:
-        self.socket_id = ""
-        self.outbox: list[str] = []
+        self.frames: list[str] = []
 
     def send_event(self, event_name: str, data: object, channel_name: str | None = None) -> None:
         frame = {"event": event_name, "data": data}
         if channel_name:
             frame["channel"] = channel_name
-        self.outbox.append(msgspec.json.encode(frame).decode())
+        self.frames.append(msgspec.json.encode(frame).decode())
 
 
-class Socket:
-    """One connection to the live server.
+@dataclass(eq=False)
+class PusherSocket:
+    """A WebSocket to the live server."""
 
-    Args:
-        pusher: A pysher Pusher whose connection is ``wire``.
-        wire: Collects its frames.
-        websocket: Carries them.
-    """
-
-    def __init__(self, pusher: Any, wire: _Wire, websocket: aiohttp.ClientWebSocketResponse[Literal[False]]) -> None:
-        self._pusher = pusher
-        self._wire = wire
-        self._websocket = websocket
-
-    def established(self, socket_id: str) -> None:
-        """Take note of what the server calls this connection."""
-        self._wire.socket_id = socket_id
+    _pusher: Any
+    _outbox: _Outbox
+    _websocket: aiohttp.ClientWebSocketResponse[Literal[False]]
 
     def subscribe(self, channel: str, signature: str | None = None) -> None:
-        """Ask for a channel; goes out with the next `flush`."""
+        """Queue a ``pusher:subscribe``, with a signature for a private channel; `flush` sends it."""
         self._pusher.subscribe(channel, signature)
 
     def unsubscribe(self, channel: str) -> None:
-        """Give a channel up; goes out with the next `flush`."""
+        """Queue a ``pusher:unsubscribe``; `flush` sends it."""
         self._pusher.unsubscribe(channel)
 
-    def say(self, event: str) -> None:
-        """Say ``pusher:ping`` or ``pusher:pong``; goes out with the next `flush`."""
-        self._wire.send_event(event, {})
+    def queue(self, event: str) -> None:
+        """Queue a ``pusher:ping`` or ``pusher:pong``; `flush` sends it."""
+        self._outbox.send_event(event, {})
 
     async def flush(self) -> None:
-        """Send what was collected."""
-        while self._wire.outbox:
-            outbox, self._wire.outbox = self._wire.outbox, []
-            for frame in outbox:
+        """Send the queued frames."""
+        while self._outbox.frames:
+            frames, self._outbox.frames = self._outbox.frames, []
+            for frame in frames:
                 try:
                     await self._websocket.send_str(frame)
                 except (aiohttp.ClientError, OSError):
-                    return  # The reader is told of the loss, too, and is the one to act on it.
+                    return  # The reader notices the loss, too, and acts on it.
 
     async def receive(self) -> bytes | Closed:
         """Wait for the next frame."""
@@ -102,30 +90,35 @@ class Socket:
             return frame
         return self._closed(message.type, message.data, message.extra)
 
-    async def listen(self, take: Callable[[Sequence[bytes]], Closed | None]) -> Closed:
-        """Hand over every frame as it comes, with those that came with it, until the connection ends.
-
-        Consumers get their turn after every `TURN` frames; other than that, nobody is waited for.
+    async def listen(self, handle: Callable[[Sequence[bytes]], Closed | None]) -> Closed:
+        """Receive frames until the connection ends. Other tasks run after every `MAX_BATCH` frames.
 
         Args:
-            take: Takes frames, at least one; what it returns ends the connection.
+            handle: Called with one frame or more, as they arrive; to return Closed ends the connection.
         """
-        receive, text, binary = self._websocket.receive, aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
-        arrived = _Arrived(self._websocket)
-        turn = 0
+        receive, data_types = self._websocket.receive, (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
+        # aiohttp returns one frame per receive(), with a timeout and several checks each. Draining its private queue
+        # saves a third of the cost of a burst. Each attribute has a default: if another version of aiohttp has another
+        # layout, the queue looks empty, and all frames come by receive().
+        queue: Any = getattr(self._websocket, "_reader", None)
+        read: Any = getattr(queue, "read", None)
+        queued: Any = getattr(queue, "_buffer", ())
+        count = 0
         while True:
             message = await receive()
-            if message.type is not text and message.type is not binary:
+            if message.type not in data_types:
                 return self._closed(message.type, message.data, message.extra)
             frames: list[bytes] = [message.data]
-            await arrived.move(frames)
-            closed = take(frames)
+            while queued and len(frames) < MAX_BATCH and getattr(queued[0][0], "type", None) in data_types:
+                # read() does not wait here. Unlike popping, it keeps count, and resumes a sender that was paused.
+                frames.append((await read()).data)
+            closed = handle(frames)
             if closed is not None:
                 return closed
-            turn += len(frames)
-            if turn >= TURN:
-                turn = 0
-                # Frames that are there already come without a suspension.
+            count += len(frames)
+            if count >= MAX_BATCH:
+                count = 0
+                # receive() returns frames that are there already without suspending.
                 await asyncio.sleep(0)
 
     def _closed(self, kind: aiohttp.WSMsgType, data: object, extra: object) -> Closed:
@@ -134,110 +127,72 @@ class Socket:
         return Closed(self._websocket.close_code, extra if isinstance(extra, str) else "")
 
     async def aclose(self) -> None:
-        """Close, quickly whatever state the network is in."""
-        # Fetched beforehand: a connection that is closed gives its socket away no more.
+        """Close within `CLOSE_TIMEOUT`, whatever the state of the network."""
+        # aiohttp no longer gives the socket away once the connection is closed.
         raw: socket.socket | None = self._websocket.get_extra_info("socket")
-        with anyio.move_on_after(CLOSING, shield=True) as scope:
+        with anyio.move_on_after(CLOSE_TIMEOUT, shield=True) as scope:
             await self._websocket.close()
         if scope.cancelled_caught and raw is not None:
-            # What a half-open connection was still to send would keep its descriptor open for minutes.
+            # On a half-open connection, unsent data would keep the file descriptor open for minutes.
             with contextlib.suppress(OSError):
                 raw.shutdown(socket.SHUT_RDWR)
 
 
-class _Arrived:
-    """The frames that have come and wait in aiohttp's queue, which it shows to nobody.
+@dataclass(kw_only=True)
+class PusherConnector:
+    """Opens WebSockets to the live server, with the settings of REST.
 
-    Taking them from there, instead of by a ``receive()`` for each, saves a third of what a burst costs. Where a version
-    of aiohttp keeps them otherwise, none are found, and they come one by one.
-
-    Args:
-        websocket: Where they wait.
-    """
-
-    def __init__(self, websocket: aiohttp.ClientWebSocketResponse[Literal[False]]) -> None:
-        queue: Any = getattr(websocket, "_reader", None)
-        self._read: Any = getattr(queue, "read", None)
-        self._waiting: Any = getattr(queue, "_buffer", ())
-
-    async def move(self, frames: list[bytes]) -> None:
-        """Append what waits, up to `TURN` frames; never waits for more. Other things than data are left there."""
-        waiting, read, text, binary = self._waiting, self._read, aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
-        while waiting and len(frames) < TURN:
-            kind = getattr(waiting[0][0], "type", None)
-            if kind is not text and kind is not binary:
-                return
-            # Not from the buffer itself: the queue reckons what it holds, to let the sender go on.
-            frames.append((await read()).data)
-
-
-class Connector:
-    """Opens sockets.
-
-    Args:
-        session: Gives the session to use. It must carry no header of the API's: the live server is another host.
-        ssl: As for REST.
-        proxy: As for REST.
-        user_agent: As for REST.
+    Attributes:
+        session: Returns the session to use, which must not send the API's headers: the live server is another host.
         timeout: Seconds for connection and upgrade.
-        largest_frame: Largest frame that is read, in bytes. Pusher allows 10 kB for an event; Slanger and its kind
-            allow what they are set to.
+        max_message_size: Largest message to accept, in bytes.
     """
 
-    def __init__(
-        self,
-        session: Callable[[], aiohttp.ClientSession],
-        *,
-        ssl: ssl_module.SSLContext | bool,
-        proxy: str | None,
-        user_agent: str,
-        timeout: float,
-        largest_frame: int = 16 << 20,
-    ) -> None:
-        self._session = session
-        self._ssl = ssl
-        self._proxy = proxy
-        self._user_agent = user_agent
-        self._timeout = timeout
-        self._largest_frame = largest_frame
+    session: Callable[[], aiohttp.ClientSession]
+    ssl: ssl_module.SSLContext | bool
+    proxy: str | None
+    user_agent: str
+    timeout: float
+    max_message_size: int = 16 << 20
 
-    async def connect(self, address: Address) -> Socket:
-        """Open a socket.
+    async def connect(self, address: Address) -> PusherSocket:
+        """Connect to an address.
 
         Raises:
-            OSError: No connection, in the time given.
+            OSError: It could not be reached in time, or is not a WebSocket.
         """
-        wire = _Wire()
-        pusher = _pusher(address, wire)
+        outbox = _Outbox()
+        pusher = _pusher(address, outbox)
         try:
-            with anyio.fail_after(self._timeout):
-                websocket = await self._session().ws_connect(
+            with anyio.fail_after(self.timeout):
+                websocket = await self.session().ws_connect(
                     pusher.url,
-                    headers={"User-Agent": self._user_agent},
-                    ssl=self._ssl,
-                    proxy=self._proxy,
-                    max_msg_size=self._largest_frame,
-                    # Read as bytes: what is no UTF-8 is a frame of junk, and not the end of the connection.
+                    headers={"User-Agent": self.user_agent},
+                    ssl=self.ssl,
+                    proxy=self.proxy,
+                    max_msg_size=self.max_message_size,
+                    # As bytes: aiohttp ends a connection over text that is not UTF-8, which is only one invalid frame.
                     decode_text=False,
                 )
         except (aiohttp.ClientError, ValueError) as exc:
-            # aiohttp names the URL in some of its errors, with the app's key: the type says enough.
+            # Some of aiohttp's errors contain the URL, and thereby the app's key.
             raise ConnectionError(type(exc).__name__) from exc
-        return Socket(pusher, wire, websocket)
+        return PusherSocket(pusher, outbox, websocket)
 
 
-def _pusher(address: Address, wire: _Wire) -> Any:
-    """Make a pysher Pusher that says protocol 7, our name and the deployment's path, and owns no thread."""
-    # Imported here, since it brings requests along: only who listens pays for it.
+def _pusher(address: Address, outbox: _Outbox) -> Any:
+    """Return a pysher Pusher with protocol 7, our name and the deployment's path, without a thread."""
+    # Imported on first use: pysher imports requests, which takes 50 ms.
     import pysher
 
     make: Any = pysher.Pusher
-    # No log level: any would be set on a logger that the application may have configured.
+    # No log level: pysher would set any on a logger that the application may have configured.
     pusher: Any = make(address.key, secure=address.tls, port=address.port, log_level=None)
+    # fact 7.1, 7.3: pysher says protocol 6, for which no activity timeout is announced.
     pusher.client_id, pusher.protocol = "aiotravis", 7
-    # The host carries the path prefix along: the URL is joined as host, port, path.
+    # pysher knows no path: put it between the origin and /app/KEY.
     url: str = pusher._build_url(address.tls, address.port, address.host)
     origin, app, rest = url.partition("/app/")
     pusher.url = f"{origin}{address.path}{app}{rest}"
-    pusher.connection = wire
+    pusher.connection = outbox
     return pusher

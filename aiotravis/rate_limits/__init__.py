@@ -1,4 +1,4 @@
-"""The server's published rate limits, kept by waiting."""
+"""Travis's published rate limits: the client throttles itself to them."""
 
 from aiotravis.rate_limits.limiter import Limits, Permit, RateLimiter, limiter_for, rules_apply
 

@@ -1,33 +1,36 @@
-"""What all entities share: the frozen struct, the way to name one, the resource that fetches it."""
+"""What all entities share: the frozen struct, the arguments that identify one, the resource that fetches it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from aiotravis._async._turns import in_turns
-from aiotravis._http import ApiRequest, ApiResponse, Endpoint, Part, Transport, takes_long
+from aiotravis._http import Endpoint, Part, Transport
+from aiotravis._validation import validate_text
+from aiotravis.bulk.batches import BatchIterator, Identified
+from aiotravis.bulk.progress import Progress
 from aiotravis.errors import UsageError
 
-__all__ = ["Entity", "Resource", "id_of", "ids_of", "read", "slug_of", "text_of", "within"]
+__all__ = ["Entity", "Resource", "ResultResponse", "id_of", "ids_of", "slug_of", "text_query"]
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Identified)
 
-LARGEST_ID: Final = 2**63 - 1
+MAX_ID: Final = 2**63 - 1
 
 SLUG: Final = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f]+/[^\s/?#%\\\x00-\x1f\x7f]+")
 
 
+# gc=False: frozen values that hold only frozen values form no cycles, so the garbage collector need not track them.
 class Entity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A value that Travis sent: frozen, compared by value, picklable, holding no client.
+    """A value that Travis sent: frozen, compared by value, picklable. It holds no client.
 
-    Fields that are unknown to this version are ignored when decoding. Frozen values that hold frozen values make no
-    circles, so the garbage collector need not look at them, however many there are.
+    Unknown fields are ignored. Missing ones are None, or empty. Times are aware, in UTC.
     """
 
     def __repr__(self) -> str:
-        """Show the fields that carry something; raw JSON is left out."""
+        """Show the fields that hold something, without raw JSON."""
         shown = ", ".join(
             f"{name}={value!r}"
             for name in self.__struct_fields__
@@ -40,17 +43,19 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return msgspec.json.encode(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the same as plain JSON values: dates as ISO 8601 strings, configuration as a dictionary."""
+        """Return the same as plain JSON values: dates as ISO 8601 strings, the configuration as a dictionary."""
         plain: dict[str, Any] = msgspec.json.decode(self.to_json())
         return plain
 
 
-class Resource:
-    """The calls that concern one entity.
+class ResultResponse(Entity, frozen=True, kw_only=True):
+    """``{"result": true}``."""
 
-    Args:
-        transport: Carries the calls.
-    """
+    result: bool
+
+
+class Resource:
+    """The calls that concern one entity."""
 
     __slots__ = ("_transport",)
 
@@ -63,55 +68,55 @@ class Resource:
         *,
         query: Iterable[tuple[str, str]] = (),
         json: object = msgspec.UNSET,
-        body: bytes | None = None,
         headers: Iterable[tuple[str, str]] = (),
         accept: str | None = None,
         hidden: Iterable[str] = (),
         **parts: Part,
     ) -> T:
-        request = endpoint.request(
-            query=query, json=json, body=body, headers=headers, accept=accept, hidden=hidden, **parts
+        request = endpoint.request(query=query, json=json, headers=headers, accept=accept, hidden=hidden, **parts)
+        return endpoint.read(request, await self._transport.send(request))
+
+    def _fetch_many(
+        self,
+        endpoint: Endpoint[Any],
+        fetch: Callable[[Sequence[int]], Awaitable[Iterable[S]]],
+        ids: Sequence[int],
+        missing_ok: bool,
+        progress: Callable[[Progress], None] | None,
+    ) -> BatchIterator[S]:
+        return BatchIterator(
+            fetch,
+            ids,
+            path=endpoint.path,
+            missing_ok=missing_ok,
+            progress=progress,
+            waiting=lambda: self._transport.waiting,
         )
-        return await read(endpoint, request, await self._transport.send(request))
 
 
-async def read(endpoint: Endpoint[T], request: ApiRequest, response: ApiResponse) -> T:
-    """Turn an answer into its value, see `Endpoint.read`; while that takes long, others get their turn."""
-    if takes_long(response.body):
-        return await in_turns(endpoint.read_in_steps(request, response))
-    return endpoint.read(request, response)
-
-
-def id_of(thing: object, argument: str, kind: type[Entity] | tuple[type[Entity], ...] = ()) -> int:
-    """Take the id out of an id or of a value that has one.
-
-    Args:
-        thing: A positive whole number, or an entity of a right kind.
-        argument: Name of the caller's argument, for the error.
-        kind: Entities that are meant: the id of any other would be that of something else.
+def id_of(value: object, argument: str, entity_types: type[Entity] | tuple[type[Entity], ...] = ()) -> int:
+    """Return the id that a caller passed, itself or as an entity of an accepted type.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: It is neither. The id of any other entity identifies something else.
     """
-    number = getattr(thing, "id", None) if isinstance(thing, kind) else thing
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise UsageError(
-            f"{argument} must be an id, a whole number, or a value that Travis sent, not {thing!r}.", argument=argument
-        )
-    if not 0 < number <= LARGEST_ID:
-        raise UsageError(f"{argument} must be a positive id, not {number}.", argument=argument)
+    number = getattr(value, "id", None) if isinstance(value, entity_types) else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= MAX_ID:
+        raise UsageError(f"{argument} must be a positive id or a value that has one, not {value!r}.", argument=argument)
     return number
 
 
-def ids_of(things: Iterable[object], argument: str, kind: type[Entity] | tuple[type[Entity], ...] = ()) -> list[int]:
-    """Take the ids out of many ids or values, in their order, repeats kept.
+def ids_of(
+    values: Iterable[object], argument: str, entity_types: type[Entity] | tuple[type[Entity], ...] = ()
+) -> list[int]:
+    """Return the ids that a caller passed, in order and with repeats.
 
     Raises:
-        UsageError: One of them is neither an id nor a value that has one, or it is a string.
+        UsageError: One is neither an id nor an accepted entity, or a string was passed.
     """
-    if isinstance(things, str | bytes):
+    if isinstance(values, str | bytes):
         raise UsageError(f"{argument} must be several ids, not a string.", argument=argument)
-    return [id_of(thing, argument, kind) for thing in things]
+    return [id_of(value, argument, entity_types) for value in values]
 
 
 def slug_of(slug: str, argument: str) -> tuple[str, str]:
@@ -126,23 +131,10 @@ def slug_of(slug: str, argument: str) -> tuple[str, str]:
     return owner, name
 
 
-def within(number: object, argument: str, most: int) -> int:
-    """Check a whole number that says how many.
+def text_query(**values: str | None) -> list[tuple[str, str]]:
+    """Return query parameters for the values that are not None.
 
     Raises:
-        UsageError: It is not between 1 and the most.
+        UsageError: A value is empty: the server would ignore the filter.
     """
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
-        raise UsageError(f"{argument} must be a whole number between 1 and {most}, not {number!r}.", argument=argument)
-    return number
-
-
-def text_of(value: object, argument: str) -> str:
-    """Check a text that must say something.
-
-    Raises:
-        UsageError: It is empty, or no text. Its value is not quoted, since it may be a secret.
-    """
-    if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{argument} must be a text, and not empty.", argument=argument)
-    return value
+    return [(name, validate_text(value, name)) for name, value in values.items() if value is not None]

@@ -1,4 +1,4 @@
-"""What builds and jobs have in common: a state, a lazily read configuration, a start."""
+"""What builds and jobs share: a state, times, a configuration that is decoded on access."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,43 +14,27 @@ __all__ = ["EMPTY", "BuildOrJob"]
 
 EMPTY: Final = msgspec.Raw(b"{}")
 
-MOST: Final = 1 << 20
-"""Bytes of a configuration that are copied; of an answer that holds more, it is the most anyway."""
+MAX_COPIED_BYTES: Final = 1 << 20
+"""A larger configuration is not copied: it is most of its response anyway."""
 
 _set: Final = msgspec.structs.force_setattr
 
 
-class _Last:
-    """The configuration that was taken last: the next is often the same, and then held once for both."""
-
-    def __init__(self) -> None:
-        self.config = EMPTY
-
-    def taken(self, config: msgspec.Raw) -> msgspec.Raw:
-        """Copy a configuration out of its answer."""
-        if memoryview(config).nbytes > MOST:
-            return config
-        self.config = config.copy()
-        return self.config
-
-
-_last: Final = _Last()
+_last_config: Final = [EMPTY]
+"""The configuration that was copied last: the next one is often equal, and then shares the copy."""
 
 
 class BuildOrJob(Entity, frozen=True, kw_only=True):
-    """Something that runs: a build or a job.
+    """What builds, jobs and branches share.
 
     Attributes:
         id: Builds and jobs share one sequence of ids.
-        repository_id: Id of its repository.
-        commit_id: Id of its commit.
-        number: A string: ``"784"`` for a build, ``"784.1"`` for a job. Sort with `number_key`.
-        state: Where it stands.
-        started_at: UTC, or None.
-        finished_at: UTC, or None. Samples exist where it lies before the start.
-        config_json: The configuration as raw JSON; read it as `config`.
-        commit: The commit, where the answer carried it.
-        updated_at: UTC with milliseconds, only in values that came over the live channel.
+        number: ``"784"`` for a build, ``"784.1"`` for a job. Sort with `number_key`.
+        state: Current state.
+        finished_at: Can be before ``started_at``.
+        config_json: The configuration as raw JSON, see `config`.
+        commit: The commit, if the response contained it.
+        updated_at: With milliseconds; only from the live channel.
     """
 
     id: int
@@ -65,39 +49,45 @@ class BuildOrJob(Entity, frozen=True, kw_only=True):
     updated_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Take the configuration out of the answer, which would stay in memory whole."""
+        """Copy the configuration: a slice of the response would keep all of it in memory."""
         config = self.config_json
-        if config is not EMPTY:
-            _set(self, "config_json", _last.config if config == _last.config else _last.taken(config))
+        if config is EMPTY:
+            return
+        if config != _last_config[0]:
+            if memoryview(config).nbytes > MAX_COPIED_BYTES:
+                return
+            _last_config[0] = config.copy()
+        _set(self, "config_json", _last_config[0])
 
     def __hash__(self) -> int:
-        """Hash by identity in Travis: raw JSON has no hash."""
+        """Hash by type and id: raw JSON has no hash."""
         return hash((type(self), self.id))
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """The .travis.yml as Travis parsed it, secrets obfuscated. Read anew at each access; ``{}`` for old builds."""
+        """The .travis.yml as Travis parsed it, with secrets obfuscated; decoded at each access. ``{}`` if unknown."""
+        # fact 9.15: `env` is a list in builds and a string in jobs; the whole can be {} or null.
         value: object = msgspec.json.decode(self.config_json)
         return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
     @property
     def finished(self) -> bool:
-        """Whether nothing follows but a restart."""
+        """Whether it passed, failed, errored or was canceled."""
         return self.state.finished
 
     @property
     def pending(self) -> bool:
-        """Whether it is still to start."""
+        """Whether it has not started."""
         return self.state.pending
 
     @property
     def running(self) -> bool:
-        """Whether it runs now."""
+        """Whether it is running."""
         return self.state.running
 
     @property
     def passed(self) -> bool:
-        """Whether it ended well."""
+        """Whether it passed."""
         return self.state.passed
 
     @property

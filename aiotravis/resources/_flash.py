@@ -1,10 +1,10 @@
-"""The answer to a restart, which may be a no with a good status."""
+"""Restarts: the response can be a refusal with a success status."""
 
-from aiotravis._http import ApiRequest, ApiResponse, Endpoint, Transport
+from aiotravis._http import Endpoint, Transport
 from aiotravis.errors import RefusedError
-from aiotravis.resources._base import Entity, read
+from aiotravis.resources._base import Entity
 
-__all__ = ["FlashResponse", "raise_if_refused", "restarted"]
+__all__ = ["FlashResponse", "restart"]
 
 
 class _Flash(Entity, frozen=True, kw_only=True):
@@ -13,31 +13,24 @@ class _Flash(Entity, frozen=True, kw_only=True):
 
 
 class FlashResponse(Entity, frozen=True, kw_only=True):
-    """``{"result": true, "flash": [{"notice": "..."}]}``. Until 2015 ``result`` was true even when refused."""
+    """``{"result": true, "flash": [{"notice": "..."}]}``."""
 
     result: bool | None = None
     flash: tuple[_Flash, ...] = ()
 
 
-async def restarted(transport: Transport, endpoint: Endpoint[FlashResponse], number: int) -> str:
-    """Ask for a restart, and give what Travis says to it.
+async def restart(transport: Transport, endpoint: Endpoint[FlashResponse], number: int) -> str:
+    """Request a restart and return Travis's notice.
 
     Raises:
-        RefusedError: Travis does not grant it.
+        RefusedError: Travis refuses it.
     """
     request = endpoint.request(id=number)
     response = await transport.send(request)
-    return raise_if_refused(request, response, await read(endpoint, request, response))
-
-
-def raise_if_refused(request: ApiRequest, response: ApiResponse, answer: FlashResponse) -> str:
-    """Give what Travis says to a restart that it grants.
-
-    Raises:
-        RefusedError: It does not: the flash holds an error, whatever the status says.
-    """
-    refusals = tuple(flash.error for flash in answer.flash if flash.error)
-    if refusals or answer.result is False:
+    decoded = endpoint.read(request, response)
+    # fact 9.26: until 2015, a refusal had status 200 and `result` true; only the flash holds its error.
+    refusals = tuple(flash.error for flash in decoded.flash if flash.error)
+    if refusals or decoded.result is False:
         error = RefusedError(
             f"{request.method} {request.shown} was refused: {' '.join(refusals) or 'no reason given'}",
             status=response.status,
@@ -48,4 +41,4 @@ def raise_if_refused(request: ApiRequest, response: ApiResponse, answer: FlashRe
         )
         error.flash = refusals
         raise error
-    return " ".join(flash.notice for flash in answer.flash if flash.notice)
+    return " ".join(flash.notice for flash in decoded.flash if flash.notice)

@@ -11,7 +11,7 @@ __all__ = ["State"]
 class State(StrEnum):
     """State of a build or a job.
 
-    Open: a state that Travis invents later decodes to itself, and counts as not finished.
+    A state that this version does not know decodes to itself and counts as not finished.
     """
 
     CREATED = "created"
@@ -22,11 +22,13 @@ class State(StrEnum):
     FAILED = "failed"
     ERRORED = "errored"
     CANCELED = "canceled"
+    # fact 9.13: the empty string, where null would be expected.
     NEVER_BUILT = ""
-    """Only as the last build's state of a repository without builds."""
+    """Only as `Repository.last_build_state`."""
 
     @classmethod
     def _missing_(cls, value: object) -> "State | None":
+        # fact 9.50: a client must survive states that Travis adds.
         if not isinstance(value, str):
             return None
         state = str.__new__(cls, value)
@@ -41,32 +43,32 @@ class State(StrEnum):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing follows but a restart: passed, failed, errored or canceled."""
+        """Whether it is passed, failed, errored or canceled."""
         return self in _FINISHED
 
     @property
     def pending(self) -> bool:
-        """Whether it is still to start: created, queued or received."""
+        """Whether it is created, queued or received."""
         return self in _PENDING
 
     @property
     def running(self) -> bool:
-        """Whether it runs now."""
+        """Whether it is started."""
         return self == State.STARTED
 
     @property
     def passed(self) -> bool:
-        """Whether it ended well."""
+        """Whether it is passed."""
         return self == State.PASSED
 
     @property
     def unsuccessful(self) -> bool:
-        """Whether it ended, and not well: failed, errored or canceled."""
+        """Whether it is failed, errored or canceled."""
         return self in _FINISHED and self != State.PASSED
 
     @property
     def color(self) -> str:
-        """``green`` for passed, ``yellow`` before the end, ``red`` for the rest."""
+        """``green`` for passed, ``yellow`` while not finished, else ``red``."""
         if self == State.PASSED:
             return "green"
         return "red" if self in _FINISHED else "yellow"

@@ -1,4 +1,4 @@
-"""Accounts: the user and the organizations that own repositories.
+"""Accounts: the user and organizations that own repositories.
 
 https://docs.travis-ci.com/api/#accounts
 """
@@ -12,19 +12,18 @@ __all__ = ["Account", "Accounts"]
 
 
 class Account(Entity, frozen=True, kw_only=True):
-    """One owner of repositories.
+    """An owner of repositories.
 
     Attributes:
-        id: Unique only together with ``type``: the ids of users and organizations overlap.
-        name: Or None.
-        login: Name on GitHub, or None.
+        id: Unique only together with ``type``.
+        login: Name on GitHub.
         type: ``user`` or ``organization``.
-        repos_count: How many repositories, or None where Travis has not counted.
-        avatar_url: URL, or None.
-        subscribed: Whether there is a subscription; travis-ci.com only.
-        education: Whether it is an education account; travis-ci.com only.
+        repos_count: Number of repositories, or None if Travis did not count them.
+        subscribed: Whether it has a subscription; only on travis-ci.com.
+        education: Whether it is an education account; only on travis-ci.com.
     """
 
+    # fact 9.46: ids of users and organizations overlap.
     id: int
     name: str | None = None
     login: str | None = None
@@ -46,13 +45,12 @@ class Accounts(Resource):
     """``travis.accounts``."""
 
     async def list(self, *, all: bool = False) -> Sequence[Account]:
-        """List the accounts that the user can see repositories of: the user first, then organizations.
+        """List the accounts whose repositories the user administers: the user first, then organizations.
 
-        Args:
-            all: Whether to include those without admin rights.
+        With ``all``, include accounts where the user has no admin rights.
 
         Raises:
-            AuthenticationError: No token, or one that Travis does not know.
+            AuthenticationError: No token, or Travis does not know it.
         """
-        # Any value counts as true, "false" too: to say no is to say nothing.
+        # fact 9.22: any value means true, even "false".
         return (await self._fetch(LIST, query=[("all", "true")] if all else [])).accounts

@@ -1,4 +1,4 @@
-"""Annotations: what other services said about a job, an experiment that ended in 2017: today it answers 404.
+"""Annotations: remarks of other services about a job, on servers until December 2017.
 
 https://docs.travis-ci.com/api/#annotations
 """
@@ -7,22 +7,21 @@ from collections.abc import Sequence
 from types import NoneType
 
 from aiotravis._http import Endpoint
-from aiotravis.resources._base import Entity, Resource, id_of, text_of
+from aiotravis._validation import validate_text
+from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.jobs import Job
 
 __all__ = ["Annotation", "Annotations"]
 
 
 class Annotation(Entity, frozen=True, kw_only=True):
-    """One remark about a job.
+    """A remark about a job.
 
     Attributes:
-        id: Travis's id of it.
-        job_id: The job it is about.
         description: The remark.
-        url: Page with more, or None.
-        status: Such as ``passed``, or None.
-        provider_name: Who said it.
+        url: Page with details.
+        status: Such as ``passed``.
+        provider_name: Service that made the remark.
     """
 
     id: int
@@ -42,43 +41,36 @@ CREATE = Endpoint("POST", "/jobs/{id}/annotations", NoneType)
 
 
 class Annotations(Resource):
-    """``travis.annotations``. Servers since December 2017 answer all of it with NotFoundError."""
+    """``travis.annotations``. Newer servers do not have these routes: every call raises NotFoundError."""
 
     async def list(self, job: int | Job) -> Sequence[Annotation]:
-        """List what was said about a job.
-
-        Args:
-            job: Id of the job, or a job.
+        """List the annotations of a job.
 
         Raises:
-            NotFoundError: No such job, or a server of after 2017.
+            NotFoundError: The job or the route does not exist.
         """
         return (await self._fetch(LIST, id=id_of(job, "job", Job))).annotations
 
     async def create(
         self, job: int | Job, *, username: str, key: str, description: str, status: str, url: str | None = None
     ) -> None:
-        """Say something about a job, or say it anew: there is one annotation for each provider and job.
+        """Add an annotation, or replace the one of this provider and job.
 
         Args:
-            job: Id of the job, or a job.
+            job: Id, or a job.
             username: Name of the provider, as registered with Travis.
-            key: Its key; a secret.
+            key: Secret key of the provider.
             description: The remark.
             status: Such as ``passed``.
-            url: Page with more, http or https.
+            url: Page with details, http or https.
 
         Raises:
-            AuthenticationError: The provider is unknown.
-            ValidationError: Description or status are missing.
-            NotFoundError: No such job, or a server of after 2017.
+            AuthenticationError: Travis does not know the provider.
+            NotFoundError: The job or the route does not exist.
+            UsageError: An argument is empty.
         """
-        fields = {
-            "username": text_of(username, "username"),
-            "key": text_of(key, "key"),
-            "description": text_of(description, "description"),
-            "status": text_of(status, "status"),
-        }
+        fields = {"username": username, "key": key, "description": description, "status": status}
         if url is not None:
-            fields["url"] = text_of(url, "url")
-        await self._fetch(CREATE, id=id_of(job, "job", Job), json=fields)
+            fields["url"] = url
+        body = {name: validate_text(value, name) for name, value in fields.items()}
+        await self._fetch(CREATE, id=id_of(job, "job", Job), json=body)

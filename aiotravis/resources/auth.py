@@ -1,4 +1,4 @@
-"""Getting a token, and giving it up.
+"""Authentication: obtaining and revoking API tokens.
 
 https://docs.travis-ci.com/api/#authentication
 """
@@ -6,9 +6,10 @@ https://docs.travis-ci.com/api/#authentication
 from types import NoneType
 from urllib.parse import quote, urlencode, urlsplit
 
-from aiotravis._http import ApiRequest, Endpoint, Transport
+from aiotravis._http import Endpoint, Transport
+from aiotravis._validation import validate_text
 from aiotravis.errors import AuthenticationError, RedirectError, UsageError
-from aiotravis.resources._base import Entity, Resource, read, text_of
+from aiotravis.resources._base import Entity, Resource
 
 __all__ = ["Auth"]
 
@@ -17,7 +18,7 @@ class _TokenResponse(Entity, frozen=True, kw_only=True):
     access_token: str
 
     def __repr__(self) -> str:
-        return "_TokenReply(...)"
+        return "_TokenResponse(...)"
 
 
 GITHUB = Endpoint("POST", "/auth/github", _TokenResponse)
@@ -25,13 +26,7 @@ LOGOUT = Endpoint("GET", "/logout", NoneType)
 
 
 class Auth(Resource):
-    """``travis.auth``.
-
-    Args:
-        transport: Carries the calls.
-        token: The client's own token, or None.
-        endpoint: URL of the API, for addresses that a browser is to open.
-    """
+    """``travis.auth``."""
 
     __slots__ = ("_endpoint", "_token")
 
@@ -41,37 +36,35 @@ class Auth(Resource):
         self._endpoint = endpoint
 
     def handshake_url(self, redirect_uri: str, *, provider: str | None = None) -> str:
-        """Make the address at which a person signs in with a browser. Sends nothing.
+        """Return the URL where a person signs in with a browser. Send nothing.
 
         Afterwards the browser posts a form with ``token``, ``user`` (JSON) and ``storage`` to ``redirect_uri``. Travis
-        posts only to its own sites and to ``localhost`` or ``127.0.0.1`` on a port above 1023.
+        accepts only its own sites, and ``localhost`` or ``127.0.0.1`` on a port above 1023.
 
         Args:
-            redirect_uri: Where the form is posted to.
-            provider: Such as ``github``; the site's default if None.
+            redirect_uri: URL that receives the form.
+            provider: Such as ``github``; None for the site's default.
 
         Raises:
-            UsageError: The address is no http or https URL.
+            UsageError: ``redirect_uri`` is not an http or https URL, or ``provider`` is empty.
         """
-        text = text_of(redirect_uri, "redirect_uri")
+        text = validate_text(redirect_uri, "redirect_uri")
         if urlsplit(text).scheme not in {"http", "https"}:
             raise UsageError("redirect_uri must be an http or https URL.", argument="redirect_uri")
-        path = (
-            "/auth/handshake"
-            if provider is None
-            else f"/auth/handshake/{quote(text_of(provider, 'provider'), safe='')}"
-        )
-        # The documentation says redirect_to, the server reads redirect_uri.
+        path = "/auth/handshake"
+        if provider is not None:
+            path += f"/{quote(validate_text(provider, 'provider'), safe='')}"
+        # fact 9.24: redirect_to is documented, redirect_uri works.
         return f"{self._endpoint}{path}?{urlencode({'redirect_uri': text, 'redirect_to': text})}"
 
     async def github(self, github_token: str) -> str:
-        """Exchange a GitHub token for a Travis API token. Do it once, and keep the result: it lasts for months.
+        """Exchange a GitHub token for a Travis API token. Exchange once and keep the result: it is valid for months.
 
-        The second exchange within five minutes can lock this address out for five hours; the client's budget waits
-        rather than doing that, see `Travis.limits`.
+        Travis bans an address for five hours after a second exchange within five minutes. To prevent this, the client
+        delays the second exchange, see `Travis.limits`.
 
         Args:
-            github_token: A GitHub token with the scopes that `Config.github` names.
+            github_token: A GitHub token with the scopes in ``Config.github.scopes``.
 
         Returns:
             An API token, for ``Travis(token)``.
@@ -80,31 +73,27 @@ class Auth(Resource):
             AuthenticationError: GitHub does not know the token, its user never signed in, or it has too few scopes.
             UsageError: It is empty.
         """
-        request = GITHUB.request(json={"github_token": text_of(github_token, "github_token")}, hidden=[github_token])
+        body = {"github_token": validate_text(github_token, "github_token")}
+        request = GITHUB.request(json=body, hidden=[github_token])
         try:
             response = await self._transport.send(request)
         except RedirectError as exc:
-            raise _too_few_scopes(request) from exc
-        return (await read(GITHUB, request, response)).access_token
+            # fact 9.48: too few scopes lead to a web page, which would come with status 200.
+            remedy = "Add the scopes that config.get() lists."
+            message = f"POST {request.shown} led to a web page: the GitHub token has too few scopes. {remedy}"
+            raise AuthenticationError(
+                message, status=302, method=request.method, path=request.path, remedy=remedy
+            ) from exc
+        return GITHUB.read(request, response).access_token
 
     async def logout(self) -> None:
-        """Revoke the token that this client uses.
+        """Revoke this client's token.
 
         Raises:
-            UsageError: The client has none.
-            AuthenticationError: Travis does not know it (any more).
+            UsageError: The client has no token.
+            AuthenticationError: Travis does not know the token.
         """
         if self._token is None:
-            raise UsageError("This client has no token that could be revoked.")
-        # With the token in the header alone, nothing is revoked, and the answer is 200 all the same.
+            raise UsageError("This client has no token to revoke.")
+        # fact 9.47: with the token only in the header, nothing is revoked, although the status is 200.
         await self._fetch(LOGOUT, query=[("access_token", self._token)])
-
-
-def _too_few_scopes(request: ApiRequest) -> AuthenticationError:
-    message = (
-        f"{request.method} {request.shown} led to a web page: the GitHub token has too few scopes. "
-        "config.get() names those that are needed."
-    )
-    return AuthenticationError(
-        message, status=302, method=request.method, path=request.path, remedy="Add scopes to it."
-    )

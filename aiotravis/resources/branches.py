@@ -1,4 +1,4 @@
-"""Branches: the last build of each.
+"""Branches: the last build of each branch.
 
 https://docs.travis-ci.com/api/#branches
 """
@@ -6,34 +6,33 @@ https://docs.travis-ci.com/api/#branches
 from collections.abc import Iterable, Sequence
 
 from aiotravis._http import Endpoint
+from aiotravis._validation import validate_text
 from aiotravis.errors import UsageError
-from aiotravis.resources._base import Entity, Resource, ids_of, text_of
+from aiotravis.resources._base import Entity, Resource, ids_of
 from aiotravis.resources._build_or_job import BuildOrJob
-from aiotravis.resources.commits import Commit, joined
-from aiotravis.resources.repositories import EATEN, Repository, repo_part
+from aiotravis.resources.commits import Commit, attach_commits
+from aiotravis.resources.repositories import STRIPPED_SUFFIXES, Repository, repo_part
 
 __all__ = ["Branch", "Branches"]
 
 
 class Branch(BuildOrJob, frozen=True, kw_only=True):
-    """The last build of one branch. What it shares with builds: `BuildOrJob`; its id is that of the build.
+    """The last build of a branch. Further attributes: `BuildOrJob`; the id is that of the build.
 
     Attributes:
-        job_ids: Ids of the build's jobs, ascending.
-        pull_request: Whether the build was made for a pull request.
-        duration: In seconds, summed over the jobs; None until it has finished.
+        job_ids: Ids of the jobs, ascending.
+        pull_request: Whether it is a build of a pull request.
+        duration: Seconds, the sum over the jobs; None until finished.
     """
 
     job_ids: tuple[int, ...] = ()
     pull_request: bool | None = None
     duration: int | None = None
 
-    def __hash__(self) -> int:
-        return BuildOrJob.__hash__(self)
-
     @property
     def name(self) -> str | None:
-        """Name of the branch: Travis tells it only in the commit."""
+        """The name of the branch, or None if the response did not contain the commit."""
+        # fact 9.18: the branch object has no name; only the commit has it.
         return self.commit.branch if self.commit else None
 
 
@@ -53,47 +52,41 @@ BY_BUILDS = Endpoint("GET", "/branches", _BranchesResponse)
 
 
 class Branches(Resource):
-    """``travis.branches``."""
+    """``travis.branches``. ``repo`` is an id, a slug, or a repository."""
 
     async def list(self, repo: int | str | Repository) -> Sequence[Branch]:
-        """List the last pushed build of each branch, 25 or 50 of them, the latest to finish first.
+        """List the last push build of each branch, the latest to finish first: up to 25 or 50, depending on the server.
 
-        Args:
-            repo: Id, slug, or a repository. One that does not exist looks like one without branches.
-
-        Raises:
-            UsageError: Neither an id nor a slug.
+        The list is also empty if the repository does not exist or is hidden from this token.
         """
         response = await self._fetch(LIST, repo=repo_part(repo))
-        return joined(response.branches, response.commits)
+        return attach_commits(response.branches, response.commits)
 
     async def get(self, repo: int | str | Repository, branch: str) -> Branch:
-        """Fetch the last build of one branch, whatever its state.
+        """Fetch the last build of a branch in any state.
 
         Args:
             repo: Id, slug, or a repository.
-            branch: Name of the branch; slashes are fine (not on servers of 2014).
+            branch: Name of the branch; servers of 2014 do not support slashes.
 
         Raises:
-            NotFoundError: No such repository, or no build on this branch.
-            UsageError: The name is empty, or one that the server cannot be asked for.
+            NotFoundError: No such repository, or no build of this branch.
+            UsageError: The name is empty, contains a comma, or ends like a file name.
         """
-        name = text_of(branch, "branch")
-        if "," in name:
-            raise UsageError(f"{name!r}: the server takes a comma for the end of a name.", argument="branch")
-        if name.lower().endswith(EATEN):
-            raise UsageError(f"{name!r}: the server takes the ending off. Look for it in list().", argument="branch")
+        name = validate_text(branch, "branch")
+        if "," in name:  # fact 3.3
+            raise UsageError(f"branch {name!r} has a comma, which separates names on the server.", argument="branch")
+        if name.lower().endswith(STRIPPED_SUFFIXES):  # fact 9.44
+            message = f"branch {name!r} has an ending that the server strips from paths. Use list() to find the branch."
+            raise UsageError(message, argument="branch")
         response = await self._fetch(GET, repo=repo_part(repo), branch=name)
-        return joined([response.branch], [response.commit] if response.commit else [])[0]
+        return attach_commits([response.branch], [response.commit])[0]
 
     async def many(self, builds: Iterable[int | BuildOrJob]) -> Sequence[Branch]:
-        """Fetch the branches that some builds are the last of.
-
-        Args:
-            builds: Ids of builds, or builds.
-        """
+        """Fetch the branches whose last builds are these, in one request."""
+        # fact 9.21: this route does not split a comma-separated list.
         query = [("ids[]", str(number)) for number in ids_of(builds, "builds", BuildOrJob)]
         if not query:
             return ()
         response = await self._fetch(BY_BUILDS, query=query)
-        return joined(response.branches, response.commits)
+        return attach_commits(response.branches, response.commits)

@@ -1,4 +1,4 @@
-"""Broadcasts: what Travis has to say to its users.
+"""Broadcasts: messages of Travis to its users.
 
 https://docs.travis-ci.com/api/#broadcasts
 """
@@ -12,12 +12,7 @@ __all__ = ["Broadcast", "Broadcasts"]
 
 
 class Broadcast(Entity, frozen=True, kw_only=True):
-    """One message.
-
-    Attributes:
-        id: Travis's id of it.
-        message: The text, or None.
-    """
+    """A message."""
 
     id: int
     message: str | None = None
@@ -34,9 +29,9 @@ class Broadcasts(Resource):
     """``travis.broadcasts``."""
 
     async def list(self) -> Sequence[Broadcast]:
-        """List the messages of the last 14 days that concern the user, newest first.
+        """List the messages to the user of the last 14 days, newest first.
 
         Raises:
-            AuthenticationError: No token, or one that Travis does not know.
+            AuthenticationError: No token, or Travis does not know it.
         """
         return (await self._fetch(LIST)).broadcasts

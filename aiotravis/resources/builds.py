@@ -1,4 +1,4 @@
-"""Builds: what Travis makes of one commit.
+"""Builds: one run of Travis for a commit, made of jobs.
 
 https://docs.travis-ci.com/api/#builds
 """
@@ -10,14 +10,15 @@ from typing import Final
 import msgspec
 
 from aiotravis._http import Endpoint
+from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.paginator import Paginator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of
 from aiotravis.resources._build_or_job import BuildOrJob
-from aiotravis.resources._flash import FlashResponse, restarted
-from aiotravis.resources.commits import Commit, joined
+from aiotravis.resources._flash import FlashResponse, restart
+from aiotravis.resources.commits import Commit, attach_commits
 from aiotravis.resources.jobs import Job
 from aiotravis.resources.repositories import Repository, repo_query
 
@@ -25,16 +26,14 @@ __all__ = ["Build", "Builds", "check_event_type"]
 
 
 class Build(BuildOrJob, frozen=True, kw_only=True):
-    """One build. What it shares with jobs: `BuildOrJob`.
+    """A build. Further attributes: `BuildOrJob`.
 
     Attributes:
-        job_ids: Ids of its jobs, ascending.
-        jobs: Its jobs, where the answer carried them: with a single build.
-        event_type: ``push``, ``pull_request``, ``api``, ``cron``; None on old servers.
-        pull_request: Whether it was made for a pull request.
-        pull_request_title: Or None.
-        pull_request_number: Or None.
-        duration: In seconds, the sum over its jobs, not the time on the wall; None until it has finished.
+        job_ids: Ids of the jobs, ascending.
+        jobs: The jobs; only from `Builds.get`.
+        event_type: ``push``, ``pull_request``, ``api`` or ``cron``; None on old servers.
+        pull_request: Whether it is a build of a pull request.
+        duration: Seconds, the sum over the jobs, not wall-clock time; None until finished.
     """
 
     job_ids: tuple[int, ...] = ()
@@ -45,10 +44,8 @@ class Build(BuildOrJob, frozen=True, kw_only=True):
     pull_request_number: int | None = None
     duration: int | None = None
 
-    def __hash__(self) -> int:
-        return BuildOrJob.__hash__(self)
 
-
+# fact 9.20: commit, commits and jobs can be missing, although documented.
 class _BuildResponse(Entity, frozen=True, kw_only=True):
     build: Build
     commit: Commit | None = None
@@ -60,6 +57,7 @@ class _BuildsResponse(Entity, frozen=True, kw_only=True):
     commits: tuple[Commit, ...] = ()
 
 
+# fact 9.23: the documented route /repos/{id}/builds does not exist.
 GET = Endpoint("GET", "/builds/{id}", _BuildResponse)
 LIST = Endpoint("GET", "/builds", _BuildsResponse)
 CANCEL = Endpoint("POST", "/builds/{id}/cancel", NoneType)
@@ -69,94 +67,84 @@ EVENT_TYPES: Final = ("push", "pull_request", "api", "cron")
 
 
 class Builds(Resource):
-    """``travis.builds``."""
+    """``travis.builds``. ``repo`` is an id, a slug, or a repository."""
 
     async def get(self, build: int | Build) -> Build:
-        """Fetch one build with its commit and its jobs.
+        """Fetch a build with its commit and jobs.
 
         Args:
-            build: The id that Travis gave the build (not the number people see), or a build.
+            build: Id (not the number), or a build.
 
         Raises:
-            NotFoundError: No such build, or this token may not see it.
-            UsageError: Not an id.
+            NotFoundError: It does not exist or is hidden from this token.
+            UsageError: Neither an id nor a build.
         """
         response = await self._fetch(GET, id=id_of(build, "build", Build))
-        commits = [response.commit] if response.commit else []
         if response.jobs:
-            msgspec.structs.force_setattr(response.build, "jobs", tuple(joined(response.jobs, commits)))
-        return joined([response.build], commits)[0]
+            jobs = tuple(attach_commits(response.jobs, [response.commit]))
+            msgspec.structs.force_setattr(response.build, "jobs", jobs)
+        return attach_commits([response.build], [response.commit])[0]
 
     async def find(self, repo: int | str | Repository, number: int | str) -> Build:
-        """Fetch one build by the number that people see, with its commit, without its jobs.
+        """Fetch a build by its number, with its commit and without jobs.
 
         Args:
             repo: Id, slug, or a repository.
             number: ``784`` or ``"784"``.
 
         Raises:
-            NotFoundError: No build of this number, or no such repository, or hidden from this token.
-            UsageError: Neither an id nor a slug, or not a number.
+            NotFoundError: The build or the repository does not exist or is hidden from this token.
+            UsageError: An argument is invalid.
         """
-        wanted = str(_number(number, "number"))
-        query = [repo_query(repo), ("number", wanted)]
+        text = str(_build_number(number, "number"))
+        query = [repo_query(repo), ("number", text)]
         response = await self._fetch(LIST, query=query)
-        found = [build for build in joined(response.builds, response.commits) if build.number == wanted]
-        if not found:
-            path = LIST.request(query=query).shown
-            message = f"GET {path} gave no build: there is none of this number, or it is hidden from this token."
-            raise NotFoundError(message, status=200, method="GET", path=path, remedy="Check number and repository.")
-        return found[0]
+        for build in attach_commits(response.builds, response.commits):
+            if build.number == text:
+                return build
+        # fact 9.4: an unknown repository gives an empty list, not 404.
+        path = LIST.request(query=query).shown
+        remedy = "Check number and repository."
+        message = (
+            f"GET {path} returned no build: there is none of this number, or it is hidden from this token. {remedy}"
+        )
+        raise NotFoundError(message, status=200, method="GET", path=path, remedy=remedy)
 
     async def recent(self, *, running: bool = False) -> Sequence[Build]:
-        """Fetch the last 25 builds of all that the user can see that passed or failed; nothing without a token.
+        """Fetch the last 25 passed or failed builds of all repositories of the user; none without a token.
 
-        Args:
-            running: Whether to fetch those that run now instead.
+        With ``running``, fetch the running builds instead.
         """
         response = await self._fetch(LIST, query=[("running", "true")] if running else [])
-        return joined(response.builds, response.commits)
+        return attach_commits(response.builds, response.commits)
 
     async def last_per_branch(self, repo: int | str | Repository) -> Sequence[Build]:
-        """Fetch the last build of each branch that was built of late, with its commit, which names the branch.
-
-        Args:
-            repo: Id, slug, or a repository.
-
-        Raises:
-            UsageError: Neither an id nor a slug.
-        """
+        """Fetch the last build of each recently built branch. The commit holds the name of the branch."""
         response = await self._fetch(LIST, query=[repo_query(repo), ("branches", "true")])
-        return joined(response.builds, response.commits)
+        return attach_commits(response.builds, response.commits)
 
     async def cancel(self, build: int | Build) -> None:
-        """Cancel a build. Travis queues this: its state changes a little later.
-
-        Args:
-            build: Id of the build, or a build.
+        """Cancel a build. Travis queues this: the state changes later.
 
         Raises:
-            RefusedError: It has ended already.
-            PermissionDenied: The token's user may not.
-            NotFoundError: No such build, or hidden from this token.
+            RefusedError: It has already finished.
+            PermissionDenied: The user lacks the rights.
+            NotFoundError: It does not exist or is hidden from this token.
         """
         await self._fetch(CANCEL, id=id_of(build, "build", Build))
 
     async def restart(self, build: int | Build) -> str:
-        """Run a build again. Travis queues this: its state goes back to created a little later.
-
-        Args:
-            build: Id of the build, or a build.
+        """Restart a build. Travis queues this: the state changes to created later.
 
         Returns:
-            What Travis says to that.
+            Travis's notice.
 
         Raises:
-            RefusedError: It has not ended, or cannot run; ``.flash`` tells why.
-            RepositoryMigrated: It has to be restarted on the other site.
-            NotFoundError: No such build, or hidden from this token.
+            RefusedError: It has not finished, or its configuration is invalid; ``.flash`` holds the reasons.
+            RepositoryMigrated: The repository has moved to another site.
+            NotFoundError: It does not exist or is hidden from this token.
         """
-        return await restarted(self._transport, RESTART, id_of(build, "build", Build))
+        return await restart(self._transport, RESTART, id_of(build, "build", Build))
 
     def list(
         self,
@@ -166,38 +154,32 @@ class Builds(Resource):
         after_number: int | str | None = None,
         exclude_config: bool = False,
     ) -> Paginator[Build]:
-        """Walk a repository's builds with their commits, newest first, pages fetched ahead.
+        """Iterate over a repository's builds with their commits, newest first. Pages are fetched ahead.
 
-        A repository that does not exist, or that this token may not see, looks the same as one without builds: empty.
+        The list is also empty if the repository does not exist or is hidden from this token.
 
         Args:
             repo: Id, slug, or a repository.
             event_type: Only ``push``, ``pull_request``, ``api`` or ``cron``.
             after_number: Only builds with a lower number.
-            exclude_config: Whether to leave out what the builds are configured to do, most of an answer's bytes.
-
-        Returns:
-            An async iterator over builds.
+            exclude_config: Whether to omit the configurations, most of a response's bytes.
 
         Raises:
-            UsageError: At once: not a repository, an unknown event type, not a number.
+            UsageError: Immediately: an argument is invalid.
         """
-        which = repo_query(repo)
+        query = [repo_query(repo)]
         if event_type is not None:
             check_event_type(event_type)
+            query.append(("event_type", event_type))
+        if exclude_config:
+            query.append(("exclude_config", "true"))
 
         async def fetch(after: int | None) -> Sequence[Build]:
-            query = [which]
-            if event_type is not None:
-                query.append(("event_type", event_type))
-            if after is not None:
-                query.append(("after_number", str(after)))
-            if exclude_config:
-                query.append(("exclude_config", "true"))
-            response = await self._fetch(LIST, query=query)
-            return joined(response.builds, response.commits)
+            below = [] if after is None else [("after_number", str(after))]
+            response = await self._fetch(LIST, query=[*query, *below])
+            return attach_commits(response.builds, response.commits)
 
-        return Paginator(fetch, after=None if after_number is None else _number(after_number, "after_number"))
+        return Paginator(fetch, after=None if after_number is None else _build_number(after_number, "after_number"))
 
     def many(
         self,
@@ -206,44 +188,36 @@ class Builds(Resource):
         missing_ok: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> BatchIterator[Build]:
-        """Fetch many builds by their ids, a hundred in a request, several requests at once, in the order asked.
+        """Fetch many builds by their ids, in the order of the ids: 100 per request, up to 16 requests at the same time.
 
         Args:
             builds: Ids, or builds.
-            missing_ok: Whether ids that the server does not know are only listed in ``.missing``.
-            progress: Told how far it has come: at every batch, and once a second while it waits.
+            missing_ok: Whether missing ids are only listed in ``.missing``.
+            progress: Called after every request, and once a second between them.
 
         Raises:
-            UsageError: At once: one of them is not an id.
-            NotFoundError: At the end of the iteration: ids that the server did not know, unless ``missing_ok``.
+            UsageError: Immediately: one is neither an id nor a build.
+            NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
 
         async def fetch(ids: Sequence[int]) -> Iterable[Build]:
             response = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])
-            return joined(response.builds, response.commits)
+            return attach_commits(response.builds, response.commits)
 
-        return BatchIterator(
-            fetch,
-            ids_of(builds, "builds", Build),
-            path=LIST.path,
-            missing_ok=missing_ok,
-            progress=progress,
-            waiting=lambda: self._transport.waiting,
-        )
+        return self._fetch_many(LIST, fetch, ids_of(builds, "builds", Build), missing_ok, progress)
 
 
 def check_event_type(event_type: str) -> None:
-    """Look at the kind of a build that somebody asks for.
+    """Check an event type.
 
     Raises:
-        UsageError: Travis knows none such.
+        UsageError: Travis does not know it.
     """
     if event_type not in EVENT_TYPES:
         message = f"event_type must be one of {', '.join(EVENT_TYPES)}, not {event_type!r}."
         raise UsageError(message, argument="event_type")
 
 
-def _number(number: int | str, argument: str) -> int:
-    if isinstance(number, bool) or not str(number).isdecimal() or int(number) < 1:
-        raise UsageError(f"{argument} must be a build number, not {number!r}.", argument=argument)
-    return int(number)
+def _build_number(number: int | str, argument: str) -> int:
+    # fact 9.10: Travis sends numbers as strings, so callers may pass them as such.
+    return validate_count(int(number) if isinstance(number, str) and number.isdecimal() else number, argument)

@@ -1,4 +1,4 @@
-"""Caches: what jobs keep between builds.
+"""Caches: files that jobs keep between builds.
 
 https://docs.travis-ci.com/api/#caches
 """
@@ -7,21 +7,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from aiotravis._http import Endpoint
-from aiotravis.resources._base import Entity, Resource, text_of
+from aiotravis.resources._base import Entity, Resource, text_query
 from aiotravis.resources.repositories import Repository, repo_part
 
 __all__ = ["Cache", "Caches"]
 
 
 class Cache(Entity, frozen=True, kw_only=True):
-    """One cache. It has no id.
+    """A cache. It has no id.
 
     Attributes:
-        repository_id: Id of its repository.
         size: In bytes.
-        slug: Its name, made from the job's environment.
-        branch: Name of its branch, or None.
-        last_modified: UTC.
+        slug: Name, made from the job's environment.
     """
 
     repository_id: int
@@ -40,44 +37,40 @@ DELETE = Endpoint("DELETE", "/repos/{repo}/caches", _CachesResponse)
 
 
 class Caches(Resource):
-    """``travis.caches``. All of it needs push access."""
+    """``travis.caches``. Every call needs push access. ``repo`` is an id, a slug, or a repository."""
 
     async def list(
         self, repo: int | str | Repository, *, branch: str | None = None, match: str | None = None
     ) -> Sequence[Cache]:
-        """List caches.
+        """List the caches of a repository.
 
         Args:
             repo: Id, slug, or a repository.
             branch: Only of this branch.
-            match: Only those whose slug contains this.
+            match: Only where the slug contains this.
 
         Raises:
             PermissionDenied: No push access.
-            AuthenticationError: No token (by slug); by id the server says NotFoundError instead.
+            AuthenticationError: No token. If ``repo`` is an id: NotFoundError.
+            UsageError: A filter is empty.
         """
-        return (await self._fetch(LIST, repo=repo_part(repo), query=_narrowed(branch, match))).caches
+        return (await self._fetch(LIST, repo=repo_part(repo), query=text_query(branch=branch, match=match))).caches
 
     async def delete(
         self, repo: int | str | Repository, *, branch: str | None = None, match: str | None = None
     ) -> Sequence[Cache]:
-        """Delete caches; without branch and match, **all of them**.
+        """Delete caches. Without ``branch`` and ``match``, **delete all caches of the repository**.
 
         Args:
             repo: Id, slug, or a repository.
             branch: Only of this branch.
-            match: Only those whose slug contains this.
+            match: Only where the slug contains this.
 
         Returns:
-            What was deleted.
+            The deleted caches.
 
         Raises:
             PermissionDenied: No push access.
+            UsageError: A filter is empty: the server would delete all caches.
         """
-        return (await self._fetch(DELETE, repo=repo_part(repo), query=_narrowed(branch, match))).caches
-
-
-def _narrowed(branch: str | None, match: str | None) -> Sequence[tuple[str, str]]:
-    # An empty filter would delete everything, which is hardly what somebody means who narrows it down.
-    given = (("branch", branch), ("match", match))
-    return [(name, text_of(value, name)) for name, value in given if value is not None]
+        return (await self._fetch(DELETE, repo=repo_part(repo), query=text_query(branch=branch, match=match))).caches

@@ -1,4 +1,4 @@
-"""Commits: what a build or job was made from; they come along with these, never alone.
+"""Commits: what builds, jobs and requests were made from. Travis sends them beside these, never alone.
 
 https://docs.travis-ci.com/api/#commits
 """
@@ -11,23 +11,19 @@ import msgspec
 
 from aiotravis.resources._base import Entity
 
-__all__ = ["Commit", "joined"]
+__all__ = ["Commit", "attach_commits"]
 
 
 class Commit(Entity, frozen=True, kw_only=True):
-    """One commit.
+    """A commit.
 
     Attributes:
-        id: Travis's id of it.
-        sha: Its hash.
-        branch: Its branch; for a tag's build the name of the tag.
-        message: Its whole message, or None.
-        committed_at: UTC.
-        author_name: Or None, like the next four.
-        compare_url: Page that shows the difference, on GitHub.
-        tag: Name of the tag; not in branches, requests and live events.
-        branch_is_default: Only with a single build or job.
-        pull_request_number: Only in lists of builds and requests.
+        id: Travis's id of the commit.
+        branch: Name of the branch; in the build of a tag, name of the tag.
+        compare_url: Page on GitHub that shows the changes.
+        tag: Name of the tag; not with branches, requests and live events.
+        branch_is_default: Whether it is the default branch; only with a single build or job.
+        pull_request_number: Number; only in lists of builds and requests.
     """
 
     id: int
@@ -42,16 +38,16 @@ class Commit(Entity, frozen=True, kw_only=True):
     compare_url: str | None = None
     tag: str | None = None
     branch_is_default: bool | None = None
-    pull_request_number: int | str | None = None
+    pull_request_number: int | str | None = None  # fact 9.11: both types occur
 
     @property
     def subject(self) -> str:
-        """First line of the message, or an empty string."""
+        """First line of the message, or ``""``."""
         return (self.message or "").partition("\n")[0].strip()
 
     @property
     def short_sha(self) -> str:
-        """The first seven digits of the hash."""
+        """First seven digits of the hash."""
         return self.sha[:7]
 
 
@@ -60,16 +56,14 @@ S = TypeVar("S", bound=Entity)
 _set: Final = msgspec.structs.force_setattr
 
 
-def joined(entities: Iterable[S], commits: Iterable[Commit]) -> list[S]:
-    """Give freshly decoded builds, jobs, branches or requests the commits that came beside them.
-
-    The lists that Travis sends repeat commits and are in no order, so they are matched by id.
-    """
-    by_id: dict[int | None, Commit] = {commit.id: commit for commit in commits}
+def attach_commits(entities: Iterable[S], commits: Iterable[Commit | None]) -> list[S]:
+    """Set ``commit`` of freshly decoded builds, jobs, branches or requests to the commits sent beside them."""
+    # fact 9.19: commits are unordered and repeated, and requests may have none: match them by id.
+    by_id: dict[int | None, Commit] = {commit.id: commit for commit in commits if commit}
     entities = list(entities)
     for entity in entities if by_id else ():
         commit = by_id.get(getattr(entity, "commit_id", None))
         if commit is not None:
-            # Nobody else has seen these values yet, so they are still ours to complete.
+            # Frozen, but not yet seen by anyone else.
             _set(entity, "commit", commit)
     return entities

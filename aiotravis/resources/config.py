@@ -1,9 +1,7 @@
-"""The site's configuration: which GitHub it goes with, where its live channel is.
+"""The site's configuration: its GitHub, its live channel, its webhook key.
 
 https://docs.travis-ci.com/api/#external-apis
 """
-
-import msgspec
 
 from aiotravis._http import Endpoint
 from aiotravis.resources._base import Entity, Resource
@@ -12,16 +10,16 @@ __all__ = ["Config", "ConfigResource", "GitHubConfig", "NotificationsConfig", "P
 
 
 class PusherConfig(Entity, frozen=True, kw_only=True):
-    """Where the live channel is.
+    """How to connect to the live channel.
 
     Attributes:
-        key: Key of the Pusher app; None where the server names none.
-        host: Host of a server other than Pusher's (Slanger).
-        port: Its port.
-        path: Its path prefix.
+        key: Key of the Pusher app.
+        host: Host of a server other than Pusher's, such as Slanger.
+        port: Port of that server.
+        path: Path prefix on that server.
         scheme: ``https`` or ``http``.
-        secure: Whether events travel on private channels only.
-        private: The same, in the words of older clients.
+        secure: Whether events are sent on private channels only.
+        private: Older name of ``secure``.
     """
 
     key: str | None = None
@@ -34,21 +32,21 @@ class PusherConfig(Entity, frozen=True, kw_only=True):
 
     @property
     def private_channels(self) -> bool:
-        """Whether channel names take the prefix ``private-``."""
+        """Whether channel names have the prefix ``private-``."""
         return bool(self.secure or self.private)
 
     @property
     def tls(self) -> bool:
-        """Whether the socket is to be encrypted: anything but ``http``."""
+        """Whether to use TLS: with every ``scheme`` but ``http``."""
         return self.scheme != "http"
 
 
 class GitHubConfig(Entity, frozen=True, kw_only=True):
-    """Which GitHub the site goes with.
+    """The GitHub that the site works with.
 
     Attributes:
         api_url: URL of its API.
-        scopes: Scopes that a GitHub token needs to sign in with.
+        scopes: Scopes that a GitHub token needs for `Auth.github`.
     """
 
     api_url: str | None = None
@@ -56,21 +54,13 @@ class GitHubConfig(Entity, frozen=True, kw_only=True):
 
 
 class WebhookConfig(Entity, frozen=True, kw_only=True):
-    """How webhook notifications are signed.
-
-    Attributes:
-        public_key: PEM of the public key that verifies them; None where the site publishes none.
-    """
+    """How webhook notifications are signed, see `Config.webhook_public_key`."""
 
     public_key: str | None = None
 
 
 class NotificationsConfig(Entity, frozen=True, kw_only=True):
-    """How the site notifies others of builds.
-
-    Attributes:
-        webhook: Webhook notifications, or None.
-    """
+    """How the site sends notifications about builds."""
 
     webhook: WebhookConfig | None = None
 
@@ -79,22 +69,19 @@ class Config(Entity, frozen=True, kw_only=True):
     """The site's configuration.
 
     Attributes:
-        host: Host of its web pages.
-        shorten_host: Host of its short links.
-        pusher: Where the live channel is.
-        github: Which GitHub it goes with.
-        notifications: Holds the key that signs webhooks, see `webhook_public_key`.
+        host: Host of the website.
+        shorten_host: Host of short links.
     """
 
     host: str | None = None
     shorten_host: str | None = None
     pusher: PusherConfig | None = None
     github: GitHubConfig | None = None
-    notifications: NotificationsConfig | None = msgspec.field(default=None)
+    notifications: NotificationsConfig | None = None
 
     @property
     def webhook_public_key(self) -> str | None:
-        """The key, as PEM, that webhook payloads are signed with; None where the site has none."""
+        """Public key that verifies webhook notifications, as PEM, or None."""
         webhook = self.notifications.webhook if self.notifications else None
         return webhook.public_key if webhook else None
 
@@ -104,23 +91,20 @@ class _ConfigResponse(Entity, frozen=True, kw_only=True):
 
 
 GET = Endpoint("GET", "/config", _ConfigResponse)
-UPTIME = Endpoint("GET", "/uptime", str)
+UPTIME = Endpoint("GET", "/uptime", str)  # fact 9.1: plain text, although typed as JSON
 
 
 class ConfigResource(Resource):
     """``travis.config``."""
 
     async def get(self) -> Config:
-        """Fetch the site's configuration. Needs no token."""
+        """Fetch the site's configuration. No token is needed."""
         return (await self._fetch(GET)).config
 
     async def uptime(self) -> str:
-        """Ask whether the site is up.
-
-        Returns:
-            ``OK``.
+        """Return ``OK`` if the site is up.
 
         Raises:
-            ServerError: It is not; the message tells what.
+            ServerError: It is not; the message holds the reason.
         """
         return (await self._fetch(UPTIME)).strip()

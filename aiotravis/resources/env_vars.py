@@ -1,14 +1,15 @@
-"""Environment variables that a repository's jobs get.
+"""Environment variables of a repository's jobs.
 
 https://docs.travis-ci.com/api/#settings:-environment-variables
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from aiotravis._http import Endpoint
+from aiotravis._validation import validate_text
 from aiotravis.errors import UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, text_of
+from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.repositories import Repository
 
 __all__ = ["EnvVar", "EnvVars"]
@@ -17,20 +18,18 @@ UUID = re.compile(r"[0-9A-Za-z-]+")
 
 
 class EnvVar(Entity, frozen=True, kw_only=True):
-    """One variable. Names are not unique: the same name can be set for several branches, and even twice.
+    """An environment variable. Names are not unique: a name can be set for several branches, and even twice for one.
 
     Attributes:
         id: A UUID.
-        name: Its name.
-        value: Its value; None unless it is public.
-        public: Whether its value shows in logs and here.
-        branch: The only branch that gets it, or None for all.
-        repository_id: Id of its repository.
+        value: None unless it is public.
+        public: Whether the value is visible here and in logs.
+        branch: The branch it is limited to, or None for all branches.
     """
 
     id: str
     name: str = ""
-    value: str | None = None
+    value: str | None = None  # fact 9.25: missing when private
     public: bool = False
     branch: str | None = None
     repository_id: int | None = None
@@ -44,6 +43,7 @@ class _EnvVarsResponse(Entity, frozen=True, kw_only=True):
     env_vars: tuple[EnvVar, ...]
 
 
+# fact 9.23: the documented path /repos/settings/env_vars returns a repository.
 LIST = Endpoint("GET", "/settings/env_vars", _EnvVarsResponse)
 GET = Endpoint("GET", "/settings/env_vars/{id}", _EnvVarResponse)
 CREATE = Endpoint("POST", "/settings/env_vars", _EnvVarResponse)
@@ -52,52 +52,40 @@ DELETE = Endpoint("DELETE", "/settings/env_vars/{id}", _EnvVarResponse)
 
 
 class EnvVars(Resource):
-    """``travis.env_vars``. All of it needs push access, and the repository's id."""
+    """``travis.env_vars``. Every call needs push access and a repository's id; slugs do not work here.
+
+    All calls raise NotFoundError if the repository or the variable does not exist, or without push access.
+    """
 
     async def list(self, repo: int | Repository) -> Sequence[EnvVar]:
-        """List a repository's variables.
-
-        Args:
-            repo: Id of the repository, or a repository.
-
-        Raises:
-            NotFoundError: No such repository, or no push access.
-        """
-        return (await self._fetch(LIST, query=_of(repo))).env_vars
+        """List a repository's variables."""
+        return (await self._fetch(LIST, query=_repository_query(repo))).env_vars
 
     async def get(self, repo: int | Repository, env_var: str | EnvVar) -> EnvVar:
-        """Fetch one variable.
-
-        Args:
-            repo: Id of the repository, or a repository.
-            env_var: Its id (not its name), or a variable.
-
-        Raises:
-            NotFoundError: No such variable, or no push access.
-        """
-        return (await self._fetch(GET, id=_uuid(env_var), query=_of(repo))).env_var
+        """Fetch a variable by its id, a UUID; to find one by its name, use `list`."""
+        return (await self._fetch(GET, id=_uuid(env_var), query=_repository_query(repo))).env_var
 
     async def create(
         self, repo: int | Repository, name: str, value: str, *, public: bool = False, branch: str | None = None
     ) -> EnvVar:
-        """Add a variable, beside others of the same name if there are any; see `set`.
+        """Add a variable, even if there are others of the same name. To replace one, use `set`.
 
         Args:
-            repo: Id of the repository, or a repository.
-            name: Its name.
-            value: Its value, as bash would read it: quote what needs quotes.
-            public: Whether its value may show in logs.
-            branch: The only branch that gets it; all if None.
+            repo: Id, or a repository.
+            name: Name.
+            value: Value in the syntax of bash: quote special characters.
+            public: Whether the value is visible in logs.
+            branch: The branch to limit it to; None for all branches.
 
         Raises:
             ValidationError: The name is not valid.
-            NotFoundError: No such repository, or no push access.
+            UsageError: The name or the branch is empty.
         """
-        fields = {"name": text_of(name, "name"), "value": value, "public": public}
+        fields = {"name": validate_text(name, "name"), "value": value, "public": public}
         if branch is not None:
-            fields["branch"] = text_of(branch, "branch")
-        hidden = () if public else (value,)
-        return (await self._fetch(CREATE, query=_of(repo), json={"env_var": fields}, hidden=hidden)).env_var
+            fields["branch"] = validate_text(branch, "branch")
+        body, hidden = {"env_var": fields}, () if public else (value,)
+        return (await self._fetch(CREATE, query=_repository_query(repo), json=body, hidden=hidden)).env_var
 
     async def update(
         self,
@@ -109,80 +97,67 @@ class EnvVars(Resource):
         public: bool | None = None,
         branch: str | None = None,
     ) -> EnvVar:
-        """Change a variable; what is None stays as it is.
+        """Change a variable. Arguments that are None change nothing.
 
         Args:
-            repo: Id of the repository, or a repository.
-            env_var: Its id (not its name), or a variable.
+            repo: Id, or a repository.
+            env_var: Id (not the name), or a variable.
             name: New name.
             value: New value.
-            public: Whether its value may show. Making it public needs its value: the server would erase it.
-            branch: The only branch that gets it.
+            public: Whether the value is visible. Making it public requires ``value``.
+            branch: The branch to limit it to.
 
         Raises:
-            UsageError: Nothing to change, or made public without its value.
-            NotFoundError: No such variable, or no push access.
+            UsageError: Nothing to change, or made public without a value.
         """
-        if public and value is None:
+        if public and value is None:  # fact 9.25
             message = "Making a variable public without its value would erase the value: pass value=, too."
             raise UsageError(message, argument="value")
-        given: Mapping[str, object] = {"name": name, "value": value, "public": public, "branch": branch}
-        changes = {key: new for key, new in given.items() if new is not None}
+        arguments: dict[str, object] = {"name": name, "value": value, "public": public, "branch": branch}
+        changes = {key: new for key, new in arguments.items() if new is not None}
         if not changes:
-            raise UsageError("Name at least one thing to change.", argument="value")
-        hidden = () if public or value is None else (value,)
-        response = await self._fetch(
-            UPDATE, id=_uuid(env_var), query=_of(repo), json={"env_var": changes}, hidden=hidden
-        )
+            raise UsageError("Pass at least one change: name, value, public or branch.", argument="value")
+        query, hidden = _repository_query(repo), () if public or value is None else (value,)
+        response = await self._fetch(UPDATE, id=_uuid(env_var), query=query, json={"env_var": changes}, hidden=hidden)
         return response.env_var
 
     async def delete(self, repo: int | Repository, env_var: str | EnvVar) -> EnvVar:
-        """Delete a variable, and give it back.
-
-        Args:
-            repo: Id of the repository, or a repository.
-            env_var: Its id (not its name), or a variable.
-
-        Raises:
-            NotFoundError: No such variable, or no push access.
-        """
-        return (await self._fetch(DELETE, id=_uuid(env_var), query=_of(repo))).env_var
+        """Delete a variable by its id, and return it."""
+        return (await self._fetch(DELETE, id=_uuid(env_var), query=_repository_query(repo))).env_var
 
     async def set(
         self, repo: int | Repository, name: str, value: str, *, public: bool = False, branch: str | None = None
     ) -> EnvVar:
-        """Give a variable its value, by name: change it where there is one for this branch, else add it.
+        """Set a variable by its name: update the one of this name and branch, or create it.
 
         Args:
-            repo: Id of the repository, or a repository.
-            name: Its name.
-            value: Its value, as bash would read it.
-            public: Whether its value may show in logs.
-            branch: The only branch that gets it; all if None.
+            repo: Id, or a repository.
+            name: Name.
+            value: Value in the syntax of bash.
+            public: Whether the value is visible in logs.
+            branch: The branch to limit it to; None for all branches.
 
         Raises:
-            UsageError: There are several of this name for this branch: delete all but one.
-            NotFoundError: No such repository, or no push access.
+            UsageError: Several variables have this name and branch, or an argument is empty.
         """
-        text_of(name, "name")
-        same = [one for one in await self.list(repo) if one.name == name and one.branch == branch]
-        if len(same) > 1:
-            message = (
-                f"{name} is set {len(same)} times for this branch. Delete all but one: {[one.id for one in same]}."
-            )
+        validate_text(name, "name")
+        existing = [one for one in await self.list(repo) if one.name == name and one.branch == branch]
+        if len(existing) > 1:
+            ids = ", ".join(one.id for one in existing)
+            message = f"{name} is set {len(existing)} times for this branch. Delete all but one: {ids}."
             raise UsageError(message, argument="name")
-        if same:
-            return await self.update(repo, same[0], value=value, public=public)
+        if existing:
+            return await self.update(repo, existing[0], value=value, public=public)
         return await self.create(repo, name, value, public=public, branch=branch)
 
 
-def _of(repo: object) -> Sequence[tuple[str, str]]:
-    # Documented only for some of these calls, needed by all of them.
+def _repository_query(repo: object) -> Sequence[tuple[str, str]]:
+    # fact 9.25: PATCH and DELETE need it, too, although it is not documented for them.
     return [("repository_id", str(id_of(repo, "repo", Repository)))]
 
 
 def _uuid(env_var: object) -> str:
     text = env_var.id if isinstance(env_var, EnvVar) else env_var
     if not isinstance(text, str) or not UUID.fullmatch(text):
-        raise UsageError(f"env_var must be the id of a variable, a UUID, not {text!r}.", argument="env_var")
+        raise UsageError(f"env_var must be a variable or its id, a UUID, not {text!r}.", argument="env_var")
     return text

@@ -6,30 +6,28 @@ https://docs.travis-ci.com/api/#hooks
 from collections.abc import Sequence
 
 from aiotravis._http import Endpoint
-from aiotravis.resources._base import Entity, Resource, id_of, text_of
+from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of, text_query
 from aiotravis.resources.repositories import Repository
 
 __all__ = ["Hook", "Hooks"]
 
 
 class Hook(Entity, frozen=True, kw_only=True):
-    """The switch of one repository.
+    """Whether Travis builds one repository.
 
     Attributes:
         id: The repository's id.
         name: Name without the owner.
-        owner_name: Its owner.
-        description: Or None.
+        owner_name: Login of the owner.
         active: Whether Travis builds it.
-        private: Whether it is private.
-        admin: Whether the user may switch it.
+        admin: Whether the user has admin rights.
     """
 
     id: int
     name: str = ""
     owner_name: str = ""
     description: str | None = None
-    active: bool | None = None
+    active: bool | None = None  # fact 9.12: can be a string, null or missing
     private: bool | None = None
     admin: bool | None = None
 
@@ -43,68 +41,47 @@ class _HooksResponse(Entity, frozen=True, kw_only=True):
     hooks: tuple[Hook, ...]
 
 
-class _Result(Entity, frozen=True, kw_only=True):
-    result: bool
-
-
 LIST = Endpoint("GET", "/hooks", _HooksResponse)
-UPDATE = Endpoint("PUT", "/hooks/{id}", _Result)
+UPDATE = Endpoint("PUT", "/hooks/{id}", ResultResponse)
 
 
 class Hooks(Resource):
     """``travis.hooks``."""
 
     async def list(
-        self,
-        *,
-        all: bool = False,
-        owner_name: str | None = None,
-        name: str | None = None,
+        self, *, all: bool = False, owner_name: str | None = None, name: str | None = None
     ) -> Sequence[Hook]:
-        """List the repositories that the user may switch on and off.
+        """List the repositories that the user can enable and disable.
 
         Args:
-            all: Whether to include those without admin rights.
+            all: Whether to include repositories where the user has no admin rights.
             owner_name: Only of this owner.
-            name: Only of this name.
+            name: Only with this name.
 
         Raises:
-            AuthenticationError: No token, or one that Travis does not know.
+            AuthenticationError: No token, or Travis does not know it.
+            UsageError: A filter is empty.
         """
-        query = [("all", "true")] if all else []
-        given = (("owner_name", owner_name), ("name", name))
-        query += [(key, text_of(value, key)) for key, value in given if value is not None]
+        # fact 9.22: any value means true, even "false".
+        query = [*([("all", "true")] if all else []), *text_query(owner_name=owner_name, name=name)]
         return (await self._fetch(LIST, query=query)).hooks
 
     async def enable(self, repo: int | Repository | Hook) -> bool:
-        """Let Travis build a repository.
-
-        Args:
-            repo: Id of the repository, or a repository, or its hook.
-
-        Returns:
-            Whether it worked.
+        """Enable builds of a repository, and return whether this succeeded.
 
         Raises:
-            PermissionDenied: Not an admin of it.
+            PermissionDenied: No admin rights.
         """
-        return await self._switch(repo, active=True)
+        return await self._update(repo, active=True)
 
     async def disable(self, repo: int | Repository | Hook) -> bool:
-        """Let Travis leave a repository alone.
-
-        Args:
-            repo: Id of the repository, or a repository, or its hook.
-
-        Returns:
-            Whether it worked.
+        """Disable builds of a repository, and return whether this succeeded.
 
         Raises:
-            PermissionDenied: Not an admin of it.
+            PermissionDenied: No admin rights.
         """
-        return await self._switch(repo, active=False)
+        return await self._update(repo, active=False)
 
-    async def _switch(self, repo: object, *, active: bool) -> bool:
-        return (
-            await self._fetch(UPDATE, id=id_of(repo, "repo", (Repository, Hook)), json={"hook": {"active": active}})
-        ).result
+    async def _update(self, repo: object, *, active: bool) -> bool:
+        number, body = id_of(repo, "repo", (Repository, Hook)), {"hook": {"active": active}}
+        return (await self._fetch(UPDATE, id=number, json=body)).result

@@ -1,4 +1,4 @@
-"""Jobs: single runs out of a build's matrix.
+"""Jobs: the single runs of a build's matrix.
 
 https://docs.travis-ci.com/api/#jobs
 """
@@ -8,33 +8,33 @@ from datetime import timedelta
 from types import NoneType
 
 from aiotravis._http import Endpoint
+from aiotravis._validation import validate_text
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, ids_of, text_of
+from aiotravis.resources._base import Entity, Resource, id_of, ids_of, text_query
 from aiotravis.resources._build_or_job import BuildOrJob
-from aiotravis.resources._flash import FlashResponse, restarted
+from aiotravis.resources._flash import FlashResponse, restart
 from aiotravis.resources._states import State
-from aiotravis.resources.commits import Commit, joined
+from aiotravis.resources.commits import Commit, attach_commits
 from aiotravis.resources.stages import Stage
 
 __all__ = ["Job", "Jobs"]
 
 
 class Job(BuildOrJob, frozen=True, kw_only=True):
-    """One job. What it shares with builds: `BuildOrJob`.
+    """A job. Further attributes: `BuildOrJob`.
 
     Attributes:
-        build_id: Id of its build.
-        repository_slug: ``owner/name``; None in the jobs that come with a build.
-        stage_id: Id of its stage; None in the jobs that come with a build.
-        queue: Name of its queue, such as ``builds.gce``.
-        allow_failure: Whether the build may pass without it.
-        tags: Comma-joined, a string.
-        log_id: Id of its log, where it was asked for.
-        annotation_ids: Only on servers of before 2018.
-        stage: Its stage, only over the live channel.
-        repository_private: Whether its repository is private, only over the live channel.
+        repository_slug: ``owner/name``; None in `Build.jobs`.
+        stage_id: Id of the stage; None in `Build.jobs`.
+        queue: Name of the queue, such as ``builds.gce``.
+        allow_failure: Whether the build can pass although this job fails.
+        tags: Comma-separated.
+        log_id: Id of the log; only with ``include_log_id``.
+        annotation_ids: Only from servers before 2018.
+        stage: The stage; only from the live channel.
+        repository_private: Whether the repository is private; only from the live channel.
     """
 
     build_id: int | None = None
@@ -42,20 +42,18 @@ class Job(BuildOrJob, frozen=True, kw_only=True):
     stage_id: int | None = None
     queue: str | None = None
     allow_failure: bool | None = None
-    tags: str | None = None
+    tags: str | None = None  # fact 9.14: one string, not a list
     log_id: int | None = None
     annotation_ids: tuple[int, ...] = ()
     stage: Stage | None = None
     repository_private: bool | None = None
 
-    def __hash__(self) -> int:
-        return BuildOrJob.__hash__(self)
-
     @property
     def duration(self) -> timedelta | None:
-        """From start to finish, or None while either is missing. Travis never sends it for jobs."""
+        """Time from start to finish, or None until finished."""
         if self.started_at is None or self.finished_at is None:
             return None
+        # fact 9.17: Travis never sends it. fact 10.1: a job can finish before it starts.
         return max(timedelta(0), self.finished_at - self.started_at)
 
 
@@ -74,6 +72,7 @@ LIST = Endpoint("GET", "/jobs", _JobsResponse)
 CANCEL = Endpoint("POST", "/jobs/{id}/cancel", NoneType)
 RESTART = Endpoint("POST", "/jobs/{id}/restart", FlashResponse)
 
+# fact 9.16: without it, log_id is only sent to clients whose User-Agent starts with Travis.
 _LOG_ID = ("include_log_id", "true")
 
 
@@ -81,76 +80,68 @@ class Jobs(Resource):
     """``travis.jobs``."""
 
     async def get(self, job: int | Job, *, include_log_id: bool = False) -> Job:
-        """Fetch one job with its commit.
+        """Fetch a job with its commit.
 
         Args:
-            job: The id that Travis gave the job (not the ``"12.1"`` people see), or a job.
-            include_log_id: Whether to ask for ``log_id``, which costs the server a look-up.
+            job: Id (not the number), or a job.
+            include_log_id: Whether to request ``log_id``, which costs the server a look-up.
 
         Raises:
-            NotFoundError: No such job, or this token may not see it.
-            UsageError: Not an id.
+            NotFoundError: It does not exist or is hidden from this token.
+            UsageError: Neither an id nor a job.
         """
         query = [_LOG_ID] if include_log_id else []
         response = await self._fetch(GET, id=id_of(job, "job", Job), query=query)
-        return joined([response.job], [response.commit] if response.commit else [])[0]
+        return attach_commits([response.job], [response.commit])[0]
 
     async def list(
         self, *, state: State | str | Iterable[State | str] | None = None, queue: str | None = None
     ) -> Sequence[Job]:
-        """List jobs across repositories, 250 at most, in no order; ask state by state if there may be more.
+        """List up to 250 jobs of all repositories, in no order. If there may be more, list one state at a time.
+
+        Without arguments, list all jobs that are created, queued, received or started.
 
         Args:
-            state: Only in this state, or these.
-            queue: Only of this queue, such as ``builds.gce``. Not together with ``state``: the server looks at one.
-
-        Without either, all that are created, queued, received or started.
+            state: Only in this state, or in one of these.
+            queue: Only of this queue, such as ``builds.gce``. Cannot be combined with ``state``.
 
         Raises:
-            UsageError: Both are given, or one is empty.
+            UsageError: Both were passed, or one is empty.
         """
         if state is not None and queue is not None:
-            raise UsageError("Give state or queue: the server looks at only one of them.", argument="queue")
-        query: Sequence[tuple[str, str]] = ()
-        if queue is not None:
-            query = [("queue", text_of(queue, "queue"))]
-        elif isinstance(state, str):
-            query = [("state", text_of(state, "state"))]
-        elif state is not None:
-            query = [("state[]", text_of(one, "state")) for one in state]
+            message = "Pass either state or queue: the server ignores queue if there is a state."
+            raise UsageError(message, argument="queue")
+        if state is None or isinstance(state, str):
+            query = text_query(state=state, queue=queue)
+        else:
+            query = [("state[]", validate_text(one, "state")) for one in state]
             if not query:
-                raise UsageError("state must name at least one state.", argument="state")
+                raise UsageError("state must contain at least one state.", argument="state")
         response = await self._fetch(LIST, query=query)
-        return joined(response.jobs, response.commits)
+        return attach_commits(response.jobs, response.commits)
 
     async def cancel(self, job: int | Job) -> None:
-        """Cancel a job. Travis queues this: its state changes a little later.
-
-        Args:
-            job: Id of the job, or a job.
+        """Cancel a job. Travis queues this: the state changes later.
 
         Raises:
-            RefusedError: It has ended already.
-            PermissionDenied: The token's user may not.
-            NotFoundError: No such job, or hidden from this token.
+            RefusedError: It has already finished.
+            PermissionDenied: The user lacks the rights.
+            NotFoundError: It does not exist or is hidden from this token.
         """
         await self._fetch(CANCEL, id=id_of(job, "job", Job))
 
     async def restart(self, job: int | Job) -> str:
-        """Run a job again; its build goes back with it. Travis queues this.
-
-        Args:
-            job: Id of the job, or a job.
+        """Restart a job, and with it its build. Travis queues this: the states change to created later.
 
         Returns:
-            What Travis says to that.
+            Travis's notice.
 
         Raises:
-            RefusedError: It has not ended, or cannot run; ``.flash`` tells why.
-            RepositoryMigrated: It has to be restarted on the other site.
-            NotFoundError: No such job, or hidden from this token.
+            RefusedError: It has not finished, or its configuration is invalid; ``.flash`` holds the reasons.
+            RepositoryMigrated: The repository has moved to another site.
+            NotFoundError: It does not exist or is hidden from this token.
         """
-        return await restarted(self._transport, RESTART, id_of(job, "job", Job))
+        return await restart(self._transport, RESTART, id_of(job, "job", Job))
 
     def many(
         self,
@@ -160,30 +151,23 @@ class Jobs(Resource):
         missing_ok: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> BatchIterator[Job]:
-        """Fetch many jobs by their ids, a hundred in a request, several requests at once, in the order asked.
+        """Fetch many jobs by their ids, in the order of the ids: 100 per request, up to 16 requests at the same time.
 
         Args:
             jobs: Ids, or jobs.
-            include_log_id: Whether to ask for ``log_id``, which costs the server a look-up for each.
-            missing_ok: Whether ids that the server does not know are only listed in ``.missing``.
-            progress: Told how far it has come: at every batch, and once a second while it waits.
+            include_log_id: Whether to request ``log_id``, which costs the server a look-up per job.
+            missing_ok: Whether missing ids are only listed in ``.missing``.
+            progress: Called after every request, and once a second between them.
 
         Raises:
-            UsageError: At once: one of them is not an id.
-            NotFoundError: At the end of the iteration: ids that the server did not know, unless ``missing_ok``.
+            UsageError: Immediately: one is neither an id nor a job.
+            NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
 
         async def fetch(ids: Sequence[int]) -> Iterable[Job]:
-            # A comma-separated list is not split on this route: only its first id would count.
+            # fact 9.21: this route does not split a comma-separated list; only its first id would count.
             query = [("ids[]", str(number)) for number in ids]
             response = await self._fetch(LIST, query=[*query, _LOG_ID] if include_log_id else query)
-            return joined(response.jobs, response.commits)
+            return attach_commits(response.jobs, response.commits)
 
-        return BatchIterator(
-            fetch,
-            ids_of(jobs, "jobs", Job),
-            path=LIST.path,
-            missing_ok=missing_ok,
-            progress=progress,
-            waiting=lambda: self._transport.waiting,
-        )
+        return self._fetch_many(LIST, fetch, ids_of(jobs, "jobs", Job), missing_ok, progress)

@@ -1,4 +1,4 @@
-"""Lint: what is wrong with a .travis.yml.
+"""Lint: warnings about a .travis.yml.
 
 https://docs.travis-ci.com/api/#linting
 """
@@ -6,6 +6,7 @@ https://docs.travis-ci.com/api/#linting
 from collections.abc import Sequence
 
 from aiotravis._http import Endpoint
+from aiotravis._validation import validate_text
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource
 
@@ -13,11 +14,11 @@ __all__ = ["Lint", "LintWarning"]
 
 
 class LintWarning(Entity, frozen=True, kw_only=True):
-    """One thing to look at.
+    """A warning about a .travis.yml.
 
     Attributes:
-        key: Path to the place in the file; always empty from today's server, which names it in the message.
-        message: What is wrong.
+        key: Path to the place in the file; empty from today's servers, which put it into the message.
+        message: The warning.
     """
 
     key: tuple[str, ...] = ()
@@ -39,21 +40,13 @@ class Lint(Resource):
     """``travis.lint``."""
 
     async def check(self, content: str | bytes) -> Sequence[LintWarning]:
-        """Check a .travis.yml. Needs no token.
-
-        Args:
-            content: The file's text.
-
-        Returns:
-            Warnings; none if all is well.
+        """Check the content of a .travis.yml, and return the warnings. No token is needed.
 
         Raises:
-            UsageError: It is empty, or not UTF-8.
+            UsageError: The content is empty or not UTF-8.
         """
         try:
             text = content.decode() if isinstance(content, bytes) else content
         except UnicodeDecodeError:
             raise UsageError("content must be UTF-8.", argument="content") from None
-        if not text.strip():
-            raise UsageError("content must not be empty.", argument="content")
-        return (await self._fetch(LINT, json={"content": text})).lint.warnings
+        return (await self._fetch(LINT, json={"content": validate_text(text, "content")})).lint.warnings

@@ -14,13 +14,12 @@ from typing import Final
 import anyio.to_thread
 import msgspec
 
-from aiotravis._async._turns import in_turns
-from aiotravis._http import ACCEPT_TEXT, ApiRequest, ApiResponse, Endpoint, raise_for_status, takes_long
-from aiotravis._http import text_of as text_in_steps
+from aiotravis._http import ACCEPT_TEXT, ApiRequest, ApiResponse, Endpoint, raise_for_status
+from aiotravis._validation import validate_text
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import ConflictError, NotFoundError, UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, ids_of, read, text_of
+from aiotravis.resources._base import Entity, Resource, id_of, ids_of
 from aiotravis.resources._log_downloads import FileSink, LogFile, download
 from aiotravis.resources.jobs import Job, Jobs
 
@@ -276,7 +275,7 @@ class Logs(Resource):
             ConflictError: The job has not ended, or its log is removed already.
             PermissionDenied: No push access.
         """
-        fields = {} if reason is None else {"reason": text_of(reason, "reason")}
+        fields = {} if reason is None else {"reason": validate_text(reason, "reason")}
         await self._fetch(REMOVE, id=id_of(job, "job", Job), json=fields)
 
 
@@ -302,6 +301,6 @@ def _nothing_yet(response: ApiResponse) -> bool:
 async def _log_of(request: ApiRequest, response: ApiResponse) -> Log:
     """Read whichever form came. A job without a log answers JSON even where text was asked for."""
     if response.content_type.endswith("json") or response.content_type == "text/html":
-        return (await read(LOG, request, response)).log
+        return LOG.read(request, response).log
     raise_for_status(request, response)
-    return Log(body=await in_turns(text_in_steps(response.body)) if takes_long(response.body) else response.text)
+    return Log(body=response.text)

@@ -1,4 +1,4 @@
-"""Permissions: what the user may do with which repository.
+"""Permissions: the rights of the user on repositories.
 
 https://docs.travis-ci.com/api/#permissions
 """
@@ -13,10 +13,10 @@ class Permissions(Entity, frozen=True, kw_only=True):
     """Ids of repositories, by right.
 
     Attributes:
-        permissions: All that the user has any right on.
-        admin: May change settings.
-        push: May restart, cancel, remove logs.
-        pull: May look.
+        permissions: Any right.
+        admin: Admin rights: change settings.
+        push: Push access: restart, cancel, remove logs.
+        pull: Pull access: read.
     """
 
     permissions: frozenset[int] = frozenset()
@@ -35,6 +35,6 @@ class PermissionsResource(Resource):
         """Fetch the rights of the user whose token this is.
 
         Raises:
-            AuthenticationError: No token, or one that Travis does not know.
+            AuthenticationError: No token, or Travis does not know it.
         """
         return await self._fetch(GET)

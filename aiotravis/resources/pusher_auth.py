@@ -1,4 +1,4 @@
-"""Signatures for private channels of the live connection.
+"""Signatures for private channels of the live channel.
 
 https://docs.travis-ci.com/api/#external-apis
 """
@@ -6,6 +6,7 @@ https://docs.travis-ci.com/api/#external-apis
 from collections.abc import Mapping, Sequence
 
 from aiotravis._http import Endpoint
+from aiotravis._validation import validate_text
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource
 
@@ -23,21 +24,20 @@ class PusherAuth(Resource):
     """``travis.pusher_auth``."""
 
     async def sign(self, socket_id: str, channels: Sequence[str]) -> Mapping[str, str]:
-        """Get signatures for channels, all in one call. They die with the socket.
+        """Fetch signatures for channels in one request. They are valid for this socket only.
 
         Args:
-            socket_id: What the live server called this connection.
+            socket_id: Id that the live server gave to the connection.
             channels: Full names of the channels.
 
         Returns:
-            Channel name to signature. **A channel that one may not use is simply missing.**
+            Channel name to signature. **Refused channels are missing.**
 
         Raises:
-            UsageError: No channels, or a string instead of several.
+            UsageError: No channels, a string instead of several, or an empty socket id.
         """
         if isinstance(channels, str) or not channels:
             raise UsageError("channels must be one or more names.", argument="channels")
-        if not socket_id:
-            raise UsageError("socket_id must not be empty.", argument="socket_id")
-        response = await self._fetch(SIGN, json={"socket_id": socket_id, "channels": list(channels)})
-        return response.channels
+        body = {"socket_id": validate_text(socket_id, "socket_id"), "channels": list(channels)}
+        # fact 9.39: refused channels are omitted, and signatures become invalid when the socket closes.
+        return (await self._fetch(SIGN, json=body)).channels

@@ -1,4 +1,4 @@
-"""Repository keys: with which values for a .travis.yml are encrypted.
+"""Repository keys: they encrypt values for a .travis.yml.
 
 https://docs.travis-ci.com/api/#repository-keys
 """
@@ -7,8 +7,9 @@ import base64
 from typing import TYPE_CHECKING, Final
 
 from aiotravis._http import Endpoint
+from aiotravis._validation import validate_text
 from aiotravis.errors import UsageError
-from aiotravis.resources._base import Entity, Resource, text_of
+from aiotravis.resources._base import Entity, Resource
 from aiotravis.resources.repositories import Repository, repo_part
 
 if TYPE_CHECKING:
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["RepositoryKey", "RepositoryKeys"]
 
-PADDING: Final = 11
-"""Bytes of a block that PKCS#1 v1.5 keeps for itself."""
+PADDING_BYTES: Final = 11
+"""Minimum padding of PKCS#1 v1.5."""
 
 
 class RepositoryKey(Entity, frozen=True, kw_only=True):
     """The public key of a repository.
 
     Attributes:
-        key: As PEM, the way the server writes it; see `pem`.
-        fingerprint: MD5 of its SSH form, hexadecimal with colons, or None.
+        key: The key as the server writes it; for other software use `pem`.
+        fingerprint: MD5 of the SSH form, hexadecimal with colons.
     """
 
     key: str
@@ -33,24 +34,24 @@ class RepositoryKey(Entity, frozen=True, kw_only=True):
 
     @property
     def pem(self) -> str:
-        """The key as PEM that libraries read.
+        """The key as standard PEM.
 
         Raises:
             UsageError: The extra ``crypto`` is not installed, or the key cannot be read.
         """
-        public = self._loaded()
+        public = self._load()
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
         return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
     @property
     def ssh_rsa(self) -> str:
-        """The key in the form of ``~/.ssh/authorized_keys``: ``ssh-rsa AAAA...``.
+        """The key as in ``~/.ssh/authorized_keys``: ``ssh-rsa AAAA...``.
 
         Raises:
             UsageError: The extra ``crypto`` is not installed, or the key cannot be read.
         """
-        public = self._loaded()
+        public = self._load()
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
         return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
@@ -59,34 +60,34 @@ class RepositoryKey(Entity, frozen=True, kw_only=True):
         """Encrypt a value for ``secure:`` in a .travis.yml (RSA, PKCS#1 v1.5).
 
         Args:
-            value: Such as ``NAME=value``, or a bare password, as the place in the file wants it.
+            value: Such as ``NAME=value``, or a bare password, depending on the place in the file.
 
         Returns:
-            Base64 without white space.
+            Base64 without whitespace.
 
         Raises:
             UsageError: The value is empty or too long for the key, the extra ``crypto`` is not installed, or the key
-                cannot be read. The value is never quoted.
+                cannot be read. The message never contains the value.
         """
-        text = text_of(value, "value").encode()
-        public = self._loaded()
-        room = public.key_size // 8 - PADDING
-        if len(text) > room:
-            message = f"value has {len(text)} bytes, and this key of {public.key_size} bits can encrypt {room} at most."
+        text = validate_text(value, "value").encode()
+        public = self._load()
+        maximum = public.key_size // 8 - PADDING_BYTES
+        if len(text) > maximum:
+            message = f"value has {len(text)} bytes; this key of {public.key_size} bits can encrypt at most {maximum}."
             raise UsageError(message, argument="value")
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
         return base64.b64encode(public.encrypt(text, PKCS1v15())).decode()
 
-    def _loaded(self) -> "RSAPublicKey":
+    def _load(self) -> "RSAPublicKey":
         try:
             from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
             from cryptography.hazmat.primitives.serialization import load_pem_public_key
         except ImportError:
             raise UsageError("Keys need the extra crypto: pip install 'aiotravis[crypto]'.") from None
-        # The documentation's sample has backslash-n in place of newlines.
+        # fact 3.12: newlines can be written as backslash and n.
         text = self.key.replace("\\n", "\n")
-        # Servers write RSA into the label, whatever is between the labels.
+        # fact 3.12: the label can say RSA, although the data has another format.
         for attempt in (text, text.replace("RSA PUBLIC KEY", "PUBLIC KEY")):
             try:
                 public = load_pem_public_key(attempt.encode())
@@ -94,7 +95,7 @@ class RepositoryKey(Entity, frozen=True, kw_only=True):
                 continue
             if isinstance(public, RSAPublicKey):
                 return public
-        raise UsageError("The repository's key is no RSA key in PEM.", argument="key")
+        raise UsageError("The repository's key is not an RSA key in PEM.", argument="key")
 
 
 KEY = Endpoint("GET", "/repos/{repo}/key", RepositoryKey)
@@ -102,27 +103,21 @@ REGENERATE = Endpoint("POST", "/repos/{repo}/key", RepositoryKey)
 
 
 class RepositoryKeys(Resource):
-    """``travis.repository_keys``."""
+    """``travis.repository_keys``. ``repo`` is an id, a slug, or a repository."""
 
     async def get(self, repo: int | str | Repository) -> RepositoryKey:
         """Fetch the public key.
 
-        Args:
-            repo: Id, slug, or a repository.
-
         Raises:
-            NotFoundError: No such repository, or this token may not see it.
+            NotFoundError: The repository does not exist or is hidden from this token.
         """
         return await self._fetch(KEY, repo=repo_part(repo))
 
     async def regenerate(self, repo: int | str | Repository) -> RepositoryKey:
-        """Make a new pair of keys; **all that was encrypted with the old one is lost**.
-
-        Args:
-            repo: Id, slug, or a repository.
+        """Replace the pair of keys, and return the new public key. What the old key encrypted is **lost**.
 
         Raises:
-            NotFoundError: No such repository, or **not an admin of it**: the server says the same to both.
-            RepositoryMigrated: The repository has moved to the other site.
+            NotFoundError: The repository does not exist, or the user has no admin rights.
+            RepositoryMigrated: The repository has moved to another site.
         """
         return await self._fetch(REGENERATE, repo=repo_part(repo))

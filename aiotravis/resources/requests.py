@@ -1,4 +1,4 @@
-"""Requests: what reached Travis from GitHub, and whether it led to a build.
+"""Requests: events that Travis received from GitHub, and the builds they led to.
 
 https://docs.travis-ci.com/api/#requests
 """
@@ -7,35 +7,27 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from aiotravis._http import Endpoint
-from aiotravis.resources._base import Entity, Resource, id_of, within
-from aiotravis.resources.commits import Commit, joined
+from aiotravis._validation import validate_count
+from aiotravis.resources._base import Entity, Resource, id_of
+from aiotravis.resources.commits import Commit, attach_commits
 from aiotravis.resources.repositories import Repository, repo_query
 
 __all__ = ["Request", "Requests"]
 
 
 class Request(Entity, frozen=True, kw_only=True):
-    """One request.
+    """A request.
 
     Attributes:
-        id: Travis's id of it.
-        repository_id: Id of its repository.
-        commit_id: Id of its commit, or None.
-        commit: The commit, where the answer carried it.
-        created_at: UTC.
-        owner_id: Id of the repository's owner.
+        commit: The commit, if the response contained it.
         owner_type: ``User`` or ``Organization``.
-        event_type: ``push``, ``pull_request``, ``api``, ``cron``.
-        base_commit: Sha that a pull request is to be merged into, or None.
-        head_commit: Sha of its head, or None.
-        result: ``accepted``, ``rejected``, or None while undecided. Ask again: it can change.
-        message: Why it was rejected, or None.
-        pull_request: Whether it is about a pull request.
-        pull_request_title: Or None.
-        pull_request_number: Or None.
-        branch: Or None.
-        tag: Or None.
-        build_id: The build it led to, or None.
+        event_type: ``push``, ``pull_request``, ``api`` or ``cron``.
+        base_commit: Sha of the commit that a pull request is based on.
+        head_commit: Sha of the head of a pull request.
+        result: ``accepted``, ``rejected``, or None while undecided. It can change.
+        message: Reason of a rejection.
+        pull_request: Whether it concerns a pull request.
+        build_id: Id of the build that it led to.
     """
 
     id: int
@@ -59,12 +51,12 @@ class Request(Entity, frozen=True, kw_only=True):
 
     @property
     def accepted(self) -> bool:
-        """Whether it led to a build, or will."""
+        """Whether Travis made, or will make, a build of it."""
         return self.result == "accepted"
 
     @property
     def rejected(self) -> bool:
-        """Whether Travis declined it; ``message`` tells why."""
+        """Whether Travis rejected it; ``message`` holds the reason."""
         return self.result == "rejected"
 
 
@@ -81,44 +73,43 @@ class _RequestsResponse(Entity, frozen=True, kw_only=True):
 GET = Endpoint("GET", "/requests/{id}", _RequestResponse)
 LIST = Endpoint("GET", "/requests", _RequestsResponse)
 
-MOST = 100
+MAX_LIMIT = 100
 
 
 class Requests(Resource):
     """``travis.requests``."""
 
     async def get(self, request: int | Request) -> Request:
-        """Fetch one request.
-
-        Args:
-            request: Id of the request, or a request.
+        """Fetch a request.
 
         Raises:
-            NotFoundError: No such request, or this token may not see it.
+            NotFoundError: It does not exist or is hidden from this token.
         """
-        # The server marks it as good for a year, although its result can still change.
+        # fact 9.29: the server marks it as cacheable for a year, although its result can still change.
         headers = [("Cache-Control", "no-cache")]
         response = await self._fetch(GET, id=id_of(request, "request", Request), headers=headers)
-        return joined([response.request], [response.commit] if response.commit else [])[0]
+        return attach_commits([response.request], [response.commit])[0]
 
     async def list(
         self, repo: int | str | Repository, *, limit: int | None = None, older_than: int | Request | None = None
     ) -> Sequence[Request]:
-        """List a repository's requests, newest first: one page, 25 unless ``limit`` says otherwise.
+        """List a repository's requests, newest first.
 
         Args:
             repo: Id, slug, or a repository.
-            limit: How many at most, up to 100. Some servers fail on it.
-            older_than: Only requests before this one; the page is then of 25. Some servers fail on it.
+            limit: Maximum number of requests, up to 100; 25 if None.
+            older_than: Only the 25 requests before this one.
 
         Raises:
-            NotFoundError: No such repository, or this token may not see it.
+            NotFoundError: The repository does not exist or is hidden from this token.
+            ServerError: Some servers fail if there is a ``limit`` or ``older_than``.
             UsageError: The limit is not between 1 and 100.
         """
         query = [repo_query(repo)]
+        # fact 9.28: both can give status 500, so neither is sent by default.
         if limit is not None:
-            query.append(("limit", str(within(limit, "limit", MOST))))
+            query.append(("limit", str(validate_count(limit, "limit", maximum=MAX_LIMIT))))
         if older_than is not None:
             query.append(("older_than", str(id_of(older_than, "older_than", Request))))
         response = await self._fetch(LIST, query=query)
-        return joined(response.requests, response.commits)
+        return attach_commits(response.requests, response.commits)

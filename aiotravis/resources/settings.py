@@ -1,4 +1,4 @@
-"""Settings: how a repository is built.
+"""Settings: how Travis builds a repository.
 
 https://docs.travis-ci.com/api/#settings:-general
 """
@@ -15,11 +15,11 @@ from aiotravis.resources.repositories import Repository
 __all__ = ["Setting", "Settings"]
 
 Setting = bool | int | float | str | list[Any] | dict[str, Any] | None
-"""A value: a switch, a number, or None for unlimited; lists and objects, should Travis come to have such settings."""
+"""Value of a setting: a switch, a number, or None for unlimited; lists and objects in the future."""
 
 
 class _SettingsResponse(Entity, frozen=True, kw_only=True):
-    settings: dict[str, Setting]
+    settings: dict[str, Setting]  # fact 9.50: names differ between servers
 
 
 GET = Endpoint("GET", "/repos/{id}/settings", _SettingsResponse)
@@ -27,20 +27,16 @@ UPDATE = Endpoint("PATCH", "/repos/{id}/settings", _SettingsResponse)
 
 
 class Settings(Resource):
-    """``travis.settings``. All of it needs push access, and the repository's id: slugs do not work here."""
+    """``travis.settings``. Every call needs push access and a repository's id; slugs do not work here."""
 
     async def get(self, repo: int | Repository) -> Mapping[str, Setting]:
         """Fetch all settings.
 
-        Args:
-            repo: Id of the repository, or a repository.
-
         Returns:
-            Name to value, such as ``{"build_pushes": True, "maximum_number_of_builds": 0}``. Servers differ in the
-            names they know.
+            Name to value, such as ``{"build_pushes": True, "maximum_number_of_builds": 0}``.
 
         Raises:
-            NotFoundError: No such repository, or no push access.
+            NotFoundError: The repository does not exist, or no push access.
         """
         return MappingProxyType((await self._fetch(GET, id=id_of(repo, "repo", Repository))).settings)
 
@@ -48,18 +44,18 @@ class Settings(Resource):
         """Change some settings.
 
         Args:
-            repo: Id of the repository, or a repository.
-            **changes: Name to new value. **The server ignores names that it does not know**: look at what it returns.
+            repo: Id, or a repository.
+            **changes: Name to new value. **The server ignores unknown names**: check the result.
 
         Returns:
-            All settings, as they are now.
+            All settings after the change.
 
         Raises:
             UsageError: Nothing to change.
             ValidationError: A value is out of range.
-            NotFoundError: No such repository, or no push access.
+            NotFoundError: The repository does not exist, or no push access.
         """
         if not changes:
-            raise UsageError("Name at least one setting to change.", argument="changes")
+            raise UsageError("Pass at least one setting to change.", argument="changes")
         response = await self._fetch(UPDATE, id=id_of(repo, "repo", Repository), json={"settings": changes})
         return MappingProxyType(response.settings)

@@ -1,22 +1,22 @@
-"""SSH keys: with which Travis fetches a private repository's dependencies.
+"""SSH keys: Travis fetches a private repository's dependencies with them.
 
 https://docs.travis-ci.com/api/#settings:-ssh-key
 """
 
 from aiotravis._http import Endpoint
-from aiotravis.resources._base import Entity, Resource, id_of, text_of
+from aiotravis._validation import validate_text
+from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.repositories import Repository
 
 __all__ = ["SshKey", "SshKeys"]
 
 
 class SshKey(Entity, frozen=True, kw_only=True):
-    """A key. Its private part is never sent back.
+    """A key. Travis never returns the private key.
 
     Attributes:
         id: The repository's id.
-        description: Or None.
-        fingerprint: MD5, hexadecimal with colons, or None.
+        fingerprint: MD5 of the key, hexadecimal with colons.
     """
 
     id: int
@@ -34,44 +34,32 @@ DELETE = Endpoint("DELETE", "/settings/ssh_key/{id}", _SshKeyResponse)
 
 
 class SshKeys(Resource):
-    """``travis.ssh_keys``. All of it needs push access; only travis-ci.com and Enterprise have it."""
+    """``travis.ssh_keys``, only on travis-ci.com and Enterprise. Every call needs push access and a repository's id.
+
+    All calls raise NotFoundError if the key or the repository does not exist, without push access, or on other sites.
+    """
 
     async def get(self, repo: int | Repository) -> SshKey:
-        """Fetch what is known of a repository's key.
-
-        Args:
-            repo: Id of the repository, or a repository.
-
-        Raises:
-            NotFoundError: None is set, or no such repository, or no push access, or a site without such keys.
-        """
+        """Fetch description and fingerprint of a repository's key."""
         return (await self._fetch(GET, id=id_of(repo, "repo", Repository))).ssh_key
 
     async def update(self, repo: int | Repository, value: str, *, description: str | None = None) -> SshKey:
-        """Set a repository's key, or replace it.
+        """Create or replace a repository's key.
 
         Args:
-            repo: Id of the repository, or a repository.
+            repo: Id, or a repository.
             value: The private key as PEM, without a passphrase.
-            description: What people see of it.
+            description: Text that identifies the key to people.
 
         Raises:
-            ValidationError: Not a private key, or one with a passphrase.
-            NotFoundError: As for `get`.
+            ValidationError: It is not a private key, or has a passphrase.
         """
-        fields = {"value": text_of(value, "value")}
+        fields = {"value": validate_text(value, "value")}
         if description is not None:
             fields["description"] = description
         number = id_of(repo, "repo", Repository)
         return (await self._fetch(UPDATE, id=number, json={"ssh_key": fields}, hidden=[value])).ssh_key
 
     async def delete(self, repo: int | Repository) -> SshKey:
-        """Delete a repository's key, and give back what was known of it.
-
-        Args:
-            repo: Id of the repository, or a repository.
-
-        Raises:
-            NotFoundError: As for `get`.
-        """
+        """Delete a repository's key, and return its description and fingerprint."""
         return (await self._fetch(DELETE, id=id_of(repo, "repo", Repository))).ssh_key

@@ -1,4 +1,4 @@
-"""Stages: groups of a build's jobs that run one after the other; they come along in live events.
+"""Stages: groups of a build's jobs that run one after the other. Only live events contain them.
 
 https://docs.travis-ci.com/user/build-stages/
 """
@@ -12,16 +12,11 @@ __all__ = ["Stage"]
 
 
 class Stage(Entity, frozen=True, kw_only=True):
-    """One stage of a build.
+    """A stage of a build.
 
     Attributes:
-        id: Travis's id of it.
-        build_id: Id of its build.
-        number: Place in the build, from 1.
-        name: As in the .travis.yml.
-        state: Where it stands.
-        started_at: UTC, or None.
-        finished_at: UTC, or None.
+        number: Position in the build, from 1.
+        name: Name in the .travis.yml.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""Users: the one whose token it is.
+"""Users: the user of a token.
 
 https://docs.travis-ci.com/api/#users
 """
@@ -6,29 +6,25 @@ https://docs.travis-ci.com/api/#users
 from datetime import datetime
 
 from aiotravis._http import Endpoint
-from aiotravis.resources._base import Entity, Resource, id_of, text_of
+from aiotravis._validation import validate_text
+from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of
 
 __all__ = ["User", "Users"]
 
 
 class User(Entity, frozen=True, kw_only=True):
-    """The user behind a token.
+    """The user of a token.
 
     Attributes:
-        id: Travis's id of them, not GitHub's.
-        name: Or None.
+        id: Travis's id, not GitHub's.
         login: Name on GitHub.
-        email: Or None.
-        gravatar_id: Or None; empty without an email.
-        avatar_url: URL, or None on old servers.
-        locale: Or None.
-        is_syncing: Whether Travis fetches their repositories from GitHub just now.
-        synced_at: UTC, or None before the first time.
-        correct_scopes: Whether their GitHub token has the scopes that Travis needs.
-        created_at: UTC.
-        first_logged_in_at: UTC, or None.
-        channels: Live channels meant for them; empty on servers of 2014.
-        allow_migration: Whether they may move repositories to travis-ci.com.
+        gravatar_id: ``""`` without an email.
+        locale: Such as ``en``.
+        is_syncing: Whether Travis is fetching the user's repositories from GitHub.
+        synced_at: Time of the last sync.
+        correct_scopes: Whether the user's GitHub token has the scopes that Travis needs.
+        channels: The user's live channels; empty on servers of 2014.
+        allow_migration: Whether the user can move repositories to travis-ci.com.
         vcs_type: Such as ``GithubUser``.
     """
 
@@ -53,47 +49,39 @@ class _UserResponse(Entity, frozen=True, kw_only=True):
     user: User
 
 
-class _Result(Entity, frozen=True, kw_only=True):
-    result: bool
-
-
 GET = Endpoint("GET", "/users", _UserResponse)
 UPDATE = Endpoint("PUT", "/users/{id}", _UserResponse)
-SYNC = Endpoint("POST", "/users/sync", _Result)
+SYNC = Endpoint("POST", "/users/sync", ResultResponse)
 
 
 class Users(Resource):
     """``travis.users``."""
 
     async def me(self) -> User:
-        """Fetch the user whose token this is.
+        """Fetch the user of this token.
 
         Raises:
-            AuthenticationError: No token, or one that Travis does not know.
+            AuthenticationError: No token, or Travis does not know it.
         """
         return (await self._fetch(GET)).user
 
     async def update(self, user: int | User, *, locale: str) -> User:
-        """Change the user's language. A locale that Travis does not know is ignored: look at what it returns.
-
-        Args:
-            user: The user's own id, or the user.
-            locale: Such as ``en``.
+        """Change the user's language, such as ``en``, and return the user. Travis ignores unknown locales.
 
         Raises:
-            NotFoundError: Not the token's own user.
+            NotFoundError: Not the user of this token.
+            UsageError: The locale is empty.
         """
-        fields = {"user": {"locale": text_of(locale, "locale")}}
-        return (await self._fetch(UPDATE, id=id_of(user, "user", User), json=fields)).user
+        body = {"user": {"locale": validate_text(locale, "locale")}}
+        return (await self._fetch(UPDATE, id=id_of(user, "user", User), json=body)).user
 
     async def sync(self) -> bool:
-        """Let Travis fetch the user's repositories and rights from GitHub anew. `me` tells when that is done.
+        """Start fetching the user's repositories and rights from GitHub, and return whether this succeeded.
 
-        Returns:
-            Whether it was begun.
+        While it runs, `User.is_syncing` is true.
 
         Raises:
-            ConflictError: One is under way already.
-            AuthenticationError: No token, or one that Travis does not know.
+            ConflictError: A sync is already running.
+            AuthenticationError: No token, or Travis does not know it.
         """
         return (await self._fetch(SYNC)).result

@@ -1,54 +1,79 @@
-"""A Travis in your process: REST, the live channel, scripted builds; for tests, examples and demonstrations."""
+"""An embedded Travis for tests, examples and demos: REST, the live channel, played builds, faults.
+
+`TravisServer` serves a `World`; `FaultProxy` disturbs the connections to it.
+"""
 
 from aiotravis.testing.demo import Demo
 from aiotravis.testing.faults.proxy import FaultProxy
-from aiotravis.testing.faults.rules import Fault, Faults
+from aiotravis.testing.faults.rules import Fault, Faults, LiveFault, LiveRule, RestFault, RestRule
 from aiotravis.testing.live.publisher import LiveMode
 from aiotravis.testing.live.pusher import Connection, Dialect, Frame, PusherApp
 from aiotravis.testing.rest.access import Mode
+from aiotravis.testing.rest.archive import ArchiveHost
+from aiotravis.testing.rest.github import Authorization, GitHubRoutes
 from aiotravis.testing.rest.middleware import RequestSeen
+from aiotravis.testing.rest.rate_rules import RateRules, WindowCounter
+from aiotravis.testing.rest.routes import ServerContext
 from aiotravis.testing.rest.switches import Switches
 from aiotravis.testing.server import TravisServer
+from aiotravis.testing.world.builds import Build, Job, Notify, Repository, WorldContext
+from aiotravis.testing.world.log_tokens import LogToken, LogTokens
+from aiotravis.testing.world.models import Annotation, Broadcast, Commit, Log, Organization, Part, User
 from aiotravis.testing.world.playback import play, sample_log
-from aiotravis.testing.world.stages import Stage
-from aiotravis.testing.world.world import (
-    Broadcast,
-    Build,
-    Commit,
-    Job,
-    Log,
-    Organization,
-    Part,
-    Repository,
-    User,
-    World,
-)
+from aiotravis.testing.world.repository_data import Cache, EnvVar, RepositoryData, Request, SshKey
+from aiotravis.testing.world.stages import Stage, StageJob
+from aiotravis.testing.world.world import World
 
 __all__ = [
+    "Annotation",
+    "ArchiveHost",
+    "Authorization",
     "Broadcast",
     "Build",
+    "Cache",
     "Commit",
     "Connection",
     "Demo",
     "Dialect",
+    "EnvVar",
     "Fault",
     "FaultProxy",
     "Faults",
     "Frame",
+    "GitHubRoutes",
     "Job",
+    "LiveFault",
     "LiveMode",
+    "LiveRule",
     "Log",
+    "LogToken",
+    "LogTokens",
     "Mode",
+    "Notify",
     "Organization",
     "Part",
     "PusherApp",
+    "RateRules",
     "Repository",
+    "RepositoryData",
+    "Request",
     "RequestSeen",
+    "RestFault",
+    "RestRule",
+    "ServerContext",
+    "SshKey",
     "Stage",
+    "StageJob",
     "Switches",
     "TravisServer",
     "User",
+    "WindowCounter",
     "World",
+    "WorldContext",
     "play",
     "sample_log",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,4 +1,4 @@
-"""``python -m aiotravis.testing``: a Travis with a life of its own on a port, to try dashboards and clients on."""
+"""``python -m aiotravis.testing``: an embedded Travis with a demo, to try dashboards and clients on."""
 
 import argparse
 import asyncio
@@ -9,15 +9,15 @@ from aiotravis.testing.demo import Demo
 from aiotravis.testing.server import TravisServer
 
 
-def arguments() -> argparse.Namespace:
-    """Read the command line."""
+def parse_arguments() -> argparse.Namespace:
+    """Return the command line options."""
     parser = argparse.ArgumentParser(prog="python -m aiotravis.testing", description=__doc__)
-    parser.add_argument("--port", type=int, default=8080, help="0 for any that is free (default: 8080)")
-    parser.add_argument("--speed", type=float, default=1.0, help="builds come and run so many times as fast")
-    parser.add_argument("--seed", type=int, default=1, help="another one, another story")
-    parser.add_argument("--mode", choices=("org", "com", "enterprise"), default="org", help="which Travis to be like")
+    parser.add_argument("--port", type=int, default=8080, help="TCP port; 0 for a free one (default: 8080)")
+    parser.add_argument("--speed", type=float, default=1.0, help="factor on the pace of builds (default: 1)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the builds (default: 1)")
+    parser.add_argument("--mode", choices=("org", "com", "enterprise"), default="org", help="kind of deployment")
     parser.add_argument(
-        "--dialect", choices=("pusher", "slanger", "soketi"), default="pusher", help="of the live channel"
+        "--dialect", choices=("pusher", "slanger", "soketi"), default="pusher", help="server of the live channel"
     )
     parser.add_argument("--secure", action="store_true", help="publish on private channels only")
     parser.add_argument("--rate-rules", action="store_true", help="throttle and ban as Travis does")
@@ -28,18 +28,18 @@ def arguments() -> argparse.Namespace:
 
 
 async def main() -> int:
-    """Serve until told to end."""
-    options = arguments()
+    """Serve until SIGINT or SIGTERM, and return the exit code."""
+    options = parse_arguments()
     server = TravisServer(
         mode=options.mode, dialect=options.dialect, secure=options.secure, rate_rules=options.rate_rules
     )
-    ended = asyncio.Event()
+    stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     try:
         await server.start(options.port)
     except OSError as exc:
-        print(f"aiotravis.testing: port {options.port} is not to be had: {exc.strerror}", file=sys.stderr)
+        print(f"aiotravis.testing: cannot listen on port {options.port}: {exc.strerror}", file=sys.stderr)
         return 2
     try:
         async with Demo(server, speed=options.speed, seed=options.seed) as demo:
@@ -50,8 +50,8 @@ async def main() -> int:
             print()
             print(f"Try      curl -H 'Authorization: token {demo.token}' {server.endpoint}/repos/{slug}")
             print(f"         python examples/listen.py --endpoint {server.endpoint} --token {demo.token} --repo {slug}")
-            print("Ctrl-C ends it.", flush=True)
-            await ended.wait()
+            print("Press Ctrl-C to stop.", flush=True)
+            await stopped.wait()
     finally:
         await server.stop()
     return 0

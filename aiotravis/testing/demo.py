@@ -1,4 +1,4 @@
-"""A living world: builds come, run and end for ever, for dashboards and whoever wants to look around."""
+"""A demo for dashboards and clients: builds start, run and finish all the time."""
 
 import asyncio
 import math
@@ -14,50 +14,49 @@ __all__ = ["Demo"]
 
 TOKEN: Final = "demo-token"
 
-SLUGS: Final = ("travis-ci/travis.rb", "travis-ci/travis-web", "travis-ci/travis-worker", "sinatra/sinatra")
+PUBLIC_SLUGS: Final = ("travis-ci/travis.rb", "travis-ci/travis-web", "travis-ci/travis-worker", "sinatra/sinatra")
 
-PRIVATE: Final = "acme/secret-sauce"
+PRIVATE_SLUG: Final = "acme/secret-sauce"
 
 SUBJECTS: Final = (
-    "Stream logs in order", "Fix the build", "Bump dependencies", "Retry on a lost connection", "Say what went wrong",
+    "Stream logs in order", "Fix the build", "Bump dependencies", "Retry on a lost connection", "Explain what failed",
     "Speed up the specs", "Remove dead code", "Support Ruby 3.4", "Test on two databases", "Größere Schrift",
 )  # fmt: skip
 
 BRANCHES: Final = ("master", "master", "master", "develop", "fix-timeouts", "2-stable")
 
-EVENTS: Final = ("push", "push", "push", "pull_request", "cron", "api")
+EVENT_TYPES: Final = ("push", "push", "push", "pull_request", "cron", "api")
 
 STATES: Final = ("passed", "passed", "passed", "passed", "failed", "errored", "canceled")
 
-BETWEEN: Final = 12.0
-"""Seconds between two builds at speed 1, on average. Each takes some 10."""
+MEAN_INTERVAL: Final = 12.0
+"""Mean time between the starts of two builds in seconds, at speed 1; each takes about 10."""
 
-KEPT: Final = 40
-"""Builds that each repository remembers."""
+MAX_BUILDS: Final = 40
+"""Builds that each repository keeps."""
 
-SEEN: Final = 5_000
-"""Requests and frames that the server remembers while the demo runs."""
+MAX_RECORDS: Final = 5_000
+"""Requests, and frames, that the server keeps while the demo runs."""
 
 
 class Demo:
-    """Lets builds come and go on a server: ``async with TravisServer() as server, Demo(server) as demo: ...``.
+    """Plays builds on a server without end: ``async with TravisServer() as server, Demo(server) as demo: ...``.
 
-    Four public repositories and a private one, with a past. Each remembers its last 40 builds or so, and the server its
-    last 5,000 requests and frames, so it may run for weeks. Once it is left no more builds come; those that run go on
-    until the server stops.
+    Creates four public repositories and a private one, with past builds. Each keeps about 40 builds, and the server its
+    last 5,000 requests and frames, so that it can run for weeks. After the block no more builds start; running ones
+    continue until the server stops.
 
     Args:
-        server: The server; its world gets the demo's user, repositories and their past at once, new builds come from
-            entering on.
-        speed: How fast: at 1 a build about every 12 seconds; at 10 ten times as many.
-        seed: The same seed gives the same story.
+        server: The server. Its world gets a user and the repositories at once; new builds start with the block.
+        speed: Factor on the pace: 1 starts a build about every 12 seconds, 10 ten times as many.
+        seed: Seed of the builds; the same seed plays the same builds.
 
     Attributes:
-        token: An API token of the demo's user, who may push to every repository.
+        token: API token of the demo's user, who may push to every repository.
         repositories: The repositories; the private one is the last.
 
     Raises:
-        ValueError: The speed is not above 0, or infinite.
+        ValueError: ``speed`` is not positive and finite.
     """
 
     def __init__(self, server: TravisServer, *, speed: float = 1.0, seed: int = 1) -> None:
@@ -65,21 +64,22 @@ class Demo:
             raise ValueError(f"speed must be positive and finite, not {speed}")
         self._server = server
         self._speed = speed
-        self._draw = random.Random(seed)  # noqa: S311 - a story, not a secret
+        self._rng = random.Random(seed)  # noqa: S311 - a demo, not a secret
         self._task: asyncio.Task[None] | None = None
         self.token = TOKEN
         user = server.world.user("demo", token=TOKEN, name="Demo User")
         self.repositories: Sequence[Repository] = [
-            server.world.repository(slug, private=slug == PRIVATE, users=[user]) for slug in (*SLUGS, PRIVATE)
+            server.world.repository(slug, private=slug == PRIVATE_SLUG, users=[user])
+            for slug in (*PUBLIC_SLUGS, PRIVATE_SLUG)
         ]
         for repository in self.repositories:
-            for build in repository.history(self._draw.randrange(8, 15), jobs=self._draw.randrange(1, 4)):
+            for build in repository.history(self._rng.randrange(8, 15), jobs=self._rng.randrange(1, 4)):
                 for job in build.jobs:
                     job.log.parts.clear()
                     job.write(sample_log(job, build.state), final=True)
 
     async def __aenter__(self) -> "Demo":
-        self._task = asyncio.get_running_loop().create_task(self._live(), name="aiotravis demo")
+        self._task = asyncio.get_running_loop().create_task(self._start_builds(), name="aiotravis demo")
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -87,34 +87,34 @@ class Demo:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _live(self) -> None:
+    async def _start_builds(self) -> None:
         async with asyncio.TaskGroup() as group:
             while True:
-                group.create_task(self._run(self._build()))
-                self._forget()
-                await asyncio.sleep(self._draw.uniform(0.3, 1.7) * BETWEEN / self._speed)
+                group.create_task(self._play(self._create_build()))
+                self._trim()
+                await asyncio.sleep(self._rng.uniform(0.3, 1.7) * MEAN_INTERVAL / self._speed)
 
-    def _build(self) -> Build:
-        draw = self._draw
-        return draw.choice(self.repositories).build(
-            jobs=draw.randrange(1, 5),
-            branch=draw.choice(BRANCHES),
-            message=draw.choice(SUBJECTS),
-            event_type=draw.choice(EVENTS),
+    def _create_build(self) -> Build:
+        rng = self._rng
+        return rng.choice(self.repositories).build(
+            jobs=rng.randrange(1, 5),
+            branch=rng.choice(BRANCHES),
+            message=rng.choice(SUBJECTS),
+            event_type=rng.choice(EVENT_TYPES),
         )
 
-    async def _run(self, build: Build) -> None:
-        state = self._draw.choice(STATES)
-        playing = self._server.play(build, speed=self._speed, state="passed" if state == "canceled" else state)
+    async def _play(self, build: Build) -> None:
+        state = self._rng.choice(STATES)
+        task = self._server.play(build, speed=self._speed, state="passed" if state == "canceled" else state)
         if state == "canceled":
-            await asyncio.sleep(self._draw.uniform(3, 9) / self._speed)
+            await asyncio.sleep(self._rng.uniform(3, 9) / self._speed)
             build.cancel()
-        await asyncio.wait([playing])
+        await asyncio.wait([task])
 
-    def _forget(self) -> None:
+    def _trim(self) -> None:
         for repository in self.repositories:
-            while len(repository.builds) > KEPT and repository.builds[0].finished_at is not None:
+            while len(repository.builds) > MAX_BUILDS and repository.builds[0].finished_at is not None:
                 repository.forget(repository.builds[0])
-        del self._server.requests[:-SEEN]
-        while len(self._server.pusher.frames) > SEEN:
+        del self._server.requests[:-MAX_RECORDS]
+        while len(self._server.pusher.frames) > MAX_RECORDS:
             self._server.pusher.frames.popleft()

@@ -1,4 +1,4 @@
-"""TravisServer: a Travis in your process, on a free port of the loopback interface."""
+"""TravisServer: an embedded Travis on a free port of the loopback interface."""
 
 import asyncio
 import time
@@ -15,15 +15,16 @@ from aiotravis.testing.live.pusher import Dialect, PusherApp
 from aiotravis.testing.rest.access import Mode
 from aiotravis.testing.rest.actions import ActionRoutes
 from aiotravis.testing.rest.archive import ArchiveHost
-from aiotravis.testing.rest.atom import FeedRoutes
+from aiotravis.testing.rest.badges_and_feeds import BadgeAndFeedRoutes
 from aiotravis.testing.rest.builds import BuildRoutes
 from aiotravis.testing.rest.caches import CacheRoutes
-from aiotravis.testing.rest.github import PREFIX, GitHubRoutes
+from aiotravis.testing.rest.github import GITHUB_PREFIX, GitHubRoutes
 from aiotravis.testing.rest.jobs import JobRoutes
 from aiotravis.testing.rest.logs import LogRoutes
 from aiotravis.testing.rest.middleware import RequestMiddleware, RequestSeen
 from aiotravis.testing.rest.rate_rules import RateRules
 from aiotravis.testing.rest.repositories import RepositoryRoutes
+from aiotravis.testing.rest.requests import RequestRoutes
 from aiotravis.testing.rest.routes import Routes
 from aiotravis.testing.rest.settings import SettingRoutes
 from aiotravis.testing.rest.sign_in import SignInRoutes
@@ -40,13 +41,14 @@ HOST = "127.0.0.1"
 
 LOG_MODES: Final = ("head", "2017", "2014")
 
-GROUPS: tuple[type[Routes], ...] = (
-    # What has an ending comes first: the others would take it for a part of a name.
-    FeedRoutes,
+ROUTE_GROUPS: tuple[type[Routes], ...] = (
+    # Badges and feeds come first: other routes match their suffixes as part of a name.
+    BadgeAndFeedRoutes,
     UserRoutes,
     SignInRoutes,
     SettingRoutes,
     CacheRoutes,
+    RequestRoutes,
     ActionRoutes,
     SystemRoutes,
     BuildRoutes,
@@ -57,48 +59,46 @@ GROUPS: tuple[type[Routes], ...] = (
 
 
 class TravisServer:
-    """A Travis in your process: ``async with TravisServer() as server: ... server.endpoint ...``.
+    """An embedded Travis: ``async with TravisServer() as server: ... server.endpoint ...``.
 
     Args:
-        mode: ``org`` (what is public is open to all), ``com`` (to those who ask for version 2.1), ``com-private`` and
-            ``enterprise`` (to nobody without a token; the latter below ``/api``).
-        world: What it serves; an empty one if None. Of several servers of one world, only that which was made last
-            publishes.
-        dialect: Whether its live channel has Pusher's manners, Slanger's or soketi's.
-        secure: Whether events travel on private channels only.
-        pusher_key: Key of the live channel's app; None: there is no live channel.
-        pusher_path: Path in front of the live channel's own; empty: none.
-        activity_timeout: Seconds of silence that the live channel grants; None: as many as its like does.
-        log_mode: ``head`` (today's server), ``2017``, or ``2014``: how logs are served, and with ``2014`` also what
-            entities and restarts were like in that year.
-        live_mode: Channels and payloads of ``head`` (today), or of a summer gone by: ``2017``, ``2016``, ``2014``,
-            ``2013``.
-        latency: Seconds by which every answer is late; may be set later, too.
-        rate_rules: Whether to throttle and ban as Travis does; `rates` tells what was counted.
-        clock: Gives seconds since the epoch, by default the time of day; a world that is given goes by its own,
-            `rates` by this one all the same.
-        switches: In what this installation differs from others; as documented if None.
+        mode: ``org`` (public repositories are open to all), ``com`` (open with version 2.1), ``com-private`` and
+            ``enterprise`` (every request needs a token; the latter serves below ``/api``).
+        world: World to serve; a new one if None. Of several servers of one world, only the newest publishes events.
+        dialect: Server that the live channel behaves like: ``pusher``, ``slanger`` or ``soketi``.
+        secure: Whether to publish on private channels only.
+        pusher_key: Key of the live channel's app; None for no live channel.
+        pusher_path: Path prefix of the live channel; empty for none.
+        activity_timeout: Activity timeout of the live channel in seconds; None for the default of the dialect.
+        log_mode: How logs are served: ``head`` (today), ``2017`` or ``2014``; ``2014`` also implies the entities and
+            restarts of that year.
+        live_mode: Channels and payloads of ``head`` (today), ``2017``, ``2016``, ``2014`` or ``2013``.
+        latency: Delay of every response in seconds.
+        rate_rules: Whether to throttle and ban as Travis does; `rates` has the counts.
+        clock: Returns seconds since the epoch; the system's clock by default. A given world keeps its own clock;
+            `rates` uses this one.
+        switches: Options of the installation; as documented by Travis if None.
 
     Attributes:
-        mode: Kind of deployment, as given; not to be set later.
-        world: What it serves; not to be set later.
-        secure: Whether events travel on private channels only; not to be set later.
-        log_mode: How logs are served; may be set later, too.
-        live_mode: What its live channel is like; not to be set later.
-        latency: Seconds by which every answer is late; may be set later, too.
-        switches: In what it differs from others; each may be set later, too.
-        pusher: The live channel: who listens, what was sent, and what else can be done to clients.
-        rates: What was counted where ``rate_rules`` are in force, else None.
-        host: Where the server listens.
-        port: Its TCP port, once it has started; 0 before.
+        mode: Kind of deployment. Read-only.
+        world: World that is served. Read-only.
+        secure: Whether it publishes on private channels only. Read-only.
+        log_mode: How logs are served; may be changed at any time.
+        live_mode: Channels and payloads. Read-only.
+        latency: Delay of every response in seconds; may be changed at any time.
+        switches: Options of the installation; each may be changed at any time.
+        pusher: The live channel: connections, frames, and ways to disturb clients.
+        rates: Counts of the rate limits; None without ``rate_rules``.
+        host: Address that the server listens on.
+        port: TCP port; 0 before the server starts.
         github: GitHub's authorizations API, see `github_url`.
-        archive: The host that archived logs are on, where ``log_mode`` is an old one.
-        faults: Rules by which requests and events are harmed.
-        announced_port: The port that ``GET /config`` names for the live channel where something stands between, such
-            as a `FaultProxy`; None: the server's own.
+        archive: Host of archived logs, used with an old ``log_mode``.
+        faults: Rules that inject faults into requests and events.
+        announced_port: Port of the live channel in ``GET /config``, for a `FaultProxy` in between; None for the
+            server's own.
 
     Raises:
-        ValueError: There is no such mode, log mode, live mode or dialect.
+        ValueError: ``mode``, ``log_mode``, ``live_mode`` or ``dialect`` is unknown.
     """
 
     def __init__(
@@ -147,10 +147,10 @@ class TravisServer:
         self.faults: Faults = self.pusher.faults
         self._pusher_key = pusher_key
         self._pusher_path = f"/{pusher_path.strip('/')}" if pusher_path.strip("/") else ""
-        self._prefix = "/api" if mode == "enterprise" else ""
+        self._prefix = "/api" if mode == "enterprise" else ""  # fact 9.8
         self.github: GitHubRoutes = GitHubRoutes(self)
-        self._groups = tuple(group(self) for group in GROUPS)
-        self._reception = RequestMiddleware(self, self._prefix, self._pusher_path)
+        self._groups = tuple(group(self) for group in ROUTE_GROUPS)
+        self._middleware = RequestMiddleware(self, self._prefix, self._pusher_path)
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
         Publisher(
@@ -164,23 +164,23 @@ class TravisServer:
 
     @property
     def endpoint(self) -> str:
-        """URL of the API, without a slash at its end; good once the server has started."""
+        """URL of the API without a slash at its end; valid once the server has started."""
         return f"http://{self.host}:{self.port}{self._prefix}"
 
     @property
     def requests(self) -> list[RequestSeen]:
-        """All requests, in the order in which they were answered."""
-        return self._reception.requests
+        """All requests, in the order of their responses."""
+        return self._middleware.requests
 
     @property
     def archive_url(self) -> str:
-        """URL of the archive of logs, on a port of its own; good once the server has started."""
+        """URL of the log archive, on a port of its own; valid once the server has started."""
         return f"http://{self.host}:{self.archive.port}"
 
     @property
     def github_url(self) -> str:
-        """URL of GitHub's API; good once the server has started."""
-        return f"http://{self.host}:{self.port}{PREFIX}"
+        """URL of GitHub's API; valid once the server has started."""
+        return f"http://{self.host}:{self.port}{GITHUB_PREFIX}"
 
     async def __aenter__(self) -> "TravisServer":
         await self.start()
@@ -190,22 +190,22 @@ class TravisServer:
         await self.stop()
 
     async def start(self, port: int = 0) -> None:
-        """Start to listen. ``async with`` does it on a free port.
+        """Start the server; ``async with`` does so on a free port.
 
         Args:
             port: TCP port; 0 for a free one.
 
         Raises:
-            OSError: The port is taken.
-            OverflowError: The port is below 0, or above 65535.
-            RuntimeError: It was started before, and not stopped.
+            OSError: The port is in use.
+            OverflowError: The port is below 0 or above 65535.
+            RuntimeError: The server is running.
         """
         if self._runner is not None:
-            raise RuntimeError("The server was started before: stop it first.")
-        app = web.Application(middlewares=[self._reception.harm, self._reception.answer])
+            raise RuntimeError("The server is running: stop it before you start it again.")
+        app = web.Application(middlewares=[self._middleware.inject_faults, self._middleware.handle])
         for routes in self._groups:
             routes.add_routes(app.router, self._prefix)
-        self.github.add_routes(app.router, PREFIX)
+        self.github.add_routes(app.router, GITHUB_PREFIX)
         if self._pusher_key is not None:
             self.pusher.add_routes(app, self._pusher_path)
             PublishApi(self.pusher, self.world.clock).add_routes(app)
@@ -221,9 +221,9 @@ class TravisServer:
         await self.archive.start(HOST)
 
     async def stop(self) -> None:
-        """End scripted builds and every fault, close every connection, free the port; ``async with`` does it, too.
+        """Stop played builds and all faults, close every connection and free the port; ``async with`` does so.
 
-        What the server knows and has seen stays; it may be started again.
+        The world and the recorded requests are kept, and the server may be started again.
         """
         tasks = list(self._tasks)
         for task in tasks:
@@ -238,18 +238,18 @@ class TravisServer:
             self._runner = None
 
     def play(self, build: Build, *, speed: float = 1.0, state: str = "passed") -> "asyncio.Task[None]":
-        """Let a build go its way in the background, see `aiotravis.testing.play`; stopping the server ends it.
+        """Play a build in the background, see `aiotravis.testing.play`, until it ends or the server stops.
 
         Args:
-            build: A build just created; its jobs take their turn.
-            speed: How fast: at 1 some 10 seconds, at 10 a tenth of that, at ``math.inf`` without any waiting.
-            state: How its jobs end: ``passed``, ``failed`` or ``errored``.
+            build: A build that was just created.
+            speed: Factor on the pace: 1 takes about 10 seconds, 10 a tenth of that, ``math.inf`` does not wait at all.
+            state: Final state of its jobs: ``passed``, ``failed`` or ``errored``.
 
         Returns:
-            Its task: awaiting it waits for the end, and raises what `aiotravis.testing.play` does.
+            The task; awaiting it waits for the end, and raises what `aiotravis.testing.play` raises.
 
         Raises:
-            RuntimeError: No event loop runs here.
+            RuntimeError: No event loop is running.
         """
         task = asyncio.get_running_loop().create_task(play(build, speed=speed, state=state))
         self._tasks.add(task)
@@ -266,44 +266,40 @@ class TravisServer:
         headers: Mapping[str, str] | None = None,
         times: int | None = None,
     ) -> None:
-        """Answer a path with something else, in place of what was told for it before; the route is not reached.
+        """Return a fixed response for a path, in place of its route and of an earlier fixed response.
 
         Args:
             method: HTTP method, in any case.
-            path: Path below the endpoint, without a query; no pattern.
+            path: Path below the endpoint, without query; not a pattern.
             status: HTTP status.
-            body: Sent as it is.
-            headers: Sent as they are; ``application/json`` if no ``Content-Type`` is among them.
-            times: How often; None for always.
+            body: Body.
+            headers: Headers; ``Content-Type`` is ``application/json`` by default.
+            times: Number of requests to answer so; None for all.
 
         Raises:
-            ValueError: Less than once.
+            ValueError: ``times`` is below 1.
         """
         if times is not None and times < 1:
             raise ValueError(f"times must be at least 1, not {times}")
-        given = {"Content-Type": "application/json", **(headers or {})}
-        self._reception.canned.put(method, path, Stub(status, body, given, times))
+        sent_headers = {"Content-Type": "application/json", **(headers or {})}
+        self._middleware.stubs.add(method, path, Stub(status, body, sent_headers, times))
 
     def lose_answer(self, method: str, path: str, *, times: int = 1) -> None:
-        """Let requests have their effect, then cut the connection instead of answering.
+        """Process requests to a path, then close the connection instead of responding.
 
         Args:
             method: HTTP method, in any case.
-            path: Path below the endpoint, without a query; no pattern.
-            times: How often; added to what is left of former calls.
+            path: Path below the endpoint, without query; not a pattern.
+            times: Number of responses to lose, added to what remains of earlier calls.
         """
-        self._reception.canned.lose(method, path, times)
+        self._middleware.stubs.lose(method, path, times)
 
     def patterns(self) -> Sequence[tuple[str, str]]:
-        """Give method and path of every route of the API, as ``GET`` and ``/builds/{id}``."""
+        """Return method and path of every route of the API, as ``GET`` and ``/builds/{id}``."""
         return [(method, path) for routes in self._groups for method, path, _ in routes.table()]
 
     def pusher_config(self) -> dict[str, object] | None:
-        """Give the pusher block of ``GET /config``: with host, port and path, as a Slanger needs it.
-
-        Returns:
-            The block; None where there is no live channel.
-        """
+        """Return the pusher block of ``GET /config``, with host, port and path; None without a live channel."""
         if self._pusher_key is None:
             return None
         block: dict[str, object] = {
@@ -319,10 +315,10 @@ class TravisServer:
         return block
 
     def requests_to(self, path: str) -> list[RequestSeen]:
-        """Give the requests to some paths, in their order.
+        """Return the requests to some paths, in order.
 
         Args:
-            path: Pattern of the path below the endpoint, without query: ``/builds/*``; ``*`` stands for slashes, too.
+            path: Pattern of paths below the endpoint, without query: ``/builds/*``; ``*`` also matches slashes.
         """
         prefix = self._prefix
         return [seen for seen in self.requests if fnmatchcase(seen.path.removeprefix(prefix).partition("?")[0], path)]

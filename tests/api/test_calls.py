@@ -14,7 +14,7 @@ from tests.conftest import TOKEN
 FINGERPRINT = hashlib.md5(PEM.encode()).digest().hex(":")
 
 
-async def test_accounts_begin_with_the_user(server: TravisServer, travis: Travis, reader: Travis) -> None:
+async def test_accounts_list_the_user_first(server: TravisServer, travis: Travis, reader: Travis) -> None:
     assert [(one.type, one.login) for one in await travis.accounts.list()] == [
         ("user", "sarah"), ("organization", "travis-ci"),
     ]  # fmt: skip
@@ -149,7 +149,7 @@ async def test_branches_are_listed_fetched_and_named_by_their_commit(travis: Tra
 
 
 async def test_caches_are_narrowed_and_deleted(travis: Travis, repository: Repository) -> None:
-    repository.belongings.caches += [
+    repository.data.caches += [
         Cache("master", "rvm-3.2", 100, 1e9), Cache("other", "rvm-3.3", 200, 1e9), Cache(None, "apt", 1, 1e9),
     ]  # fmt: skip
     assert [one.size for one in await travis.caches.list(repository.slug, match="rvm")] == [100, 200]
@@ -157,9 +157,7 @@ async def test_caches_are_narrowed_and_deleted(travis: Travis, repository: Repos
     assert len(await travis.caches.list(repository.id)) == 2
 
 
-async def test_settings_change_in_part_and_unknown_names_show_by_their_absence(
-    travis: Travis, repository: Repository
-) -> None:
+async def test_settings_are_patched_and_unknown_names_are_ignored(travis: Travis, repository: Repository) -> None:
     before = await travis.settings.get(repository.id)
     after = await travis.settings.update(repository.id, maximum_number_of_builds=3, no_such_setting=True)
     assert after == {**before, "maximum_number_of_builds": 3}
@@ -202,9 +200,9 @@ async def test_ssh_keys_where_a_site_has_them() -> None:
 
 
 async def test_requests_with_and_without_a_commit(travis: Travis, repository: Repository, build: Build) -> None:
-    belongings = repository.belongings
-    belongings.requests += [Request(n, "push", "rejected", 1e9, message="not on master") for n in range(1, 31)]
-    belongings.requests.append(Request(31, "push", "accepted", 1e9, build_id=build.id, commit_id=build.commit.id))
+    data = repository.data
+    data.requests += [Request(n, "push", "rejected", 1e9, message="not on master") for n in range(1, 31)]
+    data.requests.append(Request(31, "push", "accepted", 1e9, build_id=build.id, commit_id=build.commit.id))
     page = await travis.requests.list("travis-ci/travis.rb")
     assert [one.id for one in page] == list(range(31, 6, -1))
     assert page[0].accepted

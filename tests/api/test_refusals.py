@@ -46,7 +46,7 @@ REFUSALS: dict[str, tuple[Call, type[errors.TravisError] | None, type[errors.Tra
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-async def test_each_is_refused_truthfully(
+async def test_each_refused_call_raises_the_right_error(
     server: TravisServer, reader: Travis, stranger: Travis, repository: Repository, build: Build, name: str
 ) -> None:
     call, for_reader, for_stranger = REFUSALS[name]
@@ -80,7 +80,7 @@ UNKNOWN: dict[str, Callable[[Travis], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
-async def test_what_does_not_exist_is_not_found(travis: Travis, name: str) -> None:
+async def test_unknown_entities_raise_not_found(travis: Travis, name: str) -> None:
     with pytest.raises(errors.NotFoundError):
         await UNKNOWN[name](travis)
 
@@ -138,7 +138,9 @@ WRONG: dict[str, tuple[Callable[[Travis], Awaitable[object]], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-async def test_a_wrong_argument_is_named_and_nothing_is_sent(server: TravisServer, travis: Travis, name: str) -> None:
+async def test_an_invalid_argument_is_named_before_anything_is_sent(
+    server: TravisServer, travis: Travis, name: str
+) -> None:
     call, argument = WRONG[name]
     with pytest.raises(errors.UsageError) as info:
         await call(travis)

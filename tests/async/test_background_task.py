@@ -21,7 +21,7 @@ class Work:
         await asyncio.sleep(0)
 
 
-async def test_it_runs_while_there_is_work_and_again_when_there_is_more() -> None:
+async def test_the_task_runs_while_there_is_work_and_restarts_for_more() -> None:
     work = Work()
     for count in (1, 2):
         work.left = 1
@@ -31,7 +31,7 @@ async def test_it_runs_while_there_is_work_and_again_when_there_is_more() -> Non
         assert work.done == count
 
 
-async def test_work_that_comes_while_it_ends_is_done() -> None:
+async def test_work_that_arrives_while_the_task_ends_is_done() -> None:
     work = Work()
     work.left = 1
     work.task.ensure()
@@ -42,7 +42,7 @@ async def test_work_that_comes_while_it_ends_is_done() -> None:
     assert work.done == 2
 
 
-async def test_closing_ends_it_for_good() -> None:
+async def test_a_closed_task_is_never_started_again() -> None:
     class Endless(Work):
         async def run(self) -> None:
             await asyncio.Event().wait()

@@ -1,59 +1,61 @@
-"""How long flows may last."""
+"""The lifetime of a client."""
 
 import asyncio
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from aiotravis import errors
+from aiotravis._async.deadlines import Deadline
 from aiotravis._async.lifetime import ClientLifetime
 
 
-async def test_what_is_under_way_ends_with_an_error_that_names_it() -> None:
+async def test_closing_ends_a_scope_with_an_error_that_names_it() -> None:
     lifetime = ClientLifetime()
     begun = anyio.Event()
 
-    async def bake() -> None:
-        with lifetime.scope("bread was baked"):
+    async def follow() -> None:
+        with lifetime.scope("a log was followed"):
             begun.set()
             await anyio.sleep_forever()
 
     async def expect() -> None:
-        with pytest.raises(errors.UsageError, match=r"^The client was closed while bread was baked\.$"):
-            await bake()
+        with pytest.raises(errors.UsageError, match=r"^The client was closed while a log was followed\.$"):
+            await follow()
 
     async with anyio.create_task_group() as group:
         group.start_soon(expect)
         await begun.wait()
-        lifetime.end()
+        await lifetime.aclose()
     with pytest.raises(errors.UsageError, match="This client is closed"), lifetime.scope("nothing"):
         pass
 
 
-async def test_a_scope_that_somebody_else_cancels_is_no_error() -> None:
+async def test_a_scope_that_is_cancelled_otherwise_raises_nothing() -> None:
     lifetime = ClientLifetime()
-    with lifetime.scope("bread was baked") as scope:
+    with lifetime.scope("a log was followed") as scope:
         scope.cancel()
         await anyio.sleep_forever()
     lifetime.check()
 
 
-async def test_what_is_cancelled_from_outside_stays_cancelled_though_the_client_is_closed_at_the_same_time() -> None:
+async def test_a_task_that_is_cancelled_while_the_client_is_closed_ends() -> None:
     lifetime = ClientLifetime()
 
     async def wait() -> None:
-        with lifetime.scope("bread was baked"):
+        with lifetime.scope("a log was followed"):
             await anyio.sleep_forever()
 
     task = asyncio.ensure_future(wait())
     await asyncio.sleep(0)
     task.cancel()
-    lifetime.end()
+    await lifetime.aclose()
     await asyncio.wait([task])
     assert task.cancelled() or isinstance(task.exception(), errors.UsageError)
 
 
-def test_it_is_of_one_loop() -> None:
+def test_a_lifetime_belongs_to_one_event_loop() -> None:
     lifetime = ClientLifetime()
 
     async def check() -> None:
@@ -62,3 +64,51 @@ def test_it_is_of_one_loop() -> None:
     asyncio.run(check())
     with pytest.raises(errors.UsageError, match="another event loop"):
         asyncio.run(check())
+
+
+async def test_closing_calls_callbacks_latest_first_even_if_one_fails() -> None:
+    lifetime, closed = ClientLifetime(), list[str]()
+
+    async def first() -> None:
+        closed.append("first")
+
+    async def second() -> None:
+        closed.append("second")
+        raise ValueError("cannot close")
+
+    async def removed() -> None:
+        closed.append("removed")
+
+    for callback in (first, second, removed, second):
+        lifetime.on_close(callback)
+    lifetime.remove_on_close(removed)
+    with pytest.raises(ValueError, match="cannot close"):
+        await lifetime.aclose()
+    assert closed == ["second", "first"]
+    await lifetime.aclose()
+    assert closed == ["second", "first"]
+
+
+async def test_closing_waits_until_calls_in_flight_have_ended() -> None:
+    lifetime, ended = ClientLifetime(), list[str]()
+
+    async def call() -> None:
+        with Deadline(lifetime.calls):
+            try:
+                await anyio.sleep_forever()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.lowlevel.checkpoint()
+                ended.append("call")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(call)
+        await anyio.wait_all_tasks_blocked()
+        await lifetime.aclose()
+        assert ended == ["call"]
+    assert lifetime.closed
+
+
+def test_without_a_running_event_loop_asyncio_is_asked_for() -> None:
+    with pytest.raises(errors.UsageError, match="aiotravis needs asyncio"):
+        ClientLifetime().check()

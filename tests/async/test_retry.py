@@ -1,13 +1,13 @@
-"""What is tried again, and when."""
+"""What is retried, and with which delays."""
 
-from itertools import islice
+from itertools import islice, repeat
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aiotravis import errors
-from aiotravis._async.retry import backoff, should_retry_error, should_retry_response
+from aiotravis._async.retry import MAX_FAILURES, backoff, is_transient, retry, should_retry_error, should_retry_response
 from aiotravis._http import ApiRequest, ApiResponse
 
 READ, WRITE = ApiRequest("GET", "/x"), ApiRequest("POST", "/x")
@@ -45,14 +45,77 @@ def error(kind: type[errors.RequestError], *, unsent: bool = False) -> errors.Re
         (WRITE, error(errors.RequestError, unsent=True), True),
     ],
 )
-def test_reads_are_tried_again_and_writes_only_if_they_never_left(
+def test_reads_are_retried_and_writes_only_if_unsent(
     sent: ApiRequest, failed: errors.RequestError, again: bool
 ) -> None:
     assert should_retry_error(sent, failed) is again
 
 
 @pytest.mark.parametrize("status", [200, 404, 429, 500, 502, 503, 504])
-def test_what_passes_by_itself_is_asked_again(status: int) -> None:
+def test_transient_statuses_are_retried(status: int) -> None:
     response = ApiResponse(status, {}, b"")
     assert should_retry_response(READ, response) is (status in {429, 502, 503, 504})
     assert should_retry_response(WRITE, response) is (status == 429)
+
+
+WHERE = {"method": "GET", "path": "/"}
+
+TRANSIENT = [
+    errors.RequestError("lost", **WHERE),
+    errors.RequestTimeout("late", **WHERE),
+    errors.TruncatedError("cut", **WHERE),
+    errors.ServerError("down", status=503, **WHERE),
+    errors.RateLimited("too many", status=429, **WHERE),
+]
+
+PERMANENT = [
+    errors.TooLargeError("large", limit=1, **WHERE),
+    errors.RedirectError("elsewhere", location="http://a", **WHERE),
+    errors.NotFoundError("nothing", status=404, **WHERE),
+    errors.AuthenticationError("who", status=403, **WHERE),
+    errors.BannedError("banned", status=403, **WHERE),
+    errors.DecodeError("what", status=200, excerpt="", **WHERE),
+    errors.UsageError("closed"),
+    errors.LiveUnavailable("no key"),
+]
+
+
+class Failing:
+    """Fails so often, then succeeds."""
+
+    def __init__(self, error: errors.TravisError, times: int) -> None:
+        self.left = times
+        self.asked = 0
+        self._error = error
+
+    async def __call__(self) -> str:
+        self.asked += 1
+        if self.left:
+            self.left -= 1
+            raise self._error
+        return "there"
+
+
+@pytest.mark.parametrize("error", TRANSIENT, ids=lambda error: type(error).__name__)
+async def test_transient_failures_are_retried(error: errors.TravisError) -> None:
+    assert is_transient(error)
+    failing = Failing(error, MAX_FAILURES - 1)
+    assert await retry(failing, repeat(0.0)) == "there"
+    assert failing.asked == MAX_FAILURES
+
+
+@pytest.mark.parametrize("error", TRANSIENT, ids=lambda error: type(error).__name__)
+async def test_the_last_of_many_transient_failures_is_raised(error: errors.TravisError) -> None:
+    failing = Failing(error, MAX_FAILURES)
+    with pytest.raises(type(error)):
+        await retry(failing, repeat(0.0))
+    assert failing.asked == MAX_FAILURES
+
+
+@pytest.mark.parametrize("error", PERMANENT, ids=lambda error: type(error).__name__)
+async def test_permanent_failures_are_raised_at_once(error: errors.TravisError) -> None:
+    assert not is_transient(error)
+    failing = Failing(error, 1)
+    with pytest.raises(type(error)):
+        await retry(failing, repeat(0.0))
+    assert failing.asked == 1

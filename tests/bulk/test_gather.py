@@ -1,25 +1,25 @@
-"""Several calls at once."""
+"""One function called with many items at the same time."""
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from aiotravis.bulk.gather import concurrently
+from aiotravis.bulk.gather import gather
 
 
-async def test_results_come_in_the_order_of_the_items() -> None:
+async def test_results_are_in_the_order_of_the_items() -> None:
     async def call(number: int) -> int:
         for _ in range(5 - number):
             await anyio.lowlevel.checkpoint()
         return number * 2
 
-    assert await concurrently(call, range(5)) == [0, 2, 4, 6, 8]
-    assert await concurrently(call, [3]) == [6]
-    assert await concurrently(call, []) == []
+    assert await gather(call, range(5)) == [0, 2, 4, 6, 8]
+    assert await gather(call, [3]) == [6]
+    assert await gather(call, []) == []
 
 
-async def test_the_first_failure_comes_bare_and_ends_the_rest() -> None:
-    ended: list[int] = []
+async def test_the_first_failure_is_raised_bare_and_cancels_the_other_calls() -> None:
+    cancelled: list[int] = []
 
     async def call(number: int) -> int:
         if number == 2:
@@ -27,9 +27,9 @@ async def test_the_first_failure_comes_bare_and_ends_the_rest() -> None:
         try:
             await anyio.sleep_forever()
         finally:
-            ended.append(number)
+            cancelled.append(number)
         return number
 
     with pytest.raises(KeyError):
-        await concurrently(call, range(4))
-    assert sorted(ended) == [0, 1, 3]
+        await gather(call, range(4))
+    assert sorted(cancelled) == [0, 1, 3]

@@ -1,4 +1,4 @@
-"""Progress: told after every step, and once a second in between."""
+"""Progress: reported after every step, and once a second in between."""
 
 from collections.abc import Callable
 
@@ -9,30 +9,30 @@ from aiotravis.bulk.progress import Progress, Reporter
 from tests.autojump import run
 
 
-async def test_every_step_is_told() -> None:
-    told: list[Progress] = []
-    reporter = Reporter(told.append, 7, lambda: 3)
+async def test_every_step_is_reported() -> None:
+    reported: list[Progress] = []
+    reporter = Reporter(reported.append, 7, lambda: 3)
     reporter.advance(2, 0)
     reporter.advance(1, 1)
-    assert told == [
+    assert reported == [
         Progress(done=2, failed=0, total=7, waiting=3),
         Progress(done=3, failed=1, total=7, waiting=3),
     ]
 
 
-async def test_nobody_has_to_listen() -> None:
+async def test_without_a_callback_nothing_is_reported() -> None:
     reporter = Reporter(None, None, lambda: 0)
     reporter.start()
     reporter.advance(1, 0)
     reporter.stop()
 
 
-def test_it_is_told_once_a_second_until_it_is_stopped() -> None:
-    told: list[float] = []
+def test_progress_is_reported_once_a_second_until_stopped() -> None:
+    reported: list[float] = []
 
-    async def story(clock: Callable[[], float]) -> None:
-        began = clock()
-        reporter = Reporter(lambda _: told.append(clock() - began), None, lambda: 0)
+    async def scenario(clock: Callable[[], float]) -> None:
+        started = clock()
+        reporter = Reporter(lambda _: reported.append(clock() - started), None, lambda: 0)
         reporter.start()
         reporter.start()
         await anyio.sleep(3.5)
@@ -40,19 +40,19 @@ def test_it_is_told_once_a_second_until_it_is_stopped() -> None:
         reporter.stop()
         await anyio.sleep(5)
 
-    run(story)
-    assert [round(moment) for moment in told] == [1, 2, 3]
+    run(scenario)
+    assert [round(seconds) for seconds in reported] == [1, 2, 3]
 
 
-def test_what_the_callback_raises_between_two_steps_is_told_at_the_next() -> None:
+def test_an_error_of_the_callback_between_steps_is_raised_at_the_next_step() -> None:
     def fail(_: Progress) -> None:
         raise LookupError("mine")
 
-    async def story(_: Callable[[], float]) -> None:
+    async def scenario(_: Callable[[], float]) -> None:
         reporter = Reporter(fail, None, lambda: 0)
         reporter.start()
         await anyio.sleep(2.5)
         with pytest.raises(LookupError, match="mine"):
             reporter.advance(1, 0)
 
-    run(story)
+    run(scenario)

@@ -9,19 +9,19 @@ from aiotravis.testing import Repository, TravisServer
 from tests.conftest import TOKEN
 
 
-async def test_a_user_agent_of_ones_own_stands_in_front(server: TravisServer) -> None:
+async def test_the_callers_user_agent_comes_first(server: TravisServer) -> None:
     async with Travis(endpoint=server.endpoint, user_agent="dashboard/1.0") as travis:
         await travis.config.get()
     assert server.requests[-1].headers["user-agent"].startswith("dashboard/1.0 aiotravis/")
 
 
-def test_strangers_ask_travis_ci_com_in_the_way_it_wants() -> None:
+def test_anonymous_requests_to_travis_ci_com_ask_for_version_2_1() -> None:
     assert Travis()._transport._accept == "application/vnd.travis-ci.2.1+json"
     assert Travis(TOKEN)._transport._accept == "application/vnd.travis-ci.2+json"
     assert Travis(endpoint=ORG)._transport._accept == "application/vnd.travis-ci.2+json"
 
 
-def test_the_rate_rules_hold_for_travis_and_not_for_enterprise() -> None:
+def test_rate_limits_are_on_for_travis_and_off_for_enterprise() -> None:
     assert Travis().limits.room == 500
     assert Travis(TOKEN).limits.room == 2000
     assert Travis(TOKEN, endpoint="https://travis.example.org/api").limits.room is None
@@ -33,7 +33,7 @@ async def test_a_token_is_verified(travis: Travis) -> None:
     assert (await travis.verify()).login == "sarah"
 
 
-async def test_any_route_can_be_asked(server: TravisServer, travis: Travis, repository: Repository) -> None:
+async def test_any_route_can_be_requested(server: TravisServer, travis: Travis, repository: Repository) -> None:
     job = repository.build().jobs[0]
     job.write("text")
     reply = await travis.request("get", f"/v3/job/{job.id}/log.txt", accept="text/plain")
@@ -54,7 +54,7 @@ async def test_any_route_can_be_asked(server: TravisServer, travis: Travis, repo
     assert len(server.requests) == sent
 
 
-async def test_other_settings_for_some_calls_over_the_same_connections(server: TravisServer, travis: Travis) -> None:
+async def test_with_options_changes_settings_over_the_same_connections(server: TravisServer, travis: Travis) -> None:
     server.respond("GET", "/config", status=503)
     for attempts in (1, 2):
         before = len(server.requests)

@@ -85,7 +85,7 @@ async def test_a_repository_whose_name_looks_like_a_file_is_found(server: Travis
         await travis.repos.get("no/such.json")
 
 
-async def test_what_is_unknown_is_told_with_the_request(travis: Travis) -> None:
+async def test_an_unknown_id_raises_not_found_with_the_request(travis: Travis) -> None:
     for call, path in (
         (travis.builds.get(9), "/builds/9"),
         (travis.jobs.get(9), "/jobs/9"),
@@ -103,7 +103,7 @@ async def test_an_unknown_repository_looks_like_one_without_builds(travis: Travi
     assert [build async for build in travis.builds.list("no/such")] == []
 
 
-async def test_a_bad_token_is_told_as_such_and_not_shown(server: TravisServer) -> None:
+async def test_a_bad_token_raises_authentication_error_without_showing_it(server: TravisServer) -> None:
     async with Travis("a-wrong-token", endpoint=server.endpoint) as travis:
         with pytest.raises(errors.AuthenticationError, match="does not know this token") as info:
             await travis.users.me()
@@ -120,7 +120,7 @@ async def test_a_web_page_in_place_of_json_asks_whether_the_endpoint_is_right(se
             await travis.config.get()
 
 
-async def test_what_is_wrong_beforehand_is_never_sent(server: TravisServer, travis: Travis) -> None:
+async def test_invalid_arguments_are_never_sent(server: TravisServer, travis: Travis) -> None:
     calls: list[Callable[[], Awaitable[object]]] = [
         lambda: travis.repos.get(""),
         lambda: travis.repos.get("no-slash"),
@@ -156,7 +156,7 @@ async def test_what_is_wrong_beforehand_is_never_sent(server: TravisServer, trav
     assert server.requests == []
 
 
-def test_the_address_to_sign_in_at_has_both_names_of_its_parameter() -> None:
+def test_the_handshake_url_has_both_names_of_its_parameter() -> None:
     auth = Travis(endpoint="https://host/api").auth
     target = "redirect_uri=http%3A%2F%2Flocalhost%3A8080%2F&redirect_to=http%3A%2F%2Flocalhost%3A8080%2F"
     assert auth.handshake_url("http://localhost:8080/") == f"https://host/api/auth/handshake?{target}"

@@ -9,7 +9,7 @@ import anyio
 import anyio.from_thread
 import pytest
 
-from aiotravis import COM, ORG, Travis, errors
+from aiotravis import COM, ORG, Feed, Travis, errors
 from aiotravis import Repository as RepositoryValue
 from aiotravis.testing import Build, Repository, TravisServer
 from tests.conftest import TOKEN
@@ -23,7 +23,7 @@ def test_a_trailing_slash_does_not_matter_and_the_token_does_not_show() -> None:
     assert repr(Travis(endpoint=ORG)) == f"Travis({ORG!r}, without a token)"
 
 
-def test_the_environment_is_read_only_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_read_only_by_from_env(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRAVIS_TOKEN", TOKEN)
     monkeypatch.setenv("TRAVIS_ENDPOINT", ORG)
     assert repr(Travis()) == f"Travis({COM!r}, without a token)"
@@ -33,9 +33,7 @@ def test_the_environment_is_read_only_when_asked(monkeypatch: pytest.MonkeyPatch
     assert repr(Travis.from_env()) == f"Travis({COM!r}, without a token)"
 
 
-async def test_it_is_closed_once_or_twice_entered_or_not_used_or_not(
-    server: TravisServer, repository: Repository
-) -> None:
+async def test_closing_works_in_every_state_and_twice(server: TravisServer, repository: Repository) -> None:
     unused = Travis(endpoint=server.endpoint)
     await unused.aclose()
     await unused.aclose()
@@ -46,7 +44,7 @@ async def test_it_is_closed_once_or_twice_entered_or_not_used_or_not(
         pass
 
 
-async def test_after_closing_every_flow_says_so(server: TravisServer, repository: Repository) -> None:
+async def test_every_flow_of_a_closed_client_raises_usage_error(server: TravisServer, repository: Repository) -> None:
     travis = Travis(endpoint=server.endpoint)
     await travis.aclose()
     build = repository.build()
@@ -67,7 +65,7 @@ async def test_after_closing_every_flow_says_so(server: TravisServer, repository
     assert server.requests == []
 
 
-def test_on_another_event_loop_every_flow_says_so() -> None:
+def test_every_flow_on_another_event_loop_raises_usage_error() -> None:
     """The first loop runs on, in a thread of its own: whoever waited there would wait in vain here."""
     with anyio.from_thread.start_blocking_portal() as portal:
         server = portal.call(TravisServer().__aenter__)
@@ -96,7 +94,7 @@ def test_on_another_event_loop_every_flow_says_so() -> None:
         portal.call(server.__aexit__, None, None, None)
 
 
-async def test_two_clients_on_one_loop_do_not_know_of_each_other(server: TravisServer, repository: Repository) -> None:
+async def test_two_clients_on_one_loop_are_independent(server: TravisServer, repository: Repository) -> None:
     first, second = Travis(endpoint=server.endpoint), Travis(endpoint=server.endpoint)
     async with second:
         await first.repos.get(repository.id)
@@ -116,7 +114,7 @@ FLOWS: dict[str, Flow] = {
 @pytest.mark.parametrize("name", FLOWS)
 @pytest.mark.parametrize("live", [True, False])
 @pytest.mark.parametrize("fails", [False, True])
-async def test_closing_it_ends_every_flow_at_once_and_says_why(name: str, live: bool, fails: bool) -> None:
+async def test_closing_ends_every_flow_at_once_with_the_reason(name: str, live: bool, fails: bool) -> None:
     """With a live channel, or polling; while all goes well, or while a failing server is waited out."""
     async with TravisServer(pusher_key="key" if live else None) as server:
         build = server.world.repository("a/b").build()
@@ -134,7 +132,7 @@ async def test_closing_it_ends_every_flow_at_once_and_says_why(name: str, live: 
                 await flow
 
 
-async def test_closing_that_is_cancelled_closes_all_the_same(server: TravisServer, repository: Repository) -> None:
+async def test_cancelling_aclose_closes_everything_all_the_same(server: TravisServer, repository: Repository) -> None:
     build = repository.build()
     step = taken = 0
     while taken >= step:
@@ -156,9 +154,7 @@ async def test_closing_that_is_cancelled_closes_all_the_same(server: TravisServe
     assert step > 1
 
 
-async def test_other_settings_hold_for_following_a_log_too(
-    server: TravisServer, travis: Travis, repository: Repository
-) -> None:
+async def test_options_hold_for_following_a_log(server: TravisServer, travis: Travis, repository: Repository) -> None:
     server.log_mode = "2017"
     job = repository.build().jobs[0]
     job.start()
@@ -168,6 +164,43 @@ async def test_other_settings_hold_for_following_a_log_too(
     with pytest.raises(errors.TooLargeError), anyio.fail_after(5):
         await travis.with_options(max_response=4000).follow_log(job.id).text()
     assert await travis.follow_log(job.id).text() == job.log.text
+
+
+@pytest.mark.parametrize("live", [True, False])
+async def test_options_hold_for_every_flow(live: bool) -> None:
+    async with TravisServer(pusher_key="key" if live else None) as server:
+        build = server.world.repository("a/b").build().start()
+        flows: dict[str, Callable[[Travis], Awaitable[object]]] = {
+            "wait_for_build": lambda client: client.wait_for_build(build.id, until=lambda found: found.running),
+            "wait_for_job": lambda client: client.wait_for_job(build.jobs[0].id, until=lambda found: found.running),
+            "wait_for_commit": lambda client: client.wait_for_commit(
+                "a/b", build.commit.sha, until=lambda found: found.running
+            ),
+        }
+        if live:
+            flows["events"] = lambda client: opened(client.events("a/b"))
+        async with Travis(endpoint=server.endpoint) as travis:
+            small = travis.with_options(max_response=5)
+            for flow in flows.values():
+                with pytest.raises(errors.TooLargeError), anyio.fail_after(5):
+                    await flow(small)
+                with anyio.fail_after(5):
+                    await flow(travis)
+
+
+async def opened(feed: Feed) -> None:
+    async with feed:
+        pass
+
+
+async def test_closing_the_client_ends_waits_of_a_client_with_other_options(server: TravisServer) -> None:
+    build = server.world.repository("a/b").build()
+    travis = Travis(endpoint=server.endpoint)
+    waiting = asyncio.ensure_future(travis.with_options(attempts=1).wait_for_build(build.id))
+    await server.pusher.wait_occupied(f"repo-{build.repository.id}")
+    await travis.aclose()
+    with pytest.raises(errors.UsageError, match="client was closed"):
+        await waiting
 
 
 def test_values_are_pickled_and_clients_are_not() -> None:

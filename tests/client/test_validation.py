@@ -14,7 +14,7 @@ from aiotravis import Travis, errors
         "https://user:s3cr3t@host", "https://host/?a=1", "https://host/#a", "https://ho st", "https://host\n",
     ],
 )  # fmt: skip
-def test_a_wrong_endpoint_is_seen_beforehand(endpoint: str) -> None:
+def test_an_invalid_endpoint_is_refused_at_construction(endpoint: str) -> None:
     with pytest.raises(errors.UsageError, match="endpoint") as info:
         Travis(endpoint=endpoint)
     assert info.value.argument == "endpoint"
@@ -22,14 +22,14 @@ def test_a_wrong_endpoint_is_seen_beforehand(endpoint: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "with space", '"quoted"', "new\nline", "schlüssel", 7])
-def test_a_wrong_token_is_seen_beforehand_and_not_quoted(token: Any) -> None:
+def test_an_invalid_token_is_refused_at_construction_and_not_quoted(token: Any) -> None:
     with pytest.raises(errors.UsageError) as info:
         Travis(token)
     assert info.value.argument == "token"
     assert not token or str(token) not in str(info.value)
 
 
-def test_other_settings_are_checked_too() -> None:
+def test_every_setting_is_validated_at_construction() -> None:
     wrong: dict[str, dict[str, Any]] = {
         "connect_timeout": {"connect_timeout": 0},
         "read_timeout": {"read_timeout": -1},

@@ -101,7 +101,7 @@ def _sparse(repo: Repository) -> Build:
 
 
 def _belongings(scene: Scene) -> None:
-    own = scene.repo.belongings
+    own = scene.repo.data
     commit, build = scene.full.commit.id, scene.full.id
     own.requests += [
         Request(
@@ -124,8 +124,8 @@ def _belongings(scene: Scene) -> None:
     for name, limit in (("timeout_hard_limit", 120), ("timeout_log_silence", 20), ("api_builds_rate_limit", 100)):
         own.settings[name] = limit
     own.ssh_key = SshKey("deploy", "ef:39:56")
-    scene.notes.belongings.ssh_key = SshKey(None, None)
-    scene.secret.belongings.requests.append(Request(41, "push", None, NOW))
+    scene.notes.data.ssh_key = SshKey(None, None)
+    scene.secret.data.requests.append(Request(41, "push", None, NOW))
     world = scene.server.world
     world.annotation_providers["lint"] = ("a-key", "Lint")
     world.broadcasts += [
@@ -150,7 +150,7 @@ async def scene(
         repo.readers.append(reader)
         notes = server.world.repository("sarah/notes", users=[sarah])
         notes.description = notes.active = notes.language = None
-        notes.belongings.fingerprint = None
+        notes.data.fingerprint = None
         secret = server.world.repository("josh/secret", private=True, users=[josh])
         hidden = secret.history(1)[0]
         full, sparse = _full(repo, clock), _sparse(repo)

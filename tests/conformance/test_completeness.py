@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from aiotravis.testing import TravisServer
-from aiotravis.testing.rest.content_negotiation import without_ending
+from aiotravis.testing.rest.content_negotiation import split_suffix
 from tests import conformance
 from tests.conformance.scene import scene
 from tests.conformance.tables import Entity, Row, field_rows
@@ -88,7 +88,7 @@ async def test_every_route_is_met_by_a_row() -> None:
     every = {(route.method, route.resource.canonical) for route in router.routes() if route.resource is not None}
     reached: set[tuple[str, str]] = set()
     for method, path in await met():
-        for target in (path, without_ending(path)[0]):
+        for target in (path, split_suffix(path)[0]):
             match = await router.resolve(make_mocked_request(method, target))
             if match.route.resource is not None:
                 reached.add((method, match.route.resource.canonical))

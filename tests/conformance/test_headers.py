@@ -141,7 +141,7 @@ ROWS: dict[str, Row] = {
     ),
     "1.2 Content-Type: another that is JSON, settings": Row(
         200, "/repos/{repo}/settings", method="PATCH", data=b'{"settings":{"build_pushes":false}}',
-        headers={"Content-Type": "text/plain"}, after=lambda found: not found.repo.belongings.settings["build_pushes"],
+        headers={"Content-Type": "text/plain"}, after=lambda found: not found.repo.data.settings["build_pushes"],
     ),
     "1.2 an ending: .json": Row(200, BUILD + ".json", bare("id", "number"), accept=V2),
     "1.2 an ending: .json overrides Accept": Row(200, BUILD + ".json", bare("id", "number"), accept="text/plain"),

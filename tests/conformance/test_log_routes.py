@@ -46,11 +46,11 @@ def set_log(**changes: object) -> Before:
 
 
 def limited(**settings: object) -> Before:
-    return lambda found: found.repo.belongings.settings.update(settings)
+    return lambda found: found.repo.data.settings.update(settings)
 
 
 def later(found: Scene) -> None:
-    found.repo.belongings.settings.update(job_log_time_based_limit=True, job_log_access_older_than_days=3)
+    found.repo.data.settings.update(job_log_time_based_limit=True, job_log_access_older_than_days=3)
     found.clock.now += 4 * 86_400
 
 

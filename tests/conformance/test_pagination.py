@@ -23,7 +23,7 @@ def history(found: Scene) -> None:
 
 
 def requests(found: Scene) -> None:
-    found.notes.belongings.requests += [Request(number, "push", None, NOW) for number in range(1001, 1201)]
+    found.notes.data.requests += [Request(number, "push", None, NOW) for number in range(1001, 1201)]
 
 
 def repositories(found: Scene) -> None:
@@ -42,7 +42,7 @@ def jobs(found: Scene) -> None:
 
 
 def caches(found: Scene) -> None:
-    found.repo.belongings.caches += [Cache("master", f"c{place}", 1, NOW) for place in range(300)]
+    found.repo.data.caches += [Cache("master", f"c{place}", 1, NOW) for place in range(300)]
 
 
 def broadcasts(found: Scene) -> None:

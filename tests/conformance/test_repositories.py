@@ -33,7 +33,7 @@ def caches(*expected: str) -> Check:
 
 
 def left(*expected: str) -> Callable[[Scene], bool]:
-    return lambda found: [one.slug for one in found.repo.belongings.caches] == list(expected)
+    return lambda found: [one.slug for one in found.repo.data.caches] == list(expected)
 
 
 def repos(*expected: int) -> Check:
@@ -58,7 +58,7 @@ def rival(found: Scene) -> None:
     last.started_at, last.finished_at = NOW, NOW + 10
     build = rival.build().start().finish()
     build.started_at, build.finished_at = NOW - 10, NOW + 20
-    found.repo.shows(None)
+    found.repo.show_as_last(None)
 
 
 def restarted(found: Scene) -> None:
@@ -81,7 +81,7 @@ def is_new_key(answer: Raw, found: Scene) -> bool:
         and pem.startswith("-----BEGIN PUBLIC KEY-----\n")
         and len(der) > 512  # bytes in 4096 bits
         and re.fullmatch(r"([0-9a-f]{2}:){15}[0-9a-f]{2}", fingerprint) is not None
-        and found.repo.belongings.key == pem
+        and found.repo.data.key == pem
     )
 
 
@@ -114,14 +114,14 @@ ROWS: dict[str, Row] = {
     "3.12 the header may say RSA": Row(
         200, "/repos/{repo}/key", lambda body: body["key"].startswith("-----BEGIN RSA PUBLIC KEY-----\n"),
         before=lambda found: setattr(
-            found.repo.belongings, "key", found.repo.belongings.key.replace(" PUBLIC", " RSA PUBLIC"),
+            found.repo.data, "key", found.repo.data.key.replace(" PUBLIC", " RSA PUBLIC"),
         ),
     ),
     "3.12 POST /repos/{id}/key": Row(200, "/repos/{repo}/key", method="POST", whole=is_new_key),
     "3.12 POST /repos/{owner}/{name}/key": Row(200, "/repos/{slug}/key", method="POST", whole=is_new_key),
     "3.12 POST makes another": Row(
         200, "/repos/{repo}/key", method="POST",
-        after=lambda found: found.repo.belongings.key != found.notes.belongings.key,
+        after=lambda found: found.repo.data.key != found.notes.data.key,
     ),
     "3.12 POST without admin right is 404": Row(404, "/repos/{repo}/key", NOT_FOUND, method="POST", token=READER),
     "3.12 POST, nobody": Row(401, "/repos/{repo}/key", NO_TOKEN, method="POST", token=None),

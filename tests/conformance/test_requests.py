@@ -25,7 +25,7 @@ FAILING = Switches(requests_fail=True)
 
 
 def many(found: Scene) -> None:
-    found.repo.belongings.requests += [Request(number, "push", None, NOW) for number in range(101, 301)]
+    found.repo.data.requests += [Request(number, "push", None, NOW) for number in range(101, 301)]
 
 
 def span(first: int, last: int) -> Check:
@@ -91,7 +91,7 @@ ROWS: dict[str, Row] = {
     ),
     "3.14 owner_type User": Row(
         200, "/requests/50", lambda body: (body["request"]["owner_type"], body["request"]["owner_id"]) == ("User", 201),
-        before=lambda found: found.notes.belongings.requests.append(Request(50, "push", None, NOW)),
+        before=lambda found: found.notes.data.requests.append(Request(50, "push", None, NOW)),
     ),
     "3.14 a single request without a build omits build_id": Row(
         200, "/requests/32", lambda body: "build_id" not in body["request"],

@@ -71,11 +71,11 @@ def without_value(body: Any) -> bool:
 
 
 def value_is(place: int, expected: str | None) -> After:
-    return lambda found: found.repo.belongings.env_vars[place].value == expected
+    return lambda found: found.repo.data.env_vars[place].value == expected
 
 
 def unset(found: Scene) -> None:
-    found.repo.belongings.ssh_key = None
+    found.repo.data.ssh_key = None
 
 
 def ssh(status: int, body: bytes | Check, method: str = "GET", path: str = KEY, **more: Unpack[More]) -> Row:
@@ -156,7 +156,7 @@ ROWS: dict[str, Row] = {
     "3.16 POST, migrated": Row(
         403, VARIABLES, is_migrated, method="POST", json={"env_var": {"name": "A"}}, before=migrated,
         after=lambda found:
-        len(found.repo.belongings.env_vars) == 3,
+        len(found.repo.data.env_vars) == 3,
     ),
     "3.16 POST of what is no JSON": Row(
         400, VARIABLES, NO_JSON, method="POST", data=b"name=A",
@@ -187,7 +187,7 @@ ROWS: dict[str, Row] = {
     ),
     "3.16 DELETE gives the deleted object": Row(
         200, PUBLIC, variable(name="FULL", value="text"), method="DELETE",
-        after=lambda found: [one.name for one in found.repo.belongings.env_vars] == ["ERASED", "HIDDEN"],
+        after=lambda found: [one.name for one in found.repo.data.env_vars] == ["ERASED", "HIDDEN"],
     ),
     "3.16 DELETE without repository_id": Row(
         404, "/settings/env_vars/{public}", NOTHING, method="DELETE", after=value_is(0, "text"),
@@ -240,7 +240,7 @@ ROWS: dict[str, Row] = {
     ),
     "3.17 DELETE gives the old object": ssh(
         200, lambda body: body["ssh_key"]["description"] == "deploy", "DELETE",
-        after=lambda found: found.repo.belongings.ssh_key is None,
+        after=lambda found: found.repo.data.ssh_key is None,
     ),
     "3.17 DELETE, unset": ssh(404, NOT_FOUND, "DELETE", before=unset),
     "3.17 nobody, com": ssh(401, NOTHING, token=None),

@@ -121,7 +121,7 @@ async def test_cancelling_anywhere_leaves_nothing_behind(
                     # What is forgotten unsubscribes; a traceback may hold on to it in a circle.
                     gc.collect()
                     assert len(travis._waiting) == 0
-                    assert len(travis._hub._registry) == 0
+                    assert len(travis._hub._dispatcher) == 0
                     assert [path async for path in anyio.Path(tmp_path).glob("**/.*")] == []
                 await until(lambda: not server.pusher.connections)
         assert step > 1

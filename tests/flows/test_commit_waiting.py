@@ -132,7 +132,7 @@ async def test_a_pull_request_is_found_by_its_head_with_and_without_a_live_chann
         build = repository.build(event_type="pull_request")
         build.start()
         build.finish("passed")
-        requests = repository.belongings.requests
+        requests = repository.data.requests
         async with anyio.create_task_group() as group:
 
             async def wait() -> None:
@@ -149,7 +149,7 @@ async def test_a_pull_request_is_found_by_its_head_with_and_without_a_live_chann
 
 
 async def test_a_rejection_ends_the_wait(server: TravisServer, travis: Travis, repository: Repository) -> None:
-    requests = repository.belongings.requests
+    requests = repository.data.requests
     requests.append(Reached(1, "push", "rejected", 1e9, message="[skip ci]", head_commit=SHA))
     with pytest.raises(errors.CommitNotBuilt, match=r"push: \[skip ci\]"):
         await travis.wait_for_commit("travis-ci/travis.rb", SHA)
@@ -172,9 +172,9 @@ async def test_an_unknown_repository_is_told(travis: Travis) -> None:
 async def test_failures_in_passing_are_waited_out_until_they_last(
     server: TravisServer, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commit_waiting, "FAILURES", 3)
+    monkeypatch.setattr(commit_waiting, "MAX_FAILURES", 3)
     build = repository.build(quiet=True)
-    requests = repository.belongings.requests
+    requests = repository.data.requests
     requests.append(Reached(1, "push", "accepted", 1e9, build_id=build.id, head_commit=SHA))
     async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY, attempts=1) as travis:
         server.respond("GET", "/requests", status=503, times=2)
@@ -199,7 +199,7 @@ async def test_a_lost_connection_is_a_reason_to_look(
         group.start_soon(wait)
         await until(lambda: looks(server) == 1)
         request = Reached(1, "push", "accepted", 1e9, build_id=build.id, head_commit=SHA)
-        repository.belongings.requests.append(request)
+        repository.data.requests.append(request)
         monkeypatch.setattr(commit_waiting, "FIRST_LOOK", 0.0)
         await server.pusher.disconnect(4200)
 

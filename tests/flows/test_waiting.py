@@ -244,7 +244,7 @@ async def test_many_waiters_on_one_socket_each_told_once_while_connections_die(
 
     monkeypatch.setattr(server.world, "notify", lossy)
     monkeypatch.setattr(waiting, "RECONCILE", 0.3)
-    monkeypatch.setattr("aiotravis.live.reconnect_policy.WINDOWS", ((10.0, 10_000),))
+    monkeypatch.setattr("aiotravis.live.reconnect_policy.ATTEMPT_LIMITS", ((10.0, 10_000),))
 
     async def wait(number: int) -> None:
         told[number].append((await travis.wait_for_build(number)).state)

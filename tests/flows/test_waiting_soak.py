@@ -51,7 +51,7 @@ async def test_every_waiter_is_told_once_and_rightly(seed: int, monkeypatch: pyt
                 publish(event, about, part)
 
         world.notify = unreliable
-        options = LiveOptions(first_delay=0.01, longest_delay=0.05)
+        options = LiveOptions(reconnect_delay=0.01, max_reconnect_delay=0.05)
         async with Travis(TOKEN, endpoint=server.endpoint, live=options) as travis:
             began, used = time.perf_counter(), time.process_time()
             async with anyio.create_task_group() as group:

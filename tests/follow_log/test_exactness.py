@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 import anyio
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,8 @@ from aiotravis import Feed, Job, Log, LogPart, LogReset, State, errors, events
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis.follow_log import LogStream
 from aiotravis.follow_log.sources import LogSources
-from aiotravis.live.feed import Mailbox, weight_of
+from aiotravis.live.event_buffer import EventBuffer, event_size
+from aiotravis.live.subscription import Subscription
 from aiotravis.resources.jobs import Jobs
 from aiotravis.resources.logs import LAST, Logs
 from tests.autojump import run
@@ -41,7 +43,7 @@ class Server:
 
     draw: random.Random
     loses: bool
-    mailbox: Mailbox = field(default_factory=lambda: Mailbox(40))
+    buffer: EventBuffer = field(default_factory=lambda: EventBuffer(40))
     channels: frozenset[str] = frozenset({f"job-{JOB}"})
     stored: list[LogPart] = field(default_factory=list[LogPart])
     sent: dict[int, LogPart] = field(default_factory=dict[int, LogPart])
@@ -93,7 +95,7 @@ class Server:
         if (
             self.subscribed
             and self.connected
-            and self.mailbox.put(event, weight_of(event))
+            and self.buffer.put(event, event_size(event))
             and isinstance(event, events.JobLog)
         ):
             self.heard.add(int(event.number))
@@ -128,7 +130,7 @@ class Server:
                 # Whatever else is lost, somebody is told of it: by the event, or by a mark.
                 self.connected = True
                 if self.subscribed:
-                    self.mailbox.put(events.JobCreated(job=self.job()), 512)
+                    self.buffer.put(events.JobCreated(job=self.job()), 512)
         if draw.random() < 0.5:
             await anyio.sleep(draw.choice([1.0, 60.0, 180.0]))
             self.aggregated = True
@@ -166,7 +168,7 @@ class Server:
             if not self.connected:
                 self.connected = True
                 if self.subscribed:
-                    self.mailbox.put(events.Reconnected(down=seconds), 0)
+                    self.buffer.put(events.Reconnected(down=seconds), 0)
 
         asyncio.get_running_loop().call_later(seconds, back)
 
@@ -243,7 +245,11 @@ async def opened(server: Server) -> LogStream:
     while True:
         with contextlib.suppress(*FAILURES):
             log = LogStream(
-                JOB, lambda: Feed(server), ServedJobs(server), LogSources(ServedLogs(server)), ClientLifetime()
+                JOB,
+                lambda: Feed(cast("Subscription", server)),
+                ServedJobs(server),
+                LogSources(ServedLogs(server)),
+                ClientLifetime(),
             )
             return await log.__aenter__()
 

@@ -22,7 +22,7 @@ JOBS = 4
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "PATIENCE", 0.05)
     monkeypatch.setattr(state, "QUIET", 1.0)
-    monkeypatch.setattr(reconnect_policy, "WINDOWS", ((10.0, 10_000),))
+    monkeypatch.setattr(reconnect_policy, "ATTEMPT_LIMITS", ((10.0, 10_000),))
 
 
 async def write(draw: random.Random, job: Job, over: anyio.Event) -> None:
@@ -63,7 +63,7 @@ async def misbehave(draw: random.Random, live: FaultProxy, rest: FaultProxy, ove
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_logs_are_byte_exact_through_every_fault_of_both_connections(seed: int) -> None:
     draw = random.Random(seed)
-    options = LiveOptions(first_delay=0.02, longest_delay=0.1, activity_timeout=0.3, pong_timeout=0.2)
+    options = LiveOptions(reconnect_delay=0.02, max_reconnect_delay=0.1, activity_timeout=0.3, pong_timeout=0.2)
     async with TravisServer() as server, FaultProxy(server.port) as live, FaultProxy(server.port) as rest:
         server.announced_port = live.port
         jobs = server.world.repository("a/b").build(jobs=JOBS).jobs

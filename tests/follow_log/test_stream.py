@@ -83,7 +83,7 @@ async def test_an_unknown_job_is_told_and_nothing_is_left(server: TravisServer, 
     with pytest.raises(errors.NotFoundError):
         async with travis.follow_log(9):
             pass
-    assert len(travis._hub._registry) == 0
+    assert len(travis._hub._dispatcher) == 0
 
 
 async def test_a_stream_that_was_closed_yields_nothing_and_opens_no_more(travis: Travis, job: Job) -> None:
@@ -99,7 +99,7 @@ async def test_cancelling_leaves_nothing(server: TravisServer, travis: Travis, j
     with anyio.move_on_after(0.1) as scope:
         await follow(travis, job)
     assert scope.cancelled_caught
-    assert len(travis._hub._registry) == 0
+    assert len(travis._hub._dispatcher) == 0
 
 
 async def test_a_server_that_fails_while_the_stream_is_opened_is_waited_out(

@@ -58,13 +58,13 @@ ROWS: list[tuple[ApiRequest, int, dict[str, str], bytes, bool, type[errors.Respo
      errors.PermissionDenied, "forbidden"),
     (GET, 404, JSON, b'{"file":"not found"}', True, errors.NotFoundError, "may see it"),
     (GET, 404, JSON, b'{"file":"not found"}', False, errors.NotFoundError, "if it is private, pass a token"),
-    (GET, 404, TEXT, b"file not found", True, errors.NotFoundError, "no such thing, or hidden"),
-    (GET, 404, JSON, b"", True, errors.NotFoundError, "no such thing, or hidden"),
+    (GET, 404, TEXT, b"file not found", True, errors.NotFoundError, "not found, or hidden"),
+    (GET, 404, JSON, b"", True, errors.NotFoundError, "not found, or hidden"),
     (GET, 404, JSON, b'{"error":{"message":"The job(42) couldn\'t be found"}}', True,
      errors.NotFoundError, "The job(42) couldn't be found"),
     (GET, 404, JSON, b'{"error":"Repository could not be found"}', True, errors.NotFoundError, "Repository could not"),
     (GET, 404, HTML, b"<html>nginx</html>", True, errors.NotFoundError, "Is the endpoint that of the API?"),
-    (GET, 406, JSON, b"", True, errors.RefusedError, "no representation"),
+    (GET, 406, JSON, b"", True, errors.RefusedError, "not available in the requested format"),
     (GET, 409, JSON, b'{"message":"Sync already in progress. Try again later."}', True,
      errors.ConflictError, "Sync already in progress. Try again later"),
     (LOG, 409, JSON, b'{"error":{"message":"Job 42 is not finished"}}', True, errors.ConflictError, "is not finished"),
@@ -76,7 +76,7 @@ ROWS: list[tuple[ApiRequest, int, dict[str, str], bytes, bool, type[errors.Respo
     (GET, 422, JSON, b'{"errors":[{}],"message":5}', True, errors.ValidationError, "not valid"),
     (GET, 429, TEXT, b"Retry later\n", True, errors.RateLimited, "next whole minute"),
     (GET, 500, TEXT, b"Sorry, we experienced an error.\n\nrequest_id:abc-1\n", True,
-     errors.ServerError, "wants to know the request id abc-1"),
+     errors.ServerError, "Give Travis support the request id abc-1"),
     (GET, 500, JSON, b'{"error":"Travis encountered an error, sorry :("}', True, errors.ServerError, "sorry :("),
     (LOG, 500, JSON, b'{"error":{"message":"Unexpected error occurred: x"}}', True, errors.ServerError, "Unexpected"),
     (GET, 501, TEXT, b"prose", True, errors.ServerError, "prose"),
@@ -88,7 +88,7 @@ ROWS: list[tuple[ApiRequest, int, dict[str, str], bytes, bool, type[errors.Respo
 
 
 @pytest.mark.parametrize(("sent", "status", "headers", "body", "authenticated", "kind", "told"), ROWS)
-def test_a_refusal_is_read_for_what_it_is(
+def test_each_error_response_has_its_class_and_message(
     sent: ApiRequest,
     status: int,
     headers: dict[str, str],
@@ -112,11 +112,11 @@ def test_a_refusal_is_read_for_what_it_is(
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_a_good_status_is_no_refusal(status: int) -> None:
+def test_a_good_status_is_no_error(status: int) -> None:
     assert error_from_response(GET, ApiResponse(status, JSON, FLASH)) is None
 
 
-def test_what_a_class_promises_is_there() -> None:
+def test_attributes_of_each_error_class_are_set() -> None:
     refused = error_from_response(RESTART, ApiResponse(400, JSON, FLASH))
     assert isinstance(refused, errors.RefusedError)
     assert refused.flash == ("The job could not be restarted.", "Sorry.")
@@ -136,7 +136,7 @@ def test_what_a_class_promises_is_there() -> None:
     ("header", "seconds"),
     [(None, None), ("7", 7.0), ("-3", 0.0), ("Tue, 14 Nov 2023 22:13:50 GMT", 30.0), ("soon", None), ("inf", None)],
 )
-def test_retry_after_comes_in_two_forms_or_none(header: str | None, seconds: float | None) -> None:
+def test_retry_after_is_seconds_a_date_or_absent(header: str | None, seconds: float | None) -> None:
     headers = TEXT if header is None else {**TEXT, "retry-after": header}
     error = error_from_response(GET, ApiResponse(429, headers, b"Retry later\n", received_at=1_700_000_000.0))
     assert isinstance(error, errors.RateLimited)
@@ -145,7 +145,7 @@ def test_retry_after_comes_in_two_forms_or_none(header: str | None, seconds: flo
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500])
 @pytest.mark.parametrize("body", [b"the t0ken is bad", b'{"error":"the t0ken is bad"}', b'{"message":"t0ken"}'])
-def test_no_refusal_repeats_a_secret(status: int, body: bytes) -> None:
+def test_no_error_repeats_a_secret(status: int, body: bytes) -> None:
     sent = ApiRequest("GET", "/x", (("access_token", "t0ken"),))
     error = error_from_response(sent, ApiResponse(status, JSON, body, authenticated=True, secrets=("t0ken",)))
     assert error is not None
@@ -156,7 +156,7 @@ def test_no_refusal_repeats_a_secret(status: int, body: bytes) -> None:
     "body", [b'{"flash":"x"}', b'{"flash":[1,{"notice":"n"}]}', b'{"error":{"code":5}}', b'{"errors":{}}']
 )
 @pytest.mark.parametrize("status", [400, 422])
-def test_odd_shapes_are_read_without_a_crash(body: bytes, status: int) -> None:
+def test_odd_error_bodies_raise_nothing_else(body: bytes, status: int) -> None:
     assert error_from_response(GET, ApiResponse(status, JSON, body)) is not None
 
 
@@ -165,7 +165,7 @@ def test_a_message_names_request_cause_and_remedy() -> None:
     error = error_from_response(sent, ApiResponse(404, JSON, b'{"file":"not found"}', authenticated=True))
     assert error is not None
     assert str(error) == (
-        "GET /builds?slug=a/b&access_token=... answered 404: no such thing, or hidden from this token. "
+        "GET /builds?slug=a/b&access_token=... answered 404: not found, or hidden from this token. "
         "Check the id or slug and the site, and that the token's user may see it."
     )
     assert error.remedy == "Check the id or slug and the site, and that the token's user may see it."
@@ -211,31 +211,31 @@ def test_flash_and_field_errors_repeat_no_secret(status: int, body: bytes) -> No
     assert "t0ken" not in str(error) + repr(vars(error))
 
 
-def test_a_message_is_one_printable_line_and_not_long() -> None:
+def test_a_message_is_one_short_printable_line() -> None:
     body = b'{"message":"a\\u001b[31m\\nb' + b"a" * 100_000 + b'"}'
     text = str(error_from_response(GET, ApiResponse(409, JSON, body)))
     assert text.isprintable()
     assert len(text) < 1000
 
 
-def test_advice_is_not_given_twice() -> None:
+def test_the_remedy_is_not_repeated() -> None:
     body = b'{"message":"Sync already in progress. Try again later."}'
     assert str(error_from_response(GET, ApiResponse(409, JSON, body))).count("Try again later") == 1
 
 
-def test_a_body_too_deep_to_read_is_still_judged() -> None:
+def test_an_error_body_nested_too_deeply_still_has_its_class() -> None:
     assert isinstance(error_from_response(GET, ApiResponse(500, JSON, b"[" * 5000 + b"]" * 5000)), errors.ServerError)
 
 
-def test_a_web_page_that_says_403_is_not_about_a_token() -> None:
+def test_a_web_page_with_status_403_does_not_blame_the_token() -> None:
     assert type(error_from_response(GET, ApiResponse(403, HTML, b"<html>blocked"))) is errors.PermissionDenied
 
 
-def test_a_bare_json_string_is_what_was_said() -> None:
+def test_a_bare_json_string_is_the_reason() -> None:
     assert "why not" in str(error_from_response(GET, ApiResponse(409, JSON, b'"why not"')))
 
 
-def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_after_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     try:

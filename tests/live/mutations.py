@@ -1,6 +1,6 @@
-"""Frames that no Pusher server would send: a list by hand, and mutations without end.
+"""Frames that no Pusher server would send: a list, and random mutations.
 
-``python -m tests.live.mutations --frames 2000000`` feeds so many to the reader, without a socket in between.
+``python -m tests.live.mutations --frames 2000000`` feeds that many to the reader, without a socket.
 """
 
 import argparse
@@ -13,20 +13,18 @@ from typing import cast
 
 import anyio
 
-from aiotravis.live.channels import ChannelSelection
-from aiotravis.live.connection import Connection
+from aiotravis.live.connection import PusherConnection
 from aiotravis.live.dispatcher import Dispatcher
 from aiotravis.live.monitor import LiveMonitor
 from aiotravis.live.options import LiveOptions
-from aiotravis.live.socket import Socket
-from aiotravis.live.subscription import HubSubscription
-from aiotravis.resources.pusher_auth import PusherAuth
+from aiotravis.live.socket import PusherSocket
+from tests.live.fakes import subscribed_to
 
-__all__ = ["BROKEN_WEBSOCKET", "JUNK", "NO_GREETING", "mutated", "read"]
+__all__ = ["BROKEN_HANDSHAKES", "BROKEN_WEBSOCKET", "INVALID_FRAMES", "mutated", "read"]
 
 JOB = '{"id":501,"repository_id":82,"build_id":500,"number":"1.1","state":"started"}'
 
-GOOD = (
+VALID_FRAMES = (
     '{"event":"job:log","channel":"job-501","data":"{\\"id\\":501,\\"_log\\":\\"$ make\\\\n\\",\\"number\\":3}"}',
     f'{{"event":"job:started","channel":"repo-82","data":{json.dumps(JOB)}}}',
     f'{{"event":"job:finished","channel":"repo-82","data":{JOB}}}',
@@ -37,7 +35,7 @@ GOOD = (
     '{"event":"pusher_internal:subscription_succeeded","channel":"repo-82","data":"{}"}',
 )
 
-JUNK: tuple[str | bytes, ...] = (
+INVALID_FRAMES: tuple[str | bytes, ...] = (
     "", " ", "{", "}", "[", "]", "null", "true", "0", '"text"', "{}", "[]", "[[[]]]", '{"event"}', '{"event":}',
     '{"event":null}', '{"event":7}', '{"event":[]}', '{"event":{}}', '{"event":"x","channel":7}',
     '{"event":"x","channel":[]}', '{"data":{}}', '{"Event":"x"}', '{"event":"x"', '{"event":"x"}}', '{"event":"x"},',
@@ -47,7 +45,7 @@ JUNK: tuple[str | bytes, ...] = (
     '{"event":"pusher:what"}', '{"event":"pusher:connection_established"}', '{"event":"pusher:"}',
     '{"event":"pusher_internal:subscription_succeeded"}', '{"event":"pusher:connection_established","data":"x"}',
 )  # fmt: skip
-"""On the same connection: passed over."""
+"""Ignored; the connection continues."""
 
 BROKEN_WEBSOCKET: tuple[bytes, ...] = (
     b"\xf1\x02{}", b"\xc1\x02{}", b"\x83\x00", b"\x8b\x00", b"\x80\x02{}", b"\x89\x7e\x00\x80" + bytes(128),
@@ -55,40 +53,42 @@ BROKEN_WEBSOCKET: tuple[bytes, ...] = (
     b"\x81\x7f\x80\x00\x00\x00\x00\x00\x00\x00", b"HTTP/1.1 500 Internal Server Error\r\n\r\n", bytes(64), b"\xff" * 64,
     b"\x01\x02{}\x01\x02{}",
 )  # fmt: skip
-"""In place of a frame: the connection is of no use any more."""
+"""Bytes in place of a frame that end the connection."""
 
-NO_GREETING: tuple[str, ...] = (
+BROKEN_HANDSHAKES: tuple[str, ...] = (
     "", "{}", '{"event":"pusher:connection_established"}', '{"event":"pusher:connection_established","data":"x"}',
     '{"event":"pusher:connection_established","data":"{}"}',
     '{"event":"pusher:connection_established","data":{"socket_id":null}}',
     '{"event":"pusher:connection_established","data":{"socket_id":""}}',
 )  # fmt: skip
-"""In place of the greeting."""
+"""Frames in place of ``pusher:connection_established``."""
 
 
 def mutated(draw: random.Random) -> bytes:
-    """Take a good frame, and spoil it."""
-    frame = bytearray(draw.choice(GOOD).encode())
+    """Return a valid frame with random damage."""
+    frame = bytearray(draw.choice(VALID_FRAMES).encode())
     for _ in range(draw.choice([1, 1, 2, 5, 20])):
-        place = draw.randrange(len(frame) + 1)
-        how = draw.randrange(6)
-        if how == 0 and frame:
-            frame[place % len(frame)] = draw.randrange(256)
-        elif how == 1:
-            frame[place:place] = bytes([draw.randrange(256)])
-        elif how == 2:
-            del frame[place : place + draw.randrange(1, 9)]
-        elif how == 3:
-            frame[place:place] = frame[: draw.randrange(len(frame) + 1)]
-        elif how == 4:
-            frame[place:place] = draw.choice([b"{", b"[", b'"', b"\\", b"null", b"\\ud800", b"1e400", b"\\u0000", b"}"])
+        position = draw.randrange(len(frame) + 1)
+        kind = draw.randrange(6)
+        if kind == 0 and frame:
+            frame[position % len(frame)] = draw.randrange(256)
+        elif kind == 1:
+            frame[position:position] = bytes([draw.randrange(256)])
+        elif kind == 2:
+            del frame[position : position + draw.randrange(1, 9)]
+        elif kind == 3:
+            frame[position:position] = frame[: draw.randrange(len(frame) + 1)]
+        elif kind == 4:
+            frame[position:position] = draw.choice(
+                [b"{", b"[", b'"', b"\\", b"null", b"\\ud800", b"1e400", b"\\u0000", b"}"]
+            )
         else:
-            del frame[place:]
+            del frame[position:]
     return bytes(frame)
 
 
 def main() -> None:
-    """Feed mutations to the reader for as long as was asked for."""
+    """Feed mutated frames to the reader."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=2_000_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -100,41 +100,23 @@ def main() -> None:
 
 
 async def read(frames: int, seed: int) -> Counter[str]:
-    """Let a connection read so many mutations, some together as bursts come, and count what it made of them."""
-    draw, kinds, health = random.Random(seed), Counter[str](), LiveMonitor()
-    registry = Dispatcher(health)
-    line = HubSubscription(_Nobody(), _nothing, (), 1000)
-    line.channels = frozenset({"repo-82", "job-501"})
-    line.interest = ChannelSelection(channels=line.channels)
-    registry.add(line)
-    connection = Connection(cast("Socket", _Mute()), registry, cast("PusherAuth", None), health, LiveOptions())
-    while health.frames < frames:
+    """Let a connection read that many mutated frames, some in bursts, and count what it makes of them."""
+    draw, kinds, monitor = random.Random(seed), Counter[str](), LiveMonitor()
+    dispatcher = Dispatcher(monitor)
+    subscription = subscribed_to("repo-82", "job-501", max_events=1000)
+    dispatcher.add(subscription)
+    connection = PusherConnection(cast("PusherSocket", _FakeSocket()), dispatcher, monitor, LiveOptions())
+    while monitor.frames < frames:
         batch = [mutated(draw) for _ in range(draw.choice([1, 1, 3, 200]))]
-        kinds["frames that end the connection"] += connection._take(batch) is not None
-        while (event := line.mailbox.take()) is not None:
+        kinds["frames that end the connection"] += connection._handle_frames(batch) is not None
+        while (event := subscription.buffer.get_nowait()) is not None:
             kinds[type(event).__name__] += 1
-    counted = health.statistics(feeds=1, channels=2)
-    return kinds + Counter(junk=counted.junk, complaints=counted.complaints, duplicates=counted.duplicates)
+    return kinds + Counter(invalid_frames=monitor.invalid_frames, errors=monitor.errors, duplicates=monitor.duplicates)
 
 
-async def _nothing() -> ChannelSelection:
-    return ChannelSelection()
-
-
-class _Mute:
-    def say(self, event: str) -> None:
+class _FakeSocket:
+    def queue(self, event: str) -> None:
         assert event == "pusher:pong"
-
-
-class _Nobody:
-    async def site(self, *, own: bool) -> tuple[bool, tuple[str, ...]]:
-        return False, ()
-
-    def add(self, subscription: HubSubscription) -> None:
-        pass
-
-    def remove(self, subscription: HubSubscription) -> None:
-        pass
 
 
 if __name__ == "__main__":

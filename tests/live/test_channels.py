@@ -1,4 +1,4 @@
-"""Which channels carry what."""
+"""Which channels carry which events."""
 
 import itertools
 
@@ -11,7 +11,7 @@ OWN = ("private-user-7",)
 
 
 @pytest.mark.parametrize(
-    ("interest", "private", "own", "channels"),
+    ("selection", "private", "own", "channels"),
     [
         (ChannelSelection(repositories=frozenset({82})), False, (), {"repo-82"}),
         (ChannelSelection(repositories=frozenset({82})), False, OWN, {"repo-82", *OWN}),
@@ -32,17 +32,17 @@ OWN = ("private-user-7",)
     ],
 )
 def test_channels_follow_from_deployment_and_user(
-    interest: ChannelSelection, private: bool, own: tuple[str, ...], channels: set[str]
+    selection: ChannelSelection, private: bool, own: tuple[str, ...], channels: set[str]
 ) -> None:
-    assert channels_for(interest, private=private, own=own) == channels
+    assert channels_for(selection, private=private, own=own) == channels
 
 
-def test_a_private_deployment_tells_strangers_nothing() -> None:
+def test_a_private_deployment_without_a_token_raises_live_unavailable() -> None:
     with pytest.raises(errors.LiveUnavailable, match="Pass a token"):
         channels_for(ChannelSelection(repositories=frozenset({1})), private=True, own=())
 
 
-def test_everything_of_nobody_is_no_question() -> None:
+def test_an_empty_selection_without_a_token_raises_usage_error() -> None:
     with pytest.raises(errors.UsageError, match="Without a token"):
         channels_for(ChannelSelection(), private=False, own=())
 
@@ -51,13 +51,13 @@ def test_private_channels_need_a_signature() -> None:
     assert [is_private(name) for name in ("private-job-1", "presence-x", "repo-1")] == [True, True, False]
 
 
-def test_an_interest_wants_what_it_is_about() -> None:
+def test_a_selection_includes_the_events_of_its_ids_and_channels() -> None:
     job = Job(id=5, build_id=3, repository_id=82)
     build = Build(id=3, repository_id=82, job_ids=(5, 6))
     about_job, about_build = events.JobStarted(channel="c", job=job), events.BuildStarted(channel="c", build=build)
     log = events.JobLog(channel="job-5", job_id=5)
     odd = events.UnknownEvent(channel="c", name="x")
-    for interest, wanted in (
+    for selection, included in (
         (ChannelSelection(repositories=frozenset({82})), (True, True, False, True)),
         (ChannelSelection(repositories=frozenset({83})), (False, False, False, True)),
         (ChannelSelection(builds=frozenset({3})), (True, True, False, True)),
@@ -67,7 +67,7 @@ def test_an_interest_wants_what_it_is_about() -> None:
         (ChannelSelection(channels=frozenset({"job-5"})), (False, False, True, True)),
         (ChannelSelection(), (True, True, False, True)),
     ):
-        assert tuple(interest.wants(event) for event in (about_job, about_build, log, odd)) == wanted
+        assert tuple(selection.includes(event) for event in (about_job, about_build, log, odd)) == included
 
 
 ONES = frozenset({1, 2})
@@ -75,22 +75,22 @@ ONES = frozenset({1, 2})
 
 @pytest.mark.parametrize("own", [(), OWN, ("common",), ("private-user-7", "user-7")])
 @pytest.mark.parametrize("private", [False, True])
-@pytest.mark.parametrize("given", list(itertools.product((frozenset[int](), ONES), repeat=4)))
+@pytest.mark.parametrize("ids", list(itertools.product((frozenset[int](), ONES), repeat=4)))
 @pytest.mark.parametrize("names", [frozenset[str](), frozenset({"workers"})])
-def test_every_combination_of_wish_deployment_and_user_has_its_channels(
-    given: tuple[frozenset[int], ...], names: frozenset[str], private: bool, own: tuple[str, ...]
+def test_channels_for_every_selection_deployment_and_user(
+    ids: tuple[frozenset[int], ...], names: frozenset[str], private: bool, own: tuple[str, ...]
 ) -> None:
-    repositories, builds, jobs, parent_repositories = given
-    interest = ChannelSelection(
+    repositories, builds, jobs, parent_repositories = ids
+    selection = ChannelSelection(
         repositories=repositories, builds=builds, jobs=jobs, parent_repositories=parent_repositories, channels=names
     )
     everything = not (repositories or builds or jobs or names)
     states = everything or bool(repositories or builds or parent_repositories)
     if states and not own and (everything or private):
         with pytest.raises(errors.UsageError if everything else errors.LiveUnavailable):
-            channels_for(interest, private=private, own=own)
+            channels_for(selection, private=private, own=own)
         return
-    channels = channels_for(interest, private=private, own=own)
+    channels = channels_for(selection, private=private, own=own)
     logs = {f"private-job-{job}" if private else f"job-{job}" for job in jobs}
     public = set[str]() if private else {f"repo-{one}" for one in repositories | parent_repositories}
     assert channels == names | logs | public | (set(own) if states else set[str]())
@@ -99,16 +99,16 @@ def test_every_combination_of_wish_deployment_and_user_has_its_channels(
 
 @pytest.mark.parametrize("kind", [events.JobCreated, events.JobFinished])
 @pytest.mark.parametrize("about", ["repositories", "builds", "jobs"])
-def test_an_event_with_ids_alone_is_wanted_by_the_ids_it_has(kind: type[events.JobEvent], about: str) -> None:
+def test_an_event_with_ids_alone_is_included_by_the_ids_it_has(kind: type[events.JobEvent], about: str) -> None:
     ids_alone = kind(channel="private-user-7", job=Job(id=5, build_id=3), complete=False)
     selections = {
         "repositories": ChannelSelection(repositories=frozenset({82})),
         "builds": ChannelSelection(builds=frozenset({3})),
         "jobs": ChannelSelection(jobs=frozenset({5})),
     }
-    wanted = selections[about].wants(ids_alone)
-    assert wanted is (about != "repositories")
+    included = selections[about].includes(ids_alone)
+    assert included is (about != "repositories")
 
 
-def test_a_build_without_a_repository_is_looked_for_on_the_users_own_channel() -> None:
+def test_a_build_without_a_repository_uses_the_users_own_channel() -> None:
     assert channels_for(ChannelSelection(builds=frozenset({5})), private=False, own=OWN) == {*OWN}

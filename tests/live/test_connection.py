@@ -1,4 +1,4 @@
-"""One connection to the live server: what it asks for, what it makes of answers, how it ends."""
+"""One connection to the live server: subscriptions, signatures, error frames, its end."""
 
 from collections.abc import Callable
 
@@ -8,21 +8,18 @@ from aiotravis import LiveOptions, Travis, errors, events
 from aiotravis.live.channels import ChannelSelection
 from aiotravis.testing import Connection, Repository, TravisServer
 from tests.conftest import HASTY, TOKEN
+from tests.live.fakes import NO_RESOURCES
 from tests.waiting import until
 
 ERROR = '{"event":"pusher:error","data":%s}'
 
 
-def asked(server: TravisServer, event: str) -> int:
-    return sum(f'"{event}"' in frame.text for frame in server.pusher.frames if frame.incoming)
-
-
-async def test_a_channel_given_up_and_wanted_again_counts_once_its_last_subscription_is_confirmed(
+async def test_a_resubscribed_channel_counts_once_its_last_subscription_is_confirmed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The first confirmation belongs to the subscription that was given up: events may still be lost behind it."""
+    """The first confirmation belongs to the subscription that has ended: events may still be missed after it."""
     held: list[Callable[[], None]] = []
-    # Held back, the first subscription comes behind its own end: only soketi confirms the second one then.
+    # Delayed, the first subscription arrives after its own unsubscription: only soketi confirms the second one then.
     server = TravisServer(dialect="soketi")
     subscribe = server.pusher._subscribe
 
@@ -37,7 +34,7 @@ async def test_a_channel_given_up_and_wanted_again_counts_once_its_last_subscrip
         monkeypatch.setattr(server.pusher, "_subscribe", later)
         connection = travis._hub._connection
         assert connection is not None
-        first, second = (travis._hub.subscription(_nothing) for _ in range(2))
+        first, second = (travis._hub.subscription(_nothing, resources=NO_RESOURCES) for _ in range(2))
         first.channels = second.channels = frozenset({"repo-2"})
         travis._hub.add(first)
         await until(lambda: len(held) == 1)
@@ -46,10 +43,10 @@ async def test_a_channel_given_up_and_wanted_again_counts_once_its_last_subscrip
         await until(lambda: len(held) == 2)
         held[0]()
         await until(lambda: server.pusher.occupied("repo-2"))
-        await until(lambda: connection._asked["repo-2"] == 1)
-        assert second.waiting == {"repo-2"}
+        await until(lambda: connection._unconfirmed["repo-2"] == 1)
+        assert second.unconfirmed == {"repo-2"}
         held[1]()
-        await until(lambda: not second.waiting)
+        await until(lambda: not second.unconfirmed)
         travis._hub.remove(second)
 
 
@@ -57,7 +54,7 @@ async def _nothing() -> ChannelSelection:
     return ChannelSelection()
 
 
-async def test_a_signature_that_could_not_be_had_in_passing_is_asked_for_again(server: TravisServer) -> None:
+async def test_signing_is_retried_after_a_server_error(server: TravisServer) -> None:
     server.respond("POST", "/pusher/auth", status=503, times=1)
     async with (
         Travis(TOKEN, endpoint=server.endpoint, live=LiveOptions(subscribe_timeout=5.0)) as travis,
@@ -66,9 +63,7 @@ async def test_a_signature_that_could_not_be_had_in_passing_is_asked_for_again(s
         assert [seen.status for seen in server.requests if seen.path == "/pusher/auth"] == [503, 200]
 
 
-async def test_what_the_auth_endpoint_refuses_for_good_is_not_asked_for_again(
-    server: TravisServer, travis: Travis
-) -> None:
+async def test_signing_is_not_retried_after_an_authentication_error(server: TravisServer, travis: Travis) -> None:
     server.respond("POST", "/pusher/auth", status=403, body=b"access denied", headers={"Content-Type": "text/html"})
     with pytest.raises(errors.SubscriptionError) as info:
         await anext(travis.events(channels=["private-user-201"]))
@@ -79,7 +74,7 @@ async def test_what_the_auth_endpoint_refuses_for_good_is_not_asked_for_again(
 
 @pytest.mark.parametrize("code", [4001, 4003, 4007, 4009, 4099])
 @pytest.mark.parametrize("form", ['{"code":%d,"message":"no"}', '"{\\"code\\":%d,\\"message\\":\\"no\\"}"'])
-async def test_a_fatal_complaint_ends_every_feed_even_if_the_server_does_not_close(
+async def test_a_fatal_error_frame_ends_every_feed_even_without_a_close(
     server: TravisServer, travis: Travis, code: int, form: str
 ) -> None:
     async with travis.events(channels=["repo-1"]) as one, travis.events(channels=["repo-2"]) as two:
@@ -93,18 +88,18 @@ async def test_a_fatal_complaint_ends_every_feed_even_if_the_server_does_not_clo
 
 
 @pytest.mark.parametrize("code", ["null", "4300", "4301", "5001", "500", '"x"'])
-async def test_a_complaint_without_a_closing_code_ends_nothing_and_is_counted(
+async def test_an_error_frame_that_is_not_fatal_ends_nothing_and_is_counted(
     server: TravisServer, travis: Travis, repository: Repository, code: str
 ) -> None:
     async with travis.events(repository.id) as feed:
         server.pusher.send_raw(ERROR % f'{{"code":{code},"message":"odd"}}')
         repository.build()
         assert isinstance(await anext(feed), events.BuildCreated)
-        assert (travis.live.statistics().complaints, server.pusher.opened) == (1, 1)
+        assert (travis.live.statistics().errors, server.pusher.opened) == (1, 1)
 
 
 @pytest.mark.parametrize("code", [4100, 4200, 4201])
-async def test_a_complaint_with_a_passing_code_is_a_loss_to_come_back_from(
+async def test_an_error_frame_with_a_temporary_code_makes_the_client_reconnect(
     server: TravisServer, travis: Travis, code: int
 ) -> None:
     async with travis.events(channels=["repo-1"]) as feed:
@@ -113,18 +108,18 @@ async def test_a_complaint_with_a_passing_code_is_a_loss_to_come_back_from(
     assert server.pusher.opened == 2
 
 
-async def test_a_server_that_wants_tls_is_asked_once_over_tls(server: TravisServer) -> None:
-    """The embedded server speaks no TLS: what shows is that it is tried, once, and not for ever."""
+async def test_close_code_4000_makes_the_client_reconnect_over_tls(server: TravisServer) -> None:
+    """The embedded server speaks no TLS, so the client keeps reconnecting."""
     async with Travis(endpoint=server.endpoint, live=HASTY) as travis, travis.events(channels=["repo-1"]) as feed:
         await server.pusher.disconnect(4000)
-        await until(lambda: travis._hub._encrypt)
-        assert (await travis._hub._address()).tls
+        await until(lambda: travis._hub._force_tls)
+        assert travis._hub._address().tls
         assert travis.live.state == "reconnecting"
         assert feed.statistics().dropped == 0
 
 
-async def test_a_frame_that_is_too_large_costs_the_connection_and_leaves_a_mark(server: TravisServer) -> None:
-    options = LiveOptions(largest_frame=1000, first_delay=0.0)
+async def test_a_message_that_is_too_large_makes_the_client_reconnect(server: TravisServer) -> None:
+    options = LiveOptions(max_message_size=1000, reconnect_delay=0.0)
     async with Travis(endpoint=server.endpoint, live=options) as travis, travis.events(channels=["repo-1"]) as feed:
         server.pusher.send_raw('{"event":"x","channel":"repo-1","data":"%s"}' % ("x" * 1000))
         assert isinstance(await anext(feed), events.Reconnected)

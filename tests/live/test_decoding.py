@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aiotravis import Build, Job, State, events
 from aiotravis.live.decoding import read_event
+from aiotravis.live.protocol import Message
 
 JOB = """{"id":501,"repository_id":82,"repository_slug":"a/b","repository_private":false,"build_id":500,"commit_id":5,
 "number":"784.1","state":"canceled","queue":"builds.gce","allow_failure":false,"updated_at":"2026-01-01T00:00:00.250Z",
@@ -35,10 +36,14 @@ BUILDS = {
 }  # fmt: skip
 
 
+def decoded(name: str, channel: str | None, data: object) -> events.Event:
+    return read_event(Message(event=name, channel=channel, data=data))
+
+
 @pytest.mark.parametrize("name", JOBS)
 @pytest.mark.parametrize("data", [JOB, json.loads(JOB), f'{{"job":{JOB}}}'])
 def test_a_job_event_carries_its_job(name: str, data: object) -> None:
-    event = read_event(name, "repo-82", data)
+    event = decoded(name, "repo-82", data)
     assert isinstance(event, JOBS[name])
     assert isinstance(event, events.JobEvent)
     assert (event.channel, event.complete, event.job.state) == ("repo-82", True, State.CANCELED)
@@ -51,7 +56,7 @@ def test_a_job_event_carries_its_job(name: str, data: object) -> None:
 @pytest.mark.parametrize("name", BUILDS)
 @pytest.mark.parametrize("data", [BUILD, json.loads(BUILD)])
 def test_a_build_event_carries_build_commit_repository_and_stages(name: str, data: object) -> None:
-    event = read_event(name, "repo-82", data)
+    event = decoded(name, "repo-82", data)
     assert isinstance(event, BUILDS[name])
     assert isinstance(event, events.BuildEvent)
     assert event.build.commit is not None
@@ -60,26 +65,26 @@ def test_a_build_event_carries_build_commit_repository_and_stages(name: str, dat
     assert (event.repository.slug, event.repository.private, len(event.stages)) == ("a/b", False, 1)
 
 
-def test_an_old_build_event_has_three_keys() -> None:
-    event = read_event("build:started", None, '{"build":{"id":1},"repository":{"id":2}}')
+def test_a_build_event_of_an_old_server_has_no_stages() -> None:
+    event = decoded("build:started", None, '{"build":{"id":1},"repository":{"id":2}}')
     assert isinstance(event, events.BuildStarted)
     assert (event.stages, event.build.commit) == ((), None)
 
 
 @pytest.mark.parametrize(("number", "read"), [("3", 3), ("2147483647", 2147483647), ('"7.1"', "7.1")])
-def test_a_part_of_a_log_keeps_its_number(number: str, read: int | str) -> None:
+def test_a_log_part_keeps_its_number(number: str, read: int | str) -> None:
     data = f'{{"id":501,"_log":"$ make\\n","number":{number},"final":true,"build_id":1,"repository_id":2}}'
     for form in (data, json.loads(data)):
-        assert read_event("job:log", "job-501", form) == events.JobLog(
+        assert decoded("job:log", "job-501", form) == events.JobLog(
             channel="job-501", job_id=501, content="$ make\n", number=read, final=True
         )
 
 
-def test_what_was_too_large_comes_with_ids_alone() -> None:
-    job = read_event("job:started", None, '{"id":501,"build_id":500,"_no_full_payload":true}')
+def test_an_event_without_a_payload_has_ids_alone_and_is_incomplete() -> None:
+    job = decoded("job:started", None, '{"id":501,"build_id":500,"_no_full_payload":true}')
     assert isinstance(job, events.JobStarted)
     assert (job.job.id, job.job.build_id, job.complete) == (501, 500, False)
-    build = read_event("build:started", None, {"build": {"id": 500}, "_no_full_payload": True})
+    build = decoded("build:started", None, {"build": {"id": 500}, "_no_full_payload": True})
     assert isinstance(build, events.BuildStarted)
     assert (build.build.id, build.complete) == (500, False)
 
@@ -115,8 +120,8 @@ def test_what_was_too_large_comes_with_ids_alone() -> None:
         ("build:started", '{"build":3}', {"build": 3}),
     ],
 )  # fmt: skip
-def test_what_is_unknown_or_unreadable_is_kept(name: str, data: object, kept: object) -> None:
-    assert read_event(name, "c", data) == events.UnknownEvent(channel="c", name=name, data=kept)
+def test_an_unknown_or_unreadable_event_keeps_its_data(name: str, data: object, kept: object) -> None:
+    assert decoded(name, "c", data) == events.UnknownEvent(channel="c", name=name, data=kept)
 
 
 @given(
@@ -131,7 +136,7 @@ def test_what_is_unknown_or_unreadable_is_kept(name: str, data: object, kept: ob
     ),
 )
 def test_no_payload_raises(name: str, data: Any) -> None:
-    assert isinstance(read_event(name, None, data), events.Event)
+    assert isinstance(decoded(name, None, data), events.Event)
 
 
 def nested(depth: int) -> str:
@@ -140,8 +145,8 @@ def nested(depth: int) -> str:
 
 @pytest.mark.parametrize("name", ["job:log", "job:started", "build:started", "odd"])
 @pytest.mark.parametrize("data", [nested(100_000), f'{{"id":1,"build":{{"id":1,"x":{nested(100_000)}}}}}', "9" * 5000])
-def test_what_is_too_deep_or_too_big_to_read_is_kept_as_text(name: str, data: str) -> None:
-    assert read_event(name, None, data) == events.UnknownEvent(name=name, data=data)
+def test_data_that_is_too_deep_or_too_big_to_decode_is_kept_as_text(name: str, data: str) -> None:
+    assert decoded(name, None, data) == events.UnknownEvent(name=name, data=data)
 
 
 NASTY = [
@@ -151,29 +156,29 @@ NASTY = [
 
 
 @pytest.mark.parametrize("value", NASTY)
-def test_no_value_of_a_known_field_raises_or_gets_lost(value: str) -> None:
+def test_no_value_of_a_known_field_raises_or_is_lost(value: str) -> None:
     for field in (*msgspec.structs.fields(Job), *msgspec.structs.fields(Build)):
         for name, data in (
             ("job:started", f'{{"id":1,"{field.encode_name}":{value}}}'),
             ("build:started", f'{{"build":{{"id":1,"{field.encode_name}":{value}}}}}'),
             ("build:started", f'{{"build":{{"id":1}},"{field.encode_name}":{value}}}'),
         ):
-            event = read_event(name, "c", data)
+            event = decoded(name, "c", data)
             assert isinstance(event, events.JobStarted | events.BuildStarted | events.UnknownEvent)
             if isinstance(event, events.UnknownEvent):
                 assert event == events.UnknownEvent(channel="c", name=name, data=json.loads(data))
 
 
-def test_a_commit_message_that_names_the_mark_leaves_the_event_complete() -> None:
-    event = read_event("job:started", None, '{"id":1,"commit":{"id":5,"message":"Handle _no_full_payload"}}')
+def test_a_commit_message_that_contains_no_full_payload_leaves_the_event_complete() -> None:
+    event = decoded("job:started", None, '{"id":1,"commit":{"id":5,"message":"Handle _no_full_payload"}}')
     assert isinstance(event, events.JobStarted)
     assert event.complete
 
 
 def test_a_build_event_may_carry_a_configuration_as_a_job_event_may() -> None:
-    job = read_event("job:started", None, '{"id":1,"config":{"language":"ruby"}}')
+    job = decoded("job:started", None, '{"id":1,"config":{"language":"ruby"}}')
     assert isinstance(job, events.JobStarted)
     assert job.job.config == {"language": "ruby"}
-    build = read_event("build:started", None, '{"build":{"id":1,"config":{"language":"ruby"}}}')
+    build = decoded("build:started", None, '{"build":{"id":1,"config":{"language":"ruby"}}}')
     assert isinstance(build, events.BuildStarted)
     assert build.build.config == {"language": "ruby"}

@@ -1,7 +1,6 @@
 """The live connection against the embedded Travis: subscribe, receive, lose, recover, refuse, close."""
 
 import asyncio
-import contextlib
 import gc
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -11,14 +10,16 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from aiotravis import LiveOptions, Travis, errors, events
+from aiotravis import Feed, LiveOptions, Travis, errors, events
+from aiotravis.live.channels import ChannelSelection
+from aiotravis.live.subscription import LiveResources
 from aiotravis.testing import Connection, Dialect, Repository, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import ignored, until
 
 
 @asynccontextmanager
-async def both(
+async def server_and_client(
     *, dialect: Dialect = "pusher", secure: bool = False, token: str | None = TOKEN, pusher_path: str = ""
 ) -> AsyncGenerator[tuple[TravisServer, Travis, Repository]]:
     async with TravisServer(dialect=dialect, secure=secure, pusher_path=pusher_path) as server:
@@ -35,7 +36,7 @@ def subscribed(server: TravisServer) -> set[str]:
 @pytest.mark.parametrize("dialect", ["pusher", "slanger"])
 @pytest.mark.parametrize("path", ["", "/some/where"])
 async def test_events_arrive_typed_in_order_and_once(dialect: Dialect, path: str) -> None:
-    async with both(dialect=dialect, pusher_path=path) as (server, travis, repository):
+    async with server_and_client(dialect=dialect, pusher_path=path) as (server, travis, repository):
         async with travis.events("travis-ci/travis.rb") as feed:
             assert subscribed(server) == {"repo-82", "private-user-201"}
             build = repository.build()
@@ -51,8 +52,8 @@ async def test_events_arrive_typed_in_order_and_once(dialect: Dialect, path: str
         assert [request.path for request in server.requests].count("/pusher/auth") == 1
 
 
-async def test_a_stranger_hears_what_is_public() -> None:
-    async with both(token=None) as (server, travis, repository), travis.events(repository.id) as feed:
+async def test_a_client_without_a_token_gets_events_of_public_repositories() -> None:
+    async with server_and_client(token=None) as (server, travis, repository), travis.events(repository.id) as feed:
         assert subscribed(server) == {"repo-82"}
         build = repository.build()
         event = await anext(feed)
@@ -60,7 +61,7 @@ async def test_a_stranger_hears_what_is_public() -> None:
         assert (event.build.id, event.build.commit and event.build.commit.sha) == (build.id, build.commit.sha)
 
 
-async def test_a_log_arrives_on_the_jobs_own_channel(
+async def test_a_log_part_arrives_on_the_jobs_own_channel(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     job = repository.build().jobs[0]
@@ -73,7 +74,7 @@ async def test_a_log_arrives_on_the_jobs_own_channel(
 
 
 async def test_a_private_deployment_signs_every_channel_in_one_call() -> None:
-    async with both(secure=True) as (server, travis, repository):
+    async with server_and_client(secure=True) as (server, travis, repository):
         jobs = repository.build(jobs=3).jobs
         async with travis.events(job=[job.id for job in jobs]) as feed:
             assert subscribed(server) == {"private-user-201", *(f"private-job-{job.id}" for job in jobs)}
@@ -83,8 +84,8 @@ async def test_a_private_deployment_signs_every_channel_in_one_call() -> None:
             assert isinstance(event, events.JobLog)
 
 
-async def test_a_private_deployment_wants_a_token() -> None:
-    async with both(secure=True, token=None) as (_, travis, repository):
+async def test_a_private_deployment_needs_a_token() -> None:
+    async with server_and_client(secure=True, token=None) as (_, travis, repository):
         with pytest.raises(errors.LiveUnavailable, match="Pass a token"):
             async with travis.events(repository.id):
                 pass
@@ -96,11 +97,11 @@ async def test_without_a_key_there_is_no_live_channel() -> None:
             await anext(travis.events(channels=["repo-1"]))
 
 
-async def test_a_refused_channel_is_an_error_of_its_own_feed_alone(
+async def test_a_refused_channel_ends_its_own_feed_alone(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     async with travis.events(repository.id) as feed:
-        with pytest.raises(errors.SubscriptionError, match="private-user-7 cannot be listened to") as info:
+        with pytest.raises(errors.SubscriptionError, match="Cannot subscribe to the channel private-user-7") as info:
             async with travis.events(channels=["private-user-7"]):
                 pass
         assert info.value.channel == "private-user-7"
@@ -108,7 +109,7 @@ async def test_a_refused_channel_is_an_error_of_its_own_feed_alone(
         assert isinstance(await anext(feed), events.BuildCreated)
 
 
-async def test_an_auth_endpoint_that_fails_ends_only_those_who_need_it(
+async def test_an_auth_endpoint_that_fails_ends_only_feeds_that_need_it(
     server: TravisServer, repository: Repository
 ) -> None:
     server.respond("POST", "/pusher/auth", status=500, body=b"Sorry", headers={"Content-Type": "text/plain"})
@@ -124,13 +125,13 @@ async def test_an_auth_endpoint_that_fails_ends_only_those_who_need_it(
         assert isinstance(await anext(feed), events.BuildCreated)
 
 
-async def test_a_server_that_refuses_a_signature_is_told_as_such(server: TravisServer, travis: Travis) -> None:
+async def test_a_refused_signature_raises_subscription_error(server: TravisServer, travis: Travis) -> None:
     server.respond("POST", "/pusher/auth", body=b'{"channels":{"private-user-201":"wrong:signature"}}')
     with pytest.raises(errors.SubscriptionError, match="refused the subscription"):
         await anext(travis.events(channels=["private-user-201"]))
 
 
-async def test_a_channel_that_is_never_confirmed_is_an_error(
+async def test_a_channel_that_is_never_confirmed_raises_subscription_error(
     server: TravisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server.pusher, "_subscribe", ignored)
@@ -140,8 +141,8 @@ async def test_a_channel_that_is_never_confirmed_is_an_error(
 
 
 @pytest.mark.parametrize("code", [None, 1001, 4200, 4100])
-async def test_a_lost_connection_comes_back_signed_anew_and_says_so(code: int | None) -> None:
-    async with both() as (server, travis, repository), travis.events(repository.id) as feed:
+async def test_a_lost_connection_is_reopened_with_new_signatures_and_a_mark(code: int | None) -> None:
+    async with server_and_client() as (server, travis, repository), travis.events(repository.id) as feed:
         await server.pusher.disconnect(code)
         event = await anext(feed)
         assert isinstance(event, events.Reconnected)
@@ -152,7 +153,7 @@ async def test_a_lost_connection_comes_back_signed_anew_and_says_so(code: int | 
         assert [request.path for request in server.requests].count("/pusher/auth") == 2
 
 
-async def test_a_server_that_restarts_is_found_again() -> None:
+async def test_the_client_reconnects_to_a_restarted_server() -> None:
     async with TravisServer() as server:
         server.world.repository("a/b")
         async with Travis(endpoint=server.endpoint, live=HASTY) as travis, travis.events("a/b") as feed:
@@ -165,34 +166,38 @@ async def test_a_server_that_restarts_is_found_again() -> None:
 
 
 @pytest.mark.parametrize("dialect", ["pusher", "slanger"])
-async def test_a_wrong_key_is_an_error_after_one_connection(dialect: Dialect) -> None:
-    async with both(dialect=dialect) as (server, travis, repository):
+async def test_a_wrong_key_raises_live_unavailable_after_one_connection(dialect: Dialect) -> None:
+    async with server_and_client(dialect=dialect) as (server, travis, repository):
         server.pusher.key = "another"
         with pytest.raises(errors.LiveUnavailable, match="knows no app with this key") as info:
             await anext(travis.events(repository.id))
         assert info.value.code == 4001
 
 
-async def test_a_live_server_that_is_not_there_is_told_as_such(server: TravisServer, travis: Travis) -> None:
+async def test_a_live_server_that_cannot_be_reached_raises_live_unavailable(
+    server: TravisServer, travis: Travis
+) -> None:
     body = b'{"config":{"pusher":{"key":"k","host":"127.0.0.1","port":1,"scheme":"http"}}}'
     server.respond("GET", "/config", body=body)
     with pytest.raises(errors.LiveUnavailable, match=r"127\.0\.0\.1:1 cannot be reached"):
         await anext(travis.events(channels=["repo-1"]))
 
 
-async def test_a_server_that_never_greets_is_left(server: TravisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_without_a_handshake_is_left_and_tried_again(
+    server: TravisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     manners: Iterator[Callable[[Connection], None]] = iter([ignored, server.pusher._greet])
 
     def late(connection: Connection) -> None:
         next(manners)(connection)
 
     monkeypatch.setattr(server.pusher, "_greet", late)
-    options = LiveOptions(hello_timeout=0.02, first_delay=0.0)
+    options = LiveOptions(handshake_timeout=0.02, reconnect_delay=0.0)
     async with Travis(endpoint=server.endpoint, live=options) as travis, travis.events(channels=["repo-82"]):
         assert server.pusher.opened == 2
 
 
-async def test_junk_is_passed_over_on_the_same_connection(
+async def test_invalid_frames_are_ignored_on_the_same_connection(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     async with travis.events(repository.id) as feed:
@@ -203,7 +208,7 @@ async def test_junk_is_passed_over_on_the_same_connection(
         repository.build()
         assert isinstance(await anext(feed), events.BuildCreated)
         assert server.pusher.opened == 1
-        assert travis.live.statistics().junk == 5
+        assert travis.live.statistics().invalid_frames == 5
 
 
 async def test_a_ping_is_answered(server: TravisServer, travis: Travis) -> None:
@@ -213,11 +218,11 @@ async def test_a_ping_is_answered(server: TravisServer, travis: Travis) -> None:
             await anyio.lowlevel.checkpoint()
 
 
-async def test_silence_is_pinged_and_a_dead_connection_left(
+async def test_a_silent_connection_is_pinged_and_a_dead_one_reopened(
     server: TravisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.pusher.activity_timeout = 0.05
-    options = LiveOptions(pong_timeout=0.3, first_delay=0.0)
+    options = LiveOptions(pong_timeout=0.3, reconnect_delay=0.0)
     async with (
         Travis(endpoint=server.endpoint, live=options) as travis,
         travis.events(channels=["repo-1"]) as feed,
@@ -232,7 +237,7 @@ async def test_silence_is_pinged_and_a_dead_connection_left(
         assert feed.statistics().dropped == 0
 
 
-async def test_channels_are_counted_and_given_up_with_the_last_listener(
+async def test_a_channel_is_unsubscribed_with_its_last_feed(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     async with travis.events(channels=["repo-82"]) as first:
@@ -246,7 +251,7 @@ async def test_channels_are_counted_and_given_up_with_the_last_listener(
     await until(lambda: subscribed(server) == set())
 
 
-async def test_breaking_out_and_forgetting_unsubscribe(
+async def test_breaking_out_of_a_loop_and_deleting_a_feed_unsubscribe(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     async with travis.events(channels=["repo-1"]):
@@ -270,54 +275,16 @@ async def test_breaking_out_and_forgetting_unsubscribe(
         await until(lambda: subscribed(server) == {"repo-1"})
 
 
-async def test_cancelling_an_opening_leaves_nothing(server: TravisServer, travis: Travis) -> None:
+async def test_cancelling_an_opening_leaves_no_subscription(server: TravisServer, travis: Travis) -> None:
     server.latency = 30
     with anyio.move_on_after(0.02) as scope:
         await anext(travis.events(channels=["repo-1"]))
     assert scope.cancelled_caught
     server.latency = 0
-    assert len(travis._hub._registry) == 0
+    assert len(travis._hub._dispatcher) == 0
 
 
-@pytest.mark.parametrize("state", ["connected", "connecting", "greeting", "waiting"])
-async def test_closing_is_quick_in_every_state_and_leaves_nothing(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    threads = threading.active_count()
-    async with TravisServer() as server:
-        before = len(asyncio.all_tasks())
-        patient = LiveOptions(first_delay=30.0)
-        travis = Travis(endpoint=server.endpoint, live=patient)
-        feed = travis.events(channels=["repo-1"])
-        async with contextlib.AsyncExitStack() as stack:
-            group = await stack.enter_async_context(anyio.create_task_group())
-            ended: list[Exception] = []
-
-            async def listen() -> None:
-                try:
-                    await anext(feed)
-                except (errors.TravisError, StopAsyncIteration) as exc:
-                    ended.append(exc)
-
-            if state == "connecting":
-                monkeypatch.setattr(server, "latency", 30)
-            if state == "greeting":
-                monkeypatch.setattr(server.pusher, "_greet", ignored)
-            group.start_soon(listen)
-            if state in {"connected", "waiting"}:
-                await server.pusher.wait_occupied("repo-1")
-            if state == "waiting":
-                await server.pusher.disconnect(4100)
-                await until(lambda: not server.pusher.connections)
-            await anyio.wait_all_tasks_blocked()
-            began = asyncio.get_running_loop().time()
-            await travis.aclose()
-            assert asyncio.get_running_loop().time() - began < 0.5
-            monkeypatch.setattr(server, "latency", 0)
-        assert isinstance(ended[0], errors.UsageError)
-        await until(lambda: len(asyncio.all_tasks()) <= before)
-    assert threading.active_count() == threads
-
-
-async def test_a_closed_client_opens_no_feed(travis: Travis) -> None:
+async def test_opening_a_feed_of_a_closed_client_raises_usage_error(travis: Travis) -> None:
     await travis.aclose()
     with pytest.raises(errors.UsageError, match="closed"):
         await anext(travis.events(channels=["repo-1"]))
@@ -334,7 +301,7 @@ async def test_a_client_may_be_closed_from_another_task(server: TravisServer) ->
     await until(lambda: not server.pusher.connections)
 
 
-async def test_a_slow_consumer_loses_nothing_in_silence_and_stalls_nobody(
+async def test_a_slow_consumer_gets_a_lagged_mark_and_delays_no_other(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     job = repository.build().jobs[0]
@@ -350,3 +317,28 @@ async def test_a_slow_consumer_loses_nothing_in_silence_and_stalls_nobody(
         event = await anext(slow)
         assert isinstance(event, events.JobLog)
         assert event.number == 10
+
+
+async def test_each_subscription_calls_the_resources_of_its_own_client(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    job = repository.build(quiet=True, message="x" * 10_001).jobs[0]
+
+    async def resolve() -> ChannelSelection:
+        return ChannelSelection(repositories=frozenset({repository.id}))
+
+    def calls(agent: str) -> list[str]:
+        sent_by = [seen for seen in server.requests if seen.headers.get("user-agent", "").startswith(agent)]
+        return [seen.path.partition("?")[0] for seen in sent_by]
+
+    async with Travis(TOKEN, endpoint=server.endpoint, user_agent="first/1") as first:
+        resources = LiveResources(first.config, first.pusher_auth, first.users, first.builds, first.jobs)
+        async with Feed(travis._hub.subscription(resolve, resources=resources)) as feed:
+            assert calls("first/1") == ["/config", "/users", "/pusher/auth"]
+            assert calls("aiotravis") == []
+            job.start()
+            await anext(feed)
+            assert {"/builds", "/jobs"} & set(calls("first/1"))
+            async with travis.events(channels=[f"private-job-{job.id}"]):
+                assert calls("aiotravis") == ["/pusher/auth"]
+    assert server.pusher.opened == 1

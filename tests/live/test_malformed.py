@@ -1,4 +1,4 @@
-"""Frames, and bytes in place of frames, that no Pusher server would send: none makes the reader crash or stop."""
+"""Frames, and bytes in place of frames, that no Pusher server would send: none stops the reader."""
 
 import random
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from aiotravis import Feed, LiveOptions, Travis, events
 from aiotravis.live import reconnect_policy
 from aiotravis.testing import Connection, FaultProxy, Repository, TravisServer
 from tests.conftest import HASTY, TOKEN
-from tests.live.mutations import BROKEN_WEBSOCKET, JUNK, NO_GREETING, mutated, read
+from tests.live.mutations import BROKEN_HANDSHAKES, BROKEN_WEBSOCKET, INVALID_FRAMES, mutated, read
 
 GOOD = '{"event":"good","channel":"repo-82","data":"yes"}'
 
 
 async def next_good(travis: Travis, server: TravisServer, feed: Feed) -> list[events.Event]:
-    """Give what comes up to the good event, which is sent until it arrives: connections may be lost meanwhile."""
+    """Return the events up to the good one, which is sent again after each reconnect."""
     seen: list[events.Event] = []
     with anyio.fail_after(5):
         async for event in feed:
@@ -30,12 +30,12 @@ async def next_good(travis: Travis, server: TravisServer, feed: Feed) -> list[ev
     return seen
 
 
-def test_there_are_seventy_two_of_them() -> None:
-    assert len(JUNK) + len(BROKEN_WEBSOCKET) + len(NO_GREETING) == 72
+def test_there_are_seventy_two_malformed_inputs() -> None:
+    assert len(INVALID_FRAMES) + len(BROKEN_WEBSOCKET) + len(BROKEN_HANDSHAKES) == 72
 
 
-@pytest.mark.parametrize("frame", JUNK)
-async def test_junk_is_counted_and_passed_over_on_the_same_connection(
+@pytest.mark.parametrize("frame", INVALID_FRAMES)
+async def test_an_invalid_frame_is_counted_and_ignored_on_the_same_connection(
     server: TravisServer, travis: Travis, frame: str | bytes
 ) -> None:
     async with travis.events(channels=["repo-82"]) as feed:
@@ -43,14 +43,14 @@ async def test_junk_is_counted_and_passed_over_on_the_same_connection(
         server.pusher.send_raw(GOOD)
         assert [event.channel for event in await next_good(travis, server, feed)] == ["repo-82"]
         counted = travis.live.statistics()
-        # What is read as an event goes to its channel, and that is nobody's here.
-        assert counted.junk + counted.frames >= 4
+        # What can be read as an event is on a channel without subscriptions.
+        assert counted.invalid_frames + counted.frames >= 4
         assert (counted.connections, counted.gaps, server.pusher.opened) == (1, 0, 1)
 
 
-@pytest.mark.parametrize("spoilt", BROKEN_WEBSOCKET)
-async def test_what_is_no_websocket_costs_the_connection_and_leaves_a_mark(
-    server: TravisServer, repository: Repository, spoilt: bytes
+@pytest.mark.parametrize("block", BROKEN_WEBSOCKET)
+async def test_bytes_that_are_no_websocket_frame_make_the_client_reconnect(
+    server: TravisServer, repository: Repository, block: bytes
 ) -> None:
     async with FaultProxy(server.port) as proxy:
         server.announced_port = proxy.port
@@ -58,19 +58,19 @@ async def test_what_is_no_websocket_costs_the_connection_and_leaves_a_mark(
             Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis,
             travis.events(channels=["repo-82"]) as feed,
         ):
-            once = [spoilt]
-            proxy.mangle(lambda block: once.pop() + block if once else block)
+            once = [block]
+            proxy.mangle(lambda data: once.pop() + data if once else data)
             server.pusher.send_raw(GOOD)
             assert any(isinstance(event, events.Reconnected) for event in await next_good(travis, server, feed))
             assert travis.live.statistics().gaps == 1
 
 
-@pytest.mark.parametrize("greeting", NO_GREETING)
-async def test_a_missing_greeting_is_tried_again(
-    server: TravisServer, monkeypatch: pytest.MonkeyPatch, greeting: str
+@pytest.mark.parametrize("handshake", BROKEN_HANDSHAKES)
+async def test_a_malformed_handshake_is_tried_again(
+    server: TravisServer, monkeypatch: pytest.MonkeyPatch, handshake: str
 ) -> None:
     greet: Callable[[Connection], None] = server.pusher._greet
-    left = [greeting]
+    left = [handshake]
 
     def odd(connection: Connection) -> None:
         if left:
@@ -79,7 +79,7 @@ async def test_a_missing_greeting_is_tried_again(
             greet(connection)
 
     monkeypatch.setattr(server.pusher, "_greet", odd)
-    options = LiveOptions(hello_timeout=0.05, first_delay=0.0)
+    options = LiveOptions(handshake_timeout=0.05, reconnect_delay=0.0)
     async with Travis(endpoint=server.endpoint, live=options) as travis, travis.events(channels=["repo-82"]) as feed:
         server.pusher.send_raw(GOOD)
         await next_good(travis, server, feed)
@@ -87,7 +87,7 @@ async def test_a_missing_greeting_is_tried_again(
 
 
 @pytest.mark.parametrize("chunk", [1, 7])
-async def test_torn_frames_are_whole_again(server: TravisServer, chunk: int) -> None:
+async def test_frames_in_small_chunks_are_put_together(server: TravisServer, chunk: int) -> None:
     async with FaultProxy(server.port) as proxy:
         server.announced_port, proxy.chunk = proxy.port, chunk
         async with Travis(endpoint=server.endpoint) as travis, travis.events(channels=["repo-82"]) as feed:
@@ -96,7 +96,7 @@ async def test_torn_frames_are_whole_again(server: TravisServer, chunk: int) -> 
             assert [len(await next_good(travis, server, feed)) for _ in range(3)] == [1, 1, 1]
 
 
-async def test_a_frame_of_nearly_sixteen_mebibytes_is_taken(server: TravisServer) -> None:
+async def test_a_frame_of_nearly_sixteen_mebibytes_is_accepted(server: TravisServer) -> None:
     options = LiveOptions(buffer_bytes=64 << 20)
     async with Travis(endpoint=server.endpoint, live=options) as travis, travis.events(channels=["repo-82"]) as feed:
         text = "x" * ((16 << 20) - 100)
@@ -106,14 +106,14 @@ async def test_a_frame_of_nearly_sixteen_mebibytes_is_taken(server: TravisServer
         assert event.data == text
 
 
-async def test_a_connection_reads_mutations_one_by_one_and_in_bursts() -> None:
+async def test_the_reader_survives_mutated_frames_one_by_one_and_in_bursts() -> None:
     kinds = await read(20_000, seed=1)
-    assert {"JobLog", "JobStarted", "BuildCreated", "UnknownEvent", "junk", "complaints"} <= set(kinds)
+    assert {"JobLog", "JobStarted", "BuildCreated", "UnknownEvent", "invalid_frames", "errors"} <= set(kinds)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**64))
-def test_no_mutation_stops_the_reader(seed: int) -> None:
+def test_no_mutated_frame_stops_the_reader(seed: int) -> None:
     draw = random.Random(seed)
 
     async def story() -> None:
@@ -128,5 +128,5 @@ def test_no_mutation_stops_the_reader(seed: int) -> None:
             await next_good(travis, server, feed)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reconnect_policy, "WINDOWS", ((10.0, 10_000),))
+        patch.setattr(reconnect_policy, "ATTEMPT_LIMITS", ((10.0, 10_000),))
         anyio.run(story)

@@ -1,4 +1,4 @@
-"""How the live channel is: states as they change, and counters."""
+"""States of the live channel as they change, and its counters."""
 
 import asyncio
 import gc
@@ -12,15 +12,15 @@ from tests.conftest import HASTY, TOKEN
 from tests.waiting import until
 
 
-async def test_states_come_in_order_from_the_present_one_to_the_last() -> None:
-    health = LiveMonitor()
-    live = Live(health, lambda: (0, 0))
+async def test_changes_yield_the_states_in_order_from_the_present_one() -> None:
+    monitor = LiveMonitor()
+    live = Live(monitor, lambda: (0, 0))
     changes = live.changes()
     for state in (LiveState.CONNECTING, LiveState.CONNECTED, LiveState.CONNECTED, LiveState.RECONNECTING):
-        health.state = state
+        monitor.state = state
     assert live.state == "reconnecting"
-    health.state = LiveState.CLOSED
-    health.state = LiveState.IDLE
+    monitor.state = LiveState.CLOSED
+    monitor.state = LiveState.IDLE
     assert [state.value async for state in changes] == [
         "idle", "connecting", "connected", "reconnecting", "closed",
     ]  # fmt: skip
@@ -28,9 +28,9 @@ async def test_states_come_in_order_from_the_present_one_to_the_last() -> None:
     assert repr(live) == "<Live closed>"
 
 
-async def test_a_state_is_waited_for_by_one_task_at_a_time() -> None:
-    health = LiveMonitor()
-    changes = health.watch()
+async def test_two_tasks_may_not_iterate_the_same_changes() -> None:
+    monitor = LiveMonitor()
+    changes = monitor.changes()
     assert await anext(changes) is LiveState.IDLE
     waiting = asyncio.ensure_future(anext(changes))
     await asyncio.sleep(0)
@@ -39,20 +39,20 @@ async def test_a_state_is_waited_for_by_one_task_at_a_time() -> None:
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    health.state = LiveState.CONNECTING
+    monitor.state = LiveState.CONNECTING
     assert await anext(changes) is LiveState.CONNECTING
 
 
-def test_who_forgets_the_changes_is_forgotten() -> None:
-    health = LiveMonitor()
-    changes = health.watch()
-    assert len(health._watchers) == 1
+def test_deleted_changes_are_removed() -> None:
+    monitor = LiveMonitor()
+    changes = monitor.changes()
+    assert len(monitor._changes) == 1
     del changes
     gc.collect()
-    assert len(health._watchers) == 0
+    assert len(monitor._changes) == 0
 
 
-async def test_the_life_of_a_connection_shows(server: TravisServer, repository: Repository) -> None:
+async def test_states_and_counters_follow_a_connection(server: TravisServer, repository: Repository) -> None:
     async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
         changes = travis.live.changes()
         assert travis.live.state == "idle"
@@ -68,7 +68,7 @@ async def test_the_life_of_a_connection_shows(server: TravisServer, repository: 
             counted = travis.live.statistics()
             assert (counted.state, counted.feeds, counted.channels) == (LiveState.CONNECTED, 1, 2)
             assert (counted.connections, counted.reconnects, counted.gaps) == (2, 1, 1)
-            assert (counted.events, counted.dropped, counted.junk, counted.late) == (4, 0, 0, 0)
+            assert (counted.events, counted.dropped, counted.invalid_frames, counted.late) == (4, 0, 0, 0)
             assert counted.frames >= 4 + 2 + 4
             assert counted.bytes > 1000
             assert counted.lag is not None
@@ -79,7 +79,9 @@ async def test_the_life_of_a_connection_shows(server: TravisServer, repository: 
     ]  # fmt: skip
 
 
-async def test_a_refusal_shows_and_listening_anew_tries_again(server: TravisServer, travis: Travis) -> None:
+async def test_a_refusal_makes_the_state_unavailable_and_another_feed_tries_again(
+    server: TravisServer, travis: Travis
+) -> None:
     right = server.pusher.key
     server.pusher.key = "another"
     with pytest.raises(errors.LiveUnavailable):
@@ -90,7 +92,9 @@ async def test_a_refusal_shows_and_listening_anew_tries_again(server: TravisServ
         assert travis.live.state == "connected"
 
 
-async def test_what_a_slow_feed_drops_is_counted(server: TravisServer, travis: Travis, repository: Repository) -> None:
+async def test_events_dropped_by_a_slow_feed_are_counted(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
     job = repository.build().jobs[0]
     async with travis.events(job=job.id, buffer=2, only=events.JobLog) as feed:
         for number in range(5):

@@ -1,4 +1,4 @@
-"""How patient the live channel is."""
+"""Validation of the live channel's settings."""
 
 import pytest
 
@@ -10,17 +10,17 @@ from aiotravis import LiveOptions, errors
     [
         ("activity_timeout", -1),
         ("pong_timeout", "10"),
-        ("hello_timeout", True),
-        ("longest_delay", float("nan")),
-        ("largest_frame", 1.5),
+        ("handshake_timeout", True),
+        ("max_reconnect_delay", float("nan")),
+        ("max_message_size", 1.5),
         ("buffer_bytes", None),
     ],
 )
-def test_a_value_that_cannot_be_right_is_named(argument: str, value: object) -> None:
+def test_an_invalid_value_raises_usage_error_with_its_name(argument: str, value: object) -> None:
     with pytest.raises(errors.UsageError) as info:
         LiveOptions(**{argument: value})  # type: ignore[arg-type]
     assert info.value.argument == argument
 
 
-def test_whole_numbers_do_for_seconds() -> None:
-    assert LiveOptions(first_delay=0, longest_delay=2).longest_delay == 2
+def test_seconds_may_be_whole_numbers() -> None:
+    assert LiveOptions(reconnect_delay=0, max_reconnect_delay=2).max_reconnect_delay == 2

@@ -1,6 +1,7 @@
-"""Events that came as ids alone, completed over REST."""
+"""Events without a payload, completed over REST."""
 
 from collections.abc import AsyncIterator
+from typing import cast
 
 import anyio
 import pytest
@@ -8,8 +9,11 @@ from anyio.abc import TaskGroup
 
 from aiotravis import Travis, errors, events
 from aiotravis.live.payload_fetcher import PayloadFetcher
+from aiotravis.live.subscription import LiveResources
 from aiotravis.resources.builds import Build, Builds
+from aiotravis.resources.config import ConfigResource
 from aiotravis.resources.jobs import Job, Jobs
+from aiotravis.resources.pusher_auth import PusherAuth
 from aiotravis.testing import Repository, TravisServer
 from tests.samples import Scripted
 from tests.waiting import until
@@ -24,6 +28,11 @@ async def group() -> AsyncIterator[TaskGroup]:
         group.cancel_scope.cancel()
 
 
+def fetcher_with(builds: Builds, jobs: Jobs, coalesce: float = 0.01) -> PayloadFetcher:
+    resources = LiveResources(cast("ConfigResource", None), cast("PusherAuth", None), None, builds, jobs)
+    return PayloadFetcher(lambda: resources, coalesce)
+
+
 def ids_only(number: int) -> events.JobEvent:
     return events.JobStarted(job=Job(id=number), complete=False)
 
@@ -33,34 +42,34 @@ def jobs_reply(*ids: int) -> bytes:
     return f'{{"jobs":[{rows}],"commits":[]}}'.encode()
 
 
-async def test_ids_are_collected_and_asked_for_at_once(group: TaskGroup) -> None:
+async def test_ids_are_collected_and_fetched_in_one_request(group: TaskGroup) -> None:
     transport = Scripted(jobs_reply(1, 2, 3))
-    completer = PayloadFetcher(Builds(transport), Jobs(transport), coalesce=0.01)
-    group.start_soon(completer.run)
+    fetcher = fetcher_with(Builds(transport), Jobs(transport))
+    group.start_soon(fetcher.run)
     done: list[events.BuildEvent | events.JobEvent] = []
     for number in (3, 1, 2):
-        assert completer.holds(ids_only(number), done.append)
+        assert fetcher.hold(ids_only(number), done.append)
     await until(lambda: len(done) == 3)
     assert [event.job.id for event in done if isinstance(event, events.JobEvent)] == [3, 1, 2]
     assert all(event.complete for event in done)
     assert [call.path for call in transport.calls] == ["/jobs"]
-    assert len(completer) == 0
+    assert len(fetcher) == 0
 
 
-async def test_what_follows_about_the_same_job_keeps_its_place(group: TaskGroup) -> None:
+async def test_later_events_of_the_same_job_keep_their_order(group: TaskGroup) -> None:
     transport = Scripted(jobs_reply(1))
-    completer = PayloadFetcher(Builds(transport), Jobs(transport), coalesce=0.01)
+    fetcher = fetcher_with(Builds(transport), Jobs(transport))
     done: list[events.BuildEvent | events.JobEvent] = []
     other = events.JobStarted(job=Job(id=2))
-    assert completer.holds(ids_only(1), done.append)
-    assert completer.holds(events.JobFinished(job=Job(id=1)), done.append)
-    assert not completer.holds(other, done.append)
-    group.start_soon(completer.run)
+    assert fetcher.hold(ids_only(1), done.append)
+    assert fetcher.hold(events.JobFinished(job=Job(id=1)), done.append)
+    assert not fetcher.hold(other, done.append)
+    group.start_soon(fetcher.run)
     await until(lambda: len(done) == 2)
     assert [type(event) for event in done] == [events.JobStarted, events.JobFinished]
 
 
-async def test_what_comes_while_it_is_being_asked_for_is_asked_for_again(group: TaskGroup) -> None:
+async def test_an_event_that_comes_during_a_fetch_is_fetched_again(group: TaskGroup) -> None:
     gate = anyio.Event()
 
     class Slow(Jobs):
@@ -74,14 +83,14 @@ async def test_what_comes_while_it_is_being_asked_for_is_asked_for_again(group: 
             return later()
 
     transport = Scripted(b"")
-    completer = PayloadFetcher(Builds(transport), Slow(transport), coalesce=0.0)
-    group.start_soon(completer.run)
+    fetcher = fetcher_with(Builds(transport), Slow(transport), coalesce=0.0)
+    group.start_soon(fetcher.run)
     done: list[events.BuildEvent | events.JobEvent] = []
-    completer.holds(ids_only(1), done.append)
+    fetcher.hold(ids_only(1), done.append)
     await anyio.wait_all_tasks_blocked()
-    completer.holds(events.JobQueued(job=Job(id=1)), done.append)
-    completer.holds(ids_only(1), done.append)
-    completer.holds(events.JobFinished(job=Job(id=1)), done.append)
+    fetcher.hold(events.JobQueued(job=Job(id=1)), done.append)
+    fetcher.hold(ids_only(1), done.append)
+    fetcher.hold(events.JobFinished(job=Job(id=1)), done.append)
     assert done == []
     gate.set()
     await until(lambda: len(done) == 4)
@@ -90,22 +99,34 @@ async def test_what_comes_while_it_is_being_asked_for_is_asked_for_again(group: 
     ]  # fmt: skip
 
 
-async def test_what_cannot_be_had_is_delivered_as_it_came(group: TaskGroup, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_event_whose_payload_cannot_be_fetched_stays_incomplete(
+    group: TaskGroup, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(call: object) -> bytes:
         raise errors.RequestTimeout("late", method="GET", path="/builds")
 
     transport = Scripted(fail)
-    completer = PayloadFetcher(Builds(transport), Jobs(transport), coalesce=0.0)
-    group.start_soon(completer.run)
+    fetcher = fetcher_with(Builds(transport), Jobs(transport), coalesce=0.0)
+    group.start_soon(fetcher.run)
     done: list[events.BuildEvent | events.JobEvent] = []
     event = events.BuildStarted(build=Build(id=7), complete=False)
-    completer.holds(event, done.append)
+    fetcher.hold(event, done.append)
     await until(lambda: len(done) == 1)
     assert done == [event]
     assert "RequestTimeout" in caplog.text
 
 
-async def test_a_large_event_reaches_each_feed_once_and_whole(
+async def test_without_resources_events_stay_incomplete(group: TaskGroup) -> None:
+    fetcher = PayloadFetcher(lambda: None, coalesce=0.0)
+    group.start_soon(fetcher.run)
+    done: list[events.BuildEvent | events.JobEvent] = []
+    event = ids_only(1)
+    fetcher.hold(event, done.append)
+    await until(lambda: len(done) == 1)
+    assert done == [event]
+
+
+async def test_a_large_event_reaches_each_feed_once_and_complete(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     builds = [repository.build(quiet=True, message=LONG) for _ in range(3)]

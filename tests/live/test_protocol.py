@@ -1,4 +1,4 @@
-"""Pusher's protocol and Slanger's dialect: what frames say, what closes demand."""
+"""Frames and close codes of the Pusher protocol, in Slanger's dialect, too."""
 
 import json
 from typing import Any
@@ -19,14 +19,14 @@ from aiotravis.live.protocol import (
     Pong,
     ServerMessage,
     Subscribed,
-    address_of,
+    address_from_config,
     close_action,
-    plain,
+    decode_data,
     read_frame,
 )
 from aiotravis.resources.config import PusherConfig
 
-GREETED = Established("1.2", None)
+ESTABLISHED = Established("1.2", None)
 
 FRAMES: list[tuple[str, ServerMessage]] = [
     (
@@ -40,7 +40,10 @@ FRAMES: list[tuple[str, ServerMessage]] = [
         Established("1.2", 30),
     ),
     *(
-        (f'{{"event":"pusher:connection_established","data":{{"socket_id":"1.2","activity_timeout":{odd}}}}}', GREETED)
+        (
+            f'{{"event":"pusher:connection_established","data":{{"socket_id":"1.2","activity_timeout":{odd}}}}}',
+            ESTABLISHED,
+        )
         for odd in ("null", "0", "true", '"120"', "[]", "{}", "-0.0")
     ),
     ('{"event":"pusher_internal:subscription_succeeded","channel":"repo-82","data":"{}"}', Subscribed("repo-82")),
@@ -94,10 +97,10 @@ FRAMES: list[tuple[str, ServerMessage]] = [
 ]
 
 
-@pytest.mark.parametrize(("frame", "happening"), FRAMES)
-def test_a_frame_says_what_happens(frame: str, happening: ServerMessage) -> None:
-    assert read_frame(frame) == happening
-    assert read_frame(frame.encode()) == happening
+@pytest.mark.parametrize(("frame", "message"), FRAMES)
+def test_read_frame_returns_the_message_of_a_frame(frame: str, message: ServerMessage) -> None:
+    assert read_frame(frame) == message
+    assert read_frame(frame.encode()) == message
 
 
 @pytest.mark.parametrize(
@@ -122,7 +125,7 @@ def test_a_frame_says_what_happens(frame: str, happening: ServerMessage) -> None
         '{"event":"pusher_internal:subscription_succeeded"}', '{"event":"pusher:what","data":{}}',
     ],
 )  # fmt: skip
-def test_nonsense_is_junk(frame: str | bytes) -> None:
+def test_a_frame_outside_the_protocol_is_invalid(frame: str | bytes) -> None:
     assert isinstance(read_frame(frame), InvalidFrame)
 
 
@@ -135,11 +138,13 @@ def test_no_frame_raises(frame: str | bytes) -> None:
     read_frame(frame)
 
 
-PLAINEST = [frame.encode() for frame, _ in FRAMES]
+FRAMES_AS_BYTES = [frame.encode() for frame, _ in FRAMES]
 
 
-@given(st.sampled_from(PLAINEST), st.lists(st.tuples(st.integers(0, 200), st.integers(0, 3), st.binary(max_size=3))))
-def test_no_damage_to_a_frame_raises(frame: bytes, damages: list[tuple[int, int, bytes]]) -> None:
+@given(
+    st.sampled_from(FRAMES_AS_BYTES), st.lists(st.tuples(st.integers(0, 200), st.integers(0, 3), st.binary(max_size=3)))
+)
+def test_no_damaged_frame_raises(frame: bytes, damages: list[tuple[int, int, bytes]]) -> None:
     for place, length, instead in damages:
         frame = frame[:place] + instead + frame[place + length :]
     read_frame(frame)
@@ -158,67 +163,67 @@ def test_no_value_in_a_protocol_event_raises(key: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["code", "status"])
-def test_a_code_of_five_thousand_digits_raises_nothing(key: str) -> None:
-    happening = read_frame(protocol_frame("error", f'{{"{key}":"{"9" * 5000}"}}'))
-    assert isinstance(happening, ErrorFrame | InvalidFrame)
+def test_a_code_of_five_thousand_digits_does_not_raise(key: str) -> None:
+    message = read_frame(protocol_frame("error", f'{{"{key}":"{"9" * 5000}"}}'))
+    assert isinstance(message, ErrorFrame | InvalidFrame)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=5))
-def test_undoing_the_double_encoding_never_raises(data: Any) -> None:
+def test_decode_data_never_raises(data: Any) -> None:
     if not isinstance(data, str):
-        assert plain(data) is data
+        assert decode_data(data) is data
     else:
-        plain(data)
+        decode_data(data)
 
 
-def test_the_address_comes_from_the_configuration() -> None:
-    assert address_of(PusherConfig(key="k")) == Address("k", "ws.pusherapp.com", 443, "", True)
-    assert address_of(PusherConfig(key="k", scheme="http")) == Address("k", "ws.pusherapp.com", 80, "", False)
+def test_the_address_is_read_from_the_configuration() -> None:
+    assert address_from_config(PusherConfig(key="k")) == Address("k", "ws.pusherapp.com", 443, "", True)
+    assert address_from_config(PusherConfig(key="k", scheme="http")) == Address("k", "ws.pusherapp.com", 80, "", False)
     slanger = PusherConfig(key="k", host="slanger", port=8080, path="some/where/", scheme="http")
-    assert address_of(slanger) == Address("k", "slanger", 8080, "/some/where", False)
+    assert address_from_config(slanger) == Address("k", "slanger", 8080, "/some/where", False)
 
 
-@pytest.mark.parametrize(("path", "read"), [(None, ""), ("", ""), ("/", ""), ("a", "/a"), ("/a/b/", "/a/b")])
-def test_a_path_has_one_leading_slash_or_is_empty(path: str | None, read: str) -> None:
-    assert address_of(PusherConfig(key="k", path=path)).path == read
+@pytest.mark.parametrize(("path", "expected"), [(None, ""), ("", ""), ("/", ""), ("a", "/a"), ("/a/b/", "/a/b")])
+def test_a_path_has_one_leading_slash_or_is_empty(path: str | None, expected: str) -> None:
+    assert address_from_config(PusherConfig(key="k", path=path)).path == expected
 
 
 @pytest.mark.parametrize(("scheme", "tls", "port"), [(None, True, 443), ("https", True, 443), ("http", False, 80)])
-def test_the_scheme_decides_on_encryption_and_the_port_that_follows(scheme: str | None, tls: bool, port: int) -> None:
-    for given_port, read in ((None, port), (6001, 6001)):
-        address = address_of(PusherConfig(key="k", host="h", port=given_port, scheme=scheme))
-        assert (address.tls, address.port) == (tls, read)
+def test_the_scheme_selects_tls_and_the_default_port(scheme: str | None, tls: bool, port: int) -> None:
+    for given_port, expected in ((None, port), (6001, 6001)):
+        address = address_from_config(PusherConfig(key="k", host="h", port=given_port, scheme=scheme))
+        assert (address.tls, address.port) == (tls, expected)
 
 
 @pytest.mark.parametrize("config", [None, PusherConfig(), PusherConfig(key=""), PusherConfig(key="a/b?c")])
-def test_without_a_good_key_there_is_no_address(config: PusherConfig | None) -> None:
+def test_a_missing_or_invalid_key_raises_live_unavailable(config: PusherConfig | None) -> None:
     with pytest.raises(errors.LiveUnavailable, match="GET /config"):
-        address_of(config)
+        address_from_config(config)
 
 
 @pytest.mark.parametrize(
-    ("code", "trouble", "judged"),
+    ("code", "error", "action"),
     [
         *((code, None, CloseAction.STOP) for code in (4001, 4003, 4004, 4005, 4006, 4007, 4008, 4009, 4099)),
-        (4000, None, CloseAction.ENCRYPT),
+        (4000, None, CloseAction.USE_TLS),
         *((code, None, CloseAction.BACK_OFF) for code in (4100, 4199, 1002, 1003, 1004)),
         *(
-            (code, None, CloseAction.SOON)
+            (code, None, CloseAction.RECONNECT)
             for code in (4200, 4201, 4202, 4299, 4301, 4302, 1000, 1001, 1005, 1006, 1011)
         ),
-        (None, None, CloseAction.SOON),
+        (None, None, CloseAction.RECONNECT),
         (None, ErrorFrame(4001, ""), CloseAction.STOP),
         (1000, ErrorFrame(4007, ""), CloseAction.STOP),
-        (1006, ErrorFrame(None, "backtrace"), CloseAction.SOON),
-        (1005, ErrorFrame(500, "backtrace"), CloseAction.SOON),
-        (4200, ErrorFrame(4001, ""), CloseAction.SOON),
+        (1006, ErrorFrame(None, "backtrace"), CloseAction.RECONNECT),
+        (1005, ErrorFrame(500, "backtrace"), CloseAction.RECONNECT),
+        (4200, ErrorFrame(4001, ""), CloseAction.RECONNECT),
     ],
 )
-def test_a_close_is_judged_by_its_code_or_by_the_last_complaint(
-    code: int | None, trouble: ErrorFrame | None, judged: CloseAction
+def test_close_action_follows_the_code_or_the_last_error(
+    code: int | None, error: ErrorFrame | None, action: CloseAction
 ) -> None:
-    assert close_action(code, trouble) is judged
+    assert close_action(code, error) is action
 
 
-def test_a_complaint_about_one_channel_does_not_judge_the_connection() -> None:
-    assert close_action(1006, ErrorFrame(4009, "The channel name is too long", "private-x")) is CloseAction.SOON
+def test_an_error_about_one_channel_does_not_decide_the_close_action() -> None:
+    assert close_action(1006, ErrorFrame(4009, "The channel name is too long", "private-x")) is CloseAction.RECONNECT

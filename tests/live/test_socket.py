@@ -1,4 +1,4 @@
-"""pysher's Pusher over an aiohttp WebSocket: what it says, what it hears, how it ends."""
+"""pysher's Pusher over an aiohttp WebSocket: sending, receiving, closing."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ import anyio.lowlevel
 import pytest
 
 from aiotravis.live.protocol import Address
-from aiotravis.live.socket import TURN, Closed, Connector, Socket
+from aiotravis.live.socket import MAX_BATCH, Closed, PusherConnector, PusherSocket
 from aiotravis.testing import TravisServer
 from tests.waiting import until
 
@@ -28,19 +28,19 @@ def address(server: TravisServer, *, key: str | None = None, path: str = "") -> 
     return Address(key=key or server.pusher.key, host=server.host, port=server.port, path=path, tls=False)
 
 
-async def opened(session: aiohttp.ClientSession, address: Address) -> Socket:
-    connector = Connector(lambda: session, ssl=True, proxy=None, user_agent="tests/1", timeout=5.0)
+async def opened(session: aiohttp.ClientSession, address: Address) -> PusherSocket:
+    connector = PusherConnector(session=lambda: session, ssl=True, proxy=None, user_agent="tests/1", timeout=5.0)
     return await connector.connect(address)
 
 
-async def said(socket: Socket) -> dict[str, str]:
+async def received(socket: PusherSocket) -> dict[str, str]:
     frame = await socket.receive()
     assert isinstance(frame, bytes)
-    read: dict[str, str] = json.loads(frame)
-    return read
+    message: dict[str, str] = json.loads(frame)
+    return message
 
 
-async def test_it_says_protocol_seven_its_own_name_and_starts_no_thread(session: aiohttp.ClientSession) -> None:
+async def test_connect_sends_protocol_7_and_its_own_name_and_starts_no_thread(session: aiohttp.ClientSession) -> None:
     threads = threading.active_count()
     async with TravisServer(pusher_path="/prefix") as server:
         socket = await opened(session, address(server, path="/prefix"))
@@ -54,18 +54,17 @@ async def test_it_says_protocol_seven_its_own_name_and_starts_no_thread(session:
         await socket.aclose()
 
 
-async def test_frames_go_out_in_order_with_the_next_flush(server: TravisServer, session: aiohttp.ClientSession) -> None:
+async def test_flush_sends_the_queued_frames_in_order(server: TravisServer, session: aiohttp.ClientSession) -> None:
     socket = await opened(session, address(server))
-    greeting = await said(socket)
+    greeting = await received(socket)
     socket_id = json.loads(greeting["data"])["socket_id"]
-    socket.established(socket_id)
     socket.subscribe("repo-1")
     socket.subscribe("private-job-1", server.pusher.sign(socket_id, "private-job-1"))
     socket.unsubscribe("repo-1")
-    socket.unsubscribe("never-heard-of")
-    socket.say("pusher:ping")
+    socket.unsubscribe("not-subscribed")
+    socket.queue("pusher:ping")
     await socket.flush()
-    answers = [(await said(socket))["event"] for _ in range(3)]
+    answers = [(await received(socket))["event"] for _ in range(3)]
     assert answers == ["pusher_internal:subscription_succeeded"] * 2 + ["pusher:pong"]
     sent = [json.loads(frame.text) for frame in server.pusher.frames if frame.incoming]
     assert sent[0] == {"event": "pusher:subscribe", "data": {"channel": "repo-1"}}
@@ -73,7 +72,7 @@ async def test_frames_go_out_in_order_with_the_next_flush(server: TravisServer, 
     await socket.aclose()
 
 
-async def test_frames_of_both_kinds_are_heard(server: TravisServer, session: aiohttp.ClientSession) -> None:
+async def test_text_and_binary_frames_are_received(server: TravisServer, session: aiohttp.ClientSession) -> None:
     socket = await opened(session, address(server))
     await socket.receive()
     server.pusher.send_raw(b"\x00\xff")
@@ -82,14 +81,14 @@ async def test_frames_of_both_kinds_are_heard(server: TravisServer, session: aio
     await socket.aclose()
 
 
-def waiting(socket: Socket) -> int:
-    """Count the frames that aiotravis need not wait for; fails where aiohttp keeps them elsewhere than it used to."""
+def waiting(socket: PusherSocket) -> int:
+    """Return the number of frames in aiohttp's private queue; 0 if its layout has changed."""
     buffer: Sequence[object] = getattr(getattr(socket._websocket, "_reader", None), "_buffer", ())
     return len(buffer)
 
 
-class Taker:
-    """Takes frames, and ends with the one that says so."""
+class Handler:
+    """Keeps the frames, and ends the connection with the last one."""
 
     def __init__(self, last: bytes = b"last") -> None:
         self.batches: list[list[bytes]] = []
@@ -104,7 +103,7 @@ class Taker:
         return [frame for batch in self.batches for frame in batch]
 
 
-async def test_frames_that_came_together_are_handed_over_together(
+async def test_frames_that_arrive_together_are_handled_together(
     server: TravisServer, session: aiohttp.ClientSession
 ) -> None:
     socket = await opened(session, address(server))
@@ -112,13 +111,13 @@ async def test_frames_that_came_together_are_handed_over_together(
     for frame in ("one", b"\xff", "last"):
         server.pusher.send_raw(frame)
     await until(lambda: waiting(socket) == 3)
-    taker = Taker()
-    assert await socket.listen(taker) == Closed(None, "the last one")
-    assert taker.batches == [[b"one", b"\xff", b"last"]]
+    handler = Handler()
+    assert await socket.listen(handler) == Closed(None, "the last one")
+    assert handler.batches == [[b"one", b"\xff", b"last"]]
     await socket.aclose()
 
 
-async def test_pings_and_the_end_keep_their_place_among_frames(
+async def test_pings_and_the_close_keep_their_place_among_frames(
     server: TravisServer, session: aiohttp.ClientSession
 ) -> None:
     socket = await opened(session, address(server))
@@ -126,27 +125,27 @@ async def test_pings_and_the_end_keep_their_place_among_frames(
     connection = next(iter(server.pusher.connections.values()))
     server.pusher.send_raw("one")
     await until(lambda: waiting(socket) == 1)
-    await connection.websocket.ping(b"heard?")
+    await connection.websocket.ping(b"ping")
     await until(lambda: waiting(socket) == 2)
     server.pusher.send_raw("two")
     await until(lambda: waiting(socket) == 3)
     await server.pusher.disconnect(4200, "why")
-    taker = Taker()
-    assert await socket.listen(taker) == Closed(4200, "why")
-    assert taker.batches == [[b"one"], [b"two"]]
+    handler = Handler()
+    assert await socket.listen(handler) == Closed(4200, "why")
+    assert handler.batches == [[b"one"], [b"two"]]
     await socket.aclose()
 
 
-async def test_a_flood_comes_whole_and_leaves_others_their_turn(
+async def test_a_flood_is_received_completely_and_other_tasks_run_meanwhile(
     server: TravisServer, session: aiohttp.ClientSession
 ) -> None:
-    """Several times what aiohttp holds before it pauses the sender."""
+    """Several times what aiohttp queues before it pauses the sender."""
     socket = await opened(session, address(server))
     await socket.receive()
     sent = [b"%05d" % number + b"x" * 1000 for number in range(3000)]
     for frame in (*sent, b"last"):
         server.pusher.send_raw(frame.decode())
-    taker, turns = Taker(), 0
+    handler, turns = Handler(), 0
     async with anyio.create_task_group() as group:
 
         async def others() -> None:
@@ -156,16 +155,16 @@ async def test_a_flood_comes_whole_and_leaves_others_their_turn(
                 await anyio.lowlevel.checkpoint()
 
         group.start_soon(others)
-        await socket.listen(taker)
+        await socket.listen(handler)
         group.cancel_scope.cancel()
-    assert taker.frames == [*sent, b"last"]
-    assert turns >= len(sent) // TURN
-    assert max(map(len, taker.batches)) <= TURN
+    assert handler.frames == [*sent, b"last"]
+    assert turns >= len(sent) // MAX_BATCH
+    assert max(map(len, handler.batches)) <= MAX_BATCH
     await socket.aclose()
 
 
 @pytest.mark.parametrize("layout", ["no queue", "no buffer", "other items"])
-async def test_frames_come_one_by_one_where_aiohttp_keeps_them_otherwise(
+async def test_frames_are_received_one_by_one_if_aiohttps_queue_has_another_layout(
     server: TravisServer, session: aiohttp.ClientSession, layout: str
 ) -> None:
     socket = await opened(session, address(server))
@@ -175,8 +174,8 @@ async def test_frames_come_one_by_one_where_aiohttp_keeps_them_otherwise(
     await until(lambda: waiting(socket) == 2)
     real = socket._websocket
 
-    class Otherwise:
-        """An aiohttp of another version."""
+    class OtherLayout:
+        """A WebSocket of another version of aiohttp."""
 
         receive = real.receive
         if layout == "no buffer":
@@ -184,28 +183,28 @@ async def test_frames_come_one_by_one_where_aiohttp_keeps_them_otherwise(
         elif layout == "other items":
             _reader = SimpleNamespace(_buffer=deque(["one", "last"]), read=None)
 
-    socket._websocket = cast("aiohttp.ClientWebSocketResponse[Literal[False]]", Otherwise())
-    taker = Taker()
-    assert await socket.listen(taker) == Closed(None, "the last one")
-    assert taker.batches == [[b"one"], [b"last"]]
+    socket._websocket = cast("aiohttp.ClientWebSocketResponse[Literal[False]]", OtherLayout())
+    handler = Handler()
+    assert await socket.listen(handler) == Closed(None, "the last one")
+    assert handler.batches == [[b"one"], [b"last"]]
     socket._websocket = real
     await socket.aclose()
 
 
-@pytest.mark.parametrize(("code", "told"), [(4200, Closed(4200, "why")), (None, Closed(1006, ""))])
-async def test_the_end_is_told_with_its_code(
-    server: TravisServer, session: aiohttp.ClientSession, code: int | None, told: Closed
+@pytest.mark.parametrize(("code", "closed"), [(4200, Closed(4200, "why")), (None, Closed(1006, ""))])
+async def test_receive_returns_the_close_code(
+    server: TravisServer, session: aiohttp.ClientSession, code: int | None, closed: Closed
 ) -> None:
     socket = await opened(session, address(server))
     await socket.receive()
     await server.pusher.disconnect(code, "why")
-    assert await socket.receive() == told
-    socket.say("pusher:ping")
+    assert await socket.receive() == closed
+    socket.queue("pusher:ping")
     await socket.flush()
     await socket.aclose()
 
 
-async def test_a_frame_that_is_too_large_ends_the_connection(
+async def test_a_message_that_is_too_large_ends_the_connection(
     server: TravisServer, session: aiohttp.ClientSession
 ) -> None:
     socket = await opened(session, address(server))
@@ -217,7 +216,9 @@ async def test_a_frame_that_is_too_large_ends_the_connection(
     await socket.aclose()
 
 
-async def test_what_is_no_websocket_is_an_os_error(server: TravisServer, session: aiohttp.ClientSession) -> None:
+async def test_connecting_to_what_is_no_websocket_raises_os_error(
+    server: TravisServer, session: aiohttp.ClientSession
+) -> None:
     with pytest.raises(ConnectionError):
         await opened(session, address(server, path="/nothing"))
     with pytest.raises(OSError, match=r".*"):

@@ -1,1 +1,1 @@
-"""The numbered quirks of the API facts, each survived through the public client."""
+"""The numbered quirks of the API facts, each tested through the public client."""

@@ -1,4 +1,4 @@
-"""What servers with quirks send."""
+"""Bodies that servers with quirks send."""
 
 JSON, TEXT, HTML = "application/json", "text/plain", "text/html;charset=utf-8"
 
@@ -21,10 +21,10 @@ JOB_EVENT = '{"id":501,"repository_id":82,"build_id":500,"number":"1.1","state":
 
 
 def frame(event: str, channel: str, data: str) -> str:
-    """Write a frame around data that is JSON already: an object, or a string that holds one."""
+    """Return a frame with data that is already JSON: an object, or a string that holds one."""
     return f'{{"event":"{event}","channel":"{channel}","data":{data}}}'
 
 
 def with_field(sample: bytes, name: str, value: bytes | None) -> bytes:
-    """Put one more field into an object; a name that comes twice counts as it came last."""
+    """Return an object with one more field. If a name occurs twice, the last value counts."""
     return sample if value is None else sample.removesuffix(b"}") + f',"{name}":'.encode() + value + b"}"

@@ -1,4 +1,4 @@
-"""Whether all fifty quirks have their tests."""
+"""Every quirk has its test."""
 
 import re
 

@@ -13,7 +13,7 @@ from tests.conftest import TOKEN
 from tests.quirks.served import BUILD, COMMIT, JOB, with_field
 
 
-async def test_quirk_10_numbers_are_strings_that_sort_as_numbers(
+async def test_quirk_10_numbers_are_strings_and_sort_numerically(
     server: TravisServer, travis: Travis, repository: ServedRepository
 ) -> None:
     repository.history(30)
@@ -23,14 +23,14 @@ async def test_quirk_10_numbers_are_strings_that_sort_as_numbers(
     jobs = (await travis.builds.get(made.id)).jobs
     assert [job.number for job in jobs] == [f"31.{place}" for place in range(1, 13)]
     assert sorted((job.number for job in reversed(jobs)), key=number_key)[-3:] == ["31.10", "31.11", "31.12"]
-    # A page may come in the order of its strings: 9 before 30.
+    # A page can be in the order of strings: 9 before 30.
     page = b",".join(BUILD % (number, number) for number in (9, 8, 10, 1))
     server.respond("GET", "/builds", body=b'{"builds":[' + page + b'],"commits":[]}')
     assert [build.number async for build in travis.builds.list(82)] == ["10", "9", "8", "1"]
 
 
 @pytest.mark.parametrize(("sent", "number"), [(b"42", 42), (b'"42"', 42), (b"null", None), (None, None)])
-async def test_quirk_11_a_pull_request_number_is_an_int_a_string_null_or_missing(
+async def test_quirk_11_a_pull_request_number_can_be_int_string_null_or_missing(
     server: TravisServer, travis: Travis, sent: bytes | None, number: int | None
 ) -> None:
     build = with_field(BUILD % (1, 784), "pull_request_number", sent)
@@ -45,7 +45,7 @@ async def test_quirk_11_a_pull_request_number_is_an_int_a_string_null_or_missing
     ("sent", "active"),
     [(b"true", True), (b"false", False), (b'"true"', True), (b'"false"', False), (b"null", None), (None, None)],
 )
-async def test_quirk_12_active_may_be_a_bool_a_string_null_or_missing(
+async def test_quirk_12_active_can_be_bool_string_null_or_missing(
     server: TravisServer, travis: Travis, sent: bytes | None, active: bool | None
 ) -> None:
     repo = with_field(b'{"id":82,"slug":"travis-ci/travis.rb"}', "active", sent)
@@ -59,7 +59,7 @@ async def test_quirk_12_active_may_be_a_bool_a_string_null_or_missing(
 @pytest.mark.parametrize(
     ("sent", "state"), [(b'""', State.NEVER_BUILT), (b'"passed"', State.PASSED), (b"null", None), (None, None)]
 )
-async def test_quirk_13_the_last_builds_state_may_be_empty(
+async def test_quirk_13_the_state_of_the_last_build_can_be_empty(
     server: TravisServer, travis: Travis, sent: bytes | None, state: State | None
 ) -> None:
     repo = with_field(b'{"id":82,"slug":"travis-ci/travis.rb"}', "last_build_state", sent)
@@ -70,7 +70,7 @@ async def test_quirk_13_the_last_builds_state_may_be_empty(
 
 
 @pytest.mark.parametrize(("sent", "tags"), [(b'"ruby,mac"', "ruby,mac"), (b'""', ""), (b"null", None), (None, None)])
-async def test_quirk_14_tags_are_one_string(
+async def test_quirk_14_tags_are_a_string(
     server: TravisServer, travis: Travis, sent: bytes | None, tags: str | None
 ) -> None:
     server.respond("GET", "/jobs/2", body=b'{"job":' + with_field(JOB % (2, 1), "tags", sent) + b"}")
@@ -89,7 +89,7 @@ async def test_quirk_14_tags_are_one_string(
         (None, {}),
     ],
 )
-async def test_quirk_15_a_configuration_is_whatever_it_is(
+async def test_quirk_15_a_configuration_can_have_any_shape(
     server: TravisServer, travis: Travis, sent: bytes | None, config: dict[str, Any]
 ) -> None:
     build, job = with_field(BUILD % (1, 784), "config", sent), with_field(JOB % (2, 1), "config", sent)
@@ -99,7 +99,7 @@ async def test_quirk_15_a_configuration_is_whatever_it_is(
     assert pickle.loads(pickle.dumps(found)) == found
 
 
-async def test_quirk_16_log_ids_come_on_request_or_to_clients_named_travis(
+async def test_quirk_16_log_ids_are_sent_on_request_or_to_clients_named_travis(
     server: TravisServer, travis: Travis, repository: ServedRepository
 ) -> None:
     job = repository.build().jobs[0]
@@ -120,7 +120,7 @@ async def test_quirk_16_log_ids_come_on_request_or_to_clients_named_travis(
         (b"null", b"null", None),
     ],
 )
-async def test_quirk_17_a_jobs_duration_is_computed(
+async def test_quirk_17_the_duration_of_a_job_is_computed(
     server: TravisServer, travis: Travis, started: bytes, finished: bytes, duration: timedelta | None
 ) -> None:
     job = with_field(with_field(JOB % (2, 1), "started_at", started), "finished_at", finished)
@@ -129,7 +129,7 @@ async def test_quirk_17_a_jobs_duration_is_computed(
     assert (await travis.jobs.get(2)).duration == duration
 
 
-async def test_quirk_50_unknown_fields_and_states_do_no_harm(server: TravisServer, travis: Travis) -> None:
+async def test_quirk_50_unknown_fields_and_states_are_accepted(server: TravisServer, travis: Travis) -> None:
     state = b'"simmering"'
     build = with_field(with_field(BUILD % (1, 784), "state", state), "mood", b'{"deep":[1,null]}')
     job = with_field(with_field(JOB % (2, 1), "state", state), "mood", b'"good"')
@@ -140,10 +140,10 @@ async def test_quirk_50_unknown_fields_and_states_do_no_harm(server: TravisServe
         body=b'{"build":' + build + b',"commit":' + commit + b',"jobs":[' + job + b'],"weather":{},"annotations":[]}',
     )
     found: Build = await travis.builds.get(1)
-    for one in (found, found.jobs[0]):
-        assert (one.state, one.state.known, one.finished, one.passed) == ("simmering", False, False, False)
-        assert one.commit is not None
-        assert one.commit.subject == "Fix it"
+    for entity in (found, found.jobs[0]):
+        assert (entity.state, entity.state.known, entity.finished, entity.passed) == ("simmering", False, False, False)
+        assert entity.commit is not None
+        assert entity.commit.subject == "Fix it"
     assert pickle.loads(pickle.dumps(found)).state is not None
     assert found.to_dict()["state"] == "simmering"
     repo = b'{"id":82,"slug":"a/b","last_build_state":"simmering","last_build_language":null,"mood":[]}'
@@ -164,7 +164,7 @@ async def test_quirk_50_unknown_fields_and_states_do_no_harm(server: TravisServe
         (b'{"a":1}', {"a": 1}),
     ],
 )
-async def test_quirk_50_unknown_settings_are_kept_as_they_are(
+async def test_quirk_50_unknown_settings_are_kept(
     server: TravisServer, travis: Travis, sent: bytes, value: object
 ) -> None:
     body = b'{"settings":{"build_pushes":true,"invented_tomorrow":' + sent + b"}}"

@@ -1,4 +1,4 @@
-"""Quirks of HTTP, its limits and routes: numbers 5, 7 to 9, 23, 24, 45 and 47."""
+"""Quirks of HTTP, limits and routes: numbers 5, 7 to 9, 23, 24, 45 and 47."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,9 +13,7 @@ from tests.conftest import TOKEN
 from tests.quirks.served import TEXT
 
 
-async def test_quirk_5_too_many_requests_hold_the_whole_client_back_until_the_next_minute(
-    server: TravisServer, travis: Travis
-) -> None:
+async def test_quirk_5_status_429_pauses_the_client_until_the_next_minute(server: TravisServer, travis: Travis) -> None:
     server.respond("GET", "/users", status=429, body=b"Retry later\n", headers={"Content-Type": TEXT})
     with pytest.raises(errors.RateLimited, match="Wait for the next whole minute") as info:
         await travis.with_options(attempts=1).users.me()
@@ -28,7 +26,7 @@ async def test_quirk_5_too_many_requests_hold_the_whole_client_back_until_the_ne
     assert len(server.requests) == sent
 
 
-async def test_quirk_5_a_second_sign_in_waits_where_the_rules_hold() -> None:
+async def test_quirk_5_a_second_sign_in_is_delayed_by_the_rate_limiter() -> None:
     async with TravisServer(rate_rules=True, clock=lambda: 1.5e9) as server:
         server.world.user("sarah", token=TOKEN)
         async with Travis(endpoint=server.endpoint, rate_limits=True) as travis:
@@ -41,7 +39,7 @@ async def test_quirk_5_a_second_sign_in_waits_where_the_rules_hold() -> None:
             assert server.rates.banned == {}
 
 
-async def test_quirk_5_a_ban_for_signing_in_lasts_five_hours_and_nothing_more_is_sent() -> None:
+async def test_quirk_5_a_sign_in_ban_lasts_five_hours_and_stops_all_requests() -> None:
     async with TravisServer(rate_rules=True, clock=lambda: 1.5e9) as server:
         server.world.user("sarah", token=TOKEN)
         async with Travis(endpoint=server.endpoint, rate_limits=False) as travis:
@@ -69,7 +67,7 @@ READS: dict[str, Callable[[Travis], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("name", READS)
-async def test_quirk_7_every_call_asks_for_version_2_and_none_has_an_ending(
+async def test_quirk_7_every_request_accepts_version_2_and_no_path_has_a_suffix(
     server: TravisServer, travis: Travis, repository: Repository, name: str
 ) -> None:
     repository.build()
@@ -79,7 +77,7 @@ async def test_quirk_7_every_call_asks_for_version_2_and_none_has_an_ending(
     assert not seen.path.endswith((".json", ".xml", ".txt"))
 
 
-async def test_quirk_7_a_body_of_version_1_is_told_as_an_unknown_shape(server: TravisServer, travis: Travis) -> None:
+async def test_quirk_7_a_body_of_version_1_raises_a_decode_error(server: TravisServer, travis: Travis) -> None:
     server.respond("GET", "/builds/7", body=b'{"id":7,"repository_id":82,"number":"1","state":"finished","result":0}')
     with pytest.raises(errors.DecodeError, match=r"JSON in an unknown shape.*`build`") as info:
         await travis.builds.get(7)
@@ -87,7 +85,7 @@ async def test_quirk_7_a_body_of_version_1_is_told_as_an_unknown_shape(server: T
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_quirk_8_everything_of_an_enterprise_is_below_its_base_path(slash: str) -> None:
+async def test_quirk_8_every_request_to_enterprise_is_below_its_base_path(slash: str) -> None:
     async with TravisServer(mode="enterprise") as server:
         user = server.world.user("sarah", token=TOKEN)
         build = server.world.repository("a/b", users=[user]).build()
@@ -104,9 +102,7 @@ async def test_quirk_8_everything_of_an_enterprise_is_below_its_base_path(slash:
     assert {seen.status for seen in server.requests} == {200, 204}
 
 
-async def test_quirk_9_a_redirect_to_another_host_travels_without_the_token(
-    server: TravisServer, travis: Travis
-) -> None:
+async def test_quirk_9_a_redirect_to_another_host_drops_the_token(server: TravisServer, travis: Travis) -> None:
     async with TravisServer() as archive:
         archive.respond("GET", "/jobs/42/log.txt", body="größe\r\n".encode(), headers={"Content-Type": TEXT})
         location = f"{archive.endpoint}/jobs/42/log.txt?Signature=a%2Bb"
@@ -124,7 +120,7 @@ async def test_quirk_9_a_redirect_within_the_api_keeps_the_token(server: TravisS
     assert (await travis.users.me()).login == "sarah"
 
 
-async def test_quirk_23_documented_routes_that_do_not_exist_are_never_asked(
+async def test_quirk_23_documented_routes_that_do_not_exist_are_never_requested(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     build = repository.build()
@@ -142,35 +138,35 @@ async def test_quirk_23_documented_routes_that_do_not_exist_are_never_asked(
     ]
 
 
-async def test_quirk_24_the_address_to_sign_in_at_has_the_parameter_that_works(travis: Travis) -> None:
+async def test_quirk_24_the_handshake_url_has_the_parameter_that_works(travis: Travis) -> None:
     url = travis.auth.handshake_url("http://localhost:8080/")
     assert "redirect_uri=http%3A%2F%2Flocalhost%3A8080%2F" in url
 
 
 class Front:
-    """A server that counts the requests of each connection, and ends the first connection when it likes.
+    """A server that counts the requests per connection, and closes the first connection.
 
     Args:
-        ends: ``idle``: after the first answer; ``busy``: instead of the second; ``never``.
+        closes: ``idle``: after the first response; ``busy``: instead of the second; ``never``.
     """
 
-    def __init__(self, ends: str) -> None:
-        self.ends = ends
+    def __init__(self, closes: str) -> None:
+        self.closes = closes
         self.counts: list[int] = []
         self.closed = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.counts.append(0)
-        ends = self.ends if len(self.counts) == 1 else "never"
+        closes = self.closes if len(self.counts) == 1 else "never"
         while await reader.readline():
             while (await reader.readline()).strip():
                 pass
             self.counts[-1] += 1
-            if ends == "busy" and self.counts[-1] == 2:
+            if closes == "busy" and self.counts[-1] == 2:
                 break
             writer.write(CONFIG)
             await writer.drain()
-            if ends == "idle":
+            if closes == "idle":
                 break
         writer.close()
         self.closed.set()
@@ -182,40 +178,40 @@ CONFIG = (
 )
 
 
-@pytest.mark.parametrize("ends", ["idle", "busy"])
-async def test_quirk_45_a_kept_connection_that_the_server_closed_costs_a_read_nothing(ends: str) -> None:
-    front = Front(ends)
+@pytest.mark.parametrize("closes", ["idle", "busy"])
+async def test_quirk_45_a_read_survives_a_closed_keep_alive_connection(closes: str) -> None:
+    front = Front(closes)
     async with (
         await asyncio.start_server(front.serve, "127.0.0.1", 0) as listening,
         Travis(TOKEN, endpoint=f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}") as travis,
     ):
         assert (await travis.config.get()).host == "travis-ci.org"
-        if ends == "idle":
+        if closes == "idle":
             await front.closed.wait()
         assert (await travis.config.get()).host == "travis-ci.org"
-    assert front.counts == ([1, 1] if ends == "idle" else [2, 1])
+    assert front.counts == ([1, 1] if closes == "idle" else [2, 1])
 
 
-async def test_quirk_45_an_idle_connection_is_given_up_before_the_server_does_so(travis: Travis) -> None:
+async def test_quirk_45_idle_connections_are_closed_before_the_server_closes_them(travis: Travis) -> None:
     await travis.config.get()
     connector = travis._transport.session().connector
     assert connector is not None
-    kept = connector._keepalive_timeout
-    assert kept is not None
-    assert 1 <= kept < 5
+    timeout = connector._keepalive_timeout
+    assert timeout is not None
+    assert 1 <= timeout < 5
 
 
-async def test_quirk_45_a_write_on_a_connection_that_dies_is_not_repeated(
+async def test_quirk_45_a_write_on_a_lost_connection_is_not_retried(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     build = repository.history(1)[0]
     server.lose_answer("POST", f"/builds/{build.id}/restart")
-    with pytest.raises(errors.RequestError, match="the connection was lost before an answer came"):
+    with pytest.raises(errors.RequestError, match="the connection was lost before a response came"):
         await travis.builds.restart(build.id)
     assert [seen.path for seen in server.requests] == [f"/builds/{build.id}/restart"]
 
 
-async def test_quirk_47_logging_out_sends_the_token_where_it_counts_and_shows_it_nowhere(
+async def test_quirk_47_logout_sends_the_token_in_the_query_and_shows_it_nowhere(
     server: TravisServer, travis: Travis
 ) -> None:
     await travis.auth.logout()

@@ -1,4 +1,4 @@
-"""Quirks of lists, and of the routes and parameters of entities: numbers 18 to 22, 25, 28, 29, 44 and 46."""
+"""Quirks of lists, routes and parameters: numbers 18 to 22, 25, 28, 29, 44 and 46."""
 
 import pytest
 
@@ -22,7 +22,7 @@ async def test_quirk_18_branches_get_their_names_from_their_commits(
     assert [(one.id, one.name) for one in await travis.branches.list(repository.id)] == [(1, None)]
 
 
-async def test_quirk_19_repeated_commits_are_joined_by_id(
+async def test_quirk_19_repeated_commits_are_attached_by_id(
     server: TravisServer, travis: Travis, repository: ServedRepository
 ) -> None:
     first, second = repository.build(jobs=2), repository.build()
@@ -36,16 +36,16 @@ async def test_quirk_19_repeated_commits_are_joined_by_id(
     assert [build.commit and build.commit.id async for build in travis.builds.list(82)] == [5]
 
 
-async def test_quirk_19_requests_may_have_no_commit(server: TravisServer, travis: Travis) -> None:
+async def test_quirk_19_requests_can_have_no_commit(server: TravisServer, travis: Travis) -> None:
     body = b'{"requests":[{"id":4,"commit_id":5},{"id":3,"commit_id":null},{"id":2}],"commits":[' + COMMIT + b"]}"
     server.respond("GET", "/requests", body=body)
     assert [one.commit and one.commit.id for one in await travis.requests.list(82)] == [5, None, None]
     server.respond("GET", "/requests/3", body=b'{"request":{"id":3,"commit_id":null,"result":"rejected"}}')
-    one = await travis.requests.get(3)
-    assert (one.commit, one.rejected) == (None, True)
+    request = await travis.requests.get(3)
+    assert (request.commit, request.rejected) == (None, True)
 
 
-async def test_quirk_20_keys_that_the_documentation_shows_may_be_missing(server: TravisServer, travis: Travis) -> None:
+async def test_quirk_20_documented_keys_can_be_missing(server: TravisServer, travis: Travis) -> None:
     server.respond("GET", "/builds", body=b'{"builds":[' + BUILD % (1, 1) + b"]}")
     server.respond("GET", "/builds/1", body=b'{"build":' + BUILD % (1, 1) + b"}")
     server.respond("GET", "/jobs", body=b'{"jobs":[' + JOB % (2, 1) + b"]}")
@@ -62,7 +62,7 @@ async def test_quirk_20_keys_that_the_documentation_shows_may_be_missing(server:
     assert [one.commit for one in await travis.requests.list(82)] == [None]
 
 
-async def test_quirk_21_many_ids_travel_as_each_route_wants_them(
+async def test_quirk_21_many_ids_are_sent_as_each_route_expects_them(
     server: TravisServer, travis: Travis, repository: ServedRepository
 ) -> None:
     other = server.world.repository("sarah/notes")
@@ -80,7 +80,7 @@ async def test_quirk_21_many_ids_travel_as_each_route_wants_them(
     ]
 
 
-async def test_quirk_22_to_say_no_is_to_say_nothing(
+async def test_quirk_22_all_is_sent_only_when_true(
     server: TravisServer, travis: Travis, repository: ServedRepository
 ) -> None:
     repository.readers.extend(server.world.users.values())
@@ -91,7 +91,7 @@ async def test_quirk_22_to_say_no_is_to_say_nothing(
     assert [seen.path for seen in server.requests] == ["/accounts", "/hooks", "/accounts?all=true", "/hooks?all=true"]
 
 
-async def test_quirk_22_active_is_never_asked_for_and_told_by_the_value(
+async def test_quirk_22_active_is_never_sent_and_read_from_the_repository(
     server: TravisServer, travis: Travis, repository: ServedRepository
 ) -> None:
     repository.active = False
@@ -100,29 +100,29 @@ async def test_quirk_22_active_is_never_asked_for_and_told_by_the_value(
     assert "active" not in server.requests[-1].path
 
 
-async def test_quirk_25_variables_are_changed_with_the_repositorys_id_and_keep_their_values(
+async def test_quirk_25_env_vars_are_changed_by_repository_id_and_keep_their_values(
     server: TravisServer, travis: Travis, repository: ServedRepository
 ) -> None:
-    made = await travis.env_vars.create(repository.id, "A", "secret")
-    assert made.value is None
+    created = await travis.env_vars.create(repository.id, "A", "secret")
+    assert created.value is None
     with pytest.raises(errors.UsageError, match="would erase the value: pass value=") as info:
-        await travis.env_vars.update(repository.id, made, public=True)
+        await travis.env_vars.update(repository.id, created, public=True)
     assert info.value.argument == "value"
-    assert repository.belongings.env_vars[0].value == "secret"
-    assert (await travis.env_vars.update(repository.id, made, name="B")).value is None
-    assert repository.belongings.env_vars[0].value == "secret"
-    assert (await travis.env_vars.update(repository.id, made, value="new", public=True)).value == "new"
-    assert (await travis.env_vars.delete(repository.id, made)).name == "B"
-    one = f"/settings/env_vars/{made.id}?repository_id=82"
+    assert repository.data.env_vars[0].value == "secret"
+    assert (await travis.env_vars.update(repository.id, created, name="B")).value is None
+    assert repository.data.env_vars[0].value == "secret"
+    assert (await travis.env_vars.update(repository.id, created, value="new", public=True)).value == "new"
+    assert (await travis.env_vars.delete(repository.id, created)).name == "B"
+    path = f"/settings/env_vars/{created.id}?repository_id=82"
     assert [(seen.method, seen.path) for seen in server.requests] == [
-        ("POST", "/settings/env_vars?repository_id=82"), ("PATCH", one), ("PATCH", one), ("DELETE", one),
+        ("POST", "/settings/env_vars?repository_id=82"), ("PATCH", path), ("PATCH", path), ("DELETE", path),
     ]  # fmt: skip
 
 
-async def test_quirk_28_a_server_that_fails_on_limits_is_told_as_such_and_works_without(
+async def test_quirk_28_limit_and_older_than_can_fail_and_are_not_sent_by_default(
     server: TravisServer, travis: Travis, repository: ServedRepository
 ) -> None:
-    repository.belongings.requests += [ServedRequest(number, "push", "accepted", 1e9) for number in range(1, 4)]
+    repository.data.requests += [ServedRequest(number, "push", "accepted", 1e9) for number in range(1, 4)]
     sorry = b"Sorry, we experienced an error.\n"
     queries: list[dict[str, int]] = [{"limit": 2}, {"older_than": 3}]
     for query in queries:
@@ -135,11 +135,11 @@ async def test_quirk_28_a_server_that_fails_on_limits_is_told_as_such_and_works_
     assert len(server.requests) == 3
 
 
-async def test_quirk_29_a_request_is_asked_for_anew_although_it_is_called_good_for_a_year(
+async def test_quirk_29_a_request_is_fetched_past_caches(
     server: TravisServer, travis: Travis, repository: ServedRepository
 ) -> None:
     request = ServedRequest(7, "push", None, 1e9)
-    repository.belongings.requests.append(request)
+    repository.data.requests.append(request)
     assert (await travis.requests.get(7)).result is None
     request.result = "accepted"
     assert (await travis.requests.get(7)).accepted
@@ -147,7 +147,7 @@ async def test_quirk_29_a_request_is_asked_for_anew_although_it_is_called_good_f
 
 
 @pytest.mark.parametrize("ending", [".json", ".xml", ".png", ".txt", ".atom", ".svg", ".JSON"])
-async def test_quirk_44_a_name_that_looks_like_a_file_is_never_the_end_of_a_path(
+async def test_quirk_44_a_name_with_a_file_ending_never_ends_a_path(
     server: TravisServer, travis: Travis, ending: str
 ) -> None:
     slug = f"sarah/data{ending}"
@@ -159,14 +159,14 @@ async def test_quirk_44_a_name_that_looks_like_a_file_is_never_the_end_of_a_path
     assert server.requests[-1].path == f"/builds?slug=sarah%2Fdata{ending}"
     assert [one.id for one in await travis.branches.list(slug)] == [build.id]
     sent = len(server.requests)
-    with pytest.raises(errors.UsageError, match=r"takes the ending off\. Look for it in list\(\)") as info:
+    with pytest.raises(errors.UsageError, match=r"an ending that the server strips from paths\. Use list\(\)") as info:
         await travis.branches.get(served.id, f"release{ending}")
     assert info.value.argument == "branch"
     assert len(server.requests) == sent
     assert not any(seen.path.endswith(ending) for seen in server.requests if "?" not in seen.path)
 
 
-async def test_quirk_46_accounts_of_one_id_are_two_accounts(server: TravisServer, travis: Travis) -> None:
+async def test_quirk_46_a_user_and_an_organization_can_have_the_same_id(server: TravisServer, travis: Travis) -> None:
     body = b"""{"accounts":[{"id":267,"name":null,"login":"sarah","type":"user","repos_count":3},
         {"id":267,"name":null,"login":null,"type":"organization","repos_count":null}]}"""
     server.respond("GET", "/accounts", body=body)

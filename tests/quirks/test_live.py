@@ -29,7 +29,7 @@ async def test_quirk_40_a_restart_arrives_as_created(travis: Travis, repository:
         assert (second.job.id, second.job.pending) == (build.jobs[0].id, True)
 
 
-async def test_quirk_40_a_requeue_begins_the_log_anew(travis: Travis, repository: Repository) -> None:
+async def test_quirk_40_a_requeue_resets_the_log(travis: Travis, repository: Repository) -> None:
     job = repository.build().jobs[0]
     job.start()
     job.write("old")
@@ -43,7 +43,7 @@ async def test_quirk_40_a_requeue_begins_the_log_anew(travis: Travis, repository
 
 
 @pytest.mark.parametrize("state", ["canceled", "errored", "failed", "created"])
-async def test_quirk_40_the_state_counts_and_not_the_name_of_the_event(
+async def test_quirk_40_the_state_counts_not_the_name_of_the_event(
     server: TravisServer, travis: Travis, repository: Repository, state: str
 ) -> None:
     async with travis.events(repository.id) as feed:
@@ -66,7 +66,7 @@ async def test_quirk_41_the_same_event_on_two_channels_is_one_event(
         assert len(sent) == 2
 
 
-async def test_quirk_41_common_is_left_to_servers_that_name_no_channels(
+async def test_quirk_41_common_is_used_only_if_the_server_names_no_channels(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     async with travis.events(repository.id):
@@ -84,7 +84,7 @@ async def test_quirk_41_common_is_left_to_servers_that_name_no_channels(
 LONG = "x" * 10_000
 
 
-async def test_quirk_42_an_event_that_was_too_large_is_completed_before_it_is_delivered(
+async def test_quirk_42_an_event_without_a_payload_is_completed_before_delivery(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     build = repository.build(quiet=True)
@@ -101,7 +101,7 @@ async def test_quirk_42_an_event_that_was_too_large_is_completed_before_it_is_de
     assert any("_no_full_payload" in seen.text for seen in server.pusher.frames)
 
 
-async def test_quirk_42_what_was_too_large_is_not_lost_to_those_who_listen_to_a_repository(
+async def test_quirk_42_an_event_without_a_payload_reaches_a_feed_of_its_repository(
     travis: Travis, repository: Repository
 ) -> None:
     build = repository.build(quiet=True)
@@ -119,7 +119,7 @@ async def test_quirk_42_what_was_too_large_is_not_lost_to_those_who_listen_to_a_
     )
 
 
-async def test_quirk_42_a_log_ends_with_its_job_although_the_event_has_no_state(
+async def test_quirk_42_a_followed_log_ends_although_the_event_has_no_state(
     travis: Travis, repository: Repository
 ) -> None:
     build = repository.build()

@@ -25,8 +25,8 @@ async def slanger(
             yield server, travis, repository
 
 
-def heard(server: TravisServer, event: str) -> list[dict[str, object]]:
-    """Give what clients said of one kind."""
+def received(server: TravisServer, event: str) -> list[dict[str, object]]:
+    """Return the data of the frames with that event that the server has received."""
     frames = [json.loads(frame.text) for frame in server.pusher.frames if frame.incoming]
     return [frame["data"] for frame in frames if frame["event"] == event]
 
@@ -56,7 +56,7 @@ async def test_quirk_37_data_is_an_object_or_a_string_that_holds_one(
         "[]",
     ],
 )
-async def test_quirk_37_a_complaint_of_any_shape_ends_nothing(
+async def test_quirk_37_an_error_frame_of_any_shape_ends_nothing(
     server: TravisServer, travis: Travis, repository: Repository, data: str
 ) -> None:
     async with travis.events(repository.id) as feed:
@@ -69,13 +69,13 @@ async def test_quirk_37_a_complaint_of_any_shape_ends_nothing(
 async def test_quirk_38_a_slanger_that_never_pings_is_pinged_and_kept() -> None:
     live = LiveOptions(activity_timeout=0.01, pong_timeout=1.0)
     async with slanger(live=live) as (server, travis, repository), travis.events(repository.id) as feed:
-        await until(lambda: len(heard(server, "pusher:ping")) > 1)
+        await until(lambda: len(received(server, "pusher:ping")) > 1)
         repository.build()
         assert isinstance(await anext(feed), events.BuildCreated)
         assert server.pusher.opened == 1
 
 
-async def test_quirk_38_a_close_without_a_code_is_judged_by_the_error_before_it() -> None:
+async def test_quirk_38_a_close_without_a_code_has_the_code_of_the_last_error() -> None:
     async with slanger() as (server, travis, repository):
         server.pusher.key = "another"
         with pytest.raises(errors.LiveUnavailable, match="knows no app with this key") as info:
@@ -84,7 +84,7 @@ async def test_quirk_38_a_close_without_a_code_is_judged_by_the_error_before_it(
         assert server.pusher.opened == 0
 
 
-async def test_quirk_38_a_close_without_a_code_or_an_error_is_a_loss_to_come_back_from() -> None:
+async def test_quirk_38_the_client_reconnects_after_a_close_without_code_or_error() -> None:
     async with slanger() as (server, travis, repository), travis.events(repository.id) as feed:
         for connection in list(server.pusher.connections.values()):
             connection.close(None)
@@ -94,24 +94,24 @@ async def test_quirk_38_a_close_without_a_code_or_an_error_is_a_loss_to_come_bac
         assert server.pusher.opened == 2
 
 
-async def test_quirk_38_what_a_slanger_would_let_in_unsigned_is_signed_or_not_asked_for() -> None:
+async def test_quirk_38_private_channels_are_signed_although_slanger_needs_no_signature() -> None:
     async with slanger(secure=True) as (server, travis, repository):
         async with travis.events(repository.id):
-            with pytest.raises(errors.SubscriptionError, match="this token may not listen to it"):
+            with pytest.raises(errors.SubscriptionError, match="this token may not subscribe to it"):
                 await anext(travis.events(channels=["private-user-7"]))
-        asked = heard(server, "pusher:subscribe")
-        assert [data["channel"] for data in asked] == ["private-user-201"]
-        assert str(asked[0]["auth"]).startswith(f"{server.pusher.key}:")
+        subscribed = received(server, "pusher:subscribe")
+        assert [data["channel"] for data in subscribed] == ["private-user-201"]
+        assert str(subscribed[0]["auth"]).startswith(f"{server.pusher.key}:")
 
 
-async def test_quirk_39_a_channel_that_was_not_signed_is_an_error_that_names_it(
+async def test_quirk_39_a_channel_without_a_signature_raises_an_error_that_names_it(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     server.respond("POST", "/pusher/auth", body=b'{"channels":{}}', times=1)
-    with pytest.raises(errors.SubscriptionError, match="private-user-201 cannot be listened to") as info:
+    with pytest.raises(errors.SubscriptionError, match="Cannot subscribe to the channel private-user-201") as info:
         await anext(travis.events())
     assert info.value.channel == "private-user-201"
-    assert heard(server, "pusher:subscribe") == []
+    assert received(server, "pusher:subscribe") == []
     async with travis.events() as feed:
         repository.build()
         assert isinstance(await anext(feed), events.BuildCreated)
@@ -133,6 +133,6 @@ async def test_quirk_39_a_new_socket_gets_new_signatures_in_one_call(dialect: Di
         assert [set(body["channels"]) for body in bodies] == [channels, channels]
         first, second = (body["socket_id"] for body in bodies)
         assert first != second
-        assert {(data["channel"], data["auth"]) for data in heard(server, "pusher:subscribe")} == {
+        assert {(data["channel"], data["auth"]) for data in received(server, "pusher:subscribe")} == {
             (name, server.pusher.sign(socket_id, name)) for name in channels for socket_id in (first, second)
         }

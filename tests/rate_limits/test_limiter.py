@@ -12,10 +12,10 @@ from aiotravis import errors
 from aiotravis._http import ApiRequest
 from aiotravis.rate_limits.limiter import (
     ANONYMOUS,
+    AUTHENTICATED,
+    MAX_POSTS,
     POST_WINDOW,
-    POSTS,
     SIGN_IN_WINDOW,
-    SIGNED,
     Permit,
     RateLimiter,
     limiter_for,
@@ -40,7 +40,7 @@ def taken(limiter: RateLimiter, request: ApiRequest) -> Permit:
     return permit
 
 
-def test_a_minute_has_so_much_room_and_the_next_as_much_again() -> None:
+def test_each_minute_has_its_own_limit() -> None:
     clock = Clock()
     limiter = RateLimiter(3, clock=clock)
     for _ in range(3):
@@ -53,7 +53,7 @@ def test_a_minute_has_so_much_room_and_the_next_as_much_again() -> None:
     taken(limiter, READ)
 
 
-def test_what_is_under_way_counts_in_the_next_minute_too() -> None:
+def test_requests_in_flight_count_in_the_next_minute_too() -> None:
     clock = Clock()
     limiter = RateLimiter(3, clock=clock)
     tickets = [taken(limiter, READ) for _ in range(3)]
@@ -65,22 +65,22 @@ def test_what_is_under_way_counts_in_the_next_minute_too() -> None:
     assert limiter.acquire(READ) == 60.0
 
 
-def test_posts_have_a_window_of_any_alignment() -> None:
+def test_posts_are_limited_in_every_window_of_any_alignment() -> None:
     clock = Clock(6029.0)
     limiter = RateLimiter(2000, clock=clock)
-    for _ in range(POSTS):
+    for _ in range(MAX_POSTS):
         limiter.release(taken(limiter, WRITE))
     assert limiter.limits().posts == 0
     clock.now += 2
     assert limiter.acquire(WRITE) == POST_WINDOW - 2
     taken(limiter, READ)
     clock.now += POST_WINDOW - 2
-    tickets = [taken(limiter, WRITE) for _ in range(POSTS)]
+    tickets = [taken(limiter, WRITE) for _ in range(MAX_POSTS)]
     assert limiter.acquire(WRITE) == 1.0
-    assert len(tickets) == POSTS
+    assert len(tickets) == MAX_POSTS
 
 
-def test_one_signs_in_once_in_five_minutes() -> None:
+def test_only_one_sign_in_is_allowed_in_five_minutes() -> None:
     clock = Clock()
     limiter = RateLimiter(2000, clock=clock)
     permit = taken(limiter, SIGN_IN)
@@ -117,7 +117,7 @@ def ban(lifted_at: datetime | None) -> errors.BannedError:
     return error
 
 
-def test_a_ban_wakes_what_waits_and_holds_until_it_is_lifted() -> None:
+def test_a_ban_wakes_waiters_and_holds_until_it_ends() -> None:
     clock = Clock()
     limiter = RateLimiter(2000, clock=clock)
     woken: list[bool] = []
@@ -125,7 +125,7 @@ def test_a_ban_wakes_what_waits_and_holds_until_it_is_lifted() -> None:
     def wake() -> None:
         woken.append(True)
 
-    limiter.wait_with(wake)
+    limiter.add_waiter(wake)
     assert limiter.limits().waiting == 1
     lifted = datetime.fromtimestamp(clock.now + 3600, UTC)
     limiter.banned(ban(lifted))
@@ -133,7 +133,7 @@ def test_a_ban_wakes_what_waits_and_holds_until_it_is_lifted() -> None:
     with pytest.raises(errors.BannedError, match="GET /x was not sent") as info:
         limiter.acquire(READ)
     assert info.value.lifted_at == limiter.limits().banned_until == lifted
-    limiter.stop_waiting(wake)
+    limiter.remove_waiter(wake)
     clock.now += 3600
     taken(limiter, READ)
     limiter.banned(ban(None))
@@ -142,14 +142,14 @@ def test_a_ban_wakes_what_waits_and_holds_until_it_is_lifted() -> None:
         limiter.acquire(READ)
 
 
-def test_without_rules_there_is_room_for_all() -> None:
+def test_without_limits_every_request_may_be_sent() -> None:
     limiter = RateLimiter(None, clock=Clock())
     for _ in range(5000):
         taken(limiter, WRITE)
     assert (limiter.limits().room, limiter.limits().posts) == (None, None)
 
 
-def test_clients_of_one_identity_share_a_budget_and_others_do_not() -> None:
+def test_clients_of_one_identity_share_a_limiter() -> None:
     one = limiter_for("https://a", "t", limited=True)
     assert limiter_for("https://a", "t", limited=True) is one
     for other in (
@@ -173,15 +173,13 @@ def test_clients_of_one_identity_share_a_budget_and_others_do_not() -> None:
         ("http://[::1]:1", False),
     ],
 )  # fmt: skip
-def test_rules_apply_to_travis_and_its_mirrors(endpoint: str, apply: bool) -> None:
+def test_limits_apply_to_travis_but_not_to_enterprise_or_loopback(endpoint: str, apply: bool) -> None:
     assert rules_apply(endpoint) is apply
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.floats(0, 300), st.booleans())
-def test_whatever_a_program_does_the_server_never_throttles_and_never_bans(
-    seed: int, skew: float, authenticated: bool
-) -> None:
+def test_no_sequence_of_requests_is_throttled_or_banned(seed: int, skew: float, authenticated: bool) -> None:
     """Requests arrive at any moment between sending and answer, before a server whose clock may be another one."""
     draw = random.Random(seed)
     clock = Clock(6000.0 + draw.random() * 60)
@@ -189,7 +187,7 @@ def test_whatever_a_program_does_the_server_never_throttles_and_never_bans(
     # Reads are counted by the client's own minutes: a skewed clock can cost a 429, which passes. A ban must not happen.
     rules = RateRules(lambda: arrival.now + skew)
     exact = RateRules(lambda: arrival.now)
-    limiter = RateLimiter(SIGNED if authenticated else ANONYMOUS, clock=clock)
+    limiter = RateLimiter(AUTHENTICATED if authenticated else ANONYMOUS, clock=clock)
     token = "t" if authenticated else None
     flying: list[tuple[float, float, Permit]] = []
     statuses: set[int | None] = set()
@@ -218,7 +216,7 @@ def test_whatever_a_program_does_the_server_never_throttles_and_never_bans(
         land(clock.now)
     for there, request in sorted(arrivals, key=lambda one: one[0]):
         arrival.now = there
-        statuses.add(exact.judge(method=request.method, path=request.path, token=token, address="1"))
-        rules.judge(method=request.method, path=request.path, token=token, address="1")
+        statuses.add(exact.check(method=request.method, path=request.path, token=token, address="1"))
+        rules.check(method=request.method, path=request.path, token=token, address="1")
     assert statuses == {None}
     assert rules.banned == exact.banned == {}

@@ -8,9 +8,10 @@ import anyio
 import pytest
 
 from aiotravis import errors
+from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._http import ApiRequest
 from aiotravis._transport import AiohttpTransport, TransportConfig
-from aiotravis.rate_limits.limiter import ANONYMOUS, SIGNED, RateLimiter
+from aiotravis.rate_limits.limiter import ANONYMOUS, AUTHENTICATED, RateLimiter
 from aiotravis.testing import TravisServer
 from tests.autojump import run
 
@@ -24,9 +25,14 @@ SIGN_IN = ApiRequest("POST", "/auth/github", body=b"{}", headers=(("Content-Type
 
 
 def _transport(server: TravisServer, token: str | None, limiter: RateLimiter) -> AiohttpTransport:
-    config = TransportConfig(connect_timeout=1e6, read_timeout=1e6)
     return AiohttpTransport(
-        server.endpoint, token, accept="application/json", user_agent="test", config=config, limiter=limiter
+        server.endpoint,
+        token,
+        accept="application/json",
+        user_agent="test",
+        config=TransportConfig(connect_timeout=1e6, read_timeout=1e6),
+        limiter=limiter,
+        lifetime=ClientLifetime(),
     )
 
 
@@ -36,7 +42,7 @@ CASES = int(os.environ.get("AIOTRAVIS_RATE_CASES", "4"))
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("authenticated", "cases"), [(False, CASES), (True, max(1, CASES // 2))])
-def test_a_program_of_concurrent_calls_is_never_throttled_and_never_banned(authenticated: bool, cases: int) -> None:
+def test_concurrent_calls_are_never_throttled_or_banned(authenticated: bool, cases: int) -> None:
     for _ in range(cases):
         seed = random.randrange(2**32)
         print("seed", seed)
@@ -51,7 +57,7 @@ def _run_program(seed: int, *, authenticated: bool) -> None:
         async with TravisServer(rate_rules=True, clock=clock, latency=draw.choice([0.0, 0.05, 3.0])) as server:
             server.world.user("sarah", token=TOKEN)
             token = TOKEN if authenticated else None
-            limiter = RateLimiter(SIGNED if authenticated else ANONYMOUS, clock=clock)
+            limiter = RateLimiter(AUTHENTICATED if authenticated else ANONYMOUS, clock=clock)
             clients = [_transport(server, token, limiter) for _ in range(2)]
             # More reads than fit into a minute, more writes than fit into half a minute.
             calls = (
@@ -75,16 +81,16 @@ def _run_program(seed: int, *, authenticated: bool) -> None:
                 await client.aclose()
             assert server.rates is not None
             assert server.rates.banned == {}
-            assert server.rates.requests.most <= (2000 if authenticated else 500)
-            assert server.rates.posts.most < 50
-            assert server.rates.sign_ins.most < 2
+            assert server.rates.requests.highest <= (2000 if authenticated else 500)
+            assert server.rates.posts.highest < 50
+            assert server.rates.sign_ins.highest < 2
             assert {seen.status for seen in server.requests} <= {200, 422}
             assert len(server.requests) == wanted
 
     run(program, start=draw.randint(10**9, 2 * 10**9) + draw.random() * 300)
 
 
-def test_without_a_limiter_such_a_program_is_banned() -> None:
+def test_without_the_limiter_the_same_calls_are_banned() -> None:
     """The server enforces its rules: the tests above pass because of the limiter."""
 
     async def program(clock: Callable[[], float]) -> None:

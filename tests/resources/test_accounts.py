@@ -1,4 +1,4 @@
-"""Accounts: what is asked and what is made of the answer."""
+"""Accounts: requests and decoded responses."""
 
 from aiotravis.resources.accounts import Accounts
 from tests.samples import Scripted
@@ -7,7 +7,7 @@ SAMPLE = b"""{"accounts":[{"id":267,"name":"Sven","login":"svenfuchs","type":"us
 {"id":267,"name":null,"login":null,"type":"organization","repos_count":null,"avatar_url":"https://x"}]}"""
 
 
-async def test_a_no_to_all_is_said_by_saying_nothing() -> None:
+async def test_all_is_sent_only_when_true() -> None:
     transport = Scripted(SAMPLE)
     user, organization = await Accounts(transport).list()
     assert (user.login, user.type, user.repos_count, user.subscribed) == ("svenfuchs", "user", 3, True)

@@ -1,4 +1,4 @@
-"""Getting a token, and giving it up."""
+"""Authentication: obtaining and revoking API tokens."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from aiotravis.resources.auth import Auth
 from tests.samples import HTML, JSON, TEXT, Scripted
 
 
-async def test_a_github_token_travels_in_the_body_alone() -> None:
+async def test_a_github_token_is_sent_only_in_the_body_and_not_shown() -> None:
     transport = Scripted(b'{"access_token":"api"}')
     assert await Auth(transport, None).github("gh-secret") == "api"
     call = transport.calls[0]
@@ -26,7 +26,7 @@ async def test_a_github_token_travels_in_the_body_alone() -> None:
         (ApiResponse(200, HTML, b"<html>"), errors.DecodeError),
     ],
 )
-async def test_a_token_that_is_not_taken_is_told_truthfully(
+async def test_a_refused_github_token_raises_the_matching_error(
     response: ApiResponse, kind: type[errors.TravisError]
 ) -> None:
     with pytest.raises(kind) as info:
@@ -34,7 +34,7 @@ async def test_a_token_that_is_not_taken_is_told_truthfully(
     assert "gh-secret" not in str(info.value)
 
 
-async def test_a_redirect_means_too_few_scopes() -> None:
+async def test_a_redirect_raises_an_error_about_too_few_scopes() -> None:
     def redirect(call: ApiRequest) -> bytes:
         raise errors.RedirectError("x", method=call.method, path=call.path, location="https://y")
 
@@ -42,7 +42,7 @@ async def test_a_redirect_means_too_few_scopes() -> None:
         await Auth(Scripted(redirect), None).github("gh")
 
 
-async def test_logging_out_needs_the_token_in_the_query_and_shows_it_nowhere() -> None:
+async def test_logout_sends_the_token_in_the_query_and_shows_it_nowhere() -> None:
     transport = Scripted(b'{"user":{}}')
     await Auth(transport, "t0ken").logout()
     assert transport.calls[0].query == (("access_token", "t0ken"),)

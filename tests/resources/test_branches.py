@@ -1,4 +1,4 @@
-"""Branches: what is asked and what is made of the answer."""
+"""Branches: requests and decoded responses."""
 
 import pytest
 
@@ -13,14 +13,14 @@ ONE = b'{"branch":' + BUILD + b',"commit":' + COMMIT + b"}"
     ("name", "path"),
     [("master", "master"), ("feature/x y", "feature%2Fx%20y"), ("v1.0", "v1.0"), ("größe", "gr%C3%B6%C3%9Fe")],
 )
-async def test_a_branch_is_named_in_the_path_and_by_its_commit(name: str, path: str) -> None:
+async def test_a_branch_is_requested_by_name_and_named_by_its_commit(name: str, path: str) -> None:
     transport = Scripted(ONE)
     branch = await Branches(transport).get("a/b", name)
     assert transport.calls[0].target == f"/repos/a/b/branches/{path}"
     assert (branch.name, branch.number, branch.duration) == ("master", "784", 1231)
 
 
-async def test_lists_are_joined_and_ids_are_not_split() -> None:
+async def test_lists_have_commits_and_each_id_is_a_parameter() -> None:
     transport = Scripted(b'{"branches":[' + BUILD + b'],"commits":[' + COMMIT + b"]}")
     branches = Branches(transport)
     assert (await branches.list(82))[0].name == "master"
@@ -30,13 +30,13 @@ async def test_lists_are_joined_and_ids_are_not_split() -> None:
     ]  # fmt: skip
 
 
-async def test_a_branch_whose_commit_did_not_come_has_no_name() -> None:
+async def test_a_branch_without_its_commit_has_no_name() -> None:
     branch = await Branches(Scripted(b'{"branch":{"id":1}}')).get(1, "x")
     assert branch.name is None
     assert hash(branch) == hash(branch)
 
 
 @pytest.mark.parametrize("name", ["", "a,b", "notes.txt", "LOGO.PNG"])
-async def test_names_that_cannot_be_asked_for(name: str) -> None:
+async def test_names_that_the_server_cannot_find_are_refused(name: str) -> None:
     with pytest.raises(errors.UsageError):
         await Branches(Scripted(ONE)).get(1, name)

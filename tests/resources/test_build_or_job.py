@@ -1,4 +1,4 @@
-"""What builds and jobs have in common."""
+"""What builds and jobs share."""
 
 import gc
 import sys
@@ -13,55 +13,55 @@ from aiotravis.resources.builds import LIST
 from tests.samples import BUILD, JOB, JSON
 
 
-def test_the_configuration_is_read_when_it_is_looked_at() -> None:
+def test_the_configuration_is_decoded_on_access() -> None:
     build = msgspec.json.decode(BUILD, type=Build)
     assert build.config == {"language": "ruby", "rvm": ["1.9.3"], ".result": "configured"}
     assert bytes(build.config_json) == b'{"language":"ruby","rvm":["1.9.3"],".result":"configured"}'
 
 
 @pytest.mark.parametrize("config", [b"", b',"config":{}', b',"config":null', b',"config":[1]'])
-def test_a_configuration_that_is_none_is_empty(config: bytes) -> None:
+def test_a_configuration_that_is_not_an_object_is_empty(config: bytes) -> None:
     build = msgspec.json.decode(b'{"id":1' + config + b"}", type=Build)
     assert build.config == {}
     assert (build.config_json is EMPTY) is (config == b"")
 
 
-def test_questions_about_the_state_can_be_asked_directly() -> None:
+def test_properties_describe_the_state() -> None:
     job = msgspec.json.decode(JOB, type=Job)
     assert (job.running, job.finished, job.pending, job.passed, job.unsuccessful) == (True, False, False, False, False)
 
 
-def test_a_build_and_a_job_of_one_id_are_two_things() -> None:
+def test_a_build_and_a_job_with_one_id_differ() -> None:
     assert hash(Build(id=1)) != hash(Job(id=1))
-    things: list[object] = [Build(id=1), Job(id=1)]
-    assert things[0] != things[1]
+    entities: list[object] = [Build(id=1), Job(id=1)]
+    assert entities[0] != entities[1]
 
 
-def test_the_configuration_does_not_keep_the_answer_in_memory() -> None:
-    answer = b'{"id":1,"config":{"language":"ruby"},"padding":"' + b"x" * 100_000 + b'"}'
-    before = sys.getrefcount(answer)
-    build = msgspec.json.decode(answer, type=Build)
-    assert sys.getrefcount(answer) == before
+def test_the_configuration_does_not_keep_the_response_in_memory() -> None:
+    response = b'{"id":1,"config":{"language":"ruby"},"padding":"' + b"x" * 100_000 + b'"}'
+    before = sys.getrefcount(response)
+    build = msgspec.json.decode(response, type=Build)
+    assert sys.getrefcount(response) == before
     assert bytes(build.config_json) == b'{"language":"ruby"}'
     assert build.config == build.config
     assert build.config is not build.config
 
 
-def test_a_configuration_that_is_that_of_the_build_before_is_held_once() -> None:
-    answer = b'{"builds":[%b]}' % b",".join(b'{"id":%d,"config":{"rvm":"3.%d"}}' % (n, n // 3) for n in range(1, 7))
-    builds = LIST.read(LIST.request(), ApiResponse(200, JSON, answer)).builds
+def test_equal_configurations_in_a_row_share_one_copy() -> None:
+    response = b'{"builds":[%b]}' % b",".join(b'{"id":%d,"config":{"rvm":"3.%d"}}' % (n, n // 3) for n in range(1, 7))
+    builds = LIST.read(LIST.request(), ApiResponse(200, JSON, response)).builds
     assert [build.config["rvm"] for build in builds] == ["3.0", "3.0", "3.1", "3.1", "3.1", "3.2"]
     assert len({id(build.config_json) for build in builds}) == 3
 
 
-def test_a_configuration_that_is_most_of_its_answer_is_not_copied_out_of_it() -> None:
-    answer = b'{"id":1,"config":{"script":"' + b"x" * (1 << 20) + b'"}}'
-    before = sys.getrefcount(answer)
-    build = msgspec.json.decode(answer, type=Build)
-    assert sys.getrefcount(answer) == before + 1
+def test_a_configuration_above_1_mib_is_not_copied() -> None:
+    response = b'{"id":1,"config":{"script":"' + b"x" * (1 << 20) + b'"}}'
+    before = sys.getrefcount(response)
+    build = msgspec.json.decode(response, type=Build)
+    assert sys.getrefcount(response) == before + 1
     assert build.config == {"script": "x" * (1 << 20)}
 
 
-def test_the_garbage_collector_has_nothing_to_look_at() -> None:
+def test_the_garbage_collector_does_not_track_entities() -> None:
     build = LIST.read(LIST.request(), ApiResponse(200, JSON, b'{"builds":[{"id":1,"job_ids":[1,2]}]}')).builds[0]
     assert not gc.is_tracked(build)

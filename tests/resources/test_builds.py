@@ -1,4 +1,4 @@
-"""Builds: what is asked and what is made of the answer."""
+"""Builds: requests and decoded responses."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from aiotravis.resources.builds import Builds
 from tests.samples import BUILD, COMMIT, JOB, JSON, Scripted
 
 
-async def test_one_build_is_joined_with_commit_and_jobs() -> None:
+async def test_a_build_has_its_commit_and_jobs() -> None:
     transport = Scripted(b'{"build":' + BUILD + b',"commit":' + COMMIT + b',"jobs":[' + JOB + b"]}")
     build = await Builds(transport).get(1)
     assert transport.calls[0].target == "/builds/1"
@@ -19,12 +19,12 @@ async def test_one_build_is_joined_with_commit_and_jobs() -> None:
     assert (build.duration, build.job_ids, build.event_type) == (1231, (2, 3), "push")
 
 
-async def test_jobs_and_commit_may_be_missing_and_numbers_may_be_strings() -> None:
+async def test_jobs_and_commit_can_be_missing_and_numbers_can_be_strings() -> None:
     build = await Builds(Scripted(b'{"build":{"id":1,"pull_request_number":"7","future":[]}}')).get(1)
     assert (build.commit, build.jobs, build.pull_request_number) == (None, (), 7)
 
 
-async def test_a_list_asks_by_id_or_slug_and_narrows() -> None:
+async def test_a_list_is_requested_by_id_or_slug_with_filters() -> None:
     transport = Scripted(b'{"builds":[]}')
     assert [b async for b in Builds(transport).list("a/b", event_type="cron", after_number="9")] == []
     assert transport.calls[0].query == (("slug", "a/b"), ("event_type", "cron"), ("after_number", "9"))
@@ -32,7 +32,7 @@ async def test_a_list_asks_by_id_or_slug_and_narrows() -> None:
     assert transport.calls[1].query == (("repository_id", "82"),)
 
 
-async def test_many_are_asked_for_with_commas() -> None:
+async def test_many_sends_ids_separated_by_commas() -> None:
     transport = Scripted(b'{"builds":[' + BUILD + b'],"commits":[' + COMMIT + b"]}")
     builds = [build async for build in Builds(transport).many([1])]
     assert transport.calls[0].query == (("ids", "1"),)
@@ -40,7 +40,7 @@ async def test_many_are_asked_for_with_commas() -> None:
 
 
 @pytest.mark.parametrize("number", [0, -1, True, "x", "", "1.5"])
-def test_after_number_is_a_number(number: int | str) -> None:
+def test_after_number_must_be_a_positive_whole_number(number: int | str) -> None:
     with pytest.raises(errors.UsageError, match="after_number"):
         Builds(Scripted(b"")).list(82, after_number=number)
 
@@ -55,7 +55,7 @@ def test_after_number_is_a_number(number: int | str) -> None:
         ({"repo": 82, "after_number": 1.5}, "after_number"),
     ],
 )
-def test_a_wrong_question_is_named_at_once_and_never_asked(wrong: dict[str, Any], argument: str) -> None:
+def test_a_list_refuses_invalid_arguments_immediately(wrong: dict[str, Any], argument: str) -> None:
     transport = Scripted(b"")
     with pytest.raises(errors.UsageError) as info:
         Builds(transport).list(**wrong)
@@ -64,7 +64,7 @@ def test_a_wrong_question_is_named_at_once_and_never_asked(wrong: dict[str, Any]
 
 
 @pytest.mark.parametrize("wrong", [0, "1", None, True, 1.0])
-async def test_what_is_no_build_is_never_asked_for(wrong: Any) -> None:
+async def test_an_invalid_build_is_refused_before_sending(wrong: Any) -> None:
     transport = Scripted(b"")
     with pytest.raises(errors.UsageError) as one:
         await Builds(transport).get(wrong)
@@ -74,20 +74,20 @@ async def test_what_is_no_build_is_never_asked_for(wrong: Any) -> None:
     assert transport.calls == []
 
 
-async def test_a_list_walks_pages_and_joins_each_with_its_commits() -> None:
-    def answer(call: ApiRequest) -> bytes:
+async def test_a_list_fetches_pages_and_attaches_their_commits() -> None:
+    def respond(call: ApiRequest) -> bytes:
         if ("after_number", "784") in call.query:
             return b'{"builds":[],"commits":[]}'
         return b'{"builds":[' + BUILD + b'],"commits":[' + COMMIT + b"," + COMMIT + b"]}"
 
-    transport = Scripted(answer)
+    transport = Scripted(respond)
     builds = [build async for build in Builds(transport).list("a/b")]
     assert [(build.number, build.commit and build.commit.id) for build in builds] == [("784", 5)]
     assert transport.calls[0].target == "/builds?slug=a%2Fb"
     assert transport.calls[1].query == (("slug", "a/b"), ("after_number", "784"))
 
 
-async def test_many_travel_a_hundred_at_a_time() -> None:
+async def test_many_sends_100_ids_per_request() -> None:
     transport = Scripted(b'{"builds":[]}')
     builds = Builds(transport).many(range(1, 251), missing_ok=True)
     assert [build async for build in builds] == []
@@ -97,13 +97,13 @@ async def test_many_travel_a_hundred_at_a_time() -> None:
     ]
 
 
-async def test_a_build_names_itself() -> None:
+async def test_a_build_can_be_passed_in_place_of_its_id() -> None:
     transport = Scripted(b'{"build":' + BUILD + b"}")
     builds = Builds(transport)
     await builds.get(await builds.get(1))
     assert [call.target for call in transport.calls] == ["/builds/1", "/builds/1"]
 
 
-async def test_an_unknown_build_is_not_found() -> None:
+async def test_an_unknown_build_raises_not_found() -> None:
     with pytest.raises(errors.NotFoundError, match=r"^GET /builds/7 answered 404: "):
         await Builds(Scripted(ApiResponse(404, JSON, b'{"file":"not found"}'))).get(7)

@@ -1,4 +1,4 @@
-"""Environment variables: what is asked and what is made of the answer."""
+"""Environment variables: requests and decoded responses."""
 
 import pytest
 
@@ -11,12 +11,12 @@ ONE = b"""{"env_var":{"id":"4e9ba2b9-3b2a-4b6f-8d6b-1f8a3a0c4f5e","name":"FOO","
 ID = "4e9ba2b9-3b2a-4b6f-8d6b-1f8a3a0c4f5e"
 
 
-async def test_every_call_names_the_repository_though_the_documentation_does_not() -> None:
+async def test_every_call_sends_the_repository_id() -> None:
     transport = Scripted(ONE)
     env_vars = EnvVars(transport)
-    made = await env_vars.create(82, "FOO", "bar", branch="dev")
-    assert (made.value, made.branch) == (None, None)
-    await env_vars.get(82, made)
+    created = await env_vars.create(82, "FOO", "bar", branch="dev")
+    assert (created.value, created.branch) == (None, None)
+    await env_vars.get(82, created)
     await env_vars.update(82, ID, value="x", public=True, branch="dev", name="N")
     await env_vars.delete(82, ID)
     assert [(call.method, call.target) for call in transport.calls] == [
@@ -29,7 +29,7 @@ async def test_every_call_names_the_repository_though_the_documentation_does_not
     assert transport.calls[2].body == b'{"env_var":{"name":"N","value":"x","public":true,"branch":"dev"}}'
 
 
-async def test_publishing_without_the_value_would_erase_it() -> None:
+async def test_making_a_variable_public_without_its_value_is_refused() -> None:
     transport = Scripted(ONE)
     with pytest.raises(errors.UsageError, match="erase the value"):
         await EnvVars(transport).update(82, ID, public=True)
@@ -37,5 +37,5 @@ async def test_publishing_without_the_value_would_erase_it() -> None:
     assert len(transport.calls) == 1
 
 
-def test_a_variable_shows_what_travis_shows() -> None:
+def test_the_repr_omits_a_missing_value() -> None:
     assert repr(EnvVar(id="1", name="A")) == "EnvVar(id='1', name='A', public=False)"

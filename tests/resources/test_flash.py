@@ -1,18 +1,16 @@
-"""The answer to a restart."""
+"""Restarts: notices and refusals."""
 
 import pytest
 
 from aiotravis import errors
-from aiotravis._http import ApiRequest, ApiResponse
-from aiotravis.resources._flash import raise_if_refused
+from aiotravis._http import ApiResponse
+from aiotravis.resources._flash import restart
 from aiotravis.resources.builds import RESTART
-from tests.samples import JSON
-
-CALL = ApiRequest("POST", "/builds/1/restart")
+from tests.samples import JSON, Scripted
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "notice"),
     [
         (
             b'{"result":true,"flash":[{"notice":"The build was successfully restarted."}]}',
@@ -22,9 +20,8 @@ CALL = ApiRequest("POST", "/builds/1/restart")
         (b"{}", ""),
     ],
 )
-def test_a_yes_says_what_travis_says(body: bytes, said: str) -> None:
-    response = ApiResponse(202, JSON, body)
-    assert raise_if_refused(CALL, response, RESTART.read(CALL, response)) == said
+async def test_an_accepted_restart_returns_the_notice(body: bytes, notice: str) -> None:
+    assert await restart(Scripted(ApiResponse(202, JSON, body)), RESTART, 1) == notice
 
 
 @pytest.mark.parametrize(
@@ -35,8 +32,7 @@ def test_a_yes_says_what_travis_says(body: bytes, said: str) -> None:
         (b'{"result":false}', ()),
     ],
 )
-def test_a_no_is_an_error_whatever_the_status_says(body: bytes, flash: tuple[str, ...]) -> None:
-    response = ApiResponse(200, JSON, body)
-    with pytest.raises(errors.RefusedError) as info:
-        raise_if_refused(CALL, response, RESTART.read(CALL, response))
+async def test_a_refusal_raises_whatever_the_status(body: bytes, flash: tuple[str, ...]) -> None:
+    with pytest.raises(errors.RefusedError, match=r"^POST /builds/1/restart was refused: ") as info:
+        await restart(Scripted(ApiResponse(200, JSON, body)), RESTART, 1)
     assert (info.value.flash, info.value.status) == (flash, 200)

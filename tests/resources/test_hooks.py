@@ -1,4 +1,4 @@
-"""Hooks: what is asked and what is made of the answer."""
+"""Hooks: requests and decoded responses."""
 
 from aiotravis.resources.hooks import Hooks
 from tests.samples import Scripted
@@ -7,14 +7,14 @@ SAMPLE = b"""{"hooks":[{"id":82,"name":"b","owner_name":"a","description":null,"
 "admin":true}]}"""
 
 
-async def test_a_hook_makes_its_slug_and_takes_active_as_a_string() -> None:
+async def test_a_hook_has_a_slug_and_active_can_be_a_string() -> None:
     transport = Scripted(SAMPLE)
     hook = (await Hooks(transport).list(all=True, owner_name="a", name="b"))[0]
     assert (hook.slug, hook.active) == ("a/b", True)
     assert transport.calls[0].query == (("all", "true"), ("owner_name", "a"), ("name", "b"))
 
 
-async def test_a_switch_is_a_put() -> None:
+async def test_enable_and_disable_send_a_put() -> None:
     transport = Scripted(b'{"result":true}')
     assert await Hooks(transport).enable(82)
     assert await Hooks(transport).disable(82)

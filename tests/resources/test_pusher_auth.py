@@ -9,7 +9,7 @@ from aiotravis.resources.pusher_auth import PusherAuth
 from tests.samples import Scripted
 
 
-async def test_all_channels_go_in_one_call_and_refused_ones_are_missing() -> None:
+async def test_all_channels_are_in_one_request_and_refused_ones_are_missing() -> None:
     transport = Scripted(b'{"channels":{"private-user-1":"KEY:abc"}}')
     signed = await PusherAuth(transport).sign("8123.55021", ["private-user-1", "private-user-2"])
     assert signed == {"private-user-1": "KEY:abc"}
@@ -22,7 +22,7 @@ async def test_all_channels_go_in_one_call_and_refused_ones_are_missing() -> Non
     ("socket_id", "channels", "argument"),
     [("", ["a"], "socket_id"), ("1.1", [], "channels"), ("1.1", "ab", "channels")],
 )
-async def test_what_is_wrong_is_never_sent(socket_id: str, channels: Any, argument: str) -> None:
+async def test_invalid_arguments_are_refused_before_sending(socket_id: str, channels: Any, argument: str) -> None:
     transport = Scripted(b"")
     with pytest.raises(errors.UsageError) as info:
         await PusherAuth(transport).sign(socket_id, channels)
@@ -30,5 +30,5 @@ async def test_what_is_wrong_is_never_sent(socket_id: str, channels: Any, argume
     assert transport.calls == []
 
 
-async def test_all_refused_is_an_empty_answer() -> None:
+async def test_if_all_channels_are_refused_the_result_is_empty() -> None:
     assert await PusherAuth(Scripted(b'{"channels":{}}')).sign("1.1", ["private-user-2"]) == {}

@@ -1,4 +1,4 @@
-"""Repositories: what is asked and what is made of the answer."""
+"""Repositories: requests and decoded responses."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ REPO = b"""{"id":82,"slug":"sinatra/sinatra","description":null,"active":true,"l
 "last_build_started_at":null,"last_build_finished_at":null,"github_language":"Ruby"}"""
 
 
-async def test_one_is_found_by_id_or_slug() -> None:
+async def test_a_repository_is_requested_by_id_or_slug() -> None:
     transport = Scripted(b'{"repo":' + REPO + b"}")
     repos = Repositories(transport)
     repo = await repos.get("sinatra/sinatra")
@@ -26,13 +26,13 @@ async def test_one_is_found_by_id_or_slug() -> None:
 @pytest.mark.parametrize(
     ("active", "read"), [(b"true", True), (b'"true"', True), (b'"false"', False), (b"false", False), (b"null", None)]
 )
-async def test_active_may_be_a_string_or_nothing(active: bytes, read: bool | None) -> None:
+async def test_active_can_be_a_string_null_or_missing(active: bytes, read: bool | None) -> None:
     transport = Scripted(b'{"repo":{"id":1,"active":' + active + b"}}")
     assert (await Repositories(transport).get(1)).active is read
     assert (await Repositories(Scripted(b'{"repo":{"id":1}}')).get(1)).active is None
 
 
-async def test_a_list_is_narrowed() -> None:
+async def test_a_list_is_requested_with_filters() -> None:
     transport = Scripted(b'{"repos":[' + REPO + b"]}")
     repos = Repositories(transport)
     assert len(await repos.list(owner_name="sinatra", member="rkh", search="sin", limit=50)) == 1
@@ -46,7 +46,7 @@ async def test_a_list_is_narrowed() -> None:
 @pytest.mark.parametrize(
     ("wrong", "argument"), [({"limit": 0}, "limit"), ({"limit": True}, "limit"), ({"member": ""}, "member")]
 )
-async def test_a_wrong_question_is_never_asked(wrong: dict[str, Any], argument: str) -> None:
+async def test_a_list_refuses_invalid_arguments_before_sending(wrong: dict[str, Any], argument: str) -> None:
     transport = Scripted(b"")
     with pytest.raises(errors.UsageError) as info:
         await Repositories(transport).list(**wrong)
@@ -55,7 +55,7 @@ async def test_a_wrong_question_is_never_asked(wrong: dict[str, Any], argument: 
 
 
 @pytest.mark.parametrize("slug", ["a/b.json", "a/b.SVG"])
-async def test_a_name_that_looks_like_a_file_is_asked_for_otherwise(slug: str) -> None:
+async def test_a_name_with_a_file_ending_is_requested_by_query(slug: str) -> None:
     transport = Scripted(b'{"repos":[' + REPO + b"]}")
     await Repositories(transport).get(slug)
     assert transport.calls[0].target == f"/repos?slug={slug.replace('/', '%2F')}"
@@ -64,7 +64,7 @@ async def test_a_name_that_looks_like_a_file_is_asked_for_otherwise(slug: str) -
 
 
 @pytest.mark.parametrize("wrong", ["a", "a/b/c", "", 0, None, True])
-async def test_what_is_no_repository_is_never_asked_for(wrong: Any) -> None:
+async def test_an_invalid_repository_is_refused_before_sending(wrong: Any) -> None:
     transport = Scripted(b"")
     with pytest.raises(errors.UsageError) as info:
         await Repositories(transport).get(wrong)
@@ -72,18 +72,18 @@ async def test_what_is_no_repository_is_never_asked_for(wrong: Any) -> None:
     assert transport.calls == []
 
 
-async def test_many_travel_a_hundred_at_a_time_in_the_order_asked() -> None:
-    def answer(call: ApiRequest) -> bytes:
+async def test_many_sends_100_ids_per_request_and_keeps_their_order() -> None:
+    def respond(call: ApiRequest) -> bytes:
         ids = dict(call.query)["ids"].split(",")
         return b'{"repos":[' + ",".join(f'{{"id":{number}}}' for number in sorted(ids)).encode() + b"]}"
 
-    transport = Scripted(answer)
+    transport = Scripted(respond)
     numbers = [*range(250, 0, -1), 250]
     assert [repo.id async for repo in Repositories(transport).many(numbers)] == numbers
     assert [len(dict(call.query)["ids"].split(",")) for call in transport.calls] == [100, 100, 51]
 
 
-async def test_a_list_without_wishes_asks_for_25() -> None:
+async def test_a_list_without_arguments_requests_25() -> None:
     transport = Scripted(b'{"repos":[]}')
     assert await Repositories(transport).list() == ()
     assert transport.calls[0].target == "/repos?limit=25"

@@ -1,4 +1,4 @@
-"""Repository keys, and what they encrypt."""
+"""Repository keys and encryption."""
 
 import base64
 import sys
@@ -21,18 +21,18 @@ FORMS = [PEM, PEM.replace(" PUBLIC", " RSA PUBLIC"), PKCS1, PEM.replace("\n", "\
 
 
 @pytest.mark.parametrize("pem", FORMS)
-def test_a_key_is_read_in_whatever_form_a_server_writes_it(pem: str) -> None:
+def test_a_key_is_read_in_every_form_that_servers_write(pem: str) -> None:
     key = RepositoryKey(key=pem, fingerprint=None)
     assert key.pem == PEM
     assert key.ssh_rsa.startswith("ssh-rsa AAAA")
-    sealed = base64.b64decode(key.encrypt("FOO=größe"))
-    assert PRIVATE.decrypt(sealed, PKCS1v15()).decode() == "FOO=größe"
+    encrypted = base64.b64decode(key.encrypt("FOO=größe"))
+    assert PRIVATE.decrypt(encrypted, PKCS1v15()).decode() == "FOO=größe"
     assert "\n" not in key.encrypt("x" * 117)
 
 
-def test_a_value_too_long_for_the_key_is_told_with_the_limit_and_not_quoted() -> None:
+def test_a_value_that_is_too_long_is_refused_with_the_limit_and_not_quoted() -> None:
     with pytest.raises(
-        errors.UsageError, match=r"value has 118 bytes, and this key of 1024 bits can encrypt 117"
+        errors.UsageError, match=r"value has 118 bytes; this key of 1024 bits can encrypt at most 117\."
     ) as info:
         RepositoryKey(key=PEM).encrypt("s" * 118)
     assert "sss" not in str(info.value)
@@ -40,15 +40,15 @@ def test_a_value_too_long_for_the_key_is_told_with_the_limit_and_not_quoted() ->
         RepositoryKey(key=PEM).encrypt("")
 
 
-def test_what_is_no_rsa_key_is_told() -> None:
+def test_anything_but_an_rsa_key_is_refused() -> None:
     other = ec.generate_private_key(ec.SECP256R1()).public_key()
     pem = other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     for wrong in ("", "no key", pem):
-        with pytest.raises(errors.UsageError, match="no RSA key"):
+        with pytest.raises(errors.UsageError, match="not an RSA key"):
             RepositoryKey(key=wrong).encrypt("x")
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.serialization", None)
     with pytest.raises(errors.UsageError, match=r"aiotravis\[crypto\]"):
         RepositoryKey(key=PEM).encrypt("x")
@@ -56,9 +56,9 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
         _ = RepositoryKey(key=PEM).ssh_rsa
 
 
-async def test_the_calls() -> None:
-    answer = msgspec.json.encode({"key": PEM, "fingerprint": "ef:39"})
-    transport = Scripted(answer)
+async def test_get_and_regenerate_send_their_requests() -> None:
+    body = msgspec.json.encode({"key": PEM, "fingerprint": "ef:39"})
+    transport = Scripted(body)
     assert (await RepositoryKeys(transport).get("a/b")).fingerprint == "ef:39"
     assert (await RepositoryKeys(transport).regenerate(82)).key == PEM
     assert [(call.method, call.target) for call in transport.calls] == [

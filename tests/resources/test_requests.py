@@ -1,4 +1,4 @@
-"""Requests: what is asked and what is made of the answer."""
+"""Requests: requests sent and decoded responses."""
 
 from aiotravis.resources.requests import Requests
 from tests.samples import COMMIT, Scripted
@@ -9,7 +9,7 @@ ONE = b"""{"id":7,"commit_id":5,"repository_id":82,"created_at":"2014-04-08T00:1
 "branch":"master","tag":null}"""
 
 
-async def test_one_request_is_asked_for_anew_each_time() -> None:
+async def test_a_request_is_fetched_past_caches() -> None:
     transport = Scripted(b'{"request":' + ONE + b',"commit":' + COMMIT + b"}")
     request = await Requests(transport).get(7)
     assert (request.rejected, request.accepted, request.message) == (True, False, "branch not included")
@@ -17,7 +17,7 @@ async def test_one_request_is_asked_for_anew_each_time() -> None:
     assert (request.build_id, transport.calls[0].headers) == (None, (("Cache-Control", "no-cache"),))
 
 
-async def test_a_list_pages_by_id() -> None:
+async def test_a_list_is_requested_with_limit_and_older_than() -> None:
     transport = Scripted(b'{"requests":[' + ONE + b"]}")
     page = await Requests(transport).list("a/b", limit=100, older_than=9)
     assert page[0].commit is None

@@ -1,10 +1,10 @@
-"""SSH keys: what is asked and what is made of the answer."""
+"""SSH keys: requests and decoded responses."""
 
 from aiotravis.resources.ssh_keys import SshKeys
 from tests.samples import Scripted
 
 
-async def test_the_private_part_goes_out_and_never_comes_back() -> None:
+async def test_the_private_key_is_sent_and_never_shown() -> None:
     transport = Scripted(b'{"ssh_key":{"id":82,"description":null,"fingerprint":"ef:39"}}')
     keys = SshKeys(transport)
     assert (await keys.update(82, "PEM")).fingerprint == "ef:39"

@@ -17,10 +17,10 @@ from aiotravis import State
         ("canceled", "finished unsuccessful", "red"), ("", "", "yellow"), ("paused", "", "yellow"),
     ],
 )  # fmt: skip
-def test_a_state_tells_what_it_means(state: str, holds: str, color: str) -> None:
+def test_properties_and_color_of_every_state(state: str, holds: str, color: str) -> None:
     read = msgspec.json.decode(msgspec.json.encode(state), type=State)
-    questions = ("pending", "running", "finished", "passed", "unsuccessful")
-    assert " ".join(sorted(q for q in questions if getattr(read, q))) == " ".join(sorted(holds.split()))
+    properties = ("pending", "running", "finished", "passed", "unsuccessful")
+    assert " ".join(sorted(name for name in properties if getattr(read, name))) == " ".join(sorted(holds.split()))
     assert read.color == color
     assert read.known is (state != "paused")
     assert read == state
@@ -29,7 +29,7 @@ def test_a_state_tells_what_it_means(state: str, holds: str, color: str) -> None
     assert str(read) == state
 
 
-def test_a_state_that_travis_invents_is_itself() -> None:
+def test_an_unknown_state_equals_itself() -> None:
     assert State("paused") == State("paused") == "paused"
     assert State("passed") is State.PASSED
     with pytest.raises(ValueError, match="7"):

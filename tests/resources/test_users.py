@@ -1,4 +1,4 @@
-"""The user behind a token."""
+"""The user of a token: requests and decoded responses."""
 
 import pytest
 
@@ -18,12 +18,12 @@ async def test_a_user_of_2014_has_no_channels() -> None:
     assert transport.calls[0].target == "/users"
 
 
-async def test_a_user_of_today_has_one() -> None:
+async def test_a_user_of_today_has_a_channel() -> None:
     user = await Users(Scripted(b'{"user":{"id":1,"login":"x","channels":["private-user-1"]}}')).me()
     assert user.channels == ("private-user-1",)
 
 
-async def test_without_a_token_there_is_no_user() -> None:
+async def test_without_a_token_me_raises_an_authentication_error() -> None:
     response = ApiResponse(401, JSON, b"no access token supplied")
     with pytest.raises(
         errors.AuthenticationError, match=r"^GET /users answered 401: no access token supplied\. Pass a"

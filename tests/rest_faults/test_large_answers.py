@@ -1,46 +1,46 @@
-"""Answers that are large and right: whoever else is in the loop gets their turn while they are taken."""
+"""Large JSON: decoded up to the limit, refused above it."""
 
 import gzip
-from collections.abc import Callable
 
-import anyio
+import pytest
 
-from tests.rest_faults.asking import PLAIN, TEXT, Ask, client, kept, kinds_of, log
+from aiotravis import errors
+from tests.rest_faults.asking import client, kept
 from tests.rest_faults.turns import watched
 from tests.wire import framed, wire
 
+LIMIT = 16 << 20
 
-def builds() -> tuple[bytes, str]:
-    """Give builds without end, nearly, as a list."""
-    page = b'{"id":%d,"repository_id":1,"number":"%d","state":"passed","config":{"rvm":["3.4","3.3"]},"job_ids":[1,2]}'
-    return b'{"builds":[' + b",".join([page % (n, n) for n in range(1, 60_000)]) + b"]}", "application/json"
+COUNT = 140_000
 
-
-def log_as_json() -> tuple[bytes, str]:
-    return b'{"log":{"id":1,"job_id":7,"body":"%b"}}' % (
-        TEXT.replace(b"\r\n", b"\\r\\n")[:-1] * 180_000
-    ), "application/json"
+BUILD = b'{"id":%d,"repository_id":1,"number":"%d","state":"passed","config":{"rvm":["3.4","3.3"]},"job_ids":[1,2]}'
 
 
-LARGE: dict[str, tuple[Ask, Callable[[], tuple[bytes, str]]]] = {
-    "builds": (lambda travis: travis.builds.recent(), builds),
-    "a log": (log, lambda: (TEXT * 180_000, PLAIN)),
-    "a log as JSON": (log, log_as_json),
-}
+def builds(size: int) -> bytes:
+    """Return a list of builds of exactly this many bytes."""
+    items = b",".join(BUILD % (number, number) for number in range(1, COUNT + 1))
+    body = b'{"builds":[%b]}' % items
+    return body + b" " * (size - len(body))
 
 
-@kinds_of(LARGE)
-async def test_the_loop_turns_while_a_large_answer_is_taken(
-    case: tuple[Ask, Callable[[], tuple[bytes, str]]],
-) -> None:
-    ask, make = case
-    body, kind = make()
-    turns_to_decode = len(body) >> 17
-    # Packed, it takes a few turns to come, and one for each MiB to be unpacked: most are those of decoding.
-    packed = gzip.compress(body)
-    assert turns_to_decode > 50 > 2 * ((len(packed) >> 16) + (len(body) >> 20))
-    answer = kept(framed(packed, "Content-Encoding: gzip", kind=kind))
-    async with wire(answer) as server, client(server.endpoint) as travis, watched() as turns:
-        with anyio.fail_after(60):
-            assert await ask(travis)
-    assert turns.count >= turns_to_decode
+@pytest.mark.parametrize("compressed", [False, True])
+async def test_json_of_exactly_the_limit_is_decoded(compressed: bool) -> None:
+    body = builds(LIMIT)
+    assert len(body) == LIMIT
+    sent = framed(gzip.compress(body, 1), "Content-Encoding: gzip") if compressed else framed(body)
+    async with wire(kept(sent)) as server, client(server.endpoint) as travis, watched() as turns:
+        found = await travis.builds.recent()
+    assert [build.id for build in found] == list(range(1, COUNT + 1))
+    # Receiving and decompressing give other tasks their turn; only decoding does not.
+    assert turns.count > LIMIT >> 20
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+async def test_json_of_one_byte_more_is_refused(compressed: bool) -> None:
+    body = builds(LIMIT + 1)
+    sent = framed(gzip.compress(body, 1), "Content-Encoding: gzip") if compressed else framed(body)
+    async with wire(kept(sent)) as server, client(server.endpoint) as travis:
+        with pytest.raises(errors.TooLargeError, match=f"larger than {LIMIT} bytes. Raise max_response=") as caught:
+            await travis.builds.recent()
+        assert caught.value.limit == LIMIT
+    assert len(server.heads) == 1

@@ -10,7 +10,7 @@ from yarl import URL
 
 from aiotravis import Travis, errors
 from aiotravis._http import ApiRequest
-from aiotravis._http.redirects import redirected
+from aiotravis._http.redirects import redirect_target
 from tests.rest_faults.asking import ASKS, JSON, PLAIN, TEXT, Ask, client, fails, kept, log, moved, sign, told
 from tests.wire import Answer, certified, framed, wire
 
@@ -34,19 +34,21 @@ async def test_a_location_of_any_form_ends_in_an_error(location: str, ask: Ask) 
 AWKWARD = ["", "api.home", "evil", ":81", "@", "/", "\\", "?", "#", "\t", "%40", "\uff20"]
 
 
-def test_the_origin_that_is_judged_is_the_one_that_is_asked() -> None:
-    """Two readings of one address would send the token to one host in the belief that it is another."""
+def test_the_origin_that_is_checked_is_the_one_that_is_asked() -> None:
+    """If two parsers read one URL differently, the token could reach another host."""
     home = "http://api.home:81"
-    judged = {True: 0, False: 0}
+    counted = {True: 0, False: 0}
     for pieces in itertools.product(AWKWARD, repeat=4):
         with contextlib.suppress(errors.RedirectError, ValueError):
             location = f"//{''.join(pieces)}"
-            hop = redirected(ApiRequest("GET", "/x"), f"{home}/x", location, base_url=home, authenticated=True, hops=0)
-            asked = URL(hop.url, encoded=True)
+            target = redirect_target(
+                ApiRequest("GET", "/x"), f"{home}/x", location, base_url=home, authenticated=True, followed=0
+            )
+            asked = URL(target.url, encoded=True)
             at_home = (asked.scheme, (asked.host or "").lower(), asked.port) == ("http", "api.home", 81)
-            assert at_home is not hop.cross_origin, location
-            judged[at_home] += 1
-    assert min(judged.values()) > 99
+            assert at_home is not target.cross_origin, location
+            counted[at_home] += 1
+    assert min(counted.values()) > 99
 
 
 def names(head: bytes) -> set[str]:
@@ -57,7 +59,7 @@ HARMLESS = {"host", "accept", "accept-encoding", "user-agent"}
 
 
 @STATUSES
-async def test_nothing_of_ones_own_goes_to_another_origin_and_all_of_it_comes_home_again(status: int) -> None:
+async def test_headers_never_leave_the_origin_and_return_with_it(status: int) -> None:
     """Home, away, further away, home: same host everywhere, so that only the port tells them apart."""
     jar = aiohttp.CookieJar(unsafe=True)
     jar.update_cookies({"mine": "a-cookie"}, URL("http://127.0.0.1/"))
@@ -82,7 +84,7 @@ async def test_nothing_of_ones_own_goes_to_another_origin_and_all_of_it_comes_ho
     assert names(back) >= {"authorization", "x-session", "x-call", "cookie"}
 
 
-async def test_a_password_of_the_session_does_not_leave_the_origin_either() -> None:
+async def test_credentials_of_the_session_never_leave_the_origin() -> None:
     with pytest.deprecated_call():
         session = aiohttp.ClientSession(auth=aiohttp.BasicAuth("sarah", "password"))
     async with (
@@ -104,14 +106,14 @@ async def test_cookies_that_a_server_sets_are_never_sent_back() -> None:
     assert not any("cookie" in names(head) for head in server.heads)
 
 
-async def test_from_tls_no_redirect_leads_to_plain_text(tmp_path: Path) -> None:
+async def test_redirects_from_https_to_http_are_refused(tmp_path: Path) -> None:
     served, trusted = certified(tmp_path)
     async with (
         wire(kept(framed(TEXT, kind=PLAIN))) as plain,
         wire(lambda head: moved(f"{plain.endpoint}/1?signature=5ecret"), tls=served) as home,
         client(home.endpoint, ssl=trusted) as travis,
     ):
-        with pytest.raises(errors.RedirectError, match="from TLS to plain text") as info:
+        with pytest.raises(errors.RedirectError, match="from https to http") as info:
             await log(travis)
         assert info.value.location == f"{plain.endpoint}/1"
         assert "5ecret" not in told(info.value)
@@ -120,13 +122,13 @@ async def test_from_tls_no_redirect_leads_to_plain_text(tmp_path: Path) -> None:
 
 @STATUSES
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_a_write_is_sent_once_whatever_redirect_it_meets(method: str, status: int) -> None:
+async def test_a_redirected_write_is_sent_once(method: str, status: int) -> None:
     async with (
         wire(kept(framed(JSON))) as away,
         wire(lambda head: moved(away.endpoint if b"/away" in head else "/elsewhere", status=status)) as home,
         client(home.endpoint) as travis,
     ):
         for path in ("/away", "/within"):
-            with pytest.raises(errors.RedirectError, match="a write is never repeated elsewhere"):
+            with pytest.raises(errors.RedirectError, match="writes are never repeated elsewhere"):
                 await travis.request(method, path, json={"secret": "5ecret"})
     assert (len(home.heads), away.heads) == (2, [])

@@ -66,14 +66,14 @@ BROKEN: dict[str, Answer] = {
 
 @pytest.mark.parametrize("ask", [with_secrets, sign_in])
 @kinds_of(SPOKEN)
-async def test_no_secret_is_told_by_error_log_or_repr(case: Answer, ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_error_log_or_repr_contains_a_secret(case: Answer, ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
     everything = await spoken(case, ask, caplog)
     assert TOKEN not in everything
     assert SECRET not in everything
 
 
 @kinds_of(ECHOES)
-async def test_a_server_that_repeats_secrets_is_not_quoted(case: Answer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_echoed_secrets_are_redacted(case: Answer, caplog: pytest.LogCaptureFixture) -> None:
     everything = await spoken(case, with_secrets, caplog)
     assert "[token] [token]" in everything
     assert TOKEN not in everything
@@ -82,15 +82,13 @@ async def test_a_server_that_repeats_secrets_is_not_quoted(case: Answer, caplog:
 
 @pytest.mark.parametrize("ask", [with_secrets, sign_in])
 @kinds_of(BROKEN)
-async def test_no_secret_is_told_by_what_is_behind_an_error(
-    case: Answer, ask: Ask, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_no_cause_of_an_error_contains_a_secret(case: Answer, ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
     everything = await spoken(case, ask, caplog)
     assert TOKEN not in everything
     assert SECRET not in everything
 
 
-async def test_no_secret_is_told_by_what_is_behind_a_body_that_is_not_utf_8(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_cause_of_a_unicode_error_contains_a_secret(caplog: pytest.LogCaptureFixture) -> None:
     case = kept(framed(b'{"config":{"host":"%b\xff"}}' % ECHO))
     everything = await spoken(case, with_secrets, caplog)
     assert TOKEN not in everything
@@ -98,7 +96,5 @@ async def test_no_secret_is_told_by_what_is_behind_a_body_that_is_not_utf_8(capl
 
 
 @kinds_of(ECHOES)
-async def test_a_server_that_repeats_a_github_token_is_not_quoted(
-    case: Answer, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_echoed_github_token_is_redacted(case: Answer, caplog: pytest.LogCaptureFixture) -> None:
     assert SECRET not in await spoken(case, sign_in, caplog)

@@ -61,18 +61,18 @@ CUTS: dict[str, Cut] = {
 
 @READS
 @kinds_of(CUTS)
-async def test_a_truncated_answer_is_asked_for_again_and_never_taken_for_whole(case: Cut, ask: Ask) -> None:
+async def test_a_truncated_response_is_retried_and_never_accepted(case: Cut, ask: Ask) -> None:
     assert await fails(ask, case(*good(ask)), errors.RequestError) == 3
 
 
 @kinds_of(CUTS)
-async def test_a_truncated_answer_to_a_write_is_not_asked_for_again(case: Cut) -> None:
+async def test_a_truncated_response_to_a_write_is_not_retried(case: Cut) -> None:
     assert await fails(sign, case(*good(sign)), errors.RequestError) == 1
 
 
 @READS
 @kinds_of(CUTS)
-async def test_after_a_truncated_answer_the_next_attempt_succeeds(case: Cut, ask: Ask) -> None:
+async def test_after_a_truncated_response_the_next_attempt_succeeds(case: Cut, ask: Ask) -> None:
     body, kind = good(ask)
     answers = iter([case(body, kind), case(body, kind)])
     whole = kept(framed(body, kind=kind))
@@ -94,7 +94,7 @@ WHOLE: dict[str, Callable[[bytes, str], bytes]] = {
 @READS
 @pytest.mark.parametrize("end", [End.CLOSE, End.RESET])
 @kinds_of(WHOLE)
-async def test_a_cut_at_any_byte_is_noticed(case: Callable[[bytes, str], bytes], ask: Ask, end: End) -> None:
+async def test_a_response_cut_at_any_byte_is_truncated(case: Callable[[bytes, str], bytes], ask: Ask, end: End) -> None:
     whole = case(*good(ask))
     cut = itertools.count()
     async with (
@@ -108,36 +108,36 @@ async def test_a_cut_at_any_byte_is_noticed(case: Callable[[bytes, str], bytes],
 
 
 @pytest.mark.parametrize("ending", [End.CLOSE, End.RESET])
-async def test_json_up_to_the_end_of_the_connection_tells_by_itself_that_it_is_cut(ending: End) -> None:
+async def test_undelimited_json_cut_at_any_byte_is_truncated(ending: End) -> None:
     for end in range(len(JSON)):
         assert await fails(config, Answer(headed() + JSON[:end], ending), errors.TruncatedError) == 3
 
 
-async def test_after_json_was_cut_by_the_end_of_the_connection_the_next_attempt_succeeds() -> None:
+async def test_after_truncated_undelimited_json_the_next_attempt_succeeds() -> None:
     answers = iter([Answer(headed() + JSON[:-1]), Answer(headed() + JSON[:9])])
     async with wire(lambda head: next(answers, Answer(headed() + JSON))) as server, client(server.endpoint) as travis:
         assert await config(travis) == "travis-ci.org"
     assert len(server.heads) == 3
 
 
-async def test_json_cut_by_the_end_of_the_connection_is_not_asked_for_again_after_a_write() -> None:
+async def test_truncated_undelimited_json_of_a_write_is_not_retried() -> None:
     for end in range(1, len(JSON)):
         assert await fails(sign, Answer(headed() + JSON[:end]), errors.TruncatedError) == 1
 
 
 @pytest.mark.parametrize("body", [b'{"config":}', b'{"config":{}}}', b"no JSON", b"<html>", b"[1,]"])
-async def test_json_up_to_the_end_of_the_connection_that_is_merely_wrong_is_not_asked_for_again(body: bytes) -> None:
+async def test_malformed_undelimited_json_is_not_retried(body: bytes) -> None:
     for ask in (config, sign):
         assert await fails(ask, Answer(headed() + body), errors.DecodeError) == 1
 
 
 @pytest.mark.parametrize("headers", [("Content-Length: 0",), ("Content-Encoding: gzip", "Content-Length: 0")])
-async def test_nothing_is_not_json(headers: tuple[str, ...]) -> None:
+async def test_an_empty_body_is_a_decode_error(headers: tuple[str, ...]) -> None:
     for ask in (config, sign):
         assert await fails(ask, Answer(headed(*headers)), errors.DecodeError) == 1
 
 
-async def test_nothing_up_to_the_end_of_the_connection_may_be_all_that_a_write_has_to_say() -> None:
+async def test_an_empty_undelimited_body_is_a_complete_answer_to_a_write() -> None:
     assert await fails(sign, Answer(headed()), errors.DecodeError) == 1
     async with wire(Answer(headed())) as server, client(server.endpoint) as travis:
         await travis.logs.remove(7)
@@ -145,7 +145,7 @@ async def test_nothing_up_to_the_end_of_the_connection_may_be_all_that_a_write_h
     assert len(server.heads) == 2
 
 
-async def test_text_up_to_the_end_of_the_connection_is_taken_as_it_comes() -> None:
+async def test_undelimited_text_is_accepted_as_received() -> None:
     """A cut cannot be seen there; whoever needs to know asks for the answer itself, which tells."""
     async with wire(Answer(headed(kind=PLAIN) + TEXT[:30])) as server, client(server.endpoint) as travis:
         assert await travis.logs.text(7) == TEXT[:30].decode()
@@ -167,13 +167,13 @@ async def test_a_truncated_text_is_never_taken_for_whole(case: Answer) -> None:
     await fails(log, case, errors.TravisError)
 
 
-async def test_all_members_of_a_gzip_are_unpacked() -> None:
+async def test_all_members_of_a_gzip_body_are_decompressed() -> None:
     answer = kept(zipped(gzip.compress(TEXT[:30]) + gzip.compress(TEXT[30:]), PLAIN))
     async with wire(answer) as server, client(server.endpoint) as travis:
         assert await travis.logs.text(7) == TEXT.decode()
 
 
-async def test_an_end_that_no_chunk_announces_is_told_as_such() -> None:
+async def test_an_undelimited_response_is_marked_as_such() -> None:
     answer = Answer(headed("Transfer-Encoding: identity", kind=PLAIN) + TEXT[:30])
     async with wire(answer) as server, client(server.endpoint) as travis:
         assert not (await travis.request("GET", "/jobs/7/log", accept=PLAIN)).delimited

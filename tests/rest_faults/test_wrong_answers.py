@@ -85,7 +85,7 @@ NOT_HTTP: dict[str, Cut] = {
 
 @ASKS
 @kinds_of(NOT_HTTP)
-async def test_what_is_not_http_is_told_as_such_after_three_reads_or_one_write(case: Cut, ask: Ask) -> None:
+async def test_invalid_http_fails_after_three_reads_or_one_write(case: Cut, ask: Ask) -> None:
     assert await fails(ask, case(*good(ask)), errors.RequestError) == (1 if ask is sign else 3)
 
 
@@ -117,7 +117,7 @@ ODD_BUT_RIGHT: dict[str, Cut] = {
 
 @ASKS
 @kinds_of(ODD_BUT_RIGHT)
-async def test_what_is_only_odd_gives_the_right_value(case: Cut, ask: Ask) -> None:
+async def test_odd_but_valid_responses_are_accepted(case: Cut, ask: Ask) -> None:
     async with wire(case(*good(ask))) as server, client(server.endpoint) as travis:
         with anyio.fail_after(SECONDS):
             assert await ask(travis) == RIGHT[ask]
@@ -153,7 +153,7 @@ NOT_RIGHT: dict[str, bytes] = {
 
 @pytest.mark.parametrize("ask", [config, sign])
 @kinds_of(NOT_RIGHT)
-async def test_what_is_not_the_json_promised_is_told_as_such_at_once(case: bytes, ask: Ask) -> None:
+async def test_unexpected_json_is_a_decode_error_at_once(case: bytes, ask: Ask) -> None:
     assert await fails(ask, Answer(framed(case)), errors.DecodeError) == 1
 
 
@@ -169,13 +169,13 @@ UNASKED: dict[str, Answer] = {
 
 @pytest.mark.parametrize("ask", [config, sign])
 @kinds_of(UNASKED)
-async def test_an_encoding_that_nobody_asked_for_is_no_json(case: Answer, ask: Ask) -> None:
+async def test_json_in_an_unrequested_encoding_raises_an_error(case: Answer, ask: Ask) -> None:
     requests = await fails(ask, case, errors.DecodeError, errors.RequestError)
     assert requests == 1 if ask is sign else requests <= 3
 
 
 @kinds_of(UNASKED)
-async def test_an_encoding_that_nobody_asked_for_is_no_text(case: Answer) -> None:
+async def test_text_in_an_unrequested_encoding_raises_an_error(case: Answer) -> None:
     await fails(log, case, errors.TravisError)
 
 
@@ -204,6 +204,6 @@ REFUSALS: dict[str, tuple[bytes, type[errors.ResponseError]]] = {
 
 @ASKS
 @kinds_of(REFUSALS)
-async def test_a_refusal_of_any_form_is_told_at_once(case: tuple[bytes, type[errors.ResponseError]], ask: Ask) -> None:
+async def test_any_refusal_is_raised_at_once(case: tuple[bytes, type[errors.ResponseError]], ask: Ask) -> None:
     sent, kind = case
     assert await fails(ask, kept(sent), kind) == 1

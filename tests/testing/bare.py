@@ -1,4 +1,4 @@
-"""A Pusher app in a bare aiohttp application, and a client that takes its frames as they come."""
+"""A Pusher app in a plain aiohttp application, and a WebSocket client without any protocol of its own."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -20,7 +20,7 @@ def app_of(**options: Any) -> PusherApp:
 
 @asynccontextmanager
 async def served(app: PusherApp, prefix: str = "", api: PublishApi | None = None) -> AsyncGenerator[int]:
-    """Serve an app on a free port, with its HTTP API where there is one, and give the port."""
+    """Serve an app on a free port, with its HTTP API if given, and yield the port."""
     application = web.Application()
     app.add_routes(application, prefix)
     if api is not None:
@@ -38,7 +38,7 @@ async def served(app: PusherApp, prefix: str = "", api: PublishApi | None = None
 async def joined(
     port: int, query: str = "protocol=7", *, path: str = f"/app/{KEY}", autoclose: bool = True, autoping: bool = True
 ) -> AsyncGenerator[aiohttp.ClientWebSocketResponse]:
-    """Open a socket, and hear nothing yet."""
+    """Open a WebSocket without reading anything."""
     url = f"ws://127.0.0.1:{port}{path}?{query}"
     async with (
         aiohttp.ClientSession() as session,
@@ -49,19 +49,19 @@ async def joined(
 
 @asynccontextmanager
 async def greeted(app: PusherApp) -> AsyncGenerator[aiohttp.ClientWebSocketResponse]:
-    """Serve an app, and open a socket that has heard its greeting."""
+    """Serve an app, and open a WebSocket that has received the greeting."""
     async with served(app) as port, joined(port) as websocket:
         await websocket.receive_str(timeout=5)
         yield websocket
 
 
 async def said(websocket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
-    """Give the next frame of the server."""
+    """Return the next frame of the server."""
     frame: dict[str, Any] = json.loads(await websocket.receive_str(timeout=5))
     return frame
 
 
 async def asked(websocket: aiohttp.ClientWebSocketResponse, event: str, data: object) -> dict[str, Any]:
-    """Send a frame, and give the answer."""
+    """Send a frame, and return the answer."""
     await websocket.send_json({"event": event, "data": data})
     return await said(websocket)

@@ -1,4 +1,4 @@
-"""A living world."""
+"""The demo."""
 
 import asyncio
 from collections.abc import Sized
@@ -11,72 +11,72 @@ from aiotravis.testing import Demo, TravisServer, demo
 from tests.waiting import until
 
 
-async def test_builds_come_run_and_end() -> None:
+async def test_demo_starts_and_finishes_builds() -> None:
     before = asyncio.all_tasks()
     async with (
         TravisServer() as server,
-        Demo(server, speed=200) as living,
-        Travis(living.token, endpoint=server.endpoint) as travis,
+        Demo(server, speed=200) as running,
+        Travis(running.token, endpoint=server.endpoint) as travis,
     ):
-        slugs = {repo.slug async for repo in travis.repos.many(repo.id for repo in living.repositories)}
-        assert slugs == {*demo.SLUGS, demo.PRIVATE}
-        ended: set[str] = set()
+        slugs = {repo.slug async for repo in travis.repos.many(repo.id for repo in running.repositories)}
+        assert slugs == {*demo.PUBLIC_SLUGS, demo.PRIVATE_SLUG}
+        finished: set[str] = set()
         async with travis.events(only=(events.BuildFinished, events.BuildCanceled)) as feed:
             async for event in feed:
                 assert isinstance(event, events.BuildEvent)
-                ended.add(str(event.build.state))
-                if len(ended) >= 2:
+                finished.add(str(event.build.state))
+                if len(finished) >= 2:
                     break
-        build = await anext(travis.builds.list(demo.SLUGS[0]))
+        build = await anext(travis.builds.list(demo.PUBLIC_SLUGS[0]))
         assert build.commit is not None
         message = build.commit.message or ""
         assert message in demo.SUBJECTS or message.startswith("Change number")
     await until(lambda: asyncio.all_tasks() <= before)
 
 
-async def test_its_past_has_logs() -> None:
+async def test_demo_has_past_builds_with_logs() -> None:
     async with TravisServer() as server:
-        living = Demo(server)
-        for repository in living.repositories:
-            assert repository.private is (repository.slug == demo.PRIVATE)
+        running = Demo(server)
+        for repository in running.repositories:
+            assert repository.private is (repository.slug == demo.PRIVATE_SLUG)
             assert len(repository.builds) >= 8
             assert all("travis_fold:start:git.checkout" in job.log.text for job in repository.builds[-1].jobs)
 
 
-def has_sixty(builds: Sized) -> bool:
+def has_sixty_builds(builds: Sized) -> bool:
     return len(builds) >= 60
 
 
-async def test_the_same_seed_tells_the_same_story() -> None:
-    stories: list[list[tuple[str, str | None, int]]] = []
+async def test_same_seed_plays_the_same_builds() -> None:
+    plays: list[list[tuple[str, str | None, int]]] = []
     for seed in (7, 7, 8):
-        async with TravisServer() as server, Demo(server, speed=500, seed=seed) as living:
+        async with TravisServer() as server, Demo(server, speed=500, seed=seed) as running:
             builds = server.world.builds
-            await until(partial(has_sixty, builds))
+            await until(partial(has_sixty_builds, builds))
             first = list(builds.values())[:60]
-            stories.append([(one.repository.slug, one.commit.message, len(one.jobs)) for one in first])
-            assert living.token == demo.TOKEN
-    assert stories[0] == stories[1] != stories[2]
+            plays.append([(one.repository.slug, one.commit.message, len(one.jobs)) for one in first])
+            assert running.token == demo.TOKEN
+    assert plays[0] == plays[1] != plays[2]
 
 
-async def test_what_is_old_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "KEPT", 3)
-    monkeypatch.setattr(demo, "SEEN", 5)
-    async with TravisServer() as server, Demo(server, speed=1000) as living:
-        first = [repository.builds[0] for repository in living.repositories]
-        async with Travis(living.token, endpoint=server.endpoint) as travis, travis.events() as feed:
+async def test_demo_drops_old_builds_requests_and_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "MAX_BUILDS", 3)
+    monkeypatch.setattr(demo, "MAX_RECORDS", 5)
+    async with TravisServer() as server, Demo(server, speed=1000) as running:
+        first = [repository.builds[0] for repository in running.repositories]
+        async with Travis(running.token, endpoint=server.endpoint) as travis, travis.events() as feed:
             for _ in range(8):
                 await travis.config.get()
             async for _ in feed:
-                if all(repository.builds[0] not in first for repository in living.repositories):
+                if all(repository.builds[0] not in first for repository in running.repositories):
                     break
-        assert all(len(repository.builds) < 20 for repository in living.repositories)
-        assert len(server.world.builds) == sum(len(repository.builds) for repository in living.repositories)
+        assert all(len(repository.builds) < 20 for repository in running.repositories)
+        assert len(server.world.builds) == sum(len(repository.builds) for repository in running.repositories)
         assert len(server.world.jobs) == sum(len(build.jobs) for build in server.world.builds.values())
         await until(lambda: len(server.requests) <= 6 and len(server.pusher.frames) <= 50)
 
 
 @pytest.mark.parametrize("speed", [0, -1, float("inf"), float("nan")])
-async def test_a_speed_is_positive(speed: float) -> None:
+async def test_demo_refuses_a_speed_that_is_not_positive_and_finite(speed: float) -> None:
     with pytest.raises(ValueError, match="speed must be positive and finite"):
         Demo(TravisServer(), speed=speed)

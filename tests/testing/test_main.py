@@ -1,4 +1,4 @@
-"""``python -m aiotravis.testing``: a Travis on a port."""
+"""``python -m aiotravis.testing``."""
 
 import asyncio
 import signal
@@ -12,8 +12,8 @@ import pytest
 from aiotravis import Travis
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_it_serves_a_living_world_until_it_is_told_to_end(number: signal.Signals) -> None:
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+async def test_program_serves_a_demo_until_a_signal(signal_number: signal.Signals) -> None:
     command = [sys.executable, "-m", "aiotravis.testing", "--port", "0", "--speed", "100"]
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
@@ -21,18 +21,18 @@ async def test_it_serves_a_living_world_until_it_is_told_to_end(number: signal.S
     assert process.stdout is not None
     assert process.stderr is not None
     try:
-        told = dict[str, str]()
-        while not (line := (await process.stdout.readline()).decode()).startswith("Ctrl-C"):
+        output = dict[str, str]()
+        while not (line := (await process.stdout.readline()).decode()).startswith("Press Ctrl-C"):
             name, _, value = line.strip().partition(" ")
-            told[name] = value.strip()
-        async with aiohttp.ClientSession() as session, session.get(f"{told['Travis']}/config") as reply:
+            output[name] = value.strip()
+        async with aiohttp.ClientSession() as session, session.get(f"{output['Travis']}/config") as reply:
             assert "pusher" in (await reply.json())["config"]
-        async with Travis(told["token"], endpoint=told["Travis"]) as travis:
-            assert {repo.slug for repo in await travis.repos.list()} >= set(told["repos"].split(", ")[:2])
+        async with Travis(output["token"], endpoint=output["Travis"]) as travis:
+            assert {repo.slug for repo in await travis.repos.list()} >= set(output["repos"].split(", ")[:2])
             async with travis.events() as feed:
                 with anyio.fail_after(20):
                     await anext(feed)
-        process.send_signal(number)
+        process.send_signal(signal_number)
         with anyio.fail_after(10):
             assert await process.wait() == 0
         assert await process.stderr.read() == b""
@@ -42,11 +42,11 @@ async def test_it_serves_a_living_world_until_it_is_told_to_end(number: signal.S
             await process.wait()
 
 
-async def test_what_cannot_be_is_told_in_a_line() -> None:
+async def test_program_reports_errors_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = await anyio.run_process([sys.executable, "-m", "aiotravis.testing", "--port", str(port)], check=False)
-    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
-    assert f"port {port} is not to be had".encode() in done.stderr
-    done = await anyio.run_process([sys.executable, "-m", "aiotravis.testing", "--speed", "0"], check=False)
-    assert done.returncode == 2
+        result = await anyio.run_process([sys.executable, "-m", "aiotravis.testing", "--port", str(port)], check=False)
+    assert (result.returncode, result.stderr.count(b"\n")) == (2, 1)
+    assert f"cannot listen on port {port}".encode() in result.stderr
+    result = await anyio.run_process([sys.executable, "-m", "aiotravis.testing", "--speed", "0"], check=False)
+    assert result.returncode == 2

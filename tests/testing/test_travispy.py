@@ -67,86 +67,89 @@ def client(server: TravisServer, user: User) -> Any:
     return client
 
 
-async def asked(call: Any, *arguments: Any, **named: Any) -> Any:
-    """Call it in a thread: it blocks."""
+async def in_thread(call: Any, *arguments: Any, **named: Any) -> Any:
+    """Call a blocking function in a thread."""
     return await to_thread.run_sync(partial(call, *arguments, **named))
 
 
-async def test_signing_in(server: TravisServer, user: User) -> None:
+async def test_sign_in_with_a_github_token(server: TravisServer, user: User) -> None:
     server.world.github_tokens["github-token"] = user
-    client = await asked(travispy.TravisPy.github_auth, "github-token", server.endpoint)
-    assert (await asked(client.user)).login == "sarah"
+    client = await in_thread(travispy.TravisPy.github_auth, "github-token", server.endpoint)
+    assert (await in_thread(client.user)).login == "sarah"
 
 
 async def test_user_and_accounts(client: Any, repository: Repository) -> None:
-    found = await asked(client.user)
+    found = await in_thread(client.user)
     assert (found.login, found.name, found.is_syncing) == ("sarah", "Sarah Example", False)
-    assert await asked(found.sync) is True
-    accounts = await asked(client.accounts)
+    assert await in_thread(found.sync) is True
+    accounts = await in_thread(client.accounts)
     assert "sarah" in [account.login for account in accounts]
-    assert (await asked(client.account, accounts[0].id)).id == accounts[0].id
+    assert (await in_thread(client.account, accounts[0].id)).id == accounts[0].id
 
 
 async def test_repositories(client: Any, repository: Repository, build: Build) -> None:
-    by_slug = await asked(client.repo, "travis-ci/travis.rb")
-    by_id = await asked(client.repo, repository.id)
+    by_slug = await in_thread(client.repo, "travis-ci/travis.rb")
+    by_id = await in_thread(client.repo, repository.id)
     assert (by_slug.id, by_slug.slug, by_slug.last_build_number) == (repository.id, repository.slug, "4")
     assert (by_id.slug, by_id.failed, by_id.color) == (repository.slug, True, "red")
-    assert [one.id for one in await asked(client.repos, owner_name="travis-ci")] == [repository.id]
-    assert (await asked(lambda: by_id.last_build)).id == build.id
+    assert [one.id for one in await in_thread(client.repos, owner_name="travis-ci")] == [repository.id]
+    assert (await in_thread(lambda: by_id.last_build)).id == build.id
 
 
 async def test_builds(client: Any, repository: Repository, build: Build) -> None:
-    builds = await asked(client.builds, slug=repository.slug)
+    builds = await in_thread(client.builds, slug=repository.slug)
     assert [one.number for one in builds] == ["4", "3", "2", "1"]
-    assert [one.number for one in await asked(client.builds, repository_id=repository.id, after_number=3)] == ["2", "1"]
-    found = await asked(client.build, build.id)
+    assert [one.number for one in await in_thread(client.builds, repository_id=repository.id, after_number=3)] == [
+        "2",
+        "1",
+    ]
+    found = await in_thread(client.build, build.id)
     assert (found.state, found.failed, found.green, found.pull_request) == ("failed", True, False, False)
     assert (found.commit.message, found.commit.branch, found.commit.sha) == ("Fix it", "develop", build.commit.sha)
-    assert (await asked(lambda: found.repository)).slug == repository.slug
-    assert [job.id for job in await asked(lambda: found.jobs)] == [job.id for job in build.jobs]
+    assert (await in_thread(lambda: found.repository)).slug == repository.slug
+    assert [job.id for job in await in_thread(lambda: found.jobs)] == [job.id for job in build.jobs]
 
 
 async def test_jobs_and_logs(client: Any, repository: Repository, build: Build) -> None:
     first, second = build.jobs
-    found = await asked(client.job, first.id)
+    found = await in_thread(client.job, first.id)
     assert (found.number, found.state, found.queue) == ("4.1", "failed", "builds.gce")
-    assert (await asked(lambda: found.build)).id == build.id
+    assert (await in_thread(lambda: found.build)).id == build.id
     # It repeats the parameter, of which the server keeps the last one.
-    assert [one.id for one in await asked(client.jobs, ids=[first.id, second.id])] == [second.id]
+    assert [one.id for one in await in_thread(client.jobs, ids=[first.id, second.id])] == [second.id]
     assert found.log_id == first.log.id
-    log = await asked(client.log, first.log.id)
-    assert (log.job_id, await asked(lambda: log.body)) == (first.id, "größe\n")
-    assert (await asked(lambda: log.job)).id == first.id
+    log = await in_thread(client.log, first.log.id)
+    assert (log.job_id, await in_thread(lambda: log.body)) == (first.id, "größe\n")
+    assert (await in_thread(lambda: log.job)).id == first.id
 
 
 async def test_branches(client: Any, repository: Repository, build: Build) -> None:
-    branch = await asked(client.branch, "develop", repository.slug)
+    branch = await in_thread(client.branch, "develop", repository.slug)
     assert (branch.number, branch.failed) == ("4", True)
-    branches = await asked(client.branches, slug=repository.slug)
+    branches = await in_thread(client.branches, slug=repository.slug)
     assert {one.number for one in branches} == {"4", "3"}
 
 
 async def test_hooks_and_broadcasts(client: Any, repository: Repository) -> None:
-    hooks = await asked(client.hooks)
+    hooks = await in_thread(client.hooks)
     assert [(hook.name, hook.owner_name, hook.active) for hook in hooks] == [("travis.rb", "travis-ci", True)]
-    assert isinstance(await asked(client.broadcasts), list)
+    assert isinstance(await in_thread(client.broadcasts), list)
 
 
-async def test_restart_and_cancel_move_the_world(client: Any, build: Build) -> None:
-    found = await asked(client.build, build.id)
-    assert await asked(found.restart) is True
+async def test_restart_and_cancel_change_the_world(client: Any, build: Build) -> None:
+    found = await in_thread(client.build, build.id)
+    assert await in_thread(found.restart) is True
     assert build.state == "created"
-    assert await asked(found.cancel) is True
+    assert await in_thread(found.cancel) is True
     assert build.state == "canceled"
-    job = await asked(client.job, build.jobs[0].id)
-    assert await asked(job.restart) is True
+    job = await in_thread(client.job, build.jobs[0].id)
+    assert await in_thread(job.restart) is True
     assert build.jobs[0].state == "created"
-    assert await asked(job.cancel) is True
+    assert await in_thread(job.cancel) is True
     assert build.jobs[0].state == "canceled"
 
 
-async def test_what_is_not_there_is_told_its_way(client: Any) -> None:
+async def test_missing_build_raises_and_missing_list_is_empty(client: Any) -> None:
     with pytest.raises(travispy.errors.TravisError, match="404"):
-        await asked(client.build, 999)
-    assert await asked(client.builds, slug="no/such") == []
+        await in_thread(client.build, 999)
+    assert await in_thread(client.builds, slug="no/such") == []

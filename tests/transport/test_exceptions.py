@@ -22,7 +22,7 @@ async def test_a_refused_connection_names_request_and_remedy() -> None:
     assert (info.value.method, info.value.path, info.value.attempts, info.value.unsent) == ("GET", "/config", 1, True)
 
 
-async def test_an_unknown_host_is_told_as_such() -> None:
+async def test_an_unknown_host_is_named_as_the_cause() -> None:
     async with client("http://no-such-host.invalid") as travis:
         with pytest.raises(errors.RequestError, match="its name is unknown"):
             await travis.config.get()
@@ -45,7 +45,7 @@ async def test_an_unknown_host_is_told_as_such() -> None:
         (whole(b"<html>", status="502 Bad Gateway"), errors.ServerError),
     ],
 )
-async def test_a_broken_answer_is_an_error_of_the_tree(answer: bytes | None, kind: type[errors.TravisError]) -> None:
+async def test_a_malformed_response_is_a_request_error(answer: bytes | None, kind: type[errors.TravisError]) -> None:
     async with wire(lambda head: answer) as endpoint, client(endpoint) as travis:
         with pytest.raises(kind) as info:
             await travis.config.get()

@@ -22,7 +22,7 @@ async def test_many_calls_share_connections_and_leave_none(server: TravisServer,
     assert len(server.requests) == 40
 
 
-async def test_a_session_of_ones_own_is_used_and_never_closed(server: TravisServer) -> None:
+async def test_the_callers_session_is_used_and_never_closed(server: TravisServer) -> None:
     async with aiohttp.ClientSession(headers={"X-Mine": "yes"}) as session:
         async with Travis(endpoint=server.endpoint, session=session) as travis:
             await travis.config.get()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from aiotravis.testing.live.compact_json import compact
-from aiotravis.testing.world.payloads import build_json, commit_json, repository_json, second, user_json
+from aiotravis.testing.world.payloads import build_json, commit_json, repository_json, timestamp, user_json
 from aiotravis.testing.world.stages import Stage
 from aiotravis.testing.world.world import Build, Job, Part, User
 
@@ -35,8 +35,8 @@ def stage_json(build: Build, stage: Stage) -> Json:
         "number": stage.number,
         "name": stage.name,
         "state": stage.state,
-        "started_at": second(stage.started_at),
-        "finished_at": second(stage.finished_at),
+        "started_at": timestamp(stage.started_at),
+        "finished_at": timestamp(stage.finished_at),
     }
 
 
@@ -85,7 +85,7 @@ def job_event(job: Job, *, queued: bool = False, whole: bool = False, old: bool 
     }
     if not queued:
         stage = stage_json(job.build, job.stage) if job.stage else None
-        fields.update(started_at=second(job.started_at), finished_at=second(job.finished_at), stage=stage)
+        fields.update(started_at=timestamp(job.started_at), finished_at=timestamp(job.finished_at), stage=stage)
     if old:
         fields.update(log_id=job.log.id, annotation_ids=[])
     return _fitting(fields, {"id": job.id, "build_id": job.build.id, "_no_full_payload": True}, whole=whole)

@@ -1,4 +1,4 @@
-"""Who asks, and what they may have: tokens, modes, refusals."""
+"""Authentication and access of REST: tokens, modes, error responses."""
 
 import base64
 import binascii
@@ -8,28 +8,28 @@ from typing import Literal
 
 from aiohttp import web
 
-from aiotravis.testing.rest.content_negotiation import is_newer
+from aiotravis.testing.rest.content_negotiation import wants_version_2_1
 from aiotravis.testing.world.world import Job, Repository, User, World
 
 __all__ = [
+    "Caller",
+    "ErrorResponse",
     "Mode",
-    "Refusal",
-    "Visitor",
-    "admit",
-    "failure",
-    "insufficient",
+    "access_denied",
+    "authenticate",
+    "insufficient_access",
     "not_found",
-    "rss_token_from",
-    "token_from",
-    "unknown_token",
+    "read_rss_user",
+    "read_token",
+    "server_error",
 ]
 
 Mode = Literal["org", "com", "com-private", "enterprise"]
 """Kind of deployment: who is shown what without a token, see `TravisServer`."""
 
 
-class Refusal(Exception):
-    """An answer that is a no."""
+class ErrorResponse(Exception):
+    """Raised by a route; the middleware answers with its response."""
 
     def __init__(
         self,
@@ -44,55 +44,56 @@ class Refusal(Exception):
         self.headers: dict[str, str] = {"Content-Type": content_type, **(headers or {})}
 
     def response(self) -> web.Response:
-        """Give it as an answer."""
+        """Return the response."""
         return web.Response(status=self.status, body=self.body, headers=self.headers)
 
 
-def not_found() -> Refusal:
-    """Give the usual 404."""
-    return Refusal(404, b'{"file":"not found"}')
+def not_found() -> ErrorResponse:
+    """Return the 404 of Sinatra."""
+    return ErrorResponse(404, b'{"file":"not found"}')
 
 
-def failure() -> Refusal:
-    """Give the usual 500."""
-    return Refusal(500, b"Sorry, we experienced an error.\n", "text/plain")
+def server_error() -> ErrorResponse:
+    """Return the 500 of an unhandled exception."""
+    return ErrorResponse(500, b"Sorry, we experienced an error.\n", "text/plain")
 
 
-def unknown_token() -> Refusal:
-    """Give the 403 for a token that nobody has given out, or that is not good any more."""
-    return Refusal(403, b"access denied", "text/html;charset=utf-8")
+def access_denied() -> ErrorResponse:
+    """Return the 403 for an unknown or expired token."""
+    return ErrorResponse(403, b"access denied", "text/html;charset=utf-8")
 
 
-def insufficient() -> Refusal:
-    """Give the 403 for a token that is not for this."""
-    return Refusal(403, b"insufficient access")
+def insufficient_access() -> ErrorResponse:
+    """Return the 403 for a token whose scope does not include the route."""
+    return ErrorResponse(403, b"insufficient access")
 
 
 @dataclass(frozen=True)
-class Visitor:
-    """Who asks.
+class Caller:
+    """Who sent a request.
 
     Attributes:
-        user: The token's user, or None.
-        sees_public: Whether public repositories are shown.
+        user: User of the token, or None.
+        sees_public: Whether public repositories are visible.
     """
 
     user: User | None
     sees_public: bool
 
-    def sees(self, repository: Repository) -> bool:
-        """Whether a repository is shown."""
+    def can_see(self, repository: Repository) -> bool:
+        """Return whether a repository is visible."""
         return (self.user is not None and self.user in repository.users) or (
             self.sees_public and not repository.private
         )
 
-    def sees_job(self, job: Job) -> bool:
-        """Whether a job is shown."""
-        return self.sees(job.repository)
+    def can_see_job(self, job: Job) -> bool:
+        """Return whether a job is visible."""
+        return self.can_see(job.repository)
 
 
-def token_from(request: web.Request) -> str | None:
-    """Read the token as Travis does: ``token VALUE`` with quotes stripped, Basic, or ``access_token`` in the query."""
+def read_token(request: web.Request) -> str | None:
+    """Return the token: ``token VALUE`` without quotes, Basic, or ``access_token`` in the query; None without one."""
+    # fact 9.6: any other scheme, such as Bearer, is ignored.
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "token":
         return value.strip().strip('"')
@@ -104,35 +105,37 @@ def token_from(request: web.Request) -> str | None:
     return request.query.get("access_token")
 
 
-def rss_token_from(request: web.Request, world: World) -> User | None:
-    """Give the user whose badges and feeds a request may have by ``token`` in the query; an unknown one is ignored."""
+def read_rss_user(request: web.Request, world: World) -> User | None:
+    """Return the user of the badge and feed token ``token`` in the query; None without one or if it is unknown."""
     return world.by_rss_token(request.query.get("token", "")) if request.query.get("token") else None
 
 
-def admit(request: web.Request, world: World, mode: Mode, *, guarded: bool = True, private: bool = False) -> Visitor:
-    """Let somebody in.
+def authenticate(
+    request: web.Request, world: World, mode: Mode, *, guarded: bool = True, private: bool = False
+) -> Caller:
+    """Return who sent a request.
 
     Args:
-        request: What they ask.
-        world: Knows the tokens.
+        request: The request.
+        world: World with the users.
         mode: Kind of deployment.
-        guarded: Whether the route asks for a token where the mode does.
-        private: Whether the route always asks for one.
+        guarded: Whether the route needs a token in modes that do.
+        private: Whether the route needs a token in every mode.
 
     Raises:
-        Refusal: They are not let in.
+        ErrorResponse: A token is missing or unknown.
     """
-    token = token_from(request)
+    token = read_token(request)
     if token is not None:
         opened = world.log_tokens.find(token)
         user = opened.user if opened is not None else world.by_token(token)
         if user is None:
-            raise unknown_token()
-        return Visitor(user, mode in {"org", "com"})
-    public = mode == "org" or (mode == "com" and is_newer(request))
-    # What the mode refuses is refused before the route looks at what it needs.
+            raise access_denied()
+        return Caller(user, mode in {"org", "com"})
+    public = mode == "org" or (mode == "com" and wants_version_2_1(request))
+    # fact 1.4: the mode's refusal is empty and comes before the route's, which is text.
     if guarded and not public:
-        raise Refusal(401)
+        raise ErrorResponse(401)
     if private:
-        raise Refusal(401, b"no access token supplied")
-    return Visitor(None, public)
+        raise ErrorResponse(401, b"no access token supplied")
+    return Caller(None, public)

@@ -1,4 +1,4 @@
-"""The routes of the embedded Travis that do something: cancel, restart, remove a log, check a .travis.yml.
+"""Routes that act: cancel, restart, remove a log, lint.
 
 https://docs.travis-ci.com/api/#builds
 """
@@ -7,20 +7,21 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Refusal, failure, not_found
-from aiotravis.testing.rest.parameters import fields_of, number_in
-from aiotravis.testing.rest.routes import Handler, Routes, error, hand_made, unchanged
+from aiotravis.testing.rest.access import ErrorResponse, not_found, server_error
+from aiotravis.testing.rest.parameters import path_id, read_fields
+from aiotravis.testing.rest.routes import Handler, Routes, error_response, json_response
+from aiotravis.testing.world.builds import Build, Job
 from aiotravis.testing.world.models import User
-from aiotravis.testing.world.work import TERMINAL, Build, Job
+from aiotravis.testing.world.stages import TERMINAL
 
 __all__ = ["ActionRoutes"]
 
 
 class ActionRoutes(Routes):
-    """The routes."""
+    """Routes that act on builds, jobs and logs, and lint."""
 
     def table(self) -> Sequence[tuple[str, str, Handler]]:
-        """List method, path and handler of each route."""
+        """Return method, path and handler of each route."""
         return (
             ("POST", "/builds/{id}/cancel", self.cancel),
             ("POST", "/jobs/{id}/cancel", self.cancel),
@@ -32,115 +33,116 @@ class ActionRoutes(Routes):
             ("PUT", "/lint", self.lint),
         )
 
-    def _found(self, kind: str, number: int) -> Build | Job:
-        """Find a build or a job.
+    def _find(self, kind: str, number: int) -> Build | Job:
+        """Return a build or a job.
 
         Raises:
-            Refusal: It is unknown: 404 without a body.
+            ErrorResponse: 404 without a body: it is unknown.
         """
-        world = self._site.world
-        found: Build | Job | None = world.builds.get(number) if kind == "build" else world.jobs.get(number)
-        if found is None:
-            raise Refusal(404)
-        return found
+        world = self._server.world
+        target: Build | Job | None = world.builds.get(number) if kind == "build" else world.jobs.get(number)
+        if target is None:
+            raise ErrorResponse(404)
+        return target
 
-    def _meant(self, request: web.Request) -> tuple[str, Build | Job]:
+    def _target(self, request: web.Request) -> tuple[str, Build | Job]:
         kind = "build" if "/builds/" in request.path else "job"
-        return kind, self._found(kind, number_in(request))
+        return kind, self._find(kind, path_id(request))
 
     async def cancel(self, request: web.Request) -> web.StreamResponse:
-        """Cancel a build or a job; on org, who has no token makes it stumble."""
-        visitor = self._visitor(request)
-        kind, found = self._meant(request)
-        if visitor.user is None:
-            raise failure() if self._site.mode == "org" else Refusal(401, b"no access token supplied")
-        name = f"{kind}({found.id})"
-        if visitor.user not in found.repository.users:
-            return error(403, f"You don't have access to cancel {name}")
-        refused = unchanged(request, found.repository, self._site.mode)
-        if refused is not None:
-            return refused
-        if found.state in TERMINAL:
-            return error(422, f"The {name} can't be canceled", code="cant_cancel")
-        found.cancel()
-        return web.Response(status=204)
+        """Answer ``POST /builds/{id}/cancel`` and ``POST /jobs/{id}/cancel``."""
+        caller = self._caller(request)
+        kind, target = self._target(request)
+        if caller.user is None:
+            # fact 3.5: org lets anonymous requests in, and then fails.
+            raise server_error() if self._server.mode == "org" else ErrorResponse(401, b"no access token supplied")
+        name = f"{kind}({target.id})"
+        if caller.user not in target.repository.users:
+            return error_response(403, f"You don't have access to cancel {name}")
+        self._check_not_migrated(request, target.repository)
+        if target.state in TERMINAL:
+            return error_response(422, f"The {name} can't be canceled", code="cant_cancel")
+        target.cancel()
+        return web.Response(status=204)  # fact 9.26: cancel 204, restart 202 or 400, log removal 200 with empty body.
 
     # Restart ----------------------------------------------------------------------------------------------------------
 
     async def restart(self, request: web.Request) -> web.StreamResponse:
-        """Restart a build or a job; servers before 2015 refuse with a good status."""
-        visitor = self._visitor(request)
-        kind, found = self._meant(request)
-        if visitor.user is None and self._site.mode != "org":
-            raise Refusal(401, b"no access token supplied")
-        refused = unchanged(request, found.repository, self._site.mode)
-        if refused is not None:
-            return refused
-        reasons = self._reasons(visitor.user, kind, found)
-        if self._site.log_mode == "2014":
-            return _flash(kind, found, reasons, granted=200, refused=200)
-        return _flash(kind, found, reasons, granted=202, refused=400)
+        """Answer ``POST /builds/{id}/restart`` and ``POST /jobs/{id}/restart``."""
+        caller = self._caller(request)
+        kind, target = self._target(request)
+        if caller.user is None and self._server.mode != "org":
+            raise ErrorResponse(401, b"no access token supplied")
+        self._check_not_migrated(request, target.repository)
+        reasons = self._refusal_reasons(caller.user, kind, target)
+        if self._server.log_mode == "2014":
+            # fact 3.5: before 2015, only the flash told of a refusal.
+            return _restart_response(kind, target, reasons, granted=200, refused=200)
+        return _restart_response(kind, target, reasons, granted=202, refused=400)
 
     async def restart_by_request(self, request: web.Request) -> web.StreamResponse:
-        """``POST /requests``: the old way to restart, which only tells by words that it would not."""
-        visitor = self._visitor(request, private=True)
-        fields = await fields_of(request)
+        """Answer ``POST /requests``, the deprecated restart."""
+        caller = self._caller(request, private=True)
+        fields = await read_fields(request)
         kind = next((kind for kind in ("build", "job") if fields.get(f"{kind}_id")), "")
         number = str(fields.get(f"{kind}_id"))
         if not number.isdecimal():
             raise not_found()
-        found = self._found(kind, int(number))
-        refused = unchanged(request, found.repository, self._site.mode)
-        if refused is not None:
-            return refused
-        return _flash(kind, found, self._reasons(visitor.user, kind, found), granted=200, refused=200)
+        target = self._find(kind, int(number))
+        self._check_not_migrated(request, target.repository)
+        reasons = self._refusal_reasons(caller.user, kind, target)
+        return _restart_response(kind, target, reasons, granted=200, refused=200)
 
-    def _reasons(self, user: User | None, kind: str, found: Build | Job) -> list[str]:
-        """Give all that speaks against a restart."""
+    def _refusal_reasons(self, user: User | None, kind: str, target: Build | Job) -> list[str]:
+        """Return all reasons to refuse a restart."""
         reasons: list[str] = []
-        build = found if isinstance(found, Build) else found.build
-        if not found.repository.may_push(user):
+        build = target if isinstance(target, Build) else target.build
+        if not target.repository.may_push(user):
             reasons.append("You don't seem to have sufficient permissions.")
-        if found.state not in TERMINAL or build.config.get(".result") == "parse_error":
+        if target.state not in TERMINAL or build.config.get(".result") == "parse_error":
             reasons.append(f"The {kind} currently can not be restarted.")
         return reasons
 
     async def remove_log(self, request: web.Request) -> web.StreamResponse:
-        """Remove a log; what is hidden is passed over in silence."""
-        visitor = self._visitor(request, private=True)
-        job = self._site.world.jobs.get(number_in(request))
-        if job is None or not visitor.sees_job(job):
+        """Answer ``PATCH /jobs/{id}/log``."""
+        caller = self._caller(request, private=True)
+        job = self._server.world.jobs.get(path_id(request))
+        # fact 5.4: the order of these checks is Travis's, and a hidden job counts as done.
+        if job is None or not caller.can_see_job(job):
             return web.Response(headers={"Content-Type": "application/json"})
         if job.log.missing:
-            return error(500, "Unexpected error occurred: undefined method `removed_at' for nil:NilClass")
+            return error_response(500, "Unexpected error occurred: undefined method `removed_at' for nil:NilClass")
         if job.log.removed_at is not None:
-            return error(409, f"Log for job {job.id} has already been removed")
-        if visitor.user is None or not job.repository.may_push(visitor.user):
-            return error(401, "insufficient permission to remove logs")
+            return error_response(409, f"Log for job {job.id} has already been removed")
+        if caller.user is None or not job.repository.may_push(caller.user):
+            return error_response(401, "insufficient permission to remove logs")
         if job.state not in TERMINAL:
-            return error(409, f"Job {job.id} is not finished")
-        job.log.remove(visitor.user.name or visitor.user.login, self._site.world.clock())
+            return error_response(409, f"Job {job.id} is not finished")
+        job.log.remove(caller.user.name or caller.user.login, self._server.world.clock())
         return web.Response(headers={"Content-Type": "application/json"})
 
     async def lint(self, request: web.Request) -> web.StreamResponse:
-        """Check a .travis.yml, a little: today's server tells no keys."""
-        if self._site.switches.lint_fails:
-            raise failure()
+        """Answer ``POST /lint`` and ``PUT /lint``, with one warning at most."""
+        if self._server.switches.lint_fails:
+            raise server_error()
         if request.method == "PUT":
             content = (await request.read()).decode()
         else:
-            content = str((await fields_of(request)).get("content") or "")
+            content = str((await read_fields(request)).get("content") or "")
         warnings: list[dict[str, object]] = []
         if "language:" not in content:
+            # fact 3.19: today's server prefixes the message instead of naming keys.
             warnings.append({"key": [], "message": "[info] on root: missing language, using the default ruby"})
-        return hand_made({"lint": {"warnings": warnings}})
+        return json_response({"lint": {"warnings": warnings}})
 
 
-def _flash(kind: str, found: Build | Job, reasons: Sequence[str], *, granted: int, refused: int) -> web.Response:
-    """Restart what nothing speaks against, and tell."""
+def _restart_response(
+    kind: str, target: Build | Job, reasons: Sequence[str], *, granted: int, refused: int
+) -> web.Response:
+    """Restart unless there are reasons to refuse, and return the flash."""
     if reasons:
         flash = [{"error": reason} for reason in reasons]
-        return hand_made({"result": refused == 200, "flash": flash}, status=refused)
-    found.restart()
+        return json_response({"result": refused == 200, "flash": flash}, status=refused)
+    target.restart()
     flash = [{"notice": f"The {kind} was successfully restarted."}]
-    return hand_made({"result": True, "flash": flash}, status=granted)
+    return json_response({"result": True, "flash": flash}, status=granted)

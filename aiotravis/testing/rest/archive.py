@@ -1,4 +1,4 @@
-"""The host that old logs are moved to: plain files for whoever has their address, on a port of its own."""
+"""The host of archived logs, on a port of its own, as S3 is for Travis."""
 
 from aiohttp import web
 
@@ -8,24 +8,24 @@ __all__ = ["ArchiveHost"]
 
 
 class ArchiveHost:
-    """An archive of logs: ``/jobs/{id}/log.txt``, without asking who wants it.
+    """An archive of logs: ``/jobs/{id}/log.txt``, without authentication.
 
     Args:
-        world: Holds the logs.
+        world: World with the logs.
 
     Attributes:
-        port: Its TCP port, once it has started.
-        seen: Headers of the requests that it got, names in lower case, in their order.
+        port: TCP port; 0 before it starts.
+        headers_seen: Headers of all requests in order, with lower-case names.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._runner: web.AppRunner | None = None
         self.port: int = 0
-        self.seen: list[dict[str, str]] = []
+        self.headers_seen: list[dict[str, str]] = []
 
     async def start(self, host: str) -> None:
-        """Start to listen on a free port.
+        """Start on a free port.
 
         Args:
             host: Address to listen on.
@@ -38,13 +38,13 @@ class ArchiveHost:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Free the port."""
+        """Stop, and free the port."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
     async def _log(self, request: web.Request) -> web.Response:
-        self.seen.append({name.lower(): value for name, value in request.headers.items()})
+        self.headers_seen.append({name.lower(): value for name, value in request.headers.items()})
         number = request.match_info["id"]
         job = self._world.jobs.get(int(number)) if number.isdecimal() else None
         if job is None or not job.log.archived:

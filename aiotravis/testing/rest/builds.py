@@ -1,4 +1,4 @@
-"""The routes of the embedded Travis that give builds, and the last builds of branches.
+"""Routes of builds and branches.
 
 https://docs.travis-ci.com/api/#builds
 """
@@ -7,22 +7,22 @@ from collections.abc import Iterable, Sequence
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Visitor, failure, not_found
-from aiotravis.testing.rest.parameters import number_in, several
-from aiotravis.testing.rest.routes import Handler, Routes, answer
+from aiotravis.testing.rest.access import Caller, not_found, server_error
+from aiotravis.testing.rest.parameters import list_parameter, path_id
+from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse
+from aiotravis.testing.world.builds import Build
 from aiotravis.testing.world.payloads import annotation_json, build_json, commit_json, job_json
-from aiotravis.testing.world.work import Build
 
 __all__ = ["BuildRoutes"]
 
-PAGE, MOST_BRANCHES = 25, 50
+PAGE_SIZE, MAX_BRANCHES = 25, 50  # fact 4
 
 
 class BuildRoutes(Routes):
-    """The routes; those of 2014 lack ``event_type`` and tags, and show annotations."""
+    """Routes of builds and branches; with ``log_mode="2014"`` without ``event_type`` and tags, but with annotations."""
 
     def table(self) -> Sequence[tuple[str, str, Handler]]:
-        """List method, path and handler of each route."""
+        """Return method, path and handler of each route."""
         by_id, by_slug = r"/repos/{id:\d+}", "/repos/{owner}/{name}"
         return (
             ("GET", "/builds", self.builds),
@@ -35,106 +35,120 @@ class BuildRoutes(Routes):
         )
 
     @property
-    def _is_old(self) -> bool:
-        return self._site.log_mode == "2014"
+    def _is_2014(self) -> bool:
+        return self._server.log_mode == "2014"
 
     async def build(self, request: web.Request) -> web.StreamResponse:
-        """``GET /builds/{id}``, with its jobs."""
-        visitor = self._visitor(request)
-        build = self._site.world.builds.get(number_in(request))
-        bare = "exclude_config" in request.query
-        if build is None or not visitor.sees(build.repository):
-            raise failure() if bare and build is None else not_found()
-        commit = commit_json(build.commit, tag=not self._is_old)
+        """Answer ``GET /builds/{id}``, with its jobs."""
+        caller = self._caller(request)
+        build = self._server.world.builds.get(path_id(request))
+        exclude_config = "exclude_config" in request.query
+        if build is None or not caller.can_see(build.repository):
+            # fact 3.5: exclude_config fails for an unknown build.
+            raise server_error() if exclude_config and build is None else not_found()
+        commit = commit_json(build.commit, tag=not self._is_2014)
         commit["branch_is_default"] = build.commit.branch == "master"
-        jobs = [job_json(job, nested=True, log_id=self._is_old) for job in build.jobs]
-        body: dict[str, object] = {"build": self._shown(build, bare=bare), "commit": commit, "jobs": jobs}
-        if self._is_old:
+        jobs = [job_json(job, nested=True, log_id=self._is_2014) for job in build.jobs]
+        body: dict[str, object] = {
+            "build": self._build_json(build, exclude_config=exclude_config),
+            "commit": commit,
+            "jobs": jobs,
+        }
+        if self._is_2014:
             body["annotations"] = [annotation_json(one, job) for job in build.jobs for one in job.annotations]
             for fields, job in zip(jobs, build.jobs, strict=True):
                 fields["annotation_ids"] = [one.id for one in job.annotations]
-        return answer(body)
+        return SerializedResponse(body)
 
     async def builds(self, request: web.Request) -> web.StreamResponse:
-        """``GET /builds``: by ids, or a repository's, newest first, 25 a page."""
-        visitor, query = self._visitor(request), request.query
-        ids = several(request, "ids", split=True)
+        """Answer ``GET /builds``: by ids, or 25 of a repository, newest first."""
+        caller, query = self._caller(request), request.query
+        ids = list_parameter(request, "ids", split=True)  # fact 9.21
         if ids:
-            return self._listed(request, sorted(self._known(ids, visitor), key=lambda build: build.id))
-        repository = self._find(request)
+            return self._list_response(request, sorted(self._visible_builds(ids, caller), key=lambda build: build.id))
+        repository = self._find_repository(request)
         if repository is None:
-            named = {"repository_id", "slug"} & set(query) or "owner" in request.match_info
-            return self._listed(request, [] if named else self._recent(request, visitor))
-        builds = list(reversed(repository.builds)) if visitor.sees(repository) else []
+            # fact 9.4: an unknown repository has no builds, rather than being a 404.
+            has_repository = {"repository_id", "slug"} & set(query) or "owner" in request.match_info
+            return self._list_response(request, [] if has_repository else self._recent_builds(request, caller))
+        builds = list(reversed(repository.builds)) if caller.can_see(repository) else []
         if "event_type" in query:
             builds = [build for build in builds if build.event_type == query["event_type"]]
         if "number" in query:
-            return self._listed(request, [build for build in builds if str(build.number) == query["number"]])
+            return self._list_response(request, [build for build in builds if str(build.number) == query["number"]])
         if "branches" in query:
-            # The last of each branch: the first one met, since the newest come first.
+            # Builds are sorted, so the first of each branch is its newest.
             latest: dict[str, Build] = {}
             for build in builds:
                 latest.setdefault(build.commit.branch, build)
-            return self._listed(request, list(latest.values()))
+            return self._list_response(request, list(latest.values()))
         if query.get("after_number", "").isdecimal():
             builds = [build for build in builds if build.number < int(query["after_number"])]
-        return self._listed(request, builds[:PAGE])
+        return self._list_response(request, builds[:PAGE_SIZE])
 
-    def _known(self, ids: Sequence[str], visitor: Visitor) -> list[Build]:
-        known = [self._site.world.builds.get(int(number)) for number in ids if number.isdecimal()]
-        return [build for build in known if build is not None and visitor.sees(build.repository)]
+    def _visible_builds(self, ids: Sequence[str], caller: Caller) -> list[Build]:
+        known = [self._server.world.builds.get(int(number)) for number in ids if number.isdecimal()]
+        return [build for build in known if build is not None and caller.can_see(build.repository)]
 
-    def _recent(self, request: web.Request, visitor: Visitor) -> list[Build]:
-        """Give what comes where no repository was chosen: to strangers nothing."""
-        if visitor.user is None:
+    def _recent_builds(self, request: web.Request, caller: Caller) -> list[Build]:
+        """Return the last builds of all repositories; none for an anonymous request."""
+        if caller.user is None:
             return []
         states = {"started"} if "running" in request.query else {"passed", "failed"}
-        own = self._site.mode != "org"
-        seen = [
+        own_only = self._server.mode != "org"
+        visible = [
             build
-            for build in self._site.world.builds.values()
-            if (visitor.user in build.repository.users if own else visitor.sees(build.repository))
+            for build in self._server.world.builds.values()
+            if (caller.user in build.repository.users if own_only else caller.can_see(build.repository))
         ]
-        return [build for build in reversed(seen) if build.state in states][:PAGE]
+        return [build for build in reversed(visible) if build.state in states][:PAGE_SIZE]
 
-    def _listed(self, request: web.Request, builds: Iterable[Build]) -> web.Response:
-        chosen = list(builds)
-        bare = "exclude_config" in request.query
+    def _list_response(self, request: web.Request, builds: Iterable[Build]) -> web.Response:
+        builds = list(builds)
+        exclude_config = "exclude_config" in request.query
         commits = [
-            commit_json(build.commit, tag=not self._is_old) | {"pull_request_number": build.pull_request_number}
-            for build in chosen
+            commit_json(build.commit, tag=not self._is_2014) | {"pull_request_number": build.pull_request_number}
+            for build in builds
         ]
-        # One for each build, in an order of its own.
-        return answer({"builds": [self._shown(build, bare=bare) for build in chosen], "commits": commits[::-1]})
+        # fact 9.19: one commit per build, repeated if shared; fact 3.8: in another order.
+        return SerializedResponse(
+            {
+                "builds": [self._build_json(build, exclude_config=exclude_config) for build in builds],
+                "commits": commits[::-1],
+            }
+        )
 
-    def _shown(self, build: Build, *, bare: bool) -> dict[str, object]:
+    def _build_json(self, build: Build, *, exclude_config: bool) -> dict[str, object]:
         fields = build_json(build)
-        if bare:
+        if exclude_config:
             fields["config"] = {}
-        if self._is_old:
+        if self._is_2014:
             del fields["event_type"]
         return fields
 
     # Branches ---------------------------------------------------------------------------------------------------------
 
     async def branches(self, request: web.Request) -> web.StreamResponse:
-        """Of a repository, the last push of each; or those that some builds are the last of."""
-        ids = several(request, "ids", split=False)
+        """Answer ``GET /branches``: the last push build of each branch, or builds by ids."""
+        ids = list_parameter(request, "ids", split=False)
         if ids:
-            builds = self._known(ids, self._visitor(request))
+            builds = self._visible_builds(ids, self._caller(request))
         else:
-            repository = self._seen(request)
-            last: dict[str, Build] = {}
+            repository = self._visible_repository(request)
+            latest: dict[str, Build] = {}
+            # fact 9.18: branches do not name themselves.
             for build in repository.builds if repository else ():
                 if build.event_type == "push":
-                    last[build.commit.branch] = build
-            builds = sorted(last.values(), key=lambda build: -(build.finished_at or float("inf")))[:MOST_BRANCHES]
-        return answer({"branches": [_branch(one) for one in builds], "commits": [_untagged(one) for one in builds]})
+                    latest[build.commit.branch] = build
+            builds = sorted(latest.values(), key=lambda build: -(build.finished_at or float("inf")))[:MAX_BRANCHES]
+        return SerializedResponse(
+            {"branches": [_branch_json(one) for one in builds], "commits": [_commit_json(one) for one in builds]}
+        )
 
     async def branch(self, request: web.Request) -> web.StreamResponse:
-        """The newest build of one branch, or of several with commas between, but of a pull request."""
-        repository, name = self._seen(request), request.match_info["branch"]
-        if self._is_old and "/" in name:
+        """Answer with the newest build of a branch, or of several separated by commas, pull requests excluded."""
+        repository, name = self._visible_repository(request), request.match_info["branch"]
+        if self._is_2014 and "/" in name:
             raise not_found()
         builds = repository.builds if repository else []
         found = [
@@ -142,13 +156,13 @@ class BuildRoutes(Routes):
         ]
         if not found:
             raise not_found()
-        return answer({"branch": _branch(found[-1]), "commit": _untagged(found[-1])})
+        return SerializedResponse({"branch": _branch_json(found[-1]), "commit": _commit_json(found[-1])})
 
 
-def _branch(build: Build) -> dict[str, object]:
-    left_out = {"event_type", "pull_request_title", "pull_request_number"}
-    return {name: value for name, value in build_json(build).items() if name not in left_out}
+def _branch_json(build: Build) -> dict[str, object]:
+    omitted = {"event_type", "pull_request_title", "pull_request_number"}
+    return {name: value for name, value in build_json(build).items() if name not in omitted}
 
 
-def _untagged(build: Build) -> dict[str, object]:
+def _commit_json(build: Build) -> dict[str, object]:
     return commit_json(build.commit, tag=False)

@@ -1,4 +1,4 @@
-"""What a request takes for an answer: the Accept header, the version in it, and endings of paths that override it.
+"""Content negotiation: the Accept header, the version in it, and path suffixes that override it.
 
 https://docs.travis-ci.com/api/#making-requests
 """
@@ -11,24 +11,24 @@ from typing import Final
 from aiohttp import web
 
 __all__ = [
-    "ENDING",
-    "ENDINGS",
+    "SUFFIX",
+    "SUFFIXES",
     "MediaType",
-    "accepted",
+    "accepted_types",
     "accepts_json",
     "accepts_text",
-    "ending_of",
-    "is_newer",
-    "kinds_of",
-    "version_of",
-    "without_ending",
+    "parse_accept",
+    "path_suffix",
+    "requested_version",
+    "split_suffix",
+    "wants_version_2_1",
 ]
 
-ENDINGS: Final = (".json", ".xml", ".png", ".txt", ".atom", ".svg")
-"""What the end of a path is read as a kind of answer by, whatever name it belongs to."""
+SUFFIXES: Final = (".json", ".xml", ".png", ".txt", ".atom", ".svg")
+"""Suffixes that are removed from every path and override Accept, see fact 1.2."""
 
-ENDING: Final = web.RequestKey("ENDING", str)
-"""Key under which a request keeps the ending that its path has lost."""
+SUFFIX: Final = web.RequestKey("SUFFIX", str)
+"""Key of the suffix that was removed from the path of a request."""
 
 
 @dataclass(frozen=True)
@@ -36,94 +36,100 @@ class MediaType:
     """One entry of an Accept header.
 
     Attributes:
-        name: Media type, lower case.
-        parameters: Its parameters, without ``q``.
-        weight: Its ``q``.
+        name: Media type in lower case.
+        parameters: Parameters without ``q``.
+        quality: Value of ``q``.
     """
 
     name: str
     parameters: Mapping[str, str]
-    weight: float
+    quality: float
 
     @property
     def is_json(self) -> bool:
-        """Whether JSON answers it."""
+        """Whether it accepts JSON."""
         return self.name.endswith("+json") or self.name == "application/json"
 
     @property
     def is_text(self) -> bool:
-        """Whether plain text answers it."""
+        """Whether it accepts plain text."""
         return self.name.endswith("+plain") or self.name == "text/plain"
 
     @property
     def is_anything(self) -> bool:
-        """Whether anything answers it."""
+        """Whether it accepts any media type."""
         return self.name == "*/*"
 
     @property
     def chunked(self) -> bool:
-        """Whether a log in parts is wanted."""
+        """Whether it asks for a log in parts."""
         return self.parameters.get("chunked") == "true"
 
     @property
     def version(self) -> str | None:
-        """The version that it names, as ``2`` or ``2.1``."""
+        """Version that it names, as ``2`` or ``2.1``, or None."""
         named = re.match(r"[a-z]+/vnd\.travis-ci\.(\d+(?:\.\d+)?)\+", self.name)
         return named[1] if named else self.parameters.get("version")
 
 
-def kinds_of(accept: str) -> Sequence[MediaType]:
-    """Read an Accept header as Travis does: by weight, then fewer stars, then more parameters."""
-    kinds: list[MediaType] = []
+def parse_accept(accept: str) -> Sequence[MediaType]:
+    """Return the entries of an Accept header: by quality, then fewer asterisks, then more parameters."""
+    media_types: list[MediaType] = []
     for entry in re.sub(r"\s", "", accept).lower().split(","):
         name, *rest = entry.split(";")
         parameters = {pair.partition("=")[0]: pair.partition("=")[2] for pair in rest}
-        weight = parameters.pop("q", "1")
-        kinds.append(MediaType(name, parameters, float(weight) if re.fullmatch(r"[01](\.\d*)?", weight) else 1.0))
-    return sorted(kinds, key=lambda kind: (-kind.weight, kind.name.count("*"), -len(kind.parameters)))
+        quality = parameters.pop("q", "1")
+        media_types.append(
+            MediaType(name, parameters, float(quality) if re.fullmatch(r"[01](\.\d*)?", quality) else 1.0)
+        )
+    return sorted(
+        media_types,
+        key=lambda media: (-media.quality, media.name.count("*"), -len(media.parameters)),
+    )
 
 
-def accepted(request: web.Request) -> Sequence[MediaType]:
-    """Give what a request takes, the best first; what weighs nothing is left out."""
-    return [kind for kind in kinds_of(request.headers.get("Accept", "*/*")) if kind.weight]
+def accepted_types(request: web.Request) -> Sequence[MediaType]:
+    """Return the media types that a request accepts, the best first, without those of quality 0."""
+    return [media for media in parse_accept(request.headers.get("Accept", "*/*")) if media.quality]
 
 
-def ending_of(request: web.Request) -> str:
-    """Give the ending that the path had, as ``.json``; empty: none."""
-    ending: str = request.get(ENDING, "")
+def path_suffix(request: web.Request) -> str:
+    """Return the suffix that was removed from the path, as ``.json``; empty if there was none."""
+    ending: str = request.get(SUFFIX, "")
     return ending
 
 
-def without_ending(path: str) -> tuple[str, str]:
-    """Take a path apart into what remains of it and the ending that it loses."""
-    ending = next((one for one in ENDINGS if path.endswith(one)), "")
+def split_suffix(path: str) -> tuple[str, str]:
+    """Split a path into what routes match and the suffix."""
+    ending = next((one for one in SUFFIXES if path.endswith(one)), "")
     return path.removesuffix(ending), ending
 
 
-def version_of(request: web.Request) -> str:
-    """Give the version that is asked for: that of the best entry which names one; ``1`` where none does.
+def requested_version(request: web.Request) -> str:
+    """Return the version of the best entry that names one, else ``1``.
 
-    An ending overrides the header, and with it the version.
+    A suffix overrides the header and with it the version.
     """
-    if ending_of(request):
+    # fact 9.7: version 1 is the default, and that of a suffix.
+    if path_suffix(request):
         return "1"
-    return next((kind.version for kind in accepted(request) if kind.version is not None), "1")
+    return next((media.version for media in accepted_types(request) if media.version is not None), "1")
 
 
-def is_newer(request: web.Request) -> bool:
-    """Whether version 2.1 is asked for, which shows strangers what is public."""
-    return version_of(request) == "2.1"
+def wants_version_2_1(request: web.Request) -> bool:
+    """Return whether version 2.1 is requested, which shows public repositories to anonymous requests."""
+    return requested_version(request) == "2.1"
 
 
 def accepts_json(request: web.Request) -> bool:
-    """Whether JSON may be answered."""
-    if ending_of(request):
-        return ending_of(request) == ".json"
-    return any(kind.is_json or kind.is_anything for kind in accepted(request))
+    """Return whether the request accepts JSON."""
+    if path_suffix(request):
+        return path_suffix(request) == ".json"
+    return any(media.is_json or media.is_anything for media in accepted_types(request))
 
 
 def accepts_text(request: web.Request) -> bool:
-    """Whether plain text may be answered; an ending that asks for it does not make up for a header that does not."""
-    if ending_of(request) not in {"", ".txt"}:
+    """Return whether the request accepts plain text; the suffix ``.txt`` alone does not suffice."""
+    if path_suffix(request) not in {"", ".txt"}:
         return False
-    return any(kind.is_text or kind.is_anything for kind in accepted(request))
+    return any(media.is_text or media.is_anything for media in accepted_types(request))

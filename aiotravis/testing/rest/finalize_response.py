@@ -1,4 +1,4 @@
-"""What every answer of the embedded Travis wears: CORS, JSONP, ETags, indentation, compression.
+"""What every response gets: CORS, JSONP, ETags, indentation; and the choice of encoding. See fact 1.3.
 
 https://docs.travis-ci.com/api/#making-requests
 """
@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-__all__ = ["admitted_encodings", "finalized", "preflight", "unhandled"]
+__all__ = ["accepted_encodings", "finalize_response", "preflight_response", "unhandled_error"]
 
 METHODS: Final = "HEAD, GET, POST, PATCH, PUT, DELETE"
 
@@ -22,11 +22,12 @@ ALLOWED: Final = (
 EXPOSED: Final = "Content-Type, Cache-Control, Expires, Etag, Last-Modified, X-Request-ID"
 
 CALLBACK: Final = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*|\[\d+\])*")
-"""Names that JSONP may call."""
+"""Legal names of JSONP callbacks."""
 
 
-def preflight() -> web.Response:
-    """Answer a browser that asks beforehand whether it may ask."""
+def preflight_response() -> web.Response:
+    """Return the answer to a CORS preflight."""
+    # fact 1.3: nginx answers it in front of the application, on any path.
     return web.Response(
         status=204,
         headers={
@@ -37,22 +38,22 @@ def preflight() -> web.Response:
     )
 
 
-def unhandled(request_id: str) -> web.Response:
-    """Answer where something went wrong that nobody thought of."""
+def unhandled_error(request_id: str) -> web.Response:
+    """Return the 500 for an unhandled exception."""
     text = f"Sorry, we experienced an error.\n\nrequest_id:{request_id}\n"
     return web.Response(status=500, text=text, content_type="text/plain")
 
 
-def finalized(request: web.Request, response: web.Response, request_id: str) -> web.Response:
-    """Dress an answer as it leaves.
+def finalize_response(request: web.Request, response: web.Response, request_id: str) -> web.Response:
+    """Return a response as it leaves the server.
 
     Args:
-        request: What was asked.
-        response: What is answered; it is changed.
-        request_id: What the server calls the request.
+        request: The request.
+        response: Its response; may be changed.
+        request_id: Value of ``X-Request-ID``.
     """
-    response = _with_callback(request, _indented(request, response))
-    response = _unless_known(request, response)
+    response = _jsonp(request, _indented(request, response))
+    response = _conditional(request, response)
     headers = response.headers
     headers["X-Request-ID"] = request_id
     headers["Vary"] = "Accept,Authorization,Accept-Encoding"
@@ -76,8 +77,8 @@ def _indented(request: web.Request, response: web.Response) -> web.Response:
     return response
 
 
-def _with_callback(request: web.Request, response: web.Response) -> web.Response:
-    """Wrap JSON, errors too, in a call, where a page asks that way because it cannot ask another."""
+def _jsonp(request: web.Request, response: web.Response) -> web.Response:
+    """Wrap JSON, errors included, in a call of ``callback``."""
     name = request.query.get("callback")
     if name is None or request.method != "GET" or response.content_type != "application/json":
         return response
@@ -88,8 +89,8 @@ def _with_callback(request: web.Request, response: web.Response) -> web.Response
     return response
 
 
-def _unless_known(request: web.Request, response: web.Response) -> web.Response:
-    """Mark what was read with its fingerprint, and leave it out where the client knows it by that."""
+def _conditional(request: web.Request, response: web.Response) -> web.Response:
+    """Add an ETag to a successful read, or return 304 if the client has that one."""
     if request.method not in {"GET", "HEAD"} or response.status != 200 or "Cache-Control" in response.headers:
         return response
     tag = f'"{hashlib.md5(_bytes(response), usedforsecurity=False).hexdigest()}"'
@@ -101,8 +102,8 @@ def _unless_known(request: web.Request, response: web.Response) -> web.Response:
     return response
 
 
-def admitted_encodings(accepted: str | None) -> set[str]:
-    """Give the encodings that somebody takes; identity goes without saying."""
+def accepted_encodings(accepted: str | None) -> set[str]:
+    """Return the encodings that a client accepts; identity is implied."""
     encodings = {"identity"}
     for entry in (accepted or "").lower().replace(" ", "").split(","):
         name, _, weight = entry.partition(";q=")

@@ -1,4 +1,4 @@
-"""GitHub's authorizations API, as the Travis of 2014 needed it for the temporary token; GitHub withdrew it in 2020."""
+"""GitHub's authorizations API, which the Travis of 2014 needed for temporary tokens; GitHub withdrew it in 2020."""
 
 import base64
 import binascii
@@ -10,27 +10,27 @@ from typing import cast
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Refusal
-from aiotravis.testing.rest.parameters import fields_of
-from aiotravis.testing.rest.routes import Handler, Routes, Site, hand_made
+from aiotravis.testing.rest.access import ErrorResponse
+from aiotravis.testing.rest.parameters import read_fields
+from aiotravis.testing.rest.routes import Handler, Routes, ServerContext, json_response
 from aiotravis.testing.world.world import User
 
-__all__ = ["PREFIX", "Authorization", "GitHubRoutes"]
+__all__ = ["GITHUB_PREFIX", "Authorization", "GitHubRoutes"]
 
-PREFIX = "/github"
-"""Where GitHub's API stands, beside the API of Travis."""
+GITHUB_PREFIX = "/github"
+"""Path of GitHub's API, next to the API of Travis."""
 
 
 @dataclass(frozen=True)
 class Authorization:
-    """A token that a user had made for a purpose.
+    """A token that a user created for a purpose.
 
     Attributes:
-        id: Its number.
-        user: Whose it is.
-        token: The token itself; shown once.
-        note: What it is for; a user has no two with the same.
-        scopes: What it may do.
+        id: Its id.
+        user: Its user.
+        token: The token, shown only when it is created.
+        note: Its purpose, unique per user.
+        scopes: Its scopes.
     """
 
     id: int
@@ -39,11 +39,11 @@ class Authorization:
     note: str
     scopes: tuple[str, ...]
 
-    def shown(self, *, token: bool) -> dict[str, object]:
-        """Write it as GitHub does.
+    def to_json(self, *, token: bool) -> dict[str, object]:
+        """Return it as GitHub does.
 
         Args:
-            token: Whether the token is shown, as it is only when it is made.
+            token: Whether to include the token.
         """
         return {
             "id": self.id,
@@ -55,78 +55,78 @@ class Authorization:
 
 
 class GitHubRoutes(Routes):
-    """The routes.
+    """Routes of GitHub.
 
     Args:
-        site: The server.
+        server: The server.
 
     Attributes:
-        authorizations: Those that exist, by number.
-        withdrawn: Whether GitHub has withdrawn this API, as it is today.
+        authorizations: By id.
+        withdrawn: Whether the API answers 404, as GitHub does today.
     """
 
-    def __init__(self, site: Site) -> None:
-        super().__init__(site)
+    def __init__(self, server: ServerContext) -> None:
+        super().__init__(server)
         self.authorizations: dict[int, Authorization] = {}
         self.withdrawn = False
         self._numbers = itertools.count(1)
 
     def table(self) -> Sequence[tuple[str, str, Handler]]:
-        """List method, path and handler of each route."""
+        """Return method, path and handler of each route."""
         return (
             ("POST", "/authorizations", self.create),
-            ("GET", "/authorizations", self.listed),
+            ("GET", "/authorizations", self.list_authorizations),
             ("DELETE", r"/authorizations/{id:\d+}", self.delete),
         )
 
     def _user(self, request: web.Request) -> User:
         if self.withdrawn:
-            raise Refusal(404, b'{"message":"Not Found","documentation_url":"https://docs.github.com/rest"}')
+            raise ErrorResponse(404, b'{"message":"Not Found","documentation_url":"https://docs.github.com/rest"}')
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
         try:
             login, _, password = base64.b64decode(value).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             login = password = ""
-        for user in self._site.world.users.values():
+        for user in self._server.world.users.values():
             if scheme == "Basic" and user.login == login and user.password and user.password == password:
                 if user.one_time_password not in {None, request.headers.get("X-GitHub-OTP")}:
-                    said = b'{"message":"Must specify two-factor authentication OTP code."}'
-                    raise Refusal(401, said, headers={"X-GitHub-OTP": "required; app"})
+                    body = b'{"message":"Must specify two-factor authentication OTP code."}'
+                    raise ErrorResponse(401, body, headers={"X-GitHub-OTP": "required; app"})
                 return user
-        raise Refusal(401, b'{"message":"Bad credentials"}')
+        raise ErrorResponse(401, b'{"message":"Bad credentials"}')
 
     async def create(self, request: web.Request) -> web.StreamResponse:
-        """``POST /authorizations``."""
+        """Answer ``POST /authorizations``."""
         user = self._user(request)
-        fields = await fields_of(request)
+        fields = await read_fields(request)
         note, scopes = str(fields.get("note")), fields.get("scopes")
         if any(one.user is user and one.note == note for one in self.authorizations.values()):
             error = {"resource": "OauthAccess", "code": "already_exists", "field": "description"}
-            return hand_made({"message": "Validation Failed", "errors": [error]}, status=422)
-        made = Authorization(
+            return json_response({"message": "Validation Failed", "errors": [error]}, status=422)
+        authorization = Authorization(
             next(self._numbers),
             user,
             secrets.token_hex(20),
             note,
             tuple(map(str, cast("list[object]", scopes))) if isinstance(scopes, list) else (),
         )
-        self.authorizations[made.id] = made
-        self._site.world.github_tokens[made.token] = user
-        return hand_made(made.shown(token=True), status=201)
+        self.authorizations[authorization.id] = authorization
+        self._server.world.github_tokens[authorization.token] = user
+        return json_response(authorization.to_json(token=True), status=201)
 
-    async def listed(self, request: web.Request) -> web.StreamResponse:
-        """``GET /authorizations``, in pages."""
+    async def list_authorizations(self, request: web.Request) -> web.StreamResponse:
+        """Answer ``GET /authorizations``, paged."""
         user = self._user(request)
-        own = [one.shown(token=False) for one in self.authorizations.values() if one.user is user]
+        own = [one.to_json(token=False) for one in self.authorizations.values() if one.user is user]
         size, page = int(request.query.get("per_page", "30")), int(request.query.get("page", "1"))
-        return hand_made(own[(page - 1) * size : page * size])
+        return json_response(own[(page - 1) * size : page * size])
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
-        """``DELETE /authorizations/{id}``: its token is worth nothing from then on."""
+        """Answer ``DELETE /authorizations/{id}``: revoke its token."""
         user = self._user(request)
-        made = self.authorizations.get(int(request.match_info["id"]))
-        if made is None or made.user is not user:
-            raise Refusal(404, b'{"message":"Not Found"}')
-        del self.authorizations[made.id]
-        self._site.world.github_tokens.pop(made.token, None)
+        authorization = self.authorizations.get(int(request.match_info["id"]))
+        if authorization is None or authorization.user is not user:
+            raise ErrorResponse(404, b'{"message":"Not Found"}')
+        del self.authorizations[authorization.id]
+        self._server.world.github_tokens.pop(authorization.token, None)
         return web.Response(status=204)

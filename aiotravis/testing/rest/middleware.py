@@ -1,43 +1,51 @@
-"""What happens to every request of the embedded Travis before and after its route: noted, judged, let in, dressed."""
+"""Middleware of all requests: faults, records, stubs, limits, access, final headers."""
 
 import asyncio
 import itertools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 
 from aiotravis.testing.faults.rest_faults import with_faults
-from aiotravis.testing.faults.rules import Faults
-from aiotravis.testing.rest.access import Refusal, insufficient, not_found, rss_token_from, token_from, unknown_token
-from aiotravis.testing.rest.content_negotiation import version_of
-from aiotravis.testing.rest.finalize_response import admitted_encodings, finalized, preflight, unhandled
-from aiotravis.testing.rest.github import PREFIX
+from aiotravis.testing.rest.access import (
+    ErrorResponse,
+    access_denied,
+    insufficient_access,
+    not_found,
+    read_rss_user,
+    read_token,
+)
+from aiotravis.testing.rest.content_negotiation import requested_version
+from aiotravis.testing.rest.finalize_response import (
+    accepted_encodings,
+    finalize_response,
+    preflight_response,
+    unhandled_error,
+)
+from aiotravis.testing.rest.github import GITHUB_PREFIX
 from aiotravis.testing.rest.parameters import check_body
-from aiotravis.testing.rest.rate_rules import RateRules
-from aiotravis.testing.rest.routes import Serialized
-from aiotravis.testing.rest.routing import Routed, routed
+from aiotravis.testing.rest.routes import SerializedResponse, ServerContext
+from aiotravis.testing.rest.routing import RouteMatch, find_route
 from aiotravis.testing.rest.stubs import Stubs
-from aiotravis.testing.rest.switches import Switches
-from aiotravis.testing.world.world import World
 
-__all__ = ["RequestMiddleware", "RequestSeen", "ServerContext"]
+__all__ = ["RequestMiddleware", "RequestSeen"]
 
 logger = logging.getLogger("aiotravis.testing")
 
 
 @dataclass(frozen=True)
 class RequestSeen:
-    """A request that the server got.
+    """A request that the server received.
 
     Attributes:
         method: HTTP method.
-        path: Path with query, ``/api`` of an Enterprise server included.
-        headers: Names in lower case.
-        body: What was sent.
-        status: What it was answered with, lost on its way or not; 0 where a rule reset the connection instead.
+        path: Path with query, and with the prefix ``/api`` of an Enterprise server.
+        headers: Headers with lower-case names.
+        body: Body.
+        status: Status of the response, even if it was lost; 0 if a fault reset the connection.
     """
 
     method: str
@@ -47,144 +55,137 @@ class RequestSeen:
     status: int
 
 
-class ServerContext(Protocol):
-    """What the reception needs of the server."""
-
-    world: World
-    switches: Switches
-    faults: Faults
-    rates: RateRules | None
-    latency: float
-
-
 class RequestMiddleware:
-    """The middlewares.
+    """The middlewares of the server.
 
     Args:
-        house: The server.
-        prefix: In front of every path of the API.
-        live_prefix: In front of every path of the live channel.
+        server: The server.
+        prefix: Prefix of every path of the API.
+        live_prefix: Prefix of every path of the live channel.
 
     Attributes:
-        requests: All that came, in the order in which they were answered.
-        canned: Answers that stand in for routes.
+        requests: All requests, in the order of their responses.
+        stubs: Responses that replace those of routes.
     """
 
-    def __init__(self, house: ServerContext, prefix: str, live_prefix: str) -> None:
-        self._house = house
+    def __init__(self, server: ServerContext, prefix: str, live_prefix: str) -> None:
+        self._server = server
         self._prefix = prefix
-        self._others = (PREFIX, "/app/", "/apps/", f"{live_prefix}/app/")
-        self._numbers = itertools.count(1)
+        self._other_prefixes = (GITHUB_PREFIX, "/app/", "/apps/", f"{live_prefix}/app/")
+        self._request_numbers = itertools.count(1)
         self.requests: list[RequestSeen] = []
-        self.canned = Stubs()
+        self.stubs = Stubs()
 
     @web.middleware
-    async def harm(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        """Let a rule have its way with a request; sockets have rules of their own."""
+    async def inject_faults(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Apply the fault that a rule selects for this request; WebSockets have rules of their own."""
         is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
-        faults = self._house.faults
+        faults = self._server.faults
         fault = None if is_socket else faults.for_request(request.method, self._below(request))
         if fault is None:
             response: web.StreamResponse = await handler(request)
             return response
         if fault.kind in {"status", "reset"}:
-            self._note(request, await request.read(), fault.status if fault.kind == "status" else 0)
+            self._record(request, await request.read(), fault.status if fault.kind == "status" else 0)
         return await with_faults(request, fault, faults, handler)
 
     @web.middleware
-    async def answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        """Take note of every request, and dress every answer as Travis does."""
-        elsewhere = request.path.startswith(self._others)
-        found = (
-            Routed(request, handler, self._below(request), is_feed=True)
-            if elsewhere
-            else await routed(request, handler, self._prefix)
+    async def handle(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Record the request, and return a stub, an error, or the finalized response of its route."""
+        outside_api = request.path.startswith(self._other_prefixes)
+        route = (
+            RouteMatch(request, handler, self._below(request), is_feed=True)
+            if outside_api
+            else await find_route(request, handler, self._prefix)
         )
-        body = await found.request.read()
-        if self._house.latency:
-            await asyncio.sleep(self._house.latency)
-        request_id = request.headers.get("X-Request-ID", f"request-{next(self._numbers)}")
+        body = await route.request.read()
+        if self._server.latency:
+            await asyncio.sleep(self._server.latency)
+        request_id = request.headers.get("X-Request-ID", f"request-{next(self._request_numbers)}")
         path = self._below(request)
-        canned = self.canned.take(request.method, path)
-        limited = self._over_the_limit(request, path)
-        if limited is not None:
-            response: web.StreamResponse = limited
-        elif canned is not None:
-            response = canned.response()
+        stub = self.stubs.take(request.method, path)
+        rate_limited = self._rate_limited(request, path)
+        if rate_limited is not None:
+            response: web.StreamResponse = rate_limited
+        elif stub is not None:
+            response = stub.response()
         elif request.method == "OPTIONS":
-            response = preflight()
+            response = preflight_response()
         else:
-            response = await self._routed(found, request_id, elsewhere=elsewhere)
-        self._note(request, body, response.status)
-        if self.canned.is_lost(request.method, path) and request.transport is not None:
+            response = await self._route_response(route, request_id, outside_api=outside_api)
+        self._record(request, body, response.status)
+        if self.stubs.take_loss(request.method, path) and request.transport is not None:
             request.transport.abort()
         if isinstance(response, web.Response):
-            if canned is None and limited is None:
-                response = finalized(request, response, request_id)
+            if stub is None and rate_limited is None:
+                response = finalize_response(request, response, request_id)
             else:
                 response.headers["X-Request-ID"] = request_id
-            if canned is None and response.body and "gzip" in request.headers.get("Accept-Encoding", ""):
+            if stub is None and response.body and "gzip" in request.headers.get("Accept-Encoding", ""):
                 response.enable_compression(web.ContentCoding.gzip)
         return response
 
     def _below(self, request: web.Request) -> str:
         return request.path.removeprefix(self._prefix)
 
-    async def _routed(self, found: Routed, request_id: str, *, elsewhere: bool) -> web.StreamResponse:
-        request = found.request
+    async def _route_response(self, route: RouteMatch, request_id: str, *, outside_api: bool) -> web.StreamResponse:
+        request = route.request
         try:
-            if not elsewhere:
-                self._let_in(found)
+            if not outside_api:
+                self._authorize(route)
                 await check_body(request)
-            response = await found.handler(request)
-            return response.for_request(request) if isinstance(response, Serialized) else response
-        except Refusal as refusal:
-            return refusal.response()
+            response = await route.handler(request)
+            return response.for_request(request) if isinstance(response, SerializedResponse) else response
+        except ErrorResponse as error:
+            return error.response()
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
             return not_found().response()
         except web.HTTPException:
             raise
         except Exception:
             logger.exception("%s %s failed", request.method, request.path)
-            return unhandled(request_id)
+            return unhandled_error(request_id)
 
-    def _let_in(self, found: Routed) -> None:
-        """Turn away whoever may go nowhere, or not where they want to go.
+    def _authorize(self, route: RouteMatch) -> None:
+        """Reject requests with an unacceptable encoding, user agent, token, or version.
 
         Raises:
-            Refusal: They are turned away.
+            ErrorResponse: The request is rejected.
         """
-        request, switches, world = found.request, self._house.switches, self._house.world
-        if not ({"gzip", "identity", "*"} & admitted_encodings(request.headers.get("Accept-Encoding"))):
-            raise Refusal(406, b"An acceptable encoding could not be found.", "text/plain")
+        request, switches, world = route.request, self._server.switches, self._server.world
+        if not ({"gzip", "identity", "*"} & accepted_encodings(request.headers.get("Accept-Encoding"))):
+            raise ErrorResponse(406, b"An acceptable encoding could not be found.", "text/plain")
         if switches.user_agent_required and not request.headers.get("User-Agent"):
-            raise Refusal(400, b'{"error":"missing User-Agent header"}', "text/html;charset=utf-8")
-        token = token_from(request)
+            raise ErrorResponse(400, b'{"error":"missing User-Agent header"}', "text/html;charset=utf-8")
+        token = read_token(request)
         if token is not None:
-            opened = world.log_tokens.find(token)
-            if opened is None and world.by_token(token) is None:
-                raise unknown_token()
-            if opened is not None and (request.method, found.path) != ("GET", f"/jobs/{opened.job_id}/log"):
-                raise insufficient()
-        elif rss_token_from(request, world) is not None:
-            if not found.is_feed:
-                raise insufficient()
-        elif switches.force_authentication and not (found.path in {"/", "/config"} or found.path.startswith("/auth/")):
-            raise Refusal(403)
-        if version_of(request) == "2.1" and not switches.version_2_1:
-            raise Refusal(406)
+            log_token = world.log_tokens.find(token)
+            # fact 9.6: an unknown token is refused even by public routes.
+            if log_token is None and world.by_token(token) is None:
+                raise access_denied()
+            if log_token is not None and (request.method, route.path) != ("GET", f"/jobs/{log_token.job_id}/log"):
+                raise insufficient_access()
+        elif read_rss_user(request, world) is not None:
+            if not route.is_feed:
+                raise insufficient_access()
+        elif switches.force_authentication and not (route.path in {"/", "/config"} or route.path.startswith("/auth/")):
+            raise ErrorResponse(403)
+        if requested_version(request) == "2.1" and not switches.version_2_1:
+            raise ErrorResponse(406)
 
-    def _over_the_limit(self, request: web.Request, path: str) -> web.Response | None:
-        rates, token = self._house.rates, token_from(request)
+    def _rate_limited(self, request: web.Request, path: str) -> web.Response | None:
+        rates, token = self._server.rates, read_token(request)
         if rates is None:
             return None
-        known = token if token is not None and self._house.world.by_token(token) is not None else None
-        status = rates.judge(method=request.method, path=path, token=known, address=request.remote or "")
+        # fact 2: an unknown token counts as the address.
+        known = token if token is not None and self._server.world.by_token(token) is not None else None
+        status = rates.check(method=request.method, path=path, token=known, address=request.remote or "")
         if status is None:
             return None
+        # fact 9.5: no Retry-After.
         body = b"Forbidden\n" if status == 403 else b"Retry later\n"
         return web.Response(status=status, body=body, headers={"Content-Type": "text/plain"})
 
-    def _note(self, request: web.Request, body: bytes, status: int) -> None:
+    def _record(self, request: web.Request, body: bytes, status: int) -> None:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.requests.append(RequestSeen(request.method, request.path_qs, headers, body, status))

@@ -1,4 +1,4 @@
-"""Reading what was sent: paths, queries, JSON and forms."""
+"""Parameters of requests: paths, queries, JSON and forms."""
 
 import json
 from collections.abc import Mapping
@@ -6,18 +6,28 @@ from typing import cast
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Refusal, not_found
+from aiotravis.testing.rest.access import ErrorResponse, not_found
 
-__all__ = ["Fields", "check_body", "fields_of", "nested", "number_in", "raw_nested", "several", "size_in", "yes"]
+__all__ = [
+    "Fields",
+    "check_body",
+    "is_true",
+    "list_parameter",
+    "page_size",
+    "path_id",
+    "read_fields",
+    "read_object",
+    "read_raw_object",
+]
 
 Fields = Mapping[str, object]
 
 
-def number_in(request: web.Request, name: str = "id") -> int:
-    """Read an id out of the path.
+def path_id(request: web.Request, name: str = "id") -> int:
+    """Return an id of the path.
 
     Raises:
-        Refusal: It is no number: no such route.
+        ErrorResponse: 404: it is not a number.
     """
     text = request.match_info[name]
     if not text.isdecimal():
@@ -25,44 +35,44 @@ def number_in(request: web.Request, name: str = "id") -> int:
     return int(text)
 
 
-def several(request: web.Request, name: str, *, split: bool) -> list[str]:
-    """Read ``ids[]=1&ids[]=2``; ``ids=1,2`` as well where the route splits it."""
+def list_parameter(request: web.Request, name: str, *, split: bool) -> list[str]:
+    """Return the values of ``ids[]=1&ids[]=2``, and of ``ids=1,2`` if the route splits it."""
     values = [str(value) for value in request.query.getall(f"{name}[]", [])]
-    # Rack keeps only the last of a repeated plain parameter.
+    # Rack keeps only the last of repeated ids=.
     plain = [str(value) for value in request.query.getall(name, [])][-1:]
     for value in plain:
         values += value.split(",") if split else [value.partition(",")[0]]
     return values
 
 
-def size_in(request: web.Request, *, usual: int, most: int) -> int:
-    """Read ``limit``; nothing, zero and what is no number mean the usual size."""
+def page_size(request: web.Request, default: int, maximum: int) -> int:
+    """Return ``limit``, at most the maximum; the default if it is missing, zero or not a number."""
     limit = request.query.get("limit", "")
-    return min(int(limit), most) if limit.isdecimal() and int(limit) else usual
+    return min(int(limit), maximum) if limit.isdecimal() and int(limit) else default
 
 
-def _parsed(body: bytes) -> Fields:
-    sent: object = json.loads(body) if body.strip() else {}
-    return cast("Fields", sent) if isinstance(sent, dict) else {}
+def _parse(body: bytes) -> Fields:
+    value: object = json.loads(body) if body.strip() else {}
+    return cast("Fields", value) if isinstance(value, dict) else {}
 
 
 async def check_body(request: web.Request) -> None:
-    """Look whether what calls itself JSON is any.
+    """Check that a body labelled as JSON is JSON.
 
     Raises:
-        Refusal: It is none.
+        ErrorResponse: 400: it is not.
     """
     if request.method not in {"GET", "HEAD"} and request.content_type == "application/json":
         try:
-            _parsed(await request.read())
+            _parse(await request.read())
         except ValueError:
-            raise Refusal(400, b'{"error":"Failed to parse body as JSON"}') from None
+            raise ErrorResponse(400, b'{"error":"Failed to parse body as JSON"}') from None
 
 
-async def fields_of(request: web.Request) -> Fields:
-    """Read what was sent, as JSON or as a form with ``names[in][brackets]``; another kind says nothing."""
+async def read_fields(request: web.Request) -> Fields:
+    """Return the body as fields: JSON, or a form with ``names[in][brackets]``; empty for any other type."""
     if request.content_type == "application/json":
-        return _parsed(await request.read())
+        return _parse(await request.read())
     fields: dict[str, object] = {}
     if request.content_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         for name, value in (await request.post()).items():
@@ -70,8 +80,8 @@ async def fields_of(request: web.Request) -> Fields:
             if inner == "]":
                 cast("list[object]", fields.setdefault(outer, [])).append(value)
             elif inner:
-                nested = cast("dict[str, object]", fields.setdefault(outer, {}))
-                nested[inner.rstrip("]")] = value
+                inner_fields = cast("dict[str, object]", fields.setdefault(outer, {}))
+                inner_fields[inner.rstrip("]")] = value
             else:
                 fields[name] = value
     return fields
@@ -82,23 +92,23 @@ def _inner(fields: Fields, name: str) -> Fields | None:
     return cast("Fields", inner) if isinstance(inner, dict) else None
 
 
-async def nested(request: web.Request, name: str) -> Fields | None:
-    """Read the object that was sent under a name, or None where there is none."""
-    return _inner(await fields_of(request), name)
+async def read_object(request: web.Request, name: str) -> Fields | None:
+    """Return the object under a name in the body, or None."""
+    return _inner(await read_fields(request), name)
 
 
-async def raw_nested(request: web.Request, name: str) -> Fields | None:
-    """Read it as the settings' routes do, which take any body for JSON, whatever it calls itself.
+async def read_raw_object(request: web.Request, name: str) -> Fields | None:
+    """Return the object under a name in a body of any type, which is read as JSON, or None.
 
     Raises:
-        Refusal: It is none; the text of it calls itself JSON all the same.
+        ErrorResponse: 400: the body is not JSON.
     """
     try:
-        return _inner(_parsed(await request.read()), name)
+        return _inner(_parse(await request.read()), name)
     except ValueError:
-        raise Refusal(400, b"Invalid JSON in request body") from None
+        raise ErrorResponse(400, b"Invalid JSON in request body") from None
 
 
-def yes(fields: Fields, name: str = "active") -> bool:
-    """Read a switch: true, or the text ``true``; anything else is a no."""
+def is_true(fields: Fields, name: str = "active") -> bool:
+    """Return whether a field is true or ``"true"``."""
     return fields.get(name) is True or fields.get(name) == "true"

@@ -1,71 +1,72 @@
-"""The rate rules that Travis publishes, counted in its own fixed windows. No I/O but the clock."""
+"""The published rate limits of Travis, counted in its fixed windows. No I/O but the clock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-__all__ = ["Counted", "RateRules"]
+__all__ = ["RateRules", "WindowCounter"]
 
 
 @dataclass
-class Counted:
+class WindowCounter:
     """Counts of one rule, by identity and window.
 
     Attributes:
-        period: Length of a window, in seconds.
-        counts: Identity and number of the window, to how many requests.
+        period: Length of a window in seconds.
+        counts: Number of requests by identity and number of the window.
     """
 
     period: int
     counts: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
 
     def add(self, identity: str, now: float) -> int:
-        """Count one request, and tell the count of its window.
+        """Count one request, and return the count of its window.
 
         Args:
-            identity: Who made it.
-            now: When, in seconds since the epoch.
+            identity: Token or address.
+            now: Seconds since the epoch.
         """
+        # fact 2: windows are aligned to the epoch.
         key = (identity, int(now // self.period))
         self.counts[key] = self.counts.get(key, 0) + 1
         return self.counts[key]
 
     @property
-    def most(self) -> int:
-        """The highest count of any identity in any window; 0: nothing was counted."""
+    def highest(self) -> int:
+        """The highest count of any identity in any window; 0 if nothing was counted."""
         return max(self.counts.values(), default=0)
 
 
 class RateRules:
-    """Says of each request whether it is answered, throttled, or refused by a ban.
+    """Decides for each request whether to answer, throttle or ban it.
 
     Args:
-        clock: Gives seconds since the epoch.
+        clock: Returns seconds since the epoch.
 
     Attributes:
-        requests: All requests but those for images and those that a ban refused, by the minute.
-        posts: Those of them that were POST, by half minutes; without the handshake's, and sign-ins that brought a ban.
-        sign_ins: Those of them that were ``POST /auth/github``, by five minutes.
-        banned: Token or address, to when its ban ends, in seconds since the epoch.
+        requests: Requests per minute, without images and requests refused by a ban.
+        posts: POSTs among them per 30 seconds, without the handshake and sign-ins that cause a ban.
+        sign_ins: ``POST /auth/github`` among them per five minutes.
+        banned: Token or address, to the end of its ban in seconds since the epoch.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self.requests: Counted = Counted(60)
-        self.posts: Counted = Counted(30)
-        self.sign_ins: Counted = Counted(300)
+        self.requests: WindowCounter = WindowCounter(60)
+        self.posts: WindowCounter = WindowCounter(30)
+        self.sign_ins: WindowCounter = WindowCounter(300)
         self.banned: dict[str, float] = {}
 
-    def judge(self, *, method: str, path: str, token: str | None, address: str) -> int | None:
+    def check(self, *, method: str, path: str, token: str | None, address: str) -> int | None:
         """Count a request.
 
         Args:
             method: HTTP method.
-            path: Path without a query.
+            path: Path without query.
             token: The token if it is valid, else None.
-            address: The caller's address.
+            address: Address of the client.
 
         Returns:
-            403 for a ban, 429 for too many, None to answer it.
+            403 if banned, 429 if throttled, None to answer it.
         """
         if path.endswith((".png", ".svg")):
             return None
@@ -73,7 +74,7 @@ class RateRules:
         if self.banned.get(identity, 0.0) > now:
             return 403
         if method == "POST":
-            # The request that goes too far is still answered; all that follow are not.
+            # fact 2: the request that causes a ban is still answered, those after it are not.
             if path == "/auth/github" and self.sign_ins.add(identity, now) >= 2:
                 self.banned[identity] = now + 5 * 3600
             elif not path.startswith(("/auth/handshake", "/auth/post_message")) and self.posts.add(identity, now) >= 50:

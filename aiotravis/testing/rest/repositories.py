@@ -1,4 +1,4 @@
-"""The routes of the embedded Travis about repositories and their keys.
+"""Routes of repositories and their keys.
 
 https://docs.travis-ci.com/api/#repositories
 """
@@ -7,23 +7,23 @@ from collections.abc import Iterable, Sequence
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Refusal, Visitor, not_found
-from aiotravis.testing.rest.content_negotiation import is_newer
-from aiotravis.testing.rest.parameters import several, size_in
-from aiotravis.testing.rest.routes import Handler, Routes, answer, unchanged
+from aiotravis.testing.rest.access import Caller, ErrorResponse, not_found
+from aiotravis.testing.rest.content_negotiation import wants_version_2_1
+from aiotravis.testing.rest.parameters import list_parameter, page_size
+from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse
+from aiotravis.testing.world.builds import Repository
 from aiotravis.testing.world.payloads import repository_json
-from aiotravis.testing.world.work import Repository
 
 __all__ = ["RepositoryRoutes"]
 
-USUAL, MOST = 25, 50
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 25, 50  # fact 4
 
 
 class RepositoryRoutes(Routes):
-    """The routes."""
+    """Routes of repositories and their keys."""
 
     def table(self) -> Sequence[tuple[str, str, Handler]]:
-        """List method, path and handler of each route."""
+        """Return method, path and handler of each route."""
         by_id, by_slug = r"/repos/{id:\d+}", "/repos/{owner}/{name}"
         return (
             ("GET", "/repos", self.repositories),
@@ -35,84 +35,84 @@ class RepositoryRoutes(Routes):
         )
 
     async def repository(self, request: web.Request) -> web.StreamResponse:
-        """``GET /repos/{id}`` or by slug; an id in the query wins over a slug in the path."""
-        visitor = self._visitor(request)
+        """Answer ``GET /repos/{id}`` and ``GET /repos/{owner}/{name}``."""
+        caller = self._caller(request)
         number = request.query.get("repository_id", "")
-        known = self._site.world.repositories
-        repository = known.get(int(number)) if number.isdecimal() else self._find(request)
-        if repository is None or not visitor.sees(repository):
+        # fact 9.23: an id in the query wins, so that /repos/settings/env_vars?repository_id= is a repository.
+        known = self._server.world.repositories
+        repository = known.get(int(number)) if number.isdecimal() else self._find_repository(request)
+        if repository is None or not caller.can_see(repository):
             raise not_found()
-        return answer({"repo": self._shown(repository)})
+        return SerializedResponse({"repo": self._repository_json(repository)})
 
-    def _shown(self, repository: Repository) -> dict[str, object]:
+    def _repository_json(self, repository: Repository) -> dict[str, object]:
         fields = repository_json(repository)
-        if self._site.log_mode == "2014":
+        if self._server.log_mode == "2014":
             del fields["active"]
         return fields
 
     async def repositories(self, request: web.Request) -> web.StreamResponse:
-        """``GET /repos``: for nobody without a token."""
-        visitor = self._visitor(request)
-        if visitor.user is None:
-            raise Refusal(403 if self._site.mode == "org" and not is_newer(request) else 401)
-        return self._listed(request, visitor, request.query.get("owner_name"))
+        """Answer ``GET /repos``, which always needs a token."""
+        caller = self._caller(request)
+        if caller.user is None:
+            raise ErrorResponse(403 if self._server.mode == "org" and not wants_version_2_1(request) else 401)
+        return self._list_response(request, caller, request.query.get("owner_name"))
 
     async def by_owner(self, request: web.Request) -> web.StreamResponse:
-        """``GET /repos/{owner}``."""
-        return self._listed(request, self._visitor(request), request.match_info["owner"])
+        """Answer ``GET /repos/{owner}``."""
+        return self._list_response(request, self._caller(request), request.match_info["owner"])
 
-    def _listed(self, request: web.Request, visitor: Visitor, owner: str | None) -> web.Response:
-        seen = [one for one in self._site.world.repositories.values() if visitor.sees(one)]
-        ids = several(request, "ids", split=True)
+    def _list_response(self, request: web.Request, caller: Caller, owner: str | None) -> web.Response:
+        visible = [repo for repo in self._server.world.repositories.values() if caller.can_see(repo)]
+        ids = list_parameter(request, "ids", split=True)
         if ids:
-            return self._answer(one for one in seen if str(one.id) in ids)
+            return self._to_response(repo for repo in visible if str(repo.id) in ids)
         query = request.query
         if owner is not None:
-            seen = [one for one in seen if one.slug.partition("/")[0] == owner]
+            visible = [repo for repo in visible if repo.slug.partition("/")[0] == owner]
         if "slug" in query:
-            seen = [one for one in seen if one.slug.lower() == query["slug"].lower()]
+            visible = [repo for repo in visible if repo.slug.lower() == query["slug"].lower()]
         if "member" in query:
-            seen = [one for one in seen if query["member"] in {user.login for user in one.users}]
+            visible = [repo for repo in visible if query["member"] in {user.login for user in repo.users}]
         if "search" in query:
-            seen = [one for one in seen if query["search"].lower().replace("\\", "/") in one.slug.lower()]
-        old = self._site.log_mode == "2014" and "active" in query
-        if old or not ({"slug", "search"} & set(query) or owner):
-            seen = [one for one in seen if one.active]
-        seen.sort(key=_began if "search" in query else _activity)
-        return self._answer(seen[: size_in(request, usual=USUAL, most=MOST)])
+            visible = [repo for repo in visible if query["search"].lower().replace("\\", "/") in repo.slug.lower()]
+        # fact 9.22: today's server ignores active=.
+        filter_active = self._server.log_mode == "2014" and "active" in query
+        if filter_active or not ({"slug", "search"} & set(query) or owner):
+            visible = [repo for repo in visible if repo.active]
+        visible.sort(key=_by_start if "search" in query else _by_activity)
+        return self._to_response(visible[: page_size(request, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)])
 
-    def _answer(self, repositories: Iterable[Repository]) -> web.Response:
-        return answer({"repos": [self._shown(one) for one in repositories]})
+    def _to_response(self, repositories: Iterable[Repository]) -> web.Response:
+        return SerializedResponse({"repos": [self._repository_json(repo) for repo in repositories]})
 
     async def key(self, request: web.Request) -> web.StreamResponse:
-        """Give the key."""
-        repository = self._seen(request)
+        """Answer ``GET`` of the public key."""
+        repository = self._visible_repository(request)
         if repository is None:
             raise not_found()
-        return _key(repository)
+        return _key_response(repository)
 
     async def new_key(self, request: web.Request) -> web.StreamResponse:
-        """Make another; who is no admin is told that there is nothing."""
-        repository = self._pushed(request, not_found())
-        refused = unchanged(request, repository, self._site.mode)
-        if refused is not None:
-            return refused
-        repository.belongings.renew_key()
-        return _key(repository)
+        """Answer ``POST`` of the public key: replace it."""
+        repository = self._writable_repository(request, not_found())  # fact 3.12: 404, not 403.
+        self._check_not_migrated(request, repository)
+        repository.data.renew_key()
+        return _key_response(repository)
 
 
-def _key(repository: Repository) -> web.Response:
-    return answer({"key": repository.belongings.key, "fingerprint": repository.belongings.fingerprint})
+def _key_response(repository: Repository) -> web.Response:
+    return SerializedResponse({"key": repository.data.key, "fingerprint": repository.data.fingerprint})
 
 
-def _activity(repository: Repository) -> tuple[int, float]:
-    """Sort what runs before what has ended, the last of these first, and what was never built to the end."""
-    last = repository.moved_build or repository.last_build
+def _by_activity(repository: Repository) -> tuple[int, float]:
+    """Sort running repositories first, then by the end of their last build, never built ones last."""
+    last = repository.state_build or repository.last_build
     if last is None or last.started_at is None:
         return (2, 0.0)
     return (0, -last.started_at) if last.finished_at is None else (1, -last.finished_at)
 
 
-def _began(repository: Repository) -> float:
-    last = repository.moved_build or repository.last_build
+def _by_start(repository: Repository) -> float:
+    last = repository.state_build or repository.last_build
     return -(last.started_at or 0.0) if last is not None else 0.0

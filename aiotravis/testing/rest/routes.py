@@ -1,25 +1,36 @@
-"""What all groups of routes of the embedded Travis share: the site they serve, the way they answer."""
+"""Base of all groups of routes, and the JSON responses of Travis."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, cast
 
 from aiohttp import web
 
+from aiotravis.testing.faults.rules import Faults
 from aiotravis.testing.live.publisher import LiveMode
 from aiotravis.testing.live.pusher import PusherApp
-from aiotravis.testing.rest.access import Mode, Refusal, Visitor, admit
-from aiotravis.testing.rest.content_negotiation import accepts_json, version_of
+from aiotravis.testing.rest.access import Caller, ErrorResponse, Mode, authenticate
+from aiotravis.testing.rest.content_negotiation import accepts_json, requested_version
+from aiotravis.testing.rest.rate_rules import RateRules
 from aiotravis.testing.rest.switches import Switches
-from aiotravis.testing.world.work import Repository
+from aiotravis.testing.world.builds import Repository
 from aiotravis.testing.world.world import World
 
-__all__ = ["Handler", "Routes", "Serialized", "Site", "answer", "error", "hand_made", "invalid", "unchanged"]
+__all__ = [
+    "Handler",
+    "Routes",
+    "SerializedResponse",
+    "ServerContext",
+    "error_response",
+    "json_response",
+    "validation_error",
+]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Site(Protocol):
-    """What the routes need of the server."""
+class ServerContext(Protocol):
+    """What routes and middleware need of the server, see `TravisServer`."""
 
     world: World
     mode: Mode
@@ -27,31 +38,34 @@ class Site(Protocol):
     log_mode: str
     live_mode: LiveMode
     switches: Switches
+    faults: Faults
+    rates: RateRules | None
+    latency: float
 
     @property
     def archive_url(self) -> str:
-        """Where archived logs are."""
+        """URL of the log archive."""
         ...
 
     @property
     def github_url(self) -> str:
-        """Where GitHub's API is."""
+        """URL of GitHub's API."""
         ...
 
     def pusher_config(self) -> dict[str, object] | None:
-        """Give the pusher block of ``GET /config``."""
+        """Return the pusher block of ``GET /config``."""
         ...
 
     def patterns(self) -> Sequence[tuple[str, str]]:
-        """Give method and path of every route."""
+        """Return method and path of every route."""
         ...
 
 
-class Serialized(web.Response):
-    """What a serializer of Travis wrote: the kind of answer that has versions.
+class SerializedResponse(web.Response):
+    """A response written by a serializer of Travis, which depends on the version.
 
     Args:
-        value: All of it.
+        value: Its JSON, with the envelope of version 2.
         status: HTTP status.
     """
 
@@ -61,24 +75,22 @@ class Serialized(web.Response):
         self._write(value)
 
     def _write(self, value: object) -> None:
-        written = web.json_response(value)
-        self.body = written.body
+        self.body = json.dumps(value).encode()
         self.headers["Content-Type"] = "application/json;charset=utf-8"
 
     def for_request(self, request: web.Request) -> web.Response:
-        """Give it in the version that is asked for, or refuse.
+        """Return it in the requested version.
 
-        Version 1 has no envelope: of ``{"build":{…},"commit":{…}}`` it gives the build, of ``{"builds":[…]}`` the
-        list. That is all that is known of it here; its objects have the keys of version 2, which the true ones have
-        not all of.
+        Version 1 has no envelope: ``{"build":{…},"commit":{…}}`` becomes the build, ``{"builds":[…]}`` the list.
+        Objects keep the keys of version 2, unlike those of Travis.
 
         Raises:
-            Refusal: JSON was not asked for: 406, without a body.
+            ErrorResponse: 406 without a body: the request does not accept JSON.
         """
         if not accepts_json(request):
-            raise Refusal(406)
+            raise ErrorResponse(406)
         first: object = next(iter(self._value.values()), None)
-        if version_of(request) == "1" and isinstance(first, dict | list) and not self._is_bare:
+        if requested_version(request) == "1" and isinstance(first, dict | list) and not self._is_bare:
             self._write(cast("object", first))
         return self
 
@@ -88,88 +100,86 @@ class Serialized(web.Response):
         return {"key", "permissions"} & set(self._value) != set()
 
 
-def answer(value: Mapping[str, object], *, status: int = 200) -> web.Response:
-    """Answer as a serializer does: an envelope of its own in version 2, charset and all."""
-    return Serialized(value, status)
-
-
-def hand_made(value: object, *, status: int = 200) -> web.Response:
-    """Answer with JSON that no serializer made: the same in every version, typed without a charset."""
+def json_response(value: object, *, status: int = 200) -> web.Response:
+    """Return JSON that is the same in every version, without a charset in its type."""
     response = web.json_response(value, status=status)
     response.headers["Content-Type"] = "application/json"
     return response
 
 
-def error(status: int, message: str, **more: str) -> web.Response:
-    """Refuse with an error object."""
-    return hand_made({"error": {"message": message, **more}}, status=status)
+def error_response(status: int, message: str, **more: str) -> web.Response:
+    """Return an error object."""
+    return json_response({"error": {"message": message, **more}}, status=status)
 
 
-def invalid(field: str, code: str) -> web.Response:
-    """Refuse what does not validate."""
-    refusal = hand_made({"message": "Validation failed", "errors": [{"field": field, "code": code}]}, status=422)
+def validation_error(field: str, code: str) -> web.Response:
+    """Return the 422 of a failed validation."""
+    refusal = json_response({"message": "Validation failed", "errors": [{"field": field, "code": code}]}, status=422)
     refusal.headers["Content-Type"] = "application/json;charset=utf-8"
     return refusal
-
-
-def unchanged(request: web.Request, repository: Repository, mode: Mode) -> web.Response | None:
-    """Refuse to change what has moved to another site, or None."""
-    if not repository.migrated or mode != "org":
-        return None
-    message = (
-        "This repository has been migrated to travis-ci.com. Modifications to repositories, builds, and jobs are "
-        "disabled on travis-ci.org."
-    )
-    if not accepts_json(request):
-        return web.Response(status=403, text=message)
-    return hand_made({"error_type": "migrated_repository", "error_message": message}, status=403)
 
 
 class Routes:
     """A group of routes.
 
     Args:
-        site: The server.
+        server: The server.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, server: ServerContext) -> None:
+        self._server = server
 
     def table(self) -> Sequence[tuple[str, str, Handler]]:
-        """List method, path and handler of each route."""
+        """Return method, path and handler of each route."""
         raise NotImplementedError
 
     def add_routes(self, router: web.UrlDispatcher, prefix: str) -> None:
-        """Serve them below a prefix; what can be got can also be asked for its headers alone."""
+        """Add the routes below a prefix; GET routes also answer HEAD."""
         for method, path, handler in self.table():
             if method == "GET":
                 router.add_get(prefix + path, handler, allow_head=True)
             else:
                 router.add_route(method, prefix + path, handler)
 
-    def _visitor(self, request: web.Request, *, guarded: bool = True, private: bool = False) -> Visitor:
-        return admit(request, self._site.world, self._site.mode, guarded=guarded, private=private)
+    def _caller(self, request: web.Request, *, guarded: bool = True, private: bool = False) -> Caller:
+        return authenticate(request, self._server.world, self._server.mode, guarded=guarded, private=private)
 
-    def _find(self, request: web.Request) -> Repository | None:
-        """Find the repository that a path is about, or else a query."""
-        world, found = self._site.world, request.match_info
+    def _find_repository(self, request: web.Request) -> Repository | None:
+        """Return the repository that the path or else the query names, or None."""
+        world, found = self._server.world, request.match_info
         if "owner" in found:
             return world.find(f"{found['owner']}/{found['name']}")
         number = found.get("id") or request.query.get("repository_id", "")
         return world.repositories.get(int(number)) if number.isdecimal() else world.find(request.query.get("slug", ""))
 
-    def _seen(self, request: web.Request) -> Repository | None:
-        """Find a repository that whoever asks may see."""
-        visitor, repository = self._visitor(request), self._find(request)
-        return repository if repository is not None and visitor.sees(repository) else None
+    def _visible_repository(self, request: web.Request) -> Repository | None:
+        """Return the repository of a request if the caller can see it, else None."""
+        caller, repository = self._caller(request), self._find_repository(request)
+        return repository if repository is not None and caller.can_see(repository) else None
 
-    def _pushed(self, request: web.Request, refusal: Refusal, *, guarded: bool = True) -> Repository:
-        """Find a repository that whoever asks may change.
+    def _writable_repository(self, request: web.Request, refusal: ErrorResponse, *, guarded: bool = True) -> Repository:
+        """Return the repository of a request.
 
         Raises:
-            Refusal: They may not, or there is none.
+            ErrorResponse: The given error: the caller may not change it, or there is none.
         """
-        visitor, repository = self._visitor(request, guarded=guarded, private=True), self._find(request)
-        if repository is None or not repository.may_push(visitor.user):
+        caller, repository = self._caller(request, guarded=guarded, private=True), self._find_repository(request)
+        if repository is None or not repository.may_push(caller.user):
             raise refusal
         return repository
+
+    def _check_not_migrated(self, request: web.Request, repository: Repository) -> None:
+        """Check that a repository may be changed here.
+
+        Raises:
+            ErrorResponse: 403: it was migrated from org to com.
+        """
+        if not repository.migrated or self._server.mode != "org":
+            return
+        message = (
+            "This repository has been migrated to travis-ci.com. Modifications to repositories, builds, and jobs are "
+            "disabled on travis-ci.org."
+        )
+        if not accepts_json(request):
+            raise ErrorResponse(403, message.encode(), "text/plain; charset=utf-8")
+        raise ErrorResponse(403, json.dumps({"error_type": "migrated_repository", "error_message": message}).encode())

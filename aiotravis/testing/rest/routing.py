@@ -1,14 +1,14 @@
-"""Which route of the embedded Travis a request means, where its path does not say so: endings, slashes, version 3."""
+"""Routing of what paths do not say by themselves: suffixes, slashes at the end, version 3."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Refusal
-from aiotravis.testing.rest.content_negotiation import ENDING, ENDINGS, accepted, without_ending
+from aiotravis.testing.rest.access import ErrorResponse
+from aiotravis.testing.rest.content_negotiation import SUFFIX, SUFFIXES, accepted_types, split_suffix
 
-__all__ = ["Routed", "routed"]
+__all__ = ["RouteMatch", "find_route"]
 
 NO_SUCH_RESOURCE = (
     b'{"@type":"error","error_type":"not_found","error_message":"resource not found (or insufficient access)"}'
@@ -16,14 +16,14 @@ NO_SUCH_RESOURCE = (
 
 
 @dataclass(frozen=True)
-class Routed:
-    """A request that has found its route.
+class RouteMatch:
+    """A request with its route.
 
     Attributes:
-        request: As the route wants it.
-        handler: Answers it.
-        path: Below the API's endpoint, without a query, as the route knows it.
-        is_feed: Whether it is for a picture or a feed.
+        request: The request as its handler expects it.
+        handler: Handler of the route.
+        path: Path below the endpoint, without query and suffix.
+        is_feed: Whether it is a badge or a feed.
     """
 
     request: web.Request
@@ -32,47 +32,52 @@ class Routed:
     is_feed: bool
 
 
-def _is_for_version_3(request: web.Request) -> bool:
-    return request.headers.get("Travis-API-Version") == "3" or any(kind.version == "3" for kind in accepted(request))
+def _wants_version_3(request: web.Request) -> bool:
+    return request.headers.get("Travis-API-Version") == "3" or any(
+        media.version == "3" for media in accepted_types(request)
+    )
 
 
-async def routed(
+async def find_route(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]], prefix: str
-) -> Routed:
-    """Find the route.
+) -> RouteMatch:
+    """Return the route of a request.
 
-    A path that ends as a file does loses its ending, unless a picture or a feed is meant. A collection may end in a
-    slash. What asks for version 3 finds it below ``/v3``.
+    A path loses its suffix unless it is a badge or a feed. A collection may end with a slash. Requests for version 3 go
+    to paths below ``/v3``.
 
     Args:
-        request: What was asked; nothing of its body may have been read.
-        handler: Answers it if the path is taken as it is.
-        prefix: In front of every path of the API.
+        request: The request; its body must not have been read.
+        handler: Handler of the unchanged path.
+        prefix: Prefix of every path of the API.
     """
     resource = request.match_info.route.resource
-    whole = request.rel_url.raw_path
-    path = whole.removeprefix(prefix)
-    named = resource is not None and resource.canonical.endswith(ENDINGS)
-    if path.startswith("/v3/") or named:
+    path = request.rel_url.raw_path.removeprefix(prefix)
+    has_suffix = resource is not None and resource.canonical.endswith(SUFFIXES)
+    if path.startswith("/v3/") or has_suffix:
         if resource is None:
-            return Routed(request, _no_such_resource, path, is_feed=False)
-        return Routed(request, handler, path, is_feed=named and not path.startswith("/v3/"))
-    target, ending = without_ending(path)
-    if _is_for_version_3(request):
-        target, ending = f"/v3{path}", ""
+            return RouteMatch(request, _not_found_v3, path, is_feed=False)
+        return RouteMatch(request, handler, path, is_feed=has_suffix and not path.startswith("/v3/"))
+    # fact 9.44: a suffix is removed even if it belongs to a name.
+    target, suffix = split_suffix(path)
+    if _wants_version_3(request):
+        # fact 1.2: the version in a header leads to the paths of version 3.
+        target, suffix = f"/v3{path}", ""
     elif resource is None and target.endswith("/") and target.count("/") == 2:
+        # fact 1.3: a slash is fine after a collection only.
         target = target.rstrip("/")
     if target == path:
-        return Routed(request, handler, path, is_feed=False)
-    meant = request.clone(rel_url=request.rel_url.with_path(prefix + target, encoded=True, keep_query=True))
-    meant[ENDING] = ending
-    match = await request.app.router.resolve(meant)
+        return RouteMatch(request, handler, path, is_feed=False)
+    rewritten = request.clone(rel_url=request.rel_url.with_path(prefix + target, encoded=True, keep_query=True))
+    rewritten[SUFFIX] = suffix
+    match = await request.app.router.resolve(rewritten)
     match.add_app(request.app)
-    meant._match_info = match
+    # aiohttp sets it before middlewares run, and has no public way to do so later.
+    rewritten._match_info = match
     if target.startswith("/v3/") and match.http_exception is not None:
-        return Routed(meant, _no_such_resource, target, is_feed=False)
-    return Routed(meant, match.handler, target, is_feed=False)
+        return RouteMatch(rewritten, _not_found_v3, target, is_feed=False)
+    return RouteMatch(rewritten, match.handler, target, is_feed=False)
 
 
-async def _no_such_resource(request: web.Request) -> web.StreamResponse:
-    raise Refusal(404, NO_SUCH_RESOURCE)
+async def _not_found_v3(request: web.Request) -> web.StreamResponse:
+    raise ErrorResponse(404, NO_SUCH_RESOURCE)

@@ -1,4 +1,4 @@
-"""The routes of the embedded Travis for a repository's settings: general ones, environment variables, the SSH key.
+"""Routes of settings: general settings, environment variables, SSH keys.
 
 https://docs.travis-ci.com/api/#settings-general
 """
@@ -10,15 +10,22 @@ from typing import Final
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Refusal, not_found, token_from
-from aiotravis.testing.rest.parameters import Fields, raw_nested
-from aiotravis.testing.rest.routes import Handler, Routes, answer, hand_made, invalid, unchanged
+from aiotravis.testing.rest.access import ErrorResponse, not_found, read_token
+from aiotravis.testing.rest.parameters import Fields, read_raw_object
+from aiotravis.testing.rest.routes import (
+    Handler,
+    Routes,
+    SerializedResponse,
+    json_response,
+    validation_error,
+)
+from aiotravis.testing.world.builds import Repository
 from aiotravis.testing.world.repository_data import EnvVar, SshKey
-from aiotravis.testing.world.work import Repository
 
-__all__ = ["SettingRoutes", "trouble_with"]
+__all__ = ["SettingRoutes", "setting_error"]
 
-MOST: Final[Mapping[str, tuple[int, str]]] = {
+# fact 9.27: the code of an error may be a sentence.
+MAX_VALUES: Final[Mapping[str, tuple[int, str]]] = {
     "timeout_hard_limit": (180, "Invalid hard_limit timeout value (allowed: 0 - 180)"),
     "timeout_log_silence": (60, "Invalid log_silence timeout value (allowed: 0 - 60)"),
     "api_builds_rate_limit": (200, "can't be more than 200"),
@@ -26,10 +33,10 @@ MOST: Final[Mapping[str, tuple[int, str]]] = {
 
 
 class SettingRoutes(Routes):
-    """The routes."""
+    """Routes of settings."""
 
     def table(self) -> Sequence[tuple[str, str, Handler]]:
-        """List method, path and handler of each route."""
+        """Return method, path and handler of each route."""
         general, variable, key = r"/repos/{id:\d+}/settings", "/settings/env_vars/{uuid}", r"/settings/ssh_key/{id:\d+}"
         return (
             ("GET", general, self.settings),
@@ -42,143 +49,145 @@ class SettingRoutes(Routes):
 
     # General ----------------------------------------------------------------------------------------------------------
 
-    def _configured(self, request: web.Request) -> Repository:
-        return self._pushed(request, Refusal(404, b'{"error":"Couldn\'t find repository"}'))
+    def _settings_repository(self, request: web.Request) -> Repository:
+        return self._writable_repository(request, ErrorResponse(404, b'{"error":"Couldn\'t find repository"}'))
 
     async def settings(self, request: web.Request) -> web.StreamResponse:
-        """``GET /repos/{id}/settings``; who has no token is led to the route of owner and name, and finds nothing."""
-        self._visitor(request)
-        if token_from(request) is None:
+        """Answer ``GET /repos/{id}/settings``."""
+        self._caller(request)
+        if read_token(request) is None:
+            # fact 1.5: without a token, the id in the path is read as an owner.
             raise not_found()
-        return answer({"settings": self._configured(request).belongings.settings})
+        return SerializedResponse({"settings": self._settings_repository(request).data.settings})
 
     async def change(self, request: web.Request) -> web.StreamResponse:
-        """``PATCH /repos/{id}/settings``: all or nothing; unknown names are ignored."""
-        repository = self._configured(request)
-        refused = unchanged(request, repository, self._site.mode)
-        if refused is not None:
-            return refused
-        changes = await raw_nested(request, "settings")
+        """Answer ``PATCH /repos/{id}/settings``: change all or nothing."""
+        repository = self._settings_repository(request)
+        self._check_not_migrated(request, repository)
+        changes = await read_raw_object(request, "settings")
         if changes is None:
-            return hand_made({"error": "Settings must be passed with a request"}, status=422)
-        settings = repository.belongings.settings
+            return json_response({"error": "Settings must be passed with a request"}, status=422)
+        settings = repository.data.settings
+        # fact 3.15: unknown names are ignored.
         known = {name: value for name, value in changes.items() if name in settings}
         for name, value in known.items():
-            code = trouble_with(name, value)
+            code = setting_error(name, value)
             if code is not None:
-                return invalid(name, code)
-        # No time is no limit.
+                return validation_error(name, code)
+        # fact 3.15: 0 is stored as null.
         zeros = {name: None for name in ("timeout_hard_limit", "timeout_log_silence") if known.get(name) == 0}
         settings.update(known | zeros)
-        return answer({"settings": settings})
+        return SerializedResponse({"settings": settings})
 
     # Environment variables --------------------------------------------------------------------------------------------
 
     async def env_vars(self, request: web.Request) -> web.StreamResponse:
-        """List them."""
-        repository = self._pushed(request, Refusal(404), guarded=False)
-        return answer({"env_vars": [_env_var(one, repository) for one in repository.belongings.env_vars]})
+        """Answer ``GET /settings/env_vars``."""
+        repository = self._writable_repository(request, ErrorResponse(404), guarded=False)
+        return SerializedResponse({"env_vars": [_env_var_json(one, repository) for one in repository.data.env_vars]})
 
     async def add_env_var(self, request: web.Request) -> web.StreamResponse:
-        """Add one; that is a 200."""
-        repository = self._pushed(request, Refusal(404), guarded=False)
-        made = EnvVar(str(uuid.uuid4()), "", None, public=False, branch=None)
-        refused = unchanged(request, repository, self._site.mode) or _apply(made, await raw_nested(request, "env_var"))
-        if refused is not None:
-            return refused
-        repository.belongings.env_vars.append(made)
-        return answer({"env_var": _env_var(made, repository)})
+        """Answer ``POST /settings/env_vars``."""
+        repository = self._writable_repository(request, ErrorResponse(404), guarded=False)
+        self._check_not_migrated(request, repository)
+        created = EnvVar(str(uuid.uuid4()), "", None, public=False, branch=None)
+        error = _update_env_var(created, await read_raw_object(request, "env_var"))
+        if error is not None:
+            return error
+        repository.data.env_vars.append(created)
+        # fact 9.26: 200, not 201.
+        return SerializedResponse({"env_var": _env_var_json(created, repository)})
 
     async def env_var(self, request: web.Request) -> web.StreamResponse:
-        """Give, change or delete one; deleting gives it back."""
-        repository = self._pushed(request, Refusal(404), guarded=False)
-        owned = repository.belongings.env_vars
-        found = next((one for one in owned if one.id == request.match_info["uuid"]), None)
+        """Answer ``GET``, ``PATCH`` and ``DELETE /settings/env_vars/{uuid}``."""
+        repository = self._writable_repository(request, ErrorResponse(404), guarded=False)
+        env_vars = repository.data.env_vars
+        found = next((env_var for env_var in env_vars if env_var.id == request.match_info["uuid"]), None)
         if found is None:
-            return hand_made({"error": "Could not find a requested setting"}, status=404)
+            return json_response({"error": "Could not find a requested setting"}, status=404)
         if request.method in {"PATCH", "DELETE"}:
-            refused = unchanged(request, repository, self._site.mode)
-            if refused is None and request.method == "PATCH":
-                refused = _apply(found, await raw_nested(request, "env_var"))
-            if refused is not None:
-                return refused
+            self._check_not_migrated(request, repository)
+        if request.method == "PATCH":
+            error = _update_env_var(found, await read_raw_object(request, "env_var"))
+            if error is not None:
+                return error
         if request.method == "DELETE":
-            owned.remove(found)
-        return answer({"env_var": _env_var(found, repository)})
+            env_vars.remove(found)
+        return SerializedResponse({"env_var": _env_var_json(found, repository)})
 
     # SSH key ----------------------------------------------------------------------------------------------------------
 
     async def ssh_key(self, request: web.Request) -> web.StreamResponse:
-        """Give, set or delete the key, where the installation has them."""
-        has_them = self._site.switches.ssh_keys
-        if not (self._site.mode != "org" if has_them is None else has_them):
+        """Answer ``GET``, ``PATCH`` and ``DELETE /settings/ssh_key/{id}``."""
+        enabled = self._server.switches.ssh_keys
+        if not (self._server.mode != "org" if enabled is None else enabled):
             raise not_found()
-        repository = self._pushed(request, not_found())
-        found = repository.belongings.ssh_key
+        repository = self._writable_repository(request, not_found())
+        found = repository.data.ssh_key
         if request.method == "PATCH":
-            fields = await raw_nested(request, "ssh_key") or {}
-            refused = unchanged(request, repository, self._site.mode)
-            if refused is None and (found is None or "value" in fields):
-                refused = _no_key(str(fields.get("value") or ""))
-            if refused is not None:
-                return refused
-            found = _ssh_key(found, fields)
-            repository.belongings.ssh_key = found
+            fields = await read_raw_object(request, "ssh_key") or {}
+            self._check_not_migrated(request, repository)
+            if found is None or "value" in fields:
+                error = _key_error(str(fields.get("value") or ""))
+                if error is not None:
+                    return error
+            found = _updated_ssh_key(found, fields)
+            repository.data.ssh_key = found
         elif found is None:
             if request.method == "DELETE":
                 raise not_found()
-            return hand_made({"error": "Could not find a requested setting"}, status=404)
+            return json_response({"error": "Could not find a requested setting"}, status=404)
         elif request.method == "DELETE":
-            repository.belongings.ssh_key = None
-        shown = {"id": repository.id, "description": found.description, "fingerprint": found.fingerprint}
-        return answer({"ssh_key": shown})
+            repository.data.ssh_key = None
+        fields = {"id": repository.id, "description": found.description, "fingerprint": found.fingerprint}
+        return SerializedResponse({"ssh_key": fields})
 
 
-def trouble_with(name: str, value: object) -> str | None:
-    """Give what is wrong with the value of a setting, as a code or as a sentence; None: nothing."""
+def setting_error(name: str, value: object) -> str | None:
+    """Return what is wrong with the value of a setting; None if nothing is."""
     if name == "maximum_number_of_builds" and (not isinstance(value, int) or isinstance(value, bool)):
         return "missing_field" if value in {None, ""} else "not_a_number"
-    if name in MOST and value is not None:
-        most, sentence = MOST[name]
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+    if name in MAX_VALUES and value is not None:
+        maximum, sentence = MAX_VALUES[name]
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
             return sentence
     return None
 
 
-def _env_var(one: EnvVar, repository: Repository) -> dict[str, object]:
-    shown: dict[str, object] = {"id": one.id, "name": one.name}
-    if one.public:
-        shown["value"] = one.value
-    return {**shown, "public": one.public, "branch": one.branch, "repository_id": repository.id}
+def _env_var_json(env_var: EnvVar, repository: Repository) -> dict[str, object]:
+    fields: dict[str, object] = {"id": env_var.id, "name": env_var.name}
+    if env_var.public:  # fact 9.25
+        fields["value"] = env_var.value
+    return {**fields, "public": env_var.public, "branch": env_var.branch, "repository_id": repository.id}
 
 
-def _apply(one: EnvVar, sent: Fields | None) -> web.Response | None:
-    """Change a variable, unless it would have no name. Made public without a value, it loses the one it had."""
-    fields = sent or {}
-    name = str(fields.get("name", one.name) or "")
+def _update_env_var(env_var: EnvVar, body: Fields | None) -> web.Response | None:
+    """Change a variable; return the error if it would have no name."""
+    fields = body or {}
+    name = str(fields.get("name", env_var.name) or "")
     if not name.strip():
-        return invalid("name", "missing_field")
-    public = bool(fields.get("public", one.public))
+        return validation_error("name", "missing_field")
+    public = bool(fields.get("public", env_var.public))
     if "value" in fields:
-        one.value = None if fields["value"] is None else str(fields["value"])
-    elif public and not one.public:
-        one.value = None
-    one.name, one.public = name, public
+        env_var.value = None if fields["value"] is None else str(fields["value"])
+    elif public and not env_var.public:
+        # fact 9.25: publishing without a value erases it.
+        env_var.value = None
+    env_var.name, env_var.public = name, public
     if "branch" in fields:
-        one.branch = str(fields["branch"]) if fields["branch"] else None
+        env_var.branch = str(fields["branch"]) if fields["branch"] else None
     return None
 
 
-def _no_key(value: str) -> web.Response | None:
+def _key_error(value: str) -> web.Response | None:
     if "PRIVATE KEY" not in value:
-        return invalid("value", "not_a_private_key" if value else "missing_field")
-    return invalid("value", "key_with_a_passphrase") if "ENCRYPTED" in value else None
+        return validation_error("value", "not_a_private_key" if value else "missing_field")
+    return validation_error("value", "key_with_a_passphrase") if "ENCRYPTED" in value else None
 
 
-def _ssh_key(known: SshKey | None, fields: Fields) -> SshKey:
-    """Make the key that was sent, or the one that is known with another description."""
-    described = fields.get("description")
-    description = str(described) if described else None
+def _updated_ssh_key(known: SshKey | None, fields: Fields) -> SshKey:
+    """Return the new key, or the known one with another description."""
+    description = str(fields["description"]) if fields.get("description") else None
     if "value" not in fields and known is not None:
         return SshKey(description, known.fingerprint)
     digest = hashlib.md5(str(fields["value"]).encode(), usedforsecurity=False).digest()

@@ -1,4 +1,4 @@
-"""Answers that stand in for those of a route, and answers that get lost on their way."""
+"""Responses that replace those of routes, and responses that get lost."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,10 +11,13 @@ __all__ = ["Stub", "Stubs"]
 
 @dataclass
 class Stub:
-    """An answer that stands in for a route.
+    """A response that replaces that of a route.
 
     Attributes:
-        times: How often it is still given; None for always.
+        status: HTTP status.
+        body: Body.
+        headers: Headers.
+        times: How many more times to use it; None for always.
     """
 
     status: int
@@ -23,36 +26,36 @@ class Stub:
     times: int | None
 
     def response(self) -> web.Response:
-        """Give it as an answer."""
+        """Return it as a response."""
         return web.Response(status=self.status, body=self.body, headers=self.headers)
 
 
 class Stubs:
-    """Those that the server was told to give, and the ones that it was told to lose."""
+    """Stubs and losses by method and path."""
 
     def __init__(self) -> None:
         self._canned: dict[tuple[str, str], Stub] = {}
         self._lost: Counter[tuple[str, str]] = Counter()
 
-    def put(self, method: str, path: str, canned: Stub) -> None:
-        """Let a route be answered by something else."""
-        self._canned[method.upper(), path] = canned
+    def add(self, method: str, path: str, stubs: Stub) -> None:
+        """Add the stub of a route, in place of an earlier one."""
+        self._canned[method.upper(), path] = stubs
 
     def lose(self, method: str, path: str, times: int) -> None:
-        """Let a route's next answers get lost."""
+        """Lose the next responses of a route."""
         self._lost[method.upper(), path] += times
 
     def take(self, method: str, path: str) -> Stub | None:
-        """Give what stands in for a route, one time less; None: the route answers for itself."""
-        canned = self._canned.get((method, path))
-        if canned is not None and canned.times is not None:
-            canned.times -= 1
-            if canned.times <= 0:
+        """Return the stub of a route and use it up once; None if it has none."""
+        stubs = self._canned.get((method, path))
+        if stubs is not None and stubs.times is not None:
+            stubs.times -= 1
+            if stubs.times <= 0:
                 del self._canned[method, path]
-        return canned
+        return stubs
 
-    def is_lost(self, method: str, path: str) -> bool:
-        """Whether this answer gets lost; it is one less from then on."""
+    def take_loss(self, method: str, path: str) -> bool:
+        """Return whether this response gets lost; each loss counts once."""
         lost = self._lost[method, path] > 0
         self._lost[method, path] -= lost
         return lost

@@ -1,4 +1,4 @@
-"""In what one installation of Travis differs from another, where no version of the server says so."""
+"""Differences between installations of Travis that no version implies."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,17 @@ __all__ = ["Switches"]
 
 @dataclass
 class Switches:
-    """What may be switched while the server runs; all stands as documented by default.
+    """Options that may be changed while the server runs; the defaults are what Travis documents.
 
     Attributes:
-        force_authentication: Whether nobody without a token gets anything but ``/``, ``/config`` and ``/auth/*``.
-        user_agent_required: Whether who does not say what program it is gets a 400.
-        version_2_1: Whether version 2.1 may be asked for; else it is a 406.
-        requests_fail: Whether ``GET /requests`` fails with a 500 on ``limit`` and on ``older_than``, as the code of
-            today's server reads.
-        caching: Whether the installation keeps caches at all; else nobody has any.
-        ssh_keys: Whether repositories may have SSH keys; None: as the mode has it, on all sites but org.
-        uptime_error: What ``GET /uptime`` complains of; None: nothing.
-        lint_fails: Whether the service that checks a .travis.yml is down.
+        force_authentication: Whether anonymous requests are refused, except for ``/``, ``/config`` and ``/auth/*``.
+        user_agent_required: Whether requests without a User-Agent get a 400.
+        version_2_1: Whether version 2.1 is available; else it gets a 406.
+        requests_fail: Whether ``GET /requests`` fails with a 500 on ``limit`` and ``older_than``, as today's code does.
+        caching: Whether the installation has caches; else every list of them is empty.
+        ssh_keys: Whether repositories may have SSH keys; None for the default of the mode: everywhere but on org.
+        uptime_error: Error of ``GET /uptime``, or None.
+        lint_fails: Whether the service behind ``/lint`` is down.
     """
 
     force_authentication: bool = False

@@ -1,4 +1,4 @@
-"""The routes of the embedded Travis about itself: its root, its configuration, its health, what one may listen to.
+"""Routes of the server itself: root, configuration, health, authorization of channels.
 
 https://docs.travis-ci.com/api/#system-configuration
 """
@@ -9,9 +9,9 @@ from typing import Final, cast
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Mode, Visitor, failure, not_found
-from aiotravis.testing.rest.parameters import fields_of
-from aiotravis.testing.rest.routes import Handler, Routes, hand_made
+from aiotravis.testing.rest.access import Caller, Mode, not_found, server_error
+from aiotravis.testing.rest.parameters import read_fields
+from aiotravis.testing.rest.routes import Handler, Routes, json_response
 
 __all__ = ["SystemRoutes"]
 
@@ -24,10 +24,10 @@ HOSTS: Final[dict[Mode, str]] = {
 
 
 class SystemRoutes(Routes):
-    """The routes."""
+    """Routes of the server itself."""
 
     def table(self) -> Sequence[tuple[str, str, Handler]]:
-        """List method, path and handler of each route."""
+        """Return method, path and handler of each route."""
         return (
             ("GET", "/", self.root),
             ("GET", "/docs/", self.docs),
@@ -39,75 +39,76 @@ class SystemRoutes(Routes):
         )
 
     async def root(self, request: web.Request) -> web.StreamResponse:
-        """``GET /``: a greeting, and for browsers the way to the documentation."""
+        """Answer ``GET /``; browsers are redirected to the documentation."""
         if "text/html" in request.headers.get("Accept", ""):
             return web.Response(status=302, headers={"Location": "/docs/"})
-        return hand_made({"hello": "world"})
+        return json_response({"hello": "world"})
 
     async def docs(self, request: web.Request) -> web.StreamResponse:
-        """``GET /docs/``: it has moved to a site of its own."""
+        """Answer ``GET /docs/`` with a redirect."""
         return web.Response(status=302, headers={"Location": "https://docs.travis-ci.com/api/"})
 
     async def uptime(self, request: web.Request) -> web.StreamResponse:
-        """``GET /uptime``: text that calls itself JSON."""
-        trouble = self._site.switches.uptime_error
-        text = "OK" if trouble is None else f"Error: {trouble}"
-        headers = {"Content-Type": "application/json"}
-        return web.Response(status=200 if trouble is None else 500, body=text.encode(), headers=headers)
+        """Answer ``GET /uptime``."""
+        error = self._server.switches.uptime_error
+        text = "OK" if error is None else f"Error: {error}"
+        headers = {"Content-Type": "application/json"}  # fact 9.1
+        return web.Response(status=200 if error is None else 500, body=text.encode(), headers=headers)
 
     async def config(self, request: web.Request) -> web.StreamResponse:
-        """``GET /config``."""
-        host = HOSTS[self._site.mode]
+        """Answer ``GET /config``."""
+        host = HOSTS[self._server.mode]
         config: dict[str, object] = {
             "host": host,
             "shorten_host": "trvs.io",
             "assets": {"host": host},
-            "github": {"api_url": self._site.github_url, "scopes": ["read:org", "user:email", "repo_deployment"]},
+            "github": {"api_url": self._server.github_url, "scopes": ["read:org", "user:email", "repo_deployment"]},
             "notifications": {"webhook": {"public_key": None}},
         }
-        pusher = self._site.pusher_config()
+        pusher = self._server.pusher_config()
         if pusher is not None:
             config["pusher"] = pusher
-        return hand_made({"config": config})
+        return json_response({"config": config})
 
     async def endpoints(self, request: web.Request) -> web.StreamResponse:
-        """``GET /endpoints``: every route there is, by its path."""
+        """Answer ``GET /endpoints``: methods by path."""
         listed: dict[str, list[str]] = {}
-        for method, path in self._site.patterns():
+        for method, path in self._server.patterns():
             listed.setdefault(path, []).append(method)
-        return hand_made(listed)
+        return json_response(listed)
 
     async def error(self, request: web.Request) -> web.StreamResponse:
-        """``GET /error/500``: a failure to look at."""
-        raise failure()
+        """Answer ``GET /error/500`` with a 500."""
+        raise server_error()
 
     # Live -------------------------------------------------------------------------------------------------------------
 
     async def pusher_auth(self, request: web.Request) -> web.StreamResponse:
-        """``POST /pusher/auth``: sign what the caller may listen to, and say nothing of the rest."""
-        old = self._site.live_mode != "head"
-        if old and self._site.mode == "org":
-            # It came in September 2017.
+        """Answer ``POST /pusher/auth``: sign the channels that the caller may subscribe to."""
+        # fact 7.7: the route needed a token until April 2018, and org lacked it before September 2017.
+        is_old = self._server.live_mode != "head"
+        if is_old and self._server.mode == "org":
             raise not_found()
-        visitor = self._visitor(request, guarded=False, private=old)
-        fields = await fields_of(request)
+        caller = self._caller(request, guarded=False, private=is_old)
+        fields = await read_fields(request)
         socket_id, channels = fields.get("socket_id"), fields.get("channels")
         if not isinstance(socket_id, str) or not re.fullmatch(r"\d+\.\d+", socket_id) or not isinstance(channels, list):
-            raise failure()
+            raise server_error()
         names = [name for name in cast("list[object]", channels) if isinstance(name, str)]
-        signed = {name: self._site.pusher.sign(socket_id, name) for name in names if self._may_hear(visitor, name)}
-        return hand_made({"channels": signed})
+        # fact 9.39: refused channels are left out.
+        allowed = [name for name in names if self._may_subscribe(caller, name)]
+        return json_response({"channels": {name: self._server.pusher.sign(socket_id, name) for name in allowed}})
 
-    def _may_hear(self, visitor: Visitor, channel: str) -> bool:
+    def _may_subscribe(self, caller: Caller, channel: str) -> bool:
         if not channel.startswith("private-"):
             return True
         kind, _, number = channel.removeprefix("private-").partition("-")
         if not number.isdecimal():
             return False
         if kind == "user":
-            return visitor.user is not None and visitor.user.id == int(number)
+            return caller.user is not None and caller.user.id == int(number)
         if kind == "repo":
-            repository = self._site.world.repositories.get(int(number))
-            return repository is not None and visitor.user in repository.users
-        job = self._site.world.jobs.get(int(number))
-        return kind == "job" and job is not None and visitor.sees_job(job)
+            repository = self._server.world.repositories.get(int(number))
+            return repository is not None and caller.user in repository.users
+        job = self._server.world.jobs.get(int(number))
+        return kind == "job" and job is not None and caller.can_see_job(job)

@@ -1,4 +1,4 @@
-"""The routes of the embedded Travis that are about the user: accounts, hooks, rights, messages, the user.
+"""Routes of users: accounts, broadcasts, hooks, permissions, the current user.
 
 https://docs.travis-ci.com/api/#users
 """
@@ -7,29 +7,29 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Refusal, failure, not_found
-from aiotravis.testing.rest.parameters import Fields, nested, number_in, yes
-from aiotravis.testing.rest.routes import Handler, Routes, answer, hand_made, unchanged
+from aiotravis.testing.rest.access import ErrorResponse, not_found, server_error
+from aiotravis.testing.rest.parameters import Fields, is_true, path_id, read_object
+from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse, json_response
+from aiotravis.testing.world.builds import Repository
 from aiotravis.testing.world.models import Broadcast, Organization, User
 from aiotravis.testing.world.payloads import user_json
-from aiotravis.testing.world.work import Repository
 
 __all__ = ["UserRoutes"]
 
-LOCALES = frozenset({"en", "de", "fr"})
+KNOWN_LOCALES = frozenset({"en", "de", "fr"})
 
-FRESH = 14 * 86_400.0
-"""For how long a message is shown, in seconds."""
+BROADCAST_LIFETIME = 14 * 86_400.0
+"""Time for which a broadcast is shown, in seconds."""
 
-YOUNGER = frozenset({"channels", "avatar_url", "first_logged_in_at", "allow_migration", "vcs_type"})
-"""What users of 2014 had not."""
+FIELDS_SINCE_2014 = frozenset({"channels", "avatar_url", "first_logged_in_at", "allow_migration", "vcs_type"})
+"""Fields of users that servers of 2014 lack, see fact 3.18."""
 
 
 class UserRoutes(Routes):
-    """The routes."""
+    """Routes of users."""
 
     def table(self) -> Sequence[tuple[str, str, Handler]]:
-        """List method, path and handler of each route."""
+        """Return method, path and handler of each route."""
         return (
             ("GET", "/accounts", self.accounts),
             ("GET", "/broadcasts", self.broadcasts),
@@ -45,135 +45,140 @@ class UserRoutes(Routes):
         )
 
     def _user(self, request: web.Request, *, guarded: bool = True) -> User:
-        user = self._visitor(request, guarded=guarded, private=True).user
+        user = self._caller(request, guarded=guarded, private=True).user
         if user is None:
-            raise Refusal(401, b"no access token supplied")
+            raise ErrorResponse(401, b"no access token supplied")
         return user
 
     def _repositories(self, user: User) -> list[Repository]:
-        return [one for one in self._site.world.repositories.values() if user in one.users]
+        return [repository for repository in self._server.world.repositories.values() if user in repository.users]
 
     async def accounts(self, request: web.Request) -> web.StreamResponse:
-        """``GET /accounts``: the user first; any value of ``all`` is a yes."""
+        """Answer ``GET /accounts``: the user first."""
         user = self._user(request, guarded=False)
-        world = self._site.world
+        world = self._server.world
         repositories = self._repositories(user)
+        # fact 9.22: any value means true, even false.
         if not request.query.get("all"):
             repositories = [one for one in repositories if one.may_push(user)]
-        owners = [world.owner(one.slug) for one in repositories]
-        owning = [one for one in world.organizations if one in owners or user in one.members]
-        accounts: list[User | Organization] = [user, *owning]
-        shown = [self._account(one, owners.count(one)) for one in accounts]
-        return answer({"accounts": shown})
+        owners = [world.owner(repository.slug) for repository in repositories]
+        organizations = [one for one in world.organizations if one in owners or user in one.members]
+        accounts: list[User | Organization] = [user, *organizations]
+        return SerializedResponse(
+            {"accounts": [self._account_json(account, owners.count(account)) for account in accounts]}
+        )
 
-    def _account(self, owner: User | Organization, count: int) -> dict[str, object]:
+    def _account_json(self, owner: User | Organization, count: int) -> dict[str, object]:
         account: dict[str, object] = {
             "id": owner.id,
             "name": owner.name,
             "login": owner.login,
             "type": "user" if isinstance(owner, User) else "organization",
-            # An organization that has nothing is missing from the count.
+            # fact 3.1: the count is null for an organization without repositories.
             "repos_count": count if count or isinstance(owner, User) else None,
             "avatar_url": f"https://example.org/{owner.login}.png",
         }
-        if self._site.mode in {"com", "com-private"}:
+        if self._server.mode in {"com", "com-private"}:
             account.update(subscribed=False, education=False)
         return account
 
     async def broadcasts(self, request: web.Request) -> web.StreamResponse:
-        """``GET /broadcasts``, newest first."""
+        """Answer ``GET /broadcasts``, newest first."""
         user = self._user(request, guarded=False)
-        now = self._site.world.clock()
+        now = self._server.world.clock()
         repositories = self._repositories(user)
-        near: list[object] = [None, user, *(one.slug for one in repositories)]
-        near += [one.slug.partition("/")[0] for one in repositories]
-        near += [one.login for one in self._site.world.organizations if user in one.members]
-        every = [one if isinstance(one, Broadcast) else Broadcast(one, now) for one in self._site.world.broadcasts]
-        shown = [
-            {"id": number, "message": one.message}
-            for number, one in enumerate(every, start=1)
-            if one.recipient in near and not one.expired and now - one.created_at < FRESH
+        audiences: list[object] = [None, user, *(repository.slug for repository in repositories)]
+        audiences += [repository.slug.partition("/")[0] for repository in repositories]
+        audiences += [one.login for one in self._server.world.organizations if user in one.members]
+        broadcasts = [
+            broadcast if isinstance(broadcast, Broadcast) else Broadcast(broadcast, now)
+            for broadcast in self._server.world.broadcasts
         ]
-        return answer({"broadcasts": shown[::-1]})
+        visible = [
+            {"id": number, "message": broadcast.message}
+            for number, broadcast in enumerate(broadcasts, start=1)
+            if broadcast.recipient in audiences
+            and not broadcast.expired
+            and now - broadcast.created_at < BROADCAST_LIFETIME
+        ]
+        return SerializedResponse({"broadcasts": visible[::-1]})
 
     # Hooks ------------------------------------------------------------------------------------------------------------
 
     async def hooks(self, request: web.Request) -> web.StreamResponse:
-        """``GET /hooks``: what the user may switch; with ``all`` the rest, too."""
+        """Answer ``GET /hooks``: repositories that the user administers; with ``all`` the others, too."""
         user = self._user(request)
         query = request.query
         hooks: list[dict[str, object]] = []
-        for one in self._repositories(user):
-            owner, _, name = one.slug.partition("/")
-            asked = {"owner_name": owner, "name": name, "id": str(one.id)}
-            listed = "all" in query or one.may_push(user)
-            if listed and all(query.get(field, value) == value for field, value in asked.items()):
+        for repository in self._repositories(user):
+            owner, _, name = repository.slug.partition("/")
+            filters = {"owner_name": owner, "name": name, "id": str(repository.id)}
+            listed = "all" in query or repository.may_push(user)
+            if listed and all(query.get(field, value) == value for field, value in filters.items()):
                 hooks.append(
                     {
-                        "id": one.id,
+                        "id": repository.id,
                         "name": name,
                         "owner_name": owner,
-                        "description": one.description,
-                        "active": one.active,
-                        "private": one.private,
+                        "description": repository.description,
+                        "active": repository.active,
+                        "private": repository.private,
                         "admin": True,
                     }
                 )
-        return answer({"hooks": hooks})
+        return SerializedResponse({"hooks": hooks})
 
     async def hook(self, request: web.Request) -> web.StreamResponse:
-        """``PUT /hooks``, its id in the path or in what is sent: switch a repository on or off."""
+        """Answer ``PUT /hooks`` and ``PUT /hooks/{id}``: activate or deactivate a repository."""
         user = self._user(request)
-        fields: Fields | None = await nested(request, "hook")
+        fields: Fields | None = await read_object(request, "hook")
         if fields is None:
-            raise failure()
-        number = number_in(request) if "id" in request.match_info else str(fields.get("id"))
-        repository = self._site.world.repositories.get(int(number)) if str(number).isdecimal() else None
+            raise server_error()
+        number = path_id(request) if "id" in request.match_info else str(fields.get("id"))
+        repository = self._server.world.repositories.get(int(number)) if str(number).isdecimal() else None
         if repository is None or not repository.may_push(user):
-            raise Refusal(403, b"{}")
-        refused = unchanged(request, repository, self._site.mode)
-        if refused is not None:
-            return refused
-        repository.active = yes(fields)
-        return hand_made({"result": True})
+            raise ErrorResponse(403, b"{}")
+        self._check_not_migrated(request, repository)
+        repository.active = is_true(fields)
+        return json_response({"result": True})
 
     # The user ---------------------------------------------------------------------------------------------------------
 
     async def user(self, request: web.Request) -> web.StreamResponse:
-        """``GET /users``: whose token it is, and nobody else."""
+        """Answer ``GET /users`` and ``GET /users/{id}`` of the current user."""
         user = self._user(request)
         if request.match_info.get("id", str(user.id)) != str(user.id):
             raise not_found()
-        return self._shown(user)
+        return self._user_response(user)
 
-    def _shown(self, user: User) -> web.Response:
+    def _user_response(self, user: User) -> web.Response:
         fields = user_json(user)
-        if self._site.log_mode == "2014":
-            fields = {name: value for name, value in fields.items() if name not in YOUNGER}
-        return answer({"user": fields})
+        if self._server.log_mode == "2014":
+            fields = {name: value for name, value in fields.items() if name not in FIELDS_SINCE_2014}
+        return SerializedResponse({"user": fields})
 
     async def permissions(self, request: web.Request) -> web.StreamResponse:
-        """``GET /users/permissions``: ids without an envelope."""
+        """Answer ``GET /users/permissions``."""
         user = self._user(request)
-        seen = self._repositories(user)
-        every = [one.id for one in seen]
-        pushed = [one.id for one in seen if one.may_push(user)]
-        return answer({"permissions": every, "admin": pushed, "pull": every, "push": pushed})
+        repositories = self._repositories(user)
+        broadcasts = [one.id for one in repositories]
+        pushed = [one.id for one in repositories if one.may_push(user)]
+        return SerializedResponse({"permissions": broadcasts, "admin": pushed, "pull": broadcasts, "push": pushed})
 
     async def sync(self, request: web.Request) -> web.StreamResponse:
-        """``POST /users/sync``."""
+        """Answer ``POST /users/sync``."""
         user = self._user(request)
         if user.is_syncing:
-            return hand_made({"message": "Sync already in progress. Try again later."}, status=409)
+            return json_response({"message": "Sync already in progress. Try again later."}, status=409)
         user.is_syncing = True
-        return hand_made({"result": True})
+        return json_response({"result": True})
 
     async def update(self, request: web.Request) -> web.StreamResponse:
-        """``PUT /users/{id}``: the language; one that is unknown is ignored."""
+        """Answer ``PUT /users/{id}``: change the language."""
         user = self._user(request)
         if request.match_info.get("id", str(user.id)) != str(user.id):
             raise not_found()
-        locale = str((await nested(request, "user") or {}).get("locale"))
-        if locale in LOCALES:
+        locale = str((await read_object(request, "user") or {}).get("locale"))
+        if locale in KNOWN_LOCALES:
             user.locale = locale
-        return self._shown(user)
+        return self._user_response(user)

@@ -1,4 +1,4 @@
-"""How a .travis.yml that was parsed is shown: without secrets, and environments in the forms of builds and of jobs.
+"""A parsed .travis.yml as Travis shows it: without secrets, with ``env`` in the forms of builds and of jobs.
 
 https://docs.travis-ci.com/api/#builds
 """
@@ -9,38 +9,39 @@ from typing import Final, cast
 
 __all__ = ["build_config", "job_config"]
 
-UNREADABLE: Final = "[One of the secure variables in your .travis.yml has an invalid format.]"
+INVALID_SECURE_VARIABLE: Final = "[One of the secure variables in your .travis.yml has an invalid format.]"
 
 SAFE_ADDONS: Final = frozenset(
     {"apt", "apt_packages", "apt_sources", "firefox", "hosts", "mariadb", "postgresql", "ssh_known_hosts"}
 )
-"""Addons that are shown of a job; others may hold what is nobody's business."""
+"""Addons that jobs show; others may hold secrets."""
 
-VALUE: Final = re.compile(r"(?<==)(\"[^\"]*\"|'[^']*'|\S+)")
+ENV_VALUE: Final = re.compile(r"(?<==)(\"[^\"]*\"|'[^']*'|\S+)")
 
 Config = Mapping[str, object]
 
 
 def build_config(config: Config) -> dict[str, object]:
-    """Show a build's: ``env`` as a list of texts; sections of it stay what they are."""
-    shown = {str(name): value for name, value in config.items() if name != "source_key"}
-    if "env" in shown:
-        env = shown["env"]
-        shown["env"] = env if env is None or _is_nested(env) else _entries(env)
-    return shown
+    """Return the config of a build: ``env`` as a list of strings; nested sections of it are kept."""
+    filtered = {str(name): value for name, value in config.items() if name != "source_key"}
+    # fact 9.15: builds have a list, jobs a string; fact 3.6: nested sections stay.
+    if "env" in filtered:
+        env = filtered["env"]
+        filtered["env"] = env if env is None or _is_nested(env) else _entries(env)
+    return filtered
 
 
 def job_config(config: Config) -> dict[str, object]:
-    """Show a job's: ``env`` and ``global_env`` as one text each, its addons cut down to those that are safe."""
-    shown = {str(name): value for name, value in config.items() if name != "source_key"}
+    """Return the config of a job: ``env`` and ``global_env`` as one string each, and only safe addons."""
+    filtered = {str(name): value for name, value in config.items() if name != "source_key"}
     for name in ("env", "global_env"):
-        if shown.get(name) is not None:
-            shown[name] = " ".join(_entries(shown[name]))
-    addons = shown.get("addons")
+        if filtered.get(name) is not None:
+            filtered[name] = " ".join(_entries(filtered[name]))
+    addons = filtered.get("addons")
     if isinstance(addons, dict):
-        known = cast("Config", addons)
-        shown["addons"] = {name: value for name, value in known.items() if name in SAFE_ADDONS}
-    return shown
+        addon_settings = cast("Config", addons)
+        filtered["addons"] = {name: value for name, value in addon_settings.items() if name in SAFE_ADDONS}
+    return filtered
 
 
 def _is_nested(env: object) -> bool:
@@ -49,15 +50,15 @@ def _is_nested(env: object) -> bool:
 
 def _entries(env: object) -> list[str]:
     entries = cast("list[object]", env) if isinstance(env, list) else [env]
-    return [_entry(one) for one in entries]
+    return [_entry(entry) for entry in entries]
 
 
 def _entry(entry: object) -> str:
-    """Show one: of ``{"secure": "NAME=value"}`` the name.
+    """Return one entry; of ``{"secure": "NAME=value"}`` only the name is shown.
 
-    Nothing is encrypted in this world, so what has no name in it could not have been decrypted.
+    Nothing is encrypted in this world, so an entry without a name stands for one that cannot be decrypted.
     """
     if not isinstance(entry, dict):
         return str(entry)
     secret = cast("Config", entry).get("secure")
-    return VALUE.sub("[secure]", secret) if isinstance(secret, str) and "=" in secret else UNREADABLE
+    return ENV_VALUE.sub("[secure]", secret) if isinstance(secret, str) and "=" in secret else INVALID_SECURE_VARIABLE

@@ -1,4 +1,4 @@
-"""Tokens that each open the log of one job, for a day.
+"""Tokens that each give access to the log of one job for a day.
 
 https://docs.travis-ci.com/api/#logs
 """
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from aiotravis.testing.world.models import User
 
-__all__ = ["DAY", "LogToken", "LogTokens"]
+__all__ = ["LIFETIME", "LogToken", "LogTokens"]
 
-DAY = 86_400.0
-"""How long a token is good, in seconds."""
+LIFETIME = 86_400.0
+"""Lifetime of a token in seconds, as in fact 5.3."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class LogToken:
     """One token.
 
     Attributes:
-        user: Who was given it.
-        job_id: The job whose log it opens.
+        user: User who got it.
+        job_id: Job whose log it gives access to.
         expires_at: Seconds since the epoch.
     """
 
@@ -31,32 +31,32 @@ class LogToken:
 
 
 class LogTokens:
-    """Those that were given out.
+    """All tokens that were issued.
 
     Args:
-        clock: Gives seconds since the epoch.
+        clock: Returns seconds since the epoch.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._given: dict[str, LogToken] = {}
+        self._issued: dict[str, LogToken] = {}
 
-    def give(self, user: User, job_id: int) -> str:
-        """Make a token for a job's log.
-
-        Args:
-            user: Who is given it.
-            job_id: The job whose log it opens.
-        """
-        text = secrets.token_urlsafe(16)
-        self._given[text] = LogToken(user, job_id, self._clock() + DAY)
-        return text
-
-    def find(self, text: str) -> LogToken | None:
-        """Give what a token is good for; None: it is unknown, or not good any more.
+    def issue(self, user: User, job_id: int) -> str:
+        """Create a token for the log of a job.
 
         Args:
-            text: The token.
+            user: User who gets it.
+            job_id: Job whose log it gives access to.
         """
-        found = self._given.get(text)
-        return found if found is not None and self._clock() < found.expires_at else None
+        token = secrets.token_urlsafe(16)
+        self._issued[token] = LogToken(user, job_id, self._clock() + LIFETIME)
+        return token
+
+    def find(self, token: str) -> LogToken | None:
+        """Return what a token gives access to; None if it is unknown or has expired.
+
+        Args:
+            token: The token.
+        """
+        issued = self._issued.get(token)
+        return issued if issued is not None and self._clock() < issued.expires_at else None

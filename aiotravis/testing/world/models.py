@@ -1,4 +1,4 @@
-"""The plain records of the embedded Travis's world: people and what they are told, commits, logs, annotations."""
+"""Plain records of the embedded Travis's world: users, organizations, broadcasts, commits, logs, annotations."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,22 +8,22 @@ __all__ = ["Annotation", "Broadcast", "Commit", "Log", "Organization", "Part", "
 
 @dataclass(eq=False)
 class User:
-    """Somebody with a token; `World.user` makes them.
+    """A user with an API token; `World.user` creates it.
 
     Attributes:
-        id: From a sequence of its own, which organizations go through as well.
-        login: Name on GitHub.
-        token: API token; empty: signed out.
-        name: In full, or None.
+        id: From a sequence of its own; organizations use the same numbers.
+        login: Login on GitHub.
+        token: API token; empty if signed out.
+        name: Full name, or None.
         email: Address, or None.
         locale: Language, such as ``en``, or None.
-        is_syncing: Whether Travis is fetching their repositories from GitHub; stays so until somebody sets it back.
-        rss_token: The other token, of badges and feeds; good for nothing else. Empty: there is none.
+        is_syncing: Whether Travis is fetching their repositories from GitHub; stays True until it is reset.
+        rss_token: Token for badges and feeds only; empty if there is none.
         synced_at: Seconds since the epoch, or None.
         created_at: Seconds since the epoch.
         first_logged_in_at: Seconds since the epoch, or None.
-        password: On GitHub; None: nobody signs in with one.
-        one_time_password: The second factor that GitHub wants; None: it wants none.
+        password: Password on GitHub; None if the user cannot sign in with one.
+        one_time_password: Second factor that GitHub requires, or None.
     """
 
     id: int
@@ -43,13 +43,13 @@ class User:
 
 @dataclass(eq=False)
 class Organization:
-    """An owner of repositories that is nobody.
+    """An organization that owns repositories.
 
     Attributes:
-        id: From a sequence of its own: users have the same numbers.
-        login: Name on GitHub, or None.
-        name: In full, or None.
-        members: Who has it among their accounts even where it has no repositories.
+        id: From a sequence of its own; users have the same numbers.
+        login: Login on GitHub, or None.
+        name: Full name, or None.
+        members: Users who have it among their accounts even if it owns no repositories.
     """
 
     id: int
@@ -60,13 +60,13 @@ class Organization:
 
 @dataclass(eq=False)
 class Broadcast:
-    """A message to people.
+    """A message to users.
 
     Attributes:
-        message: What it says, or None.
-        created_at: Seconds since the epoch; after 14 days it is not shown any more.
-        expired: Whether it was taken back before.
-        recipient: A user, the login of an organization, or the slug of a repository; None: everybody.
+        message: Its text, or None.
+        created_at: Seconds since the epoch; it is shown for 14 days.
+        expired: Whether it was withdrawn before.
+        recipient: A user, the login of an organization, or the slug of a repository; None for everybody.
     """
 
     message: str | None
@@ -77,12 +77,12 @@ class Broadcast:
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a log, as a worker sent it.
+    """A part of a log, as a worker sent it.
 
     Attributes:
-        number: Place in its log, from 0.
-        content: What was printed; may be empty.
-        final: Whether it is the last.
+        number: Position in its log, from 0.
+        content: Its text; may be empty.
+        final: Whether it is the last part.
     """
 
     number: int
@@ -92,14 +92,14 @@ class Part:
 
 @dataclass(eq=False)
 class Log:
-    """What a job printed.
+    """The log of a job.
 
     Attributes:
         id: From a sequence of its own.
-        parts: In the order in which they came.
-        aggregated: Whether the server has put the parts together; it then knows no numbers any more.
-        removed_at: When it was removed, in seconds since the epoch; None: it was not.
-        removed_by: Name of who removed it, or None.
+        parts: In order of arrival.
+        aggregated: Whether the server has joined the parts and lost their numbers.
+        removed_at: Time of its removal in seconds since the epoch, or None.
+        removed_by: Name of the user who removed it, or None.
         missing: Whether the server has no record of it.
         archived: Whether it was moved to the archive.
     """
@@ -114,15 +114,22 @@ class Log:
 
     @property
     def text(self) -> str:
-        """All parts joined, in their order."""
+        """All parts joined, in order."""
         return "".join(part.content for part in self.parts)
 
+    def clear(self) -> None:
+        """Empty it, as a restart does. Publishes nothing."""
+        # fact 5.3: the id stays, numbers start again at 0.
+        self.parts.clear()
+        self.aggregated, self.archived = False, False
+        self.removed_at, self.removed_by = None, None
+
     def remove(self, by: str, at: float) -> None:
-        """Put a notice in its place: one final part. Publishes nothing.
+        """Replace it by a notice in one final part. Publishes nothing.
 
         Args:
-            by: Name of who removes it.
-            at: When, in seconds since the epoch.
+            by: Name of the user who removes it.
+            at: Time, in seconds since the epoch.
         """
         when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         self.removed_at, self.removed_by = at, by
@@ -131,19 +138,19 @@ class Log:
 
 @dataclass(eq=False)
 class Commit:
-    """What a build was made from.
+    """The commit of a build.
 
     Attributes:
         id: From a sequence of its own.
-        sha: In full.
-        branch: Branch that it is on.
-        message: What its author says of it, or None.
+        sha: Full hash.
+        branch: Its branch.
+        message: Commit message, or None.
         committed_at: Seconds since the epoch.
-        author_name: Who wrote it, or None.
+        author_name: Name of the author, or None.
         author_email: Address of the author, or None.
-        tag: Tag that was pushed, or None.
+        tag: Pushed tag, or None.
         compare_url: Page on GitHub that shows the difference; may be empty, or None.
-        committer_name: Who committed it, or None.
+        committer_name: Name of the committer, or None.
         committer_email: Address of the committer, or None.
     """
 
@@ -162,15 +169,15 @@ class Commit:
 
 @dataclass(eq=False)
 class Annotation:
-    """A remark of another service on a job, as servers until 2017 kept them: one of each provider.
+    """A remark of another service on a job, at most one per provider; servers had them until 2017.
 
     Attributes:
         id: From a sequence of its own.
-        provider: User name of the service, as in `World.annotation_providers`.
-        provider_name: Name of the service that is shown.
-        description: What it says.
-        status: What it says in a word, or None.
-        url: Page with more of it, or None.
+        provider: User name of the service, see `World.annotation_providers`.
+        provider_name: Displayed name of the service.
+        description: Text of the remark.
+        status: Short form of the remark, or None.
+        url: Page with details, or None.
     """
 
     id: int

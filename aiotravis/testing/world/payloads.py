@@ -1,4 +1,7 @@
-"""Records of the world as the JSON that Travis sends over REST."""
+"""Records of the world as the JSON that Travis sends over REST.
+
+https://docs.travis-ci.com/api/
+"""
 
 import hashlib
 from datetime import UTC, datetime
@@ -15,26 +18,26 @@ __all__ = [
     "log_json",
     "log_parts_json",
     "repository_json",
-    "second",
+    "timestamp",
     "user_json",
 ]
 
 Json = dict[str, object]
 
 
-def second(when: float | None) -> str | None:
-    """Write a time as REST does: UTC, whole seconds."""
+def timestamp(when: float | None) -> str | None:
+    """Format a time as REST does: UTC, whole seconds."""
     return None if when is None else datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def commit_json(commit: Commit, *, tag: bool = True) -> Json:
-    """Give a commit; branches, requests and live events leave the tag out."""
+    """Return a commit; branches, requests and live events leave out the tag."""
     fields: Json = {
         "id": commit.id,
         "sha": commit.sha,
         "branch": commit.branch,
         "message": commit.message,
-        "committed_at": second(commit.committed_at),
+        "committed_at": timestamp(commit.committed_at),
         "author_name": commit.author_name,
         "author_email": commit.author_email,
         "committer_name": commit.committer_name,
@@ -47,27 +50,28 @@ def commit_json(commit: Commit, *, tag: bool = True) -> Json:
 
 
 def build_json(build: Build) -> Json:
-    """Give a build as lists and single answers have it."""
+    """Return a build as in lists and single answers."""
     return {
         "id": build.id,
         "repository_id": build.repository.id,
         "commit_id": build.commit.id,
-        "number": str(build.number),
+        "number": str(build.number),  # fact 9.10: a string.
         "event_type": build.event_type,
         "pull_request": build.event_type == "pull_request",
         "pull_request_title": build.pull_request_title,
-        "pull_request_number": build.pull_request_number,
+        "pull_request_number": build.pull_request_number,  # fact 9.11: an int, though documented as a string.
         "config": build_config(build.config),
         "state": build.state,
-        "started_at": second(build.started_at),
-        "finished_at": second(build.finished_at),
+        "started_at": timestamp(build.started_at),
+        "finished_at": timestamp(build.finished_at),
         "duration": build.duration,
         "job_ids": [job.id for job in build.jobs],
     }
 
 
 def job_json(job: Job, *, nested: bool = False, log_id: bool = False) -> Json:
-    """Give a job; nested in a build it lacks slug and stage."""
+    """Return a job; nested in a build it lacks slug and stage."""
+    # fact 9.17: the documented duration is never sent; fact 9.14: tags are a string.
     fields: Json = {"id": job.id, "repository_id": job.repository.id}
     if not nested:
         fields["repository_slug"] = job.repository.slug
@@ -78,8 +82,8 @@ def job_json(job: Job, *, nested: bool = False, log_id: bool = False) -> Json:
         number=job.number,
         config=job_config(job.config),
         state=job.state,
-        started_at=second(job.started_at),
-        finished_at=second(job.finished_at),
+        started_at=timestamp(job.started_at),
+        finished_at=timestamp(job.finished_at),
         queue=job.queue,
         allow_failure=job.allow_failure,
         tags=job.tags,
@@ -90,41 +94,41 @@ def job_json(job: Job, *, nested: bool = False, log_id: bool = False) -> Json:
 
 
 def repository_json(repository: Repository) -> Json:
-    """Give a repository."""
-    named = repository.named_build or repository.last_build
-    moved = repository.moved_build or repository.last_build
+    """Return a repository."""
+    by_number = repository.identity_build or repository.last_build
+    by_state = repository.state_build or repository.last_build
     return {
         "id": repository.id,
         "slug": repository.slug,
         "description": repository.description,
-        "active": repository.active,
-        "last_build_id": named.id if named else None,
-        "last_build_number": str(named.number) if named else None,
-        "last_build_state": moved.state if moved else "",
-        "last_build_duration": moved.duration if moved else None,
+        "active": repository.active,  # fact 9.12: a bool, though documented as a string.
+        "last_build_id": by_number.id if by_number else None,
+        "last_build_number": str(by_number.number) if by_number else None,
+        "last_build_state": by_state.state if by_state else "",  # fact 9.13: never null.
+        "last_build_duration": by_state.duration if by_state else None,
         "last_build_language": None,
-        "last_build_started_at": second(moved.started_at) if moved else None,
-        "last_build_finished_at": second(moved.finished_at) if moved else None,
+        "last_build_started_at": timestamp(by_state.started_at) if by_state else None,
+        "last_build_finished_at": timestamp(by_state.finished_at) if by_state else None,
         "github_language": repository.language,
     }
 
 
 def user_json(user: User) -> Json:
-    """Give a user."""
-    email = hashlib.md5(user.email.encode(), usedforsecurity=False).hexdigest() if user.email else ""
+    """Return a user."""
+    gravatar_id = hashlib.md5(user.email.encode(), usedforsecurity=False).hexdigest() if user.email else ""
     return {
         "id": user.id,
         "name": user.name,
         "login": user.login,
         "email": user.email,
-        "gravatar_id": email,
+        "gravatar_id": gravatar_id,
         "avatar_url": f"https://example.org/{user.login}.png",
         "locale": user.locale,
         "is_syncing": user.is_syncing,
-        "synced_at": second(user.synced_at),
+        "synced_at": timestamp(user.synced_at),
         "correct_scopes": True,
-        "created_at": second(user.created_at),
-        "first_logged_in_at": second(user.first_logged_in_at),
+        "created_at": timestamp(user.created_at),
+        "first_logged_in_at": timestamp(user.first_logged_in_at),
         "channels": [f"private-user-{user.id}"],
         "allow_migration": False,
         "vcs_type": "GithubUser",
@@ -132,7 +136,7 @@ def user_json(user: User) -> Json:
 
 
 def annotation_json(annotation: Annotation, job: Job) -> Json:
-    """Give an annotation."""
+    """Return an annotation."""
     return {
         "id": annotation.id,
         "job_id": job.id,
@@ -144,22 +148,22 @@ def annotation_json(annotation: Annotation, job: Job) -> Json:
 
 
 def log_json(job: Job) -> Json:
-    """Give a log with its body; null while nothing is written."""
+    """Return a log with its body, which is null before the first part."""
     log = job.log
-    # Of what was archived and is not there the text is empty, which is something else than nothing.
+    # fact 5.2: the body of an archived log without text is empty, that of a live one is null.
     body = log.text if log.parts or log.archived else None
     fields: Json = {"id": log.id, "job_id": job.id, "type": "Log", "body": body}
     return _with_removal(fields, log)
 
 
 def log_parts_json(job: Job, *, after: str = "", numbers: str = "", ids: bool = False) -> Json:
-    """Give a log with its parts, as servers until 2023 do.
+    """Return a log with its parts, as servers did until 2023.
 
     Args:
-        job: Whose it is.
-        after: Only parts with numbers above this one, where it is a number.
-        numbers: Only the part of this number, where it is one.
-        ids: Whether each has an id as well, as in 2014.
+        job: Job of the log.
+        after: If a number, return only parts with higher numbers.
+        numbers: If not empty, return only the part with this number.
+        ids: Whether each part has an id, as in 2014.
     """
     log = job.log
     parts = list(enumerate(log.parts))
@@ -178,6 +182,7 @@ def log_parts_json(job: Job, *, after: str = "", numbers: str = "", ids: bool = 
 
 def _with_removal(fields: Json, log: Log) -> Json:
     if log.removed_at is not None:
+        # fact 9.32: a format of its own.
         fields["removed_at"] = datetime.fromtimestamp(log.removed_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         fields["removed_by"] = log.removed_by
     return fields

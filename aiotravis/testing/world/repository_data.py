@@ -1,12 +1,13 @@
-"""What repositories of the world have beside builds: settings, variables, keys, caches, requests."""
+"""Data of repositories beside builds: settings, variables, keys, caches, requests."""
 
 from dataclasses import dataclass, field
 
-from aiotravis.testing.world.public_keys import PublicKey, of_pem
+from aiotravis.testing.world.public_keys import PublicKey
 
 __all__ = ["Cache", "EnvVar", "RepositoryData", "Request", "SshKey"]
 
-DEFAULTS: dict[str, object] = {
+# fact 3.15: the documented settings, and those that the server has gained since.
+DEFAULT_SETTINGS: dict[str, object] = {
     "builds_only_with_travis_yml": False,
     "build_pushes": True,
     "build_pull_requests": True,
@@ -25,7 +26,7 @@ DEFAULTS: dict[str, object] = {
     "job_log_access_older_than_days": 365,
 }
 
-KEY = """-----BEGIN PUBLIC KEY-----
+DEFAULT_KEY = """-----BEGIN PUBLIC KEY-----
 MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDfUp6JkjP7bHOmfq6X08VGjIjQ
 wLgdJ0Y2pzYcxY7Vc3z3mB9AFMvZq3V4u7bIgFUgd4Hp1hcnHxjxNz4Sx3sZCa3E
 nx8sm/0fMfLS1dPQFJu2i4wAvrV8g0tCJpJ9r1f1MQj7C2rLkxNjqkaQMlKDkqJf
@@ -36,14 +37,14 @@ VZbJp2m8O7sKtR9PKwIDAQAB
 
 @dataclass
 class EnvVar:
-    """An environment variable; its value is shown only where it is public.
+    """An environment variable; its value is shown only if it is public.
 
     Attributes:
-        id: A UUID where a client made it.
+        id: Id; a UUID if created through the API.
         name: Its name.
         value: Its value, or None.
         public: Whether its value is shown.
-        branch: The one branch that it is for; None: all.
+        branch: The only branch that it applies to; None for all.
     """
 
     id: str
@@ -55,10 +56,10 @@ class EnvVar:
 
 @dataclass
 class SshKey:
-    """A private key for fetching dependencies; the key itself is not kept.
+    """A private key for fetching dependencies; the key itself is not stored.
 
     Attributes:
-        description: What people call it, or None.
+        description: Its description, or None.
         fingerprint: As hex with colons, or None.
     """
 
@@ -72,8 +73,8 @@ class Cache:
 
     Attributes:
         branch: Branch whose builds use it, or None.
-        slug: Its name, which tells what it is for.
-        size: In bytes.
+        slug: Its name.
+        size: Size in bytes.
         last_modified: Seconds since the epoch.
     """
 
@@ -85,23 +86,23 @@ class Cache:
 
 @dataclass
 class Request:
-    """Something that reached Travis from GitHub.
+    """A request for a build that Travis got from GitHub, its API or its scheduler.
 
     Attributes:
-        id: The newest has the highest.
+        id: Newer requests have higher ids.
         event_type: ``push``, ``pull_request``, ``api`` or ``cron``.
         result: ``accepted``, ``rejected``, or None.
         created_at: Seconds since the epoch.
-        message: Why it was rejected, or None.
-        build_id: The build that was made of it, or None.
-        commit_id: Commit of one of the repository's builds, or None.
+        message: Reason of a rejection, or None.
+        build_id: Build that it created, or None.
+        commit_id: Id of a commit of one of the repository's builds, or None.
         head_commit: Sha of the head of a pull request, or None.
         base_commit: Sha that a pull request is to be merged into, or None.
-        branch: Branch that it is about, or None.
-        tag: Tag that was pushed, or None.
-        pull_request_number: Or None.
-        pull_request_title: Or None.
-        owned: Whether it tells the repository's owner.
+        branch: Its branch, or None.
+        tag: Pushed tag, or None.
+        pull_request_number: Number, or None.
+        pull_request_title: Title, or None.
+        owned: Whether its owner is the repository's; False leaves the owner out.
     """
 
     id: int
@@ -122,27 +123,27 @@ class Request:
 
 @dataclass
 class RepositoryData:
-    """What one repository has.
+    """Data of one repository.
 
     Attributes:
-        settings: Name to value; only names that are in here can be changed.
-        env_vars: Its environment variables.
-        ssh_key: Its SSH key, or None.
-        caches: Its caches.
-        requests: What reached Travis, in any order.
+        settings: Settings by name; only these names can be changed.
+        env_vars: Environment variables.
+        ssh_key: SSH key, or None.
+        caches: Caches.
+        requests: Requests, in any order.
         key: Public key as PEM.
-        fingerprint: That of the key; None: it cannot be told.
+        fingerprint: Fingerprint of the key; None if unknown.
     """
 
-    settings: dict[str, object] = field(default_factory=lambda: dict(DEFAULTS))
+    settings: dict[str, object] = field(default_factory=lambda: dict(DEFAULT_SETTINGS))
     env_vars: list[EnvVar] = field(default_factory=list[EnvVar])
     ssh_key: SshKey | None = None
     caches: list[Cache] = field(default_factory=list[Cache])
     requests: list[Request] = field(default_factory=list[Request])
-    key: str = KEY
-    fingerprint: str | None = of_pem(KEY).fingerprint
+    key: str = DEFAULT_KEY
+    fingerprint: str | None = PublicKey.from_pem(DEFAULT_KEY).fingerprint
 
     def renew_key(self) -> None:
-        """Make another public key, of 4096 bits."""
-        made = PublicKey.made()
-        self.key, self.fingerprint = made.pem, made.fingerprint
+        """Replace the public key by a new one of 4096 bits."""
+        key = PublicKey.generate()
+        self.key, self.fingerprint = key.pem, key.fingerprint

@@ -1,15 +1,14 @@
-"""The small world that the embedded Travis serves: users, organizations, and their repositories."""
+"""The world that the embedded Travis serves: users, organizations, and their repositories."""
 
 import hashlib
 import time
 from collections.abc import Callable, Iterable
 
+from aiotravis.testing.world.builds import Build, Job, Notify, Repository
 from aiotravis.testing.world.log_tokens import LogTokens
 from aiotravis.testing.world.models import Broadcast, Commit, Log, Organization, Part, User
-from aiotravis.testing.world.work import TERMINAL, Build, Job, Notify, Repository
 
 __all__ = [
-    "TERMINAL",
     "Broadcast",
     "Build",
     "Commit",
@@ -23,36 +22,36 @@ __all__ = [
 ]
 
 
-def _nobody(event: str, about: "Build | Job", part: Part | None) -> None:
+def _ignore(event: str, about: "Build | Job", part: Part | None) -> None:
     pass
 
 
 class World:
-    """All there is.
+    """Everything that a `TravisServer` serves.
 
     Args:
-        clock: Gives seconds since the epoch; by default the time of day.
+        clock: Returns seconds since the epoch; the system's clock by default.
 
     Attributes:
-        clock: Gives seconds since the epoch; may be set later, but the live channel of a server keeps to that which it
-            began with.
-        notify: Called for everything that happens: name of the event, build or job, and the part of a ``job:log``. A
-            server that is made for this world puts its live channel here.
+        clock: Returns seconds since the epoch. May be replaced, but the live channel of a server keeps the one it
+            started with.
+        notify: Called for every change: name of the event, build or job, and the part of a ``job:log``. A server sets
+            it to publish on its live channel.
         users: By id.
-        organizations: In the order of their making.
+        organizations: In order of creation.
         repositories: By id.
-        builds: By id, those of all repositories.
-        jobs: By id, those of all builds.
-        github_tokens: GitHub tokens, and the users that they are of.
-        github_logins: GitHub tokens of people whom Travis does not know yet, and their logins.
-        broadcasts: In the order of their making; a mere text is for everybody, and always new.
-        annotation_providers: User name of a service that annotates jobs, to its key and the name that is shown.
-        log_tokens: Tokens that each open one log.
+        builds: Builds of all repositories, by id.
+        jobs: Jobs of all builds, by id.
+        github_tokens: GitHub tokens and their users.
+        github_logins: GitHub tokens of people without an account on Travis, and their logins.
+        broadcasts: In order of creation; a string is a new message to everybody.
+        annotation_providers: User name of a service that annotates jobs, to its key and its displayed name.
+        log_tokens: Tokens that each give access to one log.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
-        self.notify: Notify = _nobody
+        self.notify: Notify = _ignore
         self.users: dict[int, User] = {}
         self.organizations: list[Organization] = []
         self.github_tokens: dict[str, User] = {}
@@ -64,66 +63,67 @@ class World:
         self.annotation_providers: dict[str, tuple[str, str]] = {}
         self.log_tokens = LogTokens(lambda: self.clock())
         self._last_id = 1000
-        self._logs = 0
-        self._commits = 0
+        self._log_count = 0
+        self._commit_count = 0
 
     def next_id(self) -> int:
-        """Give the next id of the one sequence that builds, jobs and stages share; the first is 1001."""
+        """Return the next id of the sequence that builds, jobs and stages share; the first is 1001."""
         self._last_id += 1
         return self._last_id
 
     def log(self) -> Log:
-        """Make an empty log, of no job so far."""
-        self._logs += 1
-        return Log(5000 + self._logs)
+        """Create an empty log, not yet of any job."""
+        self._log_count += 1
+        return Log(5000 + self._log_count)
 
     def commit(self, branch: str, message: str, slug: str, number: int) -> Commit:
-        """Make a commit, with a sha of its own; builds make theirs by themselves.
+        """Create a commit with a unique sha, as each new build does.
 
         Args:
             branch: Its branch.
             message: Its subject; a body may follow after an empty line.
             slug: ``owner/name`` of its repository.
-            number: Of the build that it is for.
+            number: Number of its build.
         """
-        self._commits += 1
-        sha = hashlib.sha1(f"{slug} {number} {self._commits}".encode(), usedforsecurity=False).hexdigest()
+        self._commit_count += 1
+        sha = hashlib.sha1(f"{slug} {number} {self._commit_count}".encode(), usedforsecurity=False).hexdigest()
         url = f"https://github.com/{slug}/compare/{sha[:12]}...{sha[12:24]}"
-        return Commit(9000 + self._commits, sha, branch, message, self.clock(), compare_url=url)
+        return Commit(9000 + self._commit_count, sha, branch, message, self.clock(), compare_url=url)
 
     def user(self, login: str, *, token: str, name: str | None = None) -> User:
-        """Add a user, or give the one of this login, as it is.
+        """Return the user of a login; add it if it is missing. A known user is not changed.
 
         Args:
-            login: Name on GitHub.
-            token: The access token that calls are made with, for a new user.
-            name: Name in full, for a new user; made of the login by default.
+            login: Login on GitHub.
+            token: API token of a new user.
+            name: Full name of a new user; derived from the login if None.
         """
         for user in self.users.values():
             if user.login == login:
                 return user
+        # fact 9.46: ids of users and organizations overlap.
         user = User(200 + len(self.users) + 1, login, token, name or login.capitalize(), f"{login}@example.org")
         user.rss_token = f"rss-token-of-{login}"
         self.users[user.id] = user
         return user
 
     def organization(self, login: str | None, *, name: str | None = None, members: Iterable[User] = ()) -> Organization:
-        """Add an organization, or give the one of this login as it is.
+        """Return the organization of a login; add it if it is missing. A known organization is not changed.
 
         Args:
-            login: Name on GitHub; None: it has none, and is always a new one.
-            name: In full, for a new organization; None: it has none.
-            members: Who has a new one among their accounts even where it has no repositories.
+            login: Login on GitHub; None always adds one without a login.
+            name: Full name of a new organization, or None.
+            members: Users who have a new organization among their accounts even if it owns no repositories.
         """
-        for one in self.organizations:
-            if one.login == login and login is not None:
-                return one
-        made = Organization(201 + len(self.organizations), login, name, list(members))
-        self.organizations.append(made)
-        return made
+        for candidate in self.organizations:
+            if candidate.login == login and login is not None:
+                return candidate
+        organization = Organization(201 + len(self.organizations), login, name, list(members))
+        self.organizations.append(organization)
+        return organization
 
     def owner(self, slug: str) -> User | Organization:
-        """Give the owner of a slug: a user of that login, or else an organization, which is added where it is missing.
+        """Return the owner of a slug: the user of that login, else the organization, which is added if it is missing.
 
         Args:
             slug: ``owner/name``.
@@ -133,39 +133,40 @@ class World:
         return user or self.organization(login, name=login)
 
     def repository(self, slug: str, *, private: bool = False, users: Iterable[User] = ()) -> Repository:
-        """Add a repository, or give the one of this slug as it is.
+        """Return the repository of a slug; add it if it is missing. A known repository is not changed.
 
         Args:
-            slug: ``owner/name``; a known one is found in any case.
-            private: Whether only its users see it, for a new repository.
-            users: Who has a permission on it, for a new repository; they may push, see `Repository.readers`.
+            slug: ``owner/name``; the case is ignored when looking for a known one.
+            private: Whether only its users see a new repository.
+            users: Users with a permission on a new repository; they may push, see `Repository.readers`.
         """
-        found = self.find(slug)
-        if found is not None:
-            return found
-        repository = Repository(self, 81 + len(self.repositories) + 1, slug, private=private, users=list(users))
+        repository = self.find(slug)
+        if repository is not None:
+            return repository
+        repository = Repository(81 + len(self.repositories) + 1, slug, private=private, users=list(users), world=self)
         self.repositories[repository.id] = repository
         return repository
 
     def find(self, slug: str) -> Repository | None:
-        """Give the repository of a slug, or None.
+        """Return the repository of a slug, or None.
 
         Args:
             slug: ``owner/name``, in any case.
         """
-        lower = slug.lower()
-        return next((one for one in self.repositories.values() if one.slug.lower() == lower), None)
+        # fact 3.13: the case of a slug does not matter.
+        lowered = slug.lower()
+        return next((known for known in self.repositories.values() if known.slug.lower() == lowered), None)
 
     def by_token(self, token: str) -> User | None:
-        """Give the user of an API token, or None.
+        """Return the user of an API token, or None.
 
         Args:
-            token: The token; an empty one is nobody's.
+            token: The token; an empty one matches nobody.
         """
         return next((user for user in self.users.values() if token and user.token == token), None)
 
     def by_rss_token(self, token: str) -> User | None:
-        """Give the user of a token of badges and feeds, or None.
+        """Return the user of a badge and feed token, or None.
 
         Args:
             token: The token, see `User.rss_token`.

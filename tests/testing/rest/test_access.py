@@ -1,4 +1,4 @@
-"""Tokens, modes and the Accept header of the embedded Travis."""
+"""Authentication and access: tokens, modes, versions."""
 
 import pytest
 
@@ -16,7 +16,7 @@ V21 = "application/vnd.travis-ci.2.1+json"
         ("com-private", V21, 401), ("enterprise", V2, 401), ("enterprise", V21, 401),
     ],
 )  # fmt: skip
-async def test_strangers_read_where_the_mode_lets_them(mode: Mode, accept: str, status: int) -> None:
+async def test_anonymous_reads_depend_on_mode_and_version(mode: Mode, accept: str, status: int) -> None:
     async with TravisServer(mode=mode) as server:
         server.world.repository("a/b").build()
         answer = await ask(server, "/repos/a/b", accept=accept)
@@ -25,38 +25,38 @@ async def test_strangers_read_where_the_mode_lets_them(mode: Mode, accept: str, 
         assert bool(answer.body) == (status == 200)
 
 
-async def test_enterprise_lives_below_api() -> None:
+async def test_enterprise_serves_below_api() -> None:
     async with TravisServer(mode="enterprise") as server:
         assert server.endpoint.endswith("/api")
         assert (await ask(server, "/config")).status == 200
 
 
-async def test_a_private_repository_is_hidden_from_strangers(server: TravisServer) -> None:
+async def test_private_repository_is_hidden_from_anonymous_requests(server: TravisServer) -> None:
     user = next(iter(server.world.users.values()))
     secret = server.world.repository("a/secret", private=True, users=[user])
     assert (await ask(server, f"/repos/{secret.id}")).status == 404
     assert (await ask(server, f"/repos/{secret.id}", token=TOKEN)).status == 200
 
 
-async def test_an_unknown_token_is_refused_as_text_typed_html_even_for_what_is_public(server: TravisServer) -> None:
+async def test_unknown_token_is_refused_as_html_on_public_routes_too(server: TravisServer) -> None:
     server.world.repository("a/b")
     answer = await ask(server, "/repos/a/b", token="wrong")
     assert (answer.status, answer.content_type, answer.body) == (403, "text/html;charset=utf-8", b"access denied")
 
 
 @pytest.mark.parametrize("header", [f"token {TOKEN}", f'TOKEN "{TOKEN}"'])
-async def test_a_token_may_stand_in_quotes(server: TravisServer, header: str) -> None:
+async def test_token_may_be_quoted(server: TravisServer, header: str) -> None:
     assert (await ask(server, "/users", headers={"Authorization": header})).status == 200
 
 
-async def test_bearer_is_ignored_and_the_query_works(server: TravisServer) -> None:
+async def test_bearer_is_ignored_and_access_token_in_the_query_works(server: TravisServer) -> None:
     answer = await ask(server, "/users", headers={"Authorization": f"Bearer {TOKEN}"})
     assert (answer.status, answer.content_type, answer.body) == (401, "application/json", b"no access token supplied")
     assert (await ask(server, f"/users?access_token={TOKEN}")).status == 200
 
 
 @pytest.mark.parametrize(("mode", "status"), [("org", 200), ("com", 200), ("com-private", 403), ("enterprise", 403)])
-async def test_version_3_shows_strangers_what_is_public_or_asks_them_to_log_in(mode: Mode, status: int) -> None:
+async def test_version_3_shows_public_logs_or_requires_a_login(mode: Mode, status: int) -> None:
     async with TravisServer(mode=mode) as server:
         job = server.world.repository("a/b").build().jobs[0]
         job.write("text")

@@ -1,4 +1,4 @@
-"""What can be done over REST to the embedded Travis, in raw bytes."""
+"""Routes that act: cancel, restart, remove a log, lint."""
 
 import aiohttp
 
@@ -7,11 +7,11 @@ from tests.conftest import TOKEN
 from tests.raw import ask
 
 
-async def test_a_cancel_is_204_and_empty_once(server: TravisServer, repository: Repository) -> None:
+async def test_cancel_answers_an_empty_204_once(server: TravisServer, repository: Repository) -> None:
     build = repository.build()
     path = f"/builds/{build.id}/cancel"
-    stumbled = await ask(server, path, method="POST")
-    assert (stumbled.status, stumbled.body) == (500, b"Sorry, we experienced an error.\n")
+    anonymous = await ask(server, path, method="POST")
+    assert (anonymous.status, anonymous.body) == (500, b"Sorry, we experienced an error.\n")
     first = await ask(server, path, method="POST", token=TOKEN)
     assert (first.status, first.body) == (204, b"")
     second = await ask(server, path, method="POST", token=TOKEN)
@@ -21,7 +21,7 @@ async def test_a_cancel_is_204_and_empty_once(server: TravisServer, repository: 
     assert (unknown.status, unknown.content_type, unknown.body) == (404, "application/json", b"")
 
 
-async def test_a_restart_is_202_or_400_with_a_flash(server: TravisServer, repository: Repository) -> None:
+async def test_restart_answers_202_or_400_with_a_flash(server: TravisServer, repository: Repository) -> None:
     build = repository.history(1)[0]
     path = f"/builds/{build.id}/restart"
     granted = await ask(server, path, method="POST", token=TOKEN)
@@ -34,7 +34,7 @@ async def test_a_restart_is_202_or_400_with_a_flash(server: TravisServer, reposi
     assert (old.status, old.json["result"], "error" in old.json["flash"][0]) == (200, True, True)
 
 
-async def test_what_could_not_be_read_cannot_be_restarted(server: TravisServer, repository: Repository) -> None:
+async def test_build_with_a_parse_error_is_not_restarted(server: TravisServer, repository: Repository) -> None:
     build = repository.history(1)[0]
     build.config[".result"] = "parse_error"
     for path in (f"/builds/{build.id}/restart", f"/jobs/{build.jobs[0].id}/restart"):
@@ -42,7 +42,7 @@ async def test_what_could_not_be_read_cannot_be_restarted(server: TravisServer, 
     assert build.state == "passed"
 
 
-async def test_a_log_is_removed_with_an_empty_answer(server: TravisServer, repository: Repository) -> None:
+async def test_removing_a_log_answers_an_empty_200_once(server: TravisServer, repository: Repository) -> None:
     job = repository.history(1)[0].jobs[0]
     path = f"/jobs/{job.id}/log"
     first = await ask(server, path, method="PATCH", token=TOKEN)
@@ -61,7 +61,7 @@ async def test_lint_takes_a_parameter_or_a_raw_body(server: TravisServer) -> Non
         assert await response.json() == {"lint": {"warnings": []}}
 
 
-async def test_what_has_moved_is_not_changed(server: TravisServer, repository: Repository) -> None:
+async def test_migrated_repository_is_not_changed(server: TravisServer, repository: Repository) -> None:
     (build,) = repository.history(1)
     repository.migrated = True
     answer = await ask(server, f"/builds/{build.id}/restart", method="POST", token=TOKEN)
@@ -70,7 +70,7 @@ async def test_what_has_moved_is_not_changed(server: TravisServer, repository: R
     assert in_words.body.startswith(b"This repository has been migrated to travis-ci.com.")
 
 
-async def test_the_old_way_to_restart_refuses_in_words_alone(server: TravisServer, repository: Repository) -> None:
+async def test_restart_by_request_refuses_in_the_flash_only(server: TravisServer, repository: Repository) -> None:
     build = repository.build()
     path, body = "/requests", {"build_id": build.id}
     refused = await ask(server, path, method="POST", token=TOKEN, json=body)

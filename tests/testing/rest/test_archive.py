@@ -1,4 +1,4 @@
-"""Archived logs: where they are, who is pointed there, and what the archive gets to see."""
+"""Archived logs: redirects, and what the archive receives."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def job(repository: Repository) -> Job:
         ("head", "text/plain", "me", 200),
     ],
 )
-async def test_who_is_pointed_there(
+async def test_archived_log_is_redirected_depending_on_mode_and_client(
     server: TravisServer, job: Job, mode: str, accept: str, agent: str, status: int
 ) -> None:
     server.log_mode = mode
@@ -48,19 +48,19 @@ async def test_who_is_pointed_there(
 
 
 @pytest.mark.parametrize("mode", ["head", "2017", "2014"])
-async def test_a_client_reads_it_and_the_archive_sees_no_token(
+async def test_client_reads_an_archived_log_without_sending_its_token(
     server: TravisServer, travis: Travis, job: Job, mode: str
 ) -> None:
     server.log_mode = mode
     assert await travis.logs.text(job.id) == "größe\n"
     assert await travis.follow_log(job.id).text() == "größe\n"
-    assert bool(server.archive.seen) is (mode != "head")
-    for headers in server.archive.seen:
+    assert bool(server.archive.headers_seen) is (mode != "head")
+    for headers in server.archive.headers_seen:
         assert "authorization" not in headers
         assert TOKEN not in str(headers)
 
 
-async def test_what_is_not_archived_is_not_there(server: TravisServer, job: Job) -> None:
+async def test_archive_answers_403_for_logs_that_it_lacks(server: TravisServer, job: Job) -> None:
     job.log.archived = False
     for number in (str(job.id), "999", "x"):
         answer = await ask(server, f"/jobs/{number}/log.txt", endpoint=server.archive_url)

@@ -12,7 +12,7 @@ BUILD_KEYS = [
 ]  # fmt: skip
 
 
-async def test_a_list_of_builds_carries_commits_and_no_jobs(server: TravisServer, repository: Repository) -> None:
+async def test_builds_list_has_commits_but_no_jobs(server: TravisServer, repository: Repository) -> None:
     repository.history(30)
     answer = await ask(server, f"/builds?repository_id={repository.id}")
     assert answer.content_type == "application/json;charset=utf-8"
@@ -33,7 +33,7 @@ async def test_a_list_of_builds_carries_commits_and_no_jobs(server: TravisServer
         ("", ["30", "29"]),
     ],
 )
-async def test_a_list_of_builds_is_narrowed(
+async def test_builds_list_can_be_filtered(
     server: TravisServer, repository: Repository, query: str, numbers: list[str]
 ) -> None:
     repository.history(30)
@@ -42,14 +42,14 @@ async def test_a_list_of_builds_is_narrowed(
     assert [build["number"] for build in answer.json["builds"]][: len(numbers) or None] == numbers
 
 
-async def test_a_list_of_builds_without_a_question_is_empty_for_strangers(
+async def test_builds_list_without_parameters_is_empty_for_anonymous_requests(
     server: TravisServer, repository: Repository
 ) -> None:
     repository.history(2)
     assert (await ask(server, "/builds")).json == {"builds": [], "commits": []}
 
 
-async def test_builds_by_ids_are_split_at_commas(server: TravisServer, repository: Repository) -> None:
+async def test_ids_of_builds_are_split_at_commas(server: TravisServer, repository: Repository) -> None:
     builds = repository.history(3)
     by_comma = await ask(server, f"/builds?ids={builds[0].id},{builds[2].id},77,x")
     assert [build["id"] for build in by_comma.json["builds"]] == [builds[0].id, builds[2].id]
@@ -57,7 +57,7 @@ async def test_builds_by_ids_are_split_at_commas(server: TravisServer, repositor
     assert [build["id"] for build in by_array.json["builds"]] == [builds[1].id]
 
 
-async def test_builds_of_a_slug_and_one_of_them(server: TravisServer, repository: Repository) -> None:
+async def test_builds_are_served_below_the_slug(server: TravisServer, repository: Repository) -> None:
     build = repository.history(2)[0]
     answer = await ask(server, "/repos/travis-ci/travis.rb/builds")
     assert [one["number"] for one in answer.json["builds"]] == ["2", "1"]
@@ -65,7 +65,7 @@ async def test_builds_of_a_slug_and_one_of_them(server: TravisServer, repository
     assert (await ask(server, "/repos/no/such/builds")).json == {"builds": [], "commits": []}
 
 
-async def test_one_build_carries_commit_and_jobs_without_slug(server: TravisServer, repository: Repository) -> None:
+async def test_single_build_has_its_commit_and_jobs_without_slug(server: TravisServer, repository: Repository) -> None:
     build = repository.build(jobs=2)
     answer = (await ask(server, f"/builds/{build.id}")).json
     assert set(answer) == {"build", "commit", "jobs"}
@@ -75,7 +75,7 @@ async def test_one_build_carries_commit_and_jobs_without_slug(server: TravisServ
     assert "stage_id" not in answer["jobs"][0]
 
 
-async def test_a_branch_is_a_build_without_three_keys(server: TravisServer, repository: Repository) -> None:
+async def test_branch_is_a_build_without_three_keys(server: TravisServer, repository: Repository) -> None:
     build = repository.build(branch="a/b")
     repository.build(branch="a/b", event_type="pull_request")
     for path in ("/repos/82/branches/a/b", "/repos/travis-ci/travis.rb/branches/a%2Fb"):

@@ -1,13 +1,13 @@
-"""What a request takes for an answer."""
+"""Content negotiation: Accept headers, versions, path suffixes."""
 
 import pytest
 
 from aiotravis.testing import Repository, TravisServer
-from aiotravis.testing.rest.content_negotiation import kinds_of, without_ending
+from aiotravis.testing.rest.content_negotiation import parse_accept, split_suffix
 from tests.raw import ask
 
 
-async def test_what_cannot_be_represented_is_406_and_empty(server: TravisServer) -> None:
+async def test_unacceptable_media_type_is_an_empty_406(server: TravisServer) -> None:
     server.world.repository("a/b")
     answer = await ask(server, "/repos/a/b", accept="image/png")
     assert (answer.status, answer.content_type, answer.body) == (406, "application/json", b"")
@@ -26,13 +26,11 @@ async def test_what_cannot_be_represented_is_406_and_empty(server: TravisServer)
         ("text/plain;q=nonsense, */*", "text/plain"),
     ],
 )
-def test_the_best_kind_is_the_heaviest_then_the_one_with_fewer_stars_then_with_more_parameters(
-    accept: str, best: str
-) -> None:
-    assert kinds_of(accept)[0].name == best
+def test_media_types_are_sorted_by_quality_asterisks_and_parameters(accept: str, best: str) -> None:
+    assert parse_accept(accept)[0].name == best
 
 
-async def test_a_weight_decides_between_text_and_json(server: TravisServer, repository: Repository) -> None:
+async def test_quality_decides_between_text_and_json(server: TravisServer, repository: Repository) -> None:
     job = repository.build().jobs[0]
     job.write("text")
     for accept, kind in (
@@ -53,8 +51,8 @@ async def test_a_weight_decides_between_text_and_json(server: TravisServer, repo
         ("*/*", None), ("application/vnd.travis-ci.3+json", "3"),
     ],
 )  # fmt: skip
-def test_a_kind_may_name_a_version(entry: str, version: str | None) -> None:
-    assert kinds_of(entry)[0].version == version
+def test_version_is_read_from_type_or_parameter(entry: str, version: str | None) -> None:
+    assert parse_accept(entry)[0].version == version
 
 
 @pytest.mark.parametrize(
@@ -64,5 +62,5 @@ def test_a_kind_may_name_a_version(entry: str, version: str | None) -> None:
         ("/a/b.json.txt", ("/a/b.json", ".txt")), ("/a/b.JSON", ("/a/b.JSON", "")),
     ],
 )  # fmt: skip
-def test_a_path_loses_one_ending(path: str, parts: tuple[str, str]) -> None:
-    assert without_ending(path) == parts
+def test_split_suffix_removes_one_known_suffix(path: str, parts: tuple[str, str]) -> None:
+    assert split_suffix(path) == parts

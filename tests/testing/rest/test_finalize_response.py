@@ -1,4 +1,4 @@
-"""What every answer wears, byte by byte."""
+"""Headers and forms that every response gets, in raw bytes."""
 
 import json
 from urllib.parse import quote
@@ -18,13 +18,13 @@ CORS = {
 
 
 @pytest.mark.parametrize("path", ["/config", "/builds/999", "/no/such/thing/at/all", "/users"])
-async def test_every_answer_may_be_read_by_a_page_of_anybody(server: TravisServer, path: str) -> None:
+async def test_every_response_has_cors_headers(server: TravisServer, path: str) -> None:
     answer = await ask(server, path)
     assert {name: answer.headers[name] for name in CORS} == CORS
 
 
 @pytest.mark.parametrize("path", ["/config", "/builds/1", "/no/such"])
-async def test_a_browser_that_asks_beforehand_is_told(server: TravisServer, path: str) -> None:
+async def test_preflight_is_answered_on_any_path(server: TravisServer, path: str) -> None:
     answer = await ask(server, path, method="OPTIONS")
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["access-control-allow-methods"] == "HEAD, GET, POST, PATCH, PUT, DELETE"
@@ -34,7 +34,7 @@ async def test_a_browser_that_asks_beforehand_is_told(server: TravisServer, path
 
 
 @pytest.mark.parametrize(("path", "status"), [("/config", 200), ("/builds/999", 404)])
-async def test_json_is_wrapped_in_a_call_errors_too(server: TravisServer, path: str, status: int) -> None:
+async def test_callback_wraps_json_and_errors(server: TravisServer, path: str, status: int) -> None:
     bare = await ask(server, path)
     answer = await ask(server, f"{path}?callback=jQuery.handlers[3]")
     assert (answer.status, answer.content_type) == (status, "application/javascript;charset=utf-8")
@@ -42,19 +42,19 @@ async def test_json_is_wrapped_in_a_call_errors_too(server: TravisServer, path: 
 
 
 @pytest.mark.parametrize("name", ["", "a-b", "alert(1)//", "1a", "a;b"])
-async def test_a_name_that_cannot_be_called_is_refused(server: TravisServer, name: str) -> None:
+async def test_illegal_callback_is_a_400(server: TravisServer, name: str) -> None:
     answer = await ask(server, f"/config?callback={quote(name)}")
     assert (answer.status, answer.content_type.partition(";")[0], answer.body) == (400, "text/plain", b"Bad Request")
 
 
-async def test_text_is_never_wrapped(server: TravisServer, repository: Repository) -> None:
+async def test_callback_does_not_wrap_text(server: TravisServer, repository: Repository) -> None:
     job = repository.build().jobs[0]
     job.write("text")
     answer = await ask(server, f"/jobs/{job.id}/log?callback=a", accept="text/plain")
     assert answer.body == b"text"
 
 
-async def test_what_is_known_by_its_etag_is_not_sent_again(server: TravisServer, repository: Repository) -> None:
+async def test_matching_etag_gets_304_until_the_build_changes(server: TravisServer, repository: Repository) -> None:
     build = repository.build()
     first = await ask(server, f"/builds/{build.id}")
     tag = first.headers["etag"]
@@ -70,7 +70,7 @@ async def test_what_is_known_by_its_etag_is_not_sent_again(server: TravisServer,
 
 
 @pytest.mark.parametrize("value", ["true", "1"])
-async def test_pretty_is_indented(server: TravisServer, value: str) -> None:
+async def test_pretty_indents_json(server: TravisServer, value: str) -> None:
     plain, pretty = await ask(server, "/config"), await ask(server, f"/config?pretty={value}")
     assert json.loads(plain.body) == json.loads(pretty.body)
     assert b'{\n  "config": {\n' in pretty.body
@@ -81,13 +81,13 @@ async def test_pretty_is_indented(server: TravisServer, value: str) -> None:
     ("encoding", "status"),
     [("gzip", 200), ("identity", 200), ("br", 200), ("br, identity;q=0", 406), ("*;q=0", 406), ("gzip, *;q=0", 200)],
 )
-async def test_an_encoding_that_is_not_there_is_refused(server: TravisServer, encoding: str, status: int) -> None:
+async def test_unacceptable_encoding_is_a_406(server: TravisServer, encoding: str, status: int) -> None:
     answer = await ask(server, "/config", headers={"Accept-Encoding": encoding})
     assert (answer.status, answer.content_type.startswith("text/plain")) == (status, status == 406)
 
 
 @pytest.mark.parametrize("path", ["/config", "/", "/uptime", "/builds", "/lint"])
-async def test_a_token_that_nobody_gave_out_is_refused_everywhere(server: TravisServer, path: str) -> None:
+async def test_unknown_token_is_refused_on_every_route(server: TravisServer, path: str) -> None:
     for headers in ({"Authorization": "token unknown"}, {"Authorization": 'TOKEN "unknown"'}):
         answer = await ask(server, path, headers=headers)
         assert (answer.status, answer.content_type, answer.body) == (403, "text/html;charset=utf-8", b"access denied")
@@ -96,19 +96,19 @@ async def test_a_token_that_nobody_gave_out_is_refused_everywhere(server: Travis
     assert (await ask(server, "/config", headers={"Authorization": "Bearer unknown"})).status == 200
 
 
-async def test_what_nobody_thought_of_is_a_500_in_prose(
+async def test_unhandled_exception_is_a_500_with_the_request_id(
     server: TravisServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_: object, **__: object) -> web.Response:
         raise LookupError("a fault of the server's own")
 
-    monkeypatch.setattr("aiotravis.testing.rest.system.hand_made", fail)
+    monkeypatch.setattr("aiotravis.testing.rest.system.json_response", fail)
     answer = await ask(server, "/config", headers={"X-Request-ID": "mine"})
     assert (answer.status, answer.content_type.partition(";")[0]) == (500, "text/plain")
     assert answer.body == b"Sorry, we experienced an error.\n\nrequest_id:mine\n"
     assert "a fault of the server's own" in caplog.text
 
 
-async def test_the_id_of_a_request_is_echoed(server: TravisServer) -> None:
+async def test_request_id_is_echoed_or_generated(server: TravisServer) -> None:
     assert (await ask(server, "/config", headers={"X-Request-ID": "mine"})).headers["x-request-id"] == "mine"
     assert (await ask(server, "/config", token=TOKEN, accept=V2)).headers["x-request-id"].startswith("request-")

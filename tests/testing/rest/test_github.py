@@ -18,7 +18,7 @@ async def server() -> AsyncIterator[TravisServer]:
         yield server
 
 
-async def test_an_authorization_shows_its_token_once(server: TravisServer) -> None:
+async def test_authorization_shows_its_token_once(server: TravisServer) -> None:
     body = {"scopes": ["user:email"], "note": "x"}
     made = await ask(server, "/github/authorizations", method="POST", headers=BASIC, json=body)
     assert made.status == 201
@@ -30,14 +30,14 @@ async def test_an_authorization_shows_its_token_once(server: TravisServer) -> No
     assert exchanged.json == {"access_token": "api"}
 
 
-async def test_a_second_one_with_the_same_note_already_exists(server: TravisServer) -> None:
+async def test_second_authorization_with_the_same_note_is_a_422(server: TravisServer) -> None:
     for status in (201, 422):
         made = await ask(server, "/github/authorizations", method="POST", headers=BASIC, json={"note": "x"})
         assert made.status == status
     assert made.json["errors"][0]["code"] == "already_exists"
 
 
-async def test_a_deleted_one_is_worth_nothing(server: TravisServer) -> None:
+async def test_deleting_an_authorization_revokes_its_token(server: TravisServer) -> None:
     made = await ask(server, "/github/authorizations", method="POST", headers=BASIC, json={"note": "x"})
     gone = await ask(server, "/github/authorizations/1", method="DELETE", headers=BASIC)
     assert (gone.status, gone.body) == (204, b"")
@@ -47,18 +47,18 @@ async def test_a_deleted_one_is_worth_nothing(server: TravisServer) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "Basic !", "Basic c2FyYWg6d3Jvbmc=", "token api", "Basic /w=="])
-async def test_anybody_else_is_turned_away(server: TravisServer, value: str) -> None:
+async def test_bad_credentials_are_a_401(server: TravisServer, value: str) -> None:
     refused = await ask(server, "/github/authorizations", headers={"Authorization": value})
     assert (refused.status, json.loads(refused.body)) == (401, {"message": "Bad credentials"})
 
 
-async def test_a_second_factor_is_wanted_in_its_header(server: TravisServer) -> None:
+async def test_second_factor_is_required_in_its_header(server: TravisServer) -> None:
     server.world.user("sarah", token="").one_time_password = "123456"
     for code, status in ((None, 401), ("1", 401), ("123456", 200)):
         headers = BASIC if code is None else {**BASIC, "X-GitHub-OTP": code}
         assert (await ask(server, "/github/authorizations", headers=headers)).status == status
 
 
-async def test_todays_github_has_no_such_route(server: TravisServer) -> None:
+async def test_withdrawn_api_is_a_404(server: TravisServer) -> None:
     server.github.withdrawn = True
     assert (await ask(server, "/github/authorizations", headers=BASIC)).status == 404

@@ -4,12 +4,14 @@ from aiotravis.testing import Repository, TravisServer
 from tests.raw import ask
 
 
-async def test_an_unknown_job_answers_404_with_an_error_object(server: TravisServer) -> None:
+async def test_unknown_job_is_a_404_with_an_error_object(server: TravisServer) -> None:
     answer = await ask(server, "/jobs/42")
     assert (answer.status, answer.json) == (404, {"error": {"message": "The job(42) couldn't be found"}})
 
 
-async def test_a_job_tells_its_log_id_only_when_asked(server: TravisServer, repository: Repository) -> None:
+async def test_job_has_a_log_id_on_request_or_for_clients_named_travis(
+    server: TravisServer, repository: Repository
+) -> None:
     job = repository.build().jobs[0]
     plain = (await ask(server, f"/jobs/{job.id}")).json["job"]
     assert "log_id" not in plain
@@ -19,7 +21,7 @@ async def test_a_job_tells_its_log_id_only_when_asked(server: TravisServer, repo
     assert by_agent.json["job"]["log_id"] == job.log.id
 
 
-async def test_jobs_by_ids_are_not_split_at_commas(server: TravisServer, repository: Repository) -> None:
+async def test_ids_of_jobs_are_not_split_at_commas(server: TravisServer, repository: Repository) -> None:
     first, second = repository.build(jobs=2).jobs
     trap = await ask(server, f"/jobs?ids={first.id},{second.id}")
     assert [job["id"] for job in trap.json["jobs"]] == [first.id]
@@ -28,7 +30,9 @@ async def test_jobs_by_ids_are_not_split_at_commas(server: TravisServer, reposit
     assert [commit["id"] for commit in both["commits"]] == [first.build.commit.id] * 2
 
 
-async def test_jobs_by_state_by_queue_and_all_that_are_due(server: TravisServer, repository: Repository) -> None:
+async def test_jobs_are_filtered_by_state_or_queue_or_else_unfinished(
+    server: TravisServer, repository: Repository
+) -> None:
     first, second = repository.build(jobs=2).jobs
     first.start()
     first.finish("failed")
@@ -36,7 +40,7 @@ async def test_jobs_by_state_by_queue_and_all_that_are_due(server: TravisServer,
         assert [job["id"] for job in (await ask(server, f"/jobs?{query}")).json["jobs"]] == ids
 
 
-async def test_a_second_remark_of_a_provider_replaces_its_first() -> None:
+async def test_second_annotation_of_a_provider_replaces_the_first() -> None:
     async with TravisServer(log_mode="2014") as server:
         server.world.annotation_providers["lint"] = ("a-key", "Lint")
         job = server.world.repository("a/b").build().jobs[0]

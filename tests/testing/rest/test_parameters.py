@@ -1,11 +1,11 @@
-"""Reading what was sent to the embedded Travis."""
+"""Parameters of requests."""
 
 import aiohttp
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from aiotravis.testing import Repository, TravisServer
-from aiotravis.testing.rest.parameters import size_in, yes
+from aiotravis.testing.rest.parameters import is_true, page_size
 from tests.conftest import TOKEN
 from tests.raw import ask
 
@@ -16,11 +16,11 @@ HEADERS = {"Authorization": f"token {TOKEN}", "Accept": "application/vnd.travis-
     ("value", "read"),
     [(True, True), ("true", True), ("TRUE", False), (False, False), ("yes", False), (None, False), (1, False)],
 )
-def test_a_switch_is_true_or_the_text_true(value: object, read: bool) -> None:
-    assert yes({"active": value}) is read
+def test_is_true_accepts_true_and_the_string_true(value: object, read: bool) -> None:
+    assert is_true({"active": value}) is read
 
 
-async def test_forms_with_brackets_are_read_as_json_is(server: TravisServer, repository: Repository) -> None:
+async def test_form_with_brackets_is_read_like_json(server: TravisServer, repository: Repository) -> None:
     path = f"{server.endpoint}/hooks/{repository.id}"
     async with aiohttp.ClientSession(headers=HEADERS) as session:
         async with session.put(path, data={"hook[active]": "false", "plain": "x"}) as response:
@@ -32,17 +32,17 @@ async def test_forms_with_brackets_are_read_as_json_is(server: TravisServer, rep
             assert response.status == 500
 
 
-async def test_a_path_that_wants_a_number_finds_nothing_else(server: TravisServer) -> None:
+async def test_id_in_a_path_must_be_a_number(server: TravisServer) -> None:
     assert (await ask(server, "/requests/x")).status == 404
 
 
 @pytest.mark.parametrize(
     ("query", "size"), [("", 25), ("limit=0", 25), ("limit=x", 25), ("limit=-1", 25), ("limit=7", 7), ("limit=99", 50)]
 )
-def test_a_size_is_the_usual_one_unless_it_is_a_number(query: str, size: int) -> None:
-    assert size_in(make_mocked_request("GET", f"/?{query}"), usual=25, most=50) == size
+def test_page_size_is_the_limit_up_to_the_maximum_or_the_default(query: str, size: int) -> None:
+    assert page_size(make_mocked_request("GET", f"/?{query}"), 25, 50) == size
 
 
-async def test_what_calls_itself_nothing_says_nothing(server: TravisServer, repository: Repository) -> None:
+async def test_body_without_content_type_is_ignored(server: TravisServer, repository: Repository) -> None:
     answer = await ask(server, "/hooks/82", method="PUT", token=TOKEN, data=b'{"hook":{"active":false}}')
     assert (answer.status, repository.active) == (500, True)

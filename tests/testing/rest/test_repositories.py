@@ -5,7 +5,9 @@ from tests.conftest import TOKEN
 from tests.raw import ask
 
 
-async def test_repositories_by_id_slug_owner_and_question(server: TravisServer, repository: Repository) -> None:
+async def test_repositories_are_found_by_id_slug_owner_and_parameters(
+    server: TravisServer, repository: Repository
+) -> None:
     other = server.world.repository("sarah/notes", users=repository.users)
     other.active = False
     by_id = (await ask(server, f"/repos/{repository.id}")).json["repo"]
@@ -27,7 +29,7 @@ async def test_repositories_by_id_slug_owner_and_question(server: TravisServer, 
         assert [repo["slug"] for repo in answer.json["repos"]] == slugs, question
 
 
-async def test_a_list_of_repositories_needs_a_token_on_org(server: TravisServer) -> None:
+async def test_repositories_list_needs_a_token_on_org(server: TravisServer) -> None:
     for path in ("/repos", "/repos/", "/repos?owner_name=sarah"):
         answer = await ask(server, path)
         assert (answer.status, answer.body) == (403, b"")
@@ -44,14 +46,16 @@ async def test_a_key_comes_without_an_envelope(server: TravisServer, repository:
     assert (refused.status, refused.body) == (404, b'{"file":"not found"}')
 
 
-async def test_another_key_replaces_the_first(server: TravisServer, repository: Repository) -> None:
+async def test_new_key_replaces_the_old_one(server: TravisServer, repository: Repository) -> None:
     first = (await ask(server, "/repos/82/key")).json
     made = (await ask(server, "/repos/82/key", method="POST", token=TOKEN)).json
     assert made != first
     assert (await ask(server, "/repos/82/key")).json == made
 
 
-async def test_what_runs_comes_before_what_has_ended(server: TravisServer, repository: Repository) -> None:
+async def test_running_repositories_are_listed_before_finished_ones(
+    server: TravisServer, repository: Repository
+) -> None:
     for slug, finished in (("a/ended", True), ("a/running", False)):
         build = server.world.repository(slug, users=repository.users).build().start()
         if finished:

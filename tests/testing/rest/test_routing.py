@@ -1,4 +1,4 @@
-"""Which route a request means."""
+"""Routing of suffixes, slashes at the end, and version 3."""
 
 import pytest
 
@@ -15,24 +15,24 @@ from tests.raw import ask
         ("/v3/builds", {"@type"}), ("/builds//", {"file"}), ("//", {"file"}),
     ],
 )  # fmt: skip
-async def test_a_path_finds_its_route(server: TravisServer, repository: Repository, path: str, keys: set[str]) -> None:
+async def test_path_finds_its_route(server: TravisServer, repository: Repository, path: str, keys: set[str]) -> None:
     answer = await ask(server, path, token=TOKEN)
     assert keys <= set(answer.json)
 
 
 @pytest.mark.parametrize("path", ["/repos/82/branches/a%2Fb.json", "/repos/82/branches/a/b.json"])
-async def test_slashes_stay_as_they_were_sent(server: TravisServer, repository: Repository, path: str) -> None:
+async def test_slashes_in_branches_are_kept_as_sent(server: TravisServer, repository: Repository, path: str) -> None:
     build = repository.build(branch="a/b")
     assert (await ask(server, path)).json["id"] == build.id
 
 
-async def test_a_query_stays_as_it_was_sent(server: TravisServer, repository: Repository) -> None:
+async def test_query_is_kept_as_sent(server: TravisServer, repository: Repository) -> None:
     repository.slug = "travis-ci/a+b"
     assert (await ask(server, "/repos.json?slug=travis-ci/a%2Bb", token=TOKEN)).json[0]["id"] == repository.id
     assert (await ask(server, "/repos.json?slug=travis-ci/a+b", token=TOKEN)).json == []
 
 
-async def test_an_enterprises_prefix_is_no_part_of_a_path() -> None:
+async def test_prefix_of_enterprise_is_not_part_of_the_path() -> None:
     async with TravisServer(mode="enterprise") as server:
         user = server.world.user("sarah", token=TOKEN)
         job = server.world.repository("a/b", users=[user]).build().jobs[0]

@@ -3,18 +3,18 @@
 import pytest
 
 from aiotravis.testing import Repository, Switches, TravisServer
-from aiotravis.testing.rest.settings import trouble_with
+from aiotravis.testing.rest.settings import setting_error
 from tests.conftest import TOKEN
 from tests.raw import ask
 
 
-async def test_settings_refuse_in_two_shapes(server: TravisServer, repository: Repository) -> None:
+async def test_settings_errors_have_two_shapes(server: TravisServer, repository: Repository) -> None:
     assert (await ask(server, "/repos/9/settings", token=TOKEN)).json == {"error": "Couldn't find repository"}
     answer = await ask(server, "/repos/82/settings", method="PATCH", token=TOKEN, json={})
     assert (answer.status, answer.json) == (422, {"error": "Settings must be passed with a request"})
 
 
-async def test_a_private_variable_shows_no_value_and_loses_it_when_published(
+async def test_private_variable_hides_its_value_and_loses_it_when_published(
     server: TravisServer, repository: Repository
 ) -> None:
     path = "/settings/env_vars?repository_id=82"
@@ -44,28 +44,28 @@ async def test_org_has_no_ssh_keys(server: TravisServer, repository: Repository)
         ("timeout_hard_limit", "x", "Invalid hard_limit timeout value (allowed: 0 - 180)"),
     ],
 )  # fmt: skip
-def test_the_trouble_with_a_value_is_a_code_or_a_sentence(name: str, value: object, trouble: str | None) -> None:
-    assert trouble_with(name, value) == trouble
+def test_setting_error_is_a_code_or_a_sentence(name: str, value: object, trouble: str | None) -> None:
+    assert setting_error(name, value) == trouble
 
 
-async def test_a_change_is_made_whole_or_not_at_all(server: TravisServer, repository: Repository) -> None:
+async def test_settings_change_is_applied_whole_or_not_at_all(server: TravisServer, repository: Repository) -> None:
     changes = {"build_pushes": False, "timeout_hard_limit": 181}
     refused = await ask(server, "/repos/82/settings", method="PATCH", token=TOKEN, json={"settings": changes})
     assert refused.status == 422
-    assert repository.belongings.settings["build_pushes"] is True
+    assert repository.data.settings["build_pushes"] is True
 
 
-async def test_a_branch_can_be_taken_from_a_variable(server: TravisServer, repository: Repository) -> None:
+async def test_branch_of_a_variable_can_be_removed(server: TravisServer, repository: Repository) -> None:
     path = "/settings/env_vars?repository_id=82"
     variable = {"name": "A", "value": None, "branch": "master"}
     made = (await ask(server, path, method="POST", token=TOKEN, json={"env_var": variable})).json["env_var"]
     one = f"/settings/env_vars/{made['id']}?repository_id=82"
     changed = await ask(server, one, method="PATCH", token=TOKEN, json={"env_var": {"branch": None}})
     assert (made["branch"], changed.json["env_var"]["branch"]) == ("master", None)
-    assert repository.belongings.env_vars[0].value is None
+    assert repository.data.env_vars[0].value is None
 
 
-async def test_an_installation_may_have_ssh_keys_or_not() -> None:
+async def test_ssh_keys_depend_on_switch_and_mode() -> None:
     for keys, status in ((True, 404), (False, 404), (None, 404)):
         async with TravisServer(mode="com", switches=Switches(ssh_keys=keys)) as server:
             server.world.repository("a/b", users=[server.world.user("sarah", token=TOKEN)])

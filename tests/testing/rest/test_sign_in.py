@@ -3,12 +3,12 @@
 import pytest
 
 from aiotravis.testing import TravisServer
-from aiotravis.testing.rest.sign_in import is_allowed
+from aiotravis.testing.rest.sign_in import is_allowed_target
 from tests.conftest import TOKEN
 from tests.raw import ask
 
 
-async def test_signing_in_answers_as_travis_does(server: TravisServer) -> None:
+async def test_sign_in_responses_match_those_of_travis(server: TravisServer) -> None:
     async def sign_in(body: object) -> tuple[int, bytes]:
         answer = await ask(server, "/auth/github", method="POST", json=body)
         return answer.status, answer.body
@@ -19,7 +19,7 @@ async def test_signing_in_answers_as_travis_does(server: TravisServer) -> None:
     assert await sign_in({"github_token": TOKEN}) == (200, b'{"access_token": "%s"}' % TOKEN.encode())
 
 
-async def test_logging_out_by_header_revokes_nothing(server: TravisServer) -> None:
+async def test_logout_revokes_a_token_in_the_query_only(server: TravisServer) -> None:
     by_header = await ask(server, "/logout", token=TOKEN)
     assert (by_header.status, by_header.body) == (200, b"")
     assert (await ask(server, "/logout")).body == b"access denied"
@@ -36,10 +36,10 @@ async def test_logging_out_by_header_revokes_nothing(server: TravisServer) -> No
         ("http://localhost", False), ("ftp://localhost:8080", False), ("", False),
     ],
 )  # fmt: skip
-def test_a_token_goes_to_travis_or_to_this_machine(target: str, allowed: bool) -> None:
-    assert is_allowed(target) is allowed
+def test_handshake_target_is_travis_or_this_machine(target: str, allowed: bool) -> None:
+    assert is_allowed_target(target) is allowed
 
 
-async def test_nobody_has_the_token_of_who_has_logged_out(server: TravisServer) -> None:
+async def test_empty_token_is_refused_after_logout(server: TravisServer) -> None:
     await ask(server, f"/logout?access_token={TOKEN}")
     assert (await ask(server, "/users", headers={"Authorization": 'token ""'})).status == 403

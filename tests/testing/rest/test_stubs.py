@@ -1,29 +1,29 @@
-"""Answers that stand in for those of a route."""
+"""Responses that replace those of routes, and responses that get lost."""
 
 from aiotravis.testing.rest.stubs import Stub, Stubs
 
 
-def canned(times: int | None) -> Stub:
+def make_stub(times: int | None) -> Stub:
     return Stub(503, b"<html>", {"Content-Type": "text/html"}, times)
 
 
-def test_what_stands_in_is_given_as_often_as_was_said() -> None:
-    answers = Stubs()
-    answers.put("get", "/config", canned(2))
-    answers.put("GET", "/users", canned(None))
-    given = [answers.take("GET", "/config") is not None for _ in range(3)]
-    assert given == [True, True, False]
-    assert all(answers.take("GET", "/users") for _ in range(5))
-    assert answers.take("POST", "/users") is None
+def test_stub_is_used_the_given_number_of_times() -> None:
+    stubs = Stubs()
+    stubs.add("get", "/config", make_stub(2))
+    stubs.add("GET", "/users", make_stub(None))
+    used = [stubs.take("GET", "/config") is not None for _ in range(3)]
+    assert used == [True, True, False]
+    assert all(stubs.take("GET", "/users") for _ in range(5))
+    assert stubs.take("POST", "/users") is None
 
 
-def test_it_is_given_as_it_is() -> None:
-    response = canned(None).response()
+def test_stub_response_has_its_status_body_and_headers() -> None:
+    response = make_stub(None).response()
     assert (response.status, response.body, response.headers["Content-Type"]) == (503, b"<html>", "text/html")
 
 
-def test_so_many_answers_get_lost() -> None:
-    answers = Stubs()
-    answers.lose("post", "/builds/1/cancel", 2)
-    assert [answers.is_lost("POST", "/builds/1/cancel") for _ in range(4)] == [True, True, False, False]
-    assert not answers.is_lost("GET", "/config")
+def test_losses_are_used_up_one_by_one() -> None:
+    stubs = Stubs()
+    stubs.lose("post", "/builds/1/cancel", 2)
+    assert [stubs.take_loss("POST", "/builds/1/cancel") for _ in range(4)] == [True, True, False, False]
+    assert not stubs.take_loss("GET", "/config")

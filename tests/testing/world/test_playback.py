@@ -1,4 +1,4 @@
-"""The scripted build and its logs."""
+"""Playback of builds, and their sample logs."""
 
 import itertools
 import math
@@ -7,45 +7,45 @@ import re
 import pytest
 
 from aiotravis.testing import Build, Job, Part, World, play, sample_log
-from aiotravis.testing.world.playback import cut
+from aiotravis.testing.world.playback import split_log
 
 
-async def test_a_played_build_passes_through_every_state() -> None:
+async def test_played_build_publishes_every_state_and_the_sample_log() -> None:
     world = World()
-    seen: list[str] = []
+    published: list[str] = []
 
     def notify(event: str, about: Build | Job, part: Part | None) -> None:
         if event != "job:log" or (part is not None and part.final):
-            seen.append(event)
+            published.append(event)
 
     build = world.repository("a/b").build(jobs=2)
     world.notify = notify
     await play(build, speed=math.inf)
-    assert (build.state, seen[-1]) == ("passed", "build:finished")
+    assert (build.state, published[-1]) == ("passed", "build:finished")
     for event in ("job:queued", "job:received", "job:started", "job:log", "job:finished"):
-        assert seen.count(event) == 2
+        assert published.count(event) == 2
     for job in build.jobs:
         assert [part.number for part in job.log.parts] == list(range(len(job.log.parts)))
         assert job.log.parts[-1] == Part(len(job.log.parts) - 1, "", True)
         assert job.log.text == sample_log(job)
 
 
-async def test_a_failing_build_fails() -> None:
+async def test_build_played_as_failed_fails() -> None:
     build = World().repository("a/b").build()
     await play(build, speed=math.inf, state="failed")
     assert build.state == "failed"
     assert "exited with 1" in build.jobs[0].log.text
 
 
-@pytest.mark.parametrize("moment", ["before", "job:started", "job:log"])
-async def test_a_build_that_is_canceled_meanwhile_stays_so(moment: str) -> None:
+@pytest.mark.parametrize("trigger", ["before", "job:started", "job:log"])
+async def test_build_canceled_while_played_stays_canceled(trigger: str) -> None:
     world = World()
     build = world.repository("a/b").build()
-    if moment == "before":
+    if trigger == "before":
         build.cancel()
 
     def notify(event: str, about: Build | Job, part: Part | None) -> None:
-        if event == moment:
+        if event == trigger:
             build.cancel()
 
     world.notify = notify
@@ -53,7 +53,7 @@ async def test_a_build_that_is_canceled_meanwhile_stays_so(moment: str) -> None:
     assert build.state == "canceled"
 
 
-async def test_a_build_canceled_after_its_last_part_stays_so() -> None:
+async def test_build_canceled_after_its_final_part_stays_canceled() -> None:
     world = World()
     build = world.repository("a/b").build()
 
@@ -66,12 +66,12 @@ async def test_a_build_canceled_after_its_last_part_stays_so() -> None:
     assert build.state == "canceled"
 
 
-async def test_speed_must_be_positive() -> None:
+async def test_play_refuses_a_speed_of_zero() -> None:
     with pytest.raises(ValueError, match="speed"):
         await play(World().repository("a/b").build(), speed=0)
 
 
-def test_a_sample_log_has_what_logs_have() -> None:
+def test_sample_log_has_folds_timers_colours_and_an_exit_code() -> None:
     text = sample_log(World().repository("a/b").build().jobs[0], seed=1)
     assert text == sample_log(World().repository("a/b").build().jobs[0], seed=1)
     for name in ("worker_info", "git.checkout", "install"):
@@ -83,22 +83,22 @@ def test_a_sample_log_has_what_logs_have() -> None:
     assert text.endswith("\nDone. Your build exited with 0.\n")
 
 
-def test_cutting_loses_nothing_and_cuts_markers() -> None:
+def test_split_log_keeps_the_text_and_splits_markers() -> None:
     text = sample_log(World().repository("a/b").build().jobs[0], seed=1)
-    pieces = list(cut(text, seed=3))
+    pieces = list(split_log(text, seed=3))
     assert "".join(pieces) == text
     assert len(pieces) > 10
     markers = re.finditer(r"travis_(?:fold|time):\w+:[^\r]*\r\x1b\[0K", text)
-    inside = [range(marker.start() + 1, marker.end()) for marker in markers]
+    marker_ranges = [range(marker.start() + 1, marker.end()) for marker in markers]
     cuts = list(itertools.accumulate(map(len, pieces)))
-    assert any(place in marker for place in cuts for marker in inside)
+    assert any(place in marker for place in cuts for marker in marker_ranges)
 
 
-async def test_a_log_that_was_closed_by_something_else_is_left_alone() -> None:
+async def test_log_closed_by_auto_cancel_gets_no_further_part() -> None:
     build = World().repository("a/b").build()
     (job,) = build.jobs
-    whole = sample_log(job)
-    last = len(list(cut(whole, seed=job.id)))
+    text = sample_log(job)
+    last = len(list(split_log(text, seed=job.id)))
 
     def end(event: str, about: Build | Job, part: Part | None) -> None:
         if part is not None and not part.final and len(job.log.parts) == last:

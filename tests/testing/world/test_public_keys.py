@@ -1,4 +1,4 @@
-"""RSA public keys as PEM and their fingerprints, held against a library that knows better."""
+"""RSA public keys as PEM and their fingerprints, compared with `cryptography`."""
 
 import base64
 import hashlib
@@ -7,34 +7,34 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
-from aiotravis.testing.world.public_keys import PublicKey, of_pem
-from aiotravis.testing.world.repository_data import KEY, RepositoryData
+from aiotravis.testing.world.public_keys import PublicKey
+from aiotravis.testing.world.repository_data import DEFAULT_KEY, RepositoryData
 
 
-def loaded(pem: str) -> RSAPublicKey:
-    key = load_pem_public_key(pem.encode())
-    assert isinstance(key, RSAPublicKey)
-    return key
+def load_pem(pem: str) -> RSAPublicKey:
+    loaded_key = load_pem_public_key(pem.encode())
+    assert isinstance(loaded_key, RSAPublicKey)
+    return loaded_key
 
 
 @pytest.mark.parametrize("bits", [1024, 2048, 4096])
-def test_a_key_is_one_to_others_and_has_their_fingerprint(bits: int) -> None:
-    made = PublicKey.made(bits)
-    other = loaded(made.pem)
-    assert (other.key_size, other.public_numbers().n, other.public_numbers().e) == (bits, made.modulus, 65_537)
-    ssh = base64.b64decode(other.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()[1])
-    assert made.fingerprint == hashlib.md5(ssh).digest().hex(":")
+def test_generated_key_loads_elsewhere_with_the_same_fingerprint(bits: int) -> None:
+    key = PublicKey.generate(bits)
+    loaded = load_pem(key.pem)
+    assert (loaded.key_size, loaded.public_numbers().n, loaded.public_numbers().e) == (bits, key.modulus, 65_537)
+    ssh = base64.b64decode(loaded.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()[1])
+    assert key.fingerprint == hashlib.md5(ssh).digest().hex(":")
 
 
-def test_a_key_is_read_back_from_its_pem() -> None:
-    made = PublicKey.made()
-    assert of_pem(made.pem) == made
-    assert of_pem(KEY).modulus == loaded(KEY).public_numbers().n
+def test_key_is_read_back_from_its_pem() -> None:
+    key = PublicKey.generate()
+    assert PublicKey.from_pem(key.pem) == key
+    assert PublicKey.from_pem(DEFAULT_KEY).modulus == load_pem(DEFAULT_KEY).public_numbers().n
 
 
-def test_a_repositorys_key_and_its_fingerprint_change_together() -> None:
-    own = RepositoryData()
-    first = own.fingerprint
-    assert first == of_pem(own.key).fingerprint
-    own.renew_key()
-    assert own.fingerprint == of_pem(own.key).fingerprint != first
+def test_renewed_key_changes_together_with_its_fingerprint() -> None:
+    data = RepositoryData()
+    first = data.fingerprint
+    assert first == PublicKey.from_pem(data.key).fingerprint
+    data.renew_key()
+    assert data.fingerprint == PublicKey.from_pem(data.key).fingerprint != first

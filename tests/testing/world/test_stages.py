@@ -1,4 +1,4 @@
-"""What stages and builds make of their jobs."""
+"""Results of stages and builds."""
 
 import itertools
 
@@ -24,7 +24,7 @@ def build_of(jobs: int) -> Build:
         ([], ["failed"], "passed"),
     ],
 )
-def test_the_worst_of_the_jobs_that_count_is_the_result(states: list[str], allowed: list[str], result: str) -> None:
+def test_result_is_the_worst_state_of_the_required_jobs(states: list[str], allowed: list[str], result: str) -> None:
     count = len(states) + len(allowed)
     jobs = build_of(max(1, count)).jobs[:count]
     for job, state in zip(jobs, states + allowed, strict=True):
@@ -34,7 +34,7 @@ def test_the_worst_of_the_jobs_that_count_is_the_result(states: list[str], allow
     assert result_of(jobs) == result
 
 
-def test_a_stage_begins_with_its_first_job_and_ends_with_its_last() -> None:
+def test_stage_starts_with_its_first_job_and_finishes_with_its_last() -> None:
     build = build_of(3)
     stage = build.stage("Test", build.jobs[:2])
     first, second, _ = build.jobs
@@ -50,21 +50,21 @@ def test_a_stage_begins_with_its_first_job_and_ends_with_its_last() -> None:
 
 
 @pytest.mark.parametrize("state", sorted(TERMINAL - {"passed"}))
-def test_a_stage_that_breaks_takes_those_behind_it_along(state: str) -> None:
+def test_stage_that_does_not_pass_cancels_later_stages(state: str) -> None:
     build = build_of(5)
     for name, jobs in (("Lint", build.jobs[:1]), ("Test", build.jobs[1:3]), ("Ship", build.jobs[3:])):
         build.stage(name, jobs)
-    told: list[tuple[str, str, str]] = []
+    published: list[tuple[str, str, str]] = []
 
     def notify(event: str, about: Build | Job, part: Part | None) -> None:
-        told.append((event, str(about.number), about.state))
+        published.append((event, str(about.number), about.state))
 
     build.jobs[0].start().finish()
     build.jobs[1].start().finish(state)
     assert build.state == "started"
     build.world.notify = notify
     build.jobs[2].start().finish()
-    assert told[1:] == [
+    assert published[1:] == [
         ("job:finished", "1.3", "passed"),
         ("job:finished", "1.4", "canceled"),
         ("job:finished", "1.5", "canceled"),
@@ -73,7 +73,7 @@ def test_a_stage_that_breaks_takes_those_behind_it_along(state: str) -> None:
     assert [stage.state for stage in build.stages] == ["passed", state, "canceled"]
 
 
-def test_stages_that_pass_one_after_the_other_pass() -> None:
+def test_build_passes_once_all_its_stages_have() -> None:
     build = build_of(2)
     stages = [build.stage("Test", build.jobs[:1]), build.stage("Ship", build.jobs[1:])]
     for job in build.jobs:

@@ -1,13 +1,6 @@
-"""The world of the embedded Travis: who and what there is."""
-
-import pytest
+"""Users, organizations and repositories of the embedded Travis."""
 
 from aiotravis.testing import World
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 def test_builds_and_jobs_share_one_sequence_of_ids(world: World) -> None:
@@ -19,7 +12,7 @@ def test_builds_and_jobs_share_one_sequence_of_ids(world: World) -> None:
     assert second.number == 2
 
 
-def test_the_same_name_is_the_same_thing(world: World) -> None:
+def test_known_users_and_repositories_are_returned_not_added(world: World) -> None:
     assert world.user("sarah", token="t") is world.user("sarah", token="other")
     assert world.repository("A/b") is world.repository("a/B")
     assert world.user("josh", token="u").id != world.user("sarah", token="t").id
@@ -27,13 +20,13 @@ def test_the_same_name_is_the_same_thing(world: World) -> None:
     assert world.by_token("no") is None
 
 
-def test_a_world_by_itself_tells_nobody() -> None:
+def test_world_without_a_server_publishes_nothing() -> None:
     build = World().repository("a/b").build()
     build.start()
     assert build.state == "started"
 
 
-def test_an_owner_is_a_user_or_else_an_organization(world: World) -> None:
+def test_owner_is_a_user_or_else_an_organization(world: World) -> None:
     sarah = world.user("sarah", token="t")
     assert world.owner("sarah/notes") is sarah
     first = world.owner("travis-ci/travis.rb")
@@ -43,7 +36,7 @@ def test_an_owner_is_a_user_or_else_an_organization(world: World) -> None:
     assert world.organization(None) is not world.organization(None)
 
 
-def test_a_user_has_a_token_for_feeds_and_an_empty_one_is_nobodys(world: World) -> None:
+def test_rss_token_finds_its_user_and_empty_tokens_find_nobody(world: World) -> None:
     sarah = world.user("sarah", token="")
     assert world.by_rss_token(sarah.rss_token) is sarah
     assert (world.by_rss_token("t"), world.by_token("")) == (None, None)

@@ -1,4 +1,4 @@
-"""The pictures and feeds that the embedded Travis serves beside its API: badges, CCTray XML, Atom.
+"""Badges and feeds that Travis serves next to its API: SVG, PNG, CCTray XML, Atom.
 
 https://docs.travis-ci.com/user/status-images/
 """
@@ -11,12 +11,13 @@ from xml.sax.saxutils import escape, quoteattr
 
 from aiohttp import web
 
-from aiotravis.testing.rest.access import Refusal, Visitor, not_found, rss_token_from, token_from
+from aiotravis.testing.rest.access import Caller, ErrorResponse, not_found, read_rss_user, read_token
 from aiotravis.testing.rest.routes import Handler, Routes
-from aiotravis.testing.world.payloads import second
-from aiotravis.testing.world.work import TERMINAL, Build, Repository
+from aiotravis.testing.world.builds import Build, Repository
+from aiotravis.testing.world.payloads import timestamp
+from aiotravis.testing.world.stages import TERMINAL
 
-__all__ = ["FeedRoutes"]
+__all__ = ["BadgeAndFeedRoutes"]
 
 RESULTS: Final = {"passed": "passing", "failed": "failing", "errored": "error", "canceled": "canceled"}
 
@@ -27,11 +28,11 @@ GREEN, RED, GREY = 0x44CC11, 0xE05D44, 0x9F9F9F
 COLOURS: Final = {"passing": GREEN, "failing": RED, "error": RED, "canceled": GREY, "unknown": GREY}
 
 
-class FeedRoutes(Routes):
-    """The routes, each by the ending of its path."""
+class BadgeAndFeedRoutes(Routes):
+    """Routes of badges and feeds; each path has a suffix."""
 
     def table(self) -> Sequence[tuple[str, str, Handler]]:
-        """List method, path and handler of each route."""
+        """Return method, path and handler of each route."""
         by_id, by_slug = r"/repos/{id:\d+}", "/repos/{owner}/{name}"
         return (
             *(
@@ -44,22 +45,18 @@ class FeedRoutes(Routes):
             ("GET", f"{by_slug}/builds.atom", self.atom),
         )
 
-    def _admitted(self, request: web.Request) -> Visitor:
-        """Let in whoever brings either of a user's tokens, too."""
-        if token_from(request) is None:
-            user = rss_token_from(request, self._site.world)
-            # What is public may be seen by everybody, whatever version would have to be asked for beside it.
-            if user is not None or self._site.mode == "com":
-                return Visitor(user, self._site.mode in {"org", "com"})
-        return self._visitor(request)
-
-    def _shown(self, request: web.Request) -> Repository | None:
-        visitor, repository = self._admitted(request), self._find(request)
-        return repository if repository is not None and visitor.sees(repository) else None
+    def _caller(self, request: web.Request, *, guarded: bool = True, private: bool = False) -> Caller:
+        """Accept the badge and feed token as well."""
+        if read_token(request) is None:
+            user = read_rss_user(request, self._server.world)
+            # fact 3.22: badges and feeds of public repositories need no token, whatever the version.
+            if user is not None or self._server.mode == "com":
+                return Caller(user, self._server.mode in {"org", "com"})
+        return super()._caller(request, guarded=guarded, private=private)
 
     async def badge(self, request: web.Request) -> web.StreamResponse:
-        """A picture of the last outcome, of some branches where they are named; unknown for what is hidden."""
-        repository = self._shown(request)
+        """Answer with an image of the last result, of some branches if named."""
+        repository = self._visible_repository(request)
         branches = request.query.get("branch", "")
         last = next(
             (
@@ -71,6 +68,7 @@ class FeedRoutes(Routes):
             ),
             None,
         )
+        # fact 3.22: a badge never fails; a hidden repository is unknown.
         result = RESULTS[last.state] if last else "unknown"
         kind = request.path.rpartition(".")[2]
         body = _png(COLOURS[result]) if kind == "png" else f"<svg><text>{result}</text></svg>".encode()
@@ -81,23 +79,24 @@ class FeedRoutes(Routes):
         return web.Response(body=body, headers=headers)
 
     async def cc_xml(self, request: web.Request) -> web.StreamResponse:
-        """The state of a repository as CCTray wants it."""
-        repository = self._shown(request)
+        """Answer with the state of a repository as CCTray XML."""
+        repository = self._visible_repository(request)
         if repository is None:
             raise not_found()
         return _projects([repository])
 
     async def cc_xml_of_owner(self, request: web.Request) -> web.StreamResponse:
-        """The state of each repository that somebody owns."""
-        visitor, owner = self._admitted(request), request.match_info["owner"]
-        every = self._site.world.repositories.values()
-        return _projects([one for one in every if one.slug.partition("/")[0] == owner and visitor.sees(one)])
+        """Answer with the state of an owner's repositories as CCTray XML."""
+        caller, owner = self._caller(request), request.match_info["owner"]
+        every = self._server.world.repositories.values()
+        return _projects([one for one in every if one.slug.partition("/")[0] == owner and caller.can_see(one)])
 
     async def atom(self, request: web.Request) -> web.StreamResponse:
-        """A repository's last builds as a feed; where there are none it is none."""
-        repository = self._shown(request)
+        """Answer with the last 25 builds of a repository as an Atom feed."""
+        repository = self._visible_repository(request)
+        # fact 3.22: an empty feed is a 406.
         if repository is None or not repository.builds:
-            raise Refusal(406)
+            raise ErrorResponse(406)
         entries = "".join(_entry(build) for build in list(reversed(repository.builds))[:25])
         title = f"<title>{escape(repository.slug)} Builds</title>"
         body = f'<?xml version="1.0"?>\n<feed xmlns="http://www.w3.org/2005/Atom">{title}{entries}</feed>\n'
@@ -106,7 +105,7 @@ class FeedRoutes(Routes):
 
 def _entry(build: Build) -> str:
     title = escape(f"{build.repository.slug} Build #{build.number} ({build.state})")
-    updated = second(build.finished_at or build.started_at or build.updated_at)
+    updated = timestamp(build.finished_at or build.started_at or build.updated_at)
     return f"<entry><id>urn:travis:build:{build.id}</id><title>{title}</title><updated>{updated}</updated></entry>"
 
 
@@ -117,7 +116,7 @@ def _projects(repositories: Sequence[Repository]) -> web.Response:
 
 
 def _project(repository: Repository) -> str:
-    last = repository.moved_build or repository.last_build
+    last = repository.state_build or repository.last_build
     runs = last is not None and last.state not in TERMINAL
     fields = {
         "name": repository.slug,
@@ -129,7 +128,7 @@ def _project(repository: Repository) -> str:
 
 
 def _png(colour: int) -> bytes:
-    """Draw a picture of one pixel."""
+    """Return an image of one pixel."""
 
     def chunk(kind: bytes, contents: bytes) -> bytes:
         return struct.pack(">I", len(contents)) + kind + contents + struct.pack(">I", zlib.crc32(kind + contents))

@@ -1,0 +1,133 @@
+"""A bounded buffer of events between the reader of the connection and one consumer."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from aiotravis.errors import TravisError, UsageError
+from aiotravis.events import Event, JobLog, Lagged, Mark
+
+__all__ = ["EVENT_OVERHEAD", "EventBuffer", "event_size"]
+
+EVENT_OVERHEAD: Final = 512
+"""Bytes that an event counts for, in addition to its text."""
+
+UNENCODABLE_SIZE: Final = 64 << 10
+"""Bytes that an event counts for if it cannot be encoded."""
+
+
+@dataclass(slots=True, eq=False)
+class EventBuffer:
+    """A buffer bounded by number of events and by bytes. A full buffer drops the newest events: the reader never waits.
+
+    Attributes:
+        max_events: Most events.
+        max_bytes: Most bytes.
+        dropped: Events dropped because the buffer was full.
+        unreported: Events dropped since the last `Lagged`.
+        ended: Whether it accepts no more events.
+    """
+
+    max_events: int
+    max_bytes: int = 8 << 20
+    dropped: int = field(default=0, init=False)
+    unreported: int = field(default=0, init=False)
+    ended: bool = field(default=False, init=False)
+    _events: deque[tuple[Event, int]] = field(default_factory=deque[tuple[Event, int]], init=False)
+    _bytes: int = field(default=0, init=False)
+    _error: TravisError | None = field(default=None, init=False)
+    _waiter: asyncio.Future[None] | None = field(default=None, init=False)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def put(self, event: Event, size: int) -> bool:
+        """Add an event, or drop it if the buffer is full.
+
+        Args:
+            event: The event.
+            size: Its size in bytes, see `event_size`; 0 for a mark, which is never dropped.
+
+        Returns:
+            False if it was dropped.
+        """
+        if self.ended:
+            return True
+        total = self._bytes + size
+        if size and (total > self.max_bytes or len(self._events) >= self.max_events):
+            self.unreported += 1
+            self.dropped += 1
+            return False
+        if self.unreported:
+            self._report_dropped()
+        self._events.append((event, size))
+        self._bytes = total
+        if self._waiter is not None:
+            self._wake()
+        return True
+
+    def _report_dropped(self) -> None:
+        self._events.append((Lagged(dropped=self.unreported), 0))
+        self.unreported = 0
+
+    def get_nowait(self) -> Event | None:
+        """Return the next event, or None if the buffer is empty."""
+        if not self._events:
+            return None
+        event, size = self._events.popleft()
+        self._bytes -= size
+        return event
+
+    def end(self, error: TravisError | None = None) -> None:
+        """Accept no more events. Consumers still get the buffered ones, then the error or the end."""
+        if not self.ended:
+            self.ended = True
+            self._error = error
+            self._wake()
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def get(self) -> Event:
+        """Wait for the next event and return it.
+
+        Raises:
+            StopAsyncIteration: The buffer has ended.
+            TravisError: The buffer has ended with this error.
+            UsageError: Another task is waiting.
+        """
+        while (event := self.get_nowait()) is None:
+            if self.unreported:
+                self._report_dropped()
+                continue
+            if self.ended:
+                if self._error is not None:
+                    raise self._error
+                raise StopAsyncIteration
+            if self._waiter is not None:
+                raise UsageError("Two tasks iterate the same feed. Make one feed for each.")
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await waiter
+            finally:
+                if self._waiter is waiter:
+                    self._waiter = None
+        return event
+
+
+def event_size(event: Event) -> int:
+    """Return roughly how many bytes an event takes; 0 for a mark."""
+    if isinstance(event, Mark):
+        return 0
+    if isinstance(event, JobLog):
+        text = event.content
+        return EVENT_OVERHEAD + (len(text) if text.isascii() else len(text.encode("utf-8", "replace")))
+    try:
+        return EVENT_OVERHEAD + len(msgspec.json.encode(event))
+    except (UnicodeEncodeError, RecursionError):  # A lone surrogate, or nested up to the recursion limit.
+        return UNENCODABLE_SIZE
