@@ -355,7 +355,7 @@ def _types_in(hint: Any) -> Iterator[type]:
     arguments: Iterable[Any] = typing.get_args(hint)
     for argument in arguments:
         # The parameters of a Callable are a list.
-        several: list[Any] = argument if isinstance(argument, list) else [argument]
+        several = cast("Iterable[Any]", argument) if isinstance(argument, list) else (argument,)
         for one in several:
             yield from _types_in(one)
 
