@@ -179,10 +179,10 @@ class PusherRules(DialectRules):
 class SoketiRules(PusherRules):
     """soketi, which is close to hosted Pusher."""
 
-    announced = 30
+    announced: float = 30
     refuses_repeats = False
     takes_objects = True
-    farewell = (4200, "Server is closed. Please reconnect shortly.")
+    farewell: tuple[int, str] = (4200, "Server is closed. Please reconnect shortly.")
 
     def refusal_of_protocol(self, protocol: str | None) -> tuple[int, str] | None:
         """Take everybody."""
