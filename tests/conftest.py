@@ -63,12 +63,13 @@ NOT_MEASURED = (
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run slow files first, and measure coverage only where the bound needs it."""
     rank = {start: place for place, start in enumerate(SLOWEST)}
     items.sort(key=lambda item: min((rank[s] for s in SLOWEST if item.nodeid.startswith(s)), default=len(rank)))
+    measuring = config.pluginmanager.hasplugin("_cov")
     for item in items:
-        if item.nodeid.startswith(NOT_MEASURED):
+        if measuring and item.nodeid.startswith(NOT_MEASURED):
             item.add_marker("no_cover")
 
 
