@@ -36,7 +36,7 @@ def _transport(server: TravisServer, token: str | None, limiter: RateLimiter) ->
     )
 
 
-CASES = int(os.environ.get("AIOTRAVIS_RATE_CASES", "4"))
+CASES = int(os.environ.get("AIOTRAVIS_RATE_CASES", "2"))
 """Random programs of an anonymous client; half as many with a token, which take four times as many calls."""
 
 
