@@ -327,3 +327,7 @@ class LogGap(LiveError):
         super().__init__(message)
         self.job_id = job_id
         self.missing: tuple[int, ...] = tuple(missing)
+
+
+def __dir__() -> list[str]:
+    return __all__

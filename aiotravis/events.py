@@ -186,3 +186,7 @@ class Reconnected(Mark, frozen=True, kw_only=True):
     """
 
     down: float
+
+
+def __dir__() -> list[str]:
+    return __all__

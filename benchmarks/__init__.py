@@ -1,1 +1,1 @@
-"""Benchmarks: how fast, beside what else, in one run. ``python -m benchmarks`` prints them."""
+"""Benchmarks of aiotravis beside other clients. ``python -m benchmarks`` runs and prints them."""

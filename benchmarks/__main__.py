@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: how fast, beside what else, interleaved in one run."""
+"""``python -m benchmarks``: aiotravis beside other clients, interleaved in one run."""
 
 import argparse
 import json
@@ -13,6 +13,7 @@ from benchmarks.live import burst, bursts, latency, subscribing
 from benchmarks.logs import following
 from benchmarks.report import Case, as_json, as_markdown, as_text, chart
 from benchmarks.rest import Figures, by_ids, one_by_one
+from benchmarks.turns import LIMIT, SHAPES, longest_turns
 from benchmarks.waiters import waiting
 
 CHARTED = {"P2", "P3", "P7", "P8"}
@@ -20,7 +21,7 @@ CHARTED = {"P2", "P3", "P7", "P8"}
 
 
 def _rates(figures: Figures) -> tuple[dict[str, list[float]], dict[str, str]]:
-    """Split pairs of a rate and of CPU for each item."""
+    """Split pairs of rate and CPU time per item."""
     rates = {name: [rate for rate, _ in pairs] for name, pairs in figures.items()}
     cpu = {name: f"{statistics.median(cpu for _, cpu in pairs):.1f} us of CPU each" for name, pairs in figures.items()}
     return rates, cpu
@@ -32,7 +33,7 @@ def rest(*, quick: bool) -> Iterator[Case]:
     near, cpu = _rates(one_by_one(builds=count, at_once=16, latency=0.0, rounds=rounds))
     yield Case(goal="P1", title=f"{count} builds one by one, 16 at once", unit="a second", figures=near,
                base="TravisPy" if "TravisPy" in near else "floor", notes=cpu)  # fmt: skip
-    far, cpu = _rates(one_by_one(builds=count, at_once=200, latency=0.02, rounds=rounds))
+    far, cpu = _rates(one_by_one(builds=count, at_once=200, latency=0.02, rounds=rounds, peers=not quick))
     yield Case(goal="P2", title=f"{count} builds one by one, 20 ms away, 200 at once", unit="a second", figures=far,
                base="TravisPy" if "TravisPy" in far else "floor", notes=cpu)  # fmt: skip
     builds = 200 if quick else 5000
@@ -61,22 +62,25 @@ def holding(*, quick: bool) -> Iterator[Case]:
 
 def live(*, quick: bool) -> Iterator[Case]:
     """Measure the live channel."""
-    # Twice as often where the processor alone decides: its pace varies most.
+    # More rounds where only the CPU counts: its speed varies most.
     rounds, often = (1, 1) if quick else (5, 10)
     for goal, size, events in (("P7", 200, 100_000), ("P8", 4000, 20_000)):
-        rates, cpu = _rates(burst(events=events // 50 if quick else events, size=size, rounds=often))
+        # A quick run starts each of the other clients once for each kind of work.
+        peers = not quick or goal == "P7"
+        rates, cpu = _rates(burst(events=events // 50 if quick else events, size=size, rounds=often, peers=peers))
         yield Case(goal=goal, title=f"log events of {size} bytes, as many as fit", unit="a second", figures=rates,
                    base="floor", notes=cpu)  # fmt: skip
     for goal, together, times in (("P7b", 300, 10), ("P7c", 1000, 5), ("P7d", 1000, 10)):
         size = 50 if quick else together
-        waves = bursts(events=size * (4 if quick else 10), together=size, pace=size * times, rounds=rounds)
-        title = f"{size:,} log events of 200 bytes at once, {times} times a second, median from sending to hand-over"
+        count, pace, peers = size * (4 if quick else 10), size * times, not quick or goal == "P7b"
+        waves = bursts(events=count, together=size, pace=pace, rounds=rounds, peers=peers)
+        title = f"{size:,} log events of 200 bytes at once, {times} times a second, median from sending to delivery"
         yield Case(goal=goal, title=title, unit="ms", figures=waves, base="floor", more_is_better=False)
     paced = latency(events=200 if quick else 4000, rounds=rounds)
     notes = {
         name: f"99 of 100 within {statistics.median(most for _, most in pairs):.2f} ms" for name, pairs in paced.items()
     }
-    yield Case(goal="P9", title="2,000 log events a second, median from sending to hand-over", unit="ms",
+    yield Case(goal="P9", title="2,000 log events a second, median from sending to delivery", unit="ms",
                figures={name: [half for half, _ in pairs] for name, pairs in paced.items()}, base="floor",
                more_is_better=False, notes=notes)  # fmt: skip
     followed = following(parts=500 if quick else 6250, size=1680, rounds=often)
@@ -91,26 +95,45 @@ def live(*, quick: bool) -> Iterator[Case]:
 def flows(*, quick: bool) -> Iterator[Case]:
     """Measure ten thousand waiters."""
     count = 200 if quick else 10_000
-    found, weighed = waiting(waiters=count), waiting(waiters=count, weigh=True)
+    result, weighed = waiting(waiters=count), waiting(waiters=count, weigh=True)
     notes = {
-        "aiotravis": f"{found.requests} requests, {found.sockets} socket, {found.cpu:.0f} us of CPU each; "
+        "aiotravis": f"{result.requests} requests, {result.sockets} socket, {result.cpu:.0f} us of CPU each; "
         f"{weighed.held - weighed.bare:.0f} bytes each beside {weighed.bare:.0f} of its task"
     }
-    yield Case(goal="P11", title=f"{count} waiters told of {count} builds", unit="s", notes=notes,
-               figures={"aiotravis": [found.telling]}, base="aiotravis", more_is_better=False)  # fmt: skip
+    title = f"{count} waiters for {count} builds, from first end to last result"
+    yield Case(goal="P11", title=title, unit="s", notes=notes,
+               figures={"aiotravis": [result.notifying]}, base="aiotravis", more_is_better=False)  # fmt: skip
 
 
-PARTS: dict[str, Callable[..., Iterator[Case]]] = {"rest": rest, "holding": holding, "live": live, "flows": flows}
+def turns(*, quick: bool) -> Iterator[Case]:
+    """Measure how long a large response keeps the event loop from everything else."""
+    size, rounds = (LIMIT // 64, 1) if quick else (LIMIT, 5)
+    for goal, shape in zip(("T1", "T2", "T3"), SHAPES, strict=True):
+        figures, count = longest_turns(shape, size=size, rounds=rounds)
+        base = next(name for name in figures if not name.startswith("aiotravis"))
+        amount = "256 KiB" if quick else "16 MiB"
+        yield Case(goal=goal, title=f"longest turn of the event loop, {amount} of {shape} fetched and decoded, CPU",
+                   unit="ms", figures=figures, base=base, more_is_better=False,
+                   notes={"aiotravis": f"{count} turns; goal: at most 100 ms", base: "one call"})  # fmt: skip
+
+
+PARTS: dict[str, Callable[..., Iterator[Case]]] = {
+    "rest": rest,
+    "holding": holding,
+    "turns": turns,
+    "live": live,
+    "flows": flows,
+}
 
 
 def main() -> None:
-    """Measure, and tell."""
+    """Run the benchmarks and print the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure; all of it by default")
-    parser.add_argument("--quick", action="store_true", help="one short round: shows that it runs, not how fast")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
-    parser.add_argument("--charts", type=Path, metavar="FOLDER", help="draw the charts that the README shows there")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="parts to run; all by default")
+    parser.add_argument("--quick", action="store_true", help="one short round, to check that everything runs")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables to this file")
+    parser.add_argument("--charts", type=Path, metavar="FOLDER", help="draw the charts of the README into this folder")
     options = parser.parse_args()
     cases: list[Case] = []
     for name in options.parts or PARTS:

@@ -17,11 +17,11 @@ LATENCY = 0.02
 
 
 def history(*, builds: int, rounds: int) -> dict[str, list[float]]:
-    """Give the seconds that each client took, one figure a round; TravisPy only where it is installed.
+    """Return the seconds that each client took, one figure per round; TravisPy only if it is installed.
 
     Args:
-        builds: How many there are.
-        rounds: How often to measure, interleaved.
+        builds: Number of builds.
+        rounds: Number of rounds; clients are interleaved.
     """
     figures: dict[str, list[float]] = {}
     with serving(builds=builds, latency=LATENCY) as endpoint:
@@ -29,7 +29,7 @@ def history(*, builds: int, rounds: int) -> dict[str, list[float]]:
         if importlib.util.find_spec("travispy"):
             cases["TravisPy"] = lambda: _travispy(endpoint)
         for name, case in cases.items():
-            # The server makes its pages at the first asking; that is not what is measured.
+            # The server builds its pages at the first request, which must not be measured.
             assert case() == builds, name
         for _ in range(rounds):
             for name, case in cases.items():

@@ -1,4 +1,4 @@
-"""What it costs to decode builds, to hold ten thousand of them, and to import the library."""
+"""The cost of decoding builds, of holding ten thousand of them, and of importing the library."""
 
 import gc
 import importlib.util
@@ -23,15 +23,15 @@ __all__ = ["decoding", "held", "importing"]
 CALL = LIST.request()
 
 IMPORTS = {
-    "aiotravis": "import aiotravis",
+    "aiotravis": "from aiotravis import Travis, events",
     "its four dependencies": "import aiohttp, anyio, msgspec, pysher",
     "nothing": "",
 }
 
 
 def _ours(page: bytes) -> object:
-    answer = LIST.read(CALL, ApiResponse(200, {"content-type": "application/json;charset=utf-8"}, page))
-    return attach_commits(answer.builds, answer.commits)
+    response = LIST.read(CALL, ApiResponse(200, {"content-type": "application/json;charset=utf-8"}, page))
+    return attach_commits(response.builds, response.commits)
 
 
 def _decoders() -> dict[str, Callable[[bytes], object]]:
@@ -43,19 +43,19 @@ def _decoders() -> dict[str, Callable[[bytes], object]]:
         entities: Any = importlib.import_module("travispy.entities")
 
         def travispy(page: bytes) -> object:
-            answer: dict[str, Any] = json.loads(page)
+            response: dict[str, Any] = json.loads(page)
             with warnings.catch_warnings():
-                # Of fields that servers have gained since it was written.
+                # TravisPy warns of fields that servers have gained since it was written.
                 warnings.simplefilter("ignore")
-                commits = entities.Commit._load(answer["commits"], None)
-                return entities.Build._load(answer["builds"], None), commits
+                commits = entities.Commit._load(response["commits"], None)
+                return entities.Build._load(response["builds"], None), commits
 
         found["TravisPy"] = travispy
     return found
 
 
 def decoding(*, repeats: int, rounds: int) -> dict[str, list[float]]:
-    """Give the microseconds of CPU for a page of 25 builds with commits, one figure a round, by decoder."""
+    """Return microseconds of CPU for a page of 25 builds with commits, one figure per round, by decoder."""
     page = page_of_builds()
     figures: dict[str, list[float]] = {}
     for _ in range(rounds):
@@ -68,14 +68,14 @@ def decoding(*, repeats: int, rounds: int) -> dict[str, list[float]]:
 
 
 def held(*, builds: int) -> dict[str, tuple[float, float]]:
-    """Give megabytes that so many builds with commits hold, and milliseconds of a full collection, by decoder."""
+    """Return the megabytes that builds with commits hold, and milliseconds of a full collection, by decoder."""
     page = page_of_builds()
     figures: dict[str, tuple[float, float]] = {}
     for name, decode in _decoders().items():
         if name == "orjson":
             continue  # Dictionaries, as from json.loads.
         gc.collect()
-        # What the process holds besides is not looked at: it would be most of a collection's time.
+        # Without this, a collection would mostly visit other objects of the process.
         gc.freeze()
         tracemalloc.start()
         kept = [decode(bytes(page)) for _ in range(builds // 25)]
@@ -90,7 +90,7 @@ def held(*, builds: int) -> dict[str, tuple[float, float]]:
 
 
 def importing(*, rounds: int) -> dict[str, list[float]]:
-    """Give the milliseconds of an import in a fresh interpreter, one figure a round; all of it compiled beforehand."""
+    """Return milliseconds of an import in a fresh interpreter, with bytecode compiled before; one figure per round."""
     figures: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as compiled:
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled}

@@ -1,4 +1,4 @@
-"""The live channel as fast as it goes: aiotravis through hub, typed event and feed, beside others."""
+"""The live channel at full speed: aiotravis with hub, typed events and feed, beside other clients."""
 
 import statistics
 import time
@@ -14,19 +14,20 @@ from benchmarks.live_server import CHANNEL, serving
 __all__ = ["burst", "bursts", "latency", "subscribing"]
 
 SLOW = {"stock pysher": 10}
-"""Clients that get only one event of so many: more would take minutes."""
+"""Clients that receive only every n-th event, because all would take minutes."""
 
 
-def burst(*, events: int, size: int, rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """Give events a second and microseconds of CPU per event, one pair a round, by client.
+def burst(*, events: int, size: int, rounds: int, peers: bool = True) -> dict[str, list[tuple[float, float]]]:
+    """Return events per second and microseconds of CPU per event, one pair per round, by client.
 
     Args:
-        events: How many each client gets.
-        size: Bytes of each frame.
-        rounds: How often to measure, interleaved.
+        events: Number of events that each client receives.
+        size: Size of each frame in bytes.
+        rounds: Number of rounds; clients are interleaved.
+        peers: Whether to measure other libraries, or the floor alone.
     """
     figures: dict[str, list[tuple[float, float]]] = {}
-    cases = _watchers()
+    cases = _watchers(peers)
     few = events // max(SLOW.values())
     with serving(events=events, size=size) as port, serving(events=few, size=size) as slow_port:
         for _ in range(rounds):
@@ -37,19 +38,20 @@ def burst(*, events: int, size: int, rounds: int) -> dict[str, list[tuple[float,
     return figures
 
 
-def bursts(*, events: int, together: int, pace: float, rounds: int) -> dict[str, list[float]]:
-    """Give the median time from sending to hand-over when events come in bursts, in milliseconds, by client.
+def bursts(*, events: int, together: int, pace: float, rounds: int, peers: bool = True) -> dict[str, list[float]]:
+    """Return the median milliseconds from sending to delivery when events come in bursts, by client.
 
     Args:
-        events: How many each client gets, in a round; of 200 bytes each.
-        together: How many come at once.
-        pace: How many come in a second.
-        rounds: How often to measure, interleaved.
+        events: Number of events of 200 bytes that each client receives per round.
+        together: Events per burst.
+        pace: Events per second.
+        rounds: Number of rounds; clients are interleaved.
+        peers: Whether to measure other libraries, or the floor alone.
     """
     figures: dict[str, list[float]] = {}
     with serving(events=events, size=200, pace=pace, burst=together) as port:
         for _ in range(rounds):
-            for name, case in _watchers().items():
+            for name, case in _watchers(peers).items():
                 late: list[float] = []
                 case(port, events, late)
                 figures.setdefault(name, []).append(statistics.median(late) * 1000)
@@ -57,13 +59,13 @@ def bursts(*, events: int, together: int, pace: float, rounds: int) -> dict[str,
 
 
 def latency(*, events: int, rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """Give the median and the 99th percentile of the time from sending to hand-over, in milliseconds, by client.
+    """Return median and 99th percentile of the milliseconds from sending to delivery, by client.
 
-    At 2,000 events a second, of 200 bytes each; the server writes the time into every one.
+    2,000 events of 200 bytes per second; the server writes the time into each.
 
     Args:
-        events: How many each client gets, in a round.
-        rounds: How often to measure, interleaved.
+        events: Number of events that each client receives per round.
+        rounds: Number of rounds; clients are interleaved.
     """
     figures: dict[str, list[tuple[float, float]]] = {}
     with serving(events=events, size=200, pace=2000) as port:
@@ -78,11 +80,11 @@ def latency(*, events: int, rounds: int) -> dict[str, list[tuple[float, float]]]
 
 
 def subscribing(*, channels: int, rounds: int) -> dict[str, list[float]]:
-    """Give the seconds until so many subscriptions are in force, one figure a round, by client.
+    """Return the seconds until all subscriptions are confirmed, one figure per round, by client.
 
     Args:
-        channels: How many.
-        rounds: How often to measure, interleaved.
+        channels: Number of channels.
+        rounds: Number of rounds; clients are interleaved.
     """
     figures: dict[str, list[float]] = {}
     cases: dict[str, Callable[[int, int], Figure]] = {
@@ -96,8 +98,8 @@ def subscribing(*, channels: int, rounds: int) -> dict[str, list[float]]:
     return figures
 
 
-def _watchers() -> dict[str, Watcher]:
-    return {"aiotravis": lambda port, events, late: anyio.run(_log, port, events, late), **watchers()}
+def _watchers(peers: bool) -> dict[str, Watcher]:
+    return {"aiotravis": lambda port, events, late: anyio.run(_log, port, events, late), **watchers(peers)}
 
 
 async def _log(port: int, events: int, late: list[float] | None = None) -> Figure:

@@ -1,4 +1,4 @@
-"""Other live clients on the same work: what is written by hand, stock pysher, asyncpusher, pusher-js."""
+"""Other live clients for the same task: hand-written, stock pysher, asyncpusher, pusher-js."""
 
 import asyncio
 import logging
@@ -19,14 +19,14 @@ __all__ = ["KEY", "Figure", "Watcher", "floor_log", "subscribers", "watchers"]
 KEY = "5df8ac576dcccf4fd076"
 
 Figure = tuple[float, float]
-"""Seconds from the first subscription to the last event, and seconds of CPU in that time."""
+"""Seconds from the first subscription to the last event, and CPU seconds in that time."""
 
 Watcher = Callable[[int, int, list[float] | None], Figure]
-"""Reads a log to its end: takes a port, how many events will come, and where to note how late each was, in seconds."""
+"""Reads a log to its end: takes a port, the number of events, and a list for the delay of each event in seconds."""
 
 
 class Frame(msgspec.Struct):
-    """A frame, as one writes it by hand."""
+    """A frame in a hand-written client."""
 
     event: str
     channel: str | None = None
@@ -34,7 +34,7 @@ class Frame(msgspec.Struct):
 
 
 class Log(msgspec.Struct):
-    """A part of a log, as one writes it by hand."""
+    """A part of a log in a hand-written client."""
 
     id: int
     number: int
@@ -42,12 +42,12 @@ class Log(msgspec.Struct):
     final: bool = False
 
 
-def watchers() -> dict[str, Watcher]:
-    """Give those that read a log to its end, by name."""
-    found: dict[str, Watcher] = {
-        "floor": lambda port, events, late: anyio.run(floor_log, port, events, late),
-        "stock pysher": _pysher_log,
-    }
+def watchers(peers: bool) -> dict[str, Watcher]:
+    """Return the clients that read a log to its end, by name: the floor, and other libraries if asked for."""
+    found: dict[str, Watcher] = {"floor": lambda port, events, late: anyio.run(floor_log, port, events, late)}
+    if not peers:
+        return found
+    found["stock pysher"] = _pysher_log
     if _asyncpusher() is not None:
         found["asyncpusher"] = lambda port, events, late: asyncio.run(_asyncpusher_log(port, events, late))
     if pusher_js.available():
@@ -56,7 +56,7 @@ def watchers() -> dict[str, Watcher]:
 
 
 def subscribers() -> dict[str, Callable[[int, int], Figure]]:
-    """Give those that subscribe to many channels, by name; each takes a port and how many."""
+    """Return the clients that subscribe to many channels, by name; each takes a port and the number of channels."""
     found: dict[str, Callable[[int, int], Figure]] = {
         "floor": lambda port, count: anyio.run(_floor_channels, port, count),
         "stock pysher": _pysher_channels,
@@ -79,12 +79,12 @@ def _url(port: int) -> str:
 
 
 async def floor_log(port: int, events: int, late: list[float] | None = None) -> Figure:
-    """Read a log as a careful person writes it by hand: the socket, the two decoders, no hand-over.
+    """Read a log with hand-written code: the socket and the two decoders, without delivery.
 
     Args:
-        port: Where the live server is.
-        events: How many parts have to come.
-        late: Takes how long each travelled, in seconds.
+        port: Port of the live server.
+        events: Number of parts to expect.
+        late: Receives the delay of each event in seconds.
     """
     decode, decode_log = msgspec.json.Decoder(Frame).decode, msgspec.json.Decoder(Log).decode
     seen = 0

@@ -1,8 +1,8 @@
-"""The live server that benchmarks listen to: a process of its own, frames made beforehand, written in large blocks.
+"""The live server of the benchmarks: a separate process that writes prepared frames in large blocks.
 
-``python -m benchmarks.live_server --events 100000 --size 200`` prints its port. It greets, confirms every
-subscription, and sends its events once the channel ``job-1`` was subscribed to: as fast as they are taken, or so many
-a second, one by one or in bursts. Events that are paced begin with the time at which they were sent.
+``python -m benchmarks.live_server --events 100000 --size 200`` prints its port. It confirms every
+subscription, and sends its events once a client has subscribed to ``job-1``: as fast as the client reads, or at a pace,
+one by one or in bursts. Paced events begin with the time at which they were sent.
 """
 
 import argparse
@@ -24,12 +24,12 @@ CHANNEL = "job-1"
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 BLOCK = 256 << 10
 STAMP = b"0000000000.000000"
-"""Stands in an event that was made beforehand for the time at which it will be sent."""
+"""Placeholder in a prepared event for the time at which it will be sent."""
 CONFIRMED = b'{"event":"pusher_internal:subscription_succeeded","channel":"%s","data":"{}"}'
 
 
 def frame(text: bytes) -> bytes:
-    """Dress a text as a frame from a server."""
+    """Return a text as a WebSocket frame of a server."""
     if len(text) < 126:
         return bytes((0x81, len(text))) + text
     if len(text) < 1 << 16:
@@ -38,26 +38,26 @@ def frame(text: bytes) -> bytes:
 
 
 def event(name: str, channel: str | None, data: object) -> bytes:
-    """Write an event as Pusher does: its data is a JSON text inside the JSON."""
+    """Return an event as Pusher sends it: its data is a JSON text inside the JSON."""
     fields = {"event": name, "data": json.dumps(data)} | ({"channel": channel} if channel else {})
     return json.dumps(fields).encode()
 
 
 def log_event(number: int, size: int, *, final: bool = False) -> bytes:
-    """Write a part of a log, its frame of about so many bytes."""
+    """Return a part of a log whose frame has about so many bytes."""
     bare = len(event("job:log", CHANNEL, {"id": 1, "_log": "", "number": number, "final": final}))
     text = f"{STAMP.decode()} " + "x" * max(0, size - bare - 18)
-    Serving.text.append(text)
+    ServerProtocol.text.append(text)
     return event("job:log", CHANNEL, {"id": 1, "_log": text, "number": number, "final": final})
 
 
-class Serving(asyncio.Protocol):
+class ServerProtocol(asyncio.Protocol):
     """One client.
 
     Args:
-        blocks: All events, dressed, whole frames in each.
-        interval: Seconds from one block to the next, each stamped; 0 sends them as fast as they are taken.
-        count: How many events.
+        blocks: All events as frames; each block holds complete frames.
+        interval: Seconds between blocks, which are then stamped with the time; 0 sends at full speed.
+        count: Number of events.
     """
 
     def __init__(self, blocks: list[bytes], interval: float, count: int) -> None:
@@ -73,10 +73,10 @@ class Serving(asyncio.Protocol):
     sent: ClassVar[bool] = False
     """Whether the newest client was sent its log."""
 
-    looking: ClassVar[bool] = False
-    """Whether the newest client has asked for the job: it is sent its log once it has asked for the parts."""
+    polling: ClassVar[bool] = False
+    """Whether the newest client has requested the job. Its log is sent once it has requested the parts."""
 
-    listening: ClassVar["Serving | None"] = None
+    listening: ClassVar["ServerProtocol | None"] = None
 
     text: ClassVar[list[str]] = []
     """The text of every part that was made."""
@@ -104,14 +104,14 @@ class Serving(asyncio.Protocol):
             self._received = rest
             self._answer(head)
         if self._upgraded:
-            self._take_all()
+            self._read_frames()
 
     def _answer(self, head: bytes) -> None:
         lines = head.split(b"\r\n")
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
         key = headers.get(b"sec-websocket-key")
         if key is None:
-            body = json.dumps(self._look_up(lines[0].split()[1].decode())).encode()
+            body = json.dumps(self._rest_response(lines[0].split()[1].decode())).encode()
             head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
             self._transport.write(head + body)
             return
@@ -121,31 +121,31 @@ class Serving(asyncio.Protocol):
             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
         )
         self._upgraded = True
-        Serving.sent = Serving.looking = False
+        ServerProtocol.sent = ServerProtocol.polling = False
         hello = event("pusher:connection_established", None, {"socket_id": "1.1", "activity_timeout": 120})
         self._transport.write(frame(hello))
 
-    def _look_up(self, path: str) -> object:
-        """Answer REST: the configuration, the job, the parts of its log that no event brings any more."""
+    def _rest_response(self, path: str) -> object:
+        """Return the configuration, the job, or the parts of its log that no event will bring."""
         if path.endswith("/log"):
-            return {"log": {"id": 1, "job_id": 1, "type": "Log", "body": "".join(Serving.text)}}
+            return {"log": {"id": 1, "job_id": 1, "type": "Log", "body": "".join(ServerProtocol.text)}}
         if path.startswith("/jobs/"):
-            Serving.looking = True
+            ServerProtocol.polling = True
             state = "passed" if self.sent else "started"
             times = {"started_at": "2014-04-08T00:17:34Z", "finished_at": "2014-04-08T00:27:12Z" if self.sent else None}
             return {"job": {"id": 1, "repository_id": 1, "build_id": 1, "number": "1.1", "state": state, **times}}
         if path.startswith("/v3/"):
-            Serving.looking = False
-            if Serving.listening is not None:
-                Serving.listening._begin()
+            ServerProtocol.polling = False
+            if ServerProtocol.listening is not None:
+                ServerProtocol.listening._begin()
             last = {"number": self._count - 1, "content": "", "final": True}
             return {"@type": "log_parts", "log_parts": [last] if self.sent else []}
         port = self._transport.get_extra_info("sockname")[1]
         pusher = {"key": "5df8ac576dcccf4fd076", "host": HOST, "port": port, "scheme": "http"}
         return {"config": {"host": "travis-ci.org", "pusher": pusher}}
 
-    def _take_all(self) -> None:
-        """Take every whole frame, and answer all in one write: a client should wait for itself alone."""
+    def _read_frames(self) -> None:
+        """Handle all complete frames and answer in one write, so that clients do not wait for the server."""
         received, place, answers = self._received, 0, list[bytes]()
         while len(received) >= place + 6:
             length, start = received[place + 1] & 127, place + 6
@@ -160,25 +160,25 @@ class Serving(asyncio.Protocol):
                 return
             mask = received[start - 4 : start] * (length // 4 + 1)
             text = int.from_bytes(received[start:end], "big") ^ int.from_bytes(mask[:length], "big")
-            self._take(text.to_bytes(length, "big"), answers)
+            self._handle(text.to_bytes(length, "big"), answers)
             place = end
         self._received = received[place:]
         self._transport.write(b"".join(answers))
 
-    def _take(self, text: bytes, answers: list[bytes]) -> None:
-        said = json.loads(text)
-        if said.get("event") == "pusher:ping":
+    def _handle(self, text: bytes, answers: list[bytes]) -> None:
+        message = json.loads(text)
+        if message.get("event") == "pusher:ping":
             answers.append(frame(event("pusher:pong", None, {})))
-        elif said.get("event") == "pusher:subscribe":
-            channel = said["data"]["channel"]
+        elif message.get("event") == "pusher:subscribe":
+            channel = message["data"]["channel"]
             answers.append(frame(CONFIRMED % channel.encode()))
             if channel == CHANNEL and self._task is None:
-                Serving.listening = self
-                if not Serving.looking:
+                ServerProtocol.listening = self
+                if not ServerProtocol.polling:
                     self._begin()
 
     def _begin(self) -> None:
-        Serving.listening = None
+        ServerProtocol.listening = None
         self._task = asyncio.get_running_loop().create_task(self._send())
 
     async def _send(self) -> None:
@@ -191,29 +191,29 @@ class Serving(asyncio.Protocol):
             else:
                 await self._writing.wait()
                 self._transport.write(block)
-        Serving.sent = True
+        ServerProtocol.sent = True
 
 
 async def serve(count: int, size: int, pace: float, burst: int) -> None:
-    """Serve until killed; the port goes to standard output."""
+    """Serve until killed; print the port."""
     frames = [frame(log_event(n, size, final=n == count - 1)) for n in range(count)]
     in_block = burst if pace else max(1, BLOCK // size)
     blocks = [b"".join(frames[start : start + in_block]) for start in range(0, count, in_block)]
     interval = burst / pace if pace else 0.0
-    server = await asyncio.get_running_loop().create_server(lambda: Serving(blocks, interval, count), HOST, 0)
+    server = await asyncio.get_running_loop().create_server(lambda: ServerProtocol(blocks, interval, count), HOST, 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 @contextlib.contextmanager
 def serving(*, events: int, size: int, pace: float = 0.0, burst: int = 1) -> Generator[int]:
-    """Run the server in a process of its own.
+    """Run the server in a separate process.
 
     Args:
-        events: How many log parts each client gets.
-        size: Bytes of each frame.
-        pace: Events a second; 0 for as many as fit.
-        burst: How many come together, where there is a pace.
+        events: Number of log parts that each client receives.
+        size: Size of each frame in bytes.
+        pace: Events per second; 0 for full speed.
+        burst: Events per burst, if there is a pace.
 
     Yields:
         Its port.

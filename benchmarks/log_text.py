@@ -1,4 +1,4 @@
-"""``python -m benchmarks.log_text``: how fast a log becomes structure, and in how much memory, however large it is."""
+"""``python -m benchmarks.log_text``: speed and memory of parsing logs of any size, ordinary and hostile."""
 
 import argparse
 import json
@@ -13,36 +13,36 @@ from itertools import count, islice
 
 from aiotravis import LogText
 
-__all__ = ["CASES", "Found", "flatness", "measured", "ordinary"]
+__all__ = ["CASES", "Result", "flatness", "measured", "ordinary"]
 
 PART = 1600
-"""Characters of a part: about what a worker sends at once."""
+"""Characters of a part: about what a worker sends at a time."""
 
 BATCH = 256
-"""Parts that are made before they are fed, so that only the feeding is timed."""
+"""Parts that are made before they are fed, so that only feeding is timed."""
 
 MB = 1_000_000
 
-MOST_LOOKED = 20 * MB
-"""Bytes of a log from which on only its last tenth is looked at line by line."""
+MAX_LINES_SIZE = 20 * MB
+"""Bytes of a log above which only its last tenth is read line by line."""
 
 FLAT = 1.5
-"""How much longer a byte of a large log may take than one of a small one: what the same run differs from itself."""
+"""How much longer a byte of a large log may take than one of a small log: the variation between equal runs."""
 
 Pieces = Callable[[], Iterator[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """What was measured of one log, in a process of its own.
+class Result:
+    """The result for one log, measured in a separate process.
 
     Attributes:
-        size: Bytes of its UTF-8.
-        feed: MB a second of feeding it, part by part; CPU time, like all the rest.
-        plain: MB a second of the log for its plain text.
-        lines: MB a second of lines, each made safe for a terminal.
-        fed: Bytes of memory for each byte of the log, at the most, while it was fed.
-        peak: The same over all of this, with the plain text held.
+        size: Size in bytes of UTF-8.
+        feed: MB per CPU second of feeding it, part by part.
+        plain: MB per CPU second of extracting its plain text.
+        lines: MB per CPU second of reading its lines, each made safe for a terminal.
+        fed: Peak bytes of memory per byte of the log while it was fed.
+        peak: Peak bytes of memory per byte of the log over everything, with the plain text held.
     """
 
     size: int
@@ -54,7 +54,7 @@ class Found:
 
 
 def ordinary() -> Iterator[str]:
-    """Give a log without end: a command in 5 kB, colours, progress bars; lines end as from a terminal."""
+    """Yield an endless ordinary log: a command every 5 kB, colours, progress bars, lines that end as in a terminal."""
     draw = random.Random(1)
     words = (
         "Installing",
@@ -81,8 +81,8 @@ def ordinary() -> Iterator[str]:
         yield f'\r\n\x1b[32;1mThe command "make number-{number}" exited with 0.\x1b[0m\r\n'
 
 
-def again(piece: str) -> Pieces:
-    """Give the same again and again."""
+def repeated(piece: str) -> Pieces:
+    """Return a source that repeats a piece."""
 
     def pieces() -> Iterator[str]:
         several = piece * (PART // len(piece) + 1)
@@ -93,42 +93,42 @@ def again(piece: str) -> Pieces:
 
 
 def numbered(piece: str) -> Pieces:
-    """Give pieces with a number in them."""
+    """Return a source of pieces that contain a number."""
     return lambda: (piece.format(n=n, red=n % 256, green=n // 256 % 256) for n in count())
 
 
 CASES: Mapping[str, Pieces] = {
     "ordinary log": ordinary,
-    "one line": again("x"),
-    "one line, of 💎": again("💎"),
-    "a progress bar in one line": again("Receiving objects:  35% (1234/3525)\r"),
-    "a progress bar that erases": again("\r\x1b[KReceiving objects:  35% (1234/3525)"),
-    "writing over in one line": again("\rx"),
-    "carriage returns": again("\r"),
-    "carriage returns, newlines": again("\r\r\n"),
-    "backspaces": again("|\b/\b-\b"),
-    "folds that never close": again("travis_fold:start:a\r\x1b[0K\n"),
+    "one line": repeated("x"),
+    "one line, of 💎": repeated("💎"),
+    "a progress bar in one line": repeated("Receiving objects:  35% (1234/3525)\r"),
+    "a progress bar that erases": repeated("\r\x1b[KReceiving objects:  35% (1234/3525)"),
+    "writing over in one line": repeated("\rx"),
+    "carriage returns": repeated("\r"),
+    "carriage returns, newlines": repeated("\r\r\n"),
+    "backspaces": repeated("|\b/\b-\b"),
+    "folds that never close": repeated("travis_fold:start:a\r\x1b[0K\n"),
     "folds, each of its own name": numbered("travis_fold:start:a{n}\r\x1b[0Kx\n"),
-    "folds within each other": again(
+    "folds within each other": repeated(
         "travis_fold:start:a\rtravis_fold:start:b\rx\ntravis_fold:end:b\rtravis_fold:end:a\r"
     ),
-    "ends of folds": again("travis_fold:end:a\r\x1b[0Kx\n"),
+    "ends of folds": repeated("travis_fold:end:a\r\x1b[0Kx\n"),
     "timers that never end": numbered("travis_time:start:{n:08x}\r\x1b[0K$ x\n"),
     "timers": numbered("travis_time:start:{n:08x}\r\x1b[0K$ x\ntravis_time:end:{n:08x}:duration=1\r\x1b[0K"),
-    "halves of markers": again("travis_fold:start:"),
-    "halves of markers, newlines": again("travis_fold:start:\n"),
-    "commands": again("$ make\n"),
-    "results": again('$ x\nThe command "x" exited with 1.\n'),
-    "colours": again("\x1b[31mx\x1b[0m"),
+    "halves of markers": repeated("travis_fold:start:"),
+    "halves of markers, newlines": repeated("travis_fold:start:\n"),
+    "commands": repeated("$ make\n"),
+    "results": repeated('$ x\nThe command "x" exited with 1.\n'),
+    "colours": repeated("\x1b[31mx\x1b[0m"),
     "colours, each its own": numbered("\x1b[38;2;{red};{green};7mx\n"),
-    "titles that never end": again("\x1b]0;"),
-    "sequences that never end": again("\x1b[1;"),
-    "newlines": again("\n"),
+    "titles that never end": repeated("\x1b]0;"),
+    "sequences that never end": repeated("\x1b[1;"),
+    "newlines": repeated("\n"),
 }
 
 
 def parts(pieces: Iterator[str], size: int) -> Iterator[str]:
-    """Cut pieces into parts, about as many characters as asked for."""
+    """Cut pieces into parts, of about so many characters in total."""
     held = ""
     for _ in range(max(1, size // PART)):
         while len(held) < PART:
@@ -137,13 +137,13 @@ def parts(pieces: Iterator[str], size: int) -> Iterator[str]:
         held = held[PART:]
 
 
-def measured(case: str, size: int) -> Found:
-    """Measure a log of about so many characters, in this process."""
+def measured(case: str, size: int) -> Result:
+    """Measure a log of about so many characters in this process."""
     before = _peak()
-    log, came, spent = LogText(), 0, 0.0
+    log, fed_bytes, spent = LogText(), 0, 0.0
     stream = parts(CASES[case](), size)
     while batch := list(islice(stream, BATCH)):
-        came += sum(len(part.encode()) for part in batch)
+        fed_bytes += sum(len(part.encode()) for part in batch)
         began = time.process_time()
         for part in batch:
             log.feed(part)
@@ -155,22 +155,22 @@ def measured(case: str, size: int) -> Found:
     began = time.process_time()
     plain = log.plain
     stripped = time.process_time()
-    looked = 0
-    for place in range(len(log.lines) * 9 // 10 if came > MOST_LOOKED else 0, len(log.lines), 1000):
+    line_bytes = 0
+    for place in range(len(log.lines) * 9 // 10 if fed_bytes > MAX_LINES_SIZE else 0, len(log.lines), 1000):
         for line in log.lines[place : place + 1000]:
             line.terminal()
-            looked += len(line.raw) + 1
+            line_bytes += len(line.raw) + 1
     ended = time.process_time()
-    assert len(plain) <= 2 * came
-    works = ((came, spent), (came, stripped - began), (looked, ended - stripped))
+    assert len(plain) <= 2 * fed_bytes
+    works = ((fed_bytes, spent), (fed_bytes, stripped - began), (line_bytes, ended - stripped))
     rates = [done / MB / max(seconds, 1e-6) for done, seconds in works]
-    return Found(
-        size=came,
+    return Result(
+        size=fed_bytes,
         feed=rates[0],
         plain=rates[1],
         lines=rates[2],
-        fed=(fed - before) / came,
-        peak=(_peak() - before) / came,
+        fed=(fed - before) / fed_bytes,
+        peak=(_peak() - before) / fed_bytes,
     )
 
 
@@ -179,14 +179,14 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def apart(case: str, size: int) -> Found:
-    """Measure in a process of its own, whose memory is that of this log alone."""
+def measured_apart(case: str, size: int) -> Result:
+    """Measure in a separate process, whose memory is that of this log alone."""
     command = [sys.executable, "-m", "benchmarks.log_text", "--one", case, str(size)]
-    return Found(**json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
+    return Result(**json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
 
 
-def flatness(several: list[Found]) -> float:
-    """Say how much longer a byte of a larger log took than one of the smallest; the worst of the three works."""
+def flatness(several: list[Result]) -> float:
+    """Return how much longer a byte of a larger log took than one of the smallest log; the worst of the three tasks."""
     first, *rest = several
     return max(
         slow / max(fast, 0.001)
@@ -198,8 +198,8 @@ def flatness(several: list[Found]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.log_text", description=__doc__)
-    parser.add_argument("cases", nargs="*", help="which; all by default")
-    parser.add_argument("--quick", action="store_true", help="small logs: shows that it runs, not how fast")
+    parser.add_argument("cases", nargs="*", help="cases to run; all by default")
+    parser.add_argument("--quick", action="store_true", help="small logs, to check that everything runs")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -209,9 +209,9 @@ def main() -> None:
     print(f"| MB/s, in parts of {PART} characters | MB | feed | plain | lines | memory, fed | in all | longer a byte |")
     print("|---|---|---|---|---|---|---|---|")
     for case in options.cases or CASES:
-        several: list[Found] = []
+        several: list[Result] = []
         for size in sizes:
-            one = apart(case, size)
+            one = measured_apart(case, size)
             several.append(one)
             rates = " | ".join(f"{rate:,.1f}" if 0 < rate < 1000 else "-" for rate in (one.feed, one.plain, one.lines))
             longer = f"{flatness(several):.1f} x" if len(several) > 1 else ""

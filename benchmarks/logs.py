@@ -1,4 +1,4 @@
-"""Following a log of 10 MB in parts of 1,600 bytes: through `Travis.follow_log`, beside the socket read by hand."""
+"""Following a log of 10 MB in parts of 1,600 bytes: `Travis.follow_log` beside a hand-written reader of the socket."""
 
 import time
 import tracemalloc
@@ -9,16 +9,16 @@ from aiotravis import Travis
 from benchmarks.live_peers import floor_log
 from benchmarks.live_server import serving
 
-__all__ = ["following", "held"]
+__all__ = ["following", "peak_memory"]
 
 
 def following(*, parts: int, size: int, rounds: int) -> dict[str, list[float]]:
-    """Give the seconds that it takes, one figure a round, by client.
+    """Return the seconds that it takes, one figure per round, by client.
 
     Args:
-        parts: How many parts the log has.
-        size: Bytes of each frame.
-        rounds: How often to measure, interleaved.
+        parts: Number of parts of the log.
+        size: Size of each frame in bytes.
+        rounds: Number of rounds; clients are interleaved.
     """
     figures: dict[str, list[float]] = {}
     with serving(events=parts, size=size) as port:
@@ -28,15 +28,15 @@ def following(*, parts: int, size: int, rounds: int) -> dict[str, list[float]]:
     return figures
 
 
-def held(*, parts: int, size: int) -> int:
-    """Give the most bytes that following a log holds at once, beyond what a client holds before.
+def peak_memory(*, parts: int, size: int) -> int:
+    """Return the peak memory in bytes of following a log, beyond what the client held before.
 
     Args:
-        parts: How many parts the log has.
-        size: Bytes of each frame.
+        parts: Number of parts of the log.
+        size: Size of each frame in bytes.
     """
     with serving(events=parts, size=size) as port:
-        return anyio.run(_follow_and_weigh, port, parts)
+        return anyio.run(_peak_memory, port, parts)
 
 
 async def _follow(port: int, parts: int) -> float:
@@ -50,7 +50,7 @@ async def _follow(port: int, parts: int) -> float:
         return time.perf_counter() - began
 
 
-async def _follow_and_weigh(port: int, parts: int) -> int:
+async def _peak_memory(port: int, parts: int) -> int:
     async with Travis(endpoint=f"http://127.0.0.1:{port}") as travis, travis.events(channels=["other"]):
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
@@ -58,7 +58,7 @@ async def _follow_and_weigh(port: int, parts: int) -> int:
         async with travis.follow_log(1) as log:
             async for _ in log:
                 seen += 1
-        most = tracemalloc.get_traced_memory()[1] - before
+        peak = tracemalloc.get_traced_memory()[1] - before
         tracemalloc.stop()
         assert seen == parts, seen
-        return most
+        return peak

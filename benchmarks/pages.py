@@ -1,20 +1,20 @@
-"""Builds as a server sends them, for benchmarks."""
+"""Builds and jobs as a server sends them, for benchmarks."""
 
 import json
 from typing import Any
 
-__all__ = ["FIRST_ID", "builds_and_commits", "envelope", "page_of_builds"]
+__all__ = ["FIRST_ID", "builds_and_commits", "envelope", "page_of_builds", "page_of_jobs"]
 
 FIRST_ID = 1000
 
 
 def builds_and_commits(count: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Make builds of about 1.5 kB each, most of it configuration, numbered from 1 on, and their commits."""
+    """Make builds of about 1.5 kB each, mostly configuration, numbered from 1, and their commits."""
     return [_build(n) for n in range(count)], [_commit(n) for n in range(count)]
 
 
 def envelope(value: object) -> bytes:
-    """Write an answer's body."""
+    """Encode the body of a response."""
     return json.dumps(value).encode()
 
 
@@ -22,6 +22,38 @@ def page_of_builds(count: int = 25) -> bytes:
     """Make ``{"builds": [...], "commits": [...]}``."""
     builds, commits = builds_and_commits(count)
     return envelope({"builds": builds, "commits": commits})
+
+
+def page_of_jobs(count: int = 25) -> bytes:
+    """Make ``{"jobs": [...], "commits": [...]}``."""
+    return envelope({"jobs": [_job(n) for n in range(count)], "commits": [_commit(n) for n in range(count)]})
+
+
+def _job(n: int) -> dict[str, Any]:
+    return {
+        "id": 2000 + n,
+        "repository_id": 82,
+        "repository_slug": "travis-ci/travis.rb",
+        "stage_id": None,
+        "build_id": FIRST_ID + n // 5,
+        "commit_id": 500_000 + n,
+        "number": f"{n // 5 + 1}.{n % 5 + 1}",
+        "config": {
+            "language": "ruby",
+            "rvm": "3.2",
+            "env": "GEMFILE=gemfiles/rails_7.gemfile DB=pg",
+            "script": ["bundle exec rake spec", "bundle exec rubocop"],
+            ".result": "configured",
+            "os": "linux",
+        },
+        "state": "passed",
+        "started_at": "2026-01-01T10:00:00Z",
+        "finished_at": "2026-01-01T10:10:00Z",
+        "queue": "builds.linux",
+        "allow_failure": False,
+        "tags": None,
+        "annotation_ids": [],
+    }
 
 
 def _build(n: int) -> dict[str, Any]:

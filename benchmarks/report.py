@@ -1,4 +1,4 @@
-"""What was measured, as a table for people, as JSON, as charts."""
+"""Results as text, Markdown, JSON and charts."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,16 +13,16 @@ WIDTH, BAR, LABEL = 640, 26, 190
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One piece of work, done by several clients.
+    """One task, performed by several clients.
 
     Attributes:
-        goal: Which goal it is about.
-        title: What was done.
-        unit: Of the figures.
-        figures: One figure a round, by client, in the order they are shown.
-        base: The client that the others are compared with.
-        more_is_better: Whether a higher figure is the better one.
-        notes: Further figures, by client.
+        goal: Name of the goal that it measures.
+        title: Description of the task.
+        unit: Unit of the figures.
+        figures: One figure per round, by client, in the order of display.
+        base: The client that others are compared with.
+        more_is_better: Whether higher figures are better.
+        notes: Additional remarks, by client.
     """
 
     goal: str
@@ -34,16 +34,16 @@ class Case:
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def median(self, name: str) -> float:
-        """Give the middle of a client's figures."""
+        """Return the median of the figures of a client."""
         return statistics.median(self.figures[name])
 
     def ratio(self, name: str) -> float:
-        """Give how many times as good as the base a client is."""
+        """Return how many times better a client is than the base."""
         mine, base = self.median(name), self.median(self.base)
         return mine / base if self.more_is_better else base / mine
 
     def spread(self, name: str) -> float:
-        """Give the distance from the lowest to the highest figure, in parts of the median."""
+        """Return the distance from the lowest to the highest figure, as a fraction of the median."""
         figures = self.figures[name]
         return (max(figures) - min(figures)) / self.median(name)
 
@@ -64,7 +64,7 @@ def _shown(figure: float) -> str:
 
 
 def as_text(case: Case) -> str:
-    """Write a case for a terminal."""
+    """Format a case for a terminal."""
     lines = [f"{case.goal}  {case.title}"]
     for name, figure, ratio, spread, note in _rows(case):
         lines.append(f"     {name:24} {figure:>18} {ratio:>10} {spread:>6}  {note}".rstrip())
@@ -72,7 +72,7 @@ def as_text(case: Case) -> str:
 
 
 def as_markdown(cases: Iterable[Case]) -> str:
-    """Write all cases as tables."""
+    """Format all cases as Markdown tables."""
     parts: list[str] = []
     for case in cases:
         parts.append(f"### {case.goal}: {case.title}\n")
@@ -83,7 +83,7 @@ def as_markdown(cases: Iterable[Case]) -> str:
 
 
 def as_json(cases: Iterable[Case]) -> list[dict[str, Any]]:
-    """Give all cases as plain values."""
+    """Convert all cases to JSON values."""
     return [
         {
             "goal": case.goal,
@@ -100,7 +100,7 @@ def as_json(cases: Iterable[Case]) -> list[dict[str, Any]]:
 
 
 def chart(case: Case) -> str:
-    """Draw a case as bars, as SVG; readable on light and dark pages."""
+    """Draw a case as a bar chart in SVG, readable on light and dark pages."""
     top = max(case.median(name) for name in case.figures)
     height = BAR * len(case.figures) + 44
     title = escape(case.title)

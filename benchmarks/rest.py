@@ -1,4 +1,4 @@
-"""Builds over REST, one by one and by their ids in batches: aiotravis beside others, near the server and far away."""
+"""Builds over REST, one by one and in batches of ids: aiotravis beside others, near the server and far away."""
 
 import resource
 import time
@@ -14,33 +14,34 @@ from benchmarks.rest_server import serving
 __all__ = ["by_ids", "one_by_one"]
 
 Figures = dict[str, list[tuple[float, float]]]
-"""Items a second and microseconds of CPU for each, one pair a round, by client."""
+"""Items per second and microseconds of CPU per item, one pair per round, by client."""
 
 
-def one_by_one(*, builds: int, at_once: int, latency: float, rounds: int) -> Figures:
-    """Fetch builds one by one, many at once.
+def one_by_one(*, builds: int, at_once: int, latency: float, rounds: int, peers: bool = True) -> Figures:
+    """Fetch builds one by one, with many requests in flight.
 
     Args:
-        builds: How many each client fetches; slow ones a part of that.
-        at_once: How many requests are in flight; TravisPy has one.
-        latency: Seconds by which every answer is late.
-        rounds: How often to measure, interleaved.
+        builds: Number of builds that each client fetches; slow clients fetch a fraction.
+        at_once: Number of requests in flight; TravisPy has one.
+        latency: Delay of every response in seconds.
+        rounds: Number of rounds; clients are interleaved.
+        peers: Whether to measure other libraries, or the floor alone.
     """
     cases: dict[str, Case] = {
         "aiotravis": lambda endpoint, ids, many: anyio.run(_map, endpoint, ids, many),
-        **singles(),
+        **singles(peers),
     }
     return _measure(cases, builds, at_once, latency, rounds)
 
 
 def by_ids(*, builds: int, at_once: int, latency: float, rounds: int) -> Figures:
-    """Fetch builds by their ids, a hundred in a request.
+    """Fetch builds by their ids, a hundred per request.
 
     Args:
-        builds: How many each client fetches; slow ones a part of that.
-        at_once: How many requests are in flight in the floor; aiotravis knows itself.
-        latency: Seconds by which every answer is late.
-        rounds: How often to measure, interleaved.
+        builds: Number of builds that each client fetches; slow clients fetch a fraction.
+        at_once: Number of requests in flight in the floor; aiotravis chooses its own.
+        latency: Delay of every response in seconds.
+        rounds: Number of rounds; clients are interleaved.
     """
     cases: dict[str, Case] = {"aiotravis": lambda endpoint, ids, _: anyio.run(_many, endpoint, ids), **batches()}
     return _measure(cases, builds, at_once, latency, rounds)
@@ -49,26 +50,26 @@ def by_ids(*, builds: int, at_once: int, latency: float, rounds: int) -> Figures
 def _measure(cases: dict[str, Case], builds: int, at_once: int, latency: float, rounds: int) -> Figures:
     figures: Figures = {}
     with serving(builds=builds, latency=latency) as endpoint:
-        for turn in range(rounds + 1):
+        for round_ in range(rounds + 1):
             for name, case in cases.items():
                 ids = range(FIRST_ID, FIRST_ID + max(1, builds // SLOW.get(name, 1)))
                 rate, cpu = _timed(case, endpoint, ids, at_once)
-                # In the first turn the server makes its answers; that is not what is measured.
-                if turn:
+                # In the first round the server prepares its responses, which must not be measured.
+                if round_:
                     figures.setdefault(name, []).append((rate, cpu))
     return figures
 
 
 def _timed(case: Case, endpoint: str, ids: Sequence[int], at_once: int) -> tuple[float, float]:
-    began, used = time.perf_counter(), _used()
+    began, used = time.perf_counter(), _cpu_seconds()
     got = case(endpoint, ids, at_once)
-    seconds, cpu = time.perf_counter() - began, _used() - used
+    seconds, cpu = time.perf_counter() - began, _cpu_seconds() - used
     assert got == len(ids), got
     return got / seconds, cpu / got * 1e6
 
 
-def _used() -> float:
-    """Give the seconds of CPU of this process, all threads."""
+def _cpu_seconds() -> float:
+    """Return the CPU seconds of this process, all threads."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 

@@ -1,4 +1,4 @@
-"""Other REST clients on the same work: written by hand on aiohttp, TravisPy, requests with threads, httpx."""
+"""Other REST clients for the same task: hand-written on aiohttp, TravisPy, requests with threads, httpx."""
 
 import asyncio
 import importlib
@@ -19,11 +19,11 @@ ACCEPT = {"Accept": "application/vnd.travis-ci.2+json"}
 THREADS = 16
 
 SLOW = {"TravisPy": 20, "httpx": 10, "requests, 16 threads": 5}
-"""Clients that get only one item of so many: more would take minutes."""
+"""Clients that fetch only every n-th item, because all would take minutes."""
 
 
 class Commit(msgspec.Struct):
-    """A commit, as one writes it by hand."""
+    """A commit in a hand-written client."""
 
     id: int
     sha: str
@@ -32,7 +32,7 @@ class Commit(msgspec.Struct):
 
 
 class Build(msgspec.Struct):
-    """A build, as one writes it by hand: its configuration is left as it came."""
+    """A build in a hand-written client: its configuration stays raw JSON."""
 
     id: int
     number: str
@@ -44,25 +44,25 @@ class Build(msgspec.Struct):
 
 
 class Single(msgspec.Struct):
-    """The answer to ``GET /builds/{id}``."""
+    """The response to ``GET /builds/{id}``."""
 
     build: Build
     commit: Commit
 
 
 class Page(msgspec.Struct):
-    """The answer to ``GET /builds``."""
+    """The response to ``GET /builds``."""
 
     builds: list[Build]
     commits: list[Commit]
 
 
 Case = Callable[[str, Sequence[int], int], int]
-"""Fetches builds by their ids, so many at once, from an endpoint; tells how many it got."""
+"""Fetches builds from an endpoint by their ids, with so many requests in flight; returns the number fetched."""
 
 
-def singles() -> dict[str, Case]:
-    """Give those that fetch builds one by one."""
+def singles(peers: bool) -> dict[str, Case]:
+    """Return the clients that fetch builds one by one, by name: the floor, and other libraries if asked for."""
     decode = msgspec.json.Decoder(Single).decode
 
     def raw(body: bytes) -> object:
@@ -75,6 +75,8 @@ def singles() -> dict[str, Case]:
         "floor": lambda endpoint, ids, at_once: anyio.run(_by_hand, endpoint, ids, at_once, raw),
         "aiohttp + json": lambda endpoint, ids, at_once: anyio.run(_by_hand, endpoint, ids, at_once, plain),
     }
+    if not peers:
+        return found
     if importlib.util.find_spec("uvloop"):
         options = {"use_uvloop": True}
         found["floor, uvloop"] = lambda endpoint, ids, at_once: anyio.run(
@@ -90,7 +92,7 @@ def singles() -> dict[str, Case]:
 
 
 def batches() -> dict[str, Case]:
-    """Give those that fetch a hundred builds in a request; TravisPy has no such call, and fetches one by one."""
+    """Return the clients that fetch a hundred builds per request, by name; TravisPy can only fetch one by one."""
     found: dict[str, Case] = {"floor": lambda endpoint, ids, at_once: anyio.run(_pages_by_hand, endpoint, ids, at_once)}
     if importlib.util.find_spec("travispy"):
         found["TravisPy"] = lambda endpoint, ids, _: _travispy(endpoint, ids)
@@ -98,7 +100,7 @@ def batches() -> dict[str, Case]:
 
 
 async def _by_hand(endpoint: str, ids: Sequence[int], at_once: int, read: Callable[[bytes], object]) -> int:
-    """Fetch with so many workers, as a careful person writes it."""
+    """Fetch with a fixed number of workers, as a careful person writes it."""
     left = iter(ids)
     builds: list[object] = []
     connector = aiohttp.TCPConnector(limit=at_once)

@@ -1,4 +1,4 @@
-"""The REST server that benchmarks ask: a process of its own, answers made beforehand, a latency that can be set.
+"""The REST server of the benchmarks: a separate process with prepared responses and a configurable latency.
 
 ``python -m benchmarks.rest_server --builds 5000 --latency 0.02`` prints its port.
 """
@@ -20,28 +20,28 @@ PAGE = 25
 
 
 class History:
-    """One repository's builds, numbered from 1 on; each answer is made once, then kept as bytes.
+    """The builds of one repository, numbered from 1; each response is made once and kept as bytes.
 
     Args:
-        count: How many builds.
+        count: Number of builds.
     """
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._builds, self._commits = builds_and_commits(count)
-        self._answers: dict[str, bytes] = {}
+        self._responses: dict[str, bytes] = {}
 
-    def answer(self, target: str) -> bytes:
-        """Give head and body for a path with query."""
-        found = self._answers.get(target)
+    def response(self, target: str) -> bytes:
+        """Return head and body for a path with query."""
+        found = self._responses.get(target)
         if found is None:
-            body = envelope(self._look_up(urlsplit(target)))
+            body = envelope(self._find(urlsplit(target)))
             head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-            found = self._answers[target] = head.encode() + body
+            found = self._responses[target] = head.encode() + body
         return found
 
-    def _look_up(self, target: SplitResult) -> object:
-        """Look up ``/builds/{id}``, or ``/builds``: those of some ``ids``, or a page below ``after_number``."""
+    def _find(self, target: SplitResult) -> object:
+        """Handle ``/builds/{id}`` and ``/builds``, with ``ids`` or as a page below ``after_number``."""
         *_, last = target.path.rstrip("/").split("/")
         query = parse_qs(target.query)
         if last.isdecimal():
@@ -58,12 +58,12 @@ class History:
         }
 
 
-class Serving(asyncio.Protocol):
-    """One connection: a request, an answer, and so on. Bare, so that clients wait for themselves alone.
+class ServerProtocol(asyncio.Protocol):
+    """One connection. Bare, so that the speed of the server does not limit the clients.
 
     Args:
-        history: Knows the answers.
-        latency: Seconds by which every answer is late.
+        history: The responses.
+        latency: Delay of every response in seconds.
     """
 
     def __init__(self, history: History, latency: float) -> None:
@@ -79,28 +79,30 @@ class Serving(asyncio.Protocol):
         self._received += data
         while b"\r\n\r\n" in self._received:
             head, _, self._received = self._received.partition(b"\r\n\r\n")
-            answer = self._history.answer(head.split(b" ", 2)[1].decode())
+            response = self._history.response(head.split(b" ", 2)[1].decode())
             if self._latency:
-                asyncio.get_running_loop().call_later(self._latency, self._transport.write, answer)
+                asyncio.get_running_loop().call_later(self._latency, self._transport.write, response)
             else:
-                self._transport.write(answer)
+                self._transport.write(response)
 
 
 async def serve(count: int, latency: float) -> None:
-    """Serve until killed; the port goes to standard output."""
+    """Serve until killed; print the port."""
     history = History(count)
-    server = await asyncio.get_running_loop().create_server(lambda: Serving(history, latency), HOST, 0, backlog=1024)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: ServerProtocol(history, latency), HOST, 0, backlog=1024
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 @contextlib.contextmanager
 def serving(*, builds: int, latency: float = 0.0) -> Generator[str]:
-    """Run the server in a process of its own.
+    """Run the server in a separate process.
 
     Args:
-        builds: How many builds its repository has.
-        latency: Seconds by which every answer is late.
+        builds: Number of builds of its repository.
+        latency: Delay of every response in seconds.
 
     Yields:
         Its URL.

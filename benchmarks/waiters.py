@@ -1,6 +1,6 @@
-"""Ten thousand builds awaited by one client: requests, sockets, memory and CPU of the client, the server elsewhere.
+"""Ten thousand builds awaited by one client: requests, sockets, memory and CPU of the client alone.
 
-``python -m benchmarks.waiters --builds 10000`` is the server: a Travis whose builds end when a line comes on its input.
+``python -m benchmarks.waiters --builds 10000`` is the server: a Travis whose builds finish when it reads a line.
 """
 
 import argparse
@@ -18,43 +18,43 @@ import anyio.lowlevel
 from aiotravis import Travis
 from aiotravis.testing import TravisServer
 
-__all__ = ["Waited", "waiting"]
+__all__ = ["WaitResult", "waiting"]
 
 REPOSITORIES = 20
 
-CALM = 10
-"""Looks at the server, a twentieth of a second apart, without a new request: then everything is set up."""
+STABLE_POLLS = 10
+"""Polls of the server, 0.05 seconds apart, without a new request after which everything is set up."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Waited:
-    """What it took.
+class WaitResult:
+    """The cost of waiting for many builds.
 
     Attributes:
-        opening: Seconds until everything was read and listened to.
-        requests: Requests in that time: a round of reading, what changed meanwhile, and what listening needs.
-        sockets: Live connections.
-        telling: Seconds from the end of the first build to the last waiter being told.
-        cpu: Microseconds of CPU for each waiter, all in all.
-        held: Bytes held for each waiter, its task among them; 0 where it was not weighed.
-        bare: Bytes that a task alone holds which waits for a bare future; 0 where it was not weighed.
+        opening: Seconds until all builds were read and all channels subscribed.
+        requests: Requests in that time.
+        sockets: Number of live connections.
+        notifying: Seconds from the end of the first build to the return of the last waiter.
+        cpu: Microseconds of CPU per waiter in total.
+        held: Bytes per waiter, including its task; 0 if memory was not measured.
+        bare: Bytes of a task that waits for a future; 0 if memory was not measured.
     """
 
     opening: float
     requests: int
     sockets: int
-    telling: float
+    notifying: float
     cpu: float
     held: float = 0.0
     bare: float = 0.0
 
 
-def waiting(*, waiters: int, weigh: bool = False) -> Waited:
-    """Wait for so many builds at once.
+def waiting(*, waiters: int, weigh: bool = False) -> WaitResult:
+    """Wait for many builds concurrently.
 
     Args:
-        waiters: How many.
-        weigh: Whether to weigh what is held; everything is slower then.
+        waiters: Number of builds.
+        weigh: Whether to measure memory, which makes everything slower.
     """
     command = [sys.executable, "-m", "benchmarks.waiters", "--builds", str(waiters)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -67,16 +67,16 @@ def waiting(*, waiters: int, weigh: bool = False) -> Waited:
             process.kill()
 
 
-async def _wait(process: "subprocess.Popen[str]", endpoint: str, ids: range, weigh: bool) -> Waited:
-    async def told() -> list[int]:
+async def _wait(process: "subprocess.Popen[str]", endpoint: str, ids: range, weigh: bool) -> WaitResult:
+    async def counts() -> list[int]:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write("tell\n")
+        process.stdin.write("count\n")
         process.stdin.flush()
         return [int(number) for number in (await anyio.to_thread.run_sync(process.stdout.readline)).split()]
 
-    told_of: list[bool] = []
-    requests = sockets = calm = 0
+    passed: list[bool] = []
+    requests = sockets = stable = 0
     opening = held = 0.0
     began, used = time.perf_counter(), time.process_time()
     async with Travis(endpoint=endpoint) as travis:
@@ -86,15 +86,15 @@ async def _wait(process: "subprocess.Popen[str]", endpoint: str, ids: range, wei
         async with anyio.create_task_group() as group:
 
             async def wait(number: int) -> None:
-                told_of.append((await travis.wait_for_build(number)).passed)
+                passed.append((await travis.wait_for_build(number)).passed)
 
             for number in ids:
                 group.start_soon(wait, number)
-            while calm < CALM:
+            while stable < STABLE_POLLS:
                 await anyio.sleep(0.05)
-                before, (requests, sockets) = requests, await told()
-                calm = calm + 1 if requests == before else 0
-            opening = time.perf_counter() - began - CALM * 0.05
+                before, (requests, sockets) = requests, await counts()
+                stable = stable + 1 if requests == before else 0
+            opening = time.perf_counter() - began - STABLE_POLLS * 0.05
             if weigh:
                 gc.collect()
                 held = tracemalloc.get_traced_memory()[0] / len(ids)
@@ -102,16 +102,18 @@ async def _wait(process: "subprocess.Popen[str]", endpoint: str, ids: range, wei
             assert process.stdin is not None
             process.stdin.write("finish\n")
             process.stdin.flush()
-        telling = time.perf_counter() - began
-        bare = await _bare(len(ids)) if weigh else 0.0
+        notifying = time.perf_counter() - began
+        bare = await _task_memory(len(ids)) if weigh else 0.0
     tracemalloc.stop()
-    assert told_of == [True] * len(ids), len(told_of)
+    assert passed == [True] * len(ids), len(passed)
     cpu = (time.process_time() - used) / len(ids) * 1e6
-    return Waited(opening=opening, requests=requests, sockets=sockets, telling=telling, cpu=cpu, held=held, bare=bare)
+    return WaitResult(
+        opening=opening, requests=requests, sockets=sockets, notifying=notifying, cpu=cpu, held=held, bare=bare
+    )
 
 
-async def _bare(count: int) -> float:
-    """Weigh tasks that wait for a future each."""
+async def _task_memory(count: int) -> float:
+    """Measure the memory of tasks that wait for a future each."""
     gc.collect()
     before, held = tracemalloc.get_traced_memory()[0], 0
     async with anyio.create_task_group() as group:
@@ -131,14 +133,14 @@ async def _bare(count: int) -> float:
 
 
 async def serve(count: int) -> None:
-    """Serve so many builds, a job each; end them when told to."""
+    """Serve builds with a job each; finish them when a line is read."""
     async with TravisServer() as server:
         repositories = [server.world.repository(f"a/{number}") for number in range(REPOSITORIES)]
         builds = [repositories[number % REPOSITORIES].build(quiet=True) for number in range(count)]
         print(server.endpoint, flush=True)
         print(builds[0].id, flush=True)
         while line := await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True):
-            if line == "tell\n":
+            if line == "count\n":
                 print(len(server.requests), server.pusher.opened, flush=True)
             else:
                 for place, build in enumerate(builds):

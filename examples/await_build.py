@@ -1,4 +1,4 @@
-"""Await builds: wait until they have ended, and tell the outcome as an exit code.
+"""Wait until builds have finished, and return the outcome as an exit code.
 
 Without arguments it starts a Travis of its own, in this process, where two builds are about to run:
 
@@ -8,7 +8,7 @@ With a real one:
 
     python examples/await_build.py --endpoint https://api.travis-ci.com --token TOKEN BUILD_ID [BUILD_ID ...]
 
-The exit code is 0 if every build passed, 1 if one did not, 2 if something went wrong, 3 after the time given by
+The exit code is 0 if every build passed, 1 if one did not, 2 after an error, 3 after the time limit of
 ``--within``, 130 after Ctrl-C.
 """
 
@@ -41,7 +41,7 @@ def arguments() -> argparse.Namespace:
 
 
 async def await_builds(travis: Travis, builds: Sequence[int]) -> int:
-    """Wait for all of them at once, and say how each ended."""
+    """Wait for all builds concurrently, and print how each ended."""
     ended: list[Build] = []
     began = time.perf_counter()
 
@@ -59,7 +59,7 @@ async def await_builds(travis: Travis, builds: Sequence[int]) -> int:
 
 
 async def demonstrate() -> int:
-    """Run two builds on an embedded Travis, and wait for them."""
+    """Play two builds on an embedded Travis, and wait for them."""
     async with TravisServer() as server:
         repository = server.world.repository(SLUG, users=[server.world.user("sarah", token=TOKEN)])
         builds = [repository.build(jobs=2, message=message) for message in ("Stream logs", "Wait for builds")]
@@ -72,17 +72,17 @@ async def demonstrate() -> int:
 
 
 async def main() -> int:
-    """Wait on a real Travis or the embedded one; tell errors in a line each."""
+    """Wait on a real Travis or the embedded one; print each error on one line."""
     options = arguments()
     code = 3
     try:
-        with anyio.move_on_after(options.within) as time_given:
+        with anyio.move_on_after(options.within) as time_limit:
             if not options.endpoint:
                 code = await demonstrate()
             else:
                 async with Travis(options.token or None, endpoint=options.endpoint) as travis:
                     code = await await_builds(travis, options.builds)
-        if time_given.cancelled_caught:
+        if time_limit.cancelled_caught:
             print(f"await_build: not ended within {options.within:g} s", file=sys.stderr)
     except* TravisError as failures:
         for error in failures.exceptions:

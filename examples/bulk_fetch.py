@@ -1,4 +1,4 @@
-"""Fetch in bulk: a repository's whole history as JSON Lines, and its logs as files, with progress and budget in sight.
+"""Fetch the whole history of a repository as JSON Lines, and its logs as files, with progress and rate limit shown.
 
 Without arguments it starts a Travis of its own, in this process, with a history of a few thousand builds:
 
@@ -8,10 +8,10 @@ With a real one:
 
     python examples/bulk_fetch.py --endpoint https://api.travis-ci.com --token TOKEN --repo OWNER/NAME
 
-Into FOLDER (``--into``) go ``builds.jsonl``, a build a line with its jobs, newest first, and ``logs/ID.txt`` of the
-jobs of the newest builds (``--logs``). Begun again, it fetches no log twice. Progress goes to standard error.
+FOLDER (``--into``) receives ``builds.jsonl``, one build with its jobs per line, newest first, and ``logs/ID.txt`` for
+the jobs of the newest builds (``--logs``). A second run fetches no log again. Progress goes to standard error.
 
-The exit code is 0 if all was had, 1 if something was not, 2 if something went wrong, 130 after Ctrl-C.
+The exit code is 0 if everything was fetched, 1 if a log was not available, 2 after an error, 130 after Ctrl-C.
 """
 
 import argparse
@@ -46,11 +46,11 @@ def arguments() -> argparse.Namespace:
 
 
 class Bar:
-    """A bar on a terminal; elsewhere, a line once in a while.
+    """A progress bar on a terminal; elsewhere, a line per second.
 
     Args:
-        travis: Tells what is left of the budget.
-        what: What is counted.
+        travis: The client whose rate limit is shown.
+        what: What is counted, in the plural.
     """
 
     def __init__(self, travis: Travis, what: str) -> None:
@@ -59,7 +59,7 @@ class Bar:
         self._shown = 0.0
 
     def show(self, done: int, total: int | None, failed: int = 0, *, last: bool = False) -> None:
-        """Show how far it has come."""
+        """Show the progress."""
         pause = 0.1 if sys.stderr.isatty() else 1.0
         if not last and time.monotonic() - self._shown < pause:
             return
@@ -67,24 +67,24 @@ class Bar:
         width = 30
         full = width if last else min(width, done * width // total) if total else 0
         limits = self._travis.limits
-        budget = "no budget" if limits.room is None else f"{limits.room} requests left"
+        room = "no rate limit" if limits.room is None else f"{limits.room} requests left"
         if limits.waiting:
-            budget = f"{limits.waiting} calls wait {limits.next_window:.0f} s for the server's rate limit"
+            room = f"{limits.waiting} calls wait {limits.next_window:.0f} s for the server's rate limit"
         failures = f", {failed} failed" if failed else ""
-        line = f"{self._what:6} [{'#' * full:{width}}] {done}/{total or '?'}{failures}, {budget}"
+        line = f"{self._what:6} [{'#' * full:{width}}] {done}/{total or '?'}{failures}, {room}"
         ending = "\n" if last or not sys.stderr.isatty() else ""
         print(f"\r{line:<100}" if sys.stderr.isatty() else line, end=ending, file=sys.stderr, flush=True)
 
     def __call__(self, progress: Progress) -> None:
-        """Show progress as the library tells it."""
+        """Show the progress that the library reports."""
         self.show(progress.done, progress.total, progress.failed, last=progress.done == progress.total)
 
 
 async def fetch_history(travis: Travis, repo: str, path: Path, newest: int) -> tuple[int, Sequence[Job]]:
-    """Write all builds with their jobs, newest first, a line each; give their number, and the jobs of the newest."""
+    """Write all builds with their jobs, newest first, one per line; return their number, and the jobs of the newest."""
     bar, written, total = Bar(travis, "builds"), 0, None
     chunk: list[Build] = []
-    to_follow: list[Job] = []
+    newest_jobs: list[Job] = []
     with path.open("w", encoding="utf-8") as file:
 
         async def flush() -> None:
@@ -95,12 +95,12 @@ async def fetch_history(travis: Travis, repo: str, path: Path, newest: int) -> t
                 known = [jobs[number] for number in build.job_ids if number in jobs]
                 file.write(json.dumps({**build.to_dict(), "jobs": [job.to_dict() for job in known]}) + "\n")
                 if written < newest:
-                    to_follow.extend(known)
+                    newest_jobs.extend(known)
                 written += 1
             chunk.clear()
 
         async for build in travis.builds.list(repo):
-            # The numbers of a repository's builds are dense: the newest one tells how many there are.
+            # Build numbers have no gaps: the newest one is the number of builds.
             total = total or number_key(build.number)[0]
             chunk.append(build)
             if len(chunk) == CHUNK:
@@ -108,25 +108,25 @@ async def fetch_history(travis: Travis, repo: str, path: Path, newest: int) -> t
             bar.show(written + len(chunk), total)
         await flush()
     bar.show(written, written, last=True)
-    return written, to_follow
+    return written, newest_jobs
 
 
 async def fetch(travis: Travis, repo: str, folder: Path, newest: int) -> int:
-    """Fetch builds and logs, and tell what came of it."""
+    """Fetch builds and logs, and print a summary."""
     await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     count, jobs = await fetch_history(travis, repo, folder / "builds.jsonl", newest)
     ended = [job for job in jobs if job.finished]
     files = await travis.logs.download(ended, folder / "logs", progress=Bar(travis, "logs"))
-    missed = [file for file in files if file.error is not None]
-    for file in missed:
+    missing = [file for file in files if file.error is not None]
+    for file in missing:
         print(f"no log of job {file.job_id}: {file.error}", file=sys.stderr)
     size = sum(file.size for file in files)
     fresh = sum(file.fresh for file in files)
     print(f"{count} builds in {folder / 'builds.jsonl'}")
-    print(f"{len(files) - len(missed)} logs ({fresh} fetched now), {size / 1e6:.1f} MB, in {folder / 'logs'}")
+    print(f"{len(files) - len(missing)} logs ({fresh} fetched now), {size / 1e6:.1f} MB, in {folder / 'logs'}")
     print(f"{time.perf_counter() - began:.1f} s")
-    return 1 if missed else 0
+    return 1 if missing else 0
 
 
 async def demonstrate(folder: Path, newest: int) -> int:
@@ -136,7 +136,7 @@ async def demonstrate(folder: Path, newest: int) -> int:
         for build in repository.history(3000, jobs=2)[-newest:] if newest else ():
             for job in build.jobs:
                 job.write(sample_log(job), final=True)
-        # The rate rules are off on one's own machine; here they are to be seen.
+        # Rate limits are off on the loopback interface; this example shows them.
         async with Travis(TOKEN, endpoint=server.endpoint, rate_limits=True) as travis:
             code = await fetch(travis, SLUG, folder, newest)
             print(f"{len(server.requests)} requests were needed.")
@@ -152,7 +152,7 @@ async def run(options: argparse.Namespace, folder: Path) -> int:
 
 
 async def main() -> int:
-    """Fetch into the folder asked for, or a temporary one; tell errors in a line each."""
+    """Fetch into the folder asked for, or a temporary one; print each error on one line."""
     options = arguments()
     try:
         if options.into:

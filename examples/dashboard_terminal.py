@@ -1,6 +1,6 @@
-"""A dashboard in the terminal: builds of many repositories as they move, and the log of the one that is chosen.
+"""Show the builds of many repositories in the terminal, live, and the log of the selected build.
 
-It needs rich (the extra ``examples``). Without arguments it shows an embedded Travis with a life of its own:
+It needs rich (the extra ``examples``). Without arguments it shows an embedded Travis that runs builds continuously:
 
     python examples/dashboard_terminal.py
 
@@ -8,8 +8,8 @@ With a real one:
 
     python examples/dashboard_terminal.py --endpoint https://api.travis-ci.com --token TOKEN --repo OWNER/NAME ...
 
-Keys: ``j`` and ``k`` or the arrows choose a build, ``q`` ends. ``--once`` prints one picture and ends. The exit code is
-0, 2 if something went wrong, 130 after Ctrl-C.
+Keys: ``j`` and ``k`` or the arrows select a build, ``q`` ends. ``--once`` prints the dashboard once and ends. The exit
+code is 0, 2 after an error, 130 after Ctrl-C.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from aiotravis.testing import Demo, TravisServer
 
 STYLES = {"passed": "green", "failed": "red", "errored": "red", "canceled": "dim", "started": "yellow"}
 NARROW = 70
-"""Columns below which a build is told more briefly."""
+"""Columns below which builds are shown more briefly."""
 
 COLUMNS: Mapping[str, tuple[int | None, int | None]] = {
     "": (1, None),
@@ -47,7 +47,7 @@ COLUMNS: Mapping[str, tuple[int | None, int | None]] = {
 }
 """Widths, or shares of what is left."""
 
-KEPT = 12
+BUILDS_SHOWN = 12
 """Builds of each repository that are kept."""
 
 
@@ -58,7 +58,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--token", default=os.environ.get("TRAVIS_TOKEN"), help="API token (default: $TRAVIS_TOKEN)")
     parser.add_argument("--repo", nargs="+", default=[], metavar="OWNER/NAME")
     parser.add_argument("--speed", type=float, default=2.0, help="pace of the embedded Travis (default: 2)")
-    parser.add_argument("--once", action="store_true", help="print one picture, and end")
+    parser.add_argument("--once", action="store_true", help="print the dashboard once, and end")
     options = parser.parse_args()
     if options.endpoint and not options.repo:
         parser.error("--endpoint needs --repo")
@@ -66,10 +66,10 @@ def arguments() -> argparse.Namespace:
 
 
 class Board:
-    """What is shown, and how.
+    """The builds and the log, and how they are drawn.
 
     Args:
-        travis: Tells of builds and logs.
+        travis: The client.
         slugs: The repositories.
     """
 
@@ -80,17 +80,17 @@ class Board:
         self._builds: dict[int, Build] = {}
         self._log = LogText()
         self._followed: int | None = None
-        self._chosen = 0
+        self._selected = 0
         self._note = ""
-        self._turn = asyncio.Event()
+        self._changed = asyncio.Event()
 
     @property
     def builds(self) -> list[Build]:
-        """The builds, those that run or wait first, then the newest first."""
+        """The builds: unfinished ones first, then the newest first."""
         return sorted(self._builds.values(), key=lambda build: (build.finished, -_started(build), -build.id))
 
     async def read(self) -> None:
-        """Read how everything stands."""
+        """Read the current state of all builds."""
         async with self._travis.map(self._travis.repos.get, self._slugs) as outcomes:
             self._names = {outcome.value.id: outcome.value.slug async for outcome in outcomes}
         for slug in self._slugs:
@@ -98,45 +98,45 @@ class Board:
             async for build in self._travis.builds.list(slug, exclude_config=True):
                 self._builds[build.id] = build
                 count += 1
-                if count == KEPT:
+                if count == BUILDS_SHOWN:
                     break
         self._forget()
 
     def _forget(self) -> None:
         for repository in self._names:
             own = sorted(number for number, build in self._builds.items() if build.repository_id == repository)
-            for number in own[:-KEPT]:
+            for number in own[:-BUILDS_SHOWN]:
                 del self._builds[number]
 
     async def listen(self) -> None:
-        """Take what happens; after a gap, read anew."""
+        """Apply events; after a gap, read everything again."""
         async with self._travis.events(list(self._names), only=events.BuildEvent) as feed:
             await self.read()
-            self._turn.set()
+            self._changed.set()
             async for event in feed:
                 if isinstance(event, events.BuildEvent):
                     if not event.late:
                         self._builds[event.build.id] = event.build
                         self._forget()
                 else:
-                    self._note = f"behind: {type(event).__name__.lower()}, read anew"
+                    self._note = f"behind: {type(event).__name__.lower()}, read again"
                     await self.read()
 
     async def follow(self) -> None:
-        """Follow the log of the first job of the build that is chosen."""
+        """Follow the log of the first job of the selected build, until cancelled."""
         while True:
-            self._turn.clear()
-            build = self.chosen()
+            self._changed.clear()
+            build = self.selected()
             self._followed = build.id if build is not None else None
             self._log = LogText()
             with anyio.CancelScope() as scope:
                 async with anyio.create_task_group() as group:
 
-                    async def turn(scope: anyio.CancelScope = scope) -> None:
-                        await self._turn.wait()
+                    async def restart(scope: anyio.CancelScope = scope) -> None:
+                        await self._changed.wait()
                         scope.cancel()
 
-                    group.start_soon(turn)
+                    group.start_soon(restart)
                     if build is not None and build.job_ids:
                         with contextlib.suppress(TravisError):
                             await self._follow(build.job_ids[0])
@@ -148,26 +148,26 @@ class Board:
                     self._log = LogText()
                 self._log.feed(part.content or "")
 
-    def chosen(self) -> Build | None:
-        """Give the build whose log is shown."""
+    def selected(self) -> Build | None:
+        """Return the build whose log is shown."""
         builds = self.builds
-        return builds[min(self._chosen, len(builds) - 1)] if builds else None
+        return builds[min(self._selected, len(builds) - 1)] if builds else None
 
-    def choose(self, step: int) -> None:
-        """Choose another build."""
-        self._chosen = max(0, min(len(self._builds) - 1, self._chosen + step))
-        self._turn.set()
+    def select(self, step: int) -> None:
+        """Select another build."""
+        self._selected = max(0, min(len(self._builds) - 1, self._selected + step))
+        self._changed.set()
 
-    def picture(self, width: int, height: int) -> Group:
-        """Draw everything.
+    def draw(self, width: int, height: int) -> Group:
+        """Draw the dashboard.
 
         Args:
-            width: Columns that there are.
-            height: Lines that there are.
+            width: Columns of the terminal.
+            height: Rows of the terminal.
         """
         rows = max(2, height // 2 - 4)
         shown = self.builds
-        first = max(0, min(self._chosen - rows + 1, len(shown) - rows))
+        first = max(0, min(self._selected - rows + 1, len(shown) - rows))
         running = sum(build.running for build in shown)
         head = Text(f"{len(shown)} builds, {running} running   live: {self._travis.live.state}   {self._note}")
         foot = Text("j k: another build   q: end", style="dim")
@@ -187,8 +187,8 @@ class Board:
         for place, build in enumerate(builds, start=first):
             commit = build.commit
             slug = self._names.get(build.repository_id or 0, "?")
-            told = {
-                "": ">" if place == self._chosen else "",
+            cells = {
+                "": ">" if place == self._selected else "",
                 "state": str(build.state),
                 "repository": slug.rpartition("/")[2] if width < NARROW else slug,
                 "build": f"#{build.number}",
@@ -197,25 +197,25 @@ class Board:
                 "time": _time(build),
             }
             style = STYLES.get(str(build.state), "cyan")
-            # Whoever wrote a commit message has no say over this terminal.
+            # A commit message must not control this terminal.
             table.add_row(
                 *(
-                    Text(safe_for_terminal(told[name], colour=False), style=style if name in {"", "state"} else "")
+                    Text(safe_for_terminal(cells[name], colour=False), style=style if name in {"", "state"} else "")
                     for name in columns
                 )
             )
         return table
 
     def _panel(self, height: int) -> Panel:
-        # What a log says is text and colour here; whatever else is in it was taken out.
+        # Only text and colours of the log are left; other control sequences were removed.
         lines = self._log.lines[-max(1, height - 2) :]
         text = Text.from_ansi("\n".join(line.terminal() for line in lines))
         text.no_wrap, text.overflow = True, "ellipsis"
-        chosen = self.chosen()
-        if chosen is None:
+        selected = self.selected()
+        if selected is None:
             return Panel(text, title="no build", height=height)
-        slug = self._names.get(chosen.repository_id or 0, "?")
-        title = Text(safe_for_terminal(f"log of {slug} #{chosen.number}", colour=False))
+        slug = self._names.get(selected.repository_id or 0, "?")
+        title = Text(safe_for_terminal(f"log of {slug} #{selected.number}", colour=False))
         return Panel(text, title=title, height=height)
 
 
@@ -232,7 +232,7 @@ def _time(build: Build) -> str:
 
 @contextlib.contextmanager
 def keyboard() -> Generator[None]:
-    """Let every key come at once, and be seen by nobody else; afterwards everything is as before."""
+    """Read keys at once and without echo; restore the terminal afterwards."""
     if not sys.stdin.isatty():
         yield
         return
@@ -245,7 +245,7 @@ def keyboard() -> Generator[None]:
 
 
 async def keys(board: Board) -> None:
-    """Obey the keyboard until it says to end."""
+    """Handle keys until ``q`` is pressed."""
     if not sys.stdin.isatty():
         await anyio.sleep_forever()
     while True:
@@ -253,23 +253,23 @@ async def keys(board: Board) -> None:
         pressed = os.read(sys.stdin.fileno(), 32)
         if b"q" in pressed:
             return
-        board.choose(pressed.count(b"j") + pressed.count(b"\x1b[B") - pressed.count(b"k") - pressed.count(b"\x1b[A"))
+        board.select(pressed.count(b"j") + pressed.count(b"\x1b[B") - pressed.count(b"k") - pressed.count(b"\x1b[A"))
 
 
 async def run(travis: Travis, slugs: Sequence[str], *, once: bool) -> int:
-    """Show the board until told to end."""
+    """Show the board until the user quits."""
     console = Console()
     board = Board(travis, slugs)
     await board.read()
     if once:
-        console.print(board.picture(console.width, max(24, console.height)))
+        console.print(board.draw(console.width, max(24, console.height)))
         return 0
     with keyboard(), Live(console=console, screen=True, auto_refresh=False) as live:
         async with anyio.create_task_group() as group:
 
             async def draw() -> None:
                 while True:
-                    live.update(board.picture(console.width, console.height), refresh=True)
+                    live.update(board.draw(console.width, console.height), refresh=True)
                     await anyio.sleep(0.2)
 
             for task in (board.listen, board.follow, draw):
@@ -280,7 +280,7 @@ async def run(travis: Travis, slugs: Sequence[str], *, once: bool) -> int:
 
 
 async def main() -> int:
-    """Show a real Travis or the embedded one; tell errors in a line each."""
+    """Show a real Travis or the embedded one; print each error on one line."""
     options = arguments()
     try:
         if options.endpoint:

@@ -1,4 +1,4 @@
-"""Durations: how long a repository's builds took, and in which phases, over its history, as a page with two charts.
+"""Draw how long the builds of a repository took, and in which phases, as a page with two charts.
 
 Without arguments it starts a Travis of its own, in this process, with a history of 200 builds:
 
@@ -8,8 +8,8 @@ With a real one:
 
     python examples/durations.py --endpoint https://api.travis-ci.com --token TOKEN --repo OWNER/NAME
 
-The page is one file without scripts. The exit code is 0 if all was had, 1 if some logs were not, 2 if something went
-wrong, 130 after Ctrl-C.
+The page is one file without scripts. The exit code is 0 if everything was fetched, 1 if some logs were not available, 2
+after an error, 130 after Ctrl-C.
 """
 
 import argparse
@@ -35,7 +35,7 @@ WIDTH, HEIGHT, LEFT = 960, 240, 60
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredBuild:
     """A build, and the seconds of its jobs' phases.
 
     Attributes:
@@ -69,8 +69,8 @@ def show(progress: Progress) -> None:
         print(f"\rlogs {progress.done}/{progress.total}{waiting}", end=end, file=sys.stderr, flush=True)
 
 
-async def measure(travis: Travis, repo: str, count: int, with_logs: int) -> tuple[Sequence[Measured], int]:
-    """Fetch the newest builds that have ended, the phases of the newest of these, and how many logs were not had."""
+async def measure(travis: Travis, repo: str, count: int, with_logs: int) -> tuple[Sequence[MeasuredBuild], int]:
+    """Fetch the newest finished builds and the phases of the newest of them; also return how many logs are missing."""
     builds: list[Build] = []
     async for build in travis.builds.list(repo, exclude_config=True):
         if build.finished and build.duration:
@@ -79,32 +79,35 @@ async def measure(travis: Travis, repo: str, count: int, with_logs: int) -> tupl
             break
     jobs = [number for build in builds[:with_logs] for number in build.job_ids]
     phases: dict[int, Mapping[str, float]] = {}
-    missed = 0
+    missing = 0
     async with travis.map(travis.logs.text, jobs, at_once=16, progress=show) as outcomes:
         async for outcome in outcomes:
             if outcome.error is not None:
-                missed += 1
+                missing += 1
                 print(f"no log of job {outcome.item}: {outcome.error}", file=sys.stderr)
             else:
                 log = LogText.parse(outcome.value)
                 if log.dropped:
-                    print(f"job {outcome.item}: {log.dropped} marks too many in its log, not measured", file=sys.stderr)
+                    print(
+                        f"job {outcome.item}: {log.dropped} markers and commands above the limit were not measured",
+                        file=sys.stderr,
+                    )
                 phases[outcome.item] = {phase.name: phase.duration or 0.0 for phase in log.phases.values()}
-    measured: list[Measured] = []
+    measured: list[MeasuredBuild] = []
     for build in reversed(builds):
         total: Counter[str] = Counter()
         for number in build.job_ids:
             total.update(phases.get(number, {}))
-        measured.append(Measured(build, {name: seconds for name, seconds in total.items() if seconds > 0}))
-    return measured, missed
+        measured.append(MeasuredBuild(build, {name: seconds for name, seconds in total.items() if seconds > 0}))
+    return measured, missing
 
 
 def bars(title: str, columns: Sequence[tuple[str, Sequence[tuple[str, float, str]]]]) -> str:
     """Draw columns of stacked bars.
 
     Args:
-        title: What is drawn.
-        columns: A label for each, and its pieces from the bottom: name, seconds, colour.
+        title: Title of the chart.
+        columns: Label and pieces of each column, from the bottom: name, seconds, colour.
     """
     top = max((sum(seconds for _, seconds, _ in pieces) for _, pieces in columns), default=0.0) or 1.0
     step = (WIDTH - LEFT) / max(1, len(columns))
@@ -118,10 +121,10 @@ def bars(title: str, columns: Sequence[tuple[str, Sequence[tuple[str, float, str
         for name, seconds, colour in pieces:
             height = seconds / top * (HEIGHT - 20)
             y -= height
-            told = escape(f"{label}: {name} {seconds:.1f} s")
+            tooltip = escape(f"{label}: {name} {seconds:.1f} s")
             parts.append(
                 f'<rect x="{LEFT + place * step:.1f}" y="{y:.1f}" width="{max(1.0, step - 1):.1f}" '
-                f'height="{height:.1f}" fill="{colour}"><title>{told}</title></rect>'
+                f'height="{height:.1f}" fill="{colour}"><title>{tooltip}</title></rect>'
             )
     if columns:
         parts.append(f'<text x="{LEFT}" y="{HEIGHT + 20}">{escape(columns[0][0])}</text>')
@@ -129,8 +132,8 @@ def bars(title: str, columns: Sequence[tuple[str, Sequence[tuple[str, float, str
     return "\n".join([*parts, "</svg>"])
 
 
-def colours_of(measured: Iterable[Measured]) -> dict[str, str]:
-    """Give a colour to each phase, the longest ones first; the last colour is shared by the rest."""
+def colours_of(measured: Iterable[MeasuredBuild]) -> dict[str, str]:
+    """Assign a colour to each phase, the longest first; the remaining ones share the last colour."""
     total: Counter[str] = Counter()
     for one in measured:
         total.update(one.phases)
@@ -138,8 +141,8 @@ def colours_of(measured: Iterable[Measured]) -> dict[str, str]:
     return {name: COLOURS[min(place, len(COLOURS) - 1)] for place, name in enumerate(names)}
 
 
-def page(repo: str, measured: Sequence[Measured]) -> str:
-    """Write the page."""
+def page(repo: str, measured: Sequence[MeasuredBuild]) -> str:
+    """Return the page as HTML."""
     outcome = {True: COLOURS[1], False: COLOURS[3]}
     durations = [
         (f"#{one.build.number}", [(str(one.build.state), float(one.build.duration or 0), outcome[one.build.passed])])
@@ -179,9 +182,9 @@ span {{ margin-right: 1em; white-space: nowrap }}
 """
 
 
-def past(repository: Repository) -> None:
-    """Give a repository a history whose builds take ever longer, for a while."""
-    draw = random.Random(1)  # noqa: S311 - a story, not a secret
+def add_history(repository: Repository) -> None:
+    """Add a history whose builds take longer and longer, then start over."""
+    draw = random.Random(1)  # noqa: S311 - sample data, not a secret
     for place, build in enumerate(repository.history(200, jobs=2)):
         length = 120 + place % 70 * 4 + draw.randrange(60)
         for job in build.jobs:
@@ -191,22 +194,22 @@ def past(repository: Repository) -> None:
 
 
 async def draw(travis: Travis, options: argparse.Namespace) -> int:
-    """Measure, and write the page."""
-    measured, missed = await measure(travis, options.repo, options.builds, options.logs)
+    """Measure the builds and write the page."""
+    measured, missing = await measure(travis, options.repo, options.builds, options.logs)
     await anyio.Path(options.out).write_text(page(options.repo, measured), encoding="utf-8")
     print(f"{len(measured)} builds, {sum(bool(one.phases) for one in measured)} with their phases, in {options.out}")
-    return 1 if missed else 0
+    return 1 if missing else 0
 
 
 async def main() -> int:
-    """Draw a real Travis's builds or the embedded one's; tell errors in a line each."""
+    """Draw a real Travis's builds or the embedded one's; print each error on one line."""
     options = arguments()
     try:
         if options.endpoint:
             async with Travis(options.token or None, endpoint=options.endpoint) as travis:
                 return await draw(travis, options)
         async with TravisServer() as server:
-            past(server.world.repository(SLUG, users=[server.world.user("sarah", token=TOKEN)]))
+            add_history(server.world.repository(SLUG, users=[server.world.user("sarah", token=TOKEN)]))
             async with Travis(TOKEN, endpoint=server.endpoint) as travis:
                 return await draw(travis, options)
     except (TravisError, OSError) as exc:

@@ -1,6 +1,6 @@
-"""Follow a job's log to its end: print it as it grows, whole and in order, and nothing else.
+"""Print the log of a job as it grows, complete and in order, until it ends.
 
-Without arguments it starts a Travis of its own, in this process, where a job is about to run:
+Without arguments it starts a Travis of its own, in this process, where a job is about to start:
 
     python examples/follow_log.py
 
@@ -8,7 +8,7 @@ With a real one:
 
     python examples/follow_log.py --endpoint https://api.travis-ci.com --token TOKEN JOB_ID > log.txt
 
-The exit code is 0 if the log is whole, 1 if parts of it are gone for good, 2 if something went wrong, 130 after Ctrl-C.
+The exit code is 0 if the log is complete, 1 if the server has lost parts of it, 2 after an error, 130 after Ctrl-C.
 """
 
 import argparse
@@ -27,7 +27,7 @@ TOKEN = "an-example-token"
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Print a job's log as it grows.")
-    parser.add_argument("job", nargs="?", type=int, metavar="JOB_ID", help="its id, not the 12.1 that people see")
+    parser.add_argument("job", nargs="?", type=int, metavar="JOB_ID", help="its id, not its number such as 12.1")
     parser.add_argument("--endpoint", help=f"URL of the API, such as {COM}; without it, a Travis of this process")
     parser.add_argument("--token", default=os.environ.get("TRAVIS_TOKEN"), help="API token (default: $TRAVIS_TOKEN)")
     options = parser.parse_args()
@@ -37,12 +37,12 @@ def arguments() -> argparse.Namespace:
 
 
 async def follow(travis: Travis, job: int) -> int:
-    """Print the parts as they come."""
+    """Print the parts as they arrive."""
     try:
         async with travis.follow_log(job) as log:
             async for part in log:
                 if isinstance(part, LogReset):
-                    print("\n--- the log begins anew ---", file=sys.stderr)
+                    print("\n--- the log restarts ---", file=sys.stderr)
                 sys.stdout.write(part.content or "")
                 sys.stdout.flush()
     except errors.LogGap as gap:
@@ -52,7 +52,7 @@ async def follow(travis: Travis, job: int) -> int:
 
 
 async def main() -> int:
-    """Follow on a real Travis or the embedded one; tell errors in a line."""
+    """Follow on a real Travis or the embedded one; print errors on one line."""
     options = arguments()
     try:
         if options.endpoint:

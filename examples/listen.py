@@ -1,7 +1,7 @@
-"""Listen: print what happens to a repository, as it happens, whatever becomes of the connection.
+"""Print what happens to a repository as it happens, across lost connections.
 
-Without arguments it starts a Travis of its own, in this process, where builds come and go, and which is restarted
-while you watch:
+Without arguments it starts a Travis of its own, in this process, where builds run, and which is restarted
+meanwhile:
 
     python examples/listen.py
 
@@ -9,7 +9,7 @@ With a real one, until Ctrl-C:
 
     python examples/listen.py --endpoint https://api.travis-ci.com --token TOKEN --repo owner/name
 
-The exit code is 0, 2 if something went wrong, 130 after Ctrl-C.
+The exit code is 0, 2 after an error, 130 after Ctrl-C.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def say(line: str) -> None:
+def log(line: str) -> None:
     """Print a line with the time in front."""
     print(f"{datetime.now(UTC):%H:%M:%S}  {line}", flush=True)
 
@@ -53,17 +53,17 @@ def coloured(state: str) -> str:
     return f"\x1b[{COLOURS.get(state, '33')}m{state}\x1b[0m" if sys.stdout.isatty() else state
 
 
-async def tell_states(travis: Travis) -> None:
-    """Print how the connection is, whenever that changes."""
+async def print_states(travis: Travis) -> None:
+    """Print the state of the live channel whenever it changes."""
     async for state in travis.live.changes():
-        say(f"(live channel: {state})")
+        log(f"(live channel: {state})")
 
 
 async def last_builds(travis: Travis, slug: str) -> None:
-    """Print where the repository stands: events that were missed show here."""
+    """Print the newest builds, so that the effect of missed events is visible."""
     shown = 0
     async for build in travis.builds.list(slug, exclude_config=True):
-        say(f"  build #{build.number} is {coloured(build.state)}")
+        log(f"  build #{build.number} is {coloured(build.state)}")
         shown += 1
         if shown == 3:
             break
@@ -76,32 +76,32 @@ async def listen(travis: Travis, slug: str) -> None:
         async for event in feed:
             match event:
                 case events.Reconnected(down=down):
-                    say(f"Back after {down:.1f} s; what happened meanwhile:")
+                    log(f"Back after {down:.1f} s; the current state:")
                     await last_builds(travis, slug)
                 case events.Lagged(dropped=dropped):
-                    say(f"Too slow: {dropped} events were dropped.")
+                    log(f"Too slow: {dropped} events were dropped.")
                 case events.BuildEvent(build=build, late=False):
                     subject = build.commit.subject if build.commit else ""
-                    say(f"build #{build.number} {coloured(build.state)}  {subject}")
+                    log(f"build #{build.number} {coloured(build.state)}  {subject}")
                 case events.JobEvent(job=job, late=False):
-                    say(f"  job #{job.number} {coloured(job.state)}")
+                    log(f"  job #{job.number} {coloured(job.state)}")
                 case _:
                     pass
 
 
 async def demonstrate(server: TravisServer, repository: Repository, travis: Travis, speed: float) -> None:
-    """Let a build run, restart the server in the middle of another, let that one end."""
+    """Play a build, restart the server in the middle of another, finish that one."""
     await server.play(repository.build(jobs=2, message="Stream logs"), speed=speed)
     build = repository.build(jobs=2, message="In order, exactly once")
     async with travis.events(build=build.id, only=events.JobStarted) as feed:
         server.play(build, speed=speed)
         await anext(feed)
-    say("--- the server goes away ---")
+    log("--- the server goes away ---")
     port = server.port
     await server.stop()
     await anyio.sleep(1.0)
     await server.start(port)
-    say("--- the server is back ---")
+    log("--- the server is back ---")
     async for state in travis.live.changes():
         if state is LiveState.CONNECTED:
             break
@@ -114,25 +114,25 @@ async def demonstrate(server: TravisServer, repository: Repository, travis: Trav
 
 
 async def main() -> int:
-    """Listen to a real Travis or the embedded one; tell errors in a line each."""
+    """Listen to a real Travis or the embedded one; print each error on one line."""
     options = arguments()
     code = 0
     try:
         async with anyio.create_task_group() as group:
             if options.endpoint:
                 async with Travis(options.token or None, endpoint=options.endpoint) as travis:
-                    group.start_soon(tell_states, travis)
+                    group.start_soon(print_states, travis)
                     await listen(travis, options.repo)
             else:
                 async with TravisServer() as server:
                     repository = server.world.repository(SLUG, users=[server.world.user("sarah", token=TOKEN)])
                     repository.history(count=3)
                     async with Travis(TOKEN, endpoint=server.endpoint) as travis:
-                        group.start_soon(tell_states, travis)
+                        group.start_soon(print_states, travis)
                         group.start_soon(listen, travis, SLUG)
                         await demonstrate(server, repository, travis, options.speed)
                         counted = travis.live.statistics()
-                        say(f"{counted.events} events, {counted.duplicates} of them copies; {counted.gaps} gap, told.")
+                        log(f"{counted.events} events, {counted.duplicates} of them duplicates; {counted.gaps} gap.")
                         group.cancel_scope.cancel()
     except* TravisError as failures:
         for error in failures.exceptions:

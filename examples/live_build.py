@@ -1,6 +1,6 @@
-"""Watch a build: its repository's history fetched concurrently, then a running job's log, live.
+"""Watch a build: fetch the history of its repository concurrently, then stream the log of a running job.
 
-Without arguments it starts a Travis of its own, in this process, where a build is about to begin:
+Without arguments it starts a Travis of its own, in this process, where a build is about to start:
 
     python examples/live_build.py
 
@@ -8,7 +8,7 @@ With a real one:
 
     python examples/live_build.py --endpoint https://api.travis-ci.com --token TOKEN --repo owner/name
 
-The exit code is 0 if the build passed, 1 if it did not, 2 if something went wrong, 130 after Ctrl-C.
+The exit code is 0 if the build passed, 1 if it did not, 2 after an error, 130 after Ctrl-C.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from aiotravis import COM, Build, Feed, Job, LogReset, Repository, Travis, Travi
 from aiotravis.testing import TravisServer
 
 RECENT = 20
-"""Builds to look at."""
+"""Number of builds to fetch."""
 
 SLUG = "travis-ci/travis.rb"
 TOKEN = "an-example-token"
@@ -56,7 +56,7 @@ async def embedded_travis() -> AsyncGenerator[TravisServer]:
 
 
 async def fetch_builds(travis: Travis, repo: Repository) -> list[Build]:
-    """Fetch the recent builds, each with all its jobs, at once; say what that saved."""
+    """Fetch the recent builds with their jobs concurrently; print how much time that saved."""
     numbers: list[int] = []
     async for build in travis.builds.list(repo):
         numbers.append(build.id)
@@ -87,23 +87,23 @@ async def fetch_builds(travis: Travis, repo: Repository) -> list[Build]:
 
 
 async def next_job(builds: list[Build], feed: Feed) -> Job:
-    """Find a job that runs or is about to; wait for one if need be."""
+    """Return a job that runs or is about to; wait for one if there is none."""
     for build in builds:
         for job in build.jobs:
             if not job.finished:
                 return job
-    print("Nothing runs just now. Waiting for a build to begin ...")
+    print("No build is running. Waiting for one ...")
     async for event in feed:
         match event:
             case events.JobCreated(job=job) | events.JobQueued(job=job) | events.JobStarted(job=job):
                 return job
             case _:
                 pass
-    raise SystemExit("The live channel ended before a build began.")
+    raise SystemExit("The live channel ended before a build started.")
 
 
 async def stream_log(travis: Travis, job: Job) -> str:
-    """Print a job's log as it grows, and give it back whole."""
+    """Print the log of a job as it grows, and return all of it."""
     text = ""
     async with travis.follow_log(job) as log:
         async for part in log:
@@ -115,7 +115,7 @@ async def stream_log(travis: Travis, job: Job) -> str:
 
 
 async def await_end(travis: Travis, number: int, feed: Feed) -> Build:
-    """Wait until a build has finished: look once, then listen."""
+    """Wait until a build has finished: read it once, then listen."""
     build = await travis.builds.get(number)
     while not build.finished:
         event = await anext(feed)
@@ -125,7 +125,7 @@ async def await_end(travis: Travis, number: int, feed: Feed) -> Build:
 
 
 async def watch(options: argparse.Namespace, server: TravisServer | None) -> int:
-    """Fetch, follow, and tell the outcome as an exit code."""
+    """Fetch, follow, and return the outcome as an exit code."""
     token, endpoint, slug = options.token or None, options.endpoint, options.repo
     if server is not None:
         token, endpoint, slug = TOKEN, server.endpoint, SLUG
@@ -159,7 +159,7 @@ async def watch(options: argparse.Namespace, server: TravisServer | None) -> int
 
 
 async def main() -> int:
-    """Watch a real Travis or the embedded one; tell errors in a line each."""
+    """Watch a real Travis or the embedded one; print each error on one line."""
     options = arguments()
     try:
         if options.endpoint:

@@ -1,6 +1,6 @@
-"""List what a token can see: the user, the accounts, rights, repositories, and what is left of the rate limits.
+"""List what a token can see: user, accounts, permissions, repositories, and the remaining rate limit.
 
-Without arguments it asks a Travis of its own, in this process:
+Without arguments it starts a Travis of its own, in this process:
 
     python examples/what_can_i_see.py
 
@@ -22,13 +22,13 @@ TOKEN = "an-example-token"
 
 
 async def show(travis: Travis) -> None:
-    """Ask for everything that lists something, and print it."""
+    """Fetch everything that can be listed, and print it."""
     user = await travis.verify()
     print(f"{user.login} ({user.name}), id {user.id}, GitHub scopes sufficient: {user.correct_scopes}")
     for account in await travis.accounts.list(all=True):
         print(f"  {account.type:<13} {account.login}: {account.repos_count} repositories")
     rights = await travis.permissions.get()
-    print(f"may look at {len(rights.pull)}, push to {len(rights.push)} and administer {len(rights.admin)} repositories")
+    print(f"may pull {len(rights.pull)}, push to {len(rights.push)} and administer {len(rights.admin)} repositories")
     async for repo in travis.repos.many(sorted(rights.permissions), missing_ok=True):
         state = repo.last_build_state or "never built"
         print(
@@ -40,11 +40,11 @@ async def show(travis: Travis) -> None:
     if limits.room is None:
         print("No rate limits here.")
     else:
-        print(f"Room for {limits.room} more requests; Travis counts anew in {limits.next_window:.0f} s.")
+        print(f"Room for {limits.room} more requests; the next window starts in {limits.next_window:.0f} s.")
 
 
 async def main() -> int:
-    """Ask a real Travis or the embedded one."""
+    """Use a real Travis or the embedded one."""
     parser = argparse.ArgumentParser(description="List what a token can see.")
     parser.add_argument("--endpoint", help=f"URL of the API, such as {COM}; without it, a Travis of this process")
     parser.add_argument("--token", default=os.environ.get("TRAVIS_TOKEN"), help="API token (default: $TRAVIS_TOKEN)")

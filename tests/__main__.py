@@ -14,20 +14,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-EXAMPLE_LIMIT = 30.0
-"""How long an example may take, in seconds."""
+PYTEST_LIMIT = 1800.0
+"""Seconds after which pytest is considered to hang."""
+
+WORKERS = 2 * (os.cpu_count() or 2)
+"""Processes that pytest runs tests in: twice as many as there are cores, since many tests wait for a socket."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """One thing that has to pass.
+    """One check that has to pass.
 
     Attributes:
-        name: What selects it on the command line; several gates may share one.
-        title: What is printed.
-        command: Program and arguments; the program is looked for beside the running Python first.
-        alone: Whether it gets the machine to itself, with its output as it comes. Other gates run side by side.
-        limit: In seconds, or None.
+        name: The name that selects it on the command line; several gates may share one.
+        title: The name that is printed.
+        command: Program and arguments. The program is searched first in the folder of the running Python.
+        alone: Whether it runs by itself and prints its own output. Other gates run side by side.
+        limit: Timeout in seconds, or None.
     """
 
     name: str
@@ -39,42 +42,51 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a gate. `trouble` is empty if it passed, `seconds` is the time on the wall."""
+    """The result of a gate.
+
+    Attributes:
+        gate: The gate.
+        failure: Why it failed; empty if it passed.
+        seconds: Wall-clock time in seconds.
+        output: What it printed, unless it printed by itself.
+    """
 
     gate: Gate
-    trouble: str
+    failure: str
     seconds: float
     output: str = ""
 
     def __str__(self) -> str:
-        verdict = f"FAILED ({self.trouble})" if self.trouble else "ok"
+        verdict = f"FAILED ({self.failure})" if self.failure else "ok"
         return f"{self.gate.title:<28} {self.seconds:6.1f} s  {verdict}"
 
 
 def all_gates() -> Iterator[Gate]:
-    """Give every gate, in the order in which they are run."""
+    """Yield every gate, in the order in which they run."""
     yield Gate(name="ruff", title="ruff check", command=("ruff", "check", "."))
     yield Gate(name="ruff", title="ruff format", command=("ruff", "format", "--check", "."))
+    # Unlike mypy, pyright does not use the environment that it is installed in unless it is named.
+    pyright = ("pyright", "--pythonpath", sys.executable)
+    yield Gate(name="pyright", title="pyright", command=pyright)
     yield Gate(name="mypy", title="mypy", command=("mypy",))
-    # Told where to look: unlike mypy it does not take the environment that it is installed in.
-    yield Gate(name="pyright", title="pyright", command=("pyright", "--pythonpath", sys.executable))
+    verify_types = (*pyright, "--verifytypes", "aiotravis", "--ignoreexternal")
+    yield Gate(name="pyright", title="pyright --verifytypes", command=verify_types)
     yield Gate(name="lint-imports", title="lint-imports", command=("lint-imports",))
-    pytest = (sys.executable, "-m", "pytest", "-n", "auto", "--cov", "--cov-report=term")
-    yield Gate(name="pytest", title="pytest", command=pytest, alone=True)
-    for example in sorted((ROOT / "examples").glob("[!_]*.py")):
-        path = example.relative_to(ROOT).as_posix()
-        yield Gate(name="examples", title=path, command=(sys.executable, path), alone=True, limit=EXAMPLE_LIMIT)
+    # A file stays on one worker, so that its servers and browsers are started once. tests/conftest.py orders the files.
+    workers = ("-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder")
+    pytest = (sys.executable, "-m", "pytest", *workers, "--cov", "--cov-report=term")
+    yield Gate(name="pytest", title="pytest", command=pytest, alone=True, limit=PYTEST_LIMIT)
 
 
 def run_gate(gate: Gate) -> Outcome:
-    """Run one gate to its end, whatever that is."""
+    """Run one gate until it ends or exceeds its limit."""
     program = shutil.which(gate.command[0], path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if program is None:
-        return Outcome(gate=gate, trouble=f"{gate.command[0]} is not installed", seconds=0)
+        return Outcome(gate=gate, failure=f"{gate.command[0]} is not installed", seconds=0)
     started = time.monotonic()
     output = ""
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             (program, *gate.command[1:]),
             cwd=ROOT,
             check=False,
@@ -84,19 +96,19 @@ def run_gate(gate: Gate) -> Outcome:
             stderr=None if gate.alone else subprocess.STDOUT,
         )
     except subprocess.TimeoutExpired:
-        trouble = f"still running after {gate.limit:.0f} s"
+        failure = f"still running after {gate.limit:.0f} s"
     else:
-        trouble = f"exit code {done.returncode}" if done.returncode else ""
-        output = done.stdout or ""
-    return Outcome(gate=gate, trouble=trouble, seconds=time.monotonic() - started, output=output)
+        failure = f"exit code {completed.returncode}" if completed.returncode else ""
+        output = completed.stdout or ""
+    return Outcome(gate=gate, failure=failure, seconds=time.monotonic() - started, output=output)
 
 
 def run_gates(gates: Iterable[Gate]) -> Iterator[Outcome]:
-    """Run gates, those that need not be alone side by side; give the outcomes in the order of the gates."""
+    """Run gates, side by side unless they run alone; yield the outcomes in the order of the gates."""
     for alone, group in groupby(gates, lambda gate: gate.alone):
         if alone:
             for gate in group:
-                _say(f"── {gate.title}")
+                _print(f"── {gate.title}")
                 yield run_gate(gate)
         else:
             with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -104,36 +116,36 @@ def run_gates(gates: Iterable[Gate]) -> Iterator[Outcome]:
 
 
 def main(arguments: Sequence[str], gates: Sequence[Gate]) -> int:
-    """Run the gates that were asked for, say how each went, give the exit code.
+    """Run the selected gates, print how each went, return the exit code.
 
     Args:
-        arguments: Names of gates; none means all.
-        gates: Those there are.
+        arguments: Names of gates; none selects all.
+        gates: The gates to select from.
     """
     names = list(dict.fromkeys(gate.name for gate in gates))
     parser = argparse.ArgumentParser(prog="python -m tests", description="Run the gates of this repository.")
     parser.add_argument("gate", nargs="*", help=f"run only these: {', '.join(names)}")
-    chosen: list[str] = parser.parse_args(arguments).gate
-    unknown = [name for name in chosen if name not in names]
+    selected: list[str] = parser.parse_args(arguments).gate
+    unknown = [name for name in selected if name not in names]
     if unknown:
         parser.error(f"no such gate: {', '.join(unknown)}; there are {', '.join(names)}")
     outcomes: list[Outcome] = []
-    for outcome in run_gates(gate for gate in gates if not chosen or gate.name in chosen):
-        # A tool's output is worth its lines only when it has something to object to.
-        if outcome.trouble and outcome.output:
-            _say(outcome.output.rstrip())
-        _say(str(outcome))
+    for outcome in run_gates(gate for gate in gates if not selected or gate.name in selected):
+        # The output of a tool that found nothing is noise.
+        if outcome.failure and outcome.output:
+            _print(outcome.output.rstrip())
+        _print(str(outcome))
         outcomes.append(outcome)
-    failed = [outcome for outcome in outcomes if outcome.trouble]
-    _say("── summary")
+    failed = [outcome for outcome in outcomes if outcome.failure]
+    _print("── summary")
     for outcome in outcomes:
-        _say(str(outcome))
-    _say(f"gates passed: {len(outcomes) - len(failed)}, failed: {len(failed)}")
+        _print(str(outcome))
+    _print(f"gates passed: {len(outcomes) - len(failed)}, failed: {len(failed)}")
     return 1 if failed else 0
 
 
-def _say(line: str) -> None:
-    # Flushed, since the gates write to the same terminal by themselves.
+def _print(line: str) -> None:
+    # Flush, because the gates write to the same terminal themselves.
     print(line, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""An event loop whose time jumps to the next timer whenever nothing else is to be done: minutes pass in no time."""
+"""An event loop with virtual time, which jumps to the next timer whenever the loop is idle."""
 
 import asyncio
 import selectors
@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 MOMENT = 1e-6
-"""Seconds that a turn of the loop takes; more than the clock's resolution."""
+"""Virtual seconds of a turn of the loop; more than the resolution of the clock."""
 
 SETTLING = 0.002
-"""Real seconds granted to bytes that are on their way between two sockets of this process."""
+"""Real seconds to wait for bytes in flight between two sockets of this process."""
 
 
 class _Jumping(selectors.DefaultSelector):
@@ -21,7 +21,7 @@ class _Jumping(selectors.DefaultSelector):
         self._settling = settling
 
     def select(self, timeout: float | None = None) -> Any:
-        # Every turn takes a moment, as it does in life: who waits for less than the clock can tell would turn for ever.
+        # Every turn takes some time: a wait below the resolution of the clock would never end otherwise.
         self.now += MOMENT
         events = super().select(0)
         if events or timeout == 0:
@@ -33,13 +33,13 @@ class _Jumping(selectors.DefaultSelector):
 
 
 class AutojumpLoop(asyncio.SelectorEventLoop):
-    """The loop; `time` is virtual, and counts from the epoch as well."""
+    """The loop. Its `time` is virtual and may start at an epoch time."""
 
     def __init__(self, start: float = 0.0, settling: float = SETTLING) -> None:
         self._jumping = _Jumping(settling)
         self._jumping.now = start
         super().__init__(self._jumping)
-        # Seconds since the epoch are coarser than asyncio expects of a clock: a timer must fire at its own moment.
+        # Epoch times as floats are coarser than the resolution that asyncio assumes; timers must still fire on time.
         self._clock_resolution = MOMENT
 
     def time(self) -> float:
@@ -52,9 +52,9 @@ def run(
     """Run a program in virtual time.
 
     Args:
-        main: Gets the clock.
-        start: What the clock shows at first, in seconds.
-        settling: Real seconds granted before each jump; 0 for a program without sockets.
+        main: The program; receives the clock.
+        start: Initial time in seconds.
+        settling: Real seconds to wait for sockets before each jump; 0 for a program without sockets.
     """
     loop = AutojumpLoop(start, settling)
     with asyncio.Runner(loop_factory=lambda: loop) as runner:

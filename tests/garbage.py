@@ -1,4 +1,4 @@
-"""What earlier tests have left to the garbage collector, left alone for a while: to look through it takes long."""
+"""Keep the garbage collector from visiting the objects of earlier tests, which takes long."""
 
 import gc
 from collections.abc import Generator

@@ -1,6 +1,6 @@
-"""``python -m tests.pictures``: make the pictures of the README anew, from the examples as they run.
+"""``python -m tests.pictures``: make the pictures of the README again, from running examples.
 
-It needs what the tests in ``tests/browser`` need: a Chromium in the path.
+It needs a Chromium in the path, as the tests in ``tests/browser`` do.
 """
 
 import re
@@ -36,7 +36,7 @@ COLOURS = {
 
 
 def ink(cell: Any, name: str, default: str) -> str:
-    """Give a colour of a cell as it is drawn."""
+    """Return a colour of a cell as CSS."""
     value: str = getattr(cell, name)
     if value == "default":
         return default
@@ -44,7 +44,7 @@ def ink(cell: Any, name: str, default: str) -> str:
 
 
 def pieces(screen: Any) -> Iterator[tuple[int, int, str, tuple[str, bool]]]:
-    """Give column, row, text and look of what stands on a screen."""
+    """Yield column, row, text and style of everything on a screen."""
     for row in range(screen.lines):
         cells = [screen.buffer[row][column] for column in range(screen.columns)]
         column = 0
@@ -65,7 +65,7 @@ def drawing(screen: Any, title: str) -> str:
         '<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace" font-size="14">',
     ]
     for column, row, text, (colour, bold) in pieces(screen):
-        # Told how wide it is: no font of any reader shifts what stands beside it.
+        # With a fixed length, no font shifts the text beside it.
         weight = ' font-weight="bold"' if bold else ""
         parts.append(
             f'<text x="{12 + column * CELL[0]:.1f}" y="{24 + row * CELL[1]:.1f}" fill="{colour}" xml:space="preserve"'
@@ -76,7 +76,7 @@ def drawing(screen: Any, title: str) -> str:
 
 
 async def terminal() -> None:
-    """Take the terminal dashboard, while a build runs."""
+    """Draw the terminal dashboard while a build runs."""
     async with started([sys.executable, str(EXAMPLES / "dashboard_terminal.py")], COLUMNS, ROWS) as seen:
         await seen.shows(lambda text: "exited with" in text and "1 running" in text)
         title = "Builds of five repositories in a terminal, and the log of the one that runs"
@@ -87,7 +87,7 @@ async def terminal() -> None:
 
 
 async def durations(browser: Browser) -> None:
-    """Take the page with the charts."""
+    """Make a screenshot of the page with the charts."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "durations.html")
         await anyio.run_process([sys.executable, str(EXAMPLES / "durations.py"), "--out", str(out)])
@@ -98,7 +98,7 @@ async def durations(browser: Browser) -> None:
 
 @asynccontextmanager
 async def web() -> AsyncGenerator[str]:
-    """Start the web dashboard, and give its address."""
+    """Start the web dashboard; yield its URL."""
     command = [sys.executable, str(EXAMPLES / "dashboard_web"), "--port", "0", "--speed", "1"]
     async with await anyio.open_process(command, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
@@ -112,7 +112,7 @@ async def web() -> AsyncGenerator[str]:
 
 
 async def wall_and_phone(browser: Browser) -> None:
-    """Take the web dashboard with a log that is being written, and on a phone."""
+    """Make screenshots of the web dashboard: with a growing log, and on a phone."""
     async with web() as url:
         wall = await browser.new_page(viewport={"width": 1520, "height": 860}, color_scheme="light")
         await wall.goto(url)
@@ -129,7 +129,7 @@ async def wall_and_phone(browser: Browser) -> None:
 
 
 async def main() -> None:
-    """Make all of them."""
+    """Make all pictures."""
     await terminal()
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

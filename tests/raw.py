@@ -1,4 +1,4 @@
-"""Raw requests to the embedded Travis, with no client of ours in between."""
+"""Raw requests to the embedded Travis, without our client."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ V2 = "application/vnd.travis-ci.2+json"
 
 @dataclass(frozen=True)
 class Raw:
-    """An answer as it came."""
+    """A raw response."""
 
     status: int
     content_type: str
@@ -39,7 +39,7 @@ async def ask(
     data: bytes | None = None,
     endpoint: str | None = None,
 ) -> Raw:
-    """Send one request and give the answer's bytes."""
+    """Send one request; return the raw response."""
     url = (endpoint or server.endpoint) + path
     sent = {"Accept": accept, **({"Authorization": f"token {token}"} if token else {}), **(headers or {})}
     async with (

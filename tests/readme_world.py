@@ -1,4 +1,4 @@
-"""The Travis that the README's programs talk to."""
+"""The embedded Travis that the programs of the README use."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -12,20 +12,20 @@ TOKEN = "readme-token"
 
 @asynccontextmanager
 async def readme_world() -> AsyncGenerator[TravisServer]:
-    """Serve one repository, readable with `TOKEN`: a finished history, and a running build being played."""
+    """Serve one repository, readable with `TOKEN`, with a history of finished builds and a build that runs."""
     async with TravisServer() as server:
         user = server.world.user("reader", token=TOKEN)
         repository = server.world.repository(SLUG, users=[user])
         repository.history(count=30, jobs=2)[-1].commit.sha = "8a1fbc3e5d0c2b4f6a8c1d3e5f7a9b0c2d4e6f80"
         build = repository.build(jobs=2, message="Follow logs")
 
-        async def played() -> None:
-            # Not before the program is there: on a busy machine it takes longer to start than the build to end.
-            while not server.requests:  # noqa: ASYNC110 - the server tells nobody
+        async def play() -> None:
+            # Wait for the program: on a busy machine it takes longer to start than the build takes to finish.
+            while not server.requests:  # noqa: ASYNC110 - the server has no event for it
                 await asyncio.sleep(0.01)
             await server.play(build, speed=10)
 
-        playing = asyncio.ensure_future(played())
+        playing = asyncio.ensure_future(play())
         try:
             yield server
         finally:

@@ -1,4 +1,4 @@
-"""Answers as the wire has them, for tests without a server."""
+"""Responses in the bytes of Travis, for tests without a server."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +25,7 @@ JOB = b"""{"id":2,"repository_id":82,"repository_slug":"a/b","stage_id":null,"bu
 
 
 class Scripted:
-    """A transport that answers from a script, and keeps what it was asked."""
+    """A transport that returns prepared responses and records the requests."""
 
     def __init__(self, answer: bytes | ApiResponse | Callable[[ApiRequest], bytes | ApiResponse]) -> None:
         self._answer = answer

@@ -1,4 +1,4 @@
-"""Cancelling a coroutine at a chosen one of the points where it waits."""
+"""Cancel a coroutine at a chosen point of suspension."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
@@ -6,10 +6,10 @@ from typing import Any
 
 
 class Steps:
-    """A coroutine whose task is cancelled once it suspends for the given time.
+    """A coroutine whose task is cancelled at its n-th suspension.
 
     Attributes:
-        taken: How often it has suspended so far.
+        taken: Number of suspensions so far.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, None], at: int) -> None:
@@ -32,12 +32,12 @@ class Steps:
                 task.cancel()
             try:
                 value, resume = (yield waited_for), self._coroutine.send
-            except BaseException as exc:  # noqa: BLE001 - handed on
+            except BaseException as exc:  # noqa: BLE001 - passed on
                 value, resume = exc, self._coroutine.throw
 
 
 async def cancelled(coroutine: Coroutine[Any, Any, None], at: int) -> int:
-    """Run a flow until it suspends for the given time, and tell how often it has suspended."""
+    """Run a coroutine, cancel it at its n-th suspension, return the number of suspensions."""
     steps = Steps(coroutine, at)
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""A program in a pseudo-terminal, its screen read as somebody in front of it would."""
+"""A program in a pseudo-terminal, whose screen tests can read."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ pyte: Any = pytest.importorskip("pyte")
 
 
 class Terminal:
-    """A terminal, and what runs in it."""
+    """A terminal and the program in it."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", master: int, columns: int, rows: int) -> None:
         self.process = process
@@ -28,22 +28,22 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What is to be seen."""
+        """The text on the screen."""
         return "\n".join(self.screen.display)
 
-    async def shows(self, right: Callable[[str], bool]) -> None:
-        """Look until the screen is right."""
+    async def shows(self, condition: Callable[[str], bool]) -> None:
+        """Wait until the screen satisfies a condition."""
         with anyio.move_on_after(15):
-            while not right(self.text):
+            while not condition(self.text):
                 await anyio.wait_readable(self.master)
                 piece = os.read(self.master, 1 << 16)
                 self.written += piece
                 self._stream.feed(piece)
             return
-        pytest.fail(f"the screen stayed as it was:\n{self.text}")
+        pytest.fail(f"the screen did not change as expected:\n{self.text}")
 
     def resize(self, columns: int, rows: int) -> None:
-        """Make it larger or smaller."""
+        """Resize the terminal."""
         self.screen.resize(rows, columns)
         _resize(self.master, columns, rows)
 
@@ -52,7 +52,7 @@ class Terminal:
         os.write(self.master, key.encode())
 
     async def ends(self) -> int:
-        """Read what is left, and give the exit code."""
+        """Read the rest of the output and return the exit code."""
         with anyio.fail_after(15):
             while True:
                 await anyio.wait_readable(self.master)
@@ -74,7 +74,7 @@ async def started(
     _resize(slave, columns, rows)
     described = {**os.environ, **(environment or {}), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     described = {name: value for name, value in described.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
-    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=described)  # noqa: ASYNC220 - it is given a terminal
+    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=described)  # noqa: ASYNC220 - it needs a terminal
     os.close(slave)
     try:
         yield Terminal(process, master, columns, rows)

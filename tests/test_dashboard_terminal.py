@@ -1,4 +1,4 @@
-"""The terminal dashboard in a pseudo-terminal, its screen read as somebody in front of it would."""
+"""The terminal dashboard in a pseudo-terminal."""
 
 import os
 import re
@@ -23,8 +23,8 @@ def dashboard(server: TravisServer, columns: int, rows: int) -> AbstractAsyncCon
     return started(command, columns, rows, {"TRAVIS_TOKEN": ""})
 
 
-def tells(text: str, number: int, state: str) -> bool:
-    """Say whether a line tells of that build."""
+def has_build(text: str, number: int, state: str) -> bool:
+    """Return whether a line shows this build in this state."""
     return bool(re.search(rf"{state} +(?:a/)?b +#{number}\b", text))
 
 
@@ -45,9 +45,9 @@ async def test_builds_appear_and_change_and_a_log_streams(
 ) -> None:
     repository.history(2)
     async with dashboard(server, columns, rows) as terminal:
-        await terminal.shows(lambda text: "live: connected" in text and tells(text, 2, "passed"))
+        await terminal.shows(lambda text: "live: connected" in text and has_build(text, 2, "passed"))
         build = repository.build(message="Brand new").start()
-        await terminal.shows(lambda text: tells(text, 3, "started") and "1 running" in text)
+        await terminal.shows(lambda text: has_build(text, 3, "started") and "1 running" in text)
         terminal.press("j")
         await terminal.shows(lambda text: "log of a/b #2" in text)
         terminal.press("\x1b[A")
@@ -55,15 +55,15 @@ async def test_builds_appear_and_change_and_a_log_streams(
         build.write("\x1b[32mgrün\x1b[0m Zeile\n")
         await terminal.shows(lambda text: "grün Zeile" in text)
         build.write("", final=True).finish("failed")
-        await terminal.shows(lambda text: "0 running" in text and tells(text, 3, "failed"))
+        await terminal.shows(lambda text: "0 running" in text and has_build(text, 3, "failed"))
         terminal.press("q")
         assert await terminal.ends() == 0
-        # Back from the second screen, the cursor to be seen.
+        # The alternate screen is left, and the cursor is visible again.
         assert b"\x1b[?1049l" in terminal.written
         assert b"\x1b[?25h" in terminal.written
 
 
-async def test_it_fits_a_terminal_that_is_made_larger_and_smaller(server: TravisServer, repository: Repository) -> None:
+async def test_it_fits_a_terminal_that_is_resized(server: TravisServer, repository: Repository) -> None:
     repository.history(30)
     async with dashboard(server, 120, 40) as terminal:
         for columns, rows in ((120, 40), (40, 12), (80, 24), (24, 8), (200, 50)):
@@ -75,12 +75,14 @@ async def test_it_fits_a_terminal_that_is_made_larger_and_smaller(server: Travis
                 return lines[-2] == edge and lines[0].startswith("12 builds") and len(lines) == rows
 
             await terminal.shows(fits)
-            assert terminal.text.count("╭") == 1, "nothing is left of what was there"
+            assert terminal.text.count("╭") == 1, "nothing of the old screen is left"
         terminal.press("q")
         assert await terminal.ends() == 0
 
 
-async def test_a_hostile_commit_does_not_drive_the_terminal(server: TravisServer, repository: Repository) -> None:
+async def test_a_hostile_commit_message_does_not_control_the_terminal(
+    server: TravisServer, repository: Repository
+) -> None:
     repository.build(message="\x1b]0;stolen title\x07\x1b[2Jover \x1b[31meverything", branch="\x1b[1;1Hb")
     async with dashboard(server, 100, 30) as terminal:
         await terminal.shows(lambda text: "live: connected" in text and "over everything" in text)
@@ -91,7 +93,7 @@ async def test_a_hostile_commit_does_not_drive_the_terminal(server: TravisServer
         assert await terminal.ends() == 0
 
 
-async def test_a_hostile_log_does_not_drive_the_terminal(server: TravisServer, repository: Repository) -> None:
+async def test_a_hostile_log_does_not_control_the_terminal(server: TravisServer, repository: Repository) -> None:
     build = repository.build().start()
     async with dashboard(server, 100, 30) as terminal:
         await terminal.shows(lambda text: "log of a/b #1" in text)
@@ -106,7 +108,7 @@ async def test_a_hostile_log_does_not_drive_the_terminal(server: TravisServer, r
         assert b"\x1b[5n" not in terminal.written
 
 
-async def test_one_picture_is_printed_where_there_is_no_terminal(server: TravisServer, repository: Repository) -> None:
+async def test_the_dashboard_is_printed_once_without_a_terminal(server: TravisServer, repository: Repository) -> None:
     repository.history(3)
     command = [sys.executable, DASHBOARD, "--once", "--endpoint", server.endpoint, "--repo", "a/b"]
     done = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})

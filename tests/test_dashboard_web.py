@@ -1,4 +1,4 @@
-"""The web dashboard's server side: raw HTTP against it, a Travis behind it."""
+"""The server of the web dashboard: raw HTTP requests to it, an embedded Travis behind it."""
 
 import signal
 import subprocess
@@ -17,9 +17,9 @@ from aiotravis import Travis, errors, events
 from aiotravis.log_text import _reader
 from aiotravis.testing import Build, Repository, TravisServer
 from examples.dashboard_web.app import dashboard
-from examples.dashboard_web.logs import BETWEEN, MOST_LINES
-from examples.dashboard_web.shown import LONGEST_LINE
-from examples.dashboard_web.state import KEPT, Board
+from examples.dashboard_web.logs import INTERVAL, MAX_LINES
+from examples.dashboard_web.shown import MAX_LINE
+from examples.dashboard_web.state import BUILDS_SHOWN, Board
 from tests.waiting import until
 
 PROGRAM = str(Path(__file__).parent.parent / "examples" / "dashboard_web")
@@ -51,19 +51,19 @@ async def browser() -> AsyncGenerator[aiohttp.ClientSession]:
 
 
 class Events:
-    """What a stream tells."""
+    """The events of a stream."""
 
     def __init__(self, content: aiohttp.StreamReader) -> None:
         self._content = content
 
     async def next(self) -> tuple[str, Any]:
-        """Give name and data of the next event; an empty name at the end."""
+        """Return name and data of the next event; an empty name at the end."""
         text = await self._content.readuntil(b"\n\n", max_size=1 << 27)
         name, _, data = text.partition(b"\ndata: ")
         return name.decode().removeprefix("event: "), msgspec.json.decode(data) if data else None
 
     async def until(self, condition: Callable[[Any], bool]) -> Any:
-        """Give the first news of the board that a condition holds for."""
+        """Wait for a state of the board that satisfies a condition, and return it."""
         with anyio.fail_after(10):
             while True:
                 name, news = await self.next()
@@ -81,16 +81,16 @@ async def stream(browser: aiohttp.ClientSession, url: str) -> AsyncGenerator[Eve
 
 
 async def whole_log(browser: aiohttp.ClientSession, url: str, job: int) -> tuple[list[list[Any]], Any, int]:
-    """Give a log's lines, its verdict, and how many lines were left out."""
+    """Return the lines of a log, its summary, and the number of lines that were left out."""
     lines: list[list[Any]] = []
     skipped = 0
     with anyio.fail_after(30):
-        async with stream(browser, f"{url}jobs/{job}/log") as told:
+        async with stream(browser, f"{url}jobs/{job}/log") as updates:
             while True:
-                name, news = await told.next()
+                name, news = await updates.next()
                 if name == "end":
                     return lines, news, skipped
-                if news["anew"]:
+                if news["reset"]:
                     lines.clear()
                 skipped += news["skipped"]
                 lines += news["lines"]
@@ -107,7 +107,7 @@ def states_of(news: Any) -> dict[int, str]:
 # The page ---------------------------------------------------------------------------------------------------------
 
 
-async def test_the_page_and_its_parts_come_with_a_policy_that_lets_nothing_inline_run(
+async def test_the_page_and_its_files_have_a_policy_that_blocks_inline_code(
     url: str, browser: aiohttp.ClientSession
 ) -> None:
     for path in PARTS:
@@ -124,16 +124,14 @@ async def test_the_page_and_its_parts_come_with_a_policy_that_lets_nothing_inlin
     assert "style=" not in text
 
 
-def test_no_script_of_the_page_can_turn_text_into_markup() -> None:
+def test_no_script_of_the_page_converts_text_to_markup() -> None:
     for script in STATIC.glob("*.js"):
         source = script.read_text("utf-8")
         for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
             assert way not in source
 
 
-async def test_what_is_not_there_is_told_as_json_under_the_same_policy(
-    url: str, browser: aiohttp.ClientSession
-) -> None:
+async def test_missing_paths_answer_404_with_json_and_the_same_policy(url: str, browser: aiohttp.ClientSession) -> None:
     for path in ("nothing", "static/index.html", "../app.py", "jobs/999999/log", "jobs/x/log"):
         async with browser.get(url + path) as response:
             assert response.status == 404
@@ -144,72 +142,72 @@ async def test_what_is_not_there_is_told_as_json_under_the_same_policy(
 # Builds -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_page_is_told_the_state_and_then_what_changes(
+async def test_a_page_receives_the_state_and_then_its_changes(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, repository: Repository, history: list[Build]
 ) -> None:
-    async with stream(browser, f"{url}events") as told:
-        name, hello = await told.next()
+    async with stream(browser, f"{url}events") as updates:
+        name, hello = await updates.next()
         assert (name, hello) == ("hello", {"repositories": [{"id": repository.id, "slug": repository.slug}]})
-        news = await told.until(lambda news: len(news["builds"]) == 3)
+        news = await updates.until(lambda news: len(news["builds"]) == 3)
         assert states_of(news) == {build.id: build.state for build in history}
         assert news["shown"] == {str(repository.id): [build.id for build in reversed(history)]}
         assert (news["state"], news["behind"]) == ("connected", None)
         build = repository.build(jobs=2, message=f"{HOSTILE}\nmore")
         server.play(build, speed=50)
-        news = await told.until(lambda news: build.id in states_of(news))
+        news = await updates.until(lambda news: build.id in states_of(news))
         assert news["builds"][0]["subject"] == HOSTILE
-        news = await told.until(lambda news: states_of(news).get(build.id) == "passed")
+        news = await updates.until(lambda news: states_of(news).get(build.id) == "passed")
         assert [job["state"] for job in news["builds"][0]["jobs"]] == ["passed", "passed"]
 
 
-async def test_the_page_keeps_the_newest_builds_and_says_which(
+async def test_the_page_lists_the_newest_builds(
     url: str, browser: aiohttp.ClientSession, repository: Repository
 ) -> None:
-    async with stream(browser, f"{url}events") as told:
-        await told.until(lambda news: news["behind"] is None)
-        made = [repository.build() for _ in range(KEPT + 2)]
-        newest = [build.id for build in reversed(made[-KEPT:])]
-        await told.until(lambda news: news["shown"].get(str(repository.id)) == newest)
+    async with stream(browser, f"{url}events") as updates:
+        await updates.until(lambda news: news["behind"] is None)
+        made = [repository.build() for _ in range(BUILDS_SHOWN + 2)]
+        newest = [build.id for build in reversed(made[-BUILDS_SHOWN:])]
+        await updates.until(lambda news: news["shown"].get(str(repository.id)) == newest)
 
 
-async def test_after_a_gap_the_state_is_read_anew_and_the_page_is_told_that_it_was_behind(
+async def test_after_a_gap_the_state_is_read_again_and_the_page_was_marked_behind(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, repository: Repository
 ) -> None:
     build = repository.build()
-    async with stream(browser, f"{url}events") as told:
-        await told.until(lambda news: build.id in states_of(news) and news["behind"] is None)
+    async with stream(browser, f"{url}events") as updates:
+        await updates.until(lambda news: build.id in states_of(news) and news["behind"] is None)
         port = server.port
         await server.stop()
-        await told.until(lambda news: news["behind"] is not None)
+        await updates.until(lambda news: news["behind"] is not None)
         build.jobs[0].start()
         build.jobs[0].finish("failed")
         await server.start(port)
-        news = await told.until(lambda news: states_of(news).get(build.id) == "failed")
-        news = news if news["behind"] is None else await told.until(lambda news: news["behind"] is None)
+        news = await updates.until(lambda news: states_of(news).get(build.id) == "failed")
+        news = news if news["behind"] is None else await updates.until(lambda news: news["behind"] is None)
         assert news["gaps"] == 1
 
 
-async def test_events_that_were_dropped_are_counted_and_read_anew(travis: Travis, repository: Repository) -> None:
+async def test_dropped_events_are_counted_and_the_state_is_read_again(travis: Travis, repository: Repository) -> None:
     board = Board(travis, [await travis.repos.get(repository.slug)])
     build = repository.build()
-    await board.take(events.Lagged(dropped=3))
+    await board.apply(events.Lagged(dropped=3))
     assert board.health()["dropped"] == 3
     assert board.behind is None
     assert board.build(build.id) is not None
 
 
-async def test_more_pages_or_logs_than_can_be_served_are_refused(
+async def test_pages_and_logs_above_the_limits_are_refused(
     url: str, browser: aiohttp.ClientSession, job_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("examples.dashboard_web.logs.MOST_ROOMS", 0)
+    monkeypatch.setattr("examples.dashboard_web.logs.MAX_FOLLOWED", 0)
     async with browser.get(f"{url}jobs/{job_id}/log") as response:
         assert response.status == 503
-    monkeypatch.setattr("examples.dashboard_web.app.MOST_VIEWERS", 0)
+    monkeypatch.setattr("examples.dashboard_web.app.MAX_VIEWERS", 0)
     async with browser.get(f"{url}events") as response:
         assert response.status == 503
 
 
-async def test_without_a_live_channel_the_page_is_told_so_and_read_now_and_then(
+async def test_without_a_live_channel_the_page_says_so_and_polls(
     browser: aiohttp.ClientSession,
 ) -> None:
     async with TravisServer(pusher_key=None) as server:
@@ -218,14 +216,14 @@ async def test_without_a_live_channel_the_page_is_told_so_and_read_now_and_then(
         async with (
             Travis(endpoint=server.endpoint) as travis,
             dashboard(travis, ["a/b"]) as url,
-            stream(browser, f"{url}events") as told,
+            stream(browser, f"{url}events") as updates,
         ):
-            await told.until(lambda news: "no live channel" in (news["behind"] or ""))
+            await updates.until(lambda news: "no live channel" in (news["behind"] or ""))
             build.finish("errored")
-            await told.until(lambda news: states_of(news).get(build.id) == "errored")
+            await updates.until(lambda news: states_of(news).get(build.id) == "errored")
 
 
-async def test_a_repository_that_does_not_exist_is_told_at_once(travis: Travis) -> None:
+async def test_a_repository_that_does_not_exist_raises_at_once(travis: Travis) -> None:
     with pytest.raises(errors.NotFoundError):
         async with dashboard(travis, ["no/such"]):
             pass
@@ -234,21 +232,21 @@ async def test_a_repository_that_does_not_exist_is_told_at_once(travis: Travis) 
 # Buttons ----------------------------------------------------------------------------------------------------------
 
 
-async def test_restart_and_cancel_move_the_world(
+async def test_the_buttons_restart_and_cancel_builds(
     url: str, browser: aiohttp.ClientSession, history: list[Build]
 ) -> None:
-    async with stream(browser, f"{url}events") as told:
+    async with stream(browser, f"{url}events") as updates:
         build = history[-1]
-        await told.until(lambda news: build.id in states_of(news))
+        await updates.until(lambda news: build.id in states_of(news))
         async with browser.post(f"{url}builds/{build.id}/restart", headers=OURS) as response:
             assert response.status == 202
-        await told.until(lambda news: states_of(news).get(build.id) == "created")
+        await updates.until(lambda news: states_of(news).get(build.id) == "created")
         async with browser.post(f"{url}builds/{build.id}/restart", headers=OURS) as response:
             assert response.status == 409
             assert "can not be restarted" in (await response.json())["error"]
         async with browser.post(f"{url}builds/{build.id}/cancel", headers=OURS) as response:
             assert response.status == 202
-        await told.until(lambda news: states_of(news).get(build.id) == "canceled")
+        await updates.until(lambda news: states_of(news).get(build.id) == "canceled")
 
 
 @pytest.mark.parametrize(
@@ -264,8 +262,8 @@ async def test_restart_and_cancel_move_the_world(
 async def test_another_site_cannot_press_the_buttons(
     url: str, browser: aiohttp.ClientSession, history: list[Build], headers: dict[str, str]
 ) -> None:
-    async with stream(browser, f"{url}events") as told:
-        await told.until(lambda news: bool(news["builds"]))
+    async with stream(browser, f"{url}events") as updates:
+        await updates.until(lambda news: bool(news["builds"]))
         async with browser.post(f"{url}builds/{history[-1].id}/restart", headers=headers) as response:
             assert response.status == 403
         assert history[-1].state != "created"
@@ -294,10 +292,10 @@ async def test_only_builds_of_the_page_have_buttons(
 
 @pytest.fixture
 async def job_id(url: str, browser: aiohttp.ClientSession, repository: Repository) -> int:
-    """A job that the page shows and that has not begun."""
+    """A job on the page that has not started."""
     build = repository.build()
-    async with stream(browser, f"{url}events") as told:
-        await told.until(
+    async with stream(browser, f"{url}events") as updates:
+        await updates.until(
             lambda news: any(one["id"] == build.id and one["jobs"] for one in news["builds"]),
         )
     return build.jobs[0].id
@@ -324,22 +322,22 @@ async def test_durations_follow_when_a_command_ends(
     job.receive()
     job.start()
     job.write("travis_time:start:1\r\x1b[0K$ make\nmaking\n")
-    async with stream(browser, f"{url}jobs/{job_id}/log") as told:
+    async with stream(browser, f"{url}jobs/{job_id}/log") as updates:
         with anyio.fail_after(10):
             news: Any = {"lines": []}
             while not news["lines"]:
-                _, news = await told.next()
+                _, news = await updates.next()
             assert news["lines"][0] == [1, [], [["$ make"]], 0, None]
             job.write("travis_time:end:1:start=1000000000,finish=3500000000,duration=2500000000\r\x1b[0K\n...")
             while not news["durations"]:
-                _, news = await told.next()
+                _, news = await updates.next()
             assert news["durations"] == [[1, 2.5]]
             while news["rest"] is None:
-                _, news = await told.next()
+                _, news = await updates.next()
             assert text_of(news["rest"]) == "..."
 
 
-async def test_a_hostile_log_comes_as_data_and_cut(
+async def test_a_hostile_log_is_sent_as_data_and_cut(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
 ) -> None:
     job = server.world.jobs[job_id]
@@ -355,12 +353,12 @@ async def test_a_hostile_log_comes_as_data_and_cut(
     assert "after" in texts
     assert "99999 %" in texts
     assert not any(set(text) & set("\x1b\x07\r\x9b\n") for text in texts)
-    assert max(map(len, texts)) == LONGEST_LINE
+    assert max(map(len, texts)) == MAX_LINE
     assert sum(line[3] for line in lines) + sum(map(len, texts)) >= 10_000_000
     assert verdict["problem"] is None
 
 
-async def test_of_a_log_with_too_many_folds_it_is_told_how_many(
+async def test_the_number_of_folds_above_the_limit_is_sent(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_reader, "MAX_STRUCTURES", 1000)
@@ -370,14 +368,14 @@ async def test_of_a_log_with_too_many_folds_it_is_told_how_many(
     job.finish()
     dropped = 0
     with anyio.fail_after(10):
-        async with stream(browser, f"{url}jobs/{job_id}/log") as told:
-            while (news := await told.next())[0] != "end":
+        async with stream(browser, f"{url}jobs/{job_id}/log") as updates:
+            while (news := await updates.next())[0] != "end":
                 assert news[1]["dropped"] >= dropped
                 dropped = news[1]["dropped"]
     assert dropped == 2000
 
 
-async def test_of_a_long_log_the_newest_lines_come_and_their_numbers_are_right(
+async def test_the_newest_lines_of_a_long_log_are_sent_with_correct_numbers(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
 ) -> None:
     job = server.world.jobs[job_id]
@@ -393,10 +391,10 @@ async def test_of_a_long_log_the_newest_lines_come_and_their_numbers_are_right(
     assert text_of(lines[-1]) == "line 400000 of the fold"
     assert all(text_of(line) == f"line {line[0]} of the fold" for line in lines)
     assert {tuple(line[1]) for line in lines} == {("install",)}
-    assert len(lines) <= MOST_LINES * (5 + (anyio.current_time() - began) / BETWEEN), "however long it took"
+    assert len(lines) <= MAX_LINES * (5 + (anyio.current_time() - began) / INTERVAL), "however long it took"
 
 
-async def test_viewers_share_one_stream_which_ends_with_the_last_of_them(
+async def test_viewers_share_one_stream_that_ends_with_the_last_of_them(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, travis: Travis, job_id: int
 ) -> None:
     def listens() -> bool:
@@ -408,36 +406,36 @@ async def test_viewers_share_one_stream_which_ends_with_the_last_of_them(
         await other.next()
         await until(listens)
         server.world.jobs[job_id].write("hello\n")
-        for told in (one, other):
+        for updates in (one, other):
             news: Any = {"lines": []}
             while not news["lines"]:
-                _, news = await told.next()
+                _, news = await updates.next()
             assert text_of(news["lines"][0]) == "hello"
         assert listens()
     await until(lambda: travis.live.statistics().feeds == 1)
 
 
-async def test_the_log_of_a_job_that_is_restarted_begins_anew(
+async def test_the_log_of_a_restarted_job_replaces_the_old_one(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
 ) -> None:
     job = server.world.jobs[job_id]
     job.start()
     job.write("first run\n")
-    async with stream(browser, f"{url}jobs/{job_id}/log") as told:
+    async with stream(browser, f"{url}jobs/{job_id}/log") as updates:
         shown: list[str] = []
         with anyio.fail_after(20):
             while shown != ["first run"]:
-                _, news = await told.next()
+                _, news = await updates.next()
                 shown += map(text_of, news["lines"])
             job.restart()
             job.start()
             job.write("second run\n", final=True)
             job.finish()
             while True:
-                name, news = await told.next()
+                name, news = await updates.next()
                 if name == "end":
                     break
-                shown = [] if news["anew"] else shown
+                shown = [] if news["reset"] else shown
                 shown += map(text_of, news["lines"])
     assert shown == ["second run"]
 
@@ -446,7 +444,7 @@ async def test_the_log_of_a_job_that_is_restarted_begins_anew(
 
 
 @pytest.mark.parametrize("command", [[PROGRAM], ["-m", "examples.dashboard_web"]])
-async def test_the_program_shows_a_travis_of_its_own_and_ends_on_ctrl_c(
+async def test_the_program_shows_an_embedded_travis_and_ends_on_ctrl_c(
     command: list[str], browser: aiohttp.ClientSession
 ) -> None:
     command = [sys.executable, *command, "--port", "0", "--speed", "20"]
@@ -458,21 +456,21 @@ async def test_the_program_shows_a_travis_of_its_own_and_ends_on_ctrl_c(
         while b"Ctrl-C" not in seen:
             seen += await process.stdout.receive()
         url = seen.decode().splitlines()[0].removeprefix("Dashboard on ")
-        async with stream(browser, f"{url}events") as told:
-            _, hello = await told.next()
+        async with stream(browser, f"{url}events") as updates:
+            _, hello = await updates.next()
             assert len(hello["repositories"]) == 5
             finished = ("passed", "failed", "errored", "canceled")
-            news = await told.until(lambda news: any(state in finished for state in states_of(news).values()))
+            news = await updates.until(lambda news: any(state in finished for state in states_of(news).values()))
             number = next(number for number, state in states_of(news).items() if state in finished)
             async with browser.post(f"{url}builds/{number}/restart", headers=OURS) as response:
                 assert response.status == 202
-            await told.until(lambda news: states_of(news).get(number) == "started")
+            await updates.until(lambda news: states_of(news).get(number) == "started")
             process.send_signal(signal.SIGINT)
             assert await process.wait() == 0
         assert b"".join([chunk async for chunk in process.stderr]) == b""
 
 
-async def test_the_program_tells_what_is_wrong_in_a_line() -> None:
+async def test_the_program_prints_an_error_on_one_line() -> None:
     async with TravisServer() as server:
         command = [sys.executable, PROGRAM, "--endpoint", server.endpoint, "--repo", "no/such", "--port", "0"]
         ended = await anyio.run_process(command, check=False)

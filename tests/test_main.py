@@ -60,4 +60,4 @@ def test_a_tool_that_is_not_installed_is_named(capfd: pytest.CaptureFixture[str]
 
 def test_all_gates_are_configured() -> None:
     names = list(dict.fromkeys(gate.name for gate in all_gates()))
-    assert names == ["ruff", "mypy", "pyright", "lint-imports", "pytest", "examples"]
+    assert names == ["ruff", "pyright", "mypy", "lint-imports", "pytest"]

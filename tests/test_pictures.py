@@ -1,4 +1,4 @@
-"""The README's pictures: there, small, and drawn as the screen was."""
+"""The pictures of the README: present, small, drawn as the screen was."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 PICTURES = re.findall(r'<img src="([^"]+)" alt="([^"]*)"', (ROOT / "README.md").read_text("utf-8"))
 
-MOST = 200_000
-"""Bytes of a picture."""
+MAX_SIZE = 200_000
+"""Largest size of a picture in bytes."""
 
 
 def test_the_readme_shows_the_dashboards_and_the_charts() -> None:
@@ -22,10 +22,10 @@ def test_the_readme_shows_the_dashboards_and_the_charts() -> None:
     assert {"wall.png", "phone.png", "dashboard_terminal.svg", "durations.png"} <= names
 
 
-@pytest.mark.parametrize(("path", "told"), PICTURES)
-def test_a_picture_is_there_small_and_told(path: str, told: str) -> None:
-    assert 0 < (ROOT / path).stat().st_size < MOST
-    assert len(told) > 20
+@pytest.mark.parametrize(("path", "description"), PICTURES)
+def test_a_picture_is_present_small_and_described(path: str, description: str) -> None:
+    assert 0 < (ROOT / path).stat().st_size < MAX_SIZE
+    assert len(description) > 20
 
 
 def test_a_screen_is_drawn_with_its_colours_in_their_places() -> None:

@@ -1,4 +1,4 @@
-"""Every block of code in the README is run, or checked against what it speaks of."""
+"""Every block of code in the README is run or checked."""
 
 import os
 import re
@@ -18,10 +18,10 @@ README = ROOT / "README.md"
 RUN = {"python"}
 CHECKED = {"console", "sh", "bash"}
 SHOWN = {"json", "text", "toml", "yaml"}
-"""Languages of blocks that nothing can run."""
+"""Languages of blocks that cannot be run."""
 
 LIMIT = 30
-"""How long one block may take, in seconds."""
+"""Seconds that one block may take."""
 
 FENCE = re.compile(r"(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<language>[^\s`]*)[^`]*")
 
@@ -39,7 +39,7 @@ class Block:
 
 
 def blocks_of(text: str) -> Iterator[Block]:
-    """Give the fenced blocks of a Markdown text.
+    """Yield the fenced blocks of a Markdown text.
 
     Raises:
         ValueError: A block is never closed.
@@ -60,7 +60,7 @@ def blocks_of(text: str) -> Iterator[Block]:
 
 
 def commands_of(block: Block) -> Iterator[str]:
-    """Give the commands of a shell block: lines with a prompt if there are any, otherwise all but comments."""
+    """Yield the commands of a shell block: the lines with a prompt if there are any, otherwise all but comments."""
     lines = block.text.replace("\\\n", "").splitlines()
     prompted = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
     for line in prompted or lines:
@@ -84,7 +84,7 @@ def test_the_readme_has_programs() -> None:
 @pytest.mark.parametrize("block", PROGRAMS, ids=str)
 async def test_programs_of_the_readme_run_as_they_stand(block: Block, tmp_path: Path) -> None:
     program = tmp_path / "README.md"
-    # Pushed down, so that a traceback names the line in the README.
+    # Empty lines before it, so that a traceback shows the line in the README.
     program.write_text("\n" * (block.line - 1) + block.text + "\n", "utf-8")
     async with readme_world() as server:
         environment = {
@@ -93,25 +93,25 @@ async def test_programs_of_the_readme_run_as_they_stand(block: Block, tmp_path: 
             "TRAVIS_ENDPOINT": server.endpoint,
             "TRAVIS_TOKEN": TOKEN,
         }
-        # A session that nobody closed counts as trouble.
+        # An unclosed session fails the test.
         command = [sys.executable, "-W", "always::ResourceWarning", str(program)]
         with anyio.fail_after(LIMIT):
-            done = await anyio.run_process(command, cwd=tmp_path, env=environment, check=False)
-    errors = done.stderr.decode()
-    assert (done.returncode, errors) == (0, ""), errors
+            completed = await anyio.run_process(command, cwd=tmp_path, env=environment, check=False)
+    errors = completed.stderr.decode()
+    assert (completed.returncode, errors) == (0, ""), errors
 
 
 def test_two_commands_do_all_the_set_up() -> None:
     commands = [command for block in BLOCKS if block.language in CHECKED for command in commands_of(block)]
-    set_up = [command for command in commands if "-m venv" in command]
-    assert len(set_up) == 2
-    example, gates = set_up
+    setup = [command for command in commands if "-m venv" in command]
+    assert len(setup) == 2
+    example, gates = setup
     assert example.endswith("examples/live_build.py")
     assert gates.endswith("-m tests")
     assert gates in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
 
 
-def test_blocks_are_found_with_their_lines_languages_and_without_their_indent() -> None:
+def test_blocks_are_found_with_line_and_language_and_without_indent() -> None:
     text = 'One\n```python\nprint("a")\n```\n- two\n  ~~~console extra words\n  $ ls \\\n    -l\n  a ``` b\n  ~~~\n'
     first, second = blocks_of(text)
     assert first == Block(language="python", line=3, text='print("a")')
@@ -119,7 +119,7 @@ def test_blocks_are_found_with_their_lines_languages_and_without_their_indent() 
     assert list(commands_of(second)) == ["ls -l"]
 
 
-def test_commands_of_a_console_come_without_what_they_print() -> None:
+def test_commands_of_a_console_exclude_their_output() -> None:
     assert list(commands_of(Block(language="console", line=1, text="$ ls\na.py\n$ pwd\n/"))) == ["ls", "pwd"]
 
 

@@ -1,4 +1,4 @@
-"""Waiting for what has no event of its own; standing in for what must not happen."""
+"""Waiting for conditions without an event; a stub."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,15 @@ import anyio
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Let other tasks run until something holds.
+    """Wait until a condition holds.
 
     Raises:
-        TimeoutError: It did not, in so many seconds.
+        TimeoutError: It did not hold within so many seconds.
     """
     with anyio.fail_after(seconds):
-        while not condition():  # noqa: ASYNC110 - the server's side of a socket tells nobody
+        while not condition():  # noqa: ASYNC110 - the server's side of a socket has no event
             await anyio.sleep(0.001)
 
 
 def ignored(*args: object) -> None:
-    """Do nothing, in place of something else."""
+    """Do nothing; a stub."""

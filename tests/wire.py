@@ -1,4 +1,4 @@
-"""A raw HTTP server: sends the bytes that a test scripts, cuts or resets where it says, keeps the heads that it saw."""
+"""A raw HTTP server that sends scripted bytes, ends connections where a test says, and records requests."""
 
 import asyncio
 import datetime
@@ -22,26 +22,26 @@ from tests.waiting import until
 
 
 class End(Enum):
-    """What becomes of the connection after the scripted bytes."""
+    """What happens to the connection after the scripted bytes."""
 
     CLOSE = "close"
     RESET = "reset"
     HOLD = "hold"
-    """Stay silent until the client goes."""
+    """Stay silent until the client disconnects."""
     FOR_EVER = "for ever"
-    """Send the same bytes again and again until the client goes."""
+    """Repeat the same bytes until the client disconnects."""
     KEEP = "keep"
     """Wait for the next request."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Bytes for one request, and what follows them.
+    """The bytes for one request, and what happens then.
 
     Attributes:
-        sent: All bytes of the answer, or of the first part of it.
-        end: What follows.
-        more: What is sent for ever.
+        sent: All bytes of the response, or its first bytes.
+        end: What happens to the connection then.
+        more: The bytes to repeat.
     """
 
     sent: bytes = b""
@@ -50,37 +50,37 @@ class Answer:
 
 
 def framed(body: bytes, *headers: str, status: str = "200 OK", kind: str = "application/json") -> bytes:
-    """Give an answer with its right length."""
+    """Return a response with its correct length."""
     return headed(f"Content-Length: {len(body)}", *headers, status=status, kind=kind) + body
 
 
 def headed(*headers: str, status: str = "200 OK", kind: str = "application/json") -> bytes:
-    """Give the head of an answer."""
+    """Return the head of a response."""
     return "\r\n".join([f"HTTP/1.1 {status}", f"Content-Type: {kind}", *headers, "", ""]).encode()
 
 
 def chunks(*pieces: bytes) -> bytes:
-    """Give pieces as chunks, without the last one of length 0."""
+    """Return pieces as chunks, without the last chunk of length 0."""
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
 
 
 LAST_CHUNK = b"0\r\n\r\n"
 
 PIECE = 1 << 16
-"""Bytes written at once: more would hold up the loop that the client shares."""
+"""Bytes per write; more would block the event loop, which the client shares."""
 
 
 @dataclass
 class Wire:
-    """A server on the loopback.
+    """A server on the loopback interface.
 
     Attributes:
-        answer: Gives the answer to a request head.
+        answer: Returns the answer to a request head.
         endpoint: Its URL.
-        heads: Heads of the requests, in the order in which they came.
+        heads: Heads of the requests, in order.
         bodies: Their bodies.
-        open: Connections that are open.
-        sent: Bytes that went out.
+        open: Number of open connections.
+        sent: Number of bytes sent.
     """
 
     answer: Callable[[bytes], Answer]
@@ -103,7 +103,7 @@ class Wire:
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> End:
         head = await reader.readuntil(b"\r\n\r\n")
-        # All of it: a socket that is closed with bytes unread sends a reset and no end.
+        # Read all of it: closing a socket with unread bytes sends a reset instead of an end.
         body = await reader.readexactly(_length(head))
         self.heads.append(head)
         self.bodies.append(body)
@@ -125,7 +125,7 @@ class Wire:
             writer.write(piece)
             await writer.drain()
             self.sent += len(piece)
-            # A peer that reads as fast as this writes never makes `drain` wait, and the loop's other tasks starve.
+            # If the peer reads as fast as this writes, `drain` never waits, and other tasks would starve.
             await asyncio.sleep(0)
 
 
@@ -141,7 +141,7 @@ def _length(head: bytes) -> int:
 async def wire(
     answer: Answer | Callable[[bytes], Answer], *, tls: ssl.SSLContext | None = None
 ) -> AsyncGenerator[Wire]:
-    """Serve, and at the end be sure that no connection is open and no task left, the client's closed before."""
+    """Serve; at the end, check that no connection is open and no task is left. Close the client before."""
     before = asyncio.all_tasks()
     served = Wire((lambda head: answer) if isinstance(answer, Answer) else answer)
     listening = await asyncio.start_server(served.serve, "127.0.0.1", 0, ssl=tls)
@@ -153,7 +153,7 @@ async def wire(
 
 
 def certified(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Make a certificate for the loopback: contexts for the server, and for a client that trusts it."""
+    """Make a certificate for the loopback interface; return contexts for the server and for a client that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)

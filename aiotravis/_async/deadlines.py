@@ -28,7 +28,7 @@ class Deadline:
     def __init__(self, in_flight: "InFlight") -> None:
         self._in_flight = in_flight
         self._scope = anyio.CancelScope()
-        self.when = NEVER
+        self.when: float = NEVER
 
     def __enter__(self) -> "Deadline":
         self._scope.__enter__()

@@ -21,8 +21,8 @@ class ClientLifetime:
     """
 
     def __init__(self) -> None:
-        self.closed = False
-        self.calls = InFlight()
+        self.closed: bool = False
+        self.calls: InFlight = InFlight()
         self._flows = InFlight()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._callbacks: dict[Callable[[], Awaitable[None]], None] = {}

@@ -31,7 +31,7 @@ from aiotravis.live.socket import Closed, PusherSocket
 
 __all__ = ["PusherConnection"]
 
-logger = logging.getLogger("aiotravis.live")
+logger: logging.Logger = logging.getLogger("aiotravis.live")
 
 
 class PusherConnection:

@@ -7,5 +7,19 @@ from aiotravis.log_text._markers import Timing
 from aiotravis.log_text._styles import Colour, Style
 
 __all__ = [
-    "Colour", "Command", "Fold", "Line", "Lines", "LogText", "Phase", "Span", "Style", "Timing", "safe_for_terminal",
-]  # fmt: skip
+    "Colour",
+    "Command",
+    "Fold",
+    "Line",
+    "Lines",
+    "LogText",
+    "Phase",
+    "Span",
+    "Style",
+    "Timing",
+    "safe_for_terminal",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,4 +1,4 @@
-"""Stock pusher-js under Node, as a peer: installed into a folder of its own, run as a process of its own."""
+"""Stock pusher-js under Node as a peer: installed into a temporary folder, run as a separate process."""
 
 import functools
 import json
@@ -8,21 +8,21 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Done", "available", "run"]
+__all__ = ["Result", "available", "run"]
 
 HERE = Path(__file__).parent
 FILES = ("client.js", "package.json", "package-lock.json", ".npmrc")
 
 
 @dataclass(frozen=True)
-class Done:
-    """What it did.
+class Result:
+    """The result of a run.
 
     Attributes:
-        seconds: From the first subscription on.
-        cpu: Seconds of CPU in that time.
-        count: How many events or channels it counted.
-        late: Seconds from the sending of each event to its hand-over, where that was asked for.
+        seconds: Seconds since the first subscription.
+        cpu: CPU seconds in that time.
+        count: Number of events or channels.
+        late: Seconds from sending to delivery of each event, if requested.
     """
 
     seconds: float
@@ -33,33 +33,33 @@ class Done:
 
 @functools.cache
 def _folder() -> tempfile.TemporaryDirectory[str] | None:
-    """Install it; None where there is no Node, or npm reaches no registry."""
+    """Install it; return None if there is no Node or npm cannot reach a registry."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return None
     made = tempfile.TemporaryDirectory()
     for name in FILES:
         shutil.copy(HERE / name, made.name)
     command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
-    done = subprocess.run(command, cwd=made.name, capture_output=True, text=True, timeout=120, check=False)
-    return made if done.returncode == 0 else None
+    completed = subprocess.run(command, cwd=made.name, capture_output=True, text=True, timeout=120, check=False)
+    return made if completed.returncode == 0 else None
 
 
 def available() -> bool:
-    """Whether it can be run here."""
+    """Return whether it can run here."""
     return _folder() is not None
 
 
-def run(key: str, port: int, work: str, what: str | int) -> Done:
-    """Let it work.
+def run(key: str, port: int, work: str, what: str | int) -> Result:
+    """Run a task.
 
     Args:
         key: Key of the app.
-        port: Where the live server is, on this machine.
-        work: ``log`` reads a log to its end, ``late`` notes how late each event is, too, ``channels`` subscribes.
-        what: The log's channel, or how many channels.
+        port: Port of the live server on this machine.
+        work: ``log`` reads a log to its end, ``late`` also records the delay of each event, ``channels`` subscribes.
+        what: The channel of the log, or the number of channels.
     """
     folder = _folder()
     assert folder is not None
     command = ["node", "client.js", key, str(port), work, str(what)]
-    done = subprocess.run(command, cwd=folder.name, capture_output=True, text=True, timeout=120, check=True)
-    return Done(**json.loads(done.stdout))
+    completed = subprocess.run(command, cwd=folder.name, capture_output=True, text=True, timeout=120, check=True)
+    return Result(**json.loads(completed.stdout))

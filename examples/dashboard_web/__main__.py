@@ -1,6 +1,6 @@
-"""Dashboard: many repositories' builds in the browser, live, with their logs.
+"""Show the builds of many repositories in the browser, live, with their logs.
 
-Without arguments it starts a Travis of its own, in this process, where builds come, run and end for ever:
+Without arguments it starts a Travis of its own, in this process, where builds are created and run continuously:
 
     python examples/dashboard_web
 
@@ -8,7 +8,7 @@ With a real one:
 
     python examples/dashboard_web --endpoint https://api.travis-ci.com --token TOKEN --repo owner/name owner/other
 
-The exit code is 0 after Ctrl-C, 2 if something went wrong.
+The exit code is 0 after Ctrl-C, 2 after an error.
 """
 
 import argparse
@@ -34,11 +34,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--endpoint", help=f"URL of the API, such as {COM}; without it, a Travis of this process")
     parser.add_argument("--token", default=os.environ.get("TRAVIS_TOKEN"), help="API token (default: $TRAVIS_TOKEN)")
     parser.add_argument("--repo", nargs="+", default=[], metavar="OWNER/NAME", help="repositories")
-    parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (default: 8000)")
+    parser.add_argument("--port", type=int, default=8000, help="0 for any free port (default: 8000)")
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen on (default: 127.0.0.1); whoever reaches it sees and restarts what the token can",
+        help="address to listen on (default: 127.0.0.1); everyone who can reach it has the rights of the token",
     )
     parser.add_argument("--speed", type=float, default=2.0, help="pace of the embedded Travis's builds (default: 2)")
     options = parser.parse_args()
@@ -50,7 +50,7 @@ def arguments() -> argparse.Namespace:
 
 
 def play_restarted(server: TravisServer, speed: float) -> None:
-    """Let builds run that somebody restarts: the embedded Travis has no workers."""
+    """Play builds that somebody restarts: the embedded Travis has no workers."""
     publish: Callable[[str, Build | Job, Part | None], None] = server.world.notify
     known = set(server.world.builds)
 
@@ -67,7 +67,7 @@ def play_restarted(server: TravisServer, speed: float) -> None:
 
 @asynccontextmanager
 async def travis_of(options: argparse.Namespace) -> AsyncGenerator[tuple[Travis, list[str]]]:
-    """Open a client of the real Travis, or of an embedded one with a life of its own."""
+    """Open a client of the real Travis, or of an embedded one that runs builds continuously."""
     if options.endpoint:
         async with Travis(options.token or None, endpoint=options.endpoint) as travis:
             yield travis, options.repo
@@ -79,7 +79,7 @@ async def travis_of(options: argparse.Namespace) -> AsyncGenerator[tuple[Travis,
 
 
 async def main() -> int:
-    """Serve until told to end; tell errors in a line."""
+    """Serve until Ctrl-C; print errors on one line."""
     options = arguments()
     code = 0
     try:

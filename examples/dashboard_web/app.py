@@ -1,4 +1,4 @@
-"""The web application: the page, what moves it, and its buttons."""
+"""The web application: the page, its streams of events, and its buttons."""
 
 import ipaddress
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -8,10 +8,10 @@ from typing import Final
 
 import anyio
 import msgspec
-from aiohttp import web  # noqa: TID251 - serves the page; what is asked of Travis goes through the client
+from aiohttp import web  # noqa: TID251 - serves the page; requests to Travis go through the client
 
 from aiotravis import Travis, TravisError, errors
-from examples.dashboard_web.logs import BETWEEN, Cursor, Logs
+from examples.dashboard_web.logs import INTERVAL, Cursor, Logs
 from examples.dashboard_web.state import Board, wait
 
 FILES: Final = {
@@ -20,7 +20,7 @@ FILES: Final = {
     "/builds.js": ("builds.js", "text/javascript"),
     "/log.js": ("log.js", "text/javascript"),
     "/lines.js": ("lines.js", "text/javascript"),
-    "/said.js": ("said.js", "text/javascript"),
+    "/status.js": ("status.js", "text/javascript"),
     "/dashboard.css": ("dashboard.css", "text/css"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
@@ -37,26 +37,26 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 
-OURS: Final = "X-Dashboard"
-"""Header that no page of another site can send without being asked first, which is refused."""
+PAGE_HEADER: Final = "X-Dashboard"
+"""A header that pages of other sites cannot send without a preflight request, which is refused."""
 
-MOST_VIEWERS: Final = 200
+MAX_VIEWERS: Final = 200
 
-BEAT: Final = 10.0
-"""Seconds after which a silent stream says that it lives; the page gives it up after three times as many."""
+HEARTBEAT: Final = 10.0
+"""Seconds after which a silent stream sends a message; the page reconnects after three times as many."""
 
-STUCK: Final = 30.0
-"""Seconds that a page may leave unread what was sent to it."""
+SEND_TIMEOUT: Final = 30.0
+"""Seconds that a page may take to receive a message before it is disconnected."""
 
-SLOW: Final = 1.0
-"""Seconds to take a message in, from which on a page is slow."""
+SLOW_SEND: Final = 1.0
+"""Seconds to receive a message from which on a page counts as slow."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @web.middleware
-async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let in who asks for this host and, to change things, comes from this very page; dress every answer."""
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse requests for other hosts, and writes from other pages; add the security headers to every response."""
     try:
         _check(request)
         response = await handler(request)
@@ -69,14 +69,14 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _check(request: web.Request) -> None:
     host = request.url.host or ""
-    # A name that a stranger points at this machine would make their page one of the same origin.
+    # DNS rebinding: a foreign name that resolves to this machine would make a foreign page one of the same origin.
     if host != "localhost" and not _is_address(host):
-        raise web.HTTPForbidden(reason="Ask by address, or as localhost")
+        raise web.HTTPForbidden(reason="Use the address or localhost")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise web.HTTPForbidden(reason="Not from another site")
     if request.method not in {"GET", "HEAD"}:
         origin = request.headers.get("Origin", str(request.url.origin()))
-        if OURS not in request.headers or origin != str(request.url.origin()):
+        if PAGE_HEADER not in request.headers or origin != str(request.url.origin()):
             raise web.HTTPForbidden(reason="Only from the page itself")
 
 
@@ -95,12 +95,12 @@ class Dashboard:
         self._travis = travis
         self._board = board
         self._logs = logs
-        self._over = False
+        self._closing = False
         self.viewers = 0
 
     def app(self) -> web.Application:
-        """Make the application."""
-        app = web.Application(middlewares=[guarded], client_max_size=1024)
+        """Return the application."""
+        app = web.Application(middlewares=[guard], client_max_size=1024)
         for path in FILES:
             app.router.add_get(path, self._file)
         app.router.add_get("/events", self._events)
@@ -110,7 +110,7 @@ class Dashboard:
         return app
 
     async def _end(self, app: web.Application) -> None:
-        self._over = True
+        self._closing = True
         self._board.changed.notify()
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
@@ -120,64 +120,64 @@ class Dashboard:
 
     @asynccontextmanager
     async def _stream(self, request: web.Request) -> AsyncGenerator["Stream"]:
-        if self.viewers >= MOST_VIEWERS:
-            raise web.HTTPServiceUnavailable(reason="Too many look at this already")
+        if self.viewers >= MAX_VIEWERS:
+            raise web.HTTPServiceUnavailable(reason="Too many viewers")
         self.viewers += 1
         try:
             response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
             await response.prepare(request)
             yield Stream(response)
         except (ConnectionError, TimeoutError):
-            # The page is gone, or reads no more: it will ask anew.
+            # The page is gone or stopped reading; it will reconnect.
             if request.transport is not None:
                 request.transport.abort()
         finally:
             self.viewers -= 1
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        """Tell the state, then what changes, for as long as the page listens."""
+        """Stream the state, then its changes, until the page disconnects."""
         board, seen, slow = self._board, 0, False
         async with self._stream(request) as stream:
             await stream.send("hello", {"repositories": board.repositories()})
-            while not self._over:
+            while not self._closing:
                 changed = board.changed.next()
                 changes = board.changes_after(seen)
                 seen = board.version
                 if not slow:
-                    # Steps that came together are no loss; those that a slow page never saw are told.
+                    # Only a slow page has missed steps; changes that came together are not reported.
                     changes["merged"] = 0
                 began = anyio.current_time()
                 await stream.send("board", {**changes, **board.health()})
-                slow = anyio.current_time() - began > SLOW
-                await anyio.sleep(BETWEEN)
-                await wait(changed, BEAT)
+                slow = anyio.current_time() - began > SLOW_SEND
+                await anyio.sleep(INTERVAL)
+                await wait(changed, HEARTBEAT)
         return stream.response
 
     async def _log(self, request: web.Request) -> web.StreamResponse:
-        """Tell a log's lines as they come, to its end."""
+        """Stream the lines of a log until it ends."""
         number = int(request.match_info["id"])
         job = self._board.job(number)
         if job is None:
             raise web.HTTPNotFound(reason="No such job on this page")
-        async with self._logs.look(number, finished=job.finished) as room:
-            if room is None:
-                raise web.HTTPServiceUnavailable(reason="Too many logs are looked at")
+        async with self._logs.view(number, finished=job.finished) as log:
+            if log is None:
+                raise web.HTTPServiceUnavailable(reason="Too many logs are followed")
             async with self._stream(request) as stream:
                 cursor = Cursor()
-                while not self._over:
-                    changed, ended = room.changed.next(), room.ended
-                    message = room.after(cursor)
+                while not self._closing:
+                    changed, ended = log.changed.next(), log.ended
+                    message = log.after(cursor)
                     await stream.send("log", message)
                     if message["more"]:
                         continue
                     if ended:
-                        await stream.send("end", room.verdict())
+                        await stream.send("end", log.summary())
                         break
-                    await wait(changed, BEAT)
+                    await wait(changed, HEARTBEAT)
         return stream.response
 
     async def _act(self, request: web.Request) -> web.StreamResponse:
-        """Restart or cancel a build of the page."""
+        """Restart or cancel a build on the page."""
         build = self._board.build(int(request.match_info["id"]))
         if build is None:
             raise web.HTTPNotFound(reason="No such build on this page")
@@ -198,15 +198,15 @@ class Stream:
         self.response = response
 
     async def send(self, event: str, data: object) -> None:
-        """Send one event; wait while the page is slow to take it.
+        """Send one event; wait until the page has room for it.
 
         Raises:
             ConnectionError: The page is gone.
-            TimeoutError: It reads no more.
+            TimeoutError: It stopped reading.
         """
-        # JSON on one line: nothing in it can end the event.
+        # JSON on a single line cannot end the event.
         body = msgspec.json.encode(data)
-        with anyio.fail_after(STUCK):
+        with anyio.fail_after(SEND_TIMEOUT):
             await self.response.write(b"event: %b\ndata: %b\n\n" % (event.encode(), body))
 
 
@@ -229,7 +229,7 @@ async def dashboard(
     """Serve the dashboard of some repositories.
 
     Args:
-        travis: Asks Travis; opened and closed by the caller.
+        travis: The client; opened and closed by the caller.
         slugs: The repositories.
         host: Address to listen on.
         port: TCP port; 0 for a free one.
@@ -239,13 +239,13 @@ async def dashboard(
 
     Raises:
         TravisError: A repository could not be found.
-        OSError: The port is not to be had.
+        OSError: The port is not available.
     """
     repositories = [await travis.repos.get(slug) for slug in slugs]
     board = Board(travis, repositories)
     async with anyio.create_task_group() as group:
         app = Dashboard(travis, board, Logs(travis, group)).app()
-        # A page that goes takes its stream along at once.
+        # Cancel the stream of a page as soon as it disconnects.
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await runner.setup()
         try:

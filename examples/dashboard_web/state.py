@@ -1,4 +1,4 @@
-"""What the page shows of builds: read over REST, kept up to date by events, told to viewers as differences."""
+"""The builds on the page: read over REST, kept up to date by events, sent to viewers as differences."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -11,36 +11,36 @@ import anyio
 
 from aiotravis import Build, Job, LiveState, Repository, Travis, TravisError, errors, events, number_key
 
-KEPT: Final = 8
+BUILDS_SHOWN: Final = 8
 """Builds of each repository on the page."""
 
-MOST_JOBS: Final = 200
+MAX_JOBS: Final = 200
 """Jobs of one build on the page."""
 
-PATIENCE: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds before reading is tried again after a failure; the last one for ever."""
+RETRY_DELAYS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""Seconds before reading is retried after a failure; the last value repeats."""
 
-LONGEST_TEXT: Final = 300
+MAX_TEXT: Final = 300
 
 
 class Signal:
-    """Wakes whoever waits for a change."""
+    """Wakes everything that waits for a change."""
 
     def __init__(self) -> None:
         self._event = anyio.Event()
 
     def notify(self) -> None:
-        """Wake all that wait now."""
+        """Wake everything that waits now."""
         event, self._event = self._event, anyio.Event()
         event.set()
 
     def next(self) -> anyio.Event:
-        """Give what the next change sets; ask before looking, and no change comes between looking and waiting."""
+        """Return the event that the next change sets. Call it before reading the state, so that no change is missed."""
         return self._event
 
 
 async def wait(event: anyio.Event, seconds: float) -> None:
-    """Wait for a change, for so many seconds at most."""
+    """Wait for a change, at most so many seconds."""
     with anyio.move_on_after(seconds):
         await event.wait()
 
@@ -52,7 +52,7 @@ class Entry:
     Attributes:
         build: Its last known state.
         jobs: Its jobs by their ids.
-        version: The board's, when it last changed.
+        version: Version of the board when the build last changed.
     """
 
     build: Build
@@ -60,7 +60,7 @@ class Entry:
     version: int = 0
 
     def to_json(self, repository: int) -> dict[str, object]:
-        """Give what the page needs."""
+        """Return the fields that the page needs."""
         build, commit = self.build, self.build.commit
         return {
             "id": build.id,
@@ -69,10 +69,10 @@ class Entry:
             "state": build.state,
             "event": build.event_type,
             "pull_request": build.pull_request_number,
-            "subject": (commit.subject if commit else "")[:LONGEST_TEXT],
-            "branch": ((commit.branch if commit else None) or "")[:LONGEST_TEXT],
+            "subject": (commit.subject if commit else "")[:MAX_TEXT],
+            "branch": ((commit.branch if commit else None) or "")[:MAX_TEXT],
             "sha": commit.short_sha if commit else "",
-            "author": ((commit.author_name if commit else None) or "")[:LONGEST_TEXT],
+            "author": ((commit.author_name if commit else None) or "")[:MAX_TEXT],
             "started": _seconds(build.started_at),
             "finished": _seconds(build.finished_at),
             "jobs": [
@@ -84,7 +84,7 @@ class Entry:
                     "finished": _seconds(job.finished_at),
                     "allow_failure": bool(job.allow_failure),
                 }
-                for job in islice(self.jobs.values(), MOST_JOBS)
+                for job in islice(self.jobs.values(), MAX_JOBS)
             ],
         }
 
@@ -98,12 +98,12 @@ class Row:
     version: int = 0
 
     def newest(self) -> list[Entry]:
-        """Give its builds, newest first."""
+        """Return its builds, newest first."""
         return sorted(self.entries.values(), key=lambda entry: number_key(entry.build.number), reverse=True)
 
-    def cut(self) -> None:
-        """Let go of what is too old for the page."""
-        for entry in self.newest()[KEPT:]:
+    def drop_old(self) -> None:
+        """Remove builds that are too old for the page."""
+        for entry in self.newest()[BUILDS_SHOWN:]:
             del self.entries[entry.build.id]
 
 
@@ -114,13 +114,13 @@ def _seconds(time: datetime | None) -> float | None:
 class Board:
     """The newest builds of some repositories, up to date.
 
-    Viewers ask for what changed after a version that they have seen. So nothing is queued for them, and one that is
-    slow gets the newest state later, without the steps in between.
+    Viewers ask for what changed after the version that they have seen. So nothing is queued for them, and a slow viewer
+    gets the newest state later, without the steps in between.
 
     Attributes:
         version: Counts changes.
         changed: Wakes viewers.
-        behind: Why the page may show what is no longer so; None: it is up to date.
+        behind: Why the page may be out of date; None if it is up to date.
     """
 
     def __init__(self, travis: Travis, repositories: Iterable[Repository]) -> None:
@@ -134,13 +134,13 @@ class Board:
     # For viewers ------------------------------------------------------------------------------------------------------
 
     def repositories(self) -> list[dict[str, object]]:
-        """Give the repositories, in the order in which they were named."""
+        """Return the repositories, in the order in which they were named."""
         return [{"id": number, "slug": row.repository.slug} for number, row in self._rows.items()]
 
     def changes_after(self, version: int) -> dict[str, object]:
-        """Give what changed after a version, with the steps in between left out; after 0, everything.
+        """Return what changed after a version, without the steps in between; after 0, everything.
 
-        Builds that are not among those listed as shown are on the page no more.
+        Builds that are not listed under ``shown`` are no longer on the page.
         """
         rows = {number: row for number, row in self._rows.items() if row.version > version}
         changed = [
@@ -154,7 +154,7 @@ class Board:
         }
 
     def health(self) -> dict[str, object]:
-        """Give how up to date all this is."""
+        """Return how up to date the board is."""
         counted = self._travis.live.statistics()
         return {
             "state": counted.state,
@@ -166,21 +166,21 @@ class Board:
         }
 
     def build(self, number: int) -> Build | None:
-        """Give a build of the page, or None."""
+        """Return a build on the page, or None."""
         found = (row.entries.get(number) for row in self._rows.values())
         return next((entry.build for entry in found if entry is not None), None)
 
     def job(self, number: int) -> Job | None:
-        """Give a job of the page, or None."""
+        """Return a job on the page, or None."""
         found = (entry.jobs.get(number) for row in self._rows.values() for entry in row.entries.values())
         return next((job for job in found if job is not None), None)
 
-    # Keeping up -------------------------------------------------------------------------------------------------------
+    # Updates ----------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Keep up for ever, whatever fails."""
+        """Keep the board up to date until cancelled; retry whatever fails."""
         async with anyio.create_task_group() as group:
-            group.start_soon(self._tell_states)
+            group.start_soon(self._watch_state)
             failures = 0
             while True:
                 try:
@@ -190,45 +190,45 @@ class Board:
                         await self._read()
                         failures = 0
                         async for event in feed:
-                            await self.take(event)
+                            await self.apply(event)
                 except errors.LiveError as error:
-                    # No live channel here, or not for this client: read now and then.
-                    await self._read_or_tell(f"no live channel: {error}")
+                    # There is no live channel here, or not for this client: poll.
+                    await self._read_or_report(f"no live channel: {error}")
                 except TravisError as error:
-                    self._tell(str(error))
-                await anyio.sleep(PATIENCE[min(failures, len(PATIENCE) - 1)])
+                    self._set_behind(str(error))
+                await anyio.sleep(RETRY_DELAYS[min(failures, len(RETRY_DELAYS) - 1)])
                 failures += 1
 
-    async def _tell_states(self) -> None:
+    async def _watch_state(self) -> None:
         async for state in self._travis.live.changes():
             if state is LiveState.RECONNECTING:
                 self.behind = "the connection to Travis was lost"
             self.changed.notify()
 
-    def _tell(self, behind: str | None) -> None:
-        self.behind = behind[:LONGEST_TEXT] if behind else None
+    def _set_behind(self, behind: str | None) -> None:
+        self.behind = behind[:MAX_TEXT] if behind else None
         self.changed.notify()
 
-    async def _read_or_tell(self, behind: str) -> None:
+    async def _read_or_report(self, behind: str) -> None:
         try:
             await self._read()
         except TravisError as error:
             behind = str(error)
-        self._tell(behind)
+        self._set_behind(behind)
 
-    async def take(self, event: events.Event) -> None:
-        """Let an event change the board.
+    async def apply(self, event: events.Event) -> None:
+        """Apply an event to the board.
 
         Raises:
-            TravisError: It asks to read anew, and that failed.
+            TravisError: The event requires reading everything again, and that failed.
         """
         match event:
             case events.Reconnected(down=down):
-                self._tell(f"back after {down:.1f} s, reading what was missed")
+                self._set_behind(f"back after {down:.1f} s, reading what was missed")
                 await self._read()
             case events.Lagged(dropped=dropped):
                 self._dropped += dropped
-                self._tell(f"too slow: {dropped} events were dropped, reading anew")
+                self._set_behind(f"too slow: {dropped} events were dropped, reading again")
                 await self._read()
             case events.BuildEvent(complete=False) | events.JobEvent(complete=False):
                 await self._read()
@@ -240,14 +240,14 @@ class Board:
                 pass
 
     async def _read(self) -> None:
-        """Read all builds on the page anew.
+        """Read all builds on the page again.
 
         Raises:
             TravisError: Some could not be read.
         """
         async with self._travis.map(self._newest, list(self._rows), at_once=8) as outcomes:
             read = [(outcome.item, outcome.value) async for outcome in outcomes]
-        ids = [number for _, builds in read for build in builds for number in build.job_ids[:MOST_JOBS]]
+        ids = [number for _, builds in read for build in builds for number in build.job_ids[:MAX_JOBS]]
         jobs = {job.id: job async for job in self._travis.jobs.many(ids, missing_ok=True)}
         for number, builds in read:
             row = self._rows[number]
@@ -256,13 +256,13 @@ class Board:
             }
             for entry in row.entries.values():
                 self._touch(row, entry)
-        self._tell(None)
+        self._set_behind(None)
 
     async def _newest(self, repository: int) -> Sequence[Build]:
         newest: list[Build] = []
         async for build in self._travis.builds.list(repository, exclude_config=True):
             newest.append(build)
-            if len(newest) == KEPT:
+            if len(newest) == BUILDS_SHOWN:
                 break
         return newest
 
@@ -278,7 +278,7 @@ class Board:
         entry = row.entries.setdefault(build.id, Entry(build, {}))
         entry.build = build
         self._touch(row, entry)
-        row.cut()
+        row.drop_old()
 
     def _put_job(self, job: Job) -> None:
         row = self._rows.get(job.repository_id or 0)

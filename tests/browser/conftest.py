@@ -1,4 +1,4 @@
-"""A real Chromium, driven by Playwright; what needs it is skipped without them."""
+"""A real Chromium, driven by Playwright. Without them these tests are skipped."""
 
 import shutil
 from collections.abc import AsyncGenerator
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.pages import PATIENCE, Complaints
+from tests.browser.pages import TIMEOUT, Complaints
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -21,7 +21,7 @@ FLAGS = [
 ]
 
 
-# One for each file: to start it takes longer than most of the tests.
+# One browser per file: starting it takes longer than most of the tests.
 @pytest.fixture(scope="module")
 async def chromium() -> AsyncGenerator[Any]:
     if CHROMIUM is None:
@@ -43,17 +43,17 @@ def complaints() -> Complaints:
 @pytest.fixture
 async def page(chromium: Any, complaints: Complaints) -> AsyncGenerator[Any]:
     page = await chromium.new_page(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(TIMEOUT)
 
-    def error(said: Any) -> None:
-        complaints.append(str(said))
+    def on_error(error: Any) -> None:
+        complaints.append(str(error))
 
-    def line(said: Any) -> None:
-        if said.type in {"error", "warning"}:
-            complaints.append(said.text)
+    def on_message(message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
 
-    page.on("pageerror", error)
-    page.on("console", line)
+    page.on("pageerror", on_error)
+    page.on("console", on_message)
     try:
         yield page
     finally:

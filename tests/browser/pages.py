@@ -1,4 +1,4 @@
-"""What is looked for on a page, and for how long."""
+"""Expectations about a page, and their timeout."""
 
 from typing import Any
 
@@ -6,23 +6,23 @@ import pytest
 
 from aiotravis.testing import Build, Job
 
-PATIENCE = 30_000
-"""Milliseconds that something may take to show."""
+TIMEOUT = 30_000
+"""Milliseconds to wait for an expectation."""
 
 
 def expect(one: Any) -> Any:
-    """Wait for what is expected of a part of the page."""
+    """Return expectations about a part of the page, which wait until they hold."""
     playwright: Any = pytest.importorskip("playwright.async_api")
     return playwright.expect(one)
 
 
 class Complaints(list[str]):
-    """What a page's console and its errors said."""
+    """Errors and warnings of a page."""
 
 
 async def shows(page: Any, selector: str, text: str) -> None:
-    """Wait until an element says something."""
-    await expect(page.locator(selector)).to_contain_text(text, timeout=PATIENCE)
+    """Wait until an element contains a text."""
+    await expect(page.locator(selector)).to_contain_text(text, timeout=TIMEOUT)
 
 
 def of(build: Build) -> str:

@@ -1,4 +1,4 @@
-"""A long log in the web dashboard, as a browser shows it: read while it grows, let go of where it is old."""
+"""A long log in the web dashboard in a browser: scrolled while it grows, cut at its beginning."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -39,9 +39,7 @@ def lines(first: int, count: int) -> str:
     return "".join(f"line {number} is {'long ' * (number % 60)}\n" for number in range(first, first + count))
 
 
-async def test_what_somebody_reads_stays_where_it_is_while_the_log_grows_and_its_beginning_goes(
-    log: Any, job: Job
-) -> None:
+async def test_the_scroll_position_is_kept_while_the_log_grows_and_its_beginning_is_cut(log: Any, job: Job) -> None:
     job.write(lines(1, MOST))
     await shows(log, "#log-lines", f"line {MOST} is")
     await log.click("#log-follow")
@@ -58,7 +56,9 @@ async def test_what_somebody_reads_stays_where_it_is_while_the_log_grows_and_its
     assert await log.evaluate(PLACE, MOST + 1000) < 900
 
 
-async def test_of_too_many_folds_it_is_told_how_many(log: Any, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_folds_above_the_limit_is_shown(
+    log: Any, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(_reader, "MAX_STRUCTURES", 20)
     job.write(
         "".join(f"travis_fold:start:f{n}\r\x1b[0Kin {n}\ntravis_fold:end:f{n}\r\x1b[0K" for n in range(15)) + "\n"
@@ -68,7 +68,7 @@ async def test_of_too_many_folds_it_is_told_how_many(log: Any, job: Job, monkeyp
     assert await log.locator("#log-lines .line").count() == 15
 
 
-async def test_who_follows_sees_the_end(log: Any, job: Job) -> None:
+async def test_following_shows_the_end(log: Any, job: Job) -> None:
     for first in range(1, 3001, 100):
         job.write(lines(first, 100))
     job.write("the end\n", final=True)
@@ -78,7 +78,7 @@ async def test_who_follows_sees_the_end(log: Any, job: Job) -> None:
     assert 0 < await log.evaluate(PLACE, 3001) < box["height"]
 
 
-async def test_who_follows_sees_the_end_of_what_was_unfolded(log: Any, job: Job) -> None:
+async def test_following_shows_the_end_of_unfolded_lines(log: Any, job: Job) -> None:
     job.write(f"travis_fold:start:a\r\x1b[0K{lines(1, 300)}")
     await shows(log, "#log-lines", "line 300 is")
     await log.click("#log-unfold")
@@ -86,7 +86,7 @@ async def test_who_follows_sees_the_end_of_what_was_unfolded(log: Any, job: Job)
     assert 0 < await log.evaluate(PLACE, 300) < box["height"]
 
 
-async def test_black_on_white_is_to_be_read(log: Any, job: Job) -> None:
+async def test_black_text_on_white_is_legible(log: Any, job: Job) -> None:
     job.write("\x1b[30;47mwhite\x1b[0m \x1b[30;42mgreen\x1b[0m \x1b[30mnone\x1b[0m\n")
     await shows(log, "#log-lines", "none")
     colours = await log.locator("#log-lines .text span").evaluate_all(
@@ -99,7 +99,7 @@ async def test_black_on_white_is_to_be_read(log: Any, job: Job) -> None:
     ]
 
 
-async def test_folds_go_with_their_lines(log: Any, job: Job) -> None:
+async def test_folds_are_removed_with_their_lines(log: Any, job: Job) -> None:
     for first in range(0, MOST + 2000, 1000):
         names = [f"f{number}" for number in range(first, first + 1000)]
         job.write("".join(f"travis_fold:start:{n}\r\x1b[0Kx\ntravis_fold:end:{n}\r\x1b[0K" for n in names))

@@ -1,4 +1,4 @@
-"""The web dashboard with many repositories, as a browser shows it, on a phone and on a wall."""
+"""The web dashboard with many repositories in a browser, on a phone and on a wall."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -12,7 +12,7 @@ from tests.browser.pages import expect, log_of, of, shows
 
 SIZES = [(390, 844), (2560, 1440)]
 
-STICKING_OUT = """all => all.flatMap(card => {
+OVERFLOWING = """all => all.flatMap(card => {
     const right = card.getBoundingClientRect().right;
     return [...card.querySelectorAll('*')].filter(one => one.getBoundingClientRect().right > right + 1);
 }).map(one => one.className)"""
@@ -35,7 +35,7 @@ async def url(travis: Travis, repositories: list[Repository]) -> AsyncGenerator[
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-async def test_thirty_repositories_appear_and_move_and_nothing_sticks_out(
+async def test_thirty_repositories_are_shown_and_updated_and_nothing_overflows(
     page: Any, url: str, server: TravisServer, repositories: list[Repository], width: int, height: int
 ) -> None:
     await page.set_viewport_size({"width": width, "height": height})
@@ -43,7 +43,7 @@ async def test_thirty_repositories_appear_and_move_and_nothing_sticks_out(
     await shows(page, "#status", "Live")
     assert await page.locator(".repository").count() == 30
     assert await page.locator(".build").count() == 240
-    assert await page.locator(".build:visible").count() == 30, "of each repository the newest"
+    assert await page.locator(".build:visible").count() == 30, "the newest of each repository"
     builds = [repository.build(jobs=3, message="x" * 500) for repository in repositories[::3]]
     await shows(page, "#counts", "0 running · 10 waiting")
     for build in builds:
@@ -53,7 +53,7 @@ async def test_thirty_repositories_appear_and_move_and_nothing_sticks_out(
         assert await page.locator(of(build)).is_visible()
     tops = await page.locator(".repository").evaluate_all("all => all.map(one => one.getBoundingClientRect().top)")
     assert width < 1000 or max(tops) < height, "all are on the wall"
-    assert await page.locator(".repository").evaluate_all(STICKING_OUT) == []
+    assert await page.locator(".repository").evaluate_all(OVERFLOWING) == []
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
     for build in builds:
         build.finish("failed")
@@ -80,14 +80,14 @@ async def test_earlier_builds_are_counted_and_a_button_shows_them(
     assert await page.evaluate("document.activeElement.className") == "earlier"
     await page.keyboard.press("Enter")
     assert await card.locator(".build:visible").count() == 1
-    # It stays as somebody wanted it, whatever comes.
+    # The state of the button is kept when a build is added.
     await page.keyboard.press("Enter")
     build = repositories[20].build()
     await shows(page, of(build), "waiting")
     assert await card.locator(".build:visible").count() == 8
 
 
-async def test_what_somebody_is_at_stays_when_newer_builds_come(
+async def test_focused_and_opened_builds_stay_visible_when_newer_builds_come(
     page: Any, url: str, repositories: list[Repository]
 ) -> None:
     await page.goto(url)
@@ -105,4 +105,4 @@ async def test_what_somebody_is_at_stays_when_newer_builds_come(
     newest[1].start().finish("passed")
     await shows(page, of(later), "waiting")
     await shows(page, of(newest[1]), "passed")
-    assert await page.locator(of(newest[1])).is_visible(), "its log is looked at"
+    assert await page.locator(of(newest[1])).is_visible(), "its log is open"

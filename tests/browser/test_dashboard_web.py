@@ -1,4 +1,4 @@
-"""The web dashboard as a browser shows it: a real Chromium, driven by Playwright; skipped without them."""
+"""The web dashboard in a real Chromium, driven by Playwright; skipped without them."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -39,7 +39,7 @@ async def test_builds_appear_and_change(
     assert await page.locator(f"{of(build)} .subject").text_content() == HOSTILE
     assert await page.locator(f"{of(build)} .job").count() == 2
     assert await page.evaluate("window.hacked") is None
-    await shows(page, "#said", f"build {build.number} passed")
+    await shows(page, "#announcement", f"build {build.number} passed")
     assert complaints == []
 
 
@@ -82,15 +82,13 @@ async def test_the_keyboard_opens_and_closes_a_log_and_focus_comes_back(
     await page.keyboard.press("Escape")
     assert not await page.locator("#log").is_visible()
     assert await page.evaluate("document.activeElement.dataset.job") == str(job.id)
-    # Others come and change around it.
+    # Focus stays when other builds appear and change.
     server.play(repository.build(jobs=2), speed=20)
     await shows(page, ".build >> nth=0", "passed")
     assert await page.evaluate("document.activeElement.dataset.job") == str(job.id)
 
 
-async def test_the_buttons_restart_and_cancel_and_refusals_are_told(
-    page: Any, url: str, repository: Repository
-) -> None:
+async def test_the_buttons_restart_and_cancel_and_show_refusals(page: Any, url: str, repository: Repository) -> None:
     await page.goto(url)
     build = repository.builds[-1]
     act = page.locator(f"{of(build)} .act")
@@ -156,7 +154,7 @@ async def test_a_long_line_is_cut_with_a_note(page: Any, url: str, repository: R
         "document.body.append(Object.assign(document.createElement('script'), {text: 'window.hacked = 1'}))",
     ],
 )
-async def test_the_policy_refuses_what_would_run_in_the_page(page: Any, url: str, attempt: str) -> None:
+async def test_the_content_security_policy_blocks_inline_code(page: Any, url: str, attempt: str) -> None:
     await page.goto(url)
     assert (
         await page.evaluate(f"() => {{ try {{ {attempt}; return 'done' }} catch {{ return 'refused' }} }}") == "refused"
@@ -212,7 +210,7 @@ async def test_the_page_recovers_when_the_dashboard_itself_restarts(
         await shows(page, "#log-status", "The end")
 
 
-async def test_the_log_of_a_restarted_job_is_shown_anew(page: Any, url: str, repository: Repository) -> None:
+async def test_the_log_of_a_restarted_job_replaces_the_old_one(page: Any, url: str, repository: Repository) -> None:
     await page.goto(url)
     build = repository.builds[-1]
     job = build.jobs[0]
@@ -227,7 +225,7 @@ async def test_the_log_of_a_restarted_job_is_shown_anew(page: Any, url: str, rep
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), [(390, 844, "light"), (1920, 1080, "dark")])
-async def test_nothing_overlaps_or_sticks_out_on_a_phone_or_a_wall(
+async def test_nothing_overlaps_or_overflows_on_a_phone_or_a_wall(
     chromium: Any, travis: Travis, server: TravisServer, width: int, height: int, scheme: str
 ) -> None:
     repositories = [server.world.repository(f"an-owner-with-a-name/a-repository-{n}") for n in range(6)]

@@ -173,11 +173,11 @@ class SoketiRules(PusherRules):
     """soketi, which is close to hosted Pusher."""
 
     # fact 7.10: what soketi does differently.
-    default_activity_timeout = 30
+    default_activity_timeout: float = 30
     rejects_duplicates = False
     accepts_object_data = True
     subscription_data = None
-    shutdown_close = (4200, "Server is closed. Please reconnect shortly.")
+    shutdown_close: tuple[int, str] = (4200, "Server is closed. Please reconnect shortly.")
 
     def protocol_error(self, protocol: str | None) -> tuple[int, str] | None:
         """Support every protocol."""

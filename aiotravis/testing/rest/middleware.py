@@ -33,7 +33,7 @@ from aiotravis.testing.rest.stubs import Stubs
 
 __all__ = ["RequestMiddleware", "RequestSeen"]
 
-logger = logging.getLogger("aiotravis.testing")
+logger: logging.Logger = logging.getLogger("aiotravis.testing")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class RequestMiddleware:
         self._other_prefixes = (GITHUB_PREFIX, "/app/", "/apps/", f"{live_prefix}/app/")
         self._request_numbers = itertools.count(1)
         self.requests: list[RequestSeen] = []
-        self.stubs = Stubs()
+        self.stubs: Stubs = Stubs()
 
     @web.middleware
     async def inject_faults(self, request: web.Request, handler: Any) -> web.StreamResponse:

@@ -61,7 +61,7 @@ class World:
         self.jobs: dict[int, Job] = {}
         self.broadcasts: list[Broadcast | str] = []
         self.annotation_providers: dict[str, tuple[str, str]] = {}
-        self.log_tokens = LogTokens(lambda: self.clock())
+        self.log_tokens: LogTokens = LogTokens(lambda: self.clock())
         self._last_id = 1000
         self._log_count = 0
         self._commit_count = 0

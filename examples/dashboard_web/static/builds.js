@@ -1,7 +1,7 @@
-// The repositories' cards and the builds in them, kept in place by their ids, so that focus and scroll stay where they are.
-// What comes from Travis reaches the page as text alone.
+// The cards of repositories and their builds, updated in place by id, so that focus and scroll position are kept.
+// Data from Travis reaches the page only as text.
 
-import { announce, say, setText } from "./said.js";
+import { announce, notify, setText } from "./status.js";
 
 const ICONS = { passed: "✓", failed: "✗", errored: "!", canceled: "⊘", started: "▶", created: "…", queued: "…", received: "…" };
 const WORDS = { started: "running", created: "waiting", queued: "waiting", received: "starting" };
@@ -106,7 +106,7 @@ export class Builds {
     return card;
   }
 
-  // Until somebody says otherwise: a wall of many repositories shows of each what moves, and the newest.
+  // By default a wall of many repositories shows the running builds and the newest one of each.
   unfolds(card) {
     return card.unfolded ?? (this.cards.size <= FEW && !narrow.matches);
   }
@@ -117,15 +117,15 @@ export class Builds {
     const unfolds = this.unfolds(card);
     for (const { element } of shown) element.hidden = false;
     for (const { element } of unfolds ? [] : earlier) {
-      // What somebody is at stays.
+      // Keep the build that is focused or whose log is open.
       element.hidden = !element.contains(document.activeElement) && element.querySelector("[aria-current]") === null;
     }
     card.earlier.hidden = earlier.length === 0;
     card.earlier.setAttribute("aria-expanded", String(unfolds));
     const counted = new Map();
     for (const { build } of earlier) counted.set(build.state, (counted.get(build.state) ?? 0) + 1);
-    const told = [...counted].map(([state, count]) => `${count} ${wordOf(state)}`).join(", ");
-    card.earlier.setAttribute("aria-label", `${earlier.length} earlier builds of ${card.slug}: ${told}`);
+    const states = [...counted].map(([state, count]) => `${count} ${wordOf(state)}`).join(", ");
+    card.earlier.setAttribute("aria-label", `${earlier.length} earlier builds of ${card.slug}: ${states}`);
     setText(card.more, `${earlier.length} earlier`);
     while (card.strip.childElementCount < earlier.length) card.strip.append(document.createElement("span"));
     while (card.strip.childElementCount > earlier.length) card.strip.lastChild.remove();
@@ -214,7 +214,7 @@ export class Builds {
     }
   }
 
-  // Show these builds of a repository, in this order, and no others.
+  // Show exactly these builds of a repository, in this order.
   show(repository, ids) {
     const card = this.cards.get(repository);
     if (card === undefined) return;
@@ -224,7 +224,7 @@ export class Builds {
       const shown = this.builds.get(Number(element.dataset.id));
       for (const id of shown?.jobs.keys() ?? []) this.jobs.delete(id);
       this.builds.delete(Number(element.dataset.id));
-      // Focus would be lost with what goes; the list's newest is the next best place.
+      // Focus would be lost with the removed build; move it to the newest one.
       const focused = element.contains(document.activeElement);
       element.remove();
       if (focused) card.list.querySelector("button")?.focus({ preventScroll: true });
@@ -244,13 +244,13 @@ export class Builds {
   async act(shown) {
     const { act: button } = shown.parts;
     const verb = FINISHED.has(shown.build.state) ? "restart" : "cancel";
-    // Not `disabled`: that would throw the focus away.
+    // Not `disabled`, which would lose the focus.
     if (button.getAttribute("aria-disabled") === "true") return;
     button.setAttribute("aria-disabled", "true");
     try {
       const answer = await fetch(`builds/${shown.build.id}/${verb}`, { method: "POST", headers: { "X-Dashboard": "1" } });
-      const said = answer.ok ? "" : (await answer.json()).error;
-      say(answer.ok ? `Build ${shown.build.number}: ${verb} asked for.` : said, !answer.ok);
+      const error = answer.ok ? "" : (await answer.json()).error;
+      notify(answer.ok ? `Build ${shown.build.number}: ${verb} asked for.` : error, !answer.ok);
     } catch {
       say(`Could not ask to ${verb} build ${shown.build.number}: the dashboard does not answer.`, true);
     } finally {

@@ -1,11 +1,11 @@
-// The page: its stream of builds, which comes back by itself, and the log that is looked at.
+// The page: its stream of builds, which reconnects by itself, and the open log.
 
 import { Builds, finished } from "./builds.js";
 import { LogPanel } from "./log.js";
-import { putCounts, putStatus } from "./said.js";
+import { putCounts, putStatus } from "./status.js";
 
 const GIVEN_UP = 30000;
-const LONGEST_PAUSE = 10000;
+const MAX_PAUSE = 10000;
 
 const $ = (id) => document.getElementById(id);
 const narrow = matchMedia("(max-width: 60rem)");
@@ -15,7 +15,7 @@ let heard = 0;
 let source = null;
 let pause = 500;
 let reopening = 0;
-let told = false;
+let connected = false;
 
 // Logs ------------------------------------------------------------------------------------------------------------
 
@@ -45,7 +45,7 @@ function openFromAddress() {
 // The stream ------------------------------------------------------------------------------------------------------
 
 function status() {
-  putStatus(health, { answers: source?.readyState === EventSource.OPEN, told, merged });
+  putStatus(health, { answers: source?.readyState === EventSource.OPEN, connected, merged });
 }
 
 function listen() {
@@ -56,7 +56,7 @@ function listen() {
   source.addEventListener("hello", (event) => {
     pause = 500;
     merged = 0;
-    told = true;
+    connected = true;
     builds.putRepositories(JSON.parse(event.data).repositories);
   });
   source.addEventListener("board", (event) => {
@@ -73,7 +73,7 @@ function listen() {
   });
   source.onerror = () => {
     status();
-    // It comes back by itself after a lost connection, but not after an answer that it does not like.
+    // EventSource reconnects after a lost connection, but not after an error response.
     if (source.readyState === EventSource.CLOSED) again();
   };
 }
@@ -81,11 +81,11 @@ function listen() {
 function again() {
   clearTimeout(reopening);
   reopening = setTimeout(listen, pause * (0.5 + Math.random()));
-  pause = Math.min(pause * 2, LONGEST_PAUSE);
+  pause = Math.min(pause * 2, MAX_PAUSE);
 }
 
 document.addEventListener("visibilitychange", () => {
-  // A browser keeps few connections to one host: a page that nobody sees gives its own back.
+  // Browsers limit connections per host: a hidden page closes its own.
   if (document.hidden) {
     source?.close();
     panel.pause();

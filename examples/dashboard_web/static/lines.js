@@ -1,11 +1,11 @@
-// The lines of a log: they come in batches, folds are <details>, colours are classes; the newest lines alone stay.
-// Nothing in a log is ever read as markup: text goes in as text, colours as numbers.
+// The lines of a log: they arrive in batches, folds are <details>, colours are classes; only the newest lines are kept.
+// Nothing in a log is parsed as markup: text is inserted as text, colours as numbers.
 
-const MOST = 5000;
+const MAX_LINES = 5000;
 const PER_FRAME = 10;
 const AT_LEAST = 100;
 const REST = 1;
-const LONGEST_REST = 200;
+const MAX_REST = 200;
 const TOGETHER = 100;
 
 function span(text, name) {
@@ -88,14 +88,14 @@ export class LogLines {
   }
 
   take(news) {
-    if (news.anew) this.clear();
+    if (news.reset) this.clear();
     this.missed += news.skipped;
     this.dropped = news.dropped;
     this.waiting.push(...news.lines);
-    // A page that is slower than the log shows the end of it.
-    if (this.waiting.length > MOST) {
-      this.missed += this.waiting.length - MOST;
-      this.waiting.splice(0, this.waiting.length - MOST);
+    // A page that is slower than the log shows its end.
+    if (this.waiting.length > MAX_LINES) {
+      this.missed += this.waiting.length - MAX_LINES;
+      this.waiting.splice(0, this.waiting.length - MAX_LINES);
     }
     this.durations.push(...news.durations);
     this.rest = news.rest;
@@ -108,8 +108,7 @@ export class LogLines {
     }, this.notBefore - performance.now());
   }
 
-  // Draw for some milliseconds, then rest a multiple of what that took: whoever presses a key is not kept waiting,
-  // however much a log has to say.
+  // Draw for some milliseconds, then pause for a multiple of that time, so that the page stays responsive.
   draw() {
     this.timer = 0;
     this.rememberBundles();
@@ -136,7 +135,7 @@ export class LogLines {
     }
     this.drawn();
     const ended = performance.now();
-    this.notBefore = ended + Math.min(REST * (ended - began), LONGEST_REST);
+    this.notBefore = ended + Math.min(REST * (ended - began), MAX_REST);
     if (this.waiting.length) this.soon();
   }
 
@@ -157,7 +156,7 @@ export class LogLines {
     element.append(span(seconds(value), "duration"));
   }
 
-  // Give the fold that lines with these names go into, open no more than needed.
+  // Return the fold for lines with these names; create what is missing.
   place(names) {
     let common = 0;
     while (common < names.length && common < this.folds.length && this.folds[common].name === names[common]) common += 1;
@@ -175,8 +174,8 @@ export class LogLines {
     return this.folds.at(-1)?.details ?? this.box;
   }
 
-  // Give what the next line or fold within an element goes into. The browser leaves out what is off the screen, bundle by
-  // bundle: to ask that of each line would itself cost more than it saves.
+  // Return the bundle for the next line or fold within an element. The browser skips rendering of bundles off the screen
+  // (content-visibility); per line, that would cost more than it saves.
   bundleIn(element) {
     let bundle = element.lastElementChild;
     if (bundle === null || !bundle.classList.contains("bundle") || bundle.childElementCount >= TOGETHER) {
@@ -188,7 +187,7 @@ export class LogLines {
     return bundle;
   }
 
-  // A bundle that is full may be left out once it has been seen: then its height is known, and nothing jumps.
+  // A full bundle may be skipped once it has been rendered: its height is known then, and nothing jumps.
   rememberBundles() {
     for (const bundle of this.bundles) {
       if (bundle.childElementCount >= TOGETHER) bundle.classList.add("past");
@@ -200,7 +199,7 @@ export class LogLines {
     const place = this.place(line[1]);
     const element = this.line(line);
     this.lines.set(line[0], element);
-    // The first line of a fold is what shows of it while it is closed.
+    // The first line of a fold is its summary.
     const fold = this.folds.at(-1);
     if (fold !== undefined && !fold.titled) {
       fold.titled = true;
@@ -210,10 +209,10 @@ export class LogLines {
     }
   }
 
-  // Let go of the oldest lines, and of the folds that are empty without them.
+  // Remove the oldest lines, and folds that become empty.
   drop() {
     for (const [number, element] of this.lines) {
-      if (this.lines.size <= MOST) break;
+      if (this.lines.size <= MAX_LINES) break;
       this.lines.delete(number);
       this.missed += 1;
       let parent = element.parentElement;

@@ -1,4 +1,4 @@
-// The panel of a job's log: its stream, its buttons, what it says of itself.
+// The panel of a job's log: its stream, its buttons, its status.
 
 import { LogLines } from "./lines.js";
 
@@ -22,7 +22,7 @@ export class LogPanel {
     $("log-follow").addEventListener("click", () => this.follow(!this.follows));
     $("log-unfold").addEventListener("click", () => this.unfold(!this.lines.unfolded));
     this.box.addEventListener("scroll", () => this.scrolled(), { passive: true });
-    // Who opens a fold wants to read it, not to be carried off to the end.
+    // A user who opens a fold wants to read it: stop following.
     this.box.addEventListener("click", (event) => {
       if (event.target.closest("summary")) this.follow(false);
     });
@@ -83,7 +83,7 @@ export class LogPanel {
     source.addEventListener("log", (event) => {
       this.waits = false;
       const news = JSON.parse(event.data);
-      if (news.anew) this.verdict = null;
+      if (news.reset) this.verdict = null;
       this.lines.take(news);
     });
     source.addEventListener("end", (event) => {

@@ -1,43 +1,44 @@
-// What the page says of itself: the corner, the counts, and what is read out or shown for a while.
+// The status in the corner, the counts, and announcements: read out, or shown for a while.
 
+// Milliseconds that an announcement is shown, and during which announcements are joined; how many are read out at once.
 const SHOWN = 8000;
-const TOGETHER = 1500;
-const MOST_TOGETHER = 3;
+const JOINED = 1500;
+const MAX_JOINED = 3;
 
 const $ = (id) => document.getElementById(id);
 const waiting = [];
-let speaking = 0;
+let timer = 0;
 let hiding = 0;
 
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// Say something to whoever listens; show it, too, where it is about what somebody has just done.
-export function say(text, seen) {
-  const said = $("said");
-  said.className = seen ? "toast" : "unseen";
-  setText(said, text);
+// Announce a text to screen readers; show it too if it answers what the user has just done.
+export function notify(text, visible) {
+  const element = $("announcement");
+  element.className = visible ? "toast" : "unseen";
+  setText(element, text);
   clearTimeout(hiding);
-  if (seen) hiding = setTimeout(() => (said.className = "unseen"), SHOWN);
+  if (visible) hiding = setTimeout(() => (element.className = "unseen"), SHOWN);
 }
 
-// Say it with what else happens about now: a wall of builds would talk without end.
+// Announce a text together with others of about the same time: a wall of builds would never be silent.
 export function announce(text) {
   waiting.push(text);
-  speaking ||= setTimeout(() => {
-    speaking = 0;
-    const more = waiting.length - MOST_TOGETHER;
-    const several = waiting.splice(0).slice(-MOST_TOGETHER).join(" ");
-    say(more > 0 ? `${several} And ${more} more.` : several, false);
-  }, TOGETHER);
+  timer ||= setTimeout(() => {
+    timer = 0;
+    const more = waiting.length - MAX_JOINED;
+    const several = waiting.splice(0).slice(-MAX_JOINED).join(" ");
+    notify(more > 0 ? `${several} And ${more} more.` : several, false);
+  }, JOINED);
 }
 
-export function putStatus(health, { answers, told, merged }) {
+export function putStatus(health, { answers, connected, merged }) {
   let state = "behind";
   let text = "Connecting …";
-  if (!told || !answers) {
-    text = told ? "The dashboard does not answer. Trying again …" : text;
+  if (!connected || !answers) {
+    text = connected ? "The dashboard does not answer. Trying again …" : text;
   } else if (health !== null) {
     const more = [];
     if (merged) more.push(`${merged} updates merged`);
