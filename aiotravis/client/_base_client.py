@@ -1,12 +1,14 @@
 """BaseClient: the REST half of a client."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final, Self
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from typing import Final, Self, TypeVar
 
 import msgspec
 
 from aiotravis._http import ApiResponse, raise_for_status
 from aiotravis._transport import AiohttpTransport
+from aiotravis.bulk.concurrent_map import ConcurrentMap
+from aiotravis.bulk.progress import Progress
 from aiotravis.client._resources import Resources
 from aiotravis.client._validation import build_request
 from aiotravis.flows.github_sign_in import GitHubSignIn, OneTimePassword, check_credentials, github_address
@@ -14,6 +16,9 @@ from aiotravis.rate_limits import Limits, limiter_for
 from aiotravis.resources.users import User
 
 __all__ = ["BaseClient"]
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 ACCEPT_GITHUB: Final = "application/vnd.github.v3+json"
 
@@ -105,6 +110,39 @@ class BaseClient(Resources):
         response = await self._transport.send(request)
         raise_for_status(request, response)
         return response
+
+    def map(
+        self,
+        call: Callable[[A], Awaitable[R]],
+        items: Iterable[A] | AsyncIterable[A],
+        *,
+        at_once: int = 100,
+        ordered: bool = True,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> ConcurrentMap[A, R]:
+        """Call an async function for many items concurrently; a failure is the outcome of its item alone.
+
+        ``async with travis.map(travis.jobs.get, ids) as outcomes: async for outcome in outcomes: outcome.value``
+
+        To fetch by ids, `Builds.many`, `Jobs.many` and `Repositories.many` need a hundredth of the requests.
+
+        Args:
+            call: Any async function of one item: ``travis.builds.get``, ``lambda job: travis.logs.text(job)``.
+            items: The items: a list, a generator, ``travis.builds.list(repo)``. Read one by one, as calls finish.
+            at_once: Largest number of calls in progress.
+            ordered: Whether to yield outcomes in the order of the items; else as soon as they are there.
+            progress: Called with a `Progress` at every outcome, and once a second while there is none.
+
+        Returns:
+            An async context manager and iterator of `Outcome`: ``.item``, ``.value`` (raises what the call raised),
+            ``.error``. Workers wait for a slow consumer, and end with the block.
+
+        Raises:
+            UsageError: At once, if an argument is not valid.
+        """
+        return ConcurrentMap(
+            call, items, at_once=at_once, ordered=ordered, progress=progress, waiting=lambda: self._transport.waiting
+        )
 
     async def sign_in(
         self,

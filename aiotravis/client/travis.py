@@ -4,18 +4,16 @@ import copy
 import dataclasses
 import os
 import ssl as ssl_module
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from os import PathLike
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import aiohttp
 
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
 from aiotravis._transport import AiohttpTransport, TransportConfig
-from aiotravis.bulk.concurrent_map import ConcurrentMap
-from aiotravis.bulk.progress import Progress
 from aiotravis.client._base_client import BaseClient
 from aiotravis.client._validation import (
     COM,
@@ -44,9 +42,6 @@ from aiotravis.resources.jobs import Job
 
 __all__ = ["Travis"]
 
-A = TypeVar("A")
-R = TypeVar("R")
-
 
 def _finished(thing: Build | Job) -> bool:
     return thing.finished
@@ -58,10 +53,8 @@ class Travis(BaseClient):
     Use it as a context manager, or call `aclose`. It opens nothing before its first call. One client serves any
     number of tasks of one event loop.
 
-    Its attributes are Travis's entities, with the API's own verbs: `accounts`, `annotations`, `auth`, `branches`,
-    `broadcasts`, `builds`, `caches`, `config`, `env_vars`, `hooks`, `jobs`, `lint`, `logs`, `permissions`,
-    `pusher_auth`, `repos`, `repository_keys`, `requests`, `settings`, `ssh_keys`, `users`. Its methods are what takes
-    several of them, or the live channel: `events`, `follow_log`, `wait_for_build`, `map`, ....
+    Its attributes are Travis's entities, with the API's own verbs: `builds`, `jobs`, `logs`, `repos`, and more. Its
+    methods are what takes several of them, or the live channel: `events`, `follow_log`, `wait_for_build`, and more.
 
     Args:
         token: An API token, or None to see what is public.
@@ -303,39 +296,6 @@ class Travis(BaseClient):
         """
         return await self._commit_waiting.wait(
             repo, sha, event_type=event_type, appear_within=appear_within, until=until
-        )
-
-    def map(
-        self,
-        call: Callable[[A], Awaitable[R]],
-        items: Iterable[A] | AsyncIterable[A],
-        *,
-        at_once: int = 100,
-        ordered: bool = True,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> ConcurrentMap[A, R]:
-        """Call an async function for many items concurrently; a failure is the outcome of its item alone.
-
-        ``async with travis.map(travis.jobs.get, ids) as outcomes: async for outcome in outcomes: outcome.value``
-
-        To fetch by ids, `Builds.many`, `Jobs.many` and `Repositories.many` need a hundredth of the requests.
-
-        Args:
-            call: Any async function of one item: ``travis.builds.get``, ``lambda job: travis.logs.text(job)``.
-            items: The items: a list, a generator, ``travis.builds.list(repo)``. Read one by one, as calls finish.
-            at_once: Largest number of calls in progress.
-            ordered: Whether to yield outcomes in the order of the items; else as soon as they are there.
-            progress: Called with a `Progress` at every outcome, and once a second while there is none.
-
-        Returns:
-            An async context manager and iterator of `Outcome`: ``.item``, ``.value`` (raises what the call raised),
-            ``.error``. Workers wait for a slow consumer, and end with the block.
-
-        Raises:
-            UsageError: At once, if an argument is not valid.
-        """
-        return ConcurrentMap(
-            call, items, at_once=at_once, ordered=ordered, progress=progress, waiting=lambda: self._transport.waiting
         )
 
     def follow_log(self, job: JobRef) -> LogStream:

@@ -56,7 +56,7 @@ class CommitSearch:
             check_event_type(event_type)
         self.repo: int | str = repo.id if isinstance(repo, Repository) else repo
         self.event_type = event_type
-        self.appear_within = validate_seconds(appear_within, "appear_within", zero_ok=True)
+        self.appear_within: float = validate_seconds(appear_within, "appear_within", zero_ok=True)
         self._name = repo.slug if isinstance(repo, Repository) else str(repo)
         self._sha = sha.lower()
         self._undecided: Request | None = None

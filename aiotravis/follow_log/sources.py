@@ -82,7 +82,7 @@ async def _read_v2_log(logs: Logs, wanted: Wanted) -> Snapshot:
 async def _read_text(logs: Logs, wanted: Wanted, *, v3: bool) -> Snapshot | None:
     text = SpooledText(wanted.delivered)
     try:
-        log = await logs.stream_text(wanted.job, text, v3=v3)
+        log = await logs._stream_text(wanted.job, text, v3=v3)
         await text.end()
     except DiskError as exc:
         raise cast("OSError", exc.__cause__) from None

@@ -44,8 +44,8 @@ class SpooledText(LogSink):
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._end = 0
         self._position = 0
-        self.prefix = LogPrefix()
-        self.continues = not self._delivered.length
+        self.prefix: LogPrefix = LogPrefix()
+        self.continues: bool = not self._delivered.length
 
     @classmethod
     def of(cls, text: str, delivered: LogPrefix) -> "SpooledText":

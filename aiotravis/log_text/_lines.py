@@ -158,11 +158,11 @@ class Lines(Sequence[Line]):
         """Return the visible text of all lines, each ended by a newline."""
         return "".join(visible_lines(block.text) for block in self._blocks)
 
-    def set_scope(self, scope: Scope) -> None:
+    def _set_scope(self, scope: Scope) -> None:
         """Set what the following lines belong to."""
         self._scope = scope
 
-    def append(self, text: str, count: int) -> None:
+    def _append(self, text: str, count: int) -> None:
         """Append complete lines.
 
         Args:
@@ -185,7 +185,7 @@ class Lines(Sequence[Line]):
         if block.size >= BLOCK_SIZE:
             self._end_block()
 
-    def apply_style(self, text: str) -> None:
+    def _apply_style(self, text: str) -> None:
         """Apply the style of text that is invisible, and no line."""
         style = style_after(text, self._style)
         if style != self._style:
@@ -198,7 +198,7 @@ class Lines(Sequence[Line]):
             _ = self._blocks[-1].text
         self._full = True
 
-    def set_duration(self, line: int, duration: float) -> None:
+    def _set_duration(self, line: int, duration: float) -> None:
         """Set the duration of the timer that starts at a line; of several, the last one wins."""
         if line <= self._count:
             self._durations[line] = duration

@@ -129,7 +129,7 @@ class LogReader:
 
     def _add_output(self, text: str) -> None:
         self._new_timer = None
-        self.lines.append(text, text.count("\n"))
+        self.lines._append(text, text.count("\n"))
 
     def _add_line(self, line: str) -> None:
         if MARK not in line:
@@ -162,7 +162,7 @@ class LogReader:
             return
         shown = visible_text(text)
         if marked and not shown:
-            self.lines.apply_style(text)
+            self.lines._apply_style(text)
             return
         # Tools such as yarn print their own commands like this, but while the worker's command is being timed.
         if shown.startswith("$ ") and (self._new_timer or (not self._timers and text.startswith("$ "))):
@@ -171,7 +171,7 @@ class LogReader:
         elif not self._timers:
             self._read_result(shown)
         self._new_timer = None
-        self.lines.append(text + "\n", 1)
+        self.lines._append(text + "\n", 1)
 
     # Commands ---------------------------------------------------------------------------------------------------------
 
@@ -223,7 +223,7 @@ class LogReader:
         folds = self._stack[-1].names if self._stack else ()
         if self._scope.phase is not phase or self._scope.folds is not folds:
             self._scope = Scope(folds, phase)
-            self.lines.set_scope(self._scope)
+            self.lines._set_scope(self._scope)
 
     def _leave(self) -> None:
         """Return to what surrounds a timer or a fold that has ended."""
@@ -292,7 +292,7 @@ class LogReader:
         line = timer.line if timer else len(self.lines) + 1
         self.timings.append((msgspec.structs.replace(timing, line=line, outermost=outermost), phase))
         if timer and timing.duration is not None:
-            self.lines.set_duration(line, timing.duration)
+            self.lines._set_duration(line, timing.duration)
         if timer and timer.command:
             timer.command.duration, timer.command.last_line = timing.duration, len(self.lines)
         self._leave()

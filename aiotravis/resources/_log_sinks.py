@@ -53,8 +53,8 @@ class LogSink:
 
     def __init__(self) -> None:
         self.limit = MAX_LOG
-        self.size = 0
-        self.head = b""
+        self.size: int = 0
+        self.head: bytes = b""
 
     async def begin(self) -> None:
         """Discard everything taken so far; a new attempt begins."""

@@ -158,7 +158,7 @@ class Logs(Resource):
         """
         return (await self._fetch(LOG_BY_ID, id=id_of(log_id, "log_id"))).log
 
-    async def stream_text(self, job: int | Job, sink: LogSink, *, v3: bool = False) -> Log | None:
+    async def _stream_text(self, job: int | Job, sink: LogSink, *, v3: bool = False) -> Log | None:
         """Stream the log of a job, as text, into a sink.
 
         Args:
@@ -184,11 +184,11 @@ class Logs(Resource):
 
     async def _read_text(self, job: int | Job, sink: LogSink) -> Log | None:
         try:
-            return await self.stream_text(job, sink)
+            return await self._stream_text(job, sink)
         except TooLargeError:
             if not sink.size:
                 with suppress(NotFoundError):
-                    return await self.stream_text(job, sink, v3=True)
+                    return await self._stream_text(job, sink, v3=True)
             raise
 
     async def parts(

@@ -233,7 +233,7 @@ class ServedLogs(Logs):
             return Log(id=1, job_id=JOB, parts=tuple(server.stored))
         return Log(id=1, job_id=JOB, body=server.text if server.stored else None)
 
-    async def stream_text(self, job: int | Job, sink: LogSink, *, v3: bool = False) -> Log | None:
+    async def _stream_text(self, job: int | Job, sink: LogSink, *, v3: bool = False) -> Log | None:
         server = self._server
         await server.answer("/v3/log.txt" if v3 else "/jobs/log")
         if v3 and not server.has_v3:

@@ -318,7 +318,7 @@ async def test_a_restart_while_the_text_is_read_is_noticed(server: TravisServer,
     job.write("old", final=True)
     job.finish()
     reading, resumed = anyio.Event(), anyio.Event()
-    read = travis.logs.stream_text
+    read = travis.logs._stream_text
 
     async def interrupted(*args: Any, **options: Any) -> Any:
         log = await read(*args, **options)
@@ -327,7 +327,7 @@ async def test_a_restart_while_the_text_is_read_is_noticed(server: TravisServer,
         return log
 
     log = travis.follow_log(job.id)
-    log._poller._sources._logs = SimpleNamespace(parts=travis.logs.parts, stream_text=interrupted, get=travis.logs.get)  # type: ignore[assignment]
+    log._poller._sources._logs = SimpleNamespace(parts=travis.logs.parts, _stream_text=interrupted, get=travis.logs.get)  # type: ignore[assignment]
     asking = asyncio.ensure_future(log.text())
     await reading.wait()
     now = server.world.clock()

@@ -11,12 +11,12 @@ RED = Style(foreground=1)
 @pytest.fixture
 def lines() -> Lines:
     lines = Lines()
-    lines.append("one\ntwo\x1b[31m\n", 2)
-    lines.set_scope(Scope(("a", "b"), PendingPhase("install")))
-    lines.append("three\n", 1)
-    lines.append("four\x1b[0m\n", 1)
-    lines.apply_style("\x1b[1m")
-    lines.append("five\n", 1)
+    lines._append("one\ntwo\x1b[31m\n", 2)
+    lines._set_scope(Scope(("a", "b"), PendingPhase("install")))
+    lines._append("three\n", 1)
+    lines._append("four\x1b[0m\n", 1)
+    lines._apply_style("\x1b[1m")
+    lines._append("five\n", 1)
     return lines
 
 
@@ -49,17 +49,17 @@ def test_lines_are_a_sequence(lines: Lines) -> None:
 
 def test_an_index_sees_lines_appended_later() -> None:
     lines = Lines()
-    lines.append("one\n", 1)
+    lines._append("one\n", 1)
     assert lines[0].raw == "one"
-    lines.append("two\n", 1)
+    lines._append("two\n", 1)
     assert lines[1].raw == "two"
 
 
 def test_a_phase_may_become_known_later() -> None:
     phase = PendingPhase(None)
     lines = Lines()
-    lines.set_scope(Scope((), phase))
-    lines.append("x\n", 1)
+    lines._set_scope(Scope((), phase))
+    lines._append("x\n", 1)
     assert lines[0].phase is None
     phase.name = "script"
     assert lines[0].phase == "script"
@@ -67,19 +67,19 @@ def test_a_phase_may_become_known_later() -> None:
 
 def test_a_duration_belongs_to_the_line_its_timer_starts_at() -> None:
     lines = Lines()
-    lines.append("x\n", 1)
-    lines.set_duration(1, 2.5)
-    lines.set_duration(2, 3.5)
-    lines.append("y\n", 1)
+    lines._append("x\n", 1)
+    lines._set_duration(1, 2.5)
+    lines._set_duration(2, 3.5)
+    lines._append("y\n", 1)
     assert [line.duration for line in lines] == [2.5, None], "a timer without output has no line"
 
 
 def test_a_block_has_a_maximum_size() -> None:
     lines = Lines()
     for _ in range(5):
-        lines.append("x" * (BLOCK_SIZE // 2) + "\n", 1)
-    lines.append("x" * BLOCK_SIZE * 3 + "\n", 1)
-    lines.append("\x1b[31mend\n", 1)
+        lines._append("x" * (BLOCK_SIZE // 2) + "\n", 1)
+    lines._append("x" * BLOCK_SIZE * 3 + "\n", 1)
+    lines._append("\x1b[31mend\n", 1)
     assert [len(line.raw) // (BLOCK_SIZE // 2) for line in lines] == [1, 1, 1, 1, 1, 6, 0]
     assert lines[-1].text == "end"
     assert lines.visible_text().endswith("\nend\n")

@@ -325,8 +325,8 @@ def test_each_part_is_processed_once(kind: str, monkeypatch: pytest.MonkeyPatch)
     counting(LogReader, "_add_output")
     counting(LogReader, "_add_line")
     counting(LogReader, "_add_text")
-    counting(Lines, "append")
-    counting(Lines, "apply_style")
+    counting(Lines, "_append")
+    counting(Lines, "_apply_style")
     piece = NASTY[kind]
     count = MILLION // 4 // len(piece)
     text = "".join(piece.format(n=n) for n in range(count)) if "{" in piece else piece * count

@@ -176,7 +176,7 @@ class SoketiRules(PusherRules):
     default_activity_timeout: float = 30
     rejects_duplicates = False
     accepts_object_data = True
-    subscription_data = None
+    subscription_data: str | None = None
     shutdown_close: tuple[int, str] = (4200, "Server is closed. Please reconnect shortly.")
 
     def protocol_error(self, protocol: str | None) -> tuple[int, str] | None:
@@ -207,7 +207,7 @@ class SlangerRules(DialectRules):
     closes_idle_clients = False
     requires_signatures = False
     rejects_duplicates = True
-    pong_data = "{}"
+    pong_data: object = "{}"
 
     def socket_id(self, number: int) -> str:
         """Return the process id and a random number."""

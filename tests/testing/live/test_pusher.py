@@ -341,7 +341,7 @@ async def test_soketi_pings_an_idle_client_and_closes_whatever_it_answers() -> N
 
 
 async def test_pusher_sends_pusher_ping_to_an_idle_client_and_then_closes() -> None:
-    async with served(app_of(idle=0.1)) as port, joined(port) as websocket:
+    async with served(app_of(idle=0.5)) as port, joined(port) as websocket:
         await said(websocket)
         for _ in range(2):
             assert await said(websocket) == {"event": "pusher:ping", "data": "{}"}
