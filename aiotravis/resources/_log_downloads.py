@@ -26,6 +26,9 @@ LARGEST: Final = 4 << 30
 REMEMBERED: Final = 64
 """Bytes of a small body that are kept, to tell a placeholder from a log."""
 
+MAX_FILE_TIME: Final = 2**32
+"""Seconds since the epoch that file systems can keep, at least."""
+
 SAME: Final = 2.0
 """Seconds by which the times of some file systems are off."""
 
@@ -107,8 +110,9 @@ class FileSink:
     def _put(self, moment: datetime | None) -> None:
         if self._file is not None:
             self._file.close()
-        if moment is not None:
-            os.utime(self._path, (moment.timestamp(), moment.timestamp()))
+        seconds = _file_time(moment)
+        if seconds is not None:
+            os.utime(self._path, (seconds, seconds))
         self._path.replace(self._target)
 
     async def aclose(self) -> None:
@@ -166,5 +170,15 @@ def _there(path: Path, finished_at: datetime | None) -> int | None:
         found = path.stat()
     except FileNotFoundError:
         return None
-    same = finished_at is None or abs(found.st_mtime - finished_at.timestamp()) < SAME
-    return found.st_size if same else None
+    seconds = _file_time(finished_at)
+    return found.st_size if seconds is None or abs(found.st_mtime - seconds) < SAME else None
+
+
+def _file_time(moment: datetime | None) -> float | None:
+    """Return a date in seconds since the epoch; None if there is none, or no file can have it."""
+    # fact 10.1: dates can be absurd. File systems keep the nearest that they can, which another call would not know.
+    try:
+        seconds = -1.0 if moment is None else moment.timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 <= seconds < MAX_FILE_TIME else None

@@ -17,6 +17,7 @@ from tests.conftest import TOKEN
 from tests.waiting import until
 
 ENDED = datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
+NAIVE_ZERO = datetime(1, 1, 1)  # noqa: DTZ001 - what a value made by hand may hold
 PASSED = Job(id=7, state=State.PASSED, finished_at=ENDED)
 
 
@@ -53,6 +54,15 @@ async def test_a_log_is_put_in_its_place_with_the_time_of_its_jobs_end(tmp_path:
     assert path.read_bytes() == b"one\ntwo\n"
     assert path.stat().st_mtime == ENDED.timestamp()
     assert names(tmp_path) == ["7.txt"]
+
+
+@pytest.mark.parametrize("ended_at", [NAIVE_ZERO, NAIVE_ZERO.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+async def test_a_date_that_no_file_can_have_leaves_the_log_whole(tmp_path: Path, ended_at: datetime) -> None:
+    job = Job(id=7, state=State.PASSED, finished_at=ended_at)
+    file = await download(job, tmp_path, writes(b"one\n"), overwrite=False)  # type: ignore[arg-type]
+    assert (file.error, file.size, file.fresh) == (None, 4, True)
+    again = await download(job, tmp_path, writes(b"two\n"), overwrite=False)  # type: ignore[arg-type]
+    assert (again.size, again.fresh) == (4, False)
 
 
 async def test_another_attempt_begins_anew(tmp_path: Path) -> None:
