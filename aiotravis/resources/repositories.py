@@ -11,7 +11,7 @@ from aiotravis._http import Endpoint, Part
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
-from aiotravis.errors import NotFoundError, UsageError
+from aiotravis.errors import AuthenticationError, NotFoundError, PermissionDenied, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of, slug_of, text_query
 from aiotravis.resources._states import State
 
@@ -66,8 +66,17 @@ class _RepositoriesResponse(Entity, frozen=True, kw_only=True):
     repos: tuple[Repository, ...]
 
 
+class _BuildOfRepository(Entity, frozen=True, kw_only=True):
+    repository_id: int
+
+
+class _BuildsResponse(Entity, frozen=True, kw_only=True):
+    builds: tuple[_BuildOfRepository, ...]
+
+
 GET = Endpoint("GET", "/repos/{repo}", _RepositoryResponse)
 LIST = Endpoint("GET", "/repos", _RepositoriesResponse)
+_BUILDS = Endpoint("GET", "/builds", _BuildsResponse)
 BADGE = Endpoint("GET", "/repos/{repo}.svg", bytes)
 CC = Endpoint("GET", "/repos/{repo}/cc.xml", str)
 
@@ -104,14 +113,21 @@ class Repositories(Resource):
         if not isinstance(part, tuple) or not part[1].lower().endswith(STRIPPED_SUFFIXES):
             return (await self._fetch(GET, repo=part)).repo
         # fact 9.44: the path would lose the ending of the name, a query keeps it.
-        query = [("slug", "/".join(part))]
-        repos = (await self._fetch(LIST, query=query)).repos
-        if not repos:
-            path = LIST.request(query=query).shown
-            remedy = "Check the slug and the site."
-            message = f"GET {path} returned no repository: it does not exist or is hidden from this token. {remedy}"
-            raise NotFoundError(message, status=200, method="GET", path=path, remedy=remedy)
-        return repos[0]
+        slug = "/".join(part)
+        query, remedy = [("slug", slug)], "Check the slug and the site."
+        try:
+            for repo in (await self._fetch(LIST, query=query)).repos:
+                if repo.slug.lower() == slug.lower():
+                    return repo
+        except (AuthenticationError, PermissionDenied):
+            # fact 3.13: that route always needs a token; builds are public, and name the repository.
+            builds = (await self._fetch(_BUILDS, query=[*query, ("exclude_config", "true")])).builds
+            if builds:
+                return (await self._fetch(GET, repo=builds[0].repository_id)).repo
+            remedy = "Without a token, a repository of such a name is only found if it has builds."
+        path = LIST.request(query=query).shown
+        message = f"GET {path} returned no {slug}: it does not exist or is hidden from this token. {remedy}"
+        raise NotFoundError(message, status=200, method="GET", path=path, remedy=remedy)
 
     async def list(
         self,
