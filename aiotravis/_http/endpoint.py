@@ -29,14 +29,16 @@ class Endpoint(Generic[T]):
         method: HTTP method.
         path: Path with parameters: ``"/builds/{id}"``.
         answer: Type of the body: a struct (JSON), ``str`` (text), ``bytes``, or ``NoneType`` (ignored).
+        empty: Value of an empty body or ``null``; None if these are errors.
     """
 
-    __slots__ = ("_decoder", "answer", "method", "path")
+    __slots__ = ("_decoder", "answer", "empty", "method", "path")
 
-    def __init__(self, method: str, path: str, answer: type[T]) -> None:
+    def __init__(self, method: str, path: str, answer: type[T], *, empty: T | None = None) -> None:
         self.method: str = method
         self.path: str = path
         self.answer: type[T] = answer
+        self.empty: T | None = empty
         self._decoder: msgspec.json.Decoder[T] | None = None
         if answer not in (str, bytes, NoneType):
             # fact 9.12: types differ between servers: `active` comes as true or "true", a port as 443 or "443".
@@ -85,6 +87,8 @@ class Endpoint(Generic[T]):
         if self._decoder is None:
             plain = response.text if self.answer is str else response.body if self.answer is bytes else None
             return cast("T", plain)
+        if self.empty is not None and response.body.strip() in {b"", b"null"}:
+            return self.empty
         try:
             return self._decoder.decode(response.body)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:

@@ -32,8 +32,9 @@ class _CachesResponse(Entity, frozen=True, kw_only=True):
     caches: tuple[Cache, ...]
 
 
-LIST = Endpoint("GET", "/repos/{repo}/caches", _CachesResponse)
-DELETE = Endpoint("DELETE", "/repos/{repo}/caches", _CachesResponse)
+# fact 3.7: the body is empty where caching is not configured.
+LIST = Endpoint("GET", "/repos/{repo}/caches", _CachesResponse, empty=_CachesResponse(caches=()))
+DELETE = Endpoint("DELETE", "/repos/{repo}/caches", _CachesResponse, empty=_CachesResponse(caches=()))
 
 
 class Caches(Resource):

@@ -42,7 +42,7 @@ class _HooksResponse(Entity, frozen=True, kw_only=True):
 
 
 LIST = Endpoint("GET", "/hooks", _HooksResponse)
-UPDATE = Endpoint("PUT", "/hooks/{id}", ResultResponse)
+UPDATE = Endpoint("PUT", "/hooks/{id}", ResultResponse, empty=ResultResponse(result=True))
 
 
 class Hooks(Resource):

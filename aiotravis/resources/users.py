@@ -51,7 +51,7 @@ class _UserResponse(Entity, frozen=True, kw_only=True):
 
 GET = Endpoint("GET", "/users", _UserResponse)
 UPDATE = Endpoint("PUT", "/users/{id}", _UserResponse)
-SYNC = Endpoint("POST", "/users/sync", ResultResponse)
+SYNC = Endpoint("POST", "/users/sync", ResultResponse, empty=ResultResponse(result=True))
 
 
 class Users(Resource):
