@@ -99,6 +99,7 @@ class ApiResponse:
         received_at: When it was received, in seconds since the epoch.
         secrets: Texts that no error may repeat.
         delimited: Whether the server announced the length of the body. If not, a cut body may go unnoticed.
+        strict: Whether a field or record that cannot be read is an error.
     """
 
     status: int
@@ -108,6 +109,7 @@ class ApiResponse:
     received_at: float = field(default_factory=time.time)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     delimited: bool = True
+    strict: bool = False
 
     @property
     def content_type(self) -> str:
@@ -135,6 +137,10 @@ class ApiResponse:
     def excerpt(self) -> str:
         """The beginning of the body as one printable line, without secrets."""
         return one_line(self.safe)
+
+    def excerpt_of(self, piece: bytes) -> str:
+        """Return the beginning of a piece of the body in the same form."""
+        return one_line(self._without_secrets(piece[:MAX_ERROR_BODY]))
 
     @property
     def json(self) -> Any:

@@ -270,6 +270,7 @@ class AiohttpTransport:
             authenticated=authenticated,
             secrets=secrets,
             delimited=is_delimited(headers),
+            strict=self.config.strict,
         )
 
     async def aclose(self) -> None:

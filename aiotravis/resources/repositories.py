@@ -4,10 +4,10 @@ https://docs.travis-ci.com/api/#repositories
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from typing import Final
 
-from aiotravis._http import Endpoint, Part
+from aiotravis._http import Endpoint, Part, Results
+from aiotravis._http.lenient import Timestamp
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
@@ -42,8 +42,8 @@ class Repository(Entity, frozen=True, kw_only=True):
     last_build_number: str | None = None
     last_build_state: State | None = None
     last_build_duration: int | None = None
-    last_build_started_at: datetime | None = None
-    last_build_finished_at: datetime | None = None
+    last_build_started_at: Timestamp | None = None
+    last_build_finished_at: Timestamp | None = None
     github_language: str | None = None
     private: bool | None = None
 
@@ -136,7 +136,7 @@ class Repositories(Resource):
         member: str | None = None,
         search: str | None = None,
         limit: int = 25,
-    ) -> Sequence[Repository]:
+    ) -> Results[Repository]:
         """List repositories. The server has no further pages: use filters instead.
 
         Args:
@@ -152,7 +152,7 @@ class Repositories(Resource):
         # fact 9.22: the server ignores `active`, so there is no such filter.
         query = [("limit", str(validate_count(limit, "limit", maximum=MAX_LIMIT)))]
         query += text_query(owner_name=owner_name, member=member, search=search)
-        return (await self._fetch(LIST, query=query)).repos
+        return Results.of((await self._fetch(LIST, query=query)).repos)
 
     async def badge(self, repo: str | Repository, *, branch: str | None = None, rss_token: str | None = None) -> bytes:
         """Fetch the badge with the state of the last build, as SVG.
@@ -198,7 +198,7 @@ class Repositories(Resource):
             NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
 
-        async def fetch(ids: Sequence[int]) -> Iterable[Repository]:
-            return (await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])).repos
+        async def fetch(ids: Sequence[int]) -> Results[Repository]:
+            return Results.of((await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])).repos)
 
         return self._fetch_many(LIST, fetch, ids_of(repos, "repos", Repository), missing_ok, progress)
