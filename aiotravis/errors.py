@@ -8,7 +8,8 @@
     │   ├── RequestTimeout
     │   ├── TruncatedError       the connection ended in the middle of an answer
     │   ├── TooLargeError        the answer passed the size limit                 .limit
-    │   └── RedirectError        a redirect that this client refuses to follow    .location
+    │   ├── RedirectError        a redirect that this client refuses to follow    .location
+    │   └── WriteInterrupted     the client was closed in the middle of a write
     ├── ResponseError            it came back and said no                         .status .request_id .excerpt
     │   ├── AuthenticationError     no token, or one that Travis does not know
     │   ├── PermissionDenied        a missing right or scope
@@ -60,6 +61,7 @@ __all__ = [
     "TruncatedError",
     "UsageError",
     "ValidationError",
+    "WriteInterrupted",
 ]
 
 
@@ -79,7 +81,7 @@ def _rebuild(kind: type[TravisError], args: tuple[object, ...], state: dict[str,
 
 
 class UsageError(TravisError, ValueError):
-    """A call that cannot be right; nothing was sent.
+    """A call that cannot be right, or whose client was closed. Nothing was changed on the server.
 
     Attributes:
         argument: Name of the argument at fault, or None when it is the state of the client.
@@ -139,6 +141,13 @@ class RedirectError(RequestError):
     def __init__(self, message: str, *, method: str, path: str, location: str) -> None:
         super().__init__(message, method=method, path=path)
         self.location = location
+
+
+class WriteInterrupted(RequestError):
+    """The client was closed in the middle of a write, which may have been carried out: check before you repeat it.
+
+    A read, or a write that was not yet sent, ends with a UsageError instead.
+    """
 
 
 class ResponseError(TravisError):
