@@ -295,7 +295,7 @@ def _converted(kinds: tuple[Any, ...], text: bytes, path: str) -> object:
         elif kind is datetime:
             converted = _to_datetime(value) if isinstance(value, str) else None
         elif isinstance(kind, type) and issubclass(kind, Enum):
-            converted = kind(value) if isinstance(value, str) else None
+            converted = _to_enum(kind, value) if isinstance(value, str) else None
         else:
             converted = None
         if converted is not None:
@@ -310,6 +310,13 @@ def _to_int(value: object, *, exact: bool) -> int | None:
     except ValueError:
         return None
     return int(number) if abs(number) < MAX_INTEGER and not (exact and number != int(number)) else None
+
+
+def _to_enum(kind: type[Enum], text: str) -> Enum | None:
+    try:
+        return kind(text)
+    except ValueError:
+        return None
 
 
 def _to_datetime(text: str) -> datetime | None:

@@ -169,7 +169,8 @@ class Waiting:
             many = resource.many(ids, missing_ok=True)
             async for thing in many:
                 self._learn((kind, thing.id), thing)
-            for number in many.missing:
+            # What came without a readable id may be one of them: they are read again later.
+            for number in () if many.unreadable else many.missing:
                 self._fail([(kind, number)], _unknown(kind, number))
 
     def _learn(self, key: Key, thing: Thing) -> None:
