@@ -3,7 +3,7 @@
 from aiotravis._http.endpoint import ACCEPT_TEXT, Endpoint, Part
 from aiotravis._http.messages import ApiRequest, ApiResponse, Sink, Transport
 from aiotravis._http.response_errors import error_from_response, raise_for_status
-from aiotravis._http.results import Results, Unreadable
+from aiotravis._http.results import Results, Unreadable, results_of, unreadable_of
 
 __all__ = [
     "ACCEPT_TEXT",
@@ -17,4 +17,6 @@ __all__ = [
     "Unreadable",
     "error_from_response",
     "raise_for_status",
+    "results_of",
+    "unreadable_of",
 ]

@@ -110,7 +110,7 @@ class Endpoint(Generic[T]):
         try:
             return (yield from reader.read(body))
         except UnreadableValue as exc:
-            cause = cause or exc
+            cause = exc
         except DECODE_ERRORS as exc:
             cause = cause or ValueError(str(exc))
         raise _decode_error(request, response, cause) from cause

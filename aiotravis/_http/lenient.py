@@ -138,9 +138,12 @@ class LenientReader(Generic[T]):
             UnreadableValue: It cannot be read.
             DecodeError, UnicodeError, RecursionError: It is not JSON, or too deep.
         """
-        if not self._strict:
-            text = _repaired(text)
-        return cast("T", (yield from self._value(self._kind, text, "$", self._kind.__name__)))
+        name = self._kind.__name__.lstrip("_")
+        repaired = _repaired(text)
+        _SYNTAX.decode(repaired)
+        if repaired != text:
+            self._report(name, "Text with what is no character - at `$`")
+        return cast("T", (yield from self._value(self._kind, repaired, "$", name)))
 
     def _value(self, kind: object, text: bytes, path: str, name: str) -> Generator[None, None, object]:
         shape = _shape(kind)
@@ -156,8 +159,6 @@ class LenientReader(Generic[T]):
             return (yield from self._struct(shape.struct, text, path))
         if shape.item is not None and text.lstrip()[:1] == b"[":
             return (yield from self._items(shape, text, path, name))
-        if shape.mapped is not None and text.lstrip()[:1] == b"{":
-            return (yield from self._mapping(shape.mapped, text, path, name))
         value = _converted(shape.kinds, text, path)
         if value is None:
             raise UnreadableValue(f"{reason.partition(' - at ')[0]} - at `{path}`")
@@ -201,15 +202,6 @@ class LenientReader(Generic[T]):
             return frozenset(values)
         return Results(values, unreadable) if _shape(shape.item).struct is not None else tuple(values)
 
-    def _mapping(self, kind: object, text: bytes, path: str, name: str) -> Generator[None, None, object]:
-        values: dict[str, object] = {}
-        for key, piece in _raw(_FIELDS, text, path).items():
-            try:
-                values[key] = yield from self._value(kind, bytes(piece), f"{path}[...]", name)
-            except UnreadableValue as exc:
-                self._report(name, str(exc))
-        return values
-
     def _report(self, name: str, reason: str) -> None:
         if self._strict:
             raise UnreadableValue(reason)
@@ -220,6 +212,7 @@ class LenientReader(Generic[T]):
             logger.warning("%s could not be read as declared: %s. This is logged once.", name, reason)
 
 
+_SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw)
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -240,7 +233,6 @@ class _Shape:
         struct: The alternative that is a struct.
         container: ``tuple`` or ``frozenset``; None if it is neither.
         item: Type of its items.
-        mapped: Type of its values, if it is a dictionary.
         dated: Whether it may hold dates.
     """
 
@@ -252,12 +244,9 @@ class _Shape:
         self.struct: type[msgspec.Struct] | None = structs[0] if structs else None
         self.container: type | None = None
         self.item: Any = None
-        self.mapped: Any = None
         for one in self.kinds:
             if get_origin(one) in {tuple, frozenset}:
                 self.container, self.item = get_origin(one), get_args(one)[0]
-            elif get_origin(one) is dict:
-                self.mapped = get_args(one)[1]
         self.dated: bool = (
             self.struct is not None or datetime in self.kinds or (self.item is not None and _shape(self.item).dated)
         )

@@ -1,11 +1,13 @@
 """Lists of records, with those that could not be read beside them. No I/O."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
-__all__ = ["Results", "Unreadable", "unreadable_of"]
+__all__ = ["Results", "Unreadable", "results_of", "unreadable_of"]
+
+T = TypeVar("T")
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -41,22 +43,22 @@ class Results(tuple[T_co, ...]):
             results.unreadable = unreadable
         return results
 
-    @classmethod
-    def of(cls, records: Sequence[T_co]) -> "Results[T_co]":
-        """Return records with what could not be read beside them, if there is any."""
-        return records if isinstance(records, Results) else cls(records)
-
     def __eq__(self, other: object) -> bool:
-        return tuple.__eq__(self, tuple(other) if isinstance(other, list) else other)
+        return super().__eq__(tuple(cast("list[object]", other)) if isinstance(other, list) else other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __hash__(self) -> int:
-        return tuple.__hash__(self)
+        return super().__hash__()
 
     def __reduce__(self) -> tuple[object, ...]:
         return Results, (tuple(self), self.unreadable)
+
+
+def results_of(records: Sequence[T]) -> Results[T]:
+    """Return records with what could not be read beside them, if there is any."""
+    return records if isinstance(records, Results) else Results(records)
 
 
 def unreadable_of(records: Sequence[object]) -> tuple[Unreadable, ...]:

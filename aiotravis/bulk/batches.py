@@ -4,8 +4,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
-from aiotravis._http import Unreadable
-from aiotravis._http.results import unreadable_of
+from aiotravis._http import Unreadable, unreadable_of
 from aiotravis.bulk.gather import gather
 from aiotravis.bulk.progress import Progress, Reporter
 from aiotravis.errors import NotFoundError

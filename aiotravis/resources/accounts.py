@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#accounts
 """
 
-from aiotravis._http import Endpoint, Results
+from aiotravis._http import Endpoint, Results, results_of
 from aiotravis.resources._base import Entity, Resource
 
 __all__ = ["Account", "Accounts"]
@@ -51,4 +51,4 @@ class Accounts(Resource):
             AuthenticationError: No token, or Travis does not know it.
         """
         # fact 9.22: any value means true, even "false".
-        return Results.of((await self._fetch(LIST, query=[("all", "true")] if all else [])).accounts)
+        return results_of((await self._fetch(LIST, query=[("all", "true")] if all else [])).accounts)

@@ -5,7 +5,7 @@ https://docs.travis-ci.com/api/#annotations
 
 from types import NoneType
 
-from aiotravis._http import Endpoint, Results
+from aiotravis._http import Endpoint, Results, results_of
 from aiotravis._validation import validate_text
 from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.jobs import Job
@@ -48,7 +48,7 @@ class Annotations(Resource):
         Raises:
             NotFoundError: The job or the route does not exist.
         """
-        return Results.of((await self._fetch(LIST, id=id_of(job, "job", Job))).annotations)
+        return results_of((await self._fetch(LIST, id=id_of(job, "job", Job))).annotations)
 
     async def create(
         self, job: int | Job, *, username: str, key: str, description: str, status: str, url: str | None = None

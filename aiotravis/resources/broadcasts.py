@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#broadcasts
 """
 
-from aiotravis._http import Endpoint, Results
+from aiotravis._http import Endpoint, Results, results_of
 from aiotravis.resources._base import Entity, Resource
 
 __all__ = ["Broadcast", "Broadcasts"]
@@ -32,4 +32,4 @@ class Broadcasts(Resource):
         Raises:
             AuthenticationError: No token, or Travis does not know it.
         """
-        return Results.of((await self._fetch(LIST)).broadcasts)
+        return results_of((await self._fetch(LIST)).broadcasts)

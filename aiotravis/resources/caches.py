@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#caches
 """
 
-from aiotravis._http import Endpoint, Results
+from aiotravis._http import Endpoint, Results, results_of
 from aiotravis._http.lenient import Timestamp
 from aiotravis.resources._base import Entity, Resource, text_query
 from aiotravis.resources.repositories import Repository, repo_part
@@ -54,7 +54,7 @@ class Caches(Resource):
             UsageError: A filter is empty.
         """
         query = text_query(branch=branch, match=match)
-        return Results.of((await self._fetch(LIST, repo=repo_part(repo), query=query)).caches)
+        return results_of((await self._fetch(LIST, repo=repo_part(repo), query=query)).caches)
 
     async def delete(
         self, repo: int | str | Repository, *, branch: str | None = None, match: str | None = None
@@ -74,4 +74,4 @@ class Caches(Resource):
             UsageError: A filter is empty: the server would delete all caches.
         """
         query = text_query(branch=branch, match=match)
-        return Results.of((await self._fetch(DELETE, repo=repo_part(repo), query=query)).caches)
+        return results_of((await self._fetch(DELETE, repo=repo_part(repo), query=query)).caches)

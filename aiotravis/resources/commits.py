@@ -8,9 +8,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from aiotravis._http import Results
+from aiotravis._http import Results, unreadable_of
 from aiotravis._http.lenient import Timestamp
-from aiotravis._http.results import unreadable_of
 from aiotravis.resources._base import Entity
 
 __all__ = ["Commit", "attach_commits"]

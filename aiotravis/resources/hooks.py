@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#hooks
 """
 
-from aiotravis._http import Endpoint, Results
+from aiotravis._http import Endpoint, Results, results_of
 from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of, text_query
 from aiotravis.resources.repositories import Repository
 
@@ -60,7 +60,7 @@ class Hooks(Resource):
         """
         # fact 9.22: any value means true, even "false".
         query = [*([("all", "true")] if all else []), *text_query(owner_name=owner_name, name=name)]
-        return Results.of((await self._fetch(LIST, query=query)).hooks)
+        return results_of((await self._fetch(LIST, query=query)).hooks)
 
     async def enable(self, repo: int | Repository | Hook) -> bool:
         """Enable builds of a repository, and return whether this succeeded.

@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#linting
 """
 
-from aiotravis._http import Endpoint, Results
+from aiotravis._http import Endpoint, Results, results_of
 from aiotravis._validation import validate_text
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource
@@ -48,4 +48,4 @@ class Lint(Resource):
         except UnicodeDecodeError:
             raise UsageError("content must be UTF-8.", argument="content") from None
         response = await self._fetch(LINT, json={"content": validate_text(text, "content")})
-        return Results.of(response.lint.warnings)
+        return results_of(response.lint.warnings)

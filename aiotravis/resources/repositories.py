@@ -6,7 +6,7 @@ https://docs.travis-ci.com/api/#repositories
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from aiotravis._http import Endpoint, Part, Results
+from aiotravis._http import Endpoint, Part, Results, results_of
 from aiotravis._http.lenient import Timestamp
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
@@ -152,7 +152,7 @@ class Repositories(Resource):
         # fact 9.22: the server ignores `active`, so there is no such filter.
         query = [("limit", str(validate_count(limit, "limit", maximum=MAX_LIMIT)))]
         query += text_query(owner_name=owner_name, member=member, search=search)
-        return Results.of((await self._fetch(LIST, query=query)).repos)
+        return results_of((await self._fetch(LIST, query=query)).repos)
 
     async def badge(self, repo: str | Repository, *, branch: str | None = None, rss_token: str | None = None) -> bytes:
         """Fetch the badge with the state of the last build, as SVG.
@@ -199,6 +199,6 @@ class Repositories(Resource):
         """
 
         async def fetch(ids: Sequence[int]) -> Results[Repository]:
-            return Results.of((await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])).repos)
+            return results_of((await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])).repos)
 
         return self._fetch_many(LIST, fetch, ids_of(repos, "repos", Repository), missing_ok, progress)

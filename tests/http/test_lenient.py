@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiotravis._http import lenient
+from aiotravis._http import lenient, unreadable_of
 from aiotravis._http.lenient import (
+    DECODE_ERRORS,
     LenientReader,
     Timestamp,
     UnreadableValue,
@@ -120,7 +121,7 @@ ZERO = datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
         ("parts", "{}", ()),
         ("active", '"true"', True),
         ("active", '"perhaps"', None),
-        ("other", '{"a":1,"b":null}', {"a": 1}),
+        ("other", '{"a":1,"b":null}', {}),
         ("other", "[]", {}),
         ("raw", "null", msgspec.Raw(b"null")),
     ],
@@ -143,7 +144,7 @@ def test_a_record_without_a_readable_id_is_unreadable(text: str) -> None:
     reader = LenientReader(Things)
     things = exhaust(reader.read(f'{{"things":[{{"id":1}},{text},{{"id":2}}]}}'.encode())).things
     assert [thing.id for thing in things] == [1, 2]
-    (unreadable,) = things.unreadable  # type: ignore[attr-defined]
+    (unreadable,) = unreadable_of(things)
     assert unreadable.excerpt == text
     assert "things[1]" in unreadable.reason
     assert reader.unreadable == {"Things.things"}
@@ -199,6 +200,22 @@ def test_a_zero_date_inside_a_text_is_text() -> None:
 def test_bytes_that_are_not_utf_8_are_replaced() -> None:
     assert read(b'{"id":1,"name":"caf\xe9"}').name == "caf\ufffd"
     assert decode_any(b'{"\xff":"\\ud800"}') == {"\ufffd": "\ufffd"}
+
+
+def test_text_that_had_to_be_repaired_is_counted_and_refused_where_reading_is_strict() -> None:
+    for body in (b'{"id":1,"name":"caf\xe9"}', b'{"id":1,"name":"\\ud800"}'):
+        reader = LenientReader(Thing)
+        exhaust(reader.read(body))
+        assert reader.unreadable == {"Thing"}
+        with pytest.raises(UnreadableValue, match="Text with what is no character"):
+            read(body, strict=True)
+    assert unreadable_counts == {"Thing": 2}
+
+
+@pytest.mark.parametrize("text", ["", "OK", "{", '{"id":1', "[1,]", "<html>", "[" * 5000])
+def test_what_is_no_json_raises_the_error_of_the_decoder(text: str) -> None:
+    with pytest.raises(DECODE_ERRORS):
+        read(text)
 
 
 def test_others_get_their_turn_among_many_records() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import aiotravis
 from aiotravis import Results, Unreadable
-from aiotravis._http.results import unreadable_of
+from aiotravis._http import results_of, unreadable_of
 
 ODD = Unreadable(excerpt='{"id":null}', reason="Expected `int`, got `null` - at `$.builds[3].id`")
 
@@ -31,8 +31,8 @@ def test_unreadable_records_travel_with_the_others() -> None:
     results = Results([1], [ODD])
     for one in (results, pickle.loads(pickle.dumps(results)), copy.copy(results), copy.deepcopy(results)):
         assert (one, one.unreadable, type(one)) == ((1,), (ODD,), Results)
-    assert Results.of(results) is results
-    assert Results.of((1,)).unreadable == ()
+    assert results_of(results) is results
+    assert results_of((1,)).unreadable == ()
     assert unreadable_of(results) == (ODD,)
     assert unreadable_of([1]) == unreadable_of(Results([1])) == ()
 

@@ -202,6 +202,12 @@ async def test_a_strict_client_raises_instead(odd: str) -> None:
     assert len(await Builds(Scripted(body)).recent()) == (1 if name == "id" else 2)
 
 
+async def test_a_strict_client_names_text_that_is_none() -> None:
+    response = ApiResponse(200, JSON, b'{"builds":[{"id":2,"number":"\\ud800"}]}', strict=True)
+    with pytest.raises(errors.DecodeError, match="Text with what is no character"):
+        await Builds(Scripted(response)).recent()
+
+
 async def test_dates_without_a_zone_are_utc_and_compare() -> None:
     body = b"""{"jobs":[
         {"id":1,"state":"passed","started_at":"2014-04-08T00:17:34","finished_at":"2014-04-08T00:27:12Z"},
