@@ -65,6 +65,19 @@ async def test_a_date_that_no_file_can_have_leaves_the_log_whole(tmp_path: Path,
     assert (again.size, again.fresh) == (4, False)
 
 
+@pytest.mark.parametrize("odd", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00", "", "soon", "2014-04-08T00:27:12"])
+async def test_one_odd_date_takes_no_other_download_with_it(
+    server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path, odd: str
+) -> None:
+    ids = ended(repository, "one\n", "two\n", "three\n")
+    jobs = [f'{{"id":{number},"state":"passed","finished_at":"2014-04-08T00:27:12Z"}}' for number in ids]
+    jobs[1] = f'{{"id":{ids[1]},"state":"passed","finished_at":"{odd}"}}'
+    server.respond("GET", "/jobs", body=f'{{"jobs":[{",".join(jobs)}]}}'.encode())
+    for fresh in (True, False):
+        files = await travis.logs.download(ids, tmp_path)
+        assert [(file.error, file.size, file.fresh) for file in files] == [(None, size, fresh) for size in (4, 4, 6)]
+
+
 async def test_another_attempt_begins_anew(tmp_path: Path) -> None:
     async def fetch(sink: FileSink) -> None:
         await sink.begin()
