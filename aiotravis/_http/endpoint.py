@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from aiotravis._http.lenient import DECODE_ERRORS, LenientReader, UnreadableValue, exhaust, has_zero_date
+from aiotravis._http.json_text import DECODE_ERRORS
+from aiotravis._http.lenient import LenientReader, UnreadableValue, exhaust, has_zero_date
 from aiotravis._http.messages import ApiRequest, ApiResponse
 from aiotravis._http.response_errors import raise_for_status
 from aiotravis.errors import DecodeError

@@ -5,7 +5,6 @@ One decoder reads what Travis sends as a rule. Only where that fails, what is go
 
 import logging
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
@@ -16,15 +15,14 @@ from typing import Annotated, Any, Final, Generic, TypeVar, Union, cast, get_arg
 
 import msgspec
 
+from aiotravis._http.json_text import DECODE_ERRORS, repaired
 from aiotravis._http.messages import one_line
 from aiotravis._http.results import Results, Unreadable
 
 __all__ = [
-    "DECODE_ERRORS",
     "LenientReader",
     "Timestamp",
     "UnreadableValue",
-    "decode_any",
     "exhaust",
     "has_zero_date",
     "unreadable_counts",
@@ -37,9 +35,6 @@ logger: logging.Logger = logging.getLogger("aiotravis.rest")
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 """An aware date. The decoder refuses dates without a zone, at no cost; `LenientReader` then reads them as UTC."""
 
-DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What decoding JSON raises."""
-
 RECORDS_PER_STEP: Final = 50
 """Records that are read one by one before other tasks get their turn."""
 
@@ -49,11 +44,6 @@ ZERO_DATE: Final = "0001-01-01T00:00:00"
 
 _QUOTED_ZERO_DATE: Final = f'"{ZERO_DATE}'
 _QUOTED_ZERO_DATE_BYTES: Final = _QUOTED_ZERO_DATE.encode()
-
-SURROGATES: Final = re.compile(
-    rb"(?<!\\)((?:\\\\)*)\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?P<low>\\u[dD][c-fC-F][0-9a-fA-F]{2})?|[c-fC-F][0-9a-fA-F]{2})"
-)
-"""Escaped surrogates: a pair, or one by itself, which is no character."""
 
 unreadable_counts: Counter[str] = Counter()
 """How often each field, such as ``Build.number``, could not be read as it is declared; in this process."""
@@ -78,29 +68,6 @@ def exhaust(steps: Generator[None, None, T]) -> T:
             next(steps)
         except StopIteration as stop:
             return cast("T", stop.value)
-
-
-def decode_any(text: bytes) -> Any:
-    """Decode any JSON, with what is no character replaced.
-
-    Raises:
-        DecodeError, UnicodeError, RecursionError: It is not JSON, or too deep.
-    """
-    try:
-        return msgspec.json.decode(text)
-    except DECODE_ERRORS:
-        return msgspec.json.decode(_repaired(text))
-
-
-def _repaired(text: bytes) -> bytes:
-    """Replace what is no character: bytes that are not UTF-8, and surrogates without their other half."""
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        text = text.decode("utf-8", "replace").encode()
-    if rb"\ud" not in text and rb"\uD" not in text:
-        return text
-    return SURROGATES.sub(lambda match: match[0] if match["low"] else match[1] + rb"\ufffd", text)
 
 
 class LenientReader(Generic[T]):
@@ -139,11 +106,11 @@ class LenientReader(Generic[T]):
             DecodeError, UnicodeError, RecursionError: It is not JSON, or too deep.
         """
         name = self._kind.__name__.lstrip("_")
-        repaired = _repaired(text)
-        _SYNTAX.decode(repaired)
-        if repaired != text:
+        good = repaired(text)
+        _SYNTAX.decode(good)
+        if good != text:
             self._report(name, "Text with what is no character - at `$`")
-        return cast("T", (yield from self._value(self._kind, repaired, "$", name)))
+        return cast("T", (yield from self._value(self._kind, good, "$", name)))
 
     def _value(self, kind: object, text: bytes, path: str, name: str) -> Generator[None, None, object]:
         shape = _shape(kind)

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from aiotravis._http.json_text import DECODE_ERRORS, decode_any
+
 __all__ = ["ApiRequest", "ApiResponse", "Sink", "Transport", "one_line"]
 
 SECRET_PARAMETERS: Final = frozenset({"access_token", "token", "github_token", "log.token"})
@@ -160,8 +162,8 @@ class ApiResponse:
 
 def _parsed(text: str) -> Any:
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return decode_any(text.encode())
+    except DECODE_ERRORS:
         return None
 
 

@@ -8,7 +8,8 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from aiotravis._http.lenient import DECODE_ERRORS, LenientReader, UnreadableValue, exhaust, has_zero_date
+from aiotravis._http.json_text import DECODE_ERRORS
+from aiotravis._http.lenient import LenientReader, UnreadableValue, exhaust, has_zero_date
 from aiotravis.events import (
     BuildCanceled,
     BuildCreated,

@@ -8,7 +8,7 @@ import anyio.lowlevel
 import msgspec
 
 from aiotravis._http import Endpoint, Part, Transport
-from aiotravis._http.lenient import decode_any
+from aiotravis._http.json_text import decode_any
 from aiotravis._validation import validate_text
 from aiotravis.bulk.batches import BatchIterator, Identified
 from aiotravis.bulk.progress import Progress

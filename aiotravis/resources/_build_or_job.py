@@ -5,7 +5,8 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from aiotravis._http.lenient import DECODE_ERRORS, Timestamp, decode_any
+from aiotravis._http.json_text import DECODE_ERRORS, decode_any
+from aiotravis._http.lenient import Timestamp
 from aiotravis.resources._base import Entity
 from aiotravis.resources._states import State
 from aiotravis.resources.commits import Commit
