@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from aiotravis import errors, events, log_text
-    from aiotravis._http import ApiResponse
+    from aiotravis._http import ApiResponse, Results, Unreadable
     from aiotravis._version import __version__
     from aiotravis.bulk.batches import BatchIterator
     from aiotravis.bulk.concurrent_map import ConcurrentMap, Outcome
@@ -122,6 +122,7 @@ __all__ = [
     "RepositoryKeys",
     "Request",
     "Requests",
+    "Results",
     "Settings",
     "SshKey",
     "SshKeys",
@@ -129,6 +130,7 @@ __all__ = [
     "State",
     "Travis",
     "TravisError",
+    "Unreadable",
     "User",
     "Users",
     "WebhookConfig",
@@ -141,7 +143,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "aiotravis._http": ["ApiResponse"],
+    "aiotravis._http": ["ApiResponse", "Results", "Unreadable"],
     "aiotravis._version": ["__version__"],
     "aiotravis.bulk.batches": ["BatchIterator"],
     "aiotravis.bulk.concurrent_map": ["ConcurrentMap", "Outcome"],

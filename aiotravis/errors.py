@@ -8,7 +8,8 @@
     │   ├── RequestTimeout
     │   ├── TruncatedError       the connection ended in the middle of a response
     │   ├── TooLargeError        the response exceeds the size limit              .limit
-    │   └── RedirectError        a redirect that is not safe to follow            .location
+    │   ├── RedirectError        a redirect that is not safe to follow            .location
+    │   └── WriteInterrupted     the client was closed in the middle of a write
     ├── ResponseError            the server refused the request                   .status .request_id .excerpt
     │   ├── AuthenticationError     no token, or one that Travis does not know
     │   ├── PermissionDenied        the token lacks a right or scope
@@ -60,6 +61,7 @@ __all__ = [
     "TruncatedError",
     "UsageError",
     "ValidationError",
+    "WriteInterrupted",
 ]
 
 
@@ -78,7 +80,7 @@ def _rebuild(kind: type[TravisError], args: tuple[object, ...]) -> TravisError:
 
 
 class UsageError(TravisError, ValueError):
-    """A call that cannot succeed: a wrong argument, or a client that is closed. Nothing was sent; correct the call.
+    """A call that cannot succeed: a wrong argument, or a client that is closed. Nothing was changed on the server.
 
     Attributes:
         argument: Name of the wrong argument, or None when the state of the client is at fault.
@@ -143,6 +145,13 @@ class RedirectError(RequestError):
     def __init__(self, message: str, *, method: str, path: str, location: str) -> None:
         super().__init__(message, method=method, path=path)
         self.location = location
+
+
+class WriteInterrupted(RequestError):
+    """The client was closed in the middle of a write, which may have been carried out: check before you repeat it.
+
+    A read, or a write that was not yet sent, ends with a UsageError instead.
+    """
 
 
 class ResponseError(TravisError):

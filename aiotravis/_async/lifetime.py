@@ -3,13 +3,18 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Generator
+from contextvars import ContextVar
+from typing import Final
 
 import anyio
 
 from aiotravis._async.deadlines import Deadline, InFlight
-from aiotravis.errors import UsageError
+from aiotravis.errors import UsageError, WriteInterrupted
 
 __all__ = ["ClientLifetime"]
+
+_interrupted: Final[ContextVar[list[WriteInterrupted] | None]] = ContextVar("interrupted", default=None)
+"""Writes of the current scope, and of the tasks started in it, that the closing of the client has interrupted."""
 
 
 class ClientLifetime:
@@ -54,12 +59,24 @@ class ClientLifetime:
 
         Raises:
             UsageError: The client is closed, or was closed meanwhile, or belongs to another event loop.
+            WriteInterrupted: The client was closed while the block sent a write.
         """
         self.check()
-        with Deadline(self._flows) as block:
-            yield block
+        writes: list[WriteInterrupted] = []
+        outer = _interrupted.set(writes)
+        try:
+            with Deadline(self._flows) as block:
+                yield block
+        finally:
+            _interrupted.reset(outer)
         if block.cancelled_caught and self.closed:
-            raise UsageError(f"The client was closed while {what}.")
+            raise writes[0] if writes else UsageError(f"The client was closed while {what}.")
+
+    def interrupt_write(self, error: WriteInterrupted) -> None:
+        """Make the scope that this task runs in, if any, end with this error instead of a UsageError."""
+        writes = _interrupted.get()
+        if writes is not None:
+            writes.append(error)
 
     def on_close(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Call an async function when the client is closed, the last one registered first."""

@@ -1,13 +1,15 @@
 """One route of the API: building its request, reading its response. No I/O."""
 
 import string
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from types import NoneType
 from typing import Final, Generic, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
 
+from aiotravis._http.json_text import DECODE_ERRORS
+from aiotravis._http.lenient import LenientReader, UnreadableValue, exhaust, has_zero_date
 from aiotravis._http.messages import ApiRequest, ApiResponse
 from aiotravis._http.response_errors import raise_for_status
 from aiotravis.errors import DecodeError
@@ -29,14 +31,16 @@ class Endpoint(Generic[T]):
         method: HTTP method.
         path: Path with parameters: ``"/builds/{id}"``.
         answer: Type of the body: a struct (JSON), ``str`` (text), ``bytes``, or ``NoneType`` (ignored).
+        empty: Value of an empty body or ``null``; None if these are errors.
     """
 
-    __slots__ = ("_decoder", "answer", "method", "path")
+    __slots__ = ("_decoder", "answer", "empty", "method", "path")
 
-    def __init__(self, method: str, path: str, answer: type[T]) -> None:
+    def __init__(self, method: str, path: str, answer: type[T], *, empty: T | None = None) -> None:
         self.method: str = method
         self.path: str = path
         self.answer: type[T] = answer
+        self.empty: T | None = empty
         self._decoder: msgspec.json.Decoder[T] | None = None
         if answer not in (str, bytes, NoneType):
             # fact 9.12: types differ between servers: `active` comes as true or "true", a port as 443 or "443".
@@ -81,15 +85,35 @@ class Endpoint(Generic[T]):
             ResponseError: The server refused; the class tells why.
             DecodeError: The status is good, but the body is not what this route promises.
         """
+        return exhaust(self.steps(request, response))
+
+    def steps(self, request: ApiRequest, response: ApiResponse) -> Generator[None, None, T]:
+        """Return the value of a response, as `read` does; yield now and then where records are read one by one."""
         raise_for_status(request, response)
+        body = response.body
         if self._decoder is None:
-            plain = response.text if self.answer is str else response.body if self.answer is bytes else None
+            plain = response.text if self.answer is str else body if self.answer is bytes else None
             return cast("T", plain)
+        if self.empty is not None and body.strip() in {b"", b"null"}:
+            return self.empty
+        cause: Exception | None = None
         try:
-            return self._decoder.decode(response.body)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
+            value = self._decoder.decode(body)
+        except msgspec.ValidationError:
+            pass
+        except DECODE_ERRORS as exc:
             # A UnicodeError holds the body itself, which may contain a secret.
             cause = ValueError(str(exc)) if isinstance(exc, UnicodeError) else exc
+        else:
+            if not has_zero_date(body):
+                return value
+        reader = LenientReader(self.answer, strict=response.strict, excerpt=response.excerpt_of)
+        try:
+            return (yield from reader.read(body))
+        except UnreadableValue as exc:
+            cause = exc
+        except DECODE_ERRORS as exc:
+            cause = cause or ValueError(str(exc))
         raise _decode_error(request, response, cause) from cause
 
 
@@ -108,10 +132,10 @@ def _decode_error(request: ApiRequest, response: ApiResponse, cause: Exception) 
         what = "an empty body"
     elif response.is_html:
         what = "a web page, not JSON. Is the endpoint that of the API (https://api.travis-ci.com)?"
-    elif not isinstance(cause, msgspec.ValidationError):
+    elif not isinstance(cause, UnreadableValue):
         what = f"something that is not JSON ({kind})"
     else:
-        # msgspec names the field; its message quotes no values.
+        # It names the field, and quotes no values.
         what = f"JSON in an unknown shape ({cause})"
     message = f"{request.method} {request.shown} answered {response.status} with {what}"
     return DecodeError(

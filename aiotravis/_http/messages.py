@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from aiotravis._http.json_text import DECODE_ERRORS, decode_any
+
 __all__ = ["ApiRequest", "ApiResponse", "Sink", "Transport", "one_line"]
 
 SECRET_PARAMETERS: Final = frozenset({"access_token", "token", "github_token", "log.token"})
@@ -99,6 +101,7 @@ class ApiResponse:
         received_at: When it was received, in seconds since the epoch.
         secrets: Texts that no error may repeat.
         delimited: Whether the server announced the length of the body. If not, a cut body may go unnoticed.
+        strict: Whether a field or record that cannot be read is an error.
     """
 
     status: int
@@ -108,6 +111,7 @@ class ApiResponse:
     received_at: float = field(default_factory=time.time)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     delimited: bool = True
+    strict: bool = False
 
     @property
     def content_type(self) -> str:
@@ -136,6 +140,10 @@ class ApiResponse:
         """The beginning of the body as one printable line, without secrets."""
         return one_line(self.safe)
 
+    def excerpt_of(self, piece: bytes) -> str:
+        """Return the beginning of a piece of the body in the same form."""
+        return one_line(self._without_secrets(piece[:MAX_ERROR_BODY]))
+
     @property
     def json(self) -> Any:
         """The body decoded as JSON, without secrets; None if it is not JSON."""
@@ -154,8 +162,8 @@ class ApiResponse:
 
 def _parsed(text: str) -> Any:
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return decode_any(text.encode())
+    except DECODE_ERRORS:
         return None
 
 

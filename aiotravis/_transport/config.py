@@ -24,6 +24,7 @@ class TransportConfig:
         read_timeout: Longest silence within a response, in seconds.
         max_response: Largest response, decompressed, in bytes.
         attempts: How often a read is tried in all.
+        strict: Whether a field or record that cannot be read is a DecodeError.
         first_delay: Longest delay before the second attempt, in seconds; it doubles with each.
         trace_configs: aiohttp's trace configurations, for the client's own session.
         middlewares: aiohttp's client middlewares, for the client's own session.
@@ -40,6 +41,7 @@ class TransportConfig:
     read_timeout: float = 30.0
     max_response: int = 16 << 20
     attempts: int = ATTEMPTS
+    strict: bool = False
     first_delay: float = 0.5
     trace_configs: Sequence[aiohttp.TraceConfig] = ()
     middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()

@@ -4,9 +4,16 @@ import aiohttp
 
 from aiotravis._http import ApiRequest
 from aiotravis._http.decompression import MalformedBody
-from aiotravis.errors import RequestError, RequestTimeout, TooLargeError, TruncatedError
+from aiotravis.errors import RequestError, RequestTimeout, TooLargeError, TruncatedError, WriteInterrupted
 
-__all__ = ["connection_error", "sanitized", "timeout_error", "too_large_error", "truncated_error"]
+__all__ = [
+    "connection_error",
+    "interrupted_error",
+    "sanitized",
+    "timeout_error",
+    "too_large_error",
+    "truncated_error",
+]
 
 
 def timeout_error(request: ApiRequest, endpoint: str, exc: TimeoutError) -> RequestTimeout:
@@ -31,6 +38,16 @@ def truncated_error(request: ApiRequest, exc: aiohttp.ClientPayloadError | Malfo
     """Return the error for a body that is not complete."""
     return TruncatedError(
         f"{request.method} {request.shown}: the response is truncated or malformed ({type(exc).__name__}). Try again.",
+        method=request.method,
+        path=request.shown,
+    )
+
+
+def interrupted_error(request: ApiRequest) -> WriteInterrupted:
+    """Return the error for a write during which the client was closed."""
+    return WriteInterrupted(
+        f"This client was closed while {request.method} {request.shown} was in progress, which may have been carried "
+        "out. Check before you repeat it.",
         method=request.method,
         path=request.shown,
     )

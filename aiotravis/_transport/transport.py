@@ -17,7 +17,14 @@ from aiotravis._http.decompression import BodyTooLarge, MalformedBody
 from aiotravis._http.redirects import REDIRECT_STATUSES, redirect_target
 from aiotravis._transport.body import is_delimited, read_body
 from aiotravis._transport.config import TransportConfig
-from aiotravis._transport.exceptions import connection_error, sanitized, timeout_error, too_large_error, truncated_error
+from aiotravis._transport.exceptions import (
+    connection_error,
+    interrupted_error,
+    sanitized,
+    timeout_error,
+    too_large_error,
+    truncated_error,
+)
 from aiotravis._transport.sessions import MAX_CONNECTIONS, Sessions
 from aiotravis.errors import BannedError, RateLimited, RequestError, TravisError, UsageError
 from aiotravis.rate_limits import Permit, RateLimiter
@@ -115,6 +122,7 @@ class AiohttpTransport:
         Raises:
             RequestError: No usable response was received; the class tells why.
             BannedError: Nothing was sent: an earlier response reported a ban.
+            WriteInterrupted: The client was closed while a write was being sent.
             UsageError: The client is closed, or belongs to another event loop.
         """
         loop = self.lifetime.check()
@@ -179,12 +187,21 @@ class AiohttpTransport:
             raise UsageError(f"This client was closed while {request.method} {request.shown} was in progress.")
 
     async def _send_once(self, request: ApiRequest, sink: Sink | None, loop: asyncio.AbstractEventLoop) -> ApiResponse:
+        sending = False
         try:
             with Deadline(self.lifetime.calls) as deadline:
                 async with self._connections:
+                    sending = not request.reads
                     return await self._exchange(request, sink, deadline, loop)
+            if sending and self.lifetime.closed:
+                raise interrupted_error(request)
             self._check_open(request)
             raise TimeoutError
+        except asyncio.CancelledError:
+            # Closing the client cancels flows before calls.
+            if sending and self.lifetime.closed:
+                self.lifetime.interrupt_write(interrupted_error(request))
+            raise
         except TravisError:
             raise
         except TimeoutError as exc:
@@ -270,6 +287,7 @@ class AiohttpTransport:
             authenticated=authenticated,
             secrets=secrets,
             delimited=is_delimited(headers),
+            strict=self.config.strict,
         )
 
     async def aclose(self) -> None:

@@ -1,9 +1,10 @@
 """Many entities by their ids, fetched in batches."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
+from aiotravis._http import Unreadable, unreadable_of
 from aiotravis.bulk.gather import gather
 from aiotravis.bulk.progress import Progress, Reporter
 from aiotravis.errors import NotFoundError
@@ -35,11 +36,12 @@ class BatchIterator(Generic[S]):
 
     Attributes:
         missing: Ids that do not exist or are hidden from this token; complete once the iteration has ended.
+        unreadable: Records without a readable id, so far. Their ids count as missing.
     """
 
     def __init__(
         self,
-        fetch: Callable[[Sequence[int]], Awaitable[Iterable[S]]],
+        fetch: Callable[[Sequence[int]], Awaitable[Sequence[S]]],
         ids: Sequence[int],
         *,
         path: str,
@@ -55,6 +57,7 @@ class BatchIterator(Generic[S]):
         self._missing_raised = False
         self._reporter = Reporter(progress, len(ids), waiting)
         self.missing: tuple[int, ...] = ()
+        self.unreadable: tuple[Unreadable, ...] = ()
 
     def __aiter__(self) -> "BatchIterator[S]":
         return self
@@ -80,6 +83,7 @@ class BatchIterator(Generic[S]):
             self._reporter.stop()
         for batch, entities in zip(batches, responses, strict=True):
             self._batches.popleft()
+            self.unreadable += unreadable_of(entities)
             found = {entity.id: entity for entity in entities}
             self._ready.extend(found[number] for number in batch if number in found)
             missing = [number for number in batch if number not in found]
@@ -92,6 +96,8 @@ class BatchIterator(Generic[S]):
         self._missing_raised = True
         shown = ", ".join(map(str, self.missing[:10])) + (", ..." if len(self.missing) > 10 else "")
         remedy = "Pass missing_ok=True to skip them."
+        if self.unreadable:
+            remedy = f"{len(self.unreadable)} records could not be read, see .unreadable. {remedy}"
         error = NotFoundError(
             f"GET {self._path} returned no entity for {len(self.missing)} of the ids: {shown}. "
             f"They do not exist or are hidden from this token. {remedy}",

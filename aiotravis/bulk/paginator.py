@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
+from aiotravis._http import Unreadable, unreadable_of
 from aiotravis.bulk.gather import gather
 from aiotravis.errors import DecodeError
 
@@ -33,6 +34,9 @@ class Paginator(Generic[R]):
     early costs little and leaves no task behind. Entities created during the iteration are not included. After an
     error, iterate on to repeat the failed requests.
 
+    Attributes:
+        unreadable: Records without a readable id, in the pages fetched so far.
+
     Raises:
         RequestError, ResponseError: While iterating: a page could not be fetched.
         DecodeError: While iterating: a page could not be read, or the server ignored ``after_number``.
@@ -49,6 +53,7 @@ class Paginator(Generic[R]):
         self._pages_ahead = 1
         self._page_span = PAGE_SIZE
         self._ended = False
+        self.unreadable: tuple[Unreadable, ...] = ()
 
     def __aiter__(self) -> "Paginator[R]":
         return self
@@ -63,6 +68,7 @@ class Paginator(Generic[R]):
     async def _fetch_more(self) -> None:
         cursors = self._cursors()
         pages = await gather(self._fetch, cursors)
+        self.unreadable += tuple(one for page in pages for one in unreadable_of(page))
         spans: list[int] = []
         for cursor, page in zip(cursors, pages, strict=True):
             if cursor is not None and self._cursor is not None and cursor < self._cursor:

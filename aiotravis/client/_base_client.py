@@ -63,7 +63,7 @@ class BaseClient(Resources):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the client. Calls and flows in progress end with a UsageError.
+        """Close the client. Calls and flows in progress end with a UsageError, writes being sent with WriteInterrupted.
 
         Safe to call twice, and from any task of the same event loop.
         """

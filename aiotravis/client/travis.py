@@ -68,6 +68,8 @@ class Travis(BaseClient):
         max_response: Largest response, decompressed, in bytes. Logs are read as text and may be larger.
         attempts: How often a read is tried in all when the connection or the server fails. Writes are repeated only
             when they certainly did not arrive.
+        strict: Whether a field or a record that cannot be read is a DecodeError. Otherwise the field takes its
+            default, and a record without an id is listed in ``unreadable`` of its list, paginator or batch.
         rate_limits: Whether to throttle this client to Travis's published limits; by default, unless the endpoint is a
             Travis CI Enterprise (``.../api``) or on this machine.
         user_agent: Your own name, sent in front of this library's.
@@ -97,6 +99,7 @@ class Travis(BaseClient):
         read_timeout: float = TransportConfig.read_timeout,
         max_response: int = TransportConfig.max_response,
         attempts: int = TransportConfig.attempts,
+        strict: bool = False,
         rate_limits: bool | None = None,
         user_agent: str | None = None,
         live: LiveOptions | None = None,
@@ -114,6 +117,7 @@ class Travis(BaseClient):
             read_timeout=read_timeout,
             max_response=max_response,
             attempts=attempts,
+            strict=strict,
             trace_configs=tuple(trace_configs),
             middlewares=tuple(middlewares),
         )
@@ -179,7 +183,12 @@ class Travis(BaseClient):
         return cls(token, endpoint=found)
 
     def with_options(
-        self, *, attempts: int | None = None, read_timeout: float | None = None, max_response: int | None = None
+        self,
+        *,
+        attempts: int | None = None,
+        read_timeout: float | None = None,
+        max_response: int | None = None,
+        strict: bool | None = None,
     ) -> Self:
         """Return a client with other settings, for every call and every flow, over the same connections.
 
@@ -189,11 +198,12 @@ class Travis(BaseClient):
             attempts: How often a read is tried in all.
             read_timeout: Longest silence within a response, in seconds.
             max_response: Largest response, decompressed, in bytes.
+            strict: Whether a field or a record that cannot be read is a DecodeError.
 
         Raises:
             UsageError: A setting is not valid.
         """
-        options = {"attempts": attempts, "read_timeout": read_timeout, "max_response": max_response}
+        options = {"attempts": attempts, "read_timeout": read_timeout, "max_response": max_response, "strict": strict}
         changes: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         other = copy.copy(self)
         other._bind(self._transport.with_config(dataclasses.replace(self._transport.config, **changes)))

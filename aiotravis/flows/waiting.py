@@ -156,7 +156,8 @@ class BuildWaiter:
             batches = resource.many(ids, missing_ok=True)
             async for value in batches:
                 self._apply_read(value)
-            for number in batches.missing:
+            # A record without a readable id may be one of the missing ones: they are read again later.
+            for number in () if batches.unreadable else batches.missing:
                 self._fail([(kind, number)], _not_found(kind.__name__.lower(), number))
 
     def _apply_read(self, value: BuildOrJob) -> None:

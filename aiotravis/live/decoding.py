@@ -3,11 +3,13 @@
 https://docs.travis-ci.com/api/#pusher
 """
 
-from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from aiotravis._http.json_text import DECODE_ERRORS
+from aiotravis._http.lenient import LenientReader, UnreadableValue, exhaust, has_zero_date
 from aiotravis.events import (
     BuildCanceled,
     BuildCreated,
@@ -26,7 +28,7 @@ from aiotravis.events import (
     JobStarted,
     UnknownEvent,
 )
-from aiotravis.live.protocol import DECODE_ERRORS, Message, decode_data
+from aiotravis.live.protocol import Message, decode_data
 from aiotravis.resources.builds import Build
 from aiotravis.resources.commits import Commit
 from aiotravis.resources.jobs import Job
@@ -49,6 +51,8 @@ _EVENTS: Final[Mapping[str, type[BuildEvent | JobEvent]]] = {
     "job:canceled": JobCanceled,
 }
 
+T = TypeVar("T")
+
 NO_FULL_PAYLOAD: Final = "_no_full_payload"
 
 
@@ -65,39 +69,96 @@ class _NestedJob(msgspec.Struct, frozen=True, kw_only=True):
     job: Job
 
 
+class _LogPayload(msgspec.Struct, frozen=True, kw_only=True):
+    # A part whose text or number cannot be read is no part: REST still has it.
+    id: int
+    content: str = msgspec.field(name="_log")
+    number: int | str
+    final: bool = False
+
+
+class _Reader(Generic[T]):
+    """Reads payloads of one type: as declared, or else as far as they can be read."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+        self._decode = msgspec.json.Decoder(kind, strict=False).decode
+
+    def __call__(self, text: str | bytes, unreadable: set[str]) -> T:
+        """Return the value, and add the names of what could not be read."""
+        try:
+            value = self._decode(text)
+            if not has_zero_date(text):
+                return value
+        except DECODE_ERRORS:
+            pass
+        reader = LenientReader(self._kind)
+        value = exhaust(reader.read(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text))
+        unreadable |= reader.unreadable
+        return value
+
+
 _read_log = msgspec.json.Decoder(JobLog).decode
-_read_job = msgspec.json.Decoder(Job, strict=False).decode
-_read_nested_job = msgspec.json.Decoder(_NestedJob, strict=False).decode
-_read_build = msgspec.json.Decoder(_BuildPayload, strict=False).decode
+_read_log_payload = _Reader(_LogPayload)
+_read_job = _Reader(Job)
+_read_nested_job = _Reader(_NestedJob)
+_read_payload = _Reader(_BuildPayload)
+_read_build = _Reader(Build)
+_read_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def read_log(message: Message) -> Event:
+def _ignore() -> None:
+    pass
+
+
+def read_log(message: Message, on_unreadable: Callable[[], object] = _ignore) -> Event:
     """Return the event of a ``job:log`` message, as `read_event` does, but faster: log parts are most of what comes."""
     data = message.data
+    text = data if isinstance(data, str) else msgspec.json.encode(data)
     try:
-        log = _read_log(data if isinstance(data, str) else msgspec.json.encode(data))
+        log = _read_log(text)
     except DECODE_ERRORS:
-        return UnknownEvent(channel=message.channel, name=message.event, data=decode_data(data))
+        on_unreadable()
+        try:
+            part = _read_log_payload(text, set())
+        except (UnreadableValue, *DECODE_ERRORS):
+            return UnknownEvent(channel=message.channel, name=message.event, data=decode_data(data))
+        log = JobLog(job_id=part.id, content=part.content, number=part.number, final=part.final)
     msgspec.structs.force_setattr(log, "channel", message.channel)
     return log
 
 
-def read_event(message: Message) -> Event:
-    """Return the event of a message; an `UnknownEvent` if its name is unknown or its data cannot be read."""
+def read_event(message: Message, on_unreadable: Callable[[], object] = _ignore) -> Event:
+    """Return the event of a message; an `UnknownEvent` if its name is unknown or its build or job has no readable id.
+
+    Args:
+        message: The message.
+        on_unreadable: Called if a field, or all of it, could not be read.
+    """
     name, channel, data = message.event, message.channel, message.data
     if name == "job:log":
-        return read_log(message)
+        return read_log(message, on_unreadable)
     text = data if isinstance(data, str) else msgspec.json.encode(data)
     kind = _EVENTS.get(name)
+    event: Event | None = None
+    unreadable: set[str] = set()
     try:
         if kind is not None and issubclass(kind, JobEvent):
-            return kind(channel=channel, job=_job(text), complete=not has_no_payload(data))
-        if kind is not None:
-            return _build_event(kind, channel, text, complete=not has_no_payload(data))
-    except DECODE_ERRORS:
-        pass
+            job = _job(text, unreadable)
+            event = kind(channel=channel, job=job, complete=_is_complete(data, unreadable))
+        elif kind is not None:
+            event = _build_event(kind, channel, text, data, unreadable)
+    except (UnreadableValue, *DECODE_ERRORS):
+        unreadable.add(name)
+    if unreadable:
+        on_unreadable()
     # fact 9.50: unknown names are kept, not refused.
-    return UnknownEvent(channel=channel, name=name, data=decode_data(data))
+    return UnknownEvent(channel=channel, name=name, data=decode_data(data)) if event is None else event
+
+
+def _is_complete(data: object, unreadable: set[str]) -> bool:
+    # Without a readable state, the event says nothing: REST is asked for it, as for an event without a payload.
+    return not has_no_payload(data) and unreadable.isdisjoint(("Job.state", "Build.state"))
 
 
 def has_no_payload(data: object) -> bool:
@@ -109,24 +170,28 @@ def has_no_payload(data: object) -> bool:
     return isinstance(value, dict) and NO_FULL_PAYLOAD in value
 
 
-def _job(text: str | bytes) -> Job:
+def _job(text: str | bytes, unreadable: set[str]) -> Job:
     # fact 7.8: the payload is flat, but Travis's website accepts {"job": ...}, too.
     try:
-        return _read_job(text)
-    except msgspec.ValidationError:
-        return _read_nested_job(text).job
+        return _read_job(text, unreadable)
+    except UnreadableValue:
+        return _read_nested_job(text, unreadable).job
 
 
 B = TypeVar("B", bound=BuildEvent)
 
 
-def _build_event(kind: type[B], channel: str | None, text: str | bytes, *, complete: bool) -> B:
-    payload = _read_build(text)
-    fields = msgspec.json.decode(payload.build, type=dict[str, Any])
+def _build_event(kind: type[B], channel: str | None, text: str | bytes, data: object, unreadable: set[str]) -> B:
+    payload = _read_payload(text, unreadable)
+    fields = _read_fields(payload.build)
     fields.pop("commit", None)
-    build = msgspec.json.decode(msgspec.json.encode(fields), type=Build, strict=False)
+    build = _read_build(msgspec.json.encode(fields), unreadable)
     if payload.commit is not None:
         msgspec.structs.force_setattr(build, "commit", payload.commit)
     return kind(
-        channel=channel, build=build, repository=payload.repository, stages=payload.stages or (), complete=complete
+        channel=channel,
+        build=build,
+        repository=payload.repository,
+        stages=payload.stages or (),
+        complete=_is_complete(data, unreadable),
     )

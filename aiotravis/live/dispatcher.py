@@ -159,7 +159,7 @@ class Dispatcher:
                 return
             # Ids alone look the same each time (fact 9.42): on the same channel they are another event.
             seen_on.clear()
-        event = read_event(message)
+        event = read_event(message, self._monitor.count_unreadable)
         earlier = frozenset(seen_on)
         seen_on.add(name)
         if isinstance(event, BuildEvent | JobEvent):
@@ -177,7 +177,7 @@ class Dispatcher:
         if channel is None:
             return
         self._monitor.events += 1
-        event = read_log(message)
+        event = read_log(message, self._monitor.count_unreadable)
         size += EVENT_OVERHEAD
         buffers = channel.log_buffers
         if buffers is None:

@@ -52,6 +52,7 @@ class LiveStatistics:
         dropped: Events that feeds dropped because their consumers were slow; marked with `Lagged`.
         gaps: Times when events may have been missed: connections lost, and buffers that became full.
         invalid_frames: Frames that are not of the Pusher protocol; ignored.
+        unreadable: Events with a value that could not be read: it is None or empty, or the event is an `UnknownEvent`.
         errors: Errors that the server reported without closing the connection.
         refused: Channels refused.
         lag: Seconds from the change at Travis until its event was received, for the last event with a time; only as
@@ -72,6 +73,7 @@ class LiveStatistics:
     dropped: int = 0
     gaps: int = 0
     invalid_frames: int = 0
+    unreadable: int = 0
     errors: int = 0
     refused: int = 0
     lag: float | None = None
@@ -92,6 +94,7 @@ class LiveMonitor:
     dropped: int = 0
     gaps: int = 0
     invalid_frames: int = 0
+    unreadable: int = 0
     errors: int = 0
     refused: int = 0
     lag: float | None = None
@@ -109,6 +112,10 @@ class LiveMonitor:
             self._state = state
             for changes in list(self._changes):
                 changes.add(state)
+
+    def count_unreadable(self) -> None:
+        """Count an event with a value that could not be read."""
+        self.unreadable += 1
 
     def changes(self) -> "LiveStateChanges":
         """Return an iterator over the states, beginning with the present one."""

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
+import anyio.lowlevel
 import msgspec
 
 from aiotravis._http import Endpoint, Part, Transport
+from aiotravis._http.json_text import decode_any
 from aiotravis._validation import validate_text
 from aiotravis.bulk.batches import BatchIterator, Identified
 from aiotravis.bulk.progress import Progress
@@ -44,7 +46,7 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as plain JSON values: dates as ISO 8601 strings, the configuration as a dictionary."""
-        plain: dict[str, Any] = msgspec.json.decode(self.to_json())
+        plain: dict[str, Any] = decode_any(self.to_json())
         return plain
 
 
@@ -74,12 +76,18 @@ class Resource:
         **parts: Part,
     ) -> T:
         request = endpoint.request(query=query, json=json, headers=headers, accept=accept, hidden=hidden, **parts)
-        return endpoint.read(request, await self._transport.send(request))
+        steps = endpoint.steps(request, await self._transport.send(request))
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                return cast("T", stop.value)
+            await anyio.lowlevel.checkpoint()
 
     def _fetch_many(
         self,
         endpoint: Endpoint[Any],
-        fetch: Callable[[Sequence[int]], Awaitable[Iterable[S]]],
+        fetch: Callable[[Sequence[int]], Awaitable[Sequence[S]]],
         ids: Sequence[int],
         missing_ok: bool,
         progress: Callable[[Progress], None] | None,

@@ -1,11 +1,12 @@
 """What builds and jobs share: a state, times, a configuration that is decoded on access."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final, cast
 
 import msgspec
 
+from aiotravis._http.json_text import DECODE_ERRORS, decode_any
+from aiotravis._http.lenient import Timestamp
 from aiotravis.resources._base import Entity
 from aiotravis.resources._states import State
 from aiotravis.resources.commits import Commit
@@ -42,11 +43,11 @@ class BuildOrJob(Entity, frozen=True, kw_only=True):
     commit_id: int | None = None
     number: str = ""
     state: State = State.CREATED
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    started_at: Timestamp | None = None
+    finished_at: Timestamp | None = None
     config_json: msgspec.Raw = msgspec.field(default=EMPTY, name="config")
     commit: Commit | None = None
-    updated_at: datetime | None = None
+    updated_at: Timestamp | None = None
 
     def __post_init__(self) -> None:
         """Copy the configuration: a slice of the response would keep all of it in memory."""
@@ -67,7 +68,10 @@ class BuildOrJob(Entity, frozen=True, kw_only=True):
     def config(self) -> Mapping[str, Any]:
         """The .travis.yml as Travis parsed it, with secrets obfuscated; decoded at each access. ``{}`` if unknown."""
         # fact 9.15: `env` is a list in builds and a string in jobs; the whole can be {} or null.
-        value: object = msgspec.json.decode(self.config_json)
+        try:
+            value: object = decode_any(bytes(self.config_json))
+        except DECODE_ERRORS:
+            return {}
         return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
     @property

@@ -22,6 +22,9 @@ __all__ = ["FileSink", "LogFile", "download"]
 TIME_TOLERANCE: Final = 2.0
 """Seconds by which file systems round modification times."""
 
+MAX_FILE_TIME: Final = 2**32
+"""Seconds since the epoch that file systems can store, at least."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFile:
@@ -83,8 +86,9 @@ class FileSink(LogSink):
     def _replace(self, modified_at: datetime | None) -> None:
         if self._file is not None:
             self._file.close()
-        if modified_at is not None:
-            os.utime(self._path, (modified_at.timestamp(), modified_at.timestamp()))
+        seconds = _file_time(modified_at)
+        if seconds is not None:
+            os.utime(self._path, (seconds, seconds))
         self._path.replace(self._target)
 
     async def aclose(self) -> None:
@@ -135,5 +139,15 @@ def _existing_size(path: Path, finished_at: datetime | None) -> int | None:
         found = path.stat()
     except FileNotFoundError:
         return None
-    same_run = finished_at is None or abs(found.st_mtime - finished_at.timestamp()) < TIME_TOLERANCE
-    return found.st_size if same_run else None
+    seconds = _file_time(finished_at)
+    return found.st_size if seconds is None or abs(found.st_mtime - seconds) < TIME_TOLERANCE else None
+
+
+def _file_time(moment: datetime | None) -> float | None:
+    """Return a date in seconds since the epoch; None if there is none, or no file can have it."""
+    # fact 10.1: dates can be absurd. A file system stores the nearest that it can, not this one.
+    try:
+        seconds = -1.0 if moment is None else moment.timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 <= seconds < MAX_FILE_TIME else None

@@ -11,7 +11,7 @@ __all__ = ["State"]
 class State(StrEnum):
     """State of a build or a job.
 
-    A state that this version does not know decodes to itself and counts as not finished.
+    A state that this version does not know decodes to itself, in lower case, and counts as not finished.
     """
 
     CREATED = "created"
@@ -31,6 +31,10 @@ class State(StrEnum):
         # fact 9.50: a client must survive states that Travis adds.
         if not isinstance(value, str):
             return None
+        value = value.strip().lower()
+        known = cls._value2member_map_.get(value)
+        if isinstance(known, State):
+            return known
         state = str.__new__(cls, value)
         state._name_ = value.upper()
         state._value_ = value
@@ -39,7 +43,7 @@ class State(StrEnum):
     @property
     def known(self) -> bool:
         """Whether this version of the library knows the state."""
-        return self._name_ in type(self).__members__
+        return self._value_ in type(self)._value2member_map_
 
     @property
     def finished(self) -> bool:

@@ -3,9 +3,7 @@
 https://docs.travis-ci.com/api/#accounts
 """
 
-from collections.abc import Sequence
-
-from aiotravis._http import Endpoint
+from aiotravis._http import Endpoint, Results, results_of
 from aiotravis.resources._base import Entity, Resource
 
 __all__ = ["Account", "Accounts"]
@@ -44,7 +42,7 @@ LIST = Endpoint("GET", "/accounts", _AccountsResponse)
 class Accounts(Resource):
     """``travis.accounts``."""
 
-    async def list(self, *, all: bool = False) -> Sequence[Account]:
+    async def list(self, *, all: bool = False) -> Results[Account]:
         """List the accounts whose repositories the user administers: the user first, then organizations.
 
         With ``all``, include accounts where the user has no admin rights.
@@ -53,4 +51,4 @@ class Accounts(Resource):
             AuthenticationError: No token, or Travis does not know it.
         """
         # fact 9.22: any value means true, even "false".
-        return (await self._fetch(LIST, query=[("all", "true")] if all else [])).accounts
+        return results_of((await self._fetch(LIST, query=[("all", "true")] if all else [])).accounts)

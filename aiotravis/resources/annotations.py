@@ -3,10 +3,9 @@
 https://docs.travis-ci.com/api/#annotations
 """
 
-from collections.abc import Sequence
 from types import NoneType
 
-from aiotravis._http import Endpoint
+from aiotravis._http import Endpoint, Results, results_of
 from aiotravis._validation import validate_text
 from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.jobs import Job
@@ -43,13 +42,13 @@ CREATE = Endpoint("POST", "/jobs/{id}/annotations", NoneType)
 class Annotations(Resource):
     """``travis.annotations``. Newer servers do not have these routes: every call raises NotFoundError."""
 
-    async def list(self, job: int | Job) -> Sequence[Annotation]:
+    async def list(self, job: int | Job) -> Results[Annotation]:
         """List the annotations of a job.
 
         Raises:
             NotFoundError: The job or the route does not exist.
         """
-        return (await self._fetch(LIST, id=id_of(job, "job", Job))).annotations
+        return results_of((await self._fetch(LIST, id=id_of(job, "job", Job))).annotations)
 
     async def create(
         self, job: int | Job, *, username: str, key: str, description: str, status: str, url: str | None = None

@@ -3,9 +3,9 @@
 https://docs.travis-ci.com/api/#branches
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from aiotravis._http import Endpoint
+from aiotravis._http import Endpoint, Results
 from aiotravis._validation import validate_text
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, ids_of
@@ -54,7 +54,7 @@ BY_BUILDS = Endpoint("GET", "/branches", _BranchesResponse)
 class Branches(Resource):
     """``travis.branches``. ``repo`` is an id, a slug, or a repository."""
 
-    async def list(self, repo: int | str | Repository) -> Sequence[Branch]:
+    async def list(self, repo: int | str | Repository) -> Results[Branch]:
         """List the last push build of each branch, the latest to finish first: up to 25 or 50, depending on the server.
 
         The list is also empty if the repository does not exist or is hidden from this token.
@@ -82,11 +82,11 @@ class Branches(Resource):
         response = await self._fetch(GET, repo=repo_part(repo), branch=name)
         return attach_commits([response.branch], [response.commit])[0]
 
-    async def many(self, builds: Iterable[int | BuildOrJob]) -> Sequence[Branch]:
+    async def many(self, builds: Iterable[int | BuildOrJob]) -> Results[Branch]:
         """Fetch the branches whose last builds are these, in one request."""
         # fact 9.21: this route does not split a comma-separated list.
         query = [("ids[]", str(number)) for number in ids_of(builds, "builds", BuildOrJob)]
         if not query:
-            return ()
+            return Results()
         response = await self._fetch(BY_BUILDS, query=query)
         return attach_commits(response.branches, response.commits)

@@ -3,9 +3,7 @@
 https://docs.travis-ci.com/api/#broadcasts
 """
 
-from collections.abc import Sequence
-
-from aiotravis._http import Endpoint
+from aiotravis._http import Endpoint, Results, results_of
 from aiotravis.resources._base import Entity, Resource
 
 __all__ = ["Broadcast", "Broadcasts"]
@@ -28,10 +26,10 @@ LIST = Endpoint("GET", "/broadcasts", _BroadcastsResponse)
 class Broadcasts(Resource):
     """``travis.broadcasts``."""
 
-    async def list(self) -> Sequence[Broadcast]:
+    async def list(self) -> Results[Broadcast]:
         """List the messages to the user of the last 14 days, newest first.
 
         Raises:
             AuthenticationError: No token, or Travis does not know it.
         """
-        return (await self._fetch(LIST)).broadcasts
+        return results_of((await self._fetch(LIST)).broadcasts)

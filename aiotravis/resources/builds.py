@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from aiotravis._http import Endpoint
+from aiotravis._http import Endpoint, Results
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.paginator import Paginator
@@ -61,7 +61,7 @@ class _BuildsResponse(Entity, frozen=True, kw_only=True):
 GET = Endpoint("GET", "/builds/{id}", _BuildResponse)
 LIST = Endpoint("GET", "/builds", _BuildsResponse)
 CANCEL = Endpoint("POST", "/builds/{id}/cancel", NoneType)
-RESTART = Endpoint("POST", "/builds/{id}/restart", FlashResponse)
+RESTART = Endpoint("POST", "/builds/{id}/restart", FlashResponse, empty=FlashResponse())
 
 EVENT_TYPES: Final = ("push", "pull_request", "api", "cron")
 
@@ -110,7 +110,7 @@ class Builds(Resource):
         )
         raise NotFoundError(message, status=200, method="GET", path=path, remedy=remedy)
 
-    async def recent(self, *, running: bool = False) -> Sequence[Build]:
+    async def recent(self, *, running: bool = False) -> Results[Build]:
         """Fetch the last 25 passed or failed builds of all repositories of the user; none without a token.
 
         With ``running``, fetch the running builds instead.
@@ -118,7 +118,7 @@ class Builds(Resource):
         response = await self._fetch(LIST, query=[("running", "true")] if running else [])
         return attach_commits(response.builds, response.commits)
 
-    async def last_per_branch(self, repo: int | str | Repository) -> Sequence[Build]:
+    async def last_per_branch(self, repo: int | str | Repository) -> Results[Build]:
         """Fetch the last build of each recently built branch. The commit holds the name of the branch."""
         response = await self._fetch(LIST, query=[repo_query(repo), ("branches", "true")])
         return attach_commits(response.builds, response.commits)
@@ -174,7 +174,7 @@ class Builds(Resource):
         if exclude_config:
             query.append(("exclude_config", "true"))
 
-        async def fetch(after: int | None) -> Sequence[Build]:
+        async def fetch(after: int | None) -> Results[Build]:
             below = [] if after is None else [("after_number", str(after))]
             response = await self._fetch(LIST, query=[*query, *below])
             return attach_commits(response.builds, response.commits)
@@ -200,7 +200,7 @@ class Builds(Resource):
             NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
 
-        async def fetch(ids: Sequence[int]) -> Iterable[Build]:
+        async def fetch(ids: Sequence[int]) -> Results[Build]:
             response = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])
             return attach_commits(response.builds, response.commits)
 

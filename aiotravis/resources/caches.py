@@ -3,10 +3,8 @@
 https://docs.travis-ci.com/api/#caches
 """
 
-from collections.abc import Sequence
-from datetime import datetime
-
-from aiotravis._http import Endpoint
+from aiotravis._http import Endpoint, Results, results_of
+from aiotravis._http.lenient import Timestamp
 from aiotravis.resources._base import Entity, Resource, text_query
 from aiotravis.resources.repositories import Repository, repo_part
 
@@ -25,15 +23,16 @@ class Cache(Entity, frozen=True, kw_only=True):
     size: int = 0
     slug: str = ""
     branch: str | None = None
-    last_modified: datetime | None = None
+    last_modified: Timestamp | None = None
 
 
 class _CachesResponse(Entity, frozen=True, kw_only=True):
     caches: tuple[Cache, ...]
 
 
-LIST = Endpoint("GET", "/repos/{repo}/caches", _CachesResponse)
-DELETE = Endpoint("DELETE", "/repos/{repo}/caches", _CachesResponse)
+# fact 3.7: the body is empty where caching is not configured.
+LIST = Endpoint("GET", "/repos/{repo}/caches", _CachesResponse, empty=_CachesResponse(caches=()))
+DELETE = Endpoint("DELETE", "/repos/{repo}/caches", _CachesResponse, empty=_CachesResponse(caches=()))
 
 
 class Caches(Resource):
@@ -41,7 +40,7 @@ class Caches(Resource):
 
     async def list(
         self, repo: int | str | Repository, *, branch: str | None = None, match: str | None = None
-    ) -> Sequence[Cache]:
+    ) -> Results[Cache]:
         """List the caches of a repository.
 
         Args:
@@ -54,11 +53,12 @@ class Caches(Resource):
             AuthenticationError: No token. If ``repo`` is an id: NotFoundError.
             UsageError: A filter is empty.
         """
-        return (await self._fetch(LIST, repo=repo_part(repo), query=text_query(branch=branch, match=match))).caches
+        query = text_query(branch=branch, match=match)
+        return results_of((await self._fetch(LIST, repo=repo_part(repo), query=query)).caches)
 
     async def delete(
         self, repo: int | str | Repository, *, branch: str | None = None, match: str | None = None
-    ) -> Sequence[Cache]:
+    ) -> Results[Cache]:
         """Delete caches. Without ``branch`` and ``match``, **delete all caches of the repository**.
 
         Args:
@@ -73,4 +73,5 @@ class Caches(Resource):
             PermissionDenied: No push access.
             UsageError: A filter is empty: the server would delete all caches.
         """
-        return (await self._fetch(DELETE, repo=repo_part(repo), query=text_query(branch=branch, match=match))).caches
+        query = text_query(branch=branch, match=match)
+        return results_of((await self._fetch(DELETE, repo=repo_part(repo), query=query)).caches)

@@ -3,12 +3,13 @@
 https://docs.travis-ci.com/api/#commits
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import msgspec
 
+from aiotravis._http import Results, unreadable_of
+from aiotravis._http.lenient import Timestamp
 from aiotravis.resources._base import Entity
 
 __all__ = ["Commit", "attach_commits"]
@@ -30,7 +31,7 @@ class Commit(Entity, frozen=True, kw_only=True):
     sha: str = ""
     branch: str | None = None
     message: str | None = None
-    committed_at: datetime | None = None
+    committed_at: Timestamp | None = None
     author_name: str | None = None
     author_email: str | None = None
     committer_name: str | None = None
@@ -56,14 +57,17 @@ S = TypeVar("S", bound=Entity)
 _set: Final = msgspec.structs.force_setattr
 
 
-def attach_commits(entities: Iterable[S], commits: Iterable[Commit | None]) -> list[S]:
-    """Set ``commit`` of freshly decoded builds, jobs, branches or requests to the commits sent beside them."""
+def attach_commits(entities: Sequence[S], commits: Sequence[Commit | None]) -> Results[S]:
+    """Set ``commit`` of freshly decoded builds, jobs, branches or requests to the commits sent beside them.
+
+    Returns:
+        The same entities. What could not be read beside them, or beside the commits, is in ``unreadable``.
+    """
     # fact 9.19: commits are unordered and repeated, and requests may have none: match them by id.
     by_id: dict[int | None, Commit] = {commit.id: commit for commit in commits if commit}
-    entities = list(entities)
     for entity in entities if by_id else ():
         commit = by_id.get(getattr(entity, "commit_id", None))
         if commit is not None:
             # Frozen, but not yet seen by anyone else.
             _set(entity, "commit", commit)
-    return entities
+    return Results(entities, (*unreadable_of(entities), *unreadable_of(commits)))

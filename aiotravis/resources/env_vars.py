@@ -6,7 +6,7 @@ https://docs.travis-ci.com/api/#settings:-environment-variables
 import re
 from collections.abc import Sequence
 
-from aiotravis._http import Endpoint
+from aiotravis._http import Endpoint, Results, results_of
 from aiotravis._validation import validate_text
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, id_of
@@ -57,9 +57,9 @@ class EnvVars(Resource):
     All calls raise NotFoundError if the repository or the variable does not exist, or without push access.
     """
 
-    async def list(self, repo: int | Repository) -> Sequence[EnvVar]:
+    async def list(self, repo: int | Repository) -> Results[EnvVar]:
         """List a repository's variables."""
-        return (await self._fetch(LIST, query=_repository_query(repo))).env_vars
+        return results_of((await self._fetch(LIST, query=_repository_query(repo))).env_vars)
 
     async def get(self, repo: int | Repository, env_var: str | EnvVar) -> EnvVar:
         """Fetch a variable by its id, a UUID; to find one by its name, use `list`."""

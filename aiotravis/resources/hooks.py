@@ -3,9 +3,7 @@
 https://docs.travis-ci.com/api/#hooks
 """
 
-from collections.abc import Sequence
-
-from aiotravis._http import Endpoint
+from aiotravis._http import Endpoint, Results, results_of
 from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of, text_query
 from aiotravis.resources.repositories import Repository
 
@@ -42,15 +40,13 @@ class _HooksResponse(Entity, frozen=True, kw_only=True):
 
 
 LIST = Endpoint("GET", "/hooks", _HooksResponse)
-UPDATE = Endpoint("PUT", "/hooks/{id}", ResultResponse)
+UPDATE = Endpoint("PUT", "/hooks/{id}", ResultResponse, empty=ResultResponse(result=True))
 
 
 class Hooks(Resource):
     """``travis.hooks``."""
 
-    async def list(
-        self, *, all: bool = False, owner_name: str | None = None, name: str | None = None
-    ) -> Sequence[Hook]:
+    async def list(self, *, all: bool = False, owner_name: str | None = None, name: str | None = None) -> Results[Hook]:
         """List the repositories that the user can enable and disable.
 
         Args:
@@ -64,7 +60,7 @@ class Hooks(Resource):
         """
         # fact 9.22: any value means true, even "false".
         query = [*([("all", "true")] if all else []), *text_query(owner_name=owner_name, name=name)]
-        return (await self._fetch(LIST, query=query)).hooks
+        return results_of((await self._fetch(LIST, query=query)).hooks)
 
     async def enable(self, repo: int | Repository | Hook) -> bool:
         """Enable builds of a repository, and return whether this succeeded.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from types import NoneType
 
-from aiotravis._http import Endpoint
+from aiotravis._http import Endpoint, Results
 from aiotravis._validation import validate_text
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
@@ -70,7 +70,7 @@ class _JobsResponse(Entity, frozen=True, kw_only=True):
 GET = Endpoint("GET", "/jobs/{id}", _JobResponse)
 LIST = Endpoint("GET", "/jobs", _JobsResponse)
 CANCEL = Endpoint("POST", "/jobs/{id}/cancel", NoneType)
-RESTART = Endpoint("POST", "/jobs/{id}/restart", FlashResponse)
+RESTART = Endpoint("POST", "/jobs/{id}/restart", FlashResponse, empty=FlashResponse())
 
 # fact 9.16: without it, log_id is only sent to clients whose User-Agent starts with Travis.
 _LOG_ID = ("include_log_id", "true")
@@ -96,7 +96,7 @@ class Jobs(Resource):
 
     async def list(
         self, *, state: State | str | Iterable[State | str] | None = None, queue: str | None = None
-    ) -> Sequence[Job]:
+    ) -> Results[Job]:
         """List up to 250 jobs of all repositories, in no order. If there may be more, list one state at a time.
 
         Without arguments, list all jobs that are created, queued, received or started.
@@ -164,7 +164,7 @@ class Jobs(Resource):
             NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
 
-        async def fetch(ids: Sequence[int]) -> Iterable[Job]:
+        async def fetch(ids: Sequence[int]) -> Results[Job]:
             # fact 9.21: this route does not split a comma-separated list; only its first id would count.
             query = [("ids[]", str(number)) for number in ids]
             response = await self._fetch(LIST, query=[*query, _LOG_ID] if include_log_id else query)

@@ -3,9 +3,7 @@
 https://docs.travis-ci.com/api/#linting
 """
 
-from collections.abc import Sequence
-
-from aiotravis._http import Endpoint
+from aiotravis._http import Endpoint, Results, results_of
 from aiotravis._validation import validate_text
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource
@@ -39,7 +37,7 @@ LINT = Endpoint("POST", "/lint", _LintResponse)
 class Lint(Resource):
     """``travis.lint``."""
 
-    async def check(self, content: str | bytes) -> Sequence[LintWarning]:
+    async def check(self, content: str | bytes) -> Results[LintWarning]:
         """Check the content of a .travis.yml, and return the warnings. No token is needed.
 
         Raises:
@@ -49,4 +47,5 @@ class Lint(Resource):
             text = content.decode() if isinstance(content, bytes) else content
         except UnicodeDecodeError:
             raise UsageError("content must be UTF-8.", argument="content") from None
-        return (await self._fetch(LINT, json={"content": validate_text(text, "content")})).lint.warnings
+        response = await self._fetch(LINT, json={"content": validate_text(text, "content")})
+        return results_of(response.lint.warnings)

@@ -4,14 +4,14 @@ https://docs.travis-ci.com/api/#repositories
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from typing import Final
 
-from aiotravis._http import Endpoint, Part
+from aiotravis._http import Endpoint, Part, Results, results_of
+from aiotravis._http.lenient import Timestamp
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
-from aiotravis.errors import NotFoundError, UsageError
+from aiotravis.errors import AuthenticationError, NotFoundError, PermissionDenied, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of, slug_of, text_query
 from aiotravis.resources._states import State
 
@@ -42,8 +42,8 @@ class Repository(Entity, frozen=True, kw_only=True):
     last_build_number: str | None = None
     last_build_state: State | None = None
     last_build_duration: int | None = None
-    last_build_started_at: datetime | None = None
-    last_build_finished_at: datetime | None = None
+    last_build_started_at: Timestamp | None = None
+    last_build_finished_at: Timestamp | None = None
     github_language: str | None = None
     private: bool | None = None
 
@@ -66,8 +66,17 @@ class _RepositoriesResponse(Entity, frozen=True, kw_only=True):
     repos: tuple[Repository, ...]
 
 
+class _BuildOfRepository(Entity, frozen=True, kw_only=True):
+    repository_id: int
+
+
+class _BuildsResponse(Entity, frozen=True, kw_only=True):
+    builds: tuple[_BuildOfRepository, ...]
+
+
 GET = Endpoint("GET", "/repos/{repo}", _RepositoryResponse)
 LIST = Endpoint("GET", "/repos", _RepositoriesResponse)
+_BUILDS = Endpoint("GET", "/builds", _BuildsResponse)
 BADGE = Endpoint("GET", "/repos/{repo}.svg", bytes)
 CC = Endpoint("GET", "/repos/{repo}/cc.xml", str)
 
@@ -104,14 +113,21 @@ class Repositories(Resource):
         if not isinstance(part, tuple) or not part[1].lower().endswith(STRIPPED_SUFFIXES):
             return (await self._fetch(GET, repo=part)).repo
         # fact 9.44: the path would lose the ending of the name, a query keeps it.
-        query = [("slug", "/".join(part))]
-        repos = (await self._fetch(LIST, query=query)).repos
-        if not repos:
-            path = LIST.request(query=query).shown
-            remedy = "Check the slug and the site."
-            message = f"GET {path} returned no repository: it does not exist or is hidden from this token. {remedy}"
-            raise NotFoundError(message, status=200, method="GET", path=path, remedy=remedy)
-        return repos[0]
+        slug = "/".join(part)
+        query, remedy = [("slug", slug)], "Check the slug and the site."
+        try:
+            for repo in (await self._fetch(LIST, query=query)).repos:
+                if repo.slug.lower() == slug.lower():
+                    return repo
+        except (AuthenticationError, PermissionDenied):
+            # fact 3.13: that route always needs a token; builds are public, and name the repository.
+            builds = (await self._fetch(_BUILDS, query=[*query, ("exclude_config", "true")])).builds
+            if builds:
+                return (await self._fetch(GET, repo=builds[0].repository_id)).repo
+            remedy = "Without a token, a repository of such a name is only found if it has builds."
+        path = LIST.request(query=query).shown
+        message = f"GET {path} returned no {slug}: it does not exist or is hidden from this token. {remedy}"
+        raise NotFoundError(message, status=200, method="GET", path=path, remedy=remedy)
 
     async def list(
         self,
@@ -120,7 +136,7 @@ class Repositories(Resource):
         member: str | None = None,
         search: str | None = None,
         limit: int = 25,
-    ) -> Sequence[Repository]:
+    ) -> Results[Repository]:
         """List repositories. The server has no further pages: use filters instead.
 
         Args:
@@ -136,7 +152,7 @@ class Repositories(Resource):
         # fact 9.22: the server ignores `active`, so there is no such filter.
         query = [("limit", str(validate_count(limit, "limit", maximum=MAX_LIMIT)))]
         query += text_query(owner_name=owner_name, member=member, search=search)
-        return (await self._fetch(LIST, query=query)).repos
+        return results_of((await self._fetch(LIST, query=query)).repos)
 
     async def badge(self, repo: str | Repository, *, branch: str | None = None, rss_token: str | None = None) -> bytes:
         """Fetch the badge with the state of the last build, as SVG.
@@ -182,7 +198,7 @@ class Repositories(Resource):
             NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
 
-        async def fetch(ids: Sequence[int]) -> Iterable[Repository]:
-            return (await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])).repos
+        async def fetch(ids: Sequence[int]) -> Results[Repository]:
+            return results_of((await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])).repos)
 
         return self._fetch_many(LIST, fetch, ids_of(repos, "repos", Repository), missing_ok, progress)

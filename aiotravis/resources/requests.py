@@ -3,10 +3,8 @@
 https://docs.travis-ci.com/api/#requests
 """
 
-from collections.abc import Sequence
-from datetime import datetime
-
-from aiotravis._http import Endpoint
+from aiotravis._http import Endpoint, Results
+from aiotravis._http.lenient import Timestamp
 from aiotravis._validation import validate_count
 from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.commits import Commit, attach_commits
@@ -34,7 +32,7 @@ class Request(Entity, frozen=True, kw_only=True):
     repository_id: int | None = None
     commit_id: int | None = None
     commit: Commit | None = None
-    created_at: datetime | None = None
+    created_at: Timestamp | None = None
     owner_id: int | None = None
     owner_type: str | None = None
     event_type: str | None = None
@@ -92,7 +90,7 @@ class Requests(Resource):
 
     async def list(
         self, repo: int | str | Repository, *, limit: int | None = None, older_than: int | Request | None = None
-    ) -> Sequence[Request]:
+    ) -> Results[Request]:
         """List a repository's requests, newest first.
 
         Args:

@@ -3,8 +3,7 @@
 https://docs.travis-ci.com/user/build-stages/
 """
 
-from datetime import datetime
-
+from aiotravis._http.lenient import Timestamp
 from aiotravis.resources._base import Entity
 from aiotravis.resources._states import State
 
@@ -24,5 +23,5 @@ class Stage(Entity, frozen=True, kw_only=True):
     number: int | None = None
     name: str | None = None
     state: State | None = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    started_at: Timestamp | None = None
+    finished_at: Timestamp | None = None

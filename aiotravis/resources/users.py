@@ -3,9 +3,8 @@
 https://docs.travis-ci.com/api/#users
 """
 
-from datetime import datetime
-
 from aiotravis._http import Endpoint
+from aiotravis._http.lenient import Timestamp
 from aiotravis._validation import validate_text
 from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of
 
@@ -36,10 +35,10 @@ class User(Entity, frozen=True, kw_only=True):
     avatar_url: str | None = None
     locale: str | None = None
     is_syncing: bool | None = None
-    synced_at: datetime | None = None
+    synced_at: Timestamp | None = None
     correct_scopes: bool | None = None
-    created_at: datetime | None = None
-    first_logged_in_at: datetime | None = None
+    created_at: Timestamp | None = None
+    first_logged_in_at: Timestamp | None = None
     channels: tuple[str, ...] = ()
     allow_migration: bool | None = None
     vcs_type: str | None = None
@@ -51,7 +50,7 @@ class _UserResponse(Entity, frozen=True, kw_only=True):
 
 GET = Endpoint("GET", "/users", _UserResponse)
 UPDATE = Endpoint("PUT", "/users/{id}", _UserResponse)
-SYNC = Endpoint("POST", "/users/sync", ResultResponse)
+SYNC = Endpoint("POST", "/users/sync", ResultResponse, empty=ResultResponse(result=True))
 
 
 class Users(Resource):

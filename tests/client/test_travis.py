@@ -7,12 +7,16 @@ from typing import Any
 
 import anyio
 import anyio.from_thread
+import anyio.lowlevel
 import pytest
 
 from aiotravis import COM, ORG, Feed, Travis, errors
 from aiotravis import Repository as RepositoryValue
+from aiotravis._http import ApiResponse
+from aiotravis.resources.jobs import Jobs
 from aiotravis.testing import Build, Repository, TravisServer
 from tests.conftest import TOKEN
+from tests.samples import Scripted
 from tests.steps import cancelled
 from tests.waiting import until
 
@@ -208,3 +212,38 @@ def test_values_are_pickled_and_clients_are_not() -> None:
     assert pickle.loads(pickle.dumps(value)) == value
     with pytest.raises(TypeError):
         pickle.dumps(Travis(TOKEN))
+
+
+async def test_a_strict_client_raises_where_another_reads_what_it_can(server: TravisServer) -> None:
+    body = b'{"builds":[{"id":1,"number":null},{"number":"2"}]}'
+    server.respond("GET", "/builds", body=body)
+    async with Travis(TOKEN, endpoint=server.endpoint) as travis:
+        results = await travis.builds.recent()
+        assert ([(build.id, build.number) for build in results], len(results.unreadable)) == ([(1, "")], 1)
+        strict = travis.with_options(strict=True)
+        with pytest.raises(errors.DecodeError, match=r"at `\$\.builds\[0\]\.number`"):
+            await strict.builds.recent()
+        assert len(await strict.with_options(strict=False).builds.recent()) == 1
+    async with Travis(TOKEN, endpoint=server.endpoint, strict=True) as travis:
+        with pytest.raises(errors.DecodeError):
+            [build async for build in travis.builds.list(82)]
+
+
+async def test_other_tasks_run_while_a_large_odd_answer_is_read(server: TravisServer, travis: Travis) -> None:
+    jobs = ",".join(f'{{"id":{number},"number":null}}' for number in range(1, 3001))
+    server.respond("GET", "/jobs", body=f'{{"jobs":[{jobs}]}}'.encode())
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await anyio.lowlevel.checkpoint()
+            turns += 1
+
+    response = ApiResponse(200, {}, f'{{"jobs":[{jobs}]}}'.encode())
+    async with anyio.create_task_group() as group:
+        group.start_soon(count)
+        assert len(await Jobs(Scripted(response)).list()) == 3000
+        group.cancel_scope.cancel()
+    assert turns > 50
+    assert len(await travis.jobs.list()) == 3000

@@ -300,6 +300,18 @@ async def test_closing_the_client_ends_every_wait(server: TravisServer, reposito
         await travis.wait_for_build(build.id)
 
 
+async def test_a_build_that_came_without_a_readable_id_is_read_again(
+    server: TravisServer, travis: Travis, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "RECONCILE_INTERVAL", 0.01)
+    monkeypatch.setattr(waiting, "POLL_INTERVAL", 0.01)
+    build = repository.build()
+    build.start()
+    build.finish("passed")
+    server.respond("GET", "/builds", body=b'{"builds":[{"id":null,"number":"1"}]}', times=2)
+    assert (await travis.wait_for_build(build.id)).passed
+
+
 async def _finish_all(server: TravisServer, builds: list[int], draw: random.Random) -> None:
     for number in builds:
         build = server.world.builds[number]

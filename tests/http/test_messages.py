@@ -3,6 +3,7 @@
 import pytest
 
 from aiotravis._http import ApiRequest, ApiResponse
+from tests.samples import JSON
 
 
 def test_a_request_shows_its_query_without_secrets() -> None:
@@ -48,3 +49,9 @@ def test_json_of_any_length_is_decoded_but_error_json_is_limited() -> None:
     assert response.json == {"log": "x" * 300_000, "token": "[token]"}
     assert response.error_json is None
     assert ApiResponse(409, {}, b'{"error":"t0ken"}', secrets=("t0ken",)).error_json == {"error": "[token]"}
+
+
+def test_json_with_half_a_surrogate_is_json() -> None:
+    assert ApiResponse(200, JSON, b'{"a":"\\ud800"}').json == {"a": "\ufffd"}
+    assert ApiResponse(200, JSON, b'{"a":"caf\xe9"}').json == {"a": "caf\ufffd"}
+    assert ApiResponse(200, JSON, b"OK").json is None

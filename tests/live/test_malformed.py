@@ -48,6 +48,28 @@ async def test_an_invalid_frame_is_counted_and_ignored_on_the_same_connection(
         assert (counted.connections, counted.gaps, server.pusher.opened) == (1, 0, 1)
 
 
+ODD_JOB_EVENTS = (
+    r"{\"id\":501,\"state\":\"passed\",\"updated_at\":\"0001-01-01T00:00:00\"}",
+    r"{\"id\":501,\"state\":\"passed\",\"finished_at\":\"0001-01-01T00:00:00Z\"}",
+    r"{\"id\":501,\"state\":\"passed\",\"number\":7,\"commit\":{\"sha\":null}}",
+    r"{\"id\":501,\"state\":\"passed\",\"queue\":\"\\ud800\"}",
+)
+
+
+@pytest.mark.parametrize("data", ODD_JOB_EVENTS)
+async def test_an_event_with_an_odd_field_is_delivered_counted_and_ends_nothing(
+    server: TravisServer, travis: Travis, data: str
+) -> None:
+    async with travis.events(channels=["repo-82"]) as feed:
+        server.pusher.send_raw(f'{{"event":"job:finished","channel":"repo-82","data":"{data}"}}')
+        server.pusher.send_raw(GOOD)
+        event, _ = await next_good(travis, server, feed)
+        assert isinstance(event, events.JobFinished)
+        assert (event.job.id, event.job.passed, event.updated_at) == (501, True, None)
+        counted = travis.live.statistics()
+        assert (counted.unreadable, counted.connections, counted.gaps) == (1, 1, 0)
+
+
 @pytest.mark.parametrize("block", BROKEN_WEBSOCKET)
 async def test_bytes_that_are_no_websocket_frame_make_the_client_reconnect(
     server: TravisServer, repository: Repository, block: bytes

@@ -173,3 +173,21 @@ async def test_quirk_46_a_user_and_an_organization_can_have_the_same_id(server: 
     accounts = await travis.accounts.list()
     assert len(set(accounts)) == 2
     assert {(one.type, one.id): one.login for one in accounts} == {("user", 267): "sarah", ("organization", 267): None}
+
+
+@pytest.mark.parametrize("ending", [".json", ".xml", ".png", ".txt", ".atom", ".svg", ".JSON"])
+async def test_quirk_44_a_name_with_a_file_ending_is_found_without_a_token(ending: str) -> None:
+    async with TravisServer() as server, Travis(endpoint=server.endpoint) as travis:
+        slug = f"sarah/data{ending}"
+        served = server.world.repository(slug)
+        server.world.repository("sarah/data")
+        served.build()
+        assert (await travis.repos.get(slug)).id == served.id
+        assert (await travis.repos.get(f"sarah/DATA{ending}")).id == served.id
+        async with travis.events(slug) as feed:
+            build = served.build()
+            assert (await anext(feed)).channel == f"repo-{served.id}"
+        build.finish()
+        assert (await travis.wait_for_commit(slug, build.commit.sha)).id == build.id
+        with pytest.raises(errors.NotFoundError, match=rf"returned no sarah/gone\{ending}"):
+            await travis.repos.get(f"sarah/gone{ending}")

@@ -21,6 +21,7 @@ from tests.samples import Scripted
 from tests.waiting import until
 
 ENDED = datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
+NAIVE_ZERO = datetime(1, 1, 1)  # noqa: DTZ001 - what a value made by hand may hold
 PASSED = Job(id=7, state=State.PASSED, finished_at=ENDED)
 
 
@@ -57,6 +58,28 @@ async def test_a_log_file_has_the_time_of_its_jobs_end(tmp_path: Path) -> None:
     assert path.read_bytes() == b"one\ntwo\n"
     assert path.stat().st_mtime == ENDED.timestamp()
     assert names(tmp_path) == ["7.txt"]
+
+
+@pytest.mark.parametrize("ended_at", [NAIVE_ZERO, NAIVE_ZERO.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+async def test_a_date_that_no_file_can_have_leaves_the_log_whole(tmp_path: Path, ended_at: datetime) -> None:
+    job = Job(id=7, state=State.PASSED, finished_at=ended_at)
+    file = await download(job, tmp_path, writes(b"one\n"), overwrite=False)  # type: ignore[arg-type]
+    assert (file.error, file.size, file.fresh) == (None, 4, True)
+    again = await download(job, tmp_path, writes(b"two\n"), overwrite=False)  # type: ignore[arg-type]
+    assert (again.size, again.fresh) == (4, False)
+
+
+@pytest.mark.parametrize("odd", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00", "", "soon", "2014-04-08T00:27:12"])
+async def test_one_odd_date_takes_no_other_download_with_it(
+    server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path, odd: str
+) -> None:
+    ids = ended(repository, "one\n", "two\n", "three\n")
+    jobs = [f'{{"id":{number},"state":"passed","finished_at":"2014-04-08T00:27:12Z"}}' for number in ids]
+    jobs[1] = f'{{"id":{ids[1]},"state":"passed","finished_at":"{odd}"}}'
+    server.respond("GET", "/jobs", body=f'{{"jobs":[{",".join(jobs)}]}}'.encode())
+    for fresh in (True, False):
+        files = await travis.logs.download(ids, tmp_path)
+        assert [(file.error, file.size, file.fresh) for file in files] == [(None, size, fresh) for size in (4, 4, 6)]
 
 
 async def test_a_new_attempt_overwrites_the_one_before(tmp_path: Path) -> None:

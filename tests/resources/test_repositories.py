@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from aiotravis import State, errors
-from aiotravis._http import ApiRequest
+from aiotravis._http import ApiRequest, ApiResponse
 from aiotravis.resources.repositories import Repositories
-from tests.samples import Scripted
+from tests.samples import JSON, Scripted
 
 REPO = b"""{"id":82,"slug":"sinatra/sinatra","description":null,"active":true,"last_build_id":null,
 "last_build_number":null,"last_build_state":"","last_build_duration":null,"last_build_language":null,
@@ -56,8 +56,8 @@ async def test_a_list_refuses_invalid_arguments_before_sending(wrong: dict[str, 
 
 @pytest.mark.parametrize("slug", ["a/b.json", "a/b.SVG"])
 async def test_a_name_with_a_file_ending_is_requested_by_query(slug: str) -> None:
-    transport = Scripted(b'{"repos":[' + REPO + b"]}")
-    await Repositories(transport).get(slug)
+    transport = Scripted(b'{"repos":[{"id":1,"slug":"a/other"},{"id":2,"slug":"A/%b"}]}' % slug[2:].encode())
+    assert (await Repositories(transport).get(slug)).id == 2
     assert transport.calls[0].target == f"/repos?slug={slug.replace('/', '%2F')}"
     with pytest.raises(errors.NotFoundError):
         await Repositories(Scripted(b'{"repos":[]}')).get(slug)
@@ -87,3 +87,21 @@ async def test_a_list_without_arguments_requests_25() -> None:
     transport = Scripted(b'{"repos":[]}')
     assert await Repositories(transport).list() == ()
     assert transport.calls[0].target == "/repos?limit=25"
+
+
+@pytest.mark.parametrize("status", [401, 403])  # fact 3.13: which of the two depends on the site.
+async def test_a_name_with_a_file_ending_is_found_by_its_builds_without_a_token(status: int) -> None:
+    found = b'{"builds":[{"id":9,"repository_id":82}]}'
+
+    def respond(call: ApiRequest) -> bytes | ApiResponse:
+        if call.path == "/repos":
+            return ApiResponse(status, JSON, b"")
+        return found if call.path == "/builds" else b'{"repo":{"id":82,"slug":"a/b.json"}}'
+
+    transport = Scripted(respond)
+    assert (await Repositories(transport).get("a/B.json")).slug == "a/b.json"
+    targets = [call.target for call in transport.calls[1:]]
+    assert targets == ["/builds?slug=a%2FB.json&exclude_config=true", "/repos/82"]
+    found = b'{"builds":[]}'
+    with pytest.raises(errors.NotFoundError, match="Without a token, a repository of such a name"):
+        await Repositories(transport).get("a/b.json")

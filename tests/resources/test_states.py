@@ -34,3 +34,19 @@ def test_an_unknown_state_equals_itself() -> None:
     assert State("passed") is State.PASSED
     with pytest.raises(ValueError, match="7"):
         State(7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("state", ["PASSED", "Passed", " passed\n", "CANCELED", "PAUSED", "Paused"])
+def test_a_state_is_read_in_any_case_and_is_its_lower_case_self(state: str) -> None:
+    plain = state.strip().lower()
+    for read in (State(state), msgspec.json.decode(msgspec.json.encode(state), type=State)):
+        assert read == plain == str(read) == f"{read}" == read.value
+        assert hash(read) == hash(plain)
+        assert pickle.loads(pickle.dumps(read)) == read
+    assert State("PASSED") is State.PASSED
+    assert State("PASSED").passed
+    assert not State("PAUSED").known
+
+
+def test_a_null_character_is_an_unknown_state() -> None:
+    assert not State("\0").known

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import aiohttp
 import anyio
@@ -16,6 +17,7 @@ from aiotravis._http import ApiRequest, error_from_response
 from aiotravis.testing import Repository, TravisServer
 from tests.conftest import TOKEN
 from tests.transport.answers import CONFIG, client, hasty, whole, wire
+from tests.waiting import until
 
 
 async def test_requests_carry_user_agent_accept_and_token(server: TravisServer, travis: Travis) -> None:
@@ -69,6 +71,101 @@ async def test_closing_ends_calls_in_flight(server: TravisServer) -> None:
         await travis.aclose()
     assert isinstance(raised[0], errors.UsageError)
     assert "closed while GET /config was in progress" in str(raised[0])
+    server.latency = 0
+
+
+@asynccontextmanager
+async def stalled(heads: list[bytes], answer: bytes = b"") -> AsyncGenerator[str]:
+    """Serve the beginning of an answer, then nothing more."""
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as listener:
+        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+
+
+async def closed_during(travis: Travis, call: Callable[[], Awaitable[object]], sent: Callable[[], bool]) -> Exception:
+    """Close the client once a call has been sent, and return the error that the call raised."""
+    raised: list[Exception] = []
+
+    async def run() -> None:
+        try:
+            await call()
+        except errors.TravisError as exc:
+            raised.append(exc)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        await until(sent)
+        await travis.aclose()
+    return raised[0]
+
+
+WRITES: dict[str, Callable[[Travis], Awaitable[object]]] = {
+    "POST /builds/1/restart": lambda travis: travis.builds.restart(1),
+    "POST /jobs/2/cancel": lambda travis: travis.jobs.cancel(2),
+    "PUT /hooks/82": lambda travis: travis.hooks.enable(82),
+    "DELETE /settings/ssh_key/82": lambda travis: travis.ssh_keys.delete(82),
+    "PATCH /repos/82/settings": lambda travis: travis.settings.update(82, build_pushes=True),
+    "POST /v3/anything": lambda travis: travis.request("POST", "/v3/anything"),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n", whole(b"{}")[:-1]])
+async def test_closing_in_the_middle_of_a_write_says_that_it_may_have_been_done(write: str, answer: bytes) -> None:
+    heads: list[bytes] = []
+    async with stalled(heads, answer) as endpoint:
+        travis = client(endpoint)
+        error = await closed_during(travis, lambda: WRITES[write](travis), lambda: bool(heads))
+    assert isinstance(error, errors.WriteInterrupted)
+    assert not error.unsent
+    assert not isinstance(error, errors.UsageError)
+    assert (f"{error.method} {error.path}") == write
+    assert "may have been carried out. Check before you repeat it." in str(error)
+    with pytest.raises(errors.UsageError, match="This client is closed"):
+        await WRITES[write](travis)
+    assert len(heads) == 1
+
+
+async def test_closing_before_a_write_was_sent_raises_usage_error() -> None:
+    travis = client("http://127.0.0.1:1")
+    travis._transport._connections = asyncio.Semaphore(0)
+    calls = travis._transport.lifetime.calls
+    error = await closed_during(travis, lambda: travis.builds.restart(1), lambda: bool(calls._deadlines))
+    assert type(error) is errors.UsageError
+    assert "closed while POST /builds/1/restart was in progress" in str(error)
+
+
+async def test_a_flow_that_is_closed_in_the_middle_of_a_write_says_so() -> None:
+    async def write(travis: Travis) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(travis.builds.restart, 1)
+
+    async def read(travis: Travis) -> None:
+        await travis.builds.get(1)
+
+    for call, kind in ((write, errors.WriteInterrupted), (read, errors.UsageError)):
+        heads: list[bytes] = []
+        async with stalled(heads) as endpoint:
+            travis = client(endpoint)
+
+            async def flow(travis: Travis = travis, call: Callable[[Travis], Awaitable[None]] = call) -> None:
+                with travis._transport.lifetime.scope("a build was restarted"):
+                    await call(travis)
+
+            assert type(await closed_during(travis, flow, partial(bool, heads))) is kind
+
+
+async def test_a_write_that_its_caller_cancels_is_no_error(server: TravisServer, travis: Travis) -> None:
+    server.latency = 30
+    with anyio.move_on_after(0.02) as scope:
+        await travis.builds.restart(1)
+    assert scope.cancelled_caught
     server.latency = 0
 
 

@@ -1,0 +1,41 @@
+"""JSON with what is no character in it."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiotravis._http.json_text import DECODE_ERRORS, decode_any, repaired
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (rb'"\ud800"', "\ufffd"),
+        (rb'"\udc00\ud800x"', "\ufffd\ufffdx"),
+        (rb'"\uD83D\uDE00\ud83d"', "\U0001f600\ufffd"),
+        (rb'"\ud83d\ud83d\ude00"', "\ufffd\U0001f600"),
+        (rb'"\\ud800\\\ud800"', "\\ud800\\\ufffd"),
+        (b'"caf\xe9"', "caf\ufffd"),
+        (b'"\xed\xa0\x80"', "\ufffd\ufffd\ufffd"),
+        (b'{"\xff":"\\ud800"}', {"\ufffd": "\ufffd"}),
+    ],
+)
+def test_what_is_no_character_is_replaced(text: bytes, value: object) -> None:
+    assert decode_any(text) == value
+
+
+@given(st.text(st.characters()))
+def test_text_is_left_alone_and_half_surrogates_are_replaced(text: str) -> None:
+    body = json.dumps(text).encode()
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert decode_any(body) == whole
+    if whole == text:
+        assert repaired(body) == body
+
+
+@pytest.mark.parametrize("text", [b"", b"OK", b"{", b"[" * 5000])
+def test_what_is_no_json_is_an_error(text: bytes) -> None:
+    with pytest.raises(DECODE_ERRORS):
+        decode_any(text)
