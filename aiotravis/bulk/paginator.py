@@ -160,7 +160,7 @@ class Paginator(EntityIterator[R]):
         return next((known for known in self._ranges if known.floor < position <= known.top), None)
 
     def _add(self, number_filter: NumberFilter | None, page: Sequence[R]) -> int:
-        """Keep the entities of a page, and return how many numbers it spans if there may be more below it, else 0."""
+        """Keep the entities of a page, and return how many numbers it spans; 0 if it is not a typical full page."""
         entries = self._entries(page)
         if number_filter is None:
             # Travis lists builds without a number first: only a number leads past a page of them.
@@ -187,7 +187,7 @@ class Paginator(EntityIterator[R]):
             self._crowded[lowest] = entries[len(complete) :]
         if floor < top:
             self._ranges.append(_Range(top, floor, complete))
-        return max(1, top - floor) if full else 0
+        return top - floor if full and lowest not in self._crowded else 0
 
     def _entries(self, page: Sequence[R]) -> list[Entry[R]]:
         """Return the entities of a page that have a number, newest first, and keep the others for the end."""

@@ -54,12 +54,13 @@ class History:
 
 
 def request_bound(history: History) -> float:
-    """Return 1.5 times the requests of as many unique numbers, plus what large groups and the first estimates cost.
+    """Return the requests that any history may take, however its numbers are repeated.
 
-    A page shows few whole groups of 8 or more builds, so each of them may cost a request, whatever the order.
+    Twice those of unique numbers, one for each number with so many builds that a page shows few such numbers, and
+    those of the first estimates.
     """
     large = [count for count in Counter(build.number for build in history.builds).values() if count >= 8]
-    return 1.5 * len(history.builds) / (PAGE - 1) + len(large) + 16
+    return 2 * len(history.builds) / (PAGE - 1) + len(large) + 16
 
 
 def repeat(length: int, share: float, times: tuple[int, int], seed: int) -> list[int]:
