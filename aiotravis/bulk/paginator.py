@@ -198,7 +198,9 @@ class Paginator(EntityIterator[R]):
 
     def _deliver(self) -> None:
         """Make everything ready that follows without a gap."""
-        cursor = self._cursor or 0
+        cursor = self._cursor
+        if cursor is None:
+            return
         while (known := self._range_below(cursor)) is not None:
             entities = [entity for number, _, entity in known.entries if number < cursor]
             self._ready.extend(entities)

@@ -124,9 +124,7 @@ async def test_builds_that_share_a_number_are_yielded_once_newest_first(
 
 @pytest.mark.parametrize("times", [(2, 60), (2, 2), (2, 10), (10, 20), (60, 60)])
 @pytest.mark.parametrize("seed", range(5))
-async def test_2000_builds_with_a_tenth_of_repeated_numbers_need_at_most_half_more_requests(
-    times: tuple[int, int], seed: int
-) -> None:
+async def test_a_tenth_of_repeated_numbers_needs_at_most_half_more_requests(times: tuple[int, int], seed: int) -> None:
     unique = History(range(1, 2001))
     await unique.pages().to_list()
     history = History(repeat(2000, 0.1, times, seed), growing=True)
