@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from aiotravis._http import Unreadable, unreadable_of
 from aiotravis.bulk.gather import gather
+from aiotravis.bulk.iteration import EntityIterator
 from aiotravis.bulk.progress import Progress, Reporter
 from aiotravis.errors import NotFoundError
 
@@ -27,7 +28,7 @@ IDS_PER_REQUEST: Final = 100
 MAX_CONCURRENT_REQUESTS: Final = 16
 
 
-class BatchIterator(Generic[S]):
+class BatchIterator(EntityIterator[S]):
     """Async iterator over entities in the order of their ids: ``async for build in travis.builds.many(ids)``.
 
     Sends up to 16 requests of 100 ids each at the same time, only while the next entity is awaited: breaking off
@@ -58,9 +59,6 @@ class BatchIterator(Generic[S]):
         self._reporter = Reporter(progress, len(ids), waiting)
         self.missing: tuple[int, ...] = ()
         self.unreadable: tuple[Unreadable, ...] = ()
-
-    def __aiter__(self) -> "BatchIterator[S]":
-        return self
 
     async def __anext__(self) -> S:
         """Return the next entity.

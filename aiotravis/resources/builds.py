@@ -12,7 +12,7 @@ import msgspec
 from aiotravis._http import Endpoint, Results
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
-from aiotravis.bulk.paginator import Paginator
+from aiotravis.bulk.paginator import NumberFilter, Paginator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of
@@ -86,7 +86,7 @@ class Builds(Resource):
         return attach_commits([response.build], [response.commit])[0]
 
     async def find(self, repo: int | str | Repository, number: int | str) -> Build:
-        """Fetch a build by its number, with its commit and without jobs.
+        """Fetch a build by its number, with its commit and without jobs; the newest if several share the number.
 
         Args:
             repo: Id, slug, or a repository.
@@ -96,19 +96,36 @@ class Builds(Resource):
             NotFoundError: The build or the repository does not exist or is hidden from this token.
             UsageError: An argument is invalid.
         """
-        text = str(_build_number(number, "number"))
-        query = [repo_query(repo), ("number", text)]
-        response = await self._fetch(LIST, query=query)
-        for build in attach_commits(response.builds, response.commits):
-            if build.number == text:
-                return build
+        builds = await self.find_all(repo, number)
+        if builds:
+            return builds[0]
         # fact 9.4: an unknown repository gives an empty list, not 404.
-        path = LIST.request(query=query).shown
+        path = LIST.request(query=_number_query(repo, number)).shown
         remedy = "Check number and repository."
         message = (
             f"GET {path} returned no build: there is none of this number, or it is hidden from this token. {remedy}"
         )
         raise NotFoundError(message, status=200, method="GET", path=path, remedy=remedy)
+
+    async def find_all(self, repo: int | str | Repository, number: int | str) -> Results[Build]:
+        """Fetch all builds with a number, newest first, with their commits and without jobs.
+
+        A push and its pull request, or two pushes at once, can get the same number. The result is empty if there is no
+        such build, or if the repository does not exist or is hidden from this token.
+
+        Args:
+            repo: Id, slug, or a repository.
+            number: ``784`` or ``"784"``.
+
+        Raises:
+            UsageError: An argument is invalid.
+        """
+        query = _number_query(repo, number)
+        response = await self._fetch(LIST, query=query)
+        builds = attach_commits(response.builds, response.commits)
+        # fact 10.1: numbers are not unique; fact 4: with number= there is no order, and no paging.
+        same = [build for build in builds if build.number == query[1][1]]
+        return Results(sorted(same, key=lambda build: build.id, reverse=True), builds.unreadable)
 
     async def recent(self, *, running: bool = False) -> Results[Build]:
         """Fetch the last 25 passed or failed builds of all repositories of the user; none without a token.
@@ -153,16 +170,19 @@ class Builds(Resource):
         event_type: str | None = None,
         after_number: int | str | None = None,
         exclude_config: bool = False,
+        limit: int | None = None,
     ) -> Paginator[Build]:
         """Iterate over a repository's builds with their commits, newest first. Pages are fetched ahead.
 
-        The list is also empty if the repository does not exist or is hidden from this token.
+        Builds that share a number are all included. The list is also empty if the repository does not exist or is
+        hidden from this token.
 
         Args:
             repo: Id, slug, or a repository.
             event_type: Only ``push``, ``pull_request``, ``api`` or ``cron``.
             after_number: Only builds with a lower number.
             exclude_config: Whether to omit the configurations, most of a response's bytes.
+            limit: Maximum number of builds; None for all.
 
         Raises:
             UsageError: Immediately: an argument is invalid.
@@ -174,12 +194,16 @@ class Builds(Resource):
         if exclude_config:
             query.append(("exclude_config", "true"))
 
-        async def fetch(after: int | None) -> Results[Build]:
-            below = [] if after is None else [("after_number", str(after))]
-            response = await self._fetch(LIST, query=[*query, *below])
+        async def fetch(number_filter: NumberFilter | None) -> Results[Build]:
+            filters = [] if number_filter is None else [(number_filter[0], str(number_filter[1]))]
+            response = await self._fetch(LIST, query=[*query, *filters])
             return attach_commits(response.builds, response.commits)
 
-        return Paginator(fetch, after=None if after_number is None else _build_number(after_number, "after_number"))
+        return Paginator(
+            fetch,
+            after=None if after_number is None else _build_number(after_number, "after_number"),
+            limit=None if limit is None else validate_count(limit, "limit"),
+        )
 
     def many(
         self,
@@ -216,6 +240,10 @@ def check_event_type(event_type: str) -> None:
     if event_type not in EVENT_TYPES:
         message = f"event_type must be one of {', '.join(EVENT_TYPES)}, not {event_type!r}."
         raise UsageError(message, argument="event_type")
+
+
+def _number_query(repo: int | str | Repository, number: int | str) -> Sequence[tuple[str, str]]:
+    return [repo_query(repo), ("number", str(_build_number(number, "number")))]
 
 
 def _build_number(number: int | str, argument: str) -> int:

@@ -1,6 +1,7 @@
 """Every call of the whole API, and what it does to the embedded Travis."""
 
 import hashlib
+import random
 from typing import Any
 
 import pytest
@@ -87,6 +88,40 @@ async def test_the_last_build_of_each_branch(travis: Travis, repository: Reposit
     assert {(build.commit and build.commit.branch): build.number for build in last}["main"] == max(
         (build.number for build in last), key=int
     )
+
+
+async def test_a_history_of_2000_builds_with_repeated_numbers_is_whole_while_builds_arrive(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    # fact 10.1: numbers are not unique.
+    chance = random.Random(16)
+    number = 0
+    while len(repository.builds) < 2000:
+        number += 1
+        for _ in range(chance.randint(2, 60) if chance.random() < 0.1 else 1):
+            repository.build(number=number, event_type=chance.choice(["push", "pull_request"]), quiet=True)
+    expected = [build.id for build in reversed(repository.builds)]
+    pushes = [build.id for build in reversed(repository.builds) if build.event_type == "push"]
+    seen: list[int] = []
+    async for build in travis.builds.list(repository.id, exclude_config=True):
+        seen.append(build.id)
+        if len(seen) % 100 == 0:
+            number += 1
+            for event_type in ("push", "pull_request"):
+                repository.build(number=number, event_type=event_type, quiet=True)
+    assert seen == expected
+    assert len(server.requests_to("/builds")) <= 1.5 * len(expected) / 24
+    listed = await travis.builds.list(repository.id, event_type="push", exclude_config=True, after_number=500).to_list()
+    below_500 = {build.id for build in repository.builds if build.number < 500}
+    assert [build.id for build in listed] == [build_id for build_id in pushes if build_id in below_500]
+
+
+async def test_builds_that_share_a_number_are_found(travis: Travis, repository: Repository, build: Build) -> None:
+    second = repository.build(number=3, event_type="pull_request")
+    repository.build(number=30)
+    assert [one.id for one in await travis.builds.find_all(repository.id, 3)] == [second.id, build.id]
+    assert (await travis.builds.find(repository.id, 3)).id == second.id
+    assert await travis.builds.find_all("no/such", 3) == []
 
 
 async def test_builds_are_found_canceled_and_restarted(travis: Travis, repository: Repository, build: Build) -> None:

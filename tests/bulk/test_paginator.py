@@ -1,30 +1,77 @@
 """A list in descending numbers, fetched ahead."""
 
-from collections.abc import Sequence
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aiotravis import Build, errors
-from aiotravis.bulk.paginator import MAX_PAGES_AHEAD, Paginator
+from aiotravis import Build, Results, Unreadable, errors
+from aiotravis.bulk.paginator import MAX_NUMBER, MAX_PAGES_AHEAD, NumberFilter, Paginator, number_key
+
+PAGE = 25  # fact 4: builds in a page
 
 
 class History:
-    """A server: pages of builds below a number; with ``growing``, every request is followed by a new build."""
+    """A server: pages of builds below a number; with ``growing``, every request is followed by new builds.
 
-    def __init__(self, numbers: Sequence[int], page: int, *, growing: bool = False) -> None:
-        self.numbers = sorted(numbers, reverse=True)
+    Builds that share a number come in another order each time: nothing tells it (fact 10.1).
+    """
+
+    def __init__(self, numbers: Iterable[int], page: int = PAGE, *, growing: bool = False) -> None:
+        self.builds = [Build(id=place, number=str(number)) for place, number in enumerate(sorted(numbers), start=1)]
         self.page = page
         self.growing = growing
-        self.requests = 0
+        self.requests: list[NumberFilter | None] = []
+        self._random = random.Random(len(self.builds))
 
-    async def fetch(self, after: int | None) -> list[Build]:
-        self.requests += 1
-        below = [number for number in self.numbers if after is None or number < after]
+    async def fetch(self, number_filter: NumberFilter | None) -> list[Build]:
+        self.requests.append(number_filter)
+        builds = sorted(self.builds, key=lambda build: (int(build.number), self._random.random()), reverse=True)
+        if number_filter is None:
+            builds = builds[: self.page]
+        elif number_filter[0] == "number":
+            builds = [build for build in builds if int(build.number) == number_filter[1]]
+        else:
+            builds = [build for build in builds if int(build.number) < number_filter[1]][: self.page]
         if self.growing:
-            self.numbers.insert(0, self.numbers[0] + 1 if self.numbers else 1)
-        return [Build(id=number, number=str(number)) for number in below[: self.page]]
+            highest = max((int(build.number) for build in self.builds), default=0)
+            # A push and its pull request at once.
+            for number in [highest + 1] * self._random.randint(1, 2):
+                self.builds.append(Build(id=len(self.builds) + 1, number=str(number)))
+        return builds
+
+    def pages(self, *, after: int | None = None, limit: int | None = None) -> Paginator[Build]:
+        return Paginator(self.fetch, after=after, limit=limit)
+
+    def newest_first(self, after: int | None = None) -> list[int]:
+        """Return the ids of the builds below a number, in the order in which they must be yielded."""
+        builds = sorted(self.builds, key=lambda build: (int(build.number), build.id), reverse=True)
+        return [build.id for build in builds if after is None or int(build.number) < after]
+
+
+def request_bound(history: History) -> float:
+    """Return the requests that any history may take, however its numbers are repeated.
+
+    Twice those of unique numbers, one for each number with so many builds that a page shows few such numbers, and
+    those of the first estimates.
+    """
+    large = [count for count in Counter(build.number for build in history.builds).values() if count >= 8]
+    return 2 * len(history.builds) / (PAGE - 1) + len(large) + 16
+
+
+def repeat(length: int, share: float, times: tuple[int, int], seed: int) -> list[int]:
+    """Return so many numbers from 1 on, a share of which is repeated so many times."""
+    chance = random.Random(seed)
+    numbers: list[int] = []
+    number = 0
+    while len(numbers) < length:
+        number += 1
+        numbers += [number] * (chance.randint(*times) if chance.random() < share else 1)
+    return numbers[:length]
 
 
 @st.composite
@@ -36,49 +83,109 @@ def histories(draw: st.DrawFn) -> set[int]:
     return {number for number in numbers if number % kept == 0} - draw(st.sets(st.integers(1, 1700), max_size=20))
 
 
+@st.composite
+def repeated_numbers(draw: st.DrawFn) -> list[int]:
+    """Runs of numbers, a share of which is repeated 2 to 60 times: always as often, or at random."""
+    numbers: list[int] = []
+    for _ in range(draw(st.integers(1, 3))):
+        fewest = draw(st.integers(2, 60))
+        most = draw(st.sampled_from([fewest, 60]))
+        share = draw(st.sampled_from([0.02, 0.1, 0.5, 1.0]))
+        run = repeat(draw(st.integers(1, 500)), share, (fewest, most), draw(st.integers(0, 1000)))
+        first = max(numbers, default=0)
+        numbers += [first + number for number in run]
+    return numbers
+
+
 @settings(deadline=None)
 @given(histories(), st.integers(1, 40), st.booleans())
 @example(set(range(1, 101)), 10, True)  # Pages smaller than expected: gaps between those fetched ahead.
 async def test_every_build_is_yielded_once_newest_first(numbers: set[int], page: int, growing: bool) -> None:
-    history = History(list(numbers), page, growing=growing)
-    numbers_seen = [int(build.number) async for build in Paginator(history.fetch, after=None)]
+    history = History(numbers, page, growing=growing)
+    numbers_seen = [int(build.number) async for build in history.pages()]
     assert numbers_seen == sorted(numbers, reverse=True)
 
 
-async def test_a_dense_history_takes_as_many_requests_as_it_has_pages() -> None:
-    history = History(range(1, 5001), 25)
-    assert len([build async for build in Paginator(history.fetch, after=None)]) == 5000
-    assert history.requests == 200
+@settings(deadline=None)
+@given(repeated_numbers(), st.booleans(), st.none() | st.integers(1, 500))
+@example([1] * 60, False, None)
+@example([number for number in range(1, 9) for _ in range(PAGE)], True, None)
+@example([*range(1, 3), *[3] * (PAGE - 2)], True, None)
+@example([*range(1, 2), *[2] * PAGE], True, None)
+async def test_builds_that_share_a_number_are_yielded_once_newest_first(
+    numbers: list[int], growing: bool, after: int | None
+) -> None:
+    # fact 10.1: a cursor taken from the lowest number seen would lose the builds that share it.
+    history = History(numbers, growing=growing)
+    expected, bound = history.newest_first(after), request_bound(history)
+    assert [build.id async for build in history.pages(after=after)] == expected
+    assert len(history.requests) <= bound
+
+
+@pytest.mark.parametrize("times", [(2, 60), (2, 2), (2, 10), (10, 20), (60, 60)])
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_tenth_of_repeated_numbers_needs_at_most_half_more_requests(times: tuple[int, int], seed: int) -> None:
+    unique = History(range(1, 2001))
+    await unique.pages().to_list()
+    history = History(repeat(2000, 0.1, times, seed), growing=True)
+    expected = history.newest_first()
+    assert [build.id async for build in history.pages()] == expected
+    assert len(history.requests) <= 1.5 * len(unique.requests)
+
+
+async def test_numbers_repeated_at_any_place_of_the_pages_lose_no_build() -> None:
+    for offset in range(PAGE):
+        for times in (2, 3, PAGE - 1, PAGE, PAGE + 1):
+            history = History([*range(1, 60), *[60] * times, *range(61, 61 + offset)])
+            assert [build.id async for build in history.pages()] == history.newest_first()
+
+
+async def test_a_dense_history_takes_one_request_for_every_24_builds() -> None:
+    # fact 10.1: a page cannot tell whether it holds all builds of its lowest number, so 24 of 25 count.
+    history = History(range(1, 5001))
+    assert len([build async for build in history.pages()]) == 5000
+    assert len(history.requests) == 209
+
+
+@pytest.mark.parametrize(
+    ("builds", "requests"), [(0, 1), (1, 1), (24, 1), (25, 2), (26, 2), (100, 5), (575, 24), (576, 24)]
+)
+async def test_a_short_dense_history_takes_at_most_one_request_more_than_it_has_pages(
+    builds: int, requests: int
+) -> None:
+    history = History(range(1, builds + 1))
+    assert len(await history.pages().to_list()) == builds
+    assert len(history.requests) == requests <= -(-builds // PAGE) + 1
 
 
 async def test_breaking_off_early_costs_few_requests() -> None:
-    history = History(range(1, 5001), 25)
-    pages = Paginator(history.fetch, after=None)
+    history = History(range(1, 5001))
+    pages = history.pages()
     requests: list[int] = []
-    for _ in range(101):
+    for _ in range(97):
         await anext(pages)
-        requests.append(history.requests)
-    assert [requests[count - 1] for count in (1, 25, 26, 100, 101)] == [1, 1, 4, 4, 13]
+        requests.append(len(history.requests))
+    assert [requests[count - 1] for count in (1, 24, 25, 96, 97)] == [1, 1, 4, 4, 13]
 
 
 async def test_at_most_48_pages_are_requested_at_once() -> None:
-    history = History(range(1, 5 * MAX_PAGES_AHEAD * 25), 25)
-    pages = Paginator(history.fetch, after=None)
+    history = History(range(1, 5 * MAX_PAGES_AHEAD * PAGE))
+    pages = history.pages()
     before, most = 0, 0
     async for _ in pages:
-        most, before = max(most, history.requests - before), history.requests
+        most, before = max(most, len(history.requests) - before), len(history.requests)
     assert most == MAX_PAGES_AHEAD
 
 
 async def test_a_history_can_start_below_a_number() -> None:
-    history = History(range(1, 101), 25)
-    numbers = [int(build.number) async for build in Paginator(history.fetch, after=51)]
+    history = History(range(1, 101))
+    numbers = [int(build.number) async for build in history.pages(after=51)]
     assert numbers == list(range(50, 0, -1))
-    assert [build async for build in Paginator(history.fetch, after=1)] == []
+    assert [build async for build in history.pages(after=1)] == []
 
 
 async def test_an_empty_history_yields_nothing() -> None:
-    assert [build async for build in Paginator(History([], 25).fetch, after=None)] == []
+    assert [build async for build in History([]).pages()] == []
 
 
 @settings(deadline=None)
@@ -86,42 +193,159 @@ async def test_an_empty_history_yields_nothing() -> None:
 async def test_below_a_number_every_build_is_yielded_once_newest_first(
     numbers: set[int], page: int, after: int
 ) -> None:
-    history = History(list(numbers), page, growing=True)
-    numbers_seen = [int(build.number) async for build in Paginator(history.fetch, after=after)]
+    history = History(numbers, page, growing=True)
+    numbers_seen = [int(build.number) async for build in history.pages(after=after)]
     assert numbers_seen == sorted((number for number in numbers if number < after), reverse=True)
 
 
 async def test_after_a_failure_iteration_continues_where_it_was() -> None:
-    history = History(range(1, 201), 25)
+    history = History([*range(1, 201), 150, 150, 100, 50])
     fails = False
 
-    async def fetch(after: int | None) -> list[Build]:
-        if fails and after is not None and after < 150:
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
+        if fails and number_filter and number_filter[1] < 150:
             raise errors.RequestTimeout("late", method="GET", path="/builds")
-        return await history.fetch(after)
+        return await history.fetch(number_filter)
 
-    pages = Paginator(fetch, after=None)
-    numbers = [int((await anext(pages)).number) for _ in range(100)]
+    pages = Paginator(fetch)
+    seen = [(await anext(pages)).id for _ in range(30)]
     fails = True
+    with contextlib.suppress(errors.RequestTimeout):
+        async for build in pages:
+            seen.append(build.id)  # noqa: PERF401 - what came before the failure counts
     with pytest.raises(errors.RequestTimeout):
         await anext(pages)
     fails = False
-    numbers += [int(build.number) async for build in pages]
-    assert numbers == list(range(200, 0, -1))
+    seen += [build.id async for build in pages]
+    assert seen == history.newest_first()
 
 
-async def test_an_unordered_page_is_sorted_by_number() -> None:
-    async def fetch(after: int | None) -> list[Build]:
-        return [Build(id=number, number=str(number)) for number in (9, 1, 10, 2)]
+async def test_an_unordered_page_is_sorted_by_number_then_by_id() -> None:
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
+        return [Build(id=build_id, number=number) for build_id, number in enumerate(["9", "1", "10", "2", "10"])]
 
-    assert [build.number async for build in Paginator(fetch, after=None)] == ["10", "9", "2", "1"]
+    assert [(build.number, build.id) async for build in Paginator(fetch)] == [
+        ("10", 4), ("10", 2), ("9", 0), ("2", 3), ("1", 1),
+    ]  # fmt: skip
 
 
 async def test_a_server_that_ignores_after_number_raises_instead_of_looping() -> None:
-    async def fetch(after: int | None) -> list[Build]:
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
         return [Build(id=number, number=str(number)) for number in range(100, 75, -1)]
 
-    pages = Paginator(fetch, after=None)
-    assert [int((await anext(pages)).number) for _ in range(25)] == list(range(100, 75, -1))
-    with pytest.raises(errors.DecodeError, match="ignored after_number=76"):
+    pages = Paginator(fetch)
+    assert [int((await anext(pages)).number) for _ in range(24)] == list(range(100, 76, -1))
+    for _ in range(2):
+        with pytest.raises(errors.DecodeError, match="ignored after_number=77"):
+            await anext(pages)
+
+
+async def test_a_server_that_ignores_number_raises_instead_of_losing_builds() -> None:
+    history = History([*range(1, 50), *[50] * 60, 51])
+
+    async def fetch(number_filter: NumberFilter | None) -> Sequence[Build]:
+        return await history.fetch(None if number_filter == ("number", 50) else number_filter)
+
+    pages = Paginator(fetch)
+    assert (await anext(pages)).number == "51"
+    with pytest.raises(errors.DecodeError, match="ignored number=50"):
+        await anext(pages)
+
+
+async def test_a_build_seen_before_a_failing_request_by_number_is_kept() -> None:
+    history = History([*range(1, 50), *[50] * 30, 51])
+
+    async def fetch(number_filter: NumberFilter | None) -> Sequence[Build]:
+        return [] if number_filter == ("number", 50) else await history.fetch(number_filter)
+
+    numbers = [int(build.number) async for build in Paginator(fetch)]
+    assert numbers == [51, *[50] * 24, *range(49, 0, -1)]
+
+
+# Numbers that cannot be read -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("odd", ["", "x", "-7", "1e3", "9" * 5000, ".", "null"])
+@pytest.mark.parametrize("places", [{1}, {0, 24}, {23, 24, 25}, {30, 60, 99}, set(range(20, 30))])
+async def test_builds_without_a_readable_number_come_last_once(odd: str, places: set[int]) -> None:
+    history = History(range(1, 101))
+
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
+        page = await history.fetch(number_filter)
+        return [Build(id=build.id, number=odd) if 100 - build.id in places else build for build in page]
+
+    expected = [number for number in range(100, 0, -1) if 100 - number not in places]
+    unreadable = sorted((100 - place for place in places), reverse=True)
+    assert [build.id async for build in Paginator(fetch)] == [*expected, *unreadable]
+
+
+@pytest.mark.parametrize("count", [1, 24, 25, 30, 60])
+async def test_builds_without_a_number_before_all_others_hide_no_build(count: int) -> None:
+    """Travis sorts null before every number, and ``after_number`` leaves it out."""
+    history = History(range(1, 101))
+    unnumbered = [Build(id=1000 + place, number="") for place in range(count)]
+
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
+        page = await history.fetch(number_filter)
+        return [*unnumbered, *page][:PAGE] if number_filter is None else page
+
+    seen = [build.id async for build in Paginator(fetch)]
+    assert seen[:100] == list(range(100, 0, -1))
+    assert seen[100:] == [build.id for build in unnumbered[:PAGE]][::-1]
+    assert (("after_number", MAX_NUMBER) in history.requests) == (count >= PAGE)
+
+
+async def test_a_full_page_without_readable_numbers_is_yielded_and_then_raises() -> None:
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
+        return [Build(id=build_id, number="") for build_id in range(1, PAGE + 1)]
+
+    pages = Paginator(fetch)
+    assert [(await anext(pages)).id for _ in range(PAGE)] == list(range(PAGE, 0, -1))
+    with pytest.raises(errors.DecodeError, match=f"No number below {MAX_NUMBER} can be read"):
+        await anext(pages)
+    assert [build async for build in pages] == []
+
+
+def test_number_key_of_a_text_of_thousands_of_digits_is_that_of_no_number() -> None:
+    assert number_key("9" * 5000) == number_key("x") == (-1,)
+    assert number_key("784.10") == (784, 10)
+
+
+# Limits --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("limit", "requests"), [(1, 1), (24, 1), (25, 2), (48, 2), (49, 3), (100, 5), (5000, 85)])
+async def test_a_limit_ends_the_iteration_and_requests_no_more_than_it_needs(limit: int, requests: int) -> None:
+    history = History(range(1, 2001))
+    pages = history.pages(limit=limit)
+    assert [int(build.number) async for build in pages] == list(range(2000, max(2000 - limit, 0), -1))
+    assert await pages.first() is None
+    assert len(history.requests) <= requests
+
+
+async def test_a_limit_counts_builds_that_share_a_number() -> None:
+    history = History([1, *[2] * 60, 3])
+    assert [build.id async for build in history.pages(limit=31)] == history.newest_first()[:31]
+
+
+def partly_readable(history: History, odd: set[int]) -> Paginator[Build]:
+    async def fetch(number_filter: NumberFilter | None) -> Results[Build]:
+        page = await history.fetch(number_filter)
+        unreadable = [Unreadable(excerpt="{}", reason="no id") for build in page if build.id in odd]
+        return Results([build for build in page if build.id not in odd], unreadable)
+
+    return Paginator(fetch)
+
+
+@pytest.mark.parametrize("odd", [{1}, {100, 76, 75, 2}, set(range(52, 75)), set(range(1, 101, 2))])
+async def test_unreadable_records_are_listed_and_hide_no_other_build(odd: set[int]) -> None:
+    pages = partly_readable(History(range(1, 101), 25), odd)
+    assert [build.id async for build in pages] == sorted(set(range(1, 101)) - odd, reverse=True)
+    assert pages.unreadable
+
+
+async def test_a_full_page_of_unreadable_records_raises_after_what_was_read() -> None:
+    pages = partly_readable(History(range(1, 101), 25), set(range(51, 76)))
+    assert [(await anext(pages)).id for _ in range(25)] == list(range(100, 75, -1))
+    with pytest.raises(errors.DecodeError, match="No number below 76 can be read"):
         await anext(pages)

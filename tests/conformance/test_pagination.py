@@ -20,6 +20,12 @@ def history(found: Scene) -> None:
     found.notes.history(60)
 
 
+def repeated(found: Scene) -> None:
+    history(found)
+    for _ in range(30):
+        found.notes.build(number=60)
+
+
 def requests(found: Scene) -> None:
     found.notes.data.requests += [Request(number, "push", None, NOW) for number in range(1001, 1201)]
 
@@ -76,6 +82,13 @@ ROWS: dict[str, Row] = {
     "4 builds: an empty page": Row(200, BUILDS + "&after_number=1", numbers(), before=history),
     "4 builds: as numbers, not as texts": Row(200, BUILDS + "&after_number=10", down(9, 1), before=history),
     "4 builds: number= is no page": Row(200, BUILDS + "&number=7&after_number=3", numbers("7"), before=history),
+    "10.1 several builds have one number, and number= gives all of them": Row(
+        200, BUILDS + "&number=60", numbers(*["60"] * 31), before=repeated,
+    ),
+    "10.1 after_number= leaves out the rest of the lowest number": Row(
+        200, BUILDS + "&after_number=60", down(59, 35), before=repeated,
+    ),
+    "10.1 a page can be all one number": Row(200, BUILDS + "&after_number=61", numbers(*["60"] * 25), before=repeated),
     "4 requests: 25, id descending": Row(200, REQUESTS, span(1200, 1176), before=requests),
     "4 requests: 100 at most": Row(200, REQUESTS + "&limit=1000", span(1200, 1101), before=requests),
     "4 requests: older_than, then 25": Row(

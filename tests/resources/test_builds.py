@@ -76,7 +76,7 @@ async def test_an_invalid_build_is_refused_before_sending(wrong: Any) -> None:
 
 async def test_a_list_fetches_pages_and_attaches_their_commits() -> None:
     def respond(call: ApiRequest) -> bytes:
-        if ("after_number", "784") in call.query:
+        if any(name == "after_number" for name, _ in call.query):
             return b'{"builds":[],"commits":[]}'
         return b'{"builds":[' + BUILD + b'],"commits":[' + COMMIT + b"," + COMMIT + b"]}"
 
@@ -85,6 +85,82 @@ async def test_a_list_fetches_pages_and_attaches_their_commits() -> None:
     assert [(build.number, build.commit and build.commit.id) for build in builds] == [("784", 5)]
     assert transport.calls[0].target == "/builds?slug=a%2Fb"
     assert transport.calls[1].query == (("slug", "a/b"), ("after_number", "784"))
+
+
+async def test_a_list_overlaps_pages_and_requests_crowded_numbers_with_its_filters() -> None:
+    # fact 10.1: numbers are not unique.
+    def build(build_id: int, number: int) -> bytes:
+        return b'{"id":%d,"number":"%d"}' % (build_id, number)
+
+    pages = {
+        (): [build(build_id, 9) for build_id in range(125, 100, -1)],
+        ("number", "9"): [build(build_id, 9) for build_id in range(100, 131)],
+        ("after_number", "9"): [build(99, 8), build(97, 7), build(98, 7)],
+    }
+
+    def respond(call: ApiRequest) -> bytes:
+        assert call.query[:3] == (("slug", "a/b"), ("event_type", "push"), ("exclude_config", "true"))
+        (last,) = call.query[3:] or ((),)
+        return b'{"builds":[' + b",".join(pages.get(last, [])) + b"]}"
+
+    transport = Scripted(respond)
+    builds = [build async for build in Builds(transport).list("a/b", event_type="push", exclude_config=True)]
+    assert [build.id for build in builds] == [*range(130, 99, -1), 99, 98, 97]
+
+
+async def test_a_list_can_be_limited_collected_or_reduced_to_its_newest_build() -> None:
+    transport = Scripted(b'{"builds":[{"id":2,"number":"2"},{"id":1,"number":"1"}]}')
+    builds = Builds(transport)
+    newest = await builds.list("a/b").first()
+    assert newest is not None
+    assert [build.id for build in await builds.list("a/b").to_list()] == [2, 1]
+    assert [build.id async for build in builds.list("a/b", limit=1)] == [newest.id] == [2]
+    assert await Builds(Scripted(b'{"builds":[]}')).list("a/b").first() is None
+    assert len(transport.calls) == 3
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, "3", 1.5])
+def test_a_limit_must_be_a_positive_whole_number(limit: Any) -> None:
+    with pytest.raises(errors.UsageError, match="limit must be a whole number of at least 1"):
+        Builds(Scripted(b"")).list(82, limit=limit)
+
+
+async def test_awaiting_a_list_names_the_ways_to_iterate() -> None:
+    transport = Scripted(b"")
+    for iterator in (Builds(transport).list("a/b"), Builds(transport).many([1])):
+        with pytest.raises(errors.UsageError, match=r"cannot be awaited: .*`async for .*to_list\(\)"):
+            await iterator  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+    assert transport.calls == []
+
+
+SHARED = b'{"builds":[{"id":3,"number":"7"},{"id":9,"number":"7"},{"id":10,"number":"70"},{"id":5,"number":"7"}]}'
+
+
+async def test_find_returns_the_newest_of_the_builds_that_share_a_number() -> None:
+    transport = Scripted(SHARED)
+    assert (await Builds(transport).find("a/b", 7)).id == 9
+    assert transport.calls[0].query == (("slug", "a/b"), ("number", "7"))
+
+
+async def test_find_all_returns_all_builds_of_a_number_newest_first() -> None:
+    builds = Builds(Scripted(SHARED))
+    assert [build.id for build in await builds.find_all("a/b", "7")] == [9, 5, 3]
+    assert [build.id for build in await builds.find_all("a/b", 8)] == []
+    with_commit = Scripted(b'{"builds":[' + BUILD + b'],"commits":[' + COMMIT + b"]}")
+    assert [build.commit and build.commit.id for build in await Builds(with_commit).find_all(82, 784)] == [5]
+
+
+async def test_find_raises_not_found_when_only_other_numbers_come() -> None:
+    with pytest.raises(errors.NotFoundError, match=r"^GET /builds\?slug=a/b&number=8 returned no build"):
+        await Builds(Scripted(SHARED)).find("a/b", 8)
+
+
+@pytest.mark.parametrize("number", [0, -1, True, "x", "", "1.5", None])
+async def test_find_all_refuses_what_is_no_number(number: Any) -> None:
+    transport = Scripted(SHARED)
+    with pytest.raises(errors.UsageError, match="number must be"):
+        await Builds(transport).find_all("a/b", number)
+    assert transport.calls == []
 
 
 async def test_many_sends_100_ids_per_request() -> None:

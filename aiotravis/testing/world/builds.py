@@ -3,6 +3,7 @@
 https://docs.travis-ci.com/api/#builds
 """
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
@@ -69,7 +70,7 @@ class Build:
         world: World that it belongs to.
         repository: Its repository.
         id: From the sequence that builds, jobs and stages share.
-        number: Counted per repository.
+        number: Counted per repository; several builds may have the same one.
         commit: Commit that it builds.
         event_type: ``push``, ``pull_request``, ``api`` or ``cron``, or None.
         pull_request_title: Title, or None.
@@ -232,7 +233,7 @@ class Repository(BaseRepository[Build]):
     """
 
     world: WorldContext = field(kw_only=True)
-    _build_count: int = field(default=0, init=False, repr=False)
+    _highest_number: int = field(default=0, init=False, repr=False)
 
     def build(
         self,
@@ -241,24 +242,30 @@ class Repository(BaseRepository[Build]):
         branch: str = "master",
         message: str = "Stream logs",
         event_type: str = "push",
+        number: int | None = None,
         quiet: bool = False,
     ) -> Build:
-        """Create a build with the next number.
+        """Create a build.
 
         Args:
             jobs: Number of jobs.
             branch: Branch of its commit.
             message: Message of its commit, and title of a pull request.
             event_type: ``push``, ``pull_request``, ``api`` or ``cron``.
+            number: Its number, which other builds may have, too; the next one if None.
             quiet: Whether to publish nothing, instead of ``build:created`` and ``job:created`` for each job.
 
         Raises:
-            ValueError: ``jobs`` is below 1.
+            ValueError: ``jobs`` or ``number`` is below 1.
         """
         if jobs < 1:
             raise ValueError(f"a build has at least one job, not {jobs}")
-        self._build_count += 1
-        world, number = self.world, self._build_count
+        if number is not None and number < 1:
+            raise ValueError(f"numbers of builds begin at 1, not {number}")
+        # fact 10.1: numbers of builds are not unique.
+        number = self._highest_number + 1 if number is None else number
+        self._highest_number = max(self._highest_number, number)
+        world = self.world
         pull_request = event_type == "pull_request"
         commit = world.commit(branch, message, self.slug, number)
         build = Build(
@@ -278,7 +285,7 @@ class Repository(BaseRepository[Build]):
             job.config = {"language": "ruby", "rvm": "3.3", "script": ["rake"], "env": None, "global_env": None}
             build.jobs.append(job)
             world.jobs[job.id] = job
-        self.builds.append(build)
+        insort(self.builds, build, key=lambda one: (one.number, one.id))
         self.show_as_last(None)
         world.builds[build.id] = build
         if not quiet:

@@ -28,7 +28,7 @@ class BaseRepository(Generic[BuildT]):
         users: Users with a permission on it.
         readers: Those of them who may only read.
         data: Its settings, variables, keys, caches and requests.
-        builds: In order of creation.
+        builds: In order of their numbers; those that share one, in order of creation.
         migrated: Whether it was migrated from org to com, so that org refuses every change.
         identity_build: Build whose id and number are shown as the last build's; None for the newest.
         state_build: Build whose state, times and duration are shown as the last build's; None for the newest.

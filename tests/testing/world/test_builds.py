@@ -43,6 +43,17 @@ def test_build_result_ignores_jobs_that_are_allowed_to_fail(world: World, states
     assert build.state == outcome
 
 
+def test_builds_can_share_a_number_and_are_kept_in_the_order_of_numbers(world: World) -> None:
+    repository = world.repository("a/b")
+    first, second, fifth = repository.build(), repository.build(), repository.build(number=5)
+    again = repository.build(number=1, event_type="pull_request")
+    assert repository.builds == [first, again, second, fifth]
+    assert repository.last_build is fifth
+    assert (again.number, again.jobs[0].number, repository.build().number) == (1, "1.1", 6)
+    with pytest.raises(ValueError, match="numbers of builds begin at 1, not 0"):
+        repository.build(number=0)
+
+
 def test_cancel_and_restart_apply_to_every_job(world: World, events: list[tuple[str, int]]) -> None:
     build = world.repository("a/b").build(jobs=2)
     build.start()
