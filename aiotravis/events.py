@@ -3,8 +3,9 @@
 https://docs.travis-ci.com/api/#pusher
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -186,6 +187,22 @@ class Reconnected(Mark, frozen=True, kw_only=True):
     """
 
     down: float
+
+
+EVENTS_BY_NAME: Final[Mapping[str, type[BuildEvent | JobEvent]]] = {
+    "build:created": BuildCreated,
+    "build:received": BuildReceived,
+    "build:started": BuildStarted,
+    "build:finished": BuildFinished,
+    "build:canceled": BuildCanceled,
+    "job:created": JobCreated,
+    "job:queued": JobQueued,
+    "job:received": JobReceived,
+    "job:started": JobStarted,
+    "job:finished": JobFinished,
+    "job:canceled": JobCanceled,
+}
+"""Names of events on the wire, to their classes (fact 7.8)."""
 
 
 def __dir__() -> list[str]:

@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#pusher
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -11,21 +11,11 @@ import msgspec
 from aiotravis._http.json_text import DECODE_ERRORS
 from aiotravis._http.lenient import LenientReader, UnreadableValue, exhaust, has_zero_date
 from aiotravis.events import (
-    BuildCanceled,
-    BuildCreated,
+    EVENTS_BY_NAME,
     BuildEvent,
-    BuildFinished,
-    BuildReceived,
-    BuildStarted,
     Event,
-    JobCanceled,
-    JobCreated,
     JobEvent,
-    JobFinished,
     JobLog,
-    JobQueued,
-    JobReceived,
-    JobStarted,
     UnknownEvent,
 )
 from aiotravis.live.protocol import Message, decode_data
@@ -36,20 +26,6 @@ from aiotravis.resources.repositories import Repository
 from aiotravis.resources.stages import Stage
 
 __all__ = ["has_no_payload", "read_event", "read_log"]
-
-_EVENTS: Final[Mapping[str, type[BuildEvent | JobEvent]]] = {
-    "build:created": BuildCreated,
-    "build:received": BuildReceived,
-    "build:started": BuildStarted,
-    "build:finished": BuildFinished,
-    "build:canceled": BuildCanceled,
-    "job:created": JobCreated,
-    "job:queued": JobQueued,
-    "job:received": JobReceived,
-    "job:started": JobStarted,
-    "job:finished": JobFinished,
-    "job:canceled": JobCanceled,
-}
 
 T = TypeVar("T")
 
@@ -139,7 +115,7 @@ def read_event(message: Message, on_unreadable: Callable[[], object] = _ignore) 
     if name == "job:log":
         return read_log(message, on_unreadable)
     text = data if isinstance(data, str) else msgspec.json.encode(data)
-    kind = _EVENTS.get(name)
+    kind = EVENTS_BY_NAME.get(name)
     event: Event | None = None
     unreadable: set[str] = set()
     try:
