@@ -15,7 +15,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8080, help="TCP port; 0 for a free one (default: 8080)")
     parser.add_argument("--speed", type=float, default=1.0, help="factor on the pace of builds (default: 1)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the builds (default: 1)")
-    parser.add_argument("--mode", choices=("org", "com", "com-private", "enterprise"), default="org", help="kind of deployment")
+    modes = ("org", "com", "com-private", "enterprise")
+    parser.add_argument("--mode", choices=modes, default="org", help="kind of deployment")
     parser.add_argument(
         "--dialect", choices=("pusher", "slanger", "soketi"), default="pusher", help="server of the live channel"
     )
