@@ -24,6 +24,8 @@ class WorldContext(Protocol):
     notify: Notify
     builds: "dict[int, Build]"
     jobs: "dict[int, Job]"
+    unavailable_log_reads: int
+    repeats_number: Callable[[int, bool], bool]
 
     def clock(self) -> float:
         """Return seconds since the epoch."""
@@ -69,7 +71,7 @@ class Build:
         world: World that it belongs to.
         repository: Its repository.
         id: From the sequence that builds, jobs and stages share.
-        number: Counted per repository.
+        number: Counted per repository; fact 10.1: several builds may share one.
         commit: Commit that it builds.
         event_type: ``push``, ``pull_request``, ``api`` or ``cron``, or None.
         pull_request_title: Title, or None.
@@ -83,6 +85,8 @@ class Build:
         jobs: In order of their numbers.
         stages: In order; most builds have none.
         config: Its .travis.yml.
+        queued_restarts: Itself and those of its jobs whose restarts were granted over HTTP and have not taken effect.
+        reads_since_restart: Number of responses with its state, or with that of one of its jobs, since then.
     """
 
     world: WorldContext
@@ -102,6 +106,8 @@ class Build:
     jobs: list[Job] = field(default_factory=list[Job])
     stages: list[Stage] = field(default_factory=list[Stage])
     config: dict[str, object] = field(default_factory=dict[str, object])
+    queued_restarts: "list[Build | Job]" = field(default_factory=list["Build | Job"])
+    reads_since_restart: int = 0
 
     @property
     def duration(self) -> int | None:
@@ -157,6 +163,24 @@ class Build:
             job.restart()
         return self
 
+    def queue_restart(self, target: "Build | Job") -> None:
+        """Remember a restart that takes effect later, see `run_queued_restarts`.
+
+        Args:
+            target: This build, or one of its jobs.
+        """
+        if not self.queued_restarts:
+            self.reads_since_restart = 0
+        if target not in self.queued_restarts:
+            self.queued_restarts.append(target)
+
+    def run_queued_restarts(self) -> None:
+        """Restart what was queued and has not been restarted in the meantime."""
+        targets, self.queued_restarts = self.queued_restarts, []
+        for target in targets:
+            if target.state in TERMINAL:
+                target.restart()
+
     def stage(self, name: str, jobs: Iterable[Job]) -> Stage:
         """Add a stage. Publishes nothing.
 
@@ -187,6 +211,7 @@ class Build:
         Args:
             quiet: Whether to publish nothing, instead of ``build:created``.
         """
+        self.queued_restarts.clear()
         if self.state != "created":
             self.state, self.started_at, self.finished_at = "created", None, None
             self.repository.state_build = self
@@ -232,7 +257,7 @@ class Repository(BaseRepository[Build]):
     """
 
     world: WorldContext = field(kw_only=True)
-    _build_count: int = field(default=0, init=False, repr=False)
+    _last_number: int = field(default=0, init=False, repr=False)
 
     def build(
         self,
@@ -242,8 +267,9 @@ class Repository(BaseRepository[Build]):
         message: str = "Stream logs",
         event_type: str = "push",
         quiet: bool = False,
+        number: int | None = None,
     ) -> Build:
-        """Create a build with the next number.
+        """Create a build.
 
         Args:
             jobs: Number of jobs.
@@ -251,14 +277,20 @@ class Repository(BaseRepository[Build]):
             message: Message of its commit, and title of a pull request.
             event_type: ``push``, ``pull_request``, ``api`` or ``cron``.
             quiet: Whether to publish nothing, instead of ``build:created`` and ``job:created`` for each job.
+            number: Its number, which may be that of the build before it (fact 10.1); None for the next one.
 
         Raises:
-            ValueError: ``jobs`` is below 1.
+            ValueError: ``jobs`` is below 1, or ``number`` is below 1 or below that of the build before it.
         """
         if jobs < 1:
             raise ValueError(f"a build has at least one job, not {jobs}")
-        self._build_count += 1
-        world, number = self.world, self._build_count
+        world, last = self.world, self._last_number
+        if number is None:
+            shared = len(self.builds) > 1 and self.builds[-2].number == last
+            number = last if last and world.repeats_number(last, shared) else last + 1
+        elif number < max(last, 1):
+            raise ValueError(f"the number of a new build is at least {max(last, 1)}, not {number}")
+        self._last_number = number
         pull_request = event_type == "pull_request"
         commit = world.commit(branch, message, self.slug, number)
         build = Build(
