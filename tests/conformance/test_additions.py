@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from aiotravis.testing import LogForm, Switches
 from tests.conformance.scene import Scene
-from tests.conformance.tables import NOTHING, SORRY, Before, Check, Row, RowOptions, calls, equals
+from tests.conformance.tables import JSON, NOTHING, SORRY, Before, Check, Row, RowOptions, calls, equals
 from tests.raw import Raw
 
 CHUNKED = "application/json; chunked=true; version=2"
@@ -100,11 +100,13 @@ def being_stored(form: LogForm) -> Before:
     return change
 
 
-def log(form: LogForm, answer: bytes | Check | None, kind: str = "application/json", **more: Unpack[RowOptions]) -> Row:
-    return replace(Row(200, LOG, answer, kind, before=being_stored(form)), **more)
+def log(
+    form: LogForm, answer: bytes | Check, media: str = JSON, *, status: int = 200, **more: Unpack[RowOptions]
+) -> Row:
+    return replace(Row(status, LOG, answer, media, before=being_stored(form)), **more)
 
 
-def v3(form: LogForm, status: int, answer: bytes | Check | None, kind: str = "application/json") -> Row:
+def v3(form: LogForm, status: int, answer: bytes | Check | None, kind: str = JSON) -> Row:
     return Row(status, PARTS, answer, kind, before=being_stored(form))
 
 
