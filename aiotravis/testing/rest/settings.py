@@ -33,9 +33,9 @@ MAX_VALUES: Final[Mapping[str, tuple[int, str]]] = {
     "api_builds_rate_limit": (200, "can't be more than 200"),
 }
 
-BOOLS: Final[Mapping[object, bool]] = dict.fromkeys(("1", "on", "t", "true", "y", "yes", 1), True) | dict.fromkeys(
-    ("0", "off", "f", "false", "n", "no", 0), False
-)
+TRUE: Final[frozenset[object]] = frozenset({"1", "on", "t", "true", "y", "yes", 1})
+
+FALSE: Final[frozenset[object]] = frozenset({"0", "off", "f", "false", "n", "no", 0})
 """Values that count as booleans, texts in any case."""
 
 NUMBER: Final = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
@@ -158,7 +158,7 @@ def coerced_setting(name: str, value: object) -> object:
     # fact 10.4: virtus coerces.
     if isinstance(DEFAULT_SETTINGS.get(name), bool):
         key = value.lower() if isinstance(value, str) else value
-        return BOOLS.get(key, value) if isinstance(key, str | int) else value
+        return key in TRUE if isinstance(key, str | int) and key in TRUE | FALSE else value
     if value is None:
         # fact 3.15: the others may be unset.
         return None if name in MAX_VALUES else 0

@@ -164,19 +164,13 @@ class Build:
         return self
 
     def queue_restart(self, target: "Build | Job") -> None:
-        """Remember a restart that takes effect later, see `run_queued_restarts`.
-
-        Args:
-            target: This build, or one of its jobs.
-        """
-        if not self.queued_restarts:
-            self.reads_since_restart = 0
+        """Let this build, or one of its jobs, restart with the next `run_queued_restarts`."""
         if target not in self.queued_restarts:
             self.queued_restarts.append(target)
 
     def run_queued_restarts(self) -> None:
         """Restart what was queued and has not been restarted in the meantime."""
-        targets, self.queued_restarts = self.queued_restarts, []
+        targets, self.queued_restarts, self.reads_since_restart = self.queued_restarts, [], 0
         for target in targets:
             if target.state in TERMINAL:
                 target.restart()
@@ -211,7 +205,7 @@ class Build:
         Args:
             quiet: Whether to publish nothing, instead of ``build:created``.
         """
-        self.queued_restarts.clear()
+        self.queued_restarts, self.reads_since_restart = [], 0
         if self.state != "created":
             self.state, self.started_at, self.finished_at = "created", None, None
             self.repository.state_build = self
@@ -291,20 +285,11 @@ class Repository(BaseRepository[Build]):
         elif number < max(last, 1):
             raise ValueError(f"the number of a new build is at least {max(last, 1)}, not {number}")
         self._last_number = number
-        pull_request = event_type == "pull_request"
         commit = world.commit(branch, message, self.slug, number)
-        build = Build(
-            world,
-            self,
-            world.next_id(),
-            number,
-            commit,
-            event_type,
-            pull_request_title=message if pull_request else None,
-            pull_request_number=number if pull_request else None,
-            updated_at=world.clock(),
-            config={"language": "ruby", "rvm": ["3.2", "3.3"], "script": ["rake"], ".result": "configured"},
-        )
+        build = Build(world, self, world.next_id(), number, commit, event_type, updated_at=world.clock())
+        build.config = {"language": "ruby", "rvm": ["3.2", "3.3"], "script": ["rake"], ".result": "configured"}
+        if event_type == "pull_request":
+            build.pull_request_title, build.pull_request_number = message, number
         for index in range(1, jobs + 1):
             job = Job(build, world.next_id(), f"{number}.{index}", world.log(), updated_at=world.clock())
             job.config = {"language": "ruby", "rvm": "3.3", "script": ["rake"], "env": None, "global_env": None}
