@@ -301,6 +301,7 @@ async def job_id(url: str, browser: aiohttp.ClientSession, repository: Repositor
     return build.jobs[0].id
 
 
+@pytest.mark.instant
 async def test_a_log_streams_to_its_end_with_folds_durations_and_colours(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
 ) -> None:

@@ -83,9 +83,10 @@ class TravisServer:
             `rates` uses this one.
         switches: Options of the installation; as documented by Travis if None.
         instant: Whether to leave out the delays of Travis. By default a restart over HTTP takes effect at the second
-            response that shows the state of the build or of one of its jobs, and publishes its events then; and the log
-            of a job that has ended is not there for the next two requests for it: they get one of the answers of Travis
-            to that, which the id of the job picks. What a program does to the world itself always takes effect at once.
+            response that shows the state of the build or of one of its jobs, and publishes its events then; the log of
+            a job that has ended is not there for the next two requests for it, which get one of the answers of Travis
+            to that, picked by the id of the job; and one timer of each `sample_log` never ends. What a program does to
+            the world itself always takes effect at once.
         max_records: Number of requests, of frames and of faults to record; None for all.
 
     Attributes:
@@ -158,6 +159,7 @@ class TravisServer:
             max_records=max_records,
         )
         self.world.unavailable_log_reads = 0 if instant else UNAVAILABLE_LOG_READS
+        self.world.unended_timers = not instant
         self.world.repeats_number = lambda number, shared: self.switches.repeats_number(number, shared)
         self.rates: RateRules | None = RateRules(clock) if rate_rules else None
         self.host = HOST

@@ -26,6 +26,7 @@ class WorldContext(Protocol):
     jobs: "dict[int, Job]"
     unavailable_log_reads: int
     repeats_number: Callable[[int, bool], bool]
+    unended_timers: bool
 
     def clock(self) -> float:
         """Return seconds since the epoch."""
@@ -164,7 +165,7 @@ class Build:
         return self
 
     def queue_restart(self, target: "Build | Job") -> None:
-        """Let this build, or one of its jobs, restart with the next `run_queued_restarts`."""
+        """Add a restart of this build, or of one of its jobs, to `queued_restarts`."""
         if target not in self.queued_restarts:
             self.queued_restarts.append(target)
 

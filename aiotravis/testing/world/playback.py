@@ -25,8 +25,8 @@ def scaled_delay(seconds: float, speed: float) -> float:
 def sample_log(job: Job, state: str = "passed", *, seed: int | None = None) -> str:
     """Return the log of a small Ruby project as of 2021: folds, timers, colours, a progress bar.
 
-    As in every log of that time, one timer never ends, and a timer surrounds the fold of the system's information. Some
-    commands are timed outside of any fold, and some not at all.
+    As in every log of that time, one timer never ends (see `World.unended_timers`), and a timer surrounds the fold of
+    the system's information. Some commands are timed outside of any fold, and some not at all.
 
     Args:
         job: Job that the log is for; nothing is written to its log, see `Job.write`.
@@ -77,7 +77,7 @@ def sample_log(job: Job, state: str = "passed", *, seed: int | None = None) -> s
                 "show_system_info",
             ),
             # fact 10.3: since 2019, a timer before the checkout never ends.
-            f"{start_timer()}\n",
+            f"{start_timer()}\n" if job.world.unended_timers else "",
             fold(
                 "git.checkout",
                 timed(f"$ git clone --depth=50 https://github.com/{slug}.git {slug}\n{cloning}\n", "checkout"),

@@ -55,6 +55,7 @@ class World:
             sets it: 2, or 0 with ``instant``.
         repeats_number: Called for every new build with the number of the build before it, and whether that number is
             shared already: whether the new build gets it, too. A server sets it by its switches.
+        unended_timers: Whether one timer of each `sample_log` never ends. A server with ``instant`` unsets it.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
@@ -72,6 +73,7 @@ class World:
         self.log_tokens: LogTokens = LogTokens(lambda: self.clock())
         self.unavailable_log_reads: int = 0
         self.repeats_number: Callable[[int, bool], bool] = _never
+        self.unended_timers: bool = True
         self._last_id = 1000
         self._log_count = 0
         self._commit_count = 0

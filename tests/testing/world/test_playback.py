@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from aiotravis.testing import Build, Job, Part, World, play, sample_log
+from aiotravis.testing import Build, Job, Part, TravisServer, World, play, sample_log
 from aiotravis.testing.world.playback import split_log
 
 
@@ -127,3 +127,11 @@ def test_sample_log_looks_like_one_of_2021(state: str) -> None:
         assert [end[4] for end in ended] == ["show_system_info", "checkout", "setup", "install", "script"]
         assert all(int(end[2]) - int(end[1]) == int(end[3]) > 0 for end in ended)
         assert len(started) == len(set(started)) == 6
+
+
+def test_sample_log_of_an_instant_server_ends_every_timer() -> None:
+    job = TravisServer(instant=True).world.repository("a/b").build().jobs[0]
+    text = sample_log(job)
+    started = re.findall(r"travis_time:start:([0-9a-f]{8})\r", text)
+    assert started == re.findall(r"travis_time:end:([0-9a-f]{8}):", text)
+    assert len(started) == 5
