@@ -54,9 +54,9 @@ async def test_a_log_streams_to_its_end_and_its_folds_open_and_close(
     server.play(build, speed=8)
     await shows(page, "#log-status", "The end · exit code 0")
     await shows(page, "#log-lines", "Done. Your build exited with 0.")
-    assert await page.locator("#log-lines details").count() == 3
-    assert await page.locator("#log-lines .duration").count() == 3
-    fold = page.locator("#log-lines details").nth(2)
+    assert await page.locator("#log-lines details").count() == 4
+    assert await page.locator("#log-lines .duration").count() == 4
+    fold = page.locator("#log-lines details").nth(3)
     within = fold.locator(".line").nth(5)
     assert not await within.is_visible()
     await fold.locator("summary").click()
@@ -64,7 +64,7 @@ async def test_a_log_streams_to_its_end_and_its_folds_open_and_close(
     await page.keyboard.press("Enter")
     assert not await within.is_visible()
     await page.click("#log-unfold")
-    assert await page.locator("#log-lines details[open]").count() == 3
+    assert await page.locator("#log-lines details[open]").count() == 4
     numbers = await page.locator("#log-lines .line").evaluate_all("all => all.map(one => Number(one.dataset.number))")
     assert numbers == list(range(1, len(numbers) + 1))
     assert await page.locator("#log-lines .f-2").count() > 5
