@@ -208,7 +208,7 @@ async def main() -> int:
         if options.endpoint:
             async with Travis(options.token or None, endpoint=options.endpoint) as travis:
                 return await draw(travis, options)
-        async with TravisServer() as server:
+        async with TravisServer(instant=True) as server:
             add_history(server.world.repository(SLUG, users=[server.world.user("sarah", token=TOKEN)]))
             async with Travis(TOKEN, endpoint=server.endpoint) as travis:
                 return await draw(travis, options)

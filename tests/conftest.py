@@ -62,6 +62,11 @@ NOT_MEASURED = (
 """Beginnings of node ids whose coverage is not measured, which doubles their CPU time: the bound holds without them."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the project's own marker."""
+    config.addinivalue_line("markers", "instant: the embedded Travis leaves out the delays of Travis")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run slow files first, and measure coverage only where the bound needs it."""
@@ -96,9 +101,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def server() -> AsyncGenerator[TravisServer]:
-    """An embedded Travis with one user and nothing else."""
-    async with TravisServer() as server:
+async def server(request: pytest.FixtureRequest) -> AsyncGenerator[TravisServer]:
+    """An embedded Travis with one user and nothing else; without the delays of Travis for tests marked ``instant``."""
+    async with TravisServer(instant=request.node.get_closest_marker("instant") is not None) as server:
         server.world.user("sarah", token=TOKEN)
         yield server
 

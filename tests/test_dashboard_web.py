@@ -232,6 +232,7 @@ async def test_a_repository_that_does_not_exist_raises_at_once(travis: Travis) -
 # Buttons ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.instant
 async def test_the_buttons_restart_and_cancel_builds(
     url: str, browser: aiohttp.ClientSession, history: list[Build]
 ) -> None:
@@ -301,6 +302,7 @@ async def job_id(url: str, browser: aiohttp.ClientSession, repository: Repositor
     return build.jobs[0].id
 
 
+@pytest.mark.instant
 async def test_a_log_streams_to_its_end_with_folds_durations_and_colours(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
 ) -> None:

@@ -176,7 +176,7 @@ DURATIONS = str(EXAMPLES / "durations.py")
 
 async def test_durations_draws_every_build_and_the_phases_of_the_newest(tmp_path: Path) -> None:
     out = tmp_path / "durations.html"
-    async with TravisServer() as server:
+    async with TravisServer(instant=True) as server:
         repository = server.world.repository("a/b")
         for build in repository.history(30, jobs=2):
             for job in build.jobs:

@@ -18,7 +18,7 @@ from aiotravis.testing.rest.switches import Switches
 from aiotravis.testing.server import TravisServer
 from aiotravis.testing.world.builds import Build, Job, Notify, Repository, WorldContext
 from aiotravis.testing.world.log_tokens import LogToken, LogTokens
-from aiotravis.testing.world.models import Annotation, Broadcast, Commit, Log, Organization, Part, User
+from aiotravis.testing.world.models import Annotation, Broadcast, Commit, Log, LogForm, Organization, Part, User
 from aiotravis.testing.world.playback import play, sample_log
 from aiotravis.testing.world.repository_data import Cache, EnvVar, RepositoryData, Request, SshKey
 from aiotravis.testing.world.stages import Stage, StageJob
@@ -44,6 +44,7 @@ __all__ = [
     "LiveMode",
     "LiveRule",
     "Log",
+    "LogForm",
     "LogToken",
     "LogTokens",
     "Mode",

@@ -21,6 +21,7 @@ def parse_arguments() -> argparse.Namespace:
         "--dialect", choices=("pusher", "slanger", "soketi"), default="pusher", help="server of the live channel"
     )
     parser.add_argument("--secure", action="store_true", help="publish on private channels only")
+    parser.add_argument("--instant", action="store_true", help="restart and store logs without the delays of Travis")
     parser.add_argument("--rate-rules", action="store_true", help="throttle and ban as Travis does")
     options = parser.parse_args()
     if not 0 < options.speed <= 1000:
@@ -32,7 +33,11 @@ async def main() -> int:
     """Serve until SIGINT or SIGTERM, and return the exit code."""
     options = parse_arguments()
     server = TravisServer(
-        mode=options.mode, dialect=options.dialect, secure=options.secure, rate_rules=options.rate_rules
+        mode=options.mode,
+        dialect=options.dialect,
+        secure=options.secure,
+        rate_rules=options.rate_rules,
+        instant=options.instant,
     )
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

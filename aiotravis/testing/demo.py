@@ -113,8 +113,10 @@ class Demo:
 
     def _trim(self) -> None:
         for repository in self.repositories:
-            while len(repository.builds) > MAX_BUILDS and repository.builds[0].finished_at is not None:
-                repository.forget(repository.builds[0])
+            for build in repository.builds[:-MAX_BUILDS]:
+                # One that was restarted stays created, and must not keep those after it.
+                if build.finished_at is not None or build.state == "created":
+                    repository.forget(build)
         del self._server.requests[:-MAX_RECORDS]
         while len(self._server.pusher.frames) > MAX_RECORDS:
             self._server.pusher.frames.popleft()

@@ -41,6 +41,9 @@ HOST = "127.0.0.1"
 
 LOG_MODES: Final = ("head", "2017", "2014")
 
+UNAVAILABLE_LOG_READS: Final = 2
+"""Number of reads for which the log of a job is not there once the job has ended."""
+
 ROUTE_GROUPS: tuple[type[Routes], ...] = (
     # Badges and feeds come first: other routes match their suffixes as part of a name.
     BadgeAndFeedRoutes,
@@ -64,7 +67,8 @@ class TravisServer:
     Args:
         mode: ``org`` (public repositories are open to all), ``com`` (open with version 2.1), ``com-private`` and
             ``enterprise`` (every request needs a token; the latter serves below ``/api``).
-        world: World to serve; a new one if None. Of several servers of one world, only the newest publishes events.
+        world: World to serve; a new one if None. Of several servers of one world, only the newest publishes events and
+            decides on delays and numbers.
         dialect: Server that the live channel behaves like: ``pusher``, ``slanger`` or ``soketi``.
         secure: Whether to publish on private channels only.
         pusher_key: Key of the live channel's app; None for no live channel.
@@ -78,6 +82,12 @@ class TravisServer:
         clock: Returns seconds since the epoch; the system's clock by default. A given world keeps its own clock;
             `rates` uses this one.
         switches: Options of the installation; as documented by Travis if None.
+        instant: Whether to leave out the delays of Travis. By default a restart over HTTP takes effect at the second
+            response that shows the state of the build or of one of its jobs, and publishes its events then; the log of
+            a job that has ended is not there for the next two requests for it, which get one of the answers of Travis
+            to that, picked by the id of the job; and one timer of each `sample_log` never ends. What a program does to
+            the world itself always takes effect at once.
+        max_records: Number of requests, of frames and of faults to record; None for all.
 
     Attributes:
         mode: Kind of deployment. Read-only.
@@ -87,6 +97,8 @@ class TravisServer:
         live_mode: Channels and payloads. Read-only.
         latency: Delay of every response in seconds; may be changed at any time.
         switches: Options of the installation; each may be changed at any time.
+        instant: Whether it leaves out the delays of Travis. Read-only.
+        max_records: Number of requests, of frames and of faults that it records; None for all. Read-only.
         pusher: The live channel: connections, frames, and ways to disturb clients.
         rates: Counts of the rate limits; None without ``rate_rules``.
         host: Address that the server listens on.
@@ -98,7 +110,7 @@ class TravisServer:
             server's own.
 
     Raises:
-        ValueError: ``mode``, ``log_mode``, ``live_mode`` or ``dialect`` is unknown.
+        ValueError: ``mode``, ``log_mode``, ``live_mode`` or ``dialect`` is unknown; ``max_records`` is below 1.
     """
 
     def __init__(
@@ -117,6 +129,8 @@ class TravisServer:
         rate_rules: bool = False,
         clock: Callable[[], float] = time.time,
         switches: Switches | None = None,
+        instant: bool = False,
+        max_records: int | None = 100_000,
     ) -> None:
         for name, value, known in (
             ("mode", mode, get_args(Mode)),
@@ -125,11 +139,15 @@ class TravisServer:
         ):
             if value not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, not {value!r}")
+        if max_records is not None and max_records < 1:
+            raise ValueError(f"max_records must be at least 1, not {max_records}")
         self.mode: Mode = mode
         self.secure = secure
         self.latency = latency
         self.log_mode = log_mode
         self.switches: Switches = switches or Switches()
+        self.instant = instant
+        self.max_records = max_records
         self.live_mode: LiveMode = live_mode
         self.world: World = World(clock=clock) if world is None else world
         self.pusher: PusherApp = PusherApp(
@@ -138,12 +156,16 @@ class TravisServer:
             dialect=dialect,
             activity_timeout=activity_timeout,
             clock=self.world.clock,
+            max_records=max_records,
         )
+        self.world.unavailable_log_reads = 0 if instant else UNAVAILABLE_LOG_READS
+        self.world.unended_timers = not instant
+        self.world.repeats_number = lambda number, shared: self.switches.repeats_number(number, shared)
         self.rates: RateRules | None = RateRules(clock) if rate_rules else None
         self.host = HOST
         self.port: int = 0
         self.announced_port: int | None = None
-        self.archive: ArchiveHost = ArchiveHost(self.world)
+        self.archive: ArchiveHost = ArchiveHost(self.world, max_records)
         self.faults: Faults = self.pusher.faults
         self._pusher_key = pusher_key
         self._pusher_path = f"/{pusher_path.strip('/')}" if pusher_path.strip("/") else ""
@@ -169,7 +191,7 @@ class TravisServer:
 
     @property
     def requests(self) -> list[RequestSeen]:
-        """All requests, in the order of their responses."""
+        """The last requests, in the order of their responses, see ``max_records``."""
         return self._middleware.requests
 
     @property

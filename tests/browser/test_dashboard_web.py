@@ -43,6 +43,7 @@ async def test_builds_appear_and_change(
     assert complaints == []
 
 
+@pytest.mark.instant
 async def test_a_log_streams_to_its_end_and_its_folds_open_and_close(
     page: Any, url: str, server: TravisServer, repository: Repository, complaints: Complaints
 ) -> None:
@@ -53,9 +54,9 @@ async def test_a_log_streams_to_its_end_and_its_folds_open_and_close(
     server.play(build, speed=8)
     await shows(page, "#log-status", "The end · exit code 0")
     await shows(page, "#log-lines", "Done. Your build exited with 0.")
-    assert await page.locator("#log-lines details").count() == 3
-    assert await page.locator("#log-lines .duration").count() == 3
-    fold = page.locator("#log-lines details").nth(2)
+    assert await page.locator("#log-lines details").count() == 4
+    assert await page.locator("#log-lines .duration").count() == 4
+    fold = page.locator("#log-lines details").nth(3)
     within = fold.locator(".line").nth(5)
     assert not await within.is_visible()
     await fold.locator("summary").click()
@@ -63,7 +64,7 @@ async def test_a_log_streams_to_its_end_and_its_folds_open_and_close(
     await page.keyboard.press("Enter")
     assert not await within.is_visible()
     await page.click("#log-unfold")
-    assert await page.locator("#log-lines details[open]").count() == 3
+    assert await page.locator("#log-lines details[open]").count() == 4
     numbers = await page.locator("#log-lines .line").evaluate_all("all => all.map(one => Number(one.dataset.number))")
     assert numbers == list(range(1, len(numbers) + 1))
     assert await page.locator("#log-lines .f-2").count() > 5
@@ -88,6 +89,7 @@ async def test_the_keyboard_opens_and_closes_a_log_and_focus_comes_back(
     assert await page.evaluate("document.activeElement.dataset.job") == str(job.id)
 
 
+@pytest.mark.instant
 async def test_the_buttons_restart_and_cancel_and_show_refusals(page: Any, url: str, repository: Repository) -> None:
     await page.goto(url)
     build = repository.builds[-1]
@@ -104,6 +106,7 @@ async def test_the_buttons_restart_and_cancel_and_show_refusals(page: Any, url: 
     await shows(page, ".toast", "permission")
 
 
+@pytest.mark.instant
 async def test_a_hostile_log_stays_inert_and_the_page_responsive(
     page: Any, url: str, repository: Repository, complaints: Complaints
 ) -> None:
@@ -162,6 +165,7 @@ async def test_the_content_security_policy_blocks_inline_code(page: Any, url: st
     assert await page.evaluate("window.hacked") is None
 
 
+@pytest.mark.instant
 async def test_the_page_recovers_when_the_travis_behind_it_restarts(
     page: Any, url: str, server: TravisServer, repository: Repository
 ) -> None:
@@ -210,6 +214,7 @@ async def test_the_page_recovers_when_the_dashboard_itself_restarts(
         await shows(page, "#log-status", "The end")
 
 
+@pytest.mark.instant
 async def test_the_log_of_a_restarted_job_replaces_the_old_one(page: Any, url: str, repository: Repository) -> None:
     await page.goto(url)
     build = repository.builds[-1]

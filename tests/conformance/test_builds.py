@@ -110,7 +110,8 @@ ROWS: dict[str, Row] = {
         401, "/builds/{running}/cancel", NOTHING, method="POST", token=None, mode="com",
     ),
     "3.5 POST restart": Row(
-        202, "/builds/{build}/restart", RESTARTED, method="POST", after=lambda found: found.passed.state == "created",
+        202, "/builds/{build}/restart", RESTARTED, method="POST",
+        after=lambda found: found.passed.queued_restarts == [found.passed] and found.passed.state == "passed",
     ),
     "3.5 POST restart, running": Row(400, "/builds/{running}/restart", flash(False, UNFIT), method="POST"),
     "3.5 POST restart, several reasons": Row(

@@ -33,9 +33,7 @@ WITHOUT_ROWS = {
     "2": "rate limits, which take time: tests/testing/rest",
     "6": "the text of logs, which no route changes: tests/log_text",
     "9": "quirks: tests/quirks",
-    "10.2": "what clients have to expect of logs: tests/follow_log",
-    "10.3": "the text of logs: tests/log_text",
-    "10.4": "corrections of other sections",
+    "10.3": "the text of logs: tests/log_text, tests/testing/world/test_playback.py",
 }
 """Sections without rows of a table, and why."""
 

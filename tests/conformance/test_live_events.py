@@ -100,6 +100,10 @@ async def test_restart_and_cancel_over_rest_publish_events(kind: str, what: str)
         number = build.id if kind == "build" else build.jobs[0].id
         answer = await ask(scene.server, f"/{kind}s/{number}/{what}", method="POST", token=TOKEN)
         assert answer.status in {202, 204}
+        if what == "restart":
+            assert await socket.events() == []
+            for _ in range(2):
+                await ask(scene.server, f"/builds/{build.id}", token=TOKEN)
         events = [event for _, event in await socket.events()]
     assert (
         events

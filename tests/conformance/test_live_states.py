@@ -120,6 +120,7 @@ async def test_a_restart_resets_everything_but_numbers_ids_and_commit() -> None:
         assert (await read(scene, "/repos/82"))["repo"]["last_build_duration"] == 40
         answer = await ask(scene.server, f"/builds/{build.id}/restart", method="POST", token=TOKEN)
         assert answer.status == 202
+        assert await read(scene, f"/builds/{build.id}") == before
         after = await read(scene, f"/builds/{build.id}")
         repo = (await read(scene, "/repos/82"))["repo"]
         logs = [(await read(scene, f"/jobs/{job.id}/log"))["log"]["body"] for job in build.jobs]
@@ -136,6 +137,7 @@ async def test_restarting_a_job_resets_its_build_and_no_other_job() -> None:
     async with travis() as scene:
         build = scene.build(jobs=2).start().finish()
         await ask(scene.server, f"/jobs/{build.jobs[0].id}/restart", method="POST", token=TOKEN)
+        assert await states(scene, build) == ("passed", ["passed", "passed"])
         assert await states(scene, build) == ("created", ["created", "passed"])
 
 

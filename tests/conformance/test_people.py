@@ -44,6 +44,11 @@ def reader_only(found: Scene) -> None:
     found.notes.readers.append(found.sarah)
 
 
+def synced(found: Scene) -> None:
+    found.sarah.start_sync(found.clock.now)
+    found.clock.now += 2
+
+
 def put_hook(value: object, expected: bool) -> Row:
     return Row(
         200, "/hooks/{repo}", b'{"result": true}', method="PUT", json={"hook": {"active": value}},
@@ -52,17 +57,22 @@ def put_hook(value: object, expected: bool) -> Row:
 
 
 ROWS: dict[str, Row] = {
-    "3.1 GET /accounts": Row(200, "/accounts", logins("sarah", "travis-ci", None)),
+    "3.1 GET /accounts": Row(200, "/accounts", logins("sarah", "travis-ci")),
+    "3.1 GET /accounts, older servers": Row(200, "/accounts", logins("sarah", "travis-ci", None), age="2017"),
     "3.1 GET /accounts, nobody": Row(401, "/accounts", NO_TOKEN, token=None),
     "3.1 the user is first, then organizations": Row(
-        200, "/accounts", lambda body: [one["type"] for one in body["accounts"]] == ["user", *["organization"] * 2]
+        200, "/accounts", lambda body: [one["type"] for one in body["accounts"]] == ["user", "organization"]
     ),
-    "3.1 without all: only with admin right": Row(200, "/accounts", logins("sarah", None), before=reader_only),
-    "3.1 all=": Row(200, "/accounts?all=", logins("sarah", None), before=reader_only),
-    "3.1 all=true": Row(200, "/accounts?all=true", logins("sarah", "travis-ci", None), before=reader_only),
-    "3.1 all=false means true": Row(200, "/accounts?all=false", logins("sarah", "travis-ci", None), before=reader_only),
+    "3.1 without all: only with admin right": Row(200, "/accounts", logins("sarah"), before=reader_only),
+    "3.1 all=": Row(200, "/accounts?all=", logins("sarah"), before=reader_only),
+    "3.1 all=true": Row(200, "/accounts?all=true", logins("sarah", "travis-ci"), before=reader_only),
+    "3.1 all=false means true": Row(200, "/accounts?all=false", logins("sarah", "travis-ci"), before=reader_only),
     "3.1 repos_count counts": Row(200, "/accounts", count_of("travis-ci", 1)),
-    "3.1 repos_count of one that has none": Row(200, "/accounts", count_of(None, None)),
+    "3.1 repos_count of a user who has none": Row(200, "/accounts", count_of("reader", 0), token=READER),
+    "3.1 repos_count is never null": Row(
+        200, "/accounts?all=true", lambda body: all(type(one["repos_count"]) is int for one in body["accounts"]),
+    ),
+    "3.1 repos_count of one that has none, older servers": Row(200, "/accounts", count_of(None, None), age="2017"),
     "3.1 user and organization ids overlap": Row(
         200, "/accounts", lambda body: len({one["id"] for one in body["accounts"]}) < len(body["accounts"])
     ),
@@ -147,6 +157,13 @@ ROWS: dict[str, Row] = {
     "3.18 POST /users/sync": Row(
         200, "/users/sync", b'{"result": true}', method="POST", after=lambda found: found.sarah.is_syncing,
     ),
+    "3.18 POST /users/sync ends": Row(
+        200, "/users", lambda body: body["user"]["is_syncing"] is False
+        and body["user"]["synced_at"] == "2014-05-13T16:54:22Z", before=synced,
+    ),
+    "3.18 POST /users/sync, after one that has ended": Row(
+        200, "/users/sync", b'{"result": true}', method="POST", before=synced,
+    ),
     "3.18 POST /users/sync, while syncing": Row(
         409, "/users/sync", equals({"message": "Sync already in progress. Try again later."}), method="POST",
         before=lambda found: setattr(found.sarah, "is_syncing", True),
@@ -164,8 +181,9 @@ ENTITIES: dict[str, Entity] = {
     "account": Entity(
         "3.1", "travis-ci", None,
         {
-            "org": Place("/accounts", "accounts", by="login"),
-            "com": Place("/accounts", "accounts", by="login", mode="com"),
+            # Today's server does not list the sparse one.
+            "org": Place("/accounts", "accounts", by="login", age="2017"),
+            "com": Place("/accounts", "accounts", by="login", mode="com", age="2017"),
         },
         {
             "id": "int", "name": "string?", "login": "string?", "type": "string", "repos_count": "int?",

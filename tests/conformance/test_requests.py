@@ -63,12 +63,12 @@ ROWS: dict[str, Row] = {
     "3.14 POST /requests build_id=": Row(
         200, "/requests", flash("notice", "The build was successfully restarted."), method="POST", headers=FORM,
         data=b"build_id={build}",
-        after=lambda found: found.passed.state == "created",
+        after=lambda found: found.passed.queued_restarts == [found.passed],
     ),
     "3.14 POST /requests job_id=": Row(
         200, "/requests", flash("notice", "The job was successfully restarted."), method="POST", headers=FORM,
         data=b"job_id={job}",
-        after=lambda found: found.passed.jobs[0].state == "created",
+        after=lambda found: found.passed.queued_restarts == [found.passed.jobs[0]],
     ),
     "3.14 POST /requests, refused": Row(
         200, "/requests", flash("error", "You don't seem to have sufficient permissions."), method="POST", token=READER,

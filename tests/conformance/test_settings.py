@@ -112,7 +112,32 @@ ROWS: dict[str, Row] = {
         422, refused("maximum_number_of_builds", "not_a_number"), maximum_number_of_builds="many",
     ),
     "3.15 maximum_number_of_builds, blank": patch(
-        422, refused("maximum_number_of_builds", "missing_field"), maximum_number_of_builds="",
+        422, refused("maximum_number_of_builds", "not_a_number"), maximum_number_of_builds="",
+    ),
+    **{
+        f"3.15 maximum_number_of_builds, {sent!r} is {kept}": patch(
+            200, setting("maximum_number_of_builds", kept), maximum_number_of_builds=sent,
+        )
+        for sent, kept in (("3", 3), (None, 0), ("-0", 0), ("2.9", 2), (2.9, 2), ("1e2", 100))
+    },
+    **{
+        f"3.15 build_pushes, {sent!r} is {kept}": patch(200, setting("build_pushes", kept), build_pushes=sent)
+        for sent, kept in (("false", False), ("TRUE", True), ("off", False), (0, False), ("1", True))
+    },
+    "3.15 maximum_number_of_builds, a boolean": patch(
+        422, refused("maximum_number_of_builds", "not_a_number"), maximum_number_of_builds=True,
+    ),
+    "3.15 timeout_hard_limit, as text": patch(200, setting("timeout_hard_limit", 90), timeout_hard_limit="90"),
+    '3.15 timeout_hard_limit, "0" is null': patch(200, setting("timeout_hard_limit", None), timeout_hard_limit="0"),
+    "3.15 timeout_hard_limit, null": patch(200, setting("timeout_hard_limit", None), timeout_hard_limit=None),
+    "3.15 timeout_log_silence, blank": patch(
+        422, refused("timeout_log_silence", "not_a_number"), timeout_log_silence="",
+    ),
+    "3.15 api_builds_rate_limit, as text": patch(
+        200, setting("api_builds_rate_limit", 7), api_builds_rate_limit="7",
+    ),
+    "3.15 job_log_access_older_than_days, blank": patch(
+        422, refused("job_log_access_older_than_days", "not_a_number"), job_log_access_older_than_days="",
     ),
     "3.15 timeout_hard_limit": patch(200, setting("timeout_hard_limit", 180), timeout_hard_limit=180),
     "3.15 timeout_hard_limit, 0 is null": patch(200, setting("timeout_hard_limit", None), timeout_hard_limit=0),

@@ -29,7 +29,11 @@ def config(name: str, expected: object) -> Check:
 
 def is_warned(body: dict[str, dict[str, list[dict[str, object]]]]) -> bool:
     (warning,) = body["lint"]["warnings"]
-    return warning["key"] == [] and str(warning["message"]).startswith("[info] on root: ")
+    return warning["key"] == [] and str(warning["message"]).startswith("[warn] on root: ")
+
+
+def levels(*expected: str) -> Check:
+    return lambda body: [one["message"].partition(" ")[0] for one in body["lint"]["warnings"]] == list(expected)
 
 
 ROWS: dict[str, Row] = {
@@ -39,8 +43,16 @@ ROWS: dict[str, Row] = {
     ),
     "3.19 PUT /lint": Row(200, "/lint", FINE, method="PUT", token=None, headers=YAML, data=b"language: ruby"),
     "3.19 key is [], and the message says where": Row(
-        200, "/lint", is_warned, method="PUT", headers=YAML, data=b"script: a",
+        200, "/lint", is_warned, method="PUT", headers=YAML, data=b"language: c\nscripts: a",
     ),
+    "3.19 info is dropped": Row(200, "/lint", FINE, method="PUT", headers=YAML, data=b"script: a"),
+    "3.19 info is dropped beside a warning": Row(
+        200, "/lint", levels("[warn]"), method="PUT", headers=YAML, data=b"scripts: a",
+    ),
+    "3.19 error and warn are shown": Row(
+        200, "/lint", levels("[error]", "[warn]"), method="PUT", headers=YAML, data=b"scripts:\n\t- a",
+    ),
+    "3.19 info of no content is dropped": Row(200, "/lint", FINE, method="POST", json={"content": ""}),
     "3.19 PUT /lint labelled as JSON": Row(
         400, "/lint", UNPARSABLE, method="PUT", headers={"Content-Type": JSON}, data=b"language: ruby",
     ),

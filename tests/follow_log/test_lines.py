@@ -63,6 +63,7 @@ async def test_text_is_that_of_the_run_after_a_restart(travis: Travis, repositor
         assert await log.text() == "new"
 
 
+@pytest.mark.instant
 async def test_a_gap_is_raised_after_the_lines(travis: Travis, repository: Repository) -> None:
     job = repository.build().jobs[0]
     job.start()

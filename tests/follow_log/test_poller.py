@@ -33,6 +33,7 @@ async def test_a_part_lost_on_the_live_channel_is_read_over_rest(
         assert [part.content async for part in log] == ["lost ", "found", ""]
 
 
+@pytest.mark.instant
 async def test_a_final_part_lost_on_the_live_channel_is_read_over_rest(
     server: TravisServer, travis: Travis, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,6 +70,7 @@ async def test_a_temporarily_unavailable_text_is_read_later(server: TravisServer
         assert "".join([part.content or "" async for part in log]) == "text"
 
 
+@pytest.mark.instant
 async def test_a_part_that_the_server_lost_is_reported_after_the_others(travis: Travis, job: Job) -> None:
     job.start()
     job.write("a")

@@ -271,6 +271,7 @@ async def test_quirk_36_markers_are_delivered_unchanged_wherever_cut(
     assert (await travis.logs.get(job.id)).text == text
 
 
+@pytest.mark.instant
 async def test_quirk_36_a_gap_in_the_numbers_is_reported(travis: Travis, job: Job) -> None:
     for content in ("travis_fold:start:a", CLEAR, "b"):
         job.write(content)

@@ -69,6 +69,7 @@ async def test_a_date_that_no_file_can_have_leaves_the_log_whole(tmp_path: Path,
     assert (again.size, again.fresh) == (4, False)
 
 
+@pytest.mark.instant
 @pytest.mark.parametrize("odd", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00", "", "soon", "2014-04-08T00:27:12"])
 async def test_one_odd_date_takes_no_other_download_with_it(
     server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path, odd: str
@@ -162,6 +163,7 @@ async def test_a_disk_error_is_reported_as_such(tmp_path: Path) -> None:
 # Many, over REST ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.instant
 async def test_many_logs_are_returned_in_the_order_given(
     server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
 ) -> None:
@@ -186,6 +188,7 @@ async def test_many_logs_are_returned_in_the_order_given(
     assert all(file.fresh for file in await travis.logs.download([first], tmp_path / "a" / "b", overwrite=True))
 
 
+@pytest.mark.instant
 async def test_a_restarted_job_is_downloaded_again(
     server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
 ) -> None:
@@ -205,6 +208,7 @@ async def test_a_restarted_job_is_downloaded_again(
 
 
 @pytest.mark.parametrize("text", ["log aggregated", "Your log is temporarily unavailable"])
+@pytest.mark.instant
 async def test_a_placeholder_is_not_saved(travis: Travis, repository: Repository, tmp_path: Path, text: str) -> None:
     (number,) = ended(repository, text)
     (file,) = await travis.logs.download([number], tmp_path)
@@ -222,6 +226,7 @@ async def test_a_log_without_a_record_is_an_empty_file(
     assert (file.fresh, file.size, file.path and file.path.read_bytes()) == (True, 0, b"")
 
 
+@pytest.mark.instant
 async def test_a_truncated_log_is_not_saved_and_can_be_repeated(
     server: TravisServer, repository: Repository, tmp_path: Path
 ) -> None:
@@ -243,6 +248,7 @@ async def test_a_truncated_log_is_not_saved_and_can_be_repeated(
     assert (tmp_path / f"{number}.txt").read_text() == text
 
 
+@pytest.mark.instant
 async def test_a_log_above_the_limit_is_an_error(
     travis: Travis, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,14 @@ async def test_demo_drops_old_builds_requests_and_frames(monkeypatch: pytest.Mon
         await until(lambda: len(server.requests) <= 6 and len(server.pusher.frames) <= 50)
 
 
+async def test_demo_drops_restarted_builds_and_those_after_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "MAX_BUILDS", 3)
+    async with TravisServer() as server, Demo(server, speed=1000) as running:
+        first = [repository.builds[0].restart() for repository in running.repositories]
+        await until(lambda: not any(build.id in server.world.builds for build in first))
+        await until(lambda: all(len(repository.builds) < 20 for repository in running.repositories))
+
+
 @pytest.mark.parametrize("speed", [0, -1, float("inf"), float("nan")])
 async def test_demo_refuses_a_speed_that_is_not_positive_and_finite(speed: float) -> None:
     with pytest.raises(ValueError, match="speed must be positive and finite"):

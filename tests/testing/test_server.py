@@ -108,3 +108,34 @@ def test_unknown_option_value_is_refused_with_the_known_ones(option: str) -> Non
 async def test_respond_refuses_less_than_once(server: TravisServer) -> None:
     with pytest.raises(ValueError, match="times must be at least 1, not 0"):
         server.respond("GET", "/config", times=0)
+
+
+@pytest.mark.parametrize(("max_records", "kept"), [(3, 3), (None, 8)])
+async def test_requests_frames_faults_and_archive_reads_are_recorded_up_to_a_number(
+    max_records: int | None, kept: int
+) -> None:
+    async with TravisServer(max_records=max_records) as server:
+        server.faults.rest("/uptime").status(503)
+        server.faults.live("job:*").drop()
+        async with aiohttp.ClientSession() as session:
+            url = f"ws://{server.host}:{server.port}/app/5df8ac576dcccf4fd076?protocol=7"
+            async with session.ws_connect(url) as websocket:
+                await websocket.receive()
+                for number in range(8):
+                    await ask(server, f"/uptime?n={number}")
+                    await ask(server, f"/jobs/{number}/log.txt", endpoint=server.archive_url)
+                    await websocket.send_str('{"event":"pusher:ping","data":{}}')
+                    await websocket.receive()
+        own = [seen.path for seen in server.requests if seen.path.startswith("/uptime")]
+        assert own == [f"/uptime?n={number}" for number in range(8 - len(own), 8)]
+        # One is that of the WebSocket.
+        assert len(server.requests) == (max_records or 9)
+        assert len(server.faults.made) == len(server.archive.headers_seen) == kept
+        assert len(server.pusher.frames) == (kept if max_records else 17)
+
+
+def test_by_default_a_hundred_thousand_records_are_kept() -> None:
+    server = TravisServer()
+    assert (server.max_records, server.pusher.frames.maxlen, server.faults.made.maxlen) == (100_000,) * 3
+    with pytest.raises(ValueError, match="max_records must be at least 1, not 0"):
+        TravisServer(max_records=0)

@@ -12,7 +12,7 @@ from typing import Final, Generic, Literal, TypeVar
 
 __all__ = ["Fault", "Faults", "LiveFault", "LiveRule", "RestFault", "RestRule"]
 
-MAX_RECORDED_FAULTS: Final = 10_000
+MAX_RECORDED_FAULTS: Final = 100_000
 
 F = TypeVar("F", "RestFault", "LiveFault")
 
@@ -199,17 +199,18 @@ class Faults:
 
     Args:
         seed: Seed of the random numbers: the same seed, rules and requests give the same faults.
+        max_records: Number of faults to record; None for all.
 
     Attributes:
-        made: The last 10,000 faults that were injected.
+        made: The last faults that were injected.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, *, max_records: int | None = MAX_RECORDED_FAULTS) -> None:
         self._chances = random.Random(seed)  # noqa: S311 - not used for secrets
         self._rest: list[FaultRule[RestFault]] = []
         self._live: list[FaultRule[LiveFault]] = []
         self._on_clear: list[Callable[[], None]] = []
-        self.made: deque[Fault] = deque(maxlen=MAX_RECORDED_FAULTS)
+        self.made: deque[Fault] = deque(maxlen=max_records)
 
     def seed(self, seed: int) -> None:
         """Restart the random numbers: the same seed, rules and requests give the same faults."""

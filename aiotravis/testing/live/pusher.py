@@ -46,11 +46,12 @@ class PusherApp:
         idle: Seconds without a text frame after which Pusher and soketi close with 4201; None: never. Before that,
             Pusher sends ``pusher:ping``, soketi a ping of the WebSocket protocol. Slanger does neither.
         clock: Returns seconds since the epoch; the system's clock by default.
+        max_records: Number of frames, and of faults, to record; None for all.
 
     Attributes:
         reject_with: Code and message with which to reject new connections: ``(4100, "Over capacity")``; None: accept.
         connections: Accepted connections that are not closing, by socket id.
-        frames: The last 100,000 text and binary frames of all clients; outgoing ones in the order of queueing.
+        frames: The last text and binary frames of all clients; outgoing ones in the order of queueing.
         opened: Number of connections accepted so far.
         faults: Rules for events and subscriptions.
 
@@ -68,6 +69,7 @@ class PusherApp:
         activity_timeout: float | None = None,
         idle: float | None = 120,
         clock: Callable[[], float] = time.time,
+        max_records: int | None = MAX_RECORDED_FRAMES,
     ) -> None:
         self.key = key
         self.secret = secret
@@ -76,9 +78,9 @@ class PusherApp:
         self.idle = idle
         self.reject_with: tuple[int, str] | None = None
         self.connections: dict[str, ServerConnection] = {}
-        self.frames: deque[RecordedFrame] = deque(maxlen=MAX_RECORDED_FRAMES)
+        self.frames: deque[RecordedFrame] = deque(maxlen=max_records)
         self.opened: int = 0
-        self.faults: Faults = Faults()
+        self.faults: Faults = Faults(max_records=max_records)
         self._rules = dialect_rules(dialect)
         self._numbers = itertools.count(1)
         self._open: set[ServerConnection] = set()

@@ -3,7 +3,9 @@
 https://docs.travis-ci.com/api/#builds
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from aiohttp import web
 
@@ -15,6 +17,21 @@ from aiotravis.testing.world.models import User
 from aiotravis.testing.world.stages import TERMINAL
 
 __all__ = ["ActionRoutes"]
+
+
+SHOWN_LEVELS: Final = frozenset({"alert", "error", "warn"})
+"""Levels of the parser's messages that are shown."""
+
+KNOWN_KEYS: Final = frozenset(
+    {
+        "addons", "after_deploy", "after_failure", "after_script", "after_success", "android", "arch", "before_cache",
+        "before_deploy", "before_install", "before_script", "branches", "bundler_args", "cache", "compiler", "deploy",
+        "dist", "env", "gemfile", "git", "go", "group", "if", "import", "install", "jdk", "jobs", "language",
+        "matrix", "node_js", "notifications", "os", "perl", "php", "python", "r", "rust", "rvm", "scala", "script",
+        "services", "stages", "sudo", "version", "vm",
+    }
+)  # fmt: skip
+"""Keys of a .travis.yml that the parser knows, here without those of rarer languages."""
 
 
 class ActionRoutes(Routes):
@@ -77,8 +94,8 @@ class ActionRoutes(Routes):
         reasons = self._refusal_reasons(caller.user, kind, target)
         if self._server.log_mode == "2014":
             # fact 3.5: before 2015, only the flash told of a refusal.
-            return _restart_response(kind, target, reasons, granted=200, refused=200)
-        return _restart_response(kind, target, reasons, granted=202, refused=400)
+            return self._restart_response(kind, target, reasons, granted=200, refused=200)
+        return self._restart_response(kind, target, reasons, granted=202, refused=400)
 
     async def restart_by_request(self, request: web.Request) -> web.StreamResponse:
         """Answer ``POST /requests``, the deprecated restart."""
@@ -91,7 +108,24 @@ class ActionRoutes(Routes):
         target = self._find(kind, int(number))
         self._check_not_migrated(request, target.repository)
         reasons = self._refusal_reasons(caller.user, kind, target)
-        return _restart_response(kind, target, reasons, granted=200, refused=200)
+        return self._restart_response(kind, target, reasons, granted=200, refused=200)
+
+    def _restart_response(
+        self, kind: str, target: Build | Job, reasons: Sequence[str], *, granted: int, refused: int
+    ) -> web.Response:
+        """Grant a restart unless there are reasons to refuse it, and return the flash."""
+        if reasons:
+            flash = [{"error": reason} for reason in reasons]
+            return json_response({"result": refused == 200, "flash": flash}, status=refused)
+        switches = self._server.switches
+        # fact 10.1: a restart takes effect later, and now and then never.
+        if not (switches.dropped_restarts and switches.happens(rule=True)):
+            if self._server.instant:
+                target.restart()
+            else:
+                (target if isinstance(target, Build) else target.build).queue_restart(target)
+        flash = [{"notice": f"The {kind} was successfully restarted."}]
+        return json_response({"result": True, "flash": flash}, status=granted)
 
     def _refusal_reasons(self, user: User | None, kind: str, target: Build | Job) -> list[str]:
         """Return all reasons to refuse a restart."""
@@ -122,27 +156,29 @@ class ActionRoutes(Routes):
         return web.Response(headers={"Content-Type": "application/json"})
 
     async def lint(self, request: web.Request) -> web.StreamResponse:
-        """Answer ``POST /lint`` and ``PUT /lint``, with one warning at most."""
+        """Answer ``POST /lint`` and ``PUT /lint``: warn of unknown keys at the left margin, and of no language."""
         if self._server.switches.lint_fails:
             raise server_error()
         if request.method == "PUT":
             content = (await request.read()).decode()
         else:
             content = str((await read_fields(request)).get("content") or "")
-        warnings: list[dict[str, object]] = []
-        if "language:" not in content:
-            # fact 3.19: today's server prefixes the message instead of naming keys.
-            warnings.append({"key": [], "message": "[info] on root: missing language, using the default ruby"})
+        # fact 3.19: today's server prefixes the message instead of naming keys, and drops the level info.
+        warnings = [
+            {"key": list[str](), "message": f"[{level}] on root: {message}"}
+            for level, message in _lint(content)
+            if level in SHOWN_LEVELS
+        ]
         return json_response({"lint": {"warnings": warnings}})
 
 
-def _restart_response(
-    kind: str, target: Build | Job, reasons: Sequence[str], *, granted: int, refused: int
-) -> web.Response:
-    """Restart unless there are reasons to refuse, and return the flash."""
-    if reasons:
-        flash = [{"error": reason} for reason in reasons]
-        return json_response({"result": refused == 200, "flash": flash}, status=refused)
-    target.restart()
-    flash = [{"notice": f"The {kind} was successfully restarted."}]
-    return json_response({"result": True, "flash": flash}, status=granted)
+def _lint(content: str) -> Iterator[tuple[str, str]]:
+    """Yield level and text of the messages of Travis's parser."""
+    keys = re.findall(r"^(\w[\w-]*):", content, re.MULTILINE)
+    if re.search(r"^\t", content, re.MULTILINE):
+        yield "error", "syntax error (found character that cannot start any token while scanning for the next token)"
+    for key in keys:
+        if key not in KNOWN_KEYS:
+            yield "warn", f"unknown key {key} (see https://docs.travis-ci.com)"
+    if "language" not in keys:
+        yield "info", "missing language, using the default ruby"

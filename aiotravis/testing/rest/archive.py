@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from aiotravis.testing.rest.unavailable_logs import archive_answer
 from aiotravis.testing.world.world import World
 
 __all__ = ["ArchiveHost"]
@@ -12,14 +13,16 @@ class ArchiveHost:
 
     Args:
         world: World with the logs.
+        max_records: Number of requests to record; None for all.
 
     Attributes:
         port: TCP port; 0 before it starts.
-        headers_seen: Headers of all requests in order, with lower-case names.
+        headers_seen: Headers of the last requests in order, with lower-case names.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, max_records: int | None = None) -> None:
         self._world = world
+        self._max_records = max_records
         self._runner: web.AppRunner | None = None
         self.port: int = 0
         self.headers_seen: list[dict[str, str]] = []
@@ -45,8 +48,11 @@ class ArchiveHost:
 
     async def _log(self, request: web.Request) -> web.Response:
         self.headers_seen.append({name.lower(): value for name, value in request.headers.items()})
+        if self._max_records is not None:
+            del self.headers_seen[: -self._max_records]
         number = request.match_info["id"]
         job = self._world.jobs.get(int(number)) if number.isdecimal() else None
         if job is None or not job.log.archived:
-            return web.Response(status=403, text="<Error><Code>AccessDenied</Code></Error>", content_type="text/xml")
+            status, content_type, text = archive_answer(job)
+            return web.Response(status=status, text=text, content_type=content_type)
         return web.Response(body=job.log.text.encode(), headers={"Content-Type": "text/plain"})

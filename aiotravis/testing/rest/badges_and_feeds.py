@@ -19,6 +19,9 @@ from aiotravis.testing.world.stages import TERMINAL
 
 __all__ = ["BadgeAndFeedRoutes"]
 
+PAGE_SIZE: Final = 25
+"""Builds in a feed."""
+
 RESULTS: Final = {"passed": "passing", "failed": "failing", "errored": "error", "canceled": "canceled"}
 
 STATUSES: Final = {"passed": "Success", "failed": "Failure", "errored": "Error", "canceled": "Canceled"}
@@ -68,8 +71,9 @@ class BadgeAndFeedRoutes(Routes):
             ),
             None,
         )
+        self._show_states([last])
         # fact 3.22: a badge never fails; a hidden repository is unknown.
-        result = RESULTS[last.state] if last else "unknown"
+        result = RESULTS.get(last.state, "unknown") if last else "unknown"
         kind = request.path.rpartition(".")[2]
         body = _png(COLOURS[result]) if kind == "png" else f"<svg><text>{result}</text></svg>".encode()
         headers = {
@@ -83,13 +87,19 @@ class BadgeAndFeedRoutes(Routes):
         repository = self._visible_repository(request)
         if repository is None:
             raise not_found()
-        return _projects([repository])
+        return self._projects([repository])
 
     async def cc_xml_of_owner(self, request: web.Request) -> web.StreamResponse:
         """Answer with the state of an owner's repositories as CCTray XML."""
         caller, owner = self._caller(request), request.match_info["owner"]
         every = self._server.world.repositories.values()
-        return _projects([one for one in every if one.slug.partition("/")[0] == owner and caller.can_see(one)])
+        return self._projects([one for one in every if one.slug.partition("/")[0] == owner and caller.can_see(one)])
+
+    def _projects(self, repositories: Sequence[Repository]) -> web.Response:
+        self._show_states(repository.last_shown for repository in repositories)
+        inner = "".join(_project(one) for one in repositories)
+        body = f'<?xml version="1.0"?>\n<Projects>{inner}</Projects>\n'.encode()
+        return web.Response(body=body, headers={"Content-Type": "application/xml;charset=utf-8"})
 
     async def atom(self, request: web.Request) -> web.StreamResponse:
         """Answer with the last 25 builds of a repository as an Atom feed."""
@@ -97,7 +107,9 @@ class BadgeAndFeedRoutes(Routes):
         # fact 3.22: an empty feed is a 406.
         if repository is None or not repository.builds:
             raise ErrorResponse(406)
-        entries = "".join(_entry(build) for build in list(reversed(repository.builds))[:25])
+        shown = repository.builds[: -PAGE_SIZE - 1 : -1]
+        self._show_states(shown)
+        entries = "".join(map(_entry, shown))
         title = f"<title>{escape(repository.slug)} Builds</title>"
         body = f'<?xml version="1.0"?>\n<feed xmlns="http://www.w3.org/2005/Atom">{title}{entries}</feed>\n'
         return web.Response(body=body.encode(), headers={"Content-Type": "application/atom+xml;charset=utf-8"})
@@ -109,14 +121,8 @@ def _entry(build: Build) -> str:
     return f"<entry><id>urn:travis:build:{build.id}</id><title>{title}</title><updated>{updated}</updated></entry>"
 
 
-def _projects(repositories: Sequence[Repository]) -> web.Response:
-    inner = "".join(_project(one) for one in repositories)
-    body = f'<?xml version="1.0"?>\n<Projects>{inner}</Projects>\n'.encode()
-    return web.Response(body=body, headers={"Content-Type": "application/xml;charset=utf-8"})
-
-
 def _project(repository: Repository) -> str:
-    last = repository.state_build or repository.last_build
+    last = repository.last_shown
     runs = last is not None and last.state not in TERMINAL
     fields = {
         "name": repository.slug,

@@ -46,6 +46,7 @@ class BuildRoutes(Routes):
         if build is None or not caller.can_see(build.repository):
             # fact 3.5: exclude_config fails for an unknown build.
             raise server_error() if exclude_config and build is None else not_found()
+        self._show_states([build])
         commit = commit_json(build.commit, tag=not self._is_2014)
         commit["branch_is_default"] = build.commit.branch == "master"
         jobs = [job_json(job, nested=True, log_id=self._is_2014) for job in build.jobs]
@@ -70,7 +71,7 @@ class BuildRoutes(Routes):
         if repository is None:
             # fact 9.4: an unknown repository has no builds, rather than being a 404.
             has_repository = {"repository_id", "slug"} & set(query) or "owner" in request.match_info
-            return self._list_response(request, [] if has_repository else self._recent_builds(request, caller))
+            return self._to_response(request, [] if has_repository else self._recent_builds(request, caller))
         builds = list(reversed(repository.builds)) if caller.can_see(repository) else []
         if "event_type" in query:
             builds = [build for build in builds if build.event_type == query["event_type"]]
@@ -101,10 +102,16 @@ class BuildRoutes(Routes):
             for build in self._server.world.builds.values()
             if (caller.user in build.repository.users if own_only else caller.can_see(build.repository))
         ]
-        return [build for build in reversed(visible) if build.state in states][:PAGE_SIZE]
+        found = [build for build in reversed(visible) if build.state in states][:PAGE_SIZE]
+        self._show_states(found)
+        return [build for build in found if build.state in states]
 
     def _list_response(self, request: web.Request, builds: Iterable[Build]) -> web.Response:
         builds = list(builds)
+        self._show_states(builds)
+        return self._to_response(request, builds)
+
+    def _to_response(self, request: web.Request, builds: Sequence[Build]) -> web.Response:
         exclude_config = "exclude_config" in request.query
         commits = [
             commit_json(build.commit, tag=not self._is_2014) | {"pull_request_number": build.pull_request_number}
@@ -141,6 +148,7 @@ class BuildRoutes(Routes):
                 if build.event_type == "push":
                     latest[build.commit.branch] = build
             builds = sorted(latest.values(), key=lambda build: -(build.finished_at or float("inf")))[:MAX_BRANCHES]
+        self._show_states(builds)
         return SerializedResponse(
             {"branches": [_branch_json(one) for one in builds], "commits": [_commit_json(one) for one in builds]}
         )
@@ -156,6 +164,7 @@ class BuildRoutes(Routes):
         ]
         if not found:
             raise not_found()
+        self._show_states(found[-1:])
         return SerializedResponse({"branch": _branch_json(found[-1]), "commit": _commit_json(found[-1])})
 
 

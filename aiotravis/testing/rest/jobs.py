@@ -50,6 +50,7 @@ class JobRoutes(Routes):
         job = self._server.world.jobs.get(number)
         if job is None or not caller.can_see_job(job):
             return error_response(404, f"The job({number}) couldn't be found")
+        self._show_states([job])
         commit = commit_json(job.build.commit, tag=not self._is_2014)
         commit["branch_is_default"] = job.build.commit.branch == "master"
         body: dict[str, object] = {"job": self._job_json(job, request), "commit": commit}
@@ -64,17 +65,21 @@ class JobRoutes(Routes):
         if ids:
             # fact 9.21: unlike builds, jobs do not split ids=1,2.
             found = [self._server.world.jobs.get(int(number)) for number in ids if number.isdecimal()]
-            return self._list_response(request, [job for job in found if job is not None and caller.can_see_job(job)])
+            shown = [job for job in found if job is not None and caller.can_see_job(job)]
+            self._show_states(shown)
+            return self._list_response(request, shown)
         states = list_parameter(request, "state", split=False)
         queue = request.query.get("queue")
         visible = [job for job in self._server.world.jobs.values() if self._is_listed(job, caller)]
-        if states:
-            visible = [job for job in visible if job.state in states]
-        elif queue is not None:
-            visible = [job for job in visible if job.queue == queue]
+        if not states and queue is not None:
+            shown = [job for job in visible if job.queue == queue][:MAX_JOBS]
+            self._show_states(shown)
         else:
-            visible = [job for job in visible if job.state in {"created", "queued", "received", "started"}]
-        return self._list_response(request, visible[:MAX_JOBS])
+            states = states or ["created", "queued", "received", "started"]
+            shown = [job for job in visible if job.state in states][:MAX_JOBS]
+            self._show_states(shown)
+            shown = [job for job in shown if job.state in states]
+        return self._list_response(request, shown)
 
     def _is_listed(self, job: Job, caller: Caller) -> bool:
         if caller.user is not None and self._server.mode != "org":

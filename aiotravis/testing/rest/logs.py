@@ -3,7 +3,8 @@
 https://docs.travis-ci.com/api/#logs
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -11,7 +12,9 @@ from aiotravis.testing.rest.access import ErrorResponse, authenticate, not_found
 from aiotravis.testing.rest.content_negotiation import accepted_types, accepts_text, path_suffix
 from aiotravis.testing.rest.parameters import path_id
 from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse, error_response, json_response
+from aiotravis.testing.rest.unavailable_logs import forms_of, unavailable_v2, unavailable_v3
 from aiotravis.testing.world.builds import Job
+from aiotravis.testing.world.models import LogForm, Part
 from aiotravis.testing.world.payloads import log_json, log_parts_json
 from aiotravis.testing.world.world import Log, User
 
@@ -70,26 +73,46 @@ class LogRoutes(Routes):
             return job.finished_at is not None and now - job.finished_at > days * 86_400
         return bool(settings.get("job_log_access_based_limit")) and not job.repository.may_push(user)
 
+    def _read_log(self, job: Job) -> tuple[Job, LogForm | None]:
+        """Count a read of a log; return the job with its log as it is shown, and the form of an unavailable one."""
+        log, switches = job.log, self._server.switches
+        if not log.is_unavailable:
+            return job, None
+        if switches.happens(rule=False):
+            log.unavailable_reads = 0
+            return job, None
+        if switches.chance is None:
+            log.unavailable_reads -= 1
+        forms = forms_of(self._server.log_mode)
+        form = log.unavailable_as or forms[switches.pick(job.id, len(forms))]
+        if form == "beginning missing":
+            job = replace(job, log=replace(log, parts=_second_half(log.parts)))
+        return job, form
+
     def _log_response(self, request: web.Request, job: Job) -> web.Response:
         # fact 9.30: what comes depends on the state of the log, the server's age, and the Accept header.
+        job, form = self._read_log(job)
         log, mode = job.log, self._server.log_mode
-        if (log.archived and mode != "head") or (log.missing and mode == "2014"):
+        in_archive = form is not None and form.startswith("archive")
+        if in_archive or (log.archived and mode != "head") or (log.missing and mode == "2014"):
             return self._archive_redirect(request, job)
         if log.missing:
             # fact 5.2: JSON, even if only text is accepted.
             return json_response({"log": {"job_id": job.id, "parts": [], "@type": "Log"}})
-        media_types = accepted_types(request)
-        if path_suffix(request) == ".json":
-            return SerializedResponse({"log": log_json(job)})
-        if path_suffix(request):
-            return self._text_response(request, job)
+        media_types, suffix = accepted_types(request), path_suffix(request)
         best = next((media for media in media_types if media.is_json or media.is_text or media.is_anything), None)
-        if best is None:
-            raise ErrorResponse(406)
         # fact 5.2: */* gets text.
-        if not best.is_json:
-            return self._text_response(request, job)
-        chunked = any(media.is_json and media.chunked for media in media_types)
+        as_text = suffix != ".json" if suffix else best is not None and not best.is_json
+        if (best is None and not suffix) or (as_text and not accepts_text(request)):
+            raise ErrorResponse(406)
+        chunked = not suffix and any(media.is_json and media.chunked for media in media_types)
+        if form is not None:
+            has_parts = chunked and mode != "head"
+            answer = unavailable_v2(form, log_id=log.id, job_id=job.id, text=as_text, chunked=has_parts)
+            if answer is not None:
+                return answer
+        if as_text:
+            return self._text_response(job)
         if log.aggregated and chunked and not any(media.is_json and not media.chunked for media in media_types):
             raise ErrorResponse(406)
         if chunked and mode != "head" and not log.aggregated:
@@ -99,9 +122,7 @@ class LogRoutes(Routes):
             return SerializedResponse({"log": log_parts_json(job, after=after, numbers=numbers, ids=mode == "2014")})
         return SerializedResponse({"log": log_json(job)})
 
-    def _text_response(self, request: web.Request, job: Job) -> web.Response:
-        if not accepts_text(request):
-            raise ErrorResponse(406)
+    def _text_response(self, job: Job) -> web.Response:
         if not job.log.parts:
             raise ErrorResponse(406, content_type="text/plain;charset=utf-8")
         return _plain_text(job.log.text)
@@ -134,6 +155,12 @@ class LogRoutes(Routes):
             raise ErrorResponse(404, body)
         return job
 
+    def _read_parts(self, job: Job) -> Sequence[Mapping[str, object]] | web.Response:
+        """Count a read of a log; return its parts, or the answer in place of them."""
+        job, form = self._read_log(job)
+        shown = None if form is None else unavailable_v3(form)
+        return _parts_json(job.log) if shown is None else shown
+
     def _raw_log_href(self, request: web.Request, job: Job) -> str:
         """Return the path of the text, with a log token unless the log is public."""
         path = f"/v3/job/{job.id}/log.txt"
@@ -144,8 +171,9 @@ class LogRoutes(Routes):
 
     async def parts(self, request: web.Request) -> web.StreamResponse:
         """Answer ``GET /v3/job/{id}/log_parts``."""
-        job = self._v3_job(request)
-        parts = _parts_json(job.log)
+        parts = self._read_parts(self._v3_job(request))
+        if isinstance(parts, web.Response):
+            return parts
         after, numbers = request.query.get("after", ""), request.query.get("part_numbers", "")
         if after.isdecimal():
             parts = [part for part in parts if int(str(part["number"])) > int(after)]
@@ -159,6 +187,9 @@ class LogRoutes(Routes):
     async def log_v3(self, request: web.Request) -> web.StreamResponse:
         """Answer ``GET /v3/job/{id}/log``."""
         job = self._v3_job(request)
+        parts = self._read_parts(job)
+        if isinstance(parts, web.Response):
+            return parts
         return json_response(
             {
                 "@type": "log",
@@ -166,8 +197,8 @@ class LogRoutes(Routes):
                 "@representation": "standard",
                 "@permissions": {"read": True, "cancel": False, "restart": False, "debug": False},
                 "id": job.log.id,
-                "content": job.log.text if job.log.parts else None,
-                "log_parts": _parts_json(job.log),
+                "content": _joined(parts) if parts else None,
+                "log_parts": parts,
                 "@raw_log_href": self._raw_log_href(request, job),
             }
         )
@@ -176,8 +207,11 @@ class LogRoutes(Routes):
         """Answer ``GET /v3/job/{id}/log.txt``; a log token in the query suffices."""
         opened = self._server.world.log_tokens.find(request.query.get("log.token", ""))
         if opened is not None and opened.job_id == path_id(request) and self._server.log_mode == "head":
-            return _plain_text(self._server.world.jobs[opened.job_id].log.text)
-        return _plain_text(self._v3_job(request).log.text)
+            job = self._server.world.jobs[opened.job_id]
+        else:
+            job = self._v3_job(request)
+        parts = self._read_parts(job)
+        return parts if isinstance(parts, web.Response) else _plain_text(_joined(parts))
 
 
 def _parts_json(log: Log) -> list[dict[str, object]]:
@@ -185,6 +219,18 @@ def _parts_json(log: Log) -> list[dict[str, object]]:
     if log.aggregated or log.archived or log.removed_at is not None:
         return [{"content": log.text, "final": True, "number": 0}]
     return [{"content": part.content, "final": part.final, "number": part.number} for part in log.parts]
+
+
+def _joined(parts: Sequence[Mapping[str, object]]) -> str:
+    return "".join(str(part["content"]) for part in parts)
+
+
+def _second_half(parts: Sequence[Part]) -> list[Part]:
+    """Return the later parts of a log; the end of its only one."""
+    if len(parts) == 1:
+        part = parts[0]
+        return [replace(part, content=part.content[len(part.content) // 2 :])]
+    return list(parts[(len(parts) + 1) // 2 :])
 
 
 def _plain_text(text: str) -> web.Response:

@@ -64,7 +64,7 @@ class RequestMiddleware:
         live_prefix: Prefix of every path of the live channel.
 
     Attributes:
-        requests: All requests, in the order of their responses.
+        requests: The last requests, in the order of their responses.
         stubs: Responses that replace those of routes.
     """
 
@@ -189,3 +189,5 @@ class RequestMiddleware:
     def _record(self, request: web.Request, body: bytes, status: int) -> None:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.requests.append(RequestSeen(request.method, request.path_qs, headers, body, status))
+        if self._server.max_records is not None:
+            del self.requests[: -self._server.max_records]

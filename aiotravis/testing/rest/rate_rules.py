@@ -12,11 +12,13 @@ class WindowCounter:
 
     Attributes:
         period: Length of a window in seconds.
-        counts: Number of requests by identity and number of the window.
+        counts: Number of requests by identity and number of the window, without windows that are over.
+        highest: The highest count of any identity in any window; 0 if nothing was counted.
     """
 
     period: int
     counts: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
+    highest: int = 0
 
     def add(self, identity: str, now: float) -> int:
         """Count one request, and return the count of its window.
@@ -26,14 +28,13 @@ class WindowCounter:
             now: Seconds since the epoch.
         """
         # fact 2: windows are aligned to the epoch.
-        key = (identity, int(now // self.period))
-        self.counts[key] = self.counts.get(key, 0) + 1
-        return self.counts[key]
-
-    @property
-    def highest(self) -> int:
-        """The highest count of any identity in any window; 0 if nothing was counted."""
-        return max(self.counts.values(), default=0)
+        window = int(now // self.period)
+        count = self.counts.get((identity, window), 0) + 1
+        if count == 1:
+            self.counts = {key: known for key, known in self.counts.items() if key[1] >= window}
+        self.counts[identity, window] = count
+        self.highest = max(self.highest, count)
+        return count
 
 
 class RateRules:

@@ -43,6 +43,7 @@ class RepositoryRoutes(Routes):
         repository = known.get(int(number)) if number.isdecimal() else self._find_repository(request)
         if repository is None or not caller.can_see(repository):
             raise not_found()
+        self._show_states([repository.last_shown])
         return SerializedResponse({"repo": self._repository_json(repository)})
 
     def _repository_json(self, repository: Repository) -> dict[str, object]:
@@ -84,6 +85,8 @@ class RepositoryRoutes(Routes):
         return self._to_response(visible[: page_size(request, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)])
 
     def _to_response(self, repositories: Iterable[Repository]) -> web.Response:
+        repositories = list(repositories)
+        self._show_states(repo.last_shown for repo in repositories)
         return SerializedResponse({"repos": [self._repository_json(repo) for repo in repositories]})
 
     async def key(self, request: web.Request) -> web.StreamResponse:
@@ -107,12 +110,12 @@ def _key_response(repository: Repository) -> web.Response:
 
 def _by_activity(repository: Repository) -> tuple[int, float]:
     """Sort running repositories first, then by the end of their last build, never built ones last."""
-    last = repository.state_build or repository.last_build
+    last = repository.last_shown
     if last is None or last.started_at is None:
         return (2, 0.0)
     return (0, -last.started_at) if last.finished_at is None else (1, -last.finished_at)
 
 
 def _by_start(repository: Repository) -> float:
-    last = repository.state_build or repository.last_build
+    last = repository.last_shown
     return -(last.started_at or 0.0) if last is not None else 0.0

@@ -1,8 +1,8 @@
 """Base of all groups of routes, and the JSON responses of Travis."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol, cast
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Final, Protocol, cast
 
 from aiohttp import web
 
@@ -13,7 +13,7 @@ from aiotravis.testing.rest.access import Caller, ErrorResponse, Mode, authentic
 from aiotravis.testing.rest.content_negotiation import accepts_json, requested_version
 from aiotravis.testing.rest.rate_rules import RateRules
 from aiotravis.testing.rest.switches import Switches
-from aiotravis.testing.world.builds import Repository
+from aiotravis.testing.world.builds import Build, Job, Repository
 from aiotravis.testing.world.world import World
 
 __all__ = [
@@ -25,6 +25,9 @@ __all__ = [
     "json_response",
     "validation_error",
 ]
+
+READS_BEFORE_RESTART: Final = 1
+"""Number of responses with the state of a build for which a restart is still queued."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -41,6 +44,8 @@ class ServerContext(Protocol):
     faults: Faults
     rates: RateRules | None
     latency: float
+    instant: bool
+    max_records: int | None
 
     @property
     def archive_url(self) -> str:
@@ -143,6 +148,15 @@ class Routes:
 
     def _caller(self, request: web.Request, *, guarded: bool = True, private: bool = False) -> Caller:
         return authenticate(request, self._server.world, self._server.mode, guarded=guarded, private=private)
+
+    def _show_states(self, shown: Iterable[Build | Job | None]) -> None:
+        """Count a response with the states of builds and jobs, before it is made: queued restarts may take effect."""
+        # fact 10.1: after a restart's 202 the old state, times and log are served for a while.
+        for build in dict.fromkeys(one.build if isinstance(one, Job) else one for one in shown):
+            if build is not None and build.queued_restarts:
+                build.reads_since_restart += 1
+                if self._server.switches.happens(build.reads_since_restart > READS_BEFORE_RESTART):
+                    build.run_queued_restarts()
 
     def _find_repository(self, request: web.Request) -> Repository | None:
         """Return the repository that the path or else the query names, or None."""

@@ -14,6 +14,9 @@ NO_SUCH_RESOURCE = (
     b'{"@type":"error","error_type":"not_found","error_message":"resource not found (or insufficient access)"}'
 )
 
+NESTED_ROOTS = frozenset({"/settings/env_vars/"})
+"""Roots of collections below another path."""
+
 
 @dataclass(frozen=True)
 class RouteMatch:
@@ -63,8 +66,8 @@ async def find_route(
     if _wants_version_3(request):
         # fact 1.2: the version in a header leads to the paths of version 3.
         target, suffix = f"/v3{path}", ""
-    elif resource is None and target.endswith("/") and target.count("/") == 2:
-        # fact 1.3: a slash is fine after a collection only.
+    elif resource is None and target.endswith("/") and (target.count("/") == 2 or target in NESTED_ROOTS):
+        # fact 1.3: a slash is fine after the root of a collection only.
         target = target.rstrip("/")
     if target == path:
         return RouteMatch(request, handler, path, is_feed=False)

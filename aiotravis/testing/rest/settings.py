@@ -4,9 +4,11 @@ https://docs.travis-ci.com/api/#settings-general
 """
 
 import hashlib
+import math
+import re
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 
@@ -20,9 +22,9 @@ from aiotravis.testing.rest.routes import (
     validation_error,
 )
 from aiotravis.testing.world.builds import Repository
-from aiotravis.testing.world.repository_data import EnvVar, SshKey
+from aiotravis.testing.world.repository_data import DEFAULT_SETTINGS, EnvVar, SshKey
 
-__all__ = ["SettingRoutes", "setting_error"]
+__all__ = ["SettingRoutes", "coerced_setting", "setting_error"]
 
 # fact 9.27: the code of an error may be a sentence.
 MAX_VALUES: Final[Mapping[str, tuple[int, str]]] = {
@@ -30,6 +32,14 @@ MAX_VALUES: Final[Mapping[str, tuple[int, str]]] = {
     "timeout_log_silence": (60, "Invalid log_silence timeout value (allowed: 0 - 60)"),
     "api_builds_rate_limit": (200, "can't be more than 200"),
 }
+
+TRUE: Final[frozenset[object]] = frozenset({"1", "on", "t", "true", "y", "yes", 1})
+
+FALSE: Final[frozenset[object]] = frozenset({"0", "off", "f", "false", "n", "no", 0})
+"""Values that count as booleans, texts in any case."""
+
+NUMBER: Final = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
+"""Texts that count as numbers."""
 
 
 class SettingRoutes(Routes):
@@ -69,7 +79,7 @@ class SettingRoutes(Routes):
             return json_response({"error": "Settings must be passed with a request"}, status=422)
         settings = repository.data.settings
         # fact 3.15: unknown names are ignored.
-        known = {name: value for name, value in changes.items() if name in settings}
+        known = {name: coerced_setting(name, value) for name, value in changes.items() if name in settings}
         for name, value in known.items():
             code = setting_error(name, value)
             if code is not None:
@@ -143,15 +153,31 @@ class SettingRoutes(Routes):
         return SerializedResponse({"ssh_key": fields})
 
 
+def coerced_setting(name: str, value: object) -> object:
+    """Return the value of a setting as its type, as far as that is possible; else as it is."""
+    # fact 10.4: virtus coerces.
+    if isinstance(DEFAULT_SETTINGS.get(name), bool):
+        key = value.lower() if isinstance(value, str) else value
+        return key in TRUE if isinstance(key, str | int) and key in TRUE | FALSE else value
+    if value is None:
+        # fact 3.15: the others may be unset.
+        return None if name in MAX_VALUES else 0
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        value = int(value) if value.lstrip("+-").isdecimal() else float(value)
+    return int(value) if isinstance(value, float) and math.isfinite(value) else value
+
+
 def setting_error(name: str, value: object) -> str | None:
-    """Return what is wrong with the value of a setting; None if nothing is."""
-    if name == "maximum_number_of_builds" and (not isinstance(value, int) or isinstance(value, bool)):
-        return "missing_field" if value in {None, ""} else "not_a_number"
-    if name in MAX_VALUES and value is not None:
+    """Return what is wrong with the coerced value of a setting; None if nothing is."""
+    if isinstance(DEFAULT_SETTINGS.get(name), bool):
+        return None
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if name in MAX_VALUES and value is None:
+        return None
+    if name in MAX_VALUES and value != "":
         maximum, sentence = MAX_VALUES[name]
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
-            return sentence
-    return None
+        return None if is_number and 0 <= cast("int", value) <= maximum else sentence
+    return None if is_number else "not_a_number"
 
 
 def _env_var_json(env_var: EnvVar, repository: Repository) -> dict[str, object]:

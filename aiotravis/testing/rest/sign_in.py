@@ -74,7 +74,7 @@ class SignInRoutes(Routes):
             # fact 9.48; fact 1.3: Sinatra redirects anything but a GET with 303.
             return web.Response(status=303, headers={"Location": "/too-few-scopes"})
         user = self._github_user(token)
-        user.is_syncing = True
+        user.start_sync(self._server.world.clock())
         return json_response({"access_token": user.token})
 
     # In a browser -----------------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ class Stubs:
 
     def take_loss(self, method: str, path: str) -> bool:
         """Return whether this response gets lost; each loss counts once."""
-        lost = self._lost[method, path] > 0
-        self._lost[method, path] -= lost
-        return lost
+        if self._lost[method, path] < 1:
+            return False
+        self._lost[method, path] -= 1
+        return True

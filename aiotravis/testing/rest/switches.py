@@ -1,6 +1,7 @@
-"""Differences between installations of Travis that no version implies."""
+"""Differences between installations of Travis that no version implies, and what varies from time to time."""
 
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, field
 
 __all__ = ["Switches"]
 
@@ -18,6 +19,16 @@ class Switches:
         ssh_keys: Whether repositories may have SSH keys; None for the default of the mode: everywhere but on org.
         uptime_error: Error of ``GET /uptime``, or None.
         lint_fails: Whether the service behind ``/lint`` is down.
+        repeated_numbers: Whether builds get the number of the build before them: every tenth number is given twice.
+        dropped_restarts: Whether restarts over HTTP are granted, and then never happen.
+        chance: Probability with which each of these happens, in place of the rule: the next build repeats a number, a
+            restart is dropped (each where it is switched on), a queued restart takes effect at a read, a log is there
+            at a read. It also picks the form of unavailable logs. Above 0 and at most 1; None for the rules, which
+            leave nothing to chance.
+        seed: Seed of the chance, read once: the same seed and requests give the same answers.
+
+    Raises:
+        ValueError: ``chance`` is not above 0, or above 1.
     """
 
     force_authentication: bool = False
@@ -28,3 +39,40 @@ class Switches:
     ssh_keys: bool | None = None
     uptime_error: str | None = None
     lint_fails: bool = False
+    repeated_numbers: bool = False
+    dropped_restarts: bool = False
+    chance: float | None = None
+    seed: int = 0
+    _random: random.Random = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.chance is not None and not 0 < self.chance <= 1:
+            raise ValueError(f"chance must be above 0 and at most 1, not {self.chance}")
+        self._random = random.Random(self.seed)  # noqa: S311 - not used for secrets
+
+    def happens(self, rule: bool) -> bool:
+        """Return whether something happens: by chance, or else as the rule says.
+
+        Args:
+            rule: What happens without a chance.
+        """
+        return rule if self.chance is None else self._random.random() < self.chance
+
+    def pick(self, rule: int, count: int) -> int:
+        """Return a number below a count: by chance, or else the remainder of a number.
+
+        Args:
+            rule: Number whose remainder is taken without a chance.
+            count: Number of choices.
+        """
+        return rule % count if self.chance is None else self._random.randrange(count)
+
+    def repeats_number(self, number: int, shared: bool) -> bool:
+        """Return whether the next build gets a number again.
+
+        Args:
+            number: Number of the last build.
+            shared: Whether the build before it has that number, too.
+        """
+        # fact 10.1: a push and its pull request, or two pushes at once, get the same number.
+        return self.repeated_numbers and self.happens(number % 10 == 0 and not shared)

@@ -48,6 +48,7 @@ class UserRoutes(Routes):
         user = self._caller(request, guarded=guarded, private=True).user
         if user is None:
             raise ErrorResponse(401, b"no access token supplied")
+        user.end_sync(self._server.world.clock())
         return user
 
     def _repositories(self, user: User) -> list[Repository]:
@@ -63,6 +64,9 @@ class UserRoutes(Routes):
             repositories = [one for one in repositories if one.may_push(user)]
         owners = [world.owner(repository.slug) for repository in repositories]
         organizations = [one for one in world.organizations if one in owners or user in one.members]
+        if self._server.log_mode == "head":
+            # fact 10.4: today's server lists no organization without repositories; older ones gave it a null count.
+            organizations = [one for one in organizations if one in owners]
         accounts: list[User | Organization] = [user, *organizations]
         return SerializedResponse(
             {"accounts": [self._account_json(account, owners.count(account)) for account in accounts]}
@@ -74,7 +78,6 @@ class UserRoutes(Routes):
             "name": owner.name,
             "login": owner.login,
             "type": "user" if isinstance(owner, User) else "organization",
-            # fact 3.1: the count is null for an organization without repositories.
             "repos_count": count if count or isinstance(owner, User) else None,
             "avatar_url": f"https://example.org/{owner.login}.png",
         }
@@ -170,7 +173,7 @@ class UserRoutes(Routes):
         user = self._user(request)
         if user.is_syncing:
             return json_response({"message": "Sync already in progress. Try again later."}, status=409)
-        user.is_syncing = True
+        user.start_sync(self._server.world.clock())
         return json_response({"result": True})
 
     async def update(self, request: web.Request) -> web.StreamResponse:

@@ -25,6 +25,9 @@ class WorldContext(Protocol):
     notify: Notify
     builds: "dict[int, Build]"
     jobs: "dict[int, Job]"
+    unavailable_log_reads: int
+    repeats_number: Callable[[int, bool], bool]
+    unended_timers: bool
 
     def clock(self) -> float:
         """Return seconds since the epoch."""
@@ -70,7 +73,7 @@ class Build:
         world: World that it belongs to.
         repository: Its repository.
         id: From the sequence that builds, jobs and stages share.
-        number: Counted per repository; several builds may have the same one.
+        number: Counted per repository; fact 10.1: several builds may share one.
         commit: Commit that it builds.
         event_type: ``push``, ``pull_request``, ``api`` or ``cron``, or None.
         pull_request_title: Title, or None.
@@ -84,6 +87,8 @@ class Build:
         jobs: In order of their numbers.
         stages: In order; most builds have none.
         config: Its .travis.yml.
+        queued_restarts: Itself and those of its jobs whose restarts were granted over HTTP and have not taken effect.
+        reads_since_restart: Number of responses with its state, or with that of one of its jobs, since then.
     """
 
     world: WorldContext
@@ -103,6 +108,8 @@ class Build:
     jobs: list[Job] = field(default_factory=list[Job])
     stages: list[Stage] = field(default_factory=list[Stage])
     config: dict[str, object] = field(default_factory=dict[str, object])
+    queued_restarts: "list[Build | Job]" = field(default_factory=list["Build | Job"])
+    reads_since_restart: int = 0
 
     @property
     def duration(self) -> int | None:
@@ -158,6 +165,18 @@ class Build:
             job.restart()
         return self
 
+    def queue_restart(self, target: "Build | Job") -> None:
+        """Add a restart of this build, or of one of its jobs, to `queued_restarts`."""
+        if target not in self.queued_restarts:
+            self.queued_restarts.append(target)
+
+    def run_queued_restarts(self) -> None:
+        """Restart what was queued and has not been restarted in the meantime."""
+        targets, self.queued_restarts, self.reads_since_restart = self.queued_restarts, [], 0
+        for target in targets:
+            if target.state in TERMINAL:
+                target.restart()
+
     def stage(self, name: str, jobs: Iterable[Job]) -> Stage:
         """Add a stage. Publishes nothing.
 
@@ -188,6 +207,7 @@ class Build:
         Args:
             quiet: Whether to publish nothing, instead of ``build:created``.
         """
+        self.queued_restarts, self.reads_since_restart = [], 0
         if self.state != "created":
             self.state, self.started_at, self.finished_at = "created", None, None
             self.repository.state_build = self
@@ -252,7 +272,7 @@ class Repository(BaseRepository[Build]):
             branch: Branch of its commit.
             message: Message of its commit, and title of a pull request.
             event_type: ``push``, ``pull_request``, ``api`` or ``cron``.
-            number: Its number, which other builds may have, too; the next one if None.
+            number: Its number, which other builds may have, too (fact 10.1); None for the next one.
             quiet: Whether to publish nothing, instead of ``build:created`` and ``job:created`` for each job.
 
         Raises:
@@ -260,26 +280,18 @@ class Repository(BaseRepository[Build]):
         """
         if jobs < 1:
             raise ValueError(f"a build has at least one job, not {jobs}")
-        if number is not None and number < 1:
+        world, last = self.world, self._highest_number
+        if number is None:
+            shared = len(self.builds) > 1 and self.builds[-2].number == last
+            number = last if last and world.repeats_number(last, shared) else last + 1
+        elif number < 1:
             raise ValueError(f"numbers of builds begin at 1, not {number}")
-        # fact 10.1: numbers of builds are not unique.
-        number = self._highest_number + 1 if number is None else number
-        self._highest_number = max(self._highest_number, number)
-        world = self.world
-        pull_request = event_type == "pull_request"
+        self._highest_number = max(last, number)
         commit = world.commit(branch, message, self.slug, number)
-        build = Build(
-            world,
-            self,
-            world.next_id(),
-            number,
-            commit,
-            event_type,
-            pull_request_title=message if pull_request else None,
-            pull_request_number=number if pull_request else None,
-            updated_at=world.clock(),
-            config={"language": "ruby", "rvm": ["3.2", "3.3"], "script": ["rake"], ".result": "configured"},
-        )
+        build = Build(world, self, world.next_id(), number, commit, event_type, updated_at=world.clock())
+        build.config = {"language": "ruby", "rvm": ["3.2", "3.3"], "script": ["rake"], ".result": "configured"}
+        if event_type == "pull_request":
+            build.pull_request_title, build.pull_request_number = message, number
         for index in range(1, jobs + 1):
             job = Job(build, world.next_id(), f"{number}.{index}", world.log(), updated_at=world.clock())
             job.config = {"language": "ruby", "rvm": "3.3", "script": ["rake"], "env": None, "global_env": None}

@@ -21,7 +21,9 @@ MAX_RESET_SECONDS: Final = 6 * 3600.0
 """Seconds since its first requeue in which a job may be requeued without limit."""
 
 
-class _Clock(Protocol):
+class _World(Protocol):
+    unavailable_log_reads: int
+
     def clock(self) -> float: ...
 
 
@@ -32,7 +34,7 @@ class ParentBuild(Protocol):
     started_at: float | None
 
     @property
-    def world(self) -> _Clock:
+    def world(self) -> _World:
         """World, which has the clock."""
         ...
 
@@ -157,7 +159,11 @@ class BaseJob(Generic[BuildT]):
             state: See `finish`.
             event: Name of the published event; fact 9.40: it need not match the state.
         """
-        self.finished_at = self.build.world.clock()
+        world = self.build.world
+        self.finished_at = world.clock()
+        if state in TERMINAL and self.started_at is not None:
+            # fact 10.2: the log of a job that has run is stored after its end.
+            self.log.unavailable_reads = world.unavailable_log_reads
         self._transition(state, event)
 
     def cancel(self) -> Self:

@@ -14,6 +14,9 @@ __all__ = ["LIFETIME", "LogToken", "LogTokens"]
 LIFETIME = 86_400.0
 """Lifetime of a token in seconds, as in fact 5.3."""
 
+MAX_TOKENS = 10_000
+"""Tokens that are valid at the same time; older ones expire early."""
+
 
 @dataclass(frozen=True)
 class LogToken:
@@ -49,7 +52,13 @@ class LogTokens:
             job_id: Job whose log it gives access to.
         """
         token = secrets.token_urlsafe(16)
-        self._issued[token] = LogToken(user, job_id, self._clock() + LIFETIME)
+        now = self._clock()
+        self._issued[token] = LogToken(user, job_id, now + LIFETIME)
+        # In the order of their expiry.
+        while (oldest := next(iter(self._issued))) != token and (
+            self._issued[oldest].expires_at <= now or len(self._issued) > MAX_TOKENS
+        ):
+            del self._issued[oldest]
         return token
 
     def find(self, token: str) -> LogToken | None:

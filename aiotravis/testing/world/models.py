@@ -2,8 +2,20 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final, Literal
 
-__all__ = ["Annotation", "Broadcast", "Commit", "Log", "Organization", "Part", "User"]
+__all__ = ["Annotation", "Broadcast", "Commit", "Log", "LogForm", "Organization", "Part", "User"]
+
+LogForm = Literal[
+    "no parts", "null body", "no log", "empty body", "406", "notice", "notice as part", "beginning missing",
+    "archive 404", "archive 403", "archive error page",
+    "v2 without parts", "v3 without parts", "v3 403", "v3 500", "v3 web page",
+]  # fmt: skip
+"""What a server answers in place of a log that is being stored, see fact 10.2. The last five are answers of one version
+of the API, while the other has the log."""
+
+SYNC_SECONDS: Final = 2.0
+"""Time that fetching a user's repositories takes, in seconds."""
 
 
 @dataclass(eq=False)
@@ -17,7 +29,8 @@ class User:
         name: Full name, or None.
         email: Address, or None.
         locale: Language, such as ``en``, or None.
-        is_syncing: Whether Travis is fetching their repositories from GitHub; stays True until it is reset.
+        is_syncing: Whether Travis is fetching their repositories from GitHub.
+        sync_ends_at: Time at which that ends, in seconds since the epoch; None if it lasts until `is_syncing` is reset.
         rss_token: Token for badges and feeds only; empty if there is none.
         synced_at: Seconds since the epoch, or None.
         created_at: Seconds since the epoch.
@@ -33,12 +46,30 @@ class User:
     email: str | None = None
     locale: str | None = None
     is_syncing: bool = False
+    sync_ends_at: float | None = None
     rss_token: str = ""
     synced_at: float | None = 1_767_225_600.0
     created_at: float = 1_370_088_000.0
     first_logged_in_at: float | None = 1_370_088_000.0
     password: str | None = None
     one_time_password: str | None = None
+
+    def start_sync(self, now: float) -> None:
+        """Fetch the repositories, which takes two seconds.
+
+        Args:
+            now: Seconds since the epoch.
+        """
+        self.is_syncing, self.sync_ends_at = True, now + SYNC_SECONDS
+
+    def end_sync(self, now: float) -> None:
+        """End what `start_sync` began, if its time is over.
+
+        Args:
+            now: Seconds since the epoch.
+        """
+        if self.sync_ends_at is not None and now >= self.sync_ends_at:
+            self.is_syncing, self.synced_at, self.sync_ends_at = False, self.sync_ends_at, None
 
 
 @dataclass(eq=False)
@@ -102,6 +133,9 @@ class Log:
         removed_by: Name of the user who removed it, or None.
         missing: Whether the server has no record of it.
         archived: Whether it was moved to the archive.
+        unavailable_reads: Number of reads over HTTP that are still answered as if it were not there, see fact 10.2. The
+            end of a job that has started sets it, see `World.unavailable_log_reads`.
+        unavailable_as: Form of these answers, None: the job's id picks one.
     """
 
     id: int
@@ -111,6 +145,14 @@ class Log:
     removed_by: str | None = None
     missing: bool = False
     archived: bool = False
+    unavailable_reads: int = 0
+    unavailable_as: LogForm | None = None
+
+    @property
+    def is_unavailable(self) -> bool:
+        """Whether it is still being stored: neither aggregated, archived, removed nor missing."""
+        stored = self.aggregated or self.archived or self.missing or self.removed_at is not None
+        return self.unavailable_reads > 0 and not stored
 
     @property
     def text(self) -> str:
@@ -123,6 +165,7 @@ class Log:
         self.parts.clear()
         self.aggregated, self.archived = False, False
         self.removed_at, self.removed_by = None, None
+        self.unavailable_reads = 0
 
     def remove(self, by: str, at: float) -> None:
         """Replace it by a notice in one final part. Publishes nothing.

@@ -96,7 +96,7 @@ def job_json(job: Job, *, nested: bool = False, log_id: bool = False) -> Json:
 def repository_json(repository: Repository) -> Json:
     """Return a repository."""
     by_number = repository.identity_build or repository.last_build
-    by_state = repository.state_build or repository.last_build
+    by_state = repository.last_shown
     return {
         "id": repository.id,
         "slug": repository.slug,

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from aiotravis.testing.world.builds import Build, Job
 from aiotravis.testing.world.stages import TERMINAL
@@ -23,7 +23,10 @@ def scaled_delay(seconds: float, speed: float) -> float:
 
 
 def sample_log(job: Job, state: str = "passed", *, seed: int | None = None) -> str:
-    """Return the log of a small Ruby project: folds, timings, colours, a progress bar.
+    """Return the log of a small Ruby project as of 2021: folds, timers, colours, a progress bar.
+
+    As in every log of that time, one timer never ends (see `World.unended_timers`), and a timer surrounds the fold of
+    the system's information. Some commands are timed outside of any fold, and some not at all.
 
     Args:
         job: Job that the log is for; nothing is written to its log, see `Job.write`.
@@ -31,45 +34,66 @@ def sample_log(job: Job, state: str = "passed", *, seed: int | None = None) -> s
         seed: Seed of times and identifiers; the job's id if None.
 
     Returns:
-        The text, about 5 kB; the same for the same job, state and seed.
+        The text, about 6 kB; the same for the same job, state and seed.
     """
     rng = random.Random(job.id if seed is None else seed)  # noqa: S311 - a text, not a secret
-    clock = 1_700_000_000_000_000_000 + rng.randrange(10**15)
+    clock = 1_616_000_000_000_000_000 + rng.randrange(10**15)
     code = 0 if state == "passed" else 1
     colour = "32;1" if state == "passed" else "31;1"
-    lines: list[str] = []
 
-    def fold(name: str, body: Sequence[str]) -> None:
-        lines.append(f"travis_fold:start:{name}{CLEAR_LINE}")
-        lines.extend(body)
-        lines.append(f"travis_fold:end:{name}{CLEAR_LINE}")
+    def fold(name: str, *body: str) -> str:
+        return f"travis_fold:start:{name}{CLEAR_LINE}{''.join(body)}travis_fold:end:{name}{CLEAR_LINE}"
 
-    def command(text: str, output: str, event: str) -> Sequence[str]:
+    def start_timer() -> str:
+        return f"travis_time:start:{rng.randrange(2**32):08x}{CLEAR_LINE}"
+
+    def timed(text: str, event: str) -> str:
         nonlocal clock
-        identifier, started = f"{rng.randrange(2**32):08x}", clock
+        start, started = start_timer(), clock
         clock += rng.randrange(10**8, 10**10)
+        identifier = start.removeprefix("travis_time:start:").removesuffix(CLEAR_LINE)
         times = f"start={started},finish={clock},duration={clock - started},event={event}"
-        return (
-            f"travis_time:start:{identifier}{CLEAR_LINE}$ {text}\n",
-            output,
-            f"travis_time:end:{identifier}:{times}{CLEAR_LINE}",
-        )
+        return f"{start}{text}travis_time:end:{identifier}:{times}{CLEAR_LINE}"
 
-    host = f"worker-{rng.randrange(10**6)}@1.worker.example.org"
-    fold("worker_info", [f"\x1b[33;1mWorker information\x1b[0m\nhostname: {host}\nversion: v6.2.22\nstartup: 6.2 s\n"])
     slug, commit = job.repository.slug, job.build.commit
+    host = f"worker-{rng.randrange(10**6)}@1.worker.example.org"
     cloning = "".join(f"Receiving objects: {n:3}% ({n * 12}/1200)\r" for n in range(0, 101, 5))
-    clone = command(f"git clone --depth=50 https://github.com/{slug}.git {slug}", f"{cloning}\n", "checkout")
-    fold("git.checkout", [*clone, f"HEAD is now at {commit.sha[:7]} {commit.message}\n"])
     gems = "".join(f"Fetching gem-{n} {n}.{n * 7 % 10}.0\nInstalling gem-{n}\n" for n in range(1, 25))
-    fold("install", command("bundle install --jobs=3 --retry=3", f"{gems}Bundle complete! 24 gems.\n", "install"))
     dots = "".join("\x1b[32m.\x1b[0m" if rng.random() < 0.97 else "\x1b[33m*\x1b[0m" for _ in range(240))
     summary = "480 examples, 0 failures" if state == "passed" else "480 examples, 3 failures"
     tests = f"{dots}\n\nFinished in 12.3 seconds – größtenteils schnell ✓\n\x1b[{colour[:2]}m{summary}\x1b[0m\n"
-    lines += command("bundle exec rake spec", tests, "script")
-    lines.append(f'\x1b[{colour}mThe command "bundle exec rake spec" exited with {code}.\x1b[0m\n')
-    lines.append(f"\nDone. Your build exited with {code}.\n")
-    return "".join(lines)
+    return "".join(
+        [
+            fold(
+                "worker_info",
+                f"\x1b[33;1mWorker information\x1b[0m\nhostname: {host}\nversion: v6.2.22\nstartup: 6.2 s\n",
+            ),
+            # fact 10.3: a timer surrounds a fold, and the fold names the phase.
+            timed(
+                fold(
+                    "system_info",
+                    "\x1b[33;1mBuild system information\x1b[0m\nBuild language: ruby\nBuild dist: xenial\n",
+                ),
+                "show_system_info",
+            ),
+            # fact 10.3: since 2019, a timer before the checkout never ends.
+            f"{start_timer()}\n" if job.world.unended_timers else "",
+            fold(
+                "git.checkout",
+                timed(f"$ git clone --depth=50 https://github.com/{slug}.git {slug}\n{cloning}\n", "checkout"),
+                f"$ cd {slug}\n$ git checkout -qf {commit.sha}\nHEAD is now at {commit.sha[:7]} {commit.message}\n",
+            ),
+            # fact 10.3: set-up commands are timed outside of folds; they are not the script.
+            timed("$ rvm use 2.7 --install --binary --fuzzy\nUsing /home/travis/.rvm/gems/ruby-2.7.2\n", "setup"),
+            "$ export BUNDLE_GEMFILE=$PWD/Gemfile\n$ ruby --version\nruby 2.7.2p137 (2020-10-01) [x86_64-linux]\n",
+            fold(
+                "install", timed(f"$ bundle install --jobs=3 --retry=3\n{gems}Bundle complete! 24 gems.\n", "install")
+            ),
+            timed(f"$ bundle exec rake spec\n{tests}", "script"),
+            f'\x1b[{colour}mThe command "bundle exec rake spec" exited with {code}.\x1b[0m\n',
+            f"\nDone. Your build exited with {code}.\n",
+        ]
+    )
 
 
 def split_log(text: str, *, seed: int) -> Iterator[str]:

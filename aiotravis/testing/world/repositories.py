@@ -62,6 +62,11 @@ class BaseRepository(Generic[BuildT]):
         """The build with the highest number; None if there is none."""
         return self.builds[-1] if self.builds else None
 
+    @property
+    def last_shown(self) -> BuildT | None:
+        """The build whose state is shown as that of the last build; None if there is none."""
+        return self.state_build or self.last_build
+
     def show_as_last(self, build: BuildT | None) -> None:
         """Show a build as the last one: id and number, state and times.
 

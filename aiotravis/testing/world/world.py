@@ -26,6 +26,10 @@ def _ignore(event: str, about: "Build | Job", part: Part | None) -> None:
     pass
 
 
+def _never(number: int, shared: bool) -> bool:
+    return False
+
+
 class World:
     """Everything that a `TravisServer` serves.
 
@@ -47,6 +51,11 @@ class World:
         broadcasts: In order of creation; a string is a new message to everybody.
         annotation_providers: User name of a service that annotates jobs, to its key and its displayed name.
         log_tokens: Tokens that each give access to one log.
+        unavailable_log_reads: Number of reads for which the log of a job is not there once the job has ended. A server
+            sets it: 2, or 0 with ``instant``.
+        repeats_number: Called for every new build with the number of the build before it, and whether that number is
+            shared already: whether the new build gets it, too. A server sets it by its switches.
+        unended_timers: Whether one timer of each `sample_log` never ends. A server with ``instant`` unsets it.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
@@ -62,6 +71,9 @@ class World:
         self.broadcasts: list[Broadcast | str] = []
         self.annotation_providers: dict[str, tuple[str, str]] = {}
         self.log_tokens: LogTokens = LogTokens(lambda: self.clock())
+        self.unavailable_log_reads: int = 0
+        self.repeats_number: Callable[[int, bool], bool] = _never
+        self.unended_timers: bool = True
         self._last_id = 1000
         self._log_count = 0
         self._commit_count = 0

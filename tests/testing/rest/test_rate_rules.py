@@ -77,3 +77,12 @@ async def test_server_throttles_and_bans_in_plain_text(clock: Clock) -> None:
         async with Travis(endpoint=server.endpoint) as travis:
             with pytest.raises(errors.BannedError):
                 await travis.config.get()
+
+
+def test_counts_of_windows_that_are_over_are_dropped(clock: Clock) -> None:
+    rules = RateRules(clock)
+    for _ in range(500):
+        assert rules.check(method="POST", path="/x", token="t", address="1") is None
+        clock.now += 61
+    assert len(rules.requests.counts) == len(rules.posts.counts) == 1
+    assert rules.requests.highest == 1

@@ -1,9 +1,11 @@
 """Settings, environment variables and SSH keys, in raw bytes."""
 
+import math
+
 import pytest
 
 from aiotravis.testing import Repository, Switches, TravisServer
-from aiotravis.testing.rest.settings import setting_error
+from aiotravis.testing.rest.settings import coerced_setting, setting_error
 from tests.conftest import TOKEN
 from tests.raw import ask
 
@@ -39,13 +41,37 @@ async def test_org_has_no_ssh_keys(server: TravisServer, repository: Repository)
     ("name", "value", "trouble"),
     [
         ("maximum_number_of_builds", 3, None), ("maximum_number_of_builds", True, "not_a_number"),
-        ("maximum_number_of_builds", None, "missing_field"), ("api_builds_rate_limit", -1, "can't be more than 200"),
+        ("maximum_number_of_builds", "", "not_a_number"), ("api_builds_rate_limit", -1, "can't be more than 200"),
         ("api_builds_rate_limit", None, None), ("timeout_log_silence", 60, None), ("build_pushes", "anything", None),
         ("timeout_hard_limit", "x", "Invalid hard_limit timeout value (allowed: 0 - 180)"),
     ],
 )  # fmt: skip
 def test_setting_error_is_a_code_or_a_sentence(name: str, value: object, trouble: str | None) -> None:
     assert setting_error(name, value) == trouble
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("maximum_number_of_builds", "3", 3), ("maximum_number_of_builds", None, 0),
+        ("maximum_number_of_builds", "x", "x"), ("maximum_number_of_builds", True, True),
+        ("maximum_number_of_builds", "1e999", math.inf), ("timeout_log_silence", None, None),
+        ("timeout_log_silence", "+5", 5), ("build_pushes", "False", False), ("build_pushes", 1, True),
+        ("build_pushes", 2, 2), ("build_pushes", "maybe", "maybe"), ("build_pushes", [], []),
+    ],
+)  # fmt: skip
+def test_setting_is_coerced_as_far_as_possible(name: str, value: object, kept: object) -> None:
+    coerced = coerced_setting(name, value)
+    assert (type(coerced), coerced) == (type(kept), kept)
+
+
+@pytest.mark.parametrize("path", ["/settings/env_vars/", "/settings/env_vars"])
+async def test_root_of_variables_takes_a_slash(server: TravisServer, repository: Repository, path: str) -> None:
+    body = {"env_var": {"name": "A", "value": "s", "public": True}}
+    made = await ask(server, f"{path}?repository_id=82", method="POST", token=TOKEN, json=body)
+    assert made.status == 200
+    listed = await ask(server, f"{path}?repository_id=82", token=TOKEN)
+    assert listed.json["env_vars"] == [made.json["env_var"]]
 
 
 async def test_settings_change_is_applied_whole_or_not_at_all(server: TravisServer, repository: Repository) -> None:

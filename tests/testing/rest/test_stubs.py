@@ -27,3 +27,11 @@ def test_losses_are_used_up_one_by_one() -> None:
     stubs.lose("post", "/builds/1/cancel", 2)
     assert [stubs.take_loss("POST", "/builds/1/cancel") for _ in range(4)] == [True, True, False, False]
     assert not stubs.take_loss("GET", "/config")
+
+
+def test_names_of_requests_without_a_loss_are_not_kept() -> None:
+    stubs = Stubs()
+    for number in range(1000):
+        stubs.take("GET", f"/builds/{number}")
+        stubs.take_loss("GET", f"/builds/{number}")
+    assert len(stubs._lost) == len(stubs._canned) == 0

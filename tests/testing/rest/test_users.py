@@ -50,7 +50,24 @@ async def test_string_is_a_broadcast_to_everybody(server: TravisServer) -> None:
     assert shown == [{"id": 2, "message": "new"}, {"id": 1, "message": "old"}]
 
 
-async def test_organization_without_repositories_has_a_null_count(server: TravisServer) -> None:
+@pytest.mark.parametrize(("log_mode", "listed"), [("head", [("sarah", 0)]), ("2017", [("sarah", 0), ("empty", None)])])
+async def test_organization_without_repositories_is_listed_by_older_servers_only(
+    server: TravisServer, log_mode: str, listed: list[tuple[str, int | None]]
+) -> None:
+    server.log_mode = log_mode
     server.world.organization("empty", members=list(server.world.users.values()))
     accounts = (await ask(server, "/accounts", token=TOKEN)).json["accounts"]
-    assert [(one["login"], one["repos_count"]) for one in accounts] == [("sarah", 0), ("empty", None)]
+    assert [(one["login"], one["repos_count"]) for one in accounts] == listed
+
+
+@pytest.mark.parametrize("begin", ["/users/sync", "/auth/github"])
+async def test_sync_ends_two_seconds_of_the_worlds_clock_later(server: TravisServer, begin: str) -> None:
+    now = 1_400_000_000.0
+    server.world.clock = lambda: now
+    server.world.github_tokens["github-token"] = server.world.users[201]
+    body = {"github_token": "github-token"}
+    assert (await ask(server, begin, method="POST", token=TOKEN, json=body)).status == 200
+    for seconds, syncing, status in ((1.9, True, 409), (0.1, False, 200)):
+        now += seconds
+        assert (await ask(server, "/users", token=TOKEN)).json["user"]["is_syncing"] is syncing
+        assert (await ask(server, "/users/sync", method="POST", token=TOKEN)).status == status

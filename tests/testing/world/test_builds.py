@@ -96,3 +96,25 @@ def test_fast_finish_waits_for_required_jobs_only(world: World, events: list[tup
         build.jobs[1].finish("failed")
         assert build.state == "passed"
         assert [event for event, _ in events] == ["job:finished"] + ["build:finished"] * (not fast_finish)
+
+
+def test_builds_may_share_a_number(world: World) -> None:
+    repository = world.repository("a/b")
+    numbers = [repository.build(number=number).number for number in (None, 5, 5, None)]
+    assert numbers == [1, 5, 5, 6]
+    assert [build.jobs[0].number for build in repository.builds] == ["1.1", "5.1", "5.1", "6.1"]
+    for number in (0, -1):
+        with pytest.raises(ValueError, match=f"numbers of builds begin at 1, not {number}"):
+            repository.build(number=number)
+    assert repository.build(number=5).number == 5
+    assert repository.build().number == 7
+
+
+def test_requeue_replaces_a_queued_restart(world: World, events: list[tuple[str, int]]) -> None:
+    build = world.repository("a/b").build().start().finish()
+    build.queue_restart(build)
+    build.queue_restart(build.jobs[0])
+    build.jobs[0].requeue().start().finish()
+    events.clear()
+    build.run_queued_restarts()
+    assert (build.state, events) == ("passed", [])

@@ -73,3 +73,14 @@ def test_restarted_job_has_an_empty_log_that_is_not_archived(world: World) -> No
     job.finish().log.archived = True
     assert not job.restart().log.archived
     assert job.log.text == ""
+
+
+@pytest.mark.parametrize(("state", "reads"), [("passed", 2), ("canceled", 2), ("received", 0)])
+def test_end_of_a_started_job_begins_the_storing_of_its_log(world: World, state: str, reads: int) -> None:
+    world.unavailable_log_reads = 2
+    job = world.repository("a/b").build().jobs[0]
+    job.start().finish(state)
+    assert (job.log.unavailable_reads, job.log.is_unavailable) == (reads, reads > 0)
+    job.restart()
+    assert job.log.unavailable_reads == 0
+    assert world.repository("a/b").build().jobs[0].finish(state).log.unavailable_reads == 0
