@@ -7,13 +7,14 @@ import ssl as ssl_module
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from os import PathLike
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
 import aiohttp
 
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
 from aiotravis._transport import AiohttpTransport, TransportConfig
+from aiotravis._validation import validate_seconds
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
 from aiotravis.client._base_client import BaseClient
@@ -26,8 +27,9 @@ from aiotravis.client._validation import (
 )
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
-from aiotravis.flows.commit_waiting import CommitWaiter
+from aiotravis.flows.commit_waiting import CommitSearch, CommitWaiter
 from aiotravis.flows.event_subscriber import BuildRef, EventSubscriber, JobRef, RepoRef
+from aiotravis.flows.restart import Restarter
 from aiotravis.flows.waiting import BuildWaiter
 from aiotravis.follow_log import LogStream
 from aiotravis.follow_log.sources import LogSources
@@ -39,6 +41,7 @@ from aiotravis.live.socket import PusherConnector
 from aiotravis.live.subscription import LiveResources
 from aiotravis.rate_limits import limiter_for, rules_apply
 from aiotravis.resources._base import id_of
+from aiotravis.resources._runs import DEFAULT_RESTART_PATIENCE, Restarts, RunGate
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
 
@@ -75,6 +78,7 @@ class Travis(BaseClient):
         max_response: Largest response, decompressed, in bytes. Logs are read as text and may be larger.
         attempts: How often a read is tried in all when the connection or the server fails. Writes are repeated only
             when they certainly did not arrive.
+        restart_patience: How long to wait for the new run of a restarted build or job, in seconds, see `restart`.
         rate_limits: Whether to throttle this client to Travis's published limits; by default, unless the endpoint is a
             Travis CI Enterprise (``.../api``) or on this machine.
         user_agent: Your own name, sent in front of this library's.
@@ -104,6 +108,7 @@ class Travis(BaseClient):
         read_timeout: float = TransportConfig.read_timeout,
         max_response: int = TransportConfig.max_response,
         attempts: int = TransportConfig.attempts,
+        restart_patience: float = DEFAULT_RESTART_PATIENCE,
         rate_limits: bool | None = None,
         user_agent: str | None = None,
         live: LiveOptions | None = None,
@@ -146,7 +151,8 @@ class Travis(BaseClient):
         self._hub = Hub(connector, options)
         self.live: Live = self._hub.live
         transport.lifetime.on_close(self._hub.aclose)
-        super().__init__(transport, endpoint, token, agent)
+        restarts = Restarts(validate_seconds(restart_patience, "restart_patience", zero_ok=True))
+        super().__init__(transport, endpoint, token, agent, restarts)
 
     def _bind(self, transport: AiohttpTransport) -> None:
         super()._bind(transport)
@@ -154,7 +160,8 @@ class Travis(BaseClient):
         users = None if self._token is None else self.users
         resources = LiveResources(self.config, self.pusher_auth, users, self.builds, self.jobs)
         self._subscriber = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime, resources)
-        self._waiting = BuildWaiter(self._subscriber, self.builds, self.jobs, lifetime)
+        self._waiting = BuildWaiter(self._subscriber, self.builds, self.jobs, self._restarts, lifetime)
+        self._restarter = Restarter(self._subscriber, self.builds, self.jobs, self._waiting, self._restarts, lifetime)
         self._commit_waiting = CommitWaiter(self._subscriber, self.requests, self.builds, self._waiting, lifetime)
         self._log_sources = LogSources(self.logs)
 
@@ -238,39 +245,94 @@ class Travis(BaseClient):
         """
         return self._subscriber.events(repo, job, build=build, channels=channels, only=only, buffer=buffer)
 
-    async def wait_for_build(self, build: BuildRef, *, until: Callable[[Build], bool] = _finished) -> Build:
+    async def wait_for_build(
+        self, build: BuildRef, *, until: Callable[[Build], bool] = _finished, after: Build | None = None
+    ) -> Build:
         """Wait until a build has ended: passed, failed, errored or canceled.
 
         Any number of callers share one connection; without a live channel, they share batched reads. If the build is
-        restarted before it has ended, the wait goes on. Limit the time yourself: ``with anyio.fail_after(600): ...``.
+        restarted before it has ended, the wait goes on. If this client has restarted it, or a job of it, the new run
+        is waited for, see `restart`. Limit the time yourself: ``with anyio.fail_after(600): ...``.
 
         Args:
             build: Id of the build, or a build.
             until: What to wait for instead: ``lambda build: build.running``.
+            after: The run to get past, if the build is restarted elsewhere: the build as it was before.
 
         Returns:
             The build in the state waited for, with its commit, without its jobs.
 
         Raises:
             NotFoundError: There is no such build, or it is hidden from this token.
-            UsageError: The argument is not an id, or the client was closed meanwhile.
+            RestartDropped: This client has restarted it, without effect.
+            UsageError: An argument is not valid, or the client was closed meanwhile.
         """
-        found: Build = await self._waiting.wait((Build, id_of(build, "build", Build)), until)
+        key = Build, id_of(build, "build", Build)
+        found: Build = await self._waiting.wait(key, until, self._waiting.gate(key, after))
         return found
 
-    async def wait_for_job(self, job: JobRef, *, until: Callable[[Job], bool] = _finished) -> Job:
+    async def wait_for_job(
+        self, job: JobRef, *, until: Callable[[Job], bool] = _finished, after: Job | None = None
+    ) -> Job:
         """Wait until a job has ended, as `wait_for_build` does for a build.
 
         Args:
             job: Id of the job, or a job.
             until: What to wait for instead: ``lambda job: job.running``.
+            after: The run to get past, if the job is restarted elsewhere: the job as it was before.
 
         Raises:
             NotFoundError: There is no such job, or it is hidden from this token.
-            UsageError: The argument is not an id, or the client was closed meanwhile.
+            RestartDropped: This client has restarted it, or its build, without effect.
+            UsageError: An argument is not valid, or the client was closed meanwhile.
         """
-        found: Job = await self._waiting.wait((Job, id_of(job, "job", Job)), until)
+        key = Job, id_of(job, "job", Job)
+        found: Job = await self._waiting.wait(key, until, self._waiting.gate(key, after))
         return found
+
+    @overload
+    async def restart(self, build: BuildRef) -> Build: ...
+
+    @overload
+    async def restart(self, build: Job) -> Job: ...
+
+    @overload
+    async def restart(self, *, job: JobRef) -> Job: ...
+
+    async def restart(self, build: BuildRef | Job | None = None, *, job: JobRef | None = None) -> Build | Job:
+        """Restart a build or a job, and wait until its new run exists.
+
+        ``build = await travis.wait_for_build(await travis.restart(build))``
+
+        Travis only queues a restart: for seconds it still shows the old run, and now and then it drops the restart.
+        The client remembers each restart that is made with this, `Builds.restart` or `Jobs.restart` until it has seen
+        the new run, at most for its ``restart_patience``. Until then, what `wait_for_build`, `wait_for_job` and
+        `follow_log` wait for is the new run: of a restarted build, of its jobs, and of the build of a restarted job.
+        After that, those that were waiting raise RestartDropped; later ones take the old run as it is.
+
+        Cancelling this leaves nothing behind but, once it was sent, the restart.
+
+        Args:
+            build: Id of the build, a build, or a job.
+            job: Id of a job, or a job, instead.
+
+        Returns:
+            The build without its jobs, or the job, on its new run; usually in the state created.
+
+        Raises:
+            RestartDropped: No new run has begun within the ``restart_patience``.
+            RefusedError: It has not finished, or its configuration is invalid; ``.flash`` holds the reasons.
+            RepositoryMigrated: The repository has moved to another site.
+            NotFoundError: It does not exist or is hidden from this token.
+            UsageError: An argument is not valid, or the client was closed meanwhile.
+        """
+        if (build is None) == (job is None):
+            raise UsageError("Pass either a build or a job.", argument="build")
+        if build is None or isinstance(build, Job):
+            restarted: Job = await self._restarter.restart(Job, id_of(build or job, "job", Job))
+            return restarted
+        rebuilt: Build = await self._restarter.restart(Build, id_of(build, "build", Build))
+        return rebuilt
 
     async def wait_for_commit(
         self,
@@ -278,18 +340,23 @@ class Travis(BaseClient):
         sha: str,
         *,
         event_type: str | None = None,
+        branch: str | None = None,
+        tag: str | None = None,
         appear_within: float = 300.0,
         until: Callable[[Build], bool] = _finished,
     ) -> Build:
         """Wait until the build of a commit has ended; the build need not exist yet.
 
-        The push and the pull request of one commit have a build each. Without ``event_type``, the first build that
-        appears is used, or that of the push if there are several already. A restarted build counts as it is.
+        The push and the pull request of one commit have a build each, and so have its branch and its tag. Without
+        ``event_type``, ``branch`` and ``tag``, the first build that appears is used, or that of a push if there are
+        several already. A restarted build counts as it is. The newest 1,000 builds and 100 requests are searched.
 
         Args:
             repo: Id, slug, or a repository.
             sha: Hash of the commit, or at least its first seven digits.
             event_type: Only a build for a ``push``, ``pull_request``, ``api`` or ``cron``.
+            branch: Only a build for this branch, not for a tag; for a pull request, the branch that it is based on.
+            tag: Only a build for this tag.
             appear_within: How long to wait for a build to appear, in seconds. How long it may run is not limited.
             until: What to wait for instead of the end: ``lambda build: build.running``.
 
@@ -297,13 +364,13 @@ class Travis(BaseClient):
             The build in the state waited for, with its commit, without its jobs.
 
         Raises:
-            CommitNotBuilt: Travis rejected it (the error has the reason), or no build appeared in time.
+            CommitNotBuilt: Travis rejected it (the error has the reason), or no build appeared in time (it says how
+                far was searched).
             NotFoundError: There is no such repository, or it is hidden from this token.
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
-        return await self._commit_waiting.wait(
-            repo, sha, event_type=event_type, appear_within=appear_within, until=until
-        )
+        search = CommitSearch(repo, sha, event_type, appear_within, branch=branch, tag=tag)
+        return await self._commit_waiting.wait(search, until)
 
     def map(
         self,
@@ -338,19 +405,23 @@ class Travis(BaseClient):
             call, items, at_once=at_once, ordered=ordered, progress=progress, waiting=lambda: self._transport.waiting
         )
 
-    def follow_log(self, job: JobRef) -> LogStream:
+    def follow_log(self, job: JobRef, *, after: Job | None = None) -> LogStream:
         """Follow the log of a job to its end: complete, in order, each part once.
 
         ``async with travis.follow_log(job) as log: async for part in log: print(part.content, end="")``
 
+        If this client has restarted the job or its build, the log of the new run is followed, see `restart`.
+
         Args:
             job: Id of the job, or a job; running, not started yet, or finished.
+            after: The run to get past, if the job is restarted elsewhere: the job as it was before.
 
         Returns:
             A stream: an async context manager and iterator of `LogPart`.
 
         Raises:
-            UsageError: At once, if it is not an id.
+            UsageError: At once, if an argument is not valid.
         """
         listen = partial(self._subscriber.events, job=job)
-        return LogStream(job, listen, self.jobs, self._log_sources, self._transport.lifetime)
+        gate = RunGate(self._restarts, ("job", id_of(job, "job", Job)), after)
+        return LogStream(job, listen, self.jobs, self._log_sources, self._transport.lifetime, gate)

@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 
 from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._runs import RunGate
 
 __all__ = ["PendingWait", "RepositoryWatch", "TargetKey", "WaitTarget"]
 
@@ -22,20 +23,22 @@ class PendingWait:
 
     Attributes:
         until: Returns whether a build or job is as the caller wants it.
+        gate: Keeps out the states of an old run.
         outcome: Resolves to the build or job, or to the exception for the caller to raise.
     """
 
     until: Callable[[Any], bool]
+    gate: RunGate
     outcome: "asyncio.Future[BuildOrJob | Exception]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
     def offer(self, value: BuildOrJob) -> bool:
-        """Resolve the outcome if `until` holds or raises; return whether the wait is over."""
+        """Resolve the outcome if `until` holds or raises, or a restart was dropped; return whether the wait is over."""
         try:
-            if not self.until(value):
+            if not self.gate.admits(value) or not self.until(value):
                 return False
-        except Exception as exc:  # noqa: BLE001 - raised by the caller's own function: handed to the caller
+        except Exception as exc:  # noqa: BLE001 - RestartDropped, or raised by the caller's function: handed to it
             self.resolve(exc)
         else:
             self.resolve(value)
@@ -77,6 +80,16 @@ class WaitTarget:
     waits: list[PendingWait] = field(default_factory=list[PendingWait])
     watch: RepositoryWatch | None = None
     started_at: datetime | None = None
+
+    @property
+    def awaits_run(self) -> bool:
+        """Whether a call waits for a new run."""
+        return any(wait.gate.closed for wait in self.waits)
+
+    @property
+    def awaits_restart(self) -> bool:
+        """Whether a call waits for the new run of a restart that the client has made."""
+        return any(wait.gate.awaits_restart for wait in self.waits)
 
     def settle(self, value: BuildOrJob) -> None:
         """Resolve the waits that the new state satisfies, and drop them."""

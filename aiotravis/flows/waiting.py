@@ -5,6 +5,7 @@ its repository is subscribed to, after every loss of events, and at long interva
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -20,6 +21,7 @@ from aiotravis.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.flows.event_subscriber import EventSubscriber
 from aiotravis.flows.repository_watch import PendingWait, RepositoryWatch, TargetKey, WaitTarget
 from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._runs import Restarts, RunGate
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
 
@@ -45,13 +47,17 @@ MAX_RETRY: Final = 30.0
 class BuildWaiter:
     """Waits for builds and jobs on behalf of all calls of a client, in one background task while there are any."""
 
-    def __init__(self, subscriber: EventSubscriber, builds: Builds, jobs: Jobs, lifetime: ClientLifetime) -> None:
+    def __init__(
+        self, subscriber: EventSubscriber, builds: Builds, jobs: Jobs, restarts: Restarts, lifetime: ClientLifetime
+    ) -> None:
         self._subscriber = subscriber
         self._builds = builds
         self._jobs = jobs
+        self._restarts = restarts
         self._lifetime = lifetime
         self._targets: dict[TargetKey, WaitTarget] = {}
         self._due: dict[TargetKey, None] = {}
+        self._restarting: set[TargetKey] = set()
         self._watches: dict[int, RepositoryWatch] = {}
         self._wake = asyncio.Event()
         self._group: TaskGroup
@@ -60,17 +66,32 @@ class BuildWaiter:
     def __len__(self) -> int:
         return sum(len(target.waits) for target in self._targets.values())
 
-    async def wait(self, key: TargetKey, until: Callable[[Any], bool]) -> Any:
+    def gate(self, key: TargetKey, after: BuildOrJob | None = None) -> RunGate:
+        """Return a gate for a call that begins now, see `RunGate`.
+
+        Raises:
+            UsageError: `after` is not a value of the same build or job.
+        """
+        self._lifetime.check()
+        return RunGate(self._restarts, (key[0].__name__.lower(), key[1]), after)
+
+    async def wait(self, key: TargetKey, until: Callable[[Any], bool], gate: RunGate | None = None) -> Any:
         """Wait until `until` returns True for a build or job, and return it in that state.
+
+        Args:
+            key: What to wait for.
+            until: What it is to be like.
+            gate: Keeps out the states of an old run; by default, of that before a restart of the client's own.
 
         Raises:
             NotFoundError: It does not exist, or is hidden from this token.
+            RestartDropped: A restart that the client has made has had no effect within its patience.
             UsageError: The client is closed, was closed meanwhile, or is in use on another event loop.
             Exception: What `until` raised.
         """
-        self._lifetime.check()
+        gate = self.gate(key) if gate is None else gate
         self._lifetime.on_close(self.aclose)
-        wait = PendingWait(until)
+        wait = PendingWait(until, gate)
         self._targets.setdefault(key, WaitTarget()).waits.append(wait)
         self._read_soon([key])
         self._task.ensure()
@@ -89,6 +110,7 @@ class BuildWaiter:
         if target.waits:
             return
         del self._targets[key]
+        self._restarting.discard(key)
         watch = target.watch
         if watch is not None:
             watch.keys.discard(key)
@@ -124,11 +146,17 @@ class BuildWaiter:
     async def _run(self) -> None:
         try:
             async with anyio.create_task_group() as self._group:
+                read_all_at = math.inf
                 while self._targets:
-                    with anyio.move_on_after(self._read_interval()) as interval:
+                    now = anyio.current_time()
+                    read_all_at = min(read_all_at, now + self._read_interval())
+                    delay = self._restarts.poll_interval if self._restarting else math.inf
+                    with anyio.move_on_after(min(delay, read_all_at - now)) as interval:
                         await self._wake.wait()
                     if interval.cancelled_caught:
-                        self._due.update(dict.fromkeys(self._targets))
+                        is_full = anyio.current_time() >= read_all_at
+                        self._due.update(dict.fromkeys(self._targets if is_full else self._restarting))
+                        read_all_at = math.inf if is_full else read_all_at
                     self._wake.clear()
                     if self._due:
                         await anyio.sleep(BATCH_DELAY)
@@ -167,8 +195,7 @@ class BuildWaiter:
             return
         # fact 8: a restart sets it to null; the read state is that of the present run.
         target.started_at = value.started_at
-        target.settle(value)
-        self._forget_if_settled(key, target)
+        self._settle(key, target, value)
         if not target.waits or target.watch is not None or value.repository_id is None:
             return
         target.watch = self._watches.get(value.repository_id)
@@ -208,14 +235,23 @@ class BuildWaiter:
         target = self._targets.get(key)
         if target is None:
             return
-        if not event.complete:
-            # fact 9.42: an event that was too large has no state.
+        if not event.complete or (event.updated_at is None and target.awaits_run):
+            # fact 9.42: an event that was too large has no state. Without a time, its run is unknown.
             self._read_soon([key])
         elif target.started_at is None or event.updated_at is None or event.updated_at >= target.started_at:
             # fact 7.9: events come in any order; one from before the start of this run is of the run before.
             target.started_at = value.started_at or target.started_at
-            target.settle(value)
-            self._forget_if_settled(key, target)
+            self._settle(key, target, value)
+            if target.awaits_run:
+                self._read_soon([key])
+
+    def _settle(self, key: TargetKey, target: WaitTarget, value: BuildOrJob) -> None:
+        target.settle(value)
+        if target.awaits_restart:
+            self._restarting.add(key)
+        else:
+            self._restarting.discard(key)
+        self._forget_if_settled(key, target)
 
 
 def _not_found(name: str, number: int) -> NotFoundError:

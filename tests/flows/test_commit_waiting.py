@@ -63,7 +63,7 @@ def test_the_build_of_the_push_is_preferred() -> None:
     assert CommitSearch(82, SHA, "cron", 1).find_requested_build([pull, push]) is None
     commit = Commit(id=1, sha=SHA)
     builds = [Build(id=5, event_type="api", commit=commit), Build(id=4, event_type="push", commit=commit), Build(id=3)]
-    assert search.find_build(builds) == 4
+    assert search.find_build(builds) == builds[1]
     assert CommitSearch(82, "b" * 40, None, 1).find_build(builds) is None
 
 
@@ -257,7 +257,7 @@ async def test_many_waits_for_one_repository_share_their_reads(
     monkeypatch.setattr(commit_waiting, "FIRST_POLL", 1000.0)
     monkeypatch.setattr(commit_waiting, "MAX_POLL", 1000.0)
     travis._commit_waiting._requests._max_age = 60.0
-    travis._commit_waiting._newest_builds._max_age = 60.0
+    travis._commit_waiting._histories._max_age = 60.0
     build = repository.build(quiet=True)
     async with anyio.create_task_group() as group:
         for _ in range(50):

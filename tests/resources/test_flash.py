@@ -21,7 +21,7 @@ from tests.samples import JSON, Scripted
     ],
 )
 async def test_an_accepted_restart_returns_the_notice(body: bytes, notice: str) -> None:
-    assert await restart(Scripted(ApiResponse(202, JSON, body)), RESTART, 1) == notice
+    assert await restart(Scripted(ApiResponse(202, JSON, body)), RESTART, ("build", 1)) == notice
 
 
 @pytest.mark.parametrize(
@@ -34,5 +34,5 @@ async def test_an_accepted_restart_returns_the_notice(body: bytes, notice: str) 
 )
 async def test_a_refusal_raises_whatever_the_status(body: bytes, flash: tuple[str, ...]) -> None:
     with pytest.raises(errors.RefusedError, match=r"^POST /builds/1/restart was refused: ") as info:
-        await restart(Scripted(ApiResponse(200, JSON, body)), RESTART, 1)
+        await restart(Scripted(ApiResponse(200, JSON, body)), RESTART, ("build", 1))
     assert (info.value.flash, info.value.status) == (flash, 200)
