@@ -1,6 +1,7 @@
 """The state of waiting: which calls wait for which build or job, and which repositories are watched for them."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,11 +76,13 @@ class WaitTarget:
         waits: The calls.
         watch: Where its events come from, once its repository is known.
         started_at: Start of its present run, UTC; older events belong to an earlier run.
+        run_seen_at: When an event last told of a new run that was waited for, by the loop's clock, in seconds.
     """
 
     waits: list[PendingWait] = field(default_factory=list[PendingWait])
     watch: RepositoryWatch | None = None
     started_at: datetime | None = None
+    run_seen_at: float = -math.inf
 
     @property
     def awaits_run(self) -> bool:

@@ -179,19 +179,24 @@ class BuildWaiter:
             self._fail(due, exc)
 
     async def _read(self, due: list[TargetKey]) -> None:
+        asked_at = anyio.current_time()
         for kind, resource in ((Build, self._builds), (Job, self._jobs)):
             ids = [number for of, number in due if of is kind and (of, number) in self._targets]
             batches = resource.many(ids, missing_ok=True)
             async for value in batches:
-                self._apply_read(value)
+                self._apply_read(value, asked_at)
             for number in batches.missing:
                 self._fail([(kind, number)], _not_found(kind.__name__.lower(), number))
 
-    def _apply_read(self, value: BuildOrJob) -> None:
+    def _apply_read(self, value: BuildOrJob, asked_at: float) -> None:
         """Apply a state read over REST; watch the repository if the target is still waited for."""
         key = (type(value), value.id)
         target = self._targets.get(key)
         if target is None:
+            return
+        if target.run_seen_at >= asked_at:
+            # The response was on its way when an event told of the new run: it may still tell of the old one.
+            self._read_soon([key])
             return
         # fact 8: a restart sets it to null; the read state is that of the present run.
         target.started_at = value.started_at
@@ -241,9 +246,12 @@ class BuildWaiter:
         elif target.started_at is None or event.updated_at is None or event.updated_at >= target.started_at:
             # fact 7.9: events come in any order; one from before the start of this run is of the run before.
             target.started_at = value.started_at or target.started_at
+            had_to_wait = target.awaits_run
             self._settle(key, target, value)
             if target.awaits_run:
                 self._read_soon([key])
+            elif had_to_wait:
+                target.run_seen_at = anyio.current_time()
 
     def _settle(self, key: TargetKey, target: WaitTarget, value: BuildOrJob) -> None:
         target.settle(value)

@@ -105,10 +105,9 @@ class _Restart:
         if value.updated_at is not None and self.requested_at is not None and value.updated_at < self.requested_at:
             return False
         key = key_of(value)
-        old = self.old_runs.get(key)
         if key in self.seen:
-            # A response that was on its way when the new run was seen may still tell of the old one.
-            return old is None or old.is_before(value)
+            return True
+        old = self.old_runs.get(key)
         if old is not None:
             is_new = old.is_before(value)
         elif key == self.key and not value.finished:
@@ -117,10 +116,9 @@ class _Restart:
         else:
             is_new = self._began_since(value)
         if not is_new and now >= self.expires_at:
-            if value.finished:
+            if value.finished and not self.seen:
                 raise self._dropped_error()
-            # A build that runs on without the job whose restart was dropped.
-            del self.old_runs[key]
+            # A build that runs on without the job whose restart was dropped, or runs too short to tell them apart.
             is_new = True
         if is_new:
             self.seen.add(key)
@@ -129,13 +127,15 @@ class _Restart:
         return is_new
 
     def _began_since(self, value: BuildOrJob) -> bool:
-        """Return whether a run began after the restart, by the clocks. For equal seconds, only an ended run did not."""
+        """Return whether a run began after the restart, by the clocks."""
         if value.started_at is None and not value.finished:
             return True
         began_at = value.started_at or value.finished_at
         if self.requested_at is None or began_at is None:
             return False
-        return began_at > self.requested_at or (began_at == self.requested_at and not value.finished)
+        # Times have whole seconds. A run that ended in that of the restart was before it, unless it has had effect.
+        is_plausible = bool(self.seen) or not value.finished
+        return began_at > self.requested_at or (began_at == self.requested_at and is_plausible)
 
     def _dropped_error(self) -> RestartDropped:
         kind, number = self.key
@@ -239,7 +239,7 @@ class RunGate:
         UsageError: `after` is not a value of the same build or job.
     """
 
-    __slots__ = ("_after", "_passed", "_restarts", "_since", "awaits_restart", "closed")
+    __slots__ = ("_after", "_restarts", "_since", "awaits_restart", "closed")
 
     def __init__(self, restarts: Restarts, key: Key, after: object = None) -> None:
         if isinstance(after, BuildOrJob) and key_of(after) == key:
@@ -251,7 +251,6 @@ class RunGate:
             raise UsageError(message, argument="after")
         self._restarts = restarts
         self._since = restarts.clock()
-        self._passed = False
         self.closed = self.needed
         self.awaits_restart = False
 
@@ -279,10 +278,6 @@ class RunGate:
         return not self.closed
 
     def _is_past(self, value: BuildOrJob) -> bool:
-        if self._after is None:
-            return True
-        is_past = self._after.is_before(value)
-        if not is_past and not self._passed:
-            self._after = Run.of(value)
-        self._passed = self._passed or is_past
-        return is_past
+        if self._after is not None:
+            self._after = None if self._after.is_before(value) else Run.of(value)
+        return self._after is None

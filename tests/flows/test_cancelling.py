@@ -57,6 +57,11 @@ async def wait_for_job(travis: Travis, build: Build, _: Path) -> None:
     assert (await travis.wait_for_job(build.jobs[0].id)).passed
 
 
+async def restart(travis: Travis, build: Build, _: Path) -> None:
+    build.start().finish("passed")
+    assert (await travis.restart(build.id)).pending
+
+
 async def wait_for_commit(travis: Travis, build: Build, _: Path) -> None:
     assert (await travis.wait_for_commit("a/b", build.commit.sha)).passed
     with pytest.raises(errors.CommitNotBuilt):
@@ -87,7 +92,7 @@ async def sign_in(travis: Travis, build: Build, _: Path) -> None:
 
 FLOWS: list[Flow] = [
     events, bare_events, follow_log, lines, wait_for_build, wait_for_job, wait_for_commit, mapped, many, listing,
-    download, sign_in,
+    download, sign_in, restart,
 ]  # fmt: skip
 
 
