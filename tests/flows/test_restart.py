@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
 
-from aiotravis import Travis, errors
+from aiotravis import State, Travis, errors, events
 from aiotravis.flows import waiting
 from aiotravis.follow_log import state
 from aiotravis.testing import Build, Job, Repository, TravisServer
@@ -159,9 +160,49 @@ async def test_waits_of_a_dropped_restart_end_and_later_ones_take_the_old_run(
             group.start_soon(follow)
             with pytest.raises(errors.RestartDropped) as info:
                 await impatient.wait_for_build(build.id, until=lambda _: True)
-    assert (info.value.build_id, info.value.job_id) == (build.id, None)
+            assert (info.value.build_id, info.value.job_id) == (build.id, None)
     assert (await impatient.wait_for_build(build.id)).state == "failed"
     assert await impatient.follow_log(build.jobs[0].id).text() == "old\n"
+
+
+async def test_a_response_that_was_on_its_way_when_the_new_run_was_seen_is_not_used(
+    server: TravisServer, travis: Travis, build: Build, queue: Queue
+) -> None:
+    effect = queue(build)
+    await travis.builds.restart(build.id)
+    old = await travis.builds.get(build.id)
+    async with anyio.create_task_group() as group:
+        group.start_soon(travis.wait_for_build, build.id)
+        await further_reads(server)
+        asked_at = anyio.current_time()
+        effect()
+        await until(lambda: not travis._waiting._restarting)
+        (target,) = travis._waiting._targets.values()
+        # Without a live channel, reads tell of the new run, one after the other.
+        assert target.run_seen_at >= asked_at or server.pusher.opened == 0
+        target.run_seen_at = anyio.current_time()
+        before = reads(server)
+        travis._waiting._apply_read(old, asked_at)
+        assert len(travis._waiting) == 1
+        await until(lambda: reads(server) > before)
+        build.start().finish("passed")
+
+
+async def test_an_event_without_a_time_makes_the_build_be_read(
+    server: TravisServer, travis: Travis, build: Build, queue: Queue
+) -> None:
+    queue(build)
+    await travis.builds.restart(build.id)
+    old = await travis.builds.get(build.id)
+    async with anyio.create_task_group() as group:
+        group.start_soon(travis.wait_for_build, build.id)
+        await until(lambda: len(travis._waiting._restarting) == 1)
+        (watch,) = travis._waiting._watches.values()
+        created = msgspec.structs.replace(old, state=State.CREATED, started_at=None, finished_at=None)
+        travis._waiting._apply_event(events.BuildCreated(build=created), watch)
+        assert len(travis._waiting._restarting) == 1
+        assert len(travis._waiting._due) == 1
+        group.cancel_scope.cancel()
 
 
 async def test_a_refused_restart_is_not_remembered(travis: Travis, repository: Repository) -> None:
@@ -247,6 +288,28 @@ async def test_a_log_of_a_new_run_that_is_over_at_once_is_followed(
             texts.append(await travis.follow_log(job.id).text())
 
         group.start_soon(follow)
+        await further_reads(server)
+        effect()
+        build.start().write("new\n").write("", final=True).finish("passed")
+    assert texts == ["new\n"]
+
+
+@pytest.mark.parametrize("code", [4200, 4001])
+async def test_a_connection_lost_while_the_new_run_is_waited_for_does_no_harm(
+    server: TravisServer, travis: Travis, build: Build, queue: Queue, code: int
+) -> None:
+    job = build.jobs[0]
+    effect = queue(job)
+    await travis.jobs.restart(job.id)
+    texts: list[str] = []
+    async with anyio.create_task_group() as group:
+
+        async def follow() -> None:
+            texts.append(await travis.follow_log(job.id).text())
+
+        group.start_soon(follow)
+        await further_reads(server)
+        await server.pusher.disconnect(code)
         await further_reads(server)
         effect()
         build.start().write("new\n").write("", final=True).finish("passed")
