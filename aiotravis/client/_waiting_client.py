@@ -50,7 +50,7 @@ class WaitingClient(BaseClient):
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
         key = Build, id_of(build, "build", Build)
-        found: Build = await self._waiting.wait(key, until, self._waiting.gate(key, after))
+        found: Build = await self._waiting.wait(key, until, self._waiting.run_filter(key, after))
         return found
 
     async def wait_for_job(
@@ -69,7 +69,7 @@ class WaitingClient(BaseClient):
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
         key = Job, id_of(job, "job", Job)
-        found: Job = await self._waiting.wait(key, until, self._waiting.gate(key, after))
+        found: Job = await self._waiting.wait(key, until, self._waiting.run_filter(key, after))
         return found
 
     @overload
@@ -148,6 +148,7 @@ class WaitingClient(BaseClient):
         Raises:
             CommitNotBuilt: Travis rejected it (the error has the reason), or no build appeared in time (it says how
                 far was searched).
+            RestartDropped: This client has restarted the build, without effect.
             NotFoundError: There is no such repository, or it is hidden from this token.
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """

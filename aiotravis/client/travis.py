@@ -41,7 +41,7 @@ from aiotravis.live.socket import PusherConnector
 from aiotravis.live.subscription import LiveResources
 from aiotravis.rate_limits import limiter_for, rules_apply
 from aiotravis.resources._base import id_of
-from aiotravis.resources._runs import DEFAULT_RESTART_PATIENCE, Restarts, RunGate
+from aiotravis.resources._runs import DEFAULT_RESTART_PATIENCE, Restarts, RunFilter
 from aiotravis.resources.jobs import Job
 
 __all__ = ["Travis"]
@@ -291,5 +291,5 @@ class Travis(WaitingClient):
             UsageError: At once, if an argument is not valid.
         """
         listen = partial(self._subscriber.events, job=job)
-        gate = RunGate(self._restarts, ("job", id_of(job, "job", Job)), after)
-        return LogStream(job, listen, self.jobs, self._log_sources, self._transport.lifetime, gate)
+        run_filter = RunFilter(self._restarts, ("job", id_of(job, "job", Job)), after)
+        return LogStream(job, listen, self.jobs, self._log_sources, self._transport.lifetime, run_filter)

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 
 from aiotravis.resources._build_or_job import BuildOrJob
-from aiotravis.resources._runs import RunGate
+from aiotravis.resources._runs import RunFilter
 
 __all__ = ["PendingWait", "RepositoryWatch", "TargetKey", "WaitTarget"]
 
@@ -24,12 +24,12 @@ class PendingWait:
 
     Attributes:
         until: Returns whether a build or job is as the caller wants it.
-        gate: Keeps out the states of an old run.
+        run_filter: Keeps out the states of an old run.
         outcome: Resolves to the build or job, or to the exception for the caller to raise.
     """
 
     until: Callable[[Any], bool]
-    gate: RunGate
+    run_filter: RunFilter
     outcome: "asyncio.Future[BuildOrJob | Exception]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -37,7 +37,7 @@ class PendingWait:
     def offer(self, value: BuildOrJob) -> bool:
         """Resolve the outcome if `until` holds or raises, or a restart was dropped; return whether the wait is over."""
         try:
-            if not self.gate.admits(value) or not self.until(value):
+            if not self.run_filter.accepts(value) or not self.until(value):
                 return False
         except Exception as exc:  # noqa: BLE001 - RestartDropped, or raised by the caller's function: handed to it
             self.resolve(exc)
@@ -87,12 +87,12 @@ class WaitTarget:
     @property
     def awaits_run(self) -> bool:
         """Whether a call waits for a new run."""
-        return any(wait.gate.closed for wait in self.waits)
+        return any(wait.run_filter.awaits_run for wait in self.waits)
 
     @property
     def awaits_restart(self) -> bool:
         """Whether a call waits for the new run of a restart that the client has made."""
-        return any(wait.gate.awaits_restart for wait in self.waits)
+        return any(wait.run_filter.awaits_restart for wait in self.waits)
 
     def settle(self, value: BuildOrJob) -> None:
         """Resolve the waits that the new state satisfies, and drop them."""

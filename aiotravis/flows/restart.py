@@ -43,7 +43,7 @@ class Restarter:
         """Restart a build or job, see `Travis.restart`."""
         resource = self._resources[kind]
         with self._lifetime.scope(f"{kind.__name__.lower()} {number} was restarted"):
-            gate = self._waiter.gate((kind, number))
+            run_filter = self._waiter.run_filter((kind, number))
             # Read just before: it tells the old run from the new one, even if that is over within a second.
             old = await retry(lambda: resource.get(number), backoff(FIRST_RETRY, MAX_RETRY))
             # The waiter subscribes once it has read the build. Subscribed to before, the channel lets no event through
@@ -54,7 +54,7 @@ class Restarter:
             try:
                 await resource.restart(number)
                 self._restarts.record_old_run(old)
-                return await self._waiter.wait((kind, number), lambda _: True, gate)
+                return await self._waiter.wait((kind, number), lambda _: True, run_filter)
             finally:
                 if feed is not None:
                     await feed.aclose()

@@ -21,7 +21,7 @@ from aiotravis.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.flows.event_subscriber import EventSubscriber
 from aiotravis.flows.repository_watch import PendingWait, RepositoryWatch, TargetKey, WaitTarget
 from aiotravis.resources._build_or_job import BuildOrJob
-from aiotravis.resources._runs import Restarts, RunGate
+from aiotravis.resources._runs import Restarts, RunFilter
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
 
@@ -66,22 +66,24 @@ class BuildWaiter:
     def __len__(self) -> int:
         return sum(len(target.waits) for target in self._targets.values())
 
-    def gate(self, key: TargetKey, after: BuildOrJob | None = None) -> RunGate:
-        """Return a gate for a call that begins now, see `RunGate`.
+    def run_filter(self, key: TargetKey, after: BuildOrJob | None = None) -> RunFilter:
+        """Return the filter of a call that begins now, see `RunFilter`.
 
         Raises:
             UsageError: `after` is not a value of the same build or job.
         """
         self._lifetime.check()
-        return RunGate(self._restarts, (key[0].__name__.lower(), key[1]), after)
+        run_filter = RunFilter(self._restarts, (key[0].__name__.lower(), key[1]), after)
+        run_filter.begin()
+        return run_filter
 
-    async def wait(self, key: TargetKey, until: Callable[[Any], bool], gate: RunGate | None = None) -> Any:
+    async def wait(self, key: TargetKey, until: Callable[[Any], bool], run_filter: RunFilter | None = None) -> Any:
         """Wait until `until` returns True for a build or job, and return it in that state.
 
         Args:
             key: What to wait for.
             until: What it is to be like.
-            gate: Keeps out the states of an old run; by default, of that before a restart of the client's own.
+            run_filter: Keeps out the states of an old run; by default, of that before a restart of the client's own.
 
         Raises:
             NotFoundError: It does not exist, or is hidden from this token.
@@ -89,9 +91,9 @@ class BuildWaiter:
             UsageError: The client is closed, was closed meanwhile, or is in use on another event loop.
             Exception: What `until` raised.
         """
-        gate = self.gate(key) if gate is None else gate
+        run_filter = self.run_filter(key) if run_filter is None else run_filter
         self._lifetime.on_close(self.aclose)
-        wait = PendingWait(until, gate)
+        wait = PendingWait(until, run_filter)
         self._targets.setdefault(key, WaitTarget()).waits.append(wait)
         self._read_soon([key])
         self._task.ensure()

@@ -21,7 +21,7 @@ from aiotravis.follow_log.spooled_text import SpooledText
 from aiotravis.follow_log.state import MAX_POLL_DELAY, POLL_DELAY, LogReset, LogState
 from aiotravis.live.feed import Feed
 from aiotravis.resources._base import id_of
-from aiotravis.resources._runs import RunGate
+from aiotravis.resources._runs import RunFilter
 from aiotravis.resources.jobs import Job, Jobs
 from aiotravis.resources.logs import LogPart
 
@@ -43,7 +43,7 @@ class LogStream:
         jobs: Reads the job's state.
         sources: Reads what the live channel did not deliver.
         lifetime: Lifetime of the client.
-        gate: Keeps out what belongs to an old run; None lets everything in.
+        run_filter: Keeps out what belongs to an old run; None lets everything in.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class LogStream:
         jobs: Jobs,
         sources: LogSources,
         lifetime: ClientLifetime,
-        gate: RunGate | None = None,
+        run_filter: RunFilter | None = None,
     ) -> None:
         self._job = id_of(job, "job", Job)
-        self._gate = gate
+        self._run_filter = run_filter
         self._listen = listen
         self._feed: Feed | None = None
         self._log = LogState(self._job)
@@ -178,18 +178,20 @@ class LogStream:
         if not self._subscribed:
             self._feed = await retry(self._subscribe, self._log.retry_delays())
             self._subscribed = True
-        if self._gate is not None and self._gate.needed:
-            await self._wait_for_run(self._gate)
+        if self._run_filter is not None:
+            self._run_filter.begin()
+            if self._run_filter.needed:
+                await self._wait_for_run(self._run_filter)
         await self._poller.poll()
         self._log.set_opened(anyio.current_time())
         self._opened = True
 
-    async def _wait_for_run(self, gate: RunGate) -> None:
+    async def _wait_for_run(self, run_filter: RunFilter) -> None:
         """Wait until the job is on the run to follow; discard what arrives before."""
         polls = 0
-        while not gate.admits(await self._poller.read_job()):
+        while not run_filter.accepts(await self._poller.read_job()):
             delay = exponential(POLL_DELAY, MAX_POLL_DELAY, polls)
-            if await self._is_admitted_by_event(gate, min(delay, gate.poll_interval or delay)):
+            if await self._is_accepted_by_event(run_filter, min(delay, run_filter.poll_interval or delay)):
                 break
             polls += 1
         else:
@@ -198,7 +200,7 @@ class LogStream:
         # fact 7.9: parts of the old run may still arrive.
         self._log.begin_run(anyio.current_time())
 
-    async def _is_admitted_by_event(self, gate: RunGate, delay: float) -> bool:
+    async def _is_accepted_by_event(self, run_filter: RunFilter, delay: float) -> bool:
         """Return whether an event tells of the run to follow, or False once the job is to be read again."""
         if self._feed is None:
             await anyio.sleep(delay)
@@ -209,7 +211,7 @@ class LogStream:
                     if isinstance(event, Mark):
                         return False
                     if isinstance(event, JobEvent) and event.job.id == self._job and not event.late:
-                        return event.complete and event.updated_at is not None and gate.admits(event.job)
+                        return event.complete and event.updated_at is not None and run_filter.accepts(event.job)
             except (LiveError, StopAsyncIteration):
                 pass
             self._feed = None

@@ -4,6 +4,7 @@ fact 10.1: a restart is queued. For seconds after its response, Travis serves th
 run before, and now and then it drops the restart. https://docs.travis-ci.com/api/#builds
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ import anyio
 from aiotravis.errors import RestartDropped, UsageError
 from aiotravis.resources._build_or_job import BuildOrJob
 
-__all__ = ["DEFAULT_RESTART_PATIENCE", "Key", "Restarts", "Run", "RunGate", "key_of"]
+__all__ = ["DEFAULT_RESTART_PATIENCE", "Key", "Restarts", "Run", "RunFilter", "key_of"]
 
 Key = tuple[str, int]
 """``build`` or ``job``, and an id. Numbers do not identify a build: several can share one (fact 10.1)."""
@@ -96,7 +97,7 @@ class _Restart:
     old_runs: dict[Key, Run] = field(default_factory=dict[Key, Run])
     seen: set[Key] = field(default_factory=set[Key])
 
-    def admits(self, value: BuildOrJob, now: float) -> bool:
+    def accepts(self, value: BuildOrJob, now: float) -> bool:
         """Return whether a build or job that it concerns is on a new run.
 
         Raises:
@@ -223,7 +224,7 @@ def _parse_date(date: str | None) -> datetime | None:
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed
 
 
-class RunGate:
+class RunFilter:
     """Keeps what belongs to an old run from one call that waits for a build or job.
 
     Args:
@@ -232,14 +233,14 @@ class RunGate:
         after: The run to get past, for restarts that were made elsewhere.
 
     Attributes:
-        closed: Whether a new run is waited for: the state that was offered last was not admitted.
+        awaits_run: Whether a new run is waited for: the state that was offered last was not accepted.
         awaits_restart: Whether that was for a restart of the client's own.
 
     Raises:
         UsageError: `after` is not a value of the same build or job.
     """
 
-    __slots__ = ("_after", "_restarts", "_since", "awaits_restart", "closed")
+    __slots__ = ("_after", "_restarts", "_since", "awaits_restart", "awaits_run")
 
     def __init__(self, restarts: Restarts, key: Key, after: object = None) -> None:
         if isinstance(after, BuildOrJob) and key_of(after) == key:
@@ -250,9 +251,15 @@ class RunGate:
             message = f"after must be a value of {key[0]} {key[1]}: the run to get past; not {after!r}."
             raise UsageError(message, argument="after")
         self._restarts = restarts
-        self._since = restarts.clock()
-        self.closed = self.needed
+        self._since = math.inf
+        self.awaits_run = False
         self.awaits_restart = False
+
+    def begin(self) -> None:
+        """Begin the call: it is concerned by the restarts whose patience is not over. Again, this does nothing."""
+        if self._since == math.inf:
+            self._since = self._restarts.clock()
+            self.awaits_run = self.needed
 
     @property
     def needed(self) -> bool:
@@ -264,7 +271,7 @@ class RunGate:
         """Seconds between reads while a new run is waited for, or None if it is not for a restart of the client."""
         return self._restarts.poll_interval if self.awaits_restart else None
 
-    def admits(self, value: BuildOrJob) -> bool:
+    def accepts(self, value: BuildOrJob) -> bool:
         """Return whether a state of the build or job is of the run that is waited for.
 
         Raises:
@@ -272,10 +279,10 @@ class RunGate:
         """
         now = self._restarts.clock()
         # Each restart has to see the value.
-        pending = [one for one in self._restarts.concerning(value, self._since) if not one.admits(value, now)]
+        pending = [one for one in self._restarts.concerning(value, self._since) if not one.accepts(value, now)]
         self.awaits_restart = bool(pending)
-        self.closed = self.awaits_restart or not self._is_past(value)
-        return not self.closed
+        self.awaits_run = self.awaits_restart or not self._is_past(value)
+        return not self.awaits_run
 
     def _is_past(self, value: BuildOrJob) -> bool:
         if self._after is not None:

@@ -19,6 +19,10 @@ async def test_an_invalid_after_raises_usage_error() -> None:
             travis.follow_log(8, after=BUILD)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
+def test_a_log_can_be_asked_for_without_an_event_loop() -> None:
+    assert repr(Travis().follow_log(JOB, after=JOB)) == "<LogStream of job 8, not opened>"
+
+
 async def test_restart_takes_either_a_build_or_a_job() -> None:
     async with Travis() as travis:
         with pytest.raises(errors.UsageError, match="either a build or a job"):

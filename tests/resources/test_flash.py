@@ -52,5 +52,5 @@ async def test_an_accepted_restart_is_recorded_with_the_time_of_the_server() -> 
     old = Build(id=1, state=State.CANCELED, finished_at=finished_at - timedelta(seconds=1))
     new = Build(id=1, state=State.CANCELED, finished_at=finished_at)
     since = anyio.current_time()
-    assert [one.admits(old, since) for one in restarts.concerning(old, since)] == [False]
-    assert [one.admits(new, since) for one in restarts.concerning(new, since)] == [True]
+    assert [one.accepts(old, since) for one in restarts.concerning(old, since)] == [False]
+    assert [one.accepts(new, since) for one in restarts.concerning(new, since)] == [True]

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from aiotravis import Build, BuildOrJob, Job, errors
-from aiotravis.resources._runs import MAX_RESTART_AGE, MAX_RESTARTS, Restarts, Run, RunGate
+from aiotravis.resources._runs import MAX_RESTART_AGE, MAX_RESTARTS, Restarts, Run, RunFilter
 
 # Times as of fact 1.3, with milliseconds in events (fact 7.8).
 BEFORE, START, END = "2026-11-27T15:50:00Z", "2026-11-27T15:59:00Z", "2026-11-27T15:59:58Z"
@@ -45,9 +45,11 @@ def restarts(clock: Clock) -> Restarts:
     return Restarts(60.0, clock=clock)
 
 
-def gate(restarts: Restarts, *, of: BuildOrJob | None = None, after: BuildOrJob | None = None) -> RunGate:
+def run_filter(restarts: Restarts, *, of: BuildOrJob | None = None, after: BuildOrJob | None = None) -> RunFilter:
     kind = "job" if isinstance(of, Job) else "build"
-    return RunGate(restarts, (kind, 7 if of is None else of.id), after)
+    one = RunFilter(restarts, (kind, 7 if of is None else of.id), after)
+    one.begin()
+    return one
 
 
 # Telling runs apart ---------------------------------------------------------------------------------------------------
@@ -99,8 +101,8 @@ def test_a_run_is_not_before_itself(held: dict[str, Any], value: dict[str, Any])
 
 
 def test_without_a_restart_every_state_is_admitted(restarts: Restarts) -> None:
-    assert gate(restarts).admits(build(ENDED))
-    assert not gate(restarts).needed
+    assert run_filter(restarts).accepts(build(ENDED))
+    assert not run_filter(restarts).needed
 
 
 @pytest.mark.parametrize("old", [ENDED, NEVER_STARTED, {**ENDED, "finished_at": "2026-11-27T16:00:00Z"}])
@@ -109,14 +111,14 @@ def test_the_old_run_is_kept_out_until_the_new_one_is_seen(
     restarts: Restarts, old: dict[str, Any], date: str | None
 ) -> None:
     restarts.record(("build", 7), date)
-    one = gate(restarts)
+    one = run_filter(restarts)
     assert one.needed
-    assert not one.admits(build(old))
-    assert (one.closed, one.awaits_restart, one.poll_interval) == (True, True, 2.0)
-    assert one.admits(build(CREATED))
-    assert (one.closed, one.awaits_restart, one.poll_interval) == (False, False, None)
-    assert one.admits(build(state="passed", started_at=LATER, finished_at=LATEST))
-    assert gate(restarts).admits(build(state="passed", started_at=LATER, finished_at=LATEST))
+    assert not one.accepts(build(old))
+    assert (one.awaits_run, one.awaits_restart, one.poll_interval) == (True, True, 2.0)
+    assert one.accepts(build(CREATED))
+    assert (one.awaits_run, one.awaits_restart, one.poll_interval) == (False, False, None)
+    assert one.accepts(build(state="passed", started_at=LATER, finished_at=LATEST))
+    assert run_filter(restarts).accepts(build(state="passed", started_at=LATER, finished_at=LATEST))
 
 
 @pytest.mark.parametrize(
@@ -129,17 +131,17 @@ def test_the_old_run_is_kept_out_until_the_new_one_is_seen(
         {"state": "started", "started_at": "2026-11-27T15:59:55Z"},
     ],
 )
-def test_a_new_run_is_admitted_at_the_first_look(restarts: Restarts, new: dict[str, Any]) -> None:
+def test_a_new_run_is_accepted_at_the_first_look(restarts: Restarts, new: dict[str, Any]) -> None:
     restarts.record(("build", 7), DATE)
-    assert gate(restarts).admits(build(new))
+    assert run_filter(restarts).accepts(build(new))
 
 
 def test_events_from_before_the_restart_are_kept_out(restarts: Restarts) -> None:
     restarts.record(("build", 7), DATE)
-    one = gate(restarts)
-    assert not one.admits(build(CREATED, updated_at="2026-11-27T15:58:30.123Z"))
-    assert not one.admits(build(state="started", started_at=START, updated_at="2026-11-27T15:59:00.500Z"))
-    assert one.admits(build(CREATED, updated_at=SOON))
+    one = run_filter(restarts)
+    assert not one.accepts(build(CREATED, updated_at="2026-11-27T15:58:30.123Z"))
+    assert not one.accepts(build(state="started", started_at=START, updated_at="2026-11-27T15:59:00.500Z"))
+    assert one.accepts(build(CREATED, updated_at=SOON))
 
 
 def test_the_old_run_as_read_before_tells_runs_of_one_second_apart(restarts: Restarts) -> None:
@@ -147,73 +149,73 @@ def test_the_old_run_as_read_before_tells_runs_of_one_second_apart(restarts: Res
     new = {"state": "passed", "started_at": second, "finished_at": second}
     restarts.record(("build", 7), DATE)
     restarts.record_old_run(build(ENDED))
-    assert gate(restarts).admits(build(new))
+    assert run_filter(restarts).accepts(build(new))
     # Once the restart has had effect, what began in its second is new.
-    assert gate(restarts, of=job()).admits(job(new))
+    assert run_filter(restarts, of=job()).accepts(job(new))
 
 
 def test_a_builds_restart_concerns_its_jobs_and_a_jobs_restart_its_build(restarts: Restarts) -> None:
     restarts.record(("build", 7), DATE)
-    assert not gate(restarts, of=job()).admits(job(ENDED))
-    assert gate(restarts, of=job()).admits(job(ENDED, build_id=6))
-    assert gate(restarts, of=job()).admits(job(CREATED))
+    assert not run_filter(restarts, of=job()).accepts(job(ENDED))
+    assert run_filter(restarts, of=job()).accepts(job(ENDED, build_id=6))
+    assert run_filter(restarts, of=job()).accepts(job(CREATED))
     # Another job of the build is still on its old run.
-    assert not gate(restarts, of=job(id=9)).admits(job(ENDED, id=9))
+    assert not run_filter(restarts, of=job(id=9)).accepts(job(ENDED, id=9))
     restarts.record(("job", 12), DATE)
-    assert not gate(restarts).admits(build(ENDED, id=10, job_ids=[11, 12]))
-    assert gate(restarts).admits(job(ENDED, id=11, build_id=10))
+    assert not run_filter(restarts).accepts(build(ENDED, id=10, job_ids=[11, 12]))
+    assert run_filter(restarts).accepts(job(ENDED, id=11, build_id=10))
     restarts.record(("job", 14), DATE, 13)
-    assert not gate(restarts).admits(build(ENDED, id=13, job_ids=[]))
+    assert not run_filter(restarts).accepts(build(ENDED, id=13, job_ids=[]))
 
 
 def test_a_build_that_runs_while_its_job_is_restarted_is_on_its_old_run(restarts: Restarts, clock: Clock) -> None:
     restarts.record(("job", 8), DATE)
-    one = gate(restarts)
+    one = run_filter(restarts)
     running = build(state="started", started_at=START)
-    assert not one.admits(running)
-    assert not one.admits(build(ENDED))
-    assert one.admits(build(CREATED))
+    assert not one.accepts(running)
+    assert not one.accepts(build(ENDED))
+    assert one.accepts(build(CREATED))
     # Dropped: the build runs on.
     restarts.record(("job", 8), DATE)
-    other = gate(restarts)
-    assert not other.admits(running)
+    other = run_filter(restarts)
+    assert not other.accepts(running)
     clock.now = 60.0
-    assert other.admits(running)
-    assert other.admits(build(ENDED))
+    assert other.accepts(running)
+    assert other.accepts(build(ENDED))
 
 
 def test_after_the_patience_the_restart_counts_as_dropped(restarts: Restarts, clock: Clock) -> None:
     restarts.record(("build", 7), DATE)
-    before = gate(restarts)
+    before = run_filter(restarts)
     clock.now = 59.9
-    assert not before.admits(build(ENDED))
+    assert not before.accepts(build(ENDED))
     clock.now = 60.0
     # It has not seen the build so far: the server did not answer for a while.
     with pytest.raises(errors.RestartDropped) as info:
-        before.admits(build(ENDED))
+        before.accepts(build(ENDED))
     assert str(info.value) == (
         "POST /builds/7/restart was accepted, but build 7 has not begun a new run within 60 s: Travis dropped the "
         "restart. Restart it again."
     )
     assert (info.value.build_id, info.value.job_id) == (7, None)
-    later = gate(restarts)
+    later = run_filter(restarts)
     assert not later.needed
-    assert later.admits(build(ENDED))
+    assert later.accepts(build(ENDED))
     restarts.record(("job", 8), DATE)
-    one = gate(restarts, of=job())
+    one = run_filter(restarts, of=job())
     clock.now = 200.0
     with pytest.raises(errors.RestartDropped, match=r"^POST /jobs/8/restart") as info:
-        one.admits(job(ENDED))
+        one.accepts(job(ENDED))
     assert (info.value.build_id, info.value.job_id) == (None, 8)
 
 
 def test_a_second_restart_replaces_the_first(restarts: Restarts, clock: Clock) -> None:
     restarts.record(("build", 7), DATE)
-    one = gate(restarts)
+    one = run_filter(restarts)
     clock.now = 50.0
-    assert one.admits(build(CREATED))
+    assert one.accepts(build(CREATED))
     restarts.record(("build", 7), "Fri, 27 Nov 2026 16:00:50 GMT")
-    assert not one.admits(build(state="passed", started_at=LATER, finished_at=LATEST))
+    assert not one.accepts(build(state="passed", started_at=LATER, finished_at=LATEST))
 
 
 def test_restarts_are_forgotten_in_time_and_bounded(restarts: Restarts, clock: Clock) -> None:
@@ -230,19 +232,19 @@ def test_restarts_are_forgotten_in_time_and_bounded(restarts: Restarts, clock: C
 
 @pytest.mark.parametrize("after", [ENDED, {"state": "started", "started_at": START}, CREATED])
 def test_the_run_named_by_after_is_kept_out(restarts: Restarts, clock: Clock, after: dict[str, Any]) -> None:
-    one = gate(restarts, after=build(after))
+    one = run_filter(restarts, after=build(after))
     assert one.needed
-    assert not one.admits(build(ENDED))
+    assert not one.accepts(build(ENDED))
     clock.now = 1e6
-    assert not one.admits(build(ENDED))
-    assert (one.closed, one.awaits_restart) == (True, False)
-    assert one.admits(build(CREATED))
-    assert one.admits(build(state="passed", started_at=LATER, finished_at=LATEST))
+    assert not one.accepts(build(ENDED))
+    assert (one.awaits_run, one.awaits_restart) == (True, False)
+    assert one.accepts(build(CREATED))
+    assert one.accepts(build(state="passed", started_at=LATER, finished_at=LATEST))
     assert not one.needed
 
 
 @pytest.mark.parametrize("after", [7, "7", build(id=8), job(id=7), job()])
 def test_after_must_be_the_same_build_or_job(restarts: Restarts, after: Any) -> None:
     with pytest.raises(errors.UsageError, match="after must be a value of build 7") as info:
-        gate(restarts, after=after)
+        run_filter(restarts, after=after)
     assert info.value.argument == "after"
