@@ -24,6 +24,7 @@
     │   └── ServerError             Travis, or a proxy in front of it, failed
     ├── DecodeError              a successful response in an unknown shape        .status .excerpt
     ├── CommitNotBuilt           a commit has no build                            .sha .request_id .reason
+    ├── RestartDropped           Travis accepted a restart and did nothing        .build_id .job_id
     └── LiveError                the live channel failed
         ├── LiveUnavailable         there is no live channel                      .code
         ├── SubscriptionError       one channel was refused                       .channel
@@ -54,6 +55,7 @@ __all__ = [
     "RequestError",
     "RequestTimeout",
     "ResponseError",
+    "RestartDropped",
     "ServerError",
     "SubscriptionError",
     "TooLargeError",
@@ -294,6 +296,20 @@ class CommitNotBuilt(TravisError):
         self.sha = sha
         self.request_id = request_id
         self.reason = reason
+
+
+class RestartDropped(TravisError):
+    """Travis accepted a restart, but no new run began within the client's ``restart_patience``. Restart it again.
+
+    Attributes:
+        build_id: Id of the build that was restarted, or None if a job was.
+        job_id: Id of the job that was restarted, or None if a build was.
+    """
+
+    def __init__(self, message: str, *, build_id: int | None = None, job_id: int | None = None) -> None:
+        super().__init__(message)
+        self.build_id = build_id
+        self.job_id = job_id
 
 
 class LiveError(TravisError):

@@ -44,6 +44,7 @@ def test_every_error_survives_pickle_with_its_attributes() -> None:
         errors.WriteInterrupted("closed", method="POST", path="/x"),
         banned,
         errors.DecodeError("odd", status=200, method="GET", path="/x", excerpt="{"),
+        errors.RestartDropped("nothing", build_id=7),
         errors.LiveUnavailable("off", code=4001),
         errors.SubscriptionError("no", channel="repo-1"),
         errors.LogGap("holes", job_id=7, missing=[1, 2]),

@@ -13,6 +13,7 @@ from aiotravis.client._resources import Resources
 from aiotravis.client._validation import build_request
 from aiotravis.flows.github_sign_in import GitHubSignIn, OneTimePassword, check_credentials, github_address
 from aiotravis.rate_limits import Limits, limiter_for
+from aiotravis.resources._runs import Restarts
 from aiotravis.resources.users import User
 
 __all__ = ["BaseClient"]
@@ -31,17 +32,21 @@ class BaseClient(Resources):
         endpoint: URL of the API without a trailing slash.
         token: API token, or None.
         user_agent: User-Agent header.
+        restarts: Remembers the restarts that are made through the client.
     """
 
-    def __init__(self, transport: AiohttpTransport, endpoint: str, token: str | None, user_agent: str) -> None:
+    def __init__(
+        self, transport: AiohttpTransport, endpoint: str, token: str | None, user_agent: str, restarts: Restarts
+    ) -> None:
         self._endpoint = endpoint
         self._token = token
         self._user_agent = user_agent
+        self._restarts = restarts
         self._bind(transport)
 
     def _bind(self, transport: AiohttpTransport) -> None:
         self._transport = transport
-        self._bind_resources(transport, self._token, self._endpoint)
+        self._bind_resources(transport, self._token, self._endpoint, self._restarts)
 
     def __repr__(self) -> str:
         return f"Travis({self._endpoint!r}, {'with' if self._token is not None else 'without'} a token)"

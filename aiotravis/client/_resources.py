@@ -1,6 +1,7 @@
 """Resources: one attribute per entity of Travis."""
 
 from aiotravis._http import Transport
+from aiotravis.resources._runs import Restarts
 from aiotravis.resources.accounts import Accounts
 from aiotravis.resources.annotations import Annotations
 from aiotravis.resources.auth import Auth
@@ -29,25 +30,26 @@ __all__ = ["Resources"]
 class Resources:
     """All resources, one attribute each."""
 
-    def _bind_resources(self, transport: Transport, token: str | None, endpoint: str) -> None:
+    def _bind_resources(self, transport: Transport, token: str | None, endpoint: str, restarts: Restarts) -> None:
         """Make the resources.
 
         Args:
             transport: Sends their requests.
             token: API token, or None.
             endpoint: URL of the API, without a trailing slash.
+            restarts: Remembers the restarts.
         """
         self.accounts: Accounts = Accounts(transport)
         self.annotations: Annotations = Annotations(transport)
         self.auth: Auth = Auth(transport, token, endpoint)
         self.branches: Branches = Branches(transport)
         self.broadcasts: Broadcasts = Broadcasts(transport)
-        self.builds: Builds = Builds(transport)
+        self.builds: Builds = Builds(transport, restarts)
         self.caches: Caches = Caches(transport)
         self.config: ConfigResource = ConfigResource(transport)
         self.env_vars: EnvVars = EnvVars(transport)
         self.hooks: Hooks = Hooks(transport)
-        self.jobs: Jobs = Jobs(transport)
+        self.jobs: Jobs = Jobs(transport, restarts)
         self.lint: Lint = Lint(transport)
         self.logs: Logs = Logs(transport)
         self.permissions: PermissionsResource = PermissionsResource(transport)

@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import os
 import ssl as ssl_module
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from os import PathLike
 from typing import Any, Self
@@ -14,7 +14,7 @@ import aiohttp
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
 from aiotravis._transport import AiohttpTransport, TransportConfig
-from aiotravis.client._base_client import BaseClient
+from aiotravis._validation import validate_seconds
 from aiotravis.client._validation import (
     COM,
     accept_header,
@@ -22,10 +22,12 @@ from aiotravis.client._validation import (
     validate_token,
     validate_user_agent,
 )
+from aiotravis.client._waiting_client import WaitingClient
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
 from aiotravis.flows.commit_waiting import CommitWaiter
 from aiotravis.flows.event_subscriber import BuildRef, EventSubscriber, JobRef, RepoRef
+from aiotravis.flows.restart import Restarter
 from aiotravis.flows.waiting import BuildWaiter
 from aiotravis.follow_log import LogStream
 from aiotravis.follow_log.sources import LogSources
@@ -37,17 +39,13 @@ from aiotravis.live.socket import PusherConnector
 from aiotravis.live.subscription import LiveResources
 from aiotravis.rate_limits import limiter_for, rules_apply
 from aiotravis.resources._base import id_of
-from aiotravis.resources.builds import Build
+from aiotravis.resources._runs import DEFAULT_RESTART_PATIENCE, Restarts, RunFilter
 from aiotravis.resources.jobs import Job
 
 __all__ = ["Travis"]
 
 
-def _finished(thing: Build | Job) -> bool:
-    return thing.finished
-
-
-class Travis(BaseClient):
+class Travis(WaitingClient):
     """A client of one Travis CI site.
 
     Use it as a context manager, or call `aclose`. It opens nothing before its first call. One client serves any
@@ -70,6 +68,7 @@ class Travis(BaseClient):
             when they certainly did not arrive.
         strict: Whether a field or a record that cannot be read is a DecodeError. Otherwise the field takes its
             default, and a record without an id is listed in ``unreadable`` of its list, paginator or batch.
+        restart_patience: How long to wait for the new run of a restarted build or job, in seconds, see `restart`.
         rate_limits: Whether to throttle this client to Travis's published limits; by default, unless the endpoint is a
             Travis CI Enterprise (``.../api``) or on this machine.
         user_agent: Your own name, sent in front of this library's.
@@ -100,6 +99,7 @@ class Travis(BaseClient):
         max_response: int = TransportConfig.max_response,
         attempts: int = TransportConfig.attempts,
         strict: bool = False,
+        restart_patience: float = DEFAULT_RESTART_PATIENCE,
         rate_limits: bool | None = None,
         user_agent: str | None = None,
         live: LiveOptions | None = None,
@@ -143,7 +143,8 @@ class Travis(BaseClient):
         self._hub = Hub(connector, options)
         self.live: Live = self._hub.live
         transport.lifetime.on_close(self._hub.aclose)
-        super().__init__(transport, endpoint, token, agent)
+        restarts = Restarts(validate_seconds(restart_patience, "restart_patience", zero_ok=True))
+        super().__init__(transport, endpoint, token, agent, restarts)
 
     def _bind(self, transport: AiohttpTransport) -> None:
         super()._bind(transport)
@@ -151,7 +152,8 @@ class Travis(BaseClient):
         users = None if self._token is None else self.users
         resources = LiveResources(self.config, self.pusher_auth, users, self.builds, self.jobs)
         self._subscriber = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime, resources)
-        self._waiting = BuildWaiter(self._subscriber, self.builds, self.jobs, lifetime)
+        self._waiting = BuildWaiter(self._subscriber, self.builds, self.jobs, self._restarts, lifetime)
+        self._restarter = Restarter(self._subscriber, self.builds, self.jobs, self._waiting, self._restarts, lifetime)
         self._commit_waiting = CommitWaiter(self._subscriber, self.requests, self.builds, self._waiting, lifetime)
         self._log_sources = LogSources(self.logs)
 
@@ -241,86 +243,23 @@ class Travis(BaseClient):
         """
         return self._subscriber.events(repo, job, build=build, channels=channels, only=only, buffer=buffer)
 
-    async def wait_for_build(self, build: BuildRef, *, until: Callable[[Build], bool] = _finished) -> Build:
-        """Wait until a build has ended: passed, failed, errored or canceled.
-
-        Any number of callers share one connection; without a live channel, they share batched reads. If the build is
-        restarted before it has ended, the wait goes on. Limit the time yourself: ``with anyio.fail_after(600): ...``.
-
-        Args:
-            build: Id of the build, or a build.
-            until: What to wait for instead: ``lambda build: build.running``.
-
-        Returns:
-            The build in the state waited for, with its commit, without its jobs.
-
-        Raises:
-            NotFoundError: There is no such build, or it is hidden from this token.
-            UsageError: The argument is not an id, or the client was closed meanwhile.
-        """
-        found: Build = await self._waiting.wait((Build, id_of(build, "build", Build)), until)
-        return found
-
-    async def wait_for_job(self, job: JobRef, *, until: Callable[[Job], bool] = _finished) -> Job:
-        """Wait until a job has ended, as `wait_for_build` does for a build.
-
-        Args:
-            job: Id of the job, or a job.
-            until: What to wait for instead: ``lambda job: job.running``.
-
-        Raises:
-            NotFoundError: There is no such job, or it is hidden from this token.
-            UsageError: The argument is not an id, or the client was closed meanwhile.
-        """
-        found: Job = await self._waiting.wait((Job, id_of(job, "job", Job)), until)
-        return found
-
-    async def wait_for_commit(
-        self,
-        repo: RepoRef,
-        sha: str,
-        *,
-        event_type: str | None = None,
-        appear_within: float = 300.0,
-        until: Callable[[Build], bool] = _finished,
-    ) -> Build:
-        """Wait until the build of a commit has ended; the build need not exist yet.
-
-        The push and the pull request of one commit have a build each. Without ``event_type``, the first build that
-        appears is used, or that of the push if there are several already. A restarted build counts as it is.
-
-        Args:
-            repo: Id, slug, or a repository.
-            sha: Hash of the commit, or at least its first seven digits.
-            event_type: Only a build for a ``push``, ``pull_request``, ``api`` or ``cron``.
-            appear_within: How long to wait for a build to appear, in seconds. How long it may run is not limited.
-            until: What to wait for instead of the end: ``lambda build: build.running``.
-
-        Returns:
-            The build in the state waited for, with its commit, without its jobs.
-
-        Raises:
-            CommitNotBuilt: Travis rejected it (the error has the reason), or no build appeared in time.
-            NotFoundError: There is no such repository, or it is hidden from this token.
-            UsageError: An argument is not valid, or the client was closed meanwhile.
-        """
-        return await self._commit_waiting.wait(
-            repo, sha, event_type=event_type, appear_within=appear_within, until=until
-        )
-
-    def follow_log(self, job: JobRef) -> LogStream:
+    def follow_log(self, job: JobRef, *, after: Job | None = None) -> LogStream:
         """Follow the log of a job to its end: complete, in order, each part once.
 
         ``async with travis.follow_log(job) as log: async for part in log: print(part.content, end="")``
 
+        If this client has restarted the job or its build, the log of the new run is followed, see `restart`.
+
         Args:
             job: Id of the job, or a job; running, not started yet, or finished.
+            after: The run to get past, if the job is restarted elsewhere: the job as it was before.
 
         Returns:
             A stream: an async context manager and iterator of `LogPart`.
 
         Raises:
-            UsageError: At once, if it is not an id.
+            UsageError: At once, if an argument is not valid.
         """
         listen = partial(self._subscriber.events, job=job)
-        return LogStream(job, listen, self.jobs, self._log_sources, self._transport.lifetime)
+        run_filter = RunFilter(self._restarts, ("job", id_of(job, "job", Job)), after)
+        return LogStream(job, listen, self.jobs, self._log_sources, self._transport.lifetime, run_filter)

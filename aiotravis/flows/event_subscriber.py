@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar, cast
 
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._validation import validate_count
-from aiotravis.errors import UsageError
+from aiotravis.errors import LiveError, UsageError
 from aiotravis.events import Event
 from aiotravis.live.channels import ChannelSelection
 from aiotravis.live.feed import Feed
@@ -75,6 +75,17 @@ class EventSubscriber:
         classes = (only,) if isinstance(only, type) else tuple(only)
         resolve = partial(self._resolve, repos, builds, jobs, names)
         return Feed(self._hub.subscription(resolve, resources=self._resources, only=classes, size=buffer))
+
+    async def open(
+        self, repo: RepoRef | None, *, only: type[Event] | Iterable[type[Event]], buffer: int = 1000
+    ) -> Feed | None:
+        """Return the open feed of a repository, or None if there is no repository or no live channel."""
+        if repo is None:
+            return None
+        try:
+            return await self.events(repo, only=only, buffer=buffer).__aenter__()
+        except LiveError:
+            return None
 
     async def _resolve(
         self, repos: list[RepoRef], builds: dict[int, BuildRef], jobs: dict[int, JobRef], channels: frozenset[str]

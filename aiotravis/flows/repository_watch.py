@@ -1,6 +1,7 @@
 """The state of waiting: which calls wait for which build or job, and which repositories are watched for them."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any
 import anyio
 
 from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._runs import RunFilter
 
 __all__ = ["PendingWait", "RepositoryWatch", "TargetKey", "WaitTarget"]
 
@@ -22,20 +24,22 @@ class PendingWait:
 
     Attributes:
         until: Returns whether a build or job is as the caller wants it.
+        run_filter: Keeps out the states of an old run.
         outcome: Resolves to the build or job, or to the exception for the caller to raise.
     """
 
     until: Callable[[Any], bool]
+    run_filter: RunFilter
     outcome: "asyncio.Future[BuildOrJob | Exception]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
     def offer(self, value: BuildOrJob) -> bool:
-        """Resolve the outcome if `until` holds or raises; return whether the wait is over."""
+        """Resolve the outcome if `until` holds or raises, or a restart was dropped; return whether the wait is over."""
         try:
-            if not self.until(value):
+            if not self.run_filter.accepts(value) or not self.until(value):
                 return False
-        except Exception as exc:  # noqa: BLE001 - raised by the caller's own function: handed to the caller
+        except Exception as exc:  # noqa: BLE001 - RestartDropped, or raised by the caller's function: handed to it
             self.resolve(exc)
         else:
             self.resolve(value)
@@ -72,11 +76,23 @@ class WaitTarget:
         waits: The calls.
         watch: Where its events come from, once its repository is known.
         started_at: Start of its present run, UTC; older events belong to an earlier run.
+        run_seen_at: When an event last told of a new run that was waited for, by the loop's clock, in seconds.
     """
 
     waits: list[PendingWait] = field(default_factory=list[PendingWait])
     watch: RepositoryWatch | None = None
     started_at: datetime | None = None
+    run_seen_at: float = -math.inf
+
+    @property
+    def awaits_run(self) -> bool:
+        """Whether a call waits for a new run."""
+        return any(wait.run_filter.awaits_run for wait in self.waits)
+
+    @property
+    def awaits_restart(self) -> bool:
+        """Whether a call waits for the new run of a restart that the client has made."""
+        return any(wait.run_filter.awaits_restart for wait in self.waits)
 
     def settle(self, value: BuildOrJob) -> None:
         """Resolve the waits that the new state satisfies, and drop them."""

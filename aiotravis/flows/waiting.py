@@ -5,6 +5,7 @@ its repository is subscribed to, after every loss of events, and at long interva
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -20,6 +21,7 @@ from aiotravis.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.flows.event_subscriber import EventSubscriber
 from aiotravis.flows.repository_watch import PendingWait, RepositoryWatch, TargetKey, WaitTarget
 from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._runs import Restarts, RunFilter
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
 
@@ -45,13 +47,17 @@ MAX_RETRY: Final = 30.0
 class BuildWaiter:
     """Waits for builds and jobs on behalf of all calls of a client, in one background task while there are any."""
 
-    def __init__(self, subscriber: EventSubscriber, builds: Builds, jobs: Jobs, lifetime: ClientLifetime) -> None:
+    def __init__(
+        self, subscriber: EventSubscriber, builds: Builds, jobs: Jobs, restarts: Restarts, lifetime: ClientLifetime
+    ) -> None:
         self._subscriber = subscriber
         self._builds = builds
         self._jobs = jobs
+        self._restarts = restarts
         self._lifetime = lifetime
         self._targets: dict[TargetKey, WaitTarget] = {}
         self._due: dict[TargetKey, None] = {}
+        self._restarting: set[TargetKey] = set()
         self._watches: dict[int, RepositoryWatch] = {}
         self._wake = asyncio.Event()
         self._group: TaskGroup
@@ -60,17 +66,34 @@ class BuildWaiter:
     def __len__(self) -> int:
         return sum(len(target.waits) for target in self._targets.values())
 
-    async def wait(self, key: TargetKey, until: Callable[[Any], bool]) -> Any:
+    def run_filter(self, key: TargetKey, after: BuildOrJob | None = None) -> RunFilter:
+        """Return the filter of a call that begins now, see `RunFilter`.
+
+        Raises:
+            UsageError: `after` is not a value of the same build or job.
+        """
+        self._lifetime.check()
+        run_filter = RunFilter(self._restarts, (key[0].__name__.lower(), key[1]), after)
+        run_filter.begin()
+        return run_filter
+
+    async def wait(self, key: TargetKey, until: Callable[[Any], bool], run_filter: RunFilter | None = None) -> Any:
         """Wait until `until` returns True for a build or job, and return it in that state.
+
+        Args:
+            key: What to wait for.
+            until: What it is to be like.
+            run_filter: Keeps out the states of an old run; by default, of that before a restart of the client's own.
 
         Raises:
             NotFoundError: It does not exist, or is hidden from this token.
+            RestartDropped: A restart that the client has made has had no effect within its patience.
             UsageError: The client is closed, was closed meanwhile, or is in use on another event loop.
             Exception: What `until` raised.
         """
-        self._lifetime.check()
+        run_filter = self.run_filter(key) if run_filter is None else run_filter
         self._lifetime.on_close(self.aclose)
-        wait = PendingWait(until)
+        wait = PendingWait(until, run_filter)
         self._targets.setdefault(key, WaitTarget()).waits.append(wait)
         self._read_soon([key])
         self._task.ensure()
@@ -89,6 +112,7 @@ class BuildWaiter:
         if target.waits:
             return
         del self._targets[key]
+        self._restarting.discard(key)
         watch = target.watch
         if watch is not None:
             watch.keys.discard(key)
@@ -124,11 +148,17 @@ class BuildWaiter:
     async def _run(self) -> None:
         try:
             async with anyio.create_task_group() as self._group:
+                read_all_at = math.inf
                 while self._targets:
-                    with anyio.move_on_after(self._read_interval()) as interval:
+                    now = anyio.current_time()
+                    read_all_at = min(read_all_at, now + self._read_interval())
+                    delay = self._restarts.poll_interval if self._restarting else math.inf
+                    with anyio.move_on_after(min(delay, read_all_at - now)) as interval:
                         await self._wake.wait()
                     if interval.cancelled_caught:
-                        self._due.update(dict.fromkeys(self._targets))
+                        is_full = anyio.current_time() >= read_all_at
+                        self._due.update(dict.fromkeys(self._targets if is_full else self._restarting))
+                        read_all_at = math.inf if is_full else read_all_at
                     self._wake.clear()
                     if self._due:
                         await anyio.sleep(BATCH_DELAY)
@@ -151,25 +181,29 @@ class BuildWaiter:
             self._fail(due, exc)
 
     async def _read(self, due: list[TargetKey]) -> None:
+        asked_at = anyio.current_time()
         for kind, resource in ((Build, self._builds), (Job, self._jobs)):
             ids = [number for of, number in due if of is kind and (of, number) in self._targets]
             batches = resource.many(ids, missing_ok=True)
             async for value in batches:
-                self._apply_read(value)
+                self._apply_read(value, asked_at)
             # A record without a readable id may be one of the missing ones: they are read again later.
             for number in () if batches.unreadable else batches.missing:
                 self._fail([(kind, number)], _not_found(kind.__name__.lower(), number))
 
-    def _apply_read(self, value: BuildOrJob) -> None:
+    def _apply_read(self, value: BuildOrJob, asked_at: float) -> None:
         """Apply a state read over REST; watch the repository if the target is still waited for."""
         key = (type(value), value.id)
         target = self._targets.get(key)
         if target is None:
             return
+        if target.run_seen_at >= asked_at:
+            # The response was on its way when an event told of the new run: it may still tell of the old one.
+            self._read_soon([key])
+            return
         # fact 8: a restart sets it to null; the read state is that of the present run.
         target.started_at = value.started_at
-        target.settle(value)
-        self._forget_if_settled(key, target)
+        self._settle(key, target, value)
         if not target.waits or target.watch is not None or value.repository_id is None:
             return
         target.watch = self._watches.get(value.repository_id)
@@ -209,14 +243,26 @@ class BuildWaiter:
         target = self._targets.get(key)
         if target is None:
             return
-        if not event.complete:
-            # fact 9.42: an event that was too large has no state.
+        if not event.complete or (event.updated_at is None and target.awaits_run):
+            # fact 9.42: an event that was too large has no state. Without a time, its run is unknown.
             self._read_soon([key])
         elif target.started_at is None or event.updated_at is None or event.updated_at >= target.started_at:
             # fact 7.9: events come in any order; one from before the start of this run is of the run before.
             target.started_at = value.started_at or target.started_at
-            target.settle(value)
-            self._forget_if_settled(key, target)
+            had_to_wait = target.awaits_run
+            self._settle(key, target, value)
+            if target.awaits_run:
+                self._read_soon([key])
+            elif had_to_wait:
+                target.run_seen_at = anyio.current_time()
+
+    def _settle(self, key: TargetKey, target: WaitTarget, value: BuildOrJob) -> None:
+        target.settle(value)
+        if target.awaits_restart:
+            self._restarting.add(key)
+        else:
+            self._restarting.discard(key)
+        self._forget_if_settled(key, target)
 
 
 def _not_found(name: str, number: int) -> NotFoundError:

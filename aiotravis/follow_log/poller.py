@@ -55,7 +55,7 @@ class LogPoller:
         """
         log = self._log
         had_ended, before = log.job_ended, log.position
-        job = await self._read_job()
+        job = await self.read_job()
         if self._is_another_run(job):
             had_ended = False
         if log.run_unknown:
@@ -67,7 +67,7 @@ class LogPoller:
                 return
         elif log.started_at is None and (snapshot.parts or snapshot.text):
             # The job began to run in between, perhaps more than once: what was read may belong to the run before.
-            job = await self._read_job()
+            job = await self.read_job()
             self._is_another_run(job)
             snapshot = await self._read_new()
             snapshot = Snapshot(parts=()) if job.pending else snapshot
@@ -145,14 +145,15 @@ class LogPoller:
 
     async def _was_restarted(self) -> bool:
         """Check whether what was read belongs to the same run."""
-        return self._is_another_run(await self._read_job())
+        return self._is_another_run(await self.read_job())
 
     def _is_another_run(self, job: Job) -> bool:
         return self._log.update_job(job, anyio.current_time())
 
     # Requests ---------------------------------------------------------------------------------------------------------
 
-    async def _read_job(self) -> Job:
+    async def read_job(self) -> Job:
+        """Read the job's state; transient failures are retried."""
         return await self._retry(lambda: self._jobs.get(self._job))
 
     async def _read_new(self) -> Snapshot:

@@ -178,6 +178,10 @@ class LogState:
         elif isinstance(event, JobEvent) and event.job.id == self._job:
             self._handle_job_event(event, now)
 
+    def begin_run(self, now: float) -> None:
+        """Begin with a poll: what came over the live channel so far may belong to the run before."""
+        self._restart(now)
+
     def _handle_job_event(self, event: JobEvent, now: float) -> None:
         if isinstance(event, JobCreated):
             # fact 7.9: a restart and a requeue are announced as "created".

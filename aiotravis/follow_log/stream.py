@@ -11,16 +11,17 @@ import anyio
 
 from aiotravis._async.deadlines import Deadline
 from aiotravis._async.lifetime import ClientLifetime
-from aiotravis._async.retry import retry
+from aiotravis._async.retry import exponential, retry
 from aiotravis.errors import LiveError, LogGap, UsageError
-from aiotravis.events import Event, JobLog
+from aiotravis.events import Event, JobEvent, JobLog, Mark
 from aiotravis.follow_log.lines import LogLines
 from aiotravis.follow_log.poller import LogPoller
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.follow_log.spooled_text import SpooledText
-from aiotravis.follow_log.state import LogReset, LogState
+from aiotravis.follow_log.state import MAX_POLL_DELAY, POLL_DELAY, LogReset, LogState
 from aiotravis.live.feed import Feed
 from aiotravis.resources._base import id_of
+from aiotravis.resources._runs import RunFilter
 from aiotravis.resources.jobs import Job, Jobs
 from aiotravis.resources.logs import LogPart
 
@@ -42,12 +43,20 @@ class LogStream:
         jobs: Reads the job's state.
         sources: Reads what the live channel did not deliver.
         lifetime: Lifetime of the client.
+        run_filter: Keeps out what belongs to an old run; None lets everything in.
     """
 
     def __init__(
-        self, job: int | Job, listen: Callable[[], Feed], jobs: Jobs, sources: LogSources, lifetime: ClientLifetime
+        self,
+        job: int | Job,
+        listen: Callable[[], Feed],
+        jobs: Jobs,
+        sources: LogSources,
+        lifetime: ClientLifetime,
+        run_filter: RunFilter | None = None,
     ) -> None:
         self._job = id_of(job, "job", Job)
+        self._run_filter = run_filter
         self._listen = listen
         self._feed: Feed | None = None
         self._log = LogState(self._job)
@@ -98,6 +107,7 @@ class LogStream:
         Raises:
             NotFoundError: No such job, or this token may not see it.
             LogAccessDenied: The repository's settings hide its logs.
+            RestartDropped: The client has restarted the job, or its build, without effect.
             RequestError: The server could not be reached for minutes.
             UsageError: The stream has ended, or the client is closed.
         """
@@ -124,6 +134,7 @@ class LogStream:
 
         Raises:
             LogGap: After everything else: the server itself lost some parts.
+            RestartDropped: Before everything else, see `Travis.restart`.
             RequestError: The server could not be reached for minutes; the next call continues where this one failed.
             OSError: A log of several megabytes could not be written to a temporary file.
             UsageError: The client was closed, or another task is iterating.
@@ -167,9 +178,44 @@ class LogStream:
         if not self._subscribed:
             self._feed = await retry(self._subscribe, self._log.retry_delays())
             self._subscribed = True
+        if self._run_filter is not None:
+            self._run_filter.begin()
+            if self._run_filter.needed:
+                await self._wait_for_run(self._run_filter)
         await self._poller.poll()
         self._log.set_opened(anyio.current_time())
         self._opened = True
+
+    async def _wait_for_run(self, run_filter: RunFilter) -> None:
+        """Wait until the job is on the run to follow; discard what arrives before."""
+        polls = 0
+        while not run_filter.accepts(await self._poller.read_job()):
+            delay = exponential(POLL_DELAY, MAX_POLL_DELAY, polls)
+            if await self._is_accepted_by_event(run_filter, min(delay, run_filter.poll_interval or delay)):
+                break
+            polls += 1
+        else:
+            if not polls:
+                return
+        # fact 7.9: parts of the old run may still arrive.
+        self._log.begin_run(anyio.current_time())
+
+    async def _is_accepted_by_event(self, run_filter: RunFilter, delay: float) -> bool:
+        """Return whether an event tells of the run to follow, or False once the job is to be read again."""
+        if self._feed is None:
+            await anyio.sleep(delay)
+            return False
+        with anyio.move_on_after(delay):
+            try:
+                async for event in self._feed:
+                    if isinstance(event, Mark):
+                        return False
+                    if isinstance(event, JobEvent) and event.job.id == self._job and not event.late:
+                        return event.complete and event.updated_at is not None and run_filter.accepts(event.job)
+            except (LiveError, StopAsyncIteration):
+                pass
+            self._feed = None
+        return False
 
     async def _subscribe(self) -> Feed | None:
         try:

@@ -3,6 +3,7 @@
 from aiotravis._http import Endpoint, Transport
 from aiotravis.errors import RefusedError
 from aiotravis.resources._base import Entity
+from aiotravis.resources._runs import Key, Restarts
 
 __all__ = ["FlashResponse", "restart"]
 
@@ -19,13 +20,27 @@ class FlashResponse(Entity, frozen=True, kw_only=True):
     flash: tuple[_Flash, ...] = ()
 
 
-async def restart(transport: Transport, endpoint: Endpoint[FlashResponse], number: int) -> str:
+async def restart(
+    transport: Transport,
+    endpoint: Endpoint[FlashResponse],
+    key: Key,
+    restarts: Restarts | None = None,
+    *,
+    build_id: int | None = None,
+) -> str:
     """Request a restart and return Travis's notice.
+
+    Args:
+        transport: Sends the request.
+        endpoint: The route.
+        key: What to restart.
+        restarts: Where to record the restart once Travis has accepted it.
+        build_id: Id of a job's build, if it is known.
 
     Raises:
         RefusedError: Travis refuses it.
     """
-    request = endpoint.request(id=number)
+    request = endpoint.request(id=key[1])
     response = await transport.send(request)
     decoded = endpoint.read(request, response)  # An empty body is no refusal: the restart was accepted.
     # fact 9.26: until 2015, a refusal had status 200 and `result` true; only the flash holds its error.
@@ -41,4 +56,6 @@ async def restart(transport: Transport, endpoint: Endpoint[FlashResponse], numbe
         )
         error.flash = refusals
         raise error
+    if restarts is not None:
+        restarts.record(key, response.headers.get("date"), build_id)
     return " ".join(flash.notice for flash in decoded.flash if flash.notice)

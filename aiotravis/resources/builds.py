@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from aiotravis._http import Endpoint, Results
+from aiotravis._http import Endpoint, Results, Transport
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.paginator import NumberFilter, Paginator
@@ -18,6 +18,7 @@ from aiotravis.errors import NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources._flash import FlashResponse, restart
+from aiotravis.resources._runs import Restarts
 from aiotravis.resources.commits import Commit, attach_commits
 from aiotravis.resources.jobs import Job
 from aiotravis.resources.repositories import Repository, repo_query
@@ -68,6 +69,10 @@ EVENT_TYPES: Final = ("push", "pull_request", "api", "cron")
 
 class Builds(Resource):
     """``travis.builds``. ``repo`` is an id, a slug, or a repository."""
+
+    def __init__(self, transport: Transport, restarts: Restarts | None = None) -> None:
+        super().__init__(transport)
+        self._restarts = restarts
 
     async def get(self, build: int | Build) -> Build:
         """Fetch a build with its commit and jobs.
@@ -153,6 +158,8 @@ class Builds(Resource):
     async def restart(self, build: int | Build) -> str:
         """Restart a build. Travis queues this: the state changes to created later.
 
+        Until then, the client's waits and followed logs wait for the new run; see `Travis.restart`.
+
         Returns:
             Travis's notice.
 
@@ -161,7 +168,7 @@ class Builds(Resource):
             RepositoryMigrated: The repository has moved to another site.
             NotFoundError: It does not exist or is hidden from this token.
         """
-        return await restart(self._transport, RESTART, id_of(build, "build", Build))
+        return await restart(self._transport, RESTART, ("build", id_of(build, "build", Build)), self._restarts)
 
     def list(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from types import NoneType
 
-from aiotravis._http import Endpoint, Results
+from aiotravis._http import Endpoint, Results, Transport
 from aiotravis._validation import validate_text
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
@@ -15,6 +15,7 @@ from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of, text_query
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources._flash import FlashResponse, restart
+from aiotravis.resources._runs import Restarts
 from aiotravis.resources._states import State
 from aiotravis.resources.commits import Commit, attach_commits
 from aiotravis.resources.stages import Stage
@@ -79,6 +80,10 @@ _LOG_ID = ("include_log_id", "true")
 class Jobs(Resource):
     """``travis.jobs``."""
 
+    def __init__(self, transport: Transport, restarts: Restarts | None = None) -> None:
+        super().__init__(transport)
+        self._restarts = restarts
+
     async def get(self, job: int | Job, *, include_log_id: bool = False) -> Job:
         """Fetch a job with its commit.
 
@@ -133,6 +138,8 @@ class Jobs(Resource):
     async def restart(self, job: int | Job) -> str:
         """Restart a job, and with it its build. Travis queues this: the states change to created later.
 
+        Until then, the client's waits and followed logs wait for the new run; see `Travis.restart`.
+
         Returns:
             Travis's notice.
 
@@ -141,7 +148,9 @@ class Jobs(Resource):
             RepositoryMigrated: The repository has moved to another site.
             NotFoundError: It does not exist or is hidden from this token.
         """
-        return await restart(self._transport, RESTART, id_of(job, "job", Job))
+        key = "job", id_of(job, "job", Job)
+        build_id = job.build_id if isinstance(job, Job) else None
+        return await restart(self._transport, RESTART, key, self._restarts, build_id=build_id)
 
     def many(
         self,

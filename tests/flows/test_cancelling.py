@@ -1,6 +1,7 @@
 """Every flow, cancelled at every point where it suspends, leaves nothing behind."""
 
 import asyncio
+import contextlib
 import gc
 import threading
 from collections.abc import Callable, Coroutine, Generator
@@ -57,6 +58,15 @@ async def wait_for_job(travis: Travis, build: Build, _: Path) -> None:
     assert (await travis.wait_for_job(build.jobs[0].id)).passed
 
 
+async def restart(travis: Travis, build: Build, _: Path) -> None:
+    while True:
+        build.start().finish("passed")
+        # A restart of an earlier step may take effect only now, so that this one is refused.
+        with contextlib.suppress(errors.RefusedError):
+            assert (await travis.restart(build.id)).pending
+            return
+
+
 async def wait_for_commit(travis: Travis, build: Build, _: Path) -> None:
     assert (await travis.wait_for_commit("a/b", build.commit.sha)).passed
     with pytest.raises(errors.CommitNotBuilt):
@@ -87,7 +97,7 @@ async def sign_in(travis: Travis, build: Build, _: Path) -> None:
 
 FLOWS: list[Flow] = [
     events, bare_events, follow_log, lines, wait_for_build, wait_for_job, wait_for_commit, mapped, many, listing,
-    download, sign_in,
+    download, sign_in, restart,
 ]  # fmt: skip
 
 

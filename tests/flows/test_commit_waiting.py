@@ -1,5 +1,6 @@
 """Waiting for a commit: from its hash to the build that Travis makes of it, or the reason why there is none."""
 
+from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Any
 
@@ -63,8 +64,35 @@ def test_the_build_of_the_push_is_preferred() -> None:
     assert CommitSearch(82, SHA, "cron", 1).find_requested_build([pull, push]) is None
     commit = Commit(id=1, sha=SHA)
     builds = [Build(id=5, event_type="api", commit=commit), Build(id=4, event_type="push", commit=commit), Build(id=3)]
-    assert search.find_build(builds) == 4
+    assert search.find_build(builds) == builds[1]
     assert CommitSearch(82, "b" * 40, None, 1).find_build(builds) is None
+
+
+def test_the_builds_of_a_branch_and_of_a_tag_are_told_apart() -> None:
+    # fact 10.1: both are built as push. In the build of a tag, the branch is the name of the tag, too (fact 3.8).
+    of_tag = Build(id=5, event_type="push", commit=Commit(id=2, sha=SHA, branch="v1", tag="v1"))
+    of_branch = Build(id=4, event_type="push", commit=Commit(id=1, sha=SHA, branch="master"))
+    of_namesake = Build(id=3, event_type="push", commit=Commit(id=3, sha=SHA, branch="v1"))
+    builds = [of_tag, of_branch, of_namesake, Build(id=2)]
+    for ref, build in (({"branch": "master"}, of_branch), ({"tag": "v1"}, of_tag), ({"branch": "v1"}, of_namesake)):
+        search = CommitSearch(82, SHA, None, 1, **ref)
+        assert search.find_build(builds) is build
+        requests = [
+            make_request(one.id, "approved", build_id=one.id, branch=one.commit.branch, tag=one.commit.tag)
+            for one in builds
+            if one.commit is not None
+        ]
+        assert search.find_requested_build(requests) == build.id
+    assert CommitSearch(82, SHA, None, 1, branch="v2").find_build(builds) is None
+
+
+@pytest.mark.parametrize(
+    ("ref", "argument"), [({"branch": ""}, "branch"), ({"tag": " "}, "tag"), ({"branch": "a", "tag": "b"}, "tag")]
+)
+def test_an_invalid_branch_or_tag_raises_usage_error(ref: dict[str, Any], argument: str) -> None:
+    with pytest.raises(errors.UsageError) as info:
+        CommitSearch(82, SHA, None, 1, **ref)
+    assert info.value.argument == argument
 
 
 def test_a_rejection_is_raised_once_no_undecided_request_is_left() -> None:
@@ -82,8 +110,18 @@ def test_a_rejection_is_raised_once_no_undecided_request_is_left() -> None:
 def test_the_timeout_error_says_what_travis_knows_of_the_commit() -> None:
     search = CommitSearch(82, SHA, None, 300)
     message = "No build of commit a214c21f9c of 82 appeared within 300 s"
-    search.find_requested_build([])
-    assert str(search.timeout_error()).startswith(f"{message}. Travis has no request for it: ")
+    search.find_requested_build([make_request(1, "accepted", sha="b" * 40)])
+    search.builds_searched = [Build(id=5, number="12"), Build(id=4, number="11")]
+    assert str(search.timeout_error()) == (
+        f"{message}. It is not among the newest 2 builds (down to number 11) and 1 requests: was it pushed, and is the "
+        "repository enabled on Travis?"
+    )
+    for by_ref, wanted in (({"branch": "master"}, "branch 'master'"), ({"tag": "v1"}, "tag 'v1'")):
+        found = CommitSearch("a/b", SHA, "push", 300, **by_ref).timeout_error()
+        assert str(found).startswith(
+            f"No build of commit a214c21f9c of a/b for {wanted} appeared within 300 s. It is not among the newest 0 "
+            "push builds and 0 requests: "
+        )
     search.find_requested_build([make_request(3, None)])
     assert str(search.timeout_error()) == f"{message}; Travis has request 3 for it, not decided yet."
     search.find_requested_build([make_request(3, "accepted")])
@@ -257,7 +295,7 @@ async def test_many_waits_for_one_repository_share_their_reads(
     monkeypatch.setattr(commit_waiting, "FIRST_POLL", 1000.0)
     monkeypatch.setattr(commit_waiting, "MAX_POLL", 1000.0)
     travis._commit_waiting._requests._max_age = 60.0
-    travis._commit_waiting._newest_builds._max_age = 60.0
+    travis._commit_waiting._histories._max_age = 60.0
     build = repository.build(quiet=True)
     async with anyio.create_task_group() as group:
         for _ in range(50):
@@ -271,3 +309,113 @@ async def test_many_waits_for_one_repository_share_their_reads(
         build.finish("passed")
     assert reads(server) == 1
     assert server.pusher.opened == 1
+
+
+# Searching further back -----------------------------------------------------------------------------------------------
+
+
+def shas(repository: Repository, *numbers: int) -> None:
+    """Let the builds of these numbers be of the commit; all others are of commits of their own."""
+    for number in numbers:
+        repository.builds[number - 1].commit.sha = SHA
+
+
+@pytest.mark.parametrize("age", [25, 26, 100, 326, 999])
+@pytest.mark.parametrize("within", [0.0, 300.0])
+async def test_an_old_commit_is_found(travis: Travis, repository: Repository, age: int, within: float) -> None:
+    repository.history(1000)
+    shas(repository, 1000 - age)
+    found = await travis.wait_for_commit(repository.id, SHA, appear_within=within)
+    assert found.number == str(1000 - age)
+
+
+async def test_a_commit_that_is_too_old_raises_an_error_that_says_how_far_was_searched(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    repository.history(1010)
+    shas(repository, 10)
+    with pytest.raises(
+        errors.CommitNotBuilt, match=r"among the newest 1000 builds \(down to number 11\) and 0 requests"
+    ):
+        await travis.wait_for_commit(repository.id, SHA, appear_within=0.0)
+    assert sum(seen.path.startswith("/builds") for seen in server.requests) <= 41
+
+
+async def test_the_older_build_of_a_push_is_preferred_to_its_pull_request(
+    travis: Travis, repository: Repository
+) -> None:
+    repository.history(60)
+    shas(repository, 34, 35)
+    repository.builds[34].event_type = "pull_request"
+    assert (await travis.wait_for_commit(repository.id, SHA)).number == "34"
+    shas(repository, 36)
+    repository.builds[35].event_type = "pull_request"
+    # The push is on the next page.
+    repository.builds[33].commit.sha = "b" * 40
+    repository.builds[34].commit.sha = "b" * 40
+    assert (await travis.wait_for_commit(repository.id, SHA)).number == "36"
+
+
+async def test_an_old_rejection_is_found_unless_the_server_refuses_the_limit(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    requests = repository.data.requests
+    requests.append(WorldRequest(1, "push", "rejected", 1e9, message="[skip ci]", head_commit=SHA))
+    requests += [WorldRequest(n, "push", "rejected", 1e9, head_commit="b" * 40) for n in range(2, 80)]
+    with pytest.raises(errors.CommitNotBuilt, match=r"\[skip ci\]"):
+        await travis.wait_for_commit(repository.id, SHA)
+    server.switches.requests_fail = True
+    travis._commit_waiting._requests._flights.clear()
+    with pytest.raises(errors.CommitNotBuilt, match="and 25 requests"):
+        await travis.wait_for_commit(repository.id, SHA, appear_within=0.0)
+
+
+async def test_a_new_rejection_does_not_hide_an_older_build(travis: Travis, repository: Repository) -> None:
+    repository.history(60)
+    shas(repository, 20)
+    rejected = WorldRequest(1, "pull_request", "rejected", 1e9, message="no", head_commit=SHA)
+    repository.data.requests.append(rejected)
+    assert (await travis.wait_for_commit(repository.id, SHA)).number == "20"
+
+
+async def test_old_builds_that_cannot_be_read_do_not_end_the_wait(
+    server: TravisServer, travis: Travis, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = travis._commit_waiting._builds.list
+
+    async def broken(*args: Any, **options: Any) -> AsyncGenerator[Build]:
+        async for build in read(*args, **options):
+            if build.number == "30":
+                raise errors.DecodeError("odd", status=200, method="GET", path="/builds", excerpt="")
+            yield build
+
+    monkeypatch.setattr(travis._commit_waiting._builds, "list", broken)
+    repository.history(60)
+    async with anyio.create_task_group() as group:
+
+        async def wait() -> None:
+            assert (await travis.wait_for_commit(repository.id, SHA, until=lambda _: True)).number == "61"
+
+        group.start_soon(wait)
+        await until(lambda: reads(server) >= 6)
+        request = WorldRequest(1, "push", "accepted", 1e9, build_id=repository.build(quiet=True).id, head_commit=SHA)
+        repository.data.requests.append(request)
+
+
+@pytest.mark.parametrize(("branch", "tag", "number"), [("master", None, "61"), (None, "v1", "62")])
+async def test_the_build_of_a_branch_or_tag_is_found_once_it_appears(
+    server: TravisServer, travis: Travis, repository: Repository, branch: str | None, tag: str | None, number: str
+) -> None:
+    repository.history(60)
+    async with anyio.create_task_group() as group:
+
+        async def wait() -> None:
+            found = await travis.wait_for_commit(repository.id, SHA, until=lambda _: True, branch=branch, tag=tag)
+            assert found.number == number
+
+        group.start_soon(wait)
+        await until(lambda: reads(server) >= 2)
+        for name, pushed_tag in (("master", None), ("v1", "v1")):
+            build = repository.build(branch=name, quiet=True)
+            build.commit.sha, build.commit.tag = SHA, pushed_tag
+            build.emit("build:created")

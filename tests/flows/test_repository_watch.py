@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from aiotravis import Build, State, errors
 from aiotravis.flows.repository_watch import PendingWait, WaitTarget
+from aiotravis.resources._runs import Restarts, RunFilter
 
 PASSED = Build(id=7, number="1", state=State.PASSED)
 STARTED = Build(id=7, number="1", state=State.STARTED)
 
 
 def pending(until: Callable[[Build], bool] = lambda build: build.finished) -> PendingWait:
-    return PendingWait(until)
+    return PendingWait(until, RunFilter(Restarts(), ("build", 7)))
 
 
 def outcome(wait: PendingWait) -> object:

@@ -1,10 +1,14 @@
 """Restarts: notices and refusals."""
 
+from datetime import UTC, datetime, timedelta
+
+import anyio
 import pytest
 
-from aiotravis import errors
+from aiotravis import Build, State, errors
 from aiotravis._http import ApiResponse
 from aiotravis.resources._flash import restart
+from aiotravis.resources._runs import Restarts
 from aiotravis.resources.builds import RESTART, Builds
 from aiotravis.resources.caches import Caches
 from aiotravis.resources.hooks import Hooks
@@ -26,7 +30,7 @@ from tests.samples import HTML, JSON, Scripted
     ],
 )
 async def test_an_accepted_restart_returns_the_notice(body: bytes, notice: str) -> None:
-    assert await restart(Scripted(ApiResponse(202, JSON, body)), RESTART, 1) == notice
+    assert await restart(Scripted(ApiResponse(202, JSON, body)), RESTART, ("build", 1)) == notice
 
 
 @pytest.mark.parametrize(
@@ -38,16 +42,20 @@ async def test_an_accepted_restart_returns_the_notice(body: bytes, notice: str) 
     ],
 )
 async def test_a_refusal_raises_whatever_the_status(body: bytes, flash: tuple[str, ...]) -> None:
+    restarts = Restarts()
     with pytest.raises(errors.RefusedError, match=r"^POST /builds/1/restart was refused: ") as info:
-        await restart(Scripted(ApiResponse(200, JSON, body)), RESTART, 1)
+        await restart(Scripted(ApiResponse(200, JSON, body)), RESTART, ("build", 1), restarts)
     assert (info.value.flash, info.value.status) == (flash, 200)
+    assert not restarts.pending(0.0)
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"null", b'{"result":null,"flash":[]}'])
 @pytest.mark.parametrize("status", [200, 202, 204])
 async def test_a_restart_that_was_answered_without_a_word_is_done(status: int, body: bytes) -> None:
-    for endpoint in (RESTART, RESTART_JOB):
-        assert await restart(Scripted(ApiResponse(status, JSON, body)), endpoint, 1) == ""
+    for kind, endpoint in (("build", RESTART), ("job", RESTART_JOB)):
+        restarts = Restarts()
+        assert await restart(Scripted(ApiResponse(status, JSON, body)), endpoint, (kind, 1), restarts) == ""
+        assert restarts.pending(0.0)
 
 
 async def test_an_empty_body_means_done_or_nothing_wherever_travis_sends_one() -> None:
@@ -63,4 +71,16 @@ async def test_an_empty_body_means_done_or_nothing_wherever_travis_sends_one() -
 
 async def test_a_web_page_is_no_restart() -> None:
     with pytest.raises(errors.DecodeError, match="a web page"):
-        await restart(Scripted(ApiResponse(200, HTML, b"<html>Sign in</html>")), RESTART, 1)
+        await restart(Scripted(ApiResponse(200, HTML, b"<html>Sign in</html>")), RESTART, ("build", 1), Restarts())
+
+
+async def test_an_accepted_restart_is_recorded_with_the_time_of_the_server() -> None:
+    restarts = Restarts()
+    headers = {**JSON, "date": "Fri, 27 Nov 2026 16:00:00 GMT"}
+    await restart(Scripted(ApiResponse(202, headers, b"{}")), RESTART, ("build", 1), restarts)
+    finished_at = datetime(2026, 11, 27, 16, 0, 1, tzinfo=UTC)
+    old = Build(id=1, state=State.CANCELED, finished_at=finished_at - timedelta(seconds=1))
+    new = Build(id=1, state=State.CANCELED, finished_at=finished_at)
+    since = anyio.current_time()
+    assert [one.accepts(old, since) for one in restarts.concerning(old, since)] == [False]
+    assert [one.accepts(new, since) for one in restarts.concerning(new, since)] == [True]

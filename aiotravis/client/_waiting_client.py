@@ -1,0 +1,156 @@
+"""WaitingClient: the methods of a client that wait for builds, jobs and commits."""
+
+from collections.abc import Callable
+from typing import overload
+
+from aiotravis.client._base_client import BaseClient
+from aiotravis.errors import UsageError
+from aiotravis.flows.commit_waiting import CommitSearch, CommitWaiter
+from aiotravis.flows.event_subscriber import BuildRef, JobRef, RepoRef
+from aiotravis.flows.restart import Restarter
+from aiotravis.flows.waiting import BuildWaiter
+from aiotravis.resources._base import id_of
+from aiotravis.resources.builds import Build
+from aiotravis.resources.jobs import Job
+
+__all__ = ["WaitingClient"]
+
+
+def _finished(thing: Build | Job) -> bool:
+    return thing.finished
+
+
+class WaitingClient(BaseClient):
+    """Waits for builds, jobs and commits, and restarts builds and jobs. Its subclass provides the flows."""
+
+    _waiting: BuildWaiter
+    _commit_waiting: CommitWaiter
+    _restarter: Restarter
+
+    async def wait_for_build(
+        self, build: BuildRef, *, until: Callable[[Build], bool] = _finished, after: Build | None = None
+    ) -> Build:
+        """Wait until a build has ended: passed, failed, errored or canceled.
+
+        Any number of callers share one connection; without a live channel, they share batched reads. If the build is
+        restarted before it has ended, the wait goes on. If this client has restarted it, or a job of it, the new run
+        is waited for, see `restart`. Limit the time yourself: ``with anyio.fail_after(600): ...``.
+
+        Args:
+            build: Id of the build, or a build.
+            until: What to wait for instead: ``lambda build: build.running``.
+            after: The run to get past, if the build is restarted elsewhere: the build as it was before.
+
+        Returns:
+            The build in the state waited for, with its commit, without its jobs.
+
+        Raises:
+            NotFoundError: There is no such build, or it is hidden from this token.
+            RestartDropped: This client has restarted it, without effect.
+            UsageError: An argument is not valid, or the client was closed meanwhile.
+        """
+        key = Build, id_of(build, "build", Build)
+        found: Build = await self._waiting.wait(key, until, self._waiting.run_filter(key, after))
+        return found
+
+    async def wait_for_job(
+        self, job: JobRef, *, until: Callable[[Job], bool] = _finished, after: Job | None = None
+    ) -> Job:
+        """Wait until a job has ended, as `wait_for_build` does for a build.
+
+        Args:
+            job: Id of the job, or a job.
+            until: What to wait for instead: ``lambda job: job.running``.
+            after: The run to get past, if the job is restarted elsewhere: the job as it was before.
+
+        Raises:
+            NotFoundError: There is no such job, or it is hidden from this token.
+            RestartDropped: This client has restarted it, or its build, without effect.
+            UsageError: An argument is not valid, or the client was closed meanwhile.
+        """
+        key = Job, id_of(job, "job", Job)
+        found: Job = await self._waiting.wait(key, until, self._waiting.run_filter(key, after))
+        return found
+
+    @overload
+    async def restart(self, build: BuildRef) -> Build: ...
+
+    @overload
+    async def restart(self, build: Job) -> Job: ...
+
+    @overload
+    async def restart(self, *, job: JobRef) -> Job: ...
+
+    async def restart(self, build: BuildRef | Job | None = None, *, job: JobRef | None = None) -> Build | Job:
+        """Restart a build or a job, and wait until its new run exists.
+
+        ``build = await travis.wait_for_build(await travis.restart(build))``
+
+        Travis only queues a restart: for seconds it still shows the old run, and now and then it drops the restart.
+        The client remembers each restart that is made with this, `Builds.restart` or `Jobs.restart` until it has seen
+        the new run, at most for its ``restart_patience``. Until then, what `wait_for_build`, `wait_for_job` and
+        `follow_log` wait for is the new run: of a restarted build, of its jobs, and of the build of a restarted job.
+        After that, those that were waiting raise RestartDropped; later ones take the old run as it is.
+
+        Cancelling this leaves nothing behind but, once it was sent, the restart.
+
+        Args:
+            build: Id of the build, a build, or a job.
+            job: Id of a job, or a job, instead.
+
+        Returns:
+            The build without its jobs, or the job, on its new run; usually in the state created.
+
+        Raises:
+            RestartDropped: No new run has begun within the ``restart_patience``.
+            RefusedError: It has not finished, or its configuration is invalid; ``.flash`` holds the reasons.
+            RepositoryMigrated: The repository has moved to another site.
+            NotFoundError: It does not exist or is hidden from this token.
+            UsageError: An argument is not valid, or the client was closed meanwhile.
+        """
+        if (build is None) == (job is None):
+            raise UsageError("Pass either a build or a job.", argument="build")
+        if build is None or isinstance(build, Job):
+            restarted: Job = await self._restarter.restart(Job, id_of(build or job, "job", Job))
+            return restarted
+        rebuilt: Build = await self._restarter.restart(Build, id_of(build, "build", Build))
+        return rebuilt
+
+    async def wait_for_commit(
+        self,
+        repo: RepoRef,
+        sha: str,
+        *,
+        event_type: str | None = None,
+        branch: str | None = None,
+        tag: str | None = None,
+        appear_within: float = 300.0,
+        until: Callable[[Build], bool] = _finished,
+    ) -> Build:
+        """Wait until the build of a commit has ended; the build need not exist yet.
+
+        The push and the pull request of one commit have a build each, and so have its branch and its tag. Without
+        ``event_type``, ``branch`` and ``tag``, the first build that appears is used, or that of a push if there are
+        several already. A restarted build counts as it is. The newest 1,000 builds and 100 requests are searched.
+
+        Args:
+            repo: Id, slug, or a repository.
+            sha: Hash of the commit, or at least its first seven digits.
+            event_type: Only a build for a ``push``, ``pull_request``, ``api`` or ``cron``.
+            branch: Only a build for this branch, not for a tag; for a pull request, the branch that it is based on.
+            tag: Only a build for this tag.
+            appear_within: How long to wait for a build to appear, in seconds. How long it may run is not limited.
+            until: What to wait for instead of the end: ``lambda build: build.running``.
+
+        Returns:
+            The build in the state waited for, with its commit, without its jobs.
+
+        Raises:
+            CommitNotBuilt: Travis rejected it (the error has the reason), or no build appeared in time (it says how
+                far was searched).
+            RestartDropped: This client has restarted the build, without effect.
+            NotFoundError: There is no such repository, or it is hidden from this token.
+            UsageError: An argument is not valid, or the client was closed meanwhile.
+        """
+        search = CommitSearch(repo, sha, event_type, appear_within, branch=branch, tag=tag)
+        return await self._commit_waiting.wait(search, until)

@@ -1,0 +1,60 @@
+"""Restarting a build or job, and waiting until its new run exists.
+
+https://docs.travis-ci.com/api/#builds
+"""
+
+from typing import Any, Final
+
+from aiotravis._async.lifetime import ClientLifetime
+from aiotravis._async.retry import backoff, retry
+from aiotravis.events import Mark
+from aiotravis.flows.event_subscriber import EventSubscriber
+from aiotravis.flows.waiting import BuildWaiter
+from aiotravis.resources._runs import Restarts
+from aiotravis.resources.builds import Build, Builds
+from aiotravis.resources.jobs import Job, Jobs
+
+__all__ = ["Restarter"]
+
+FIRST_RETRY: Final = 1.0
+MAX_RETRY: Final = 30.0
+"""First and longest delay after a transient failure, in seconds."""
+
+
+class Restarter:
+    """Restarts builds and jobs, and waits for their new runs."""
+
+    def __init__(
+        self,
+        subscriber: EventSubscriber,
+        builds: Builds,
+        jobs: Jobs,
+        waiter: BuildWaiter,
+        restarts: Restarts,
+        lifetime: ClientLifetime,
+    ) -> None:
+        self._subscriber = subscriber
+        self._resources: dict[type[Build | Job], Builds | Jobs] = {Build: builds, Job: jobs}
+        self._waiter = waiter
+        self._restarts = restarts
+        self._lifetime = lifetime
+
+    async def restart(self, kind: type[Build | Job], number: int) -> Any:
+        """Restart a build or job, see `Travis.restart`."""
+        resource = self._resources[kind]
+        with self._lifetime.scope(f"{kind.__name__.lower()} {number} was restarted"):
+            run_filter = self._waiter.run_filter((kind, number))
+            # Read just before: it tells the old run from the new one, even if that is over within a second.
+            old = await retry(lambda: resource.get(number), backoff(FIRST_RETRY, MAX_RETRY))
+            # The waiter subscribes once it has read the build. Subscribed to before, the channel lets no event through
+            # in between. Nobody reads this feed: it keeps one mark at most.
+            feed = await retry(
+                lambda: self._subscriber.open(old.repository_id, only=Mark, buffer=1), backoff(FIRST_RETRY, MAX_RETRY)
+            )
+            try:
+                await resource.restart(number)
+                self._restarts.record_old_run(old)
+                return await self._waiter.wait((kind, number), lambda _: True, run_filter)
+            finally:
+                if feed is not None:
+                    await feed.aclose()
