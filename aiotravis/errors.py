@@ -37,34 +37,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 __all__ = [
-    "AuthenticationError",
-    "BannedError",
-    "CommitNotBuilt",
-    "ConflictError",
-    "DecodeError",
-    "LiveError",
-    "LiveUnavailable",
-    "LogAccessDenied",
-    "LogGap",
-    "NotFoundError",
-    "PermissionDenied",
-    "RateLimited",
-    "RedirectError",
-    "RefusedError",
-    "RepositoryMigrated",
-    "RequestError",
-    "RequestTimeout",
-    "ResponseError",
-    "RestartDropped",
-    "ServerError",
-    "SubscriptionError",
-    "TooLargeError",
-    "TravisError",
-    "TruncatedError",
-    "UsageError",
-    "ValidationError",
-    "WriteInterrupted",
-]
+    "AuthenticationError", "BannedError", "CommitNotBuilt", "ConflictError", "DecodeError", "LiveError",
+    "LiveUnavailable", "LogAccessDenied", "LogGap", "NotFoundError", "PermissionDenied", "RateLimited",
+    "RedirectError", "RefusedError", "RepositoryMigrated", "RequestError", "RequestTimeout", "ResponseError",
+    "RestartDropped", "ServerError", "SubscriptionError", "TooLargeError", "TravisError", "TruncatedError",
+    "UsageError", "ValidationError", "WriteInterrupted",
+]  # fmt: skip
 
 
 class TravisError(Exception):

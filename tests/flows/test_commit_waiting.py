@@ -338,7 +338,8 @@ async def test_a_commit_that_is_too_old_raises_an_error_that_says_how_far_was_se
         errors.CommitNotBuilt, match=r"among the newest 1000 builds \(down to number 11\) and 0 requests"
     ):
         await travis.wait_for_commit(repository.id, SHA, appear_within=0.0)
-    assert sum(seen.path.startswith("/builds") for seen in server.requests) <= 41
+    # A page has 24 builds that are new: its lowest number is requested again (fact 10.1).
+    assert sum(seen.path.startswith("/builds") for seen in server.requests) <= 43
 
 
 async def test_the_older_build_of_a_push_is_preferred_to_its_pull_request(
