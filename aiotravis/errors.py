@@ -23,6 +23,7 @@
     │   └── ServerError             Travis, or a proxy in front of it, failed
     ├── DecodeError              a successful response in an unknown shape        .status .excerpt
     ├── CommitNotBuilt           a commit has no build                            .sha .request_id .reason
+    ├── LogUnavailable           the log of a job is not there, or not yet        .job_id .reason .retry_after
     └── LiveError                the live channel failed
         ├── LiveUnavailable         there is no live channel                      .code
         ├── SubscriptionError       one channel was refused                       .channel
@@ -44,6 +45,7 @@ __all__ = [
     "LiveUnavailable",
     "LogAccessDenied",
     "LogGap",
+    "LogUnavailable",
     "NotFoundError",
     "PermissionDenied",
     "RateLimited",
@@ -285,6 +287,25 @@ class CommitNotBuilt(TravisError):
         self.sha = sha
         self.request_id = request_id
         self.reason = reason
+
+
+class LogUnavailable(TravisError):
+    """The server has no log of a job, or not yet: it is being stored, or was lost. That does not mean an empty log.
+
+    Try again after `retry_after`. https://docs.travis-ci.com/api/#logs
+
+    Attributes:
+        job_id: Id of the job, or None if only the id of the log is known.
+        reason: What the server answered instead, as part of a sentence.
+        retry_after: Seconds after which another try is sensible; None if the job ended long ago, so that its log may
+            never appear.
+    """
+
+    def __init__(self, message: str, *, job_id: int | None, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.job_id = job_id
+        self.reason = reason
+        self.retry_after = retry_after
 
 
 class LiveError(TravisError):

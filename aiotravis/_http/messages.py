@@ -99,6 +99,7 @@ class ApiResponse:
         received_at: When it was received, in seconds since the epoch.
         secrets: Texts that no error may repeat.
         delimited: Whether the server announced the length of the body. If not, a cut body may go unnoticed.
+        redirected: Whether it came from where a redirect led: for logs, an archive.
     """
 
     status: int
@@ -108,6 +109,7 @@ class ApiResponse:
     received_at: float = field(default_factory=time.time)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     delimited: bool = True
+    redirected: bool = False
 
     @property
     def content_type(self) -> str:

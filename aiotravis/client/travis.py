@@ -14,6 +14,7 @@ import aiohttp
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
 from aiotravis._transport import AiohttpTransport, TransportConfig
+from aiotravis._validation import validate_seconds
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
 from aiotravis.client._base_client import BaseClient
@@ -30,6 +31,8 @@ from aiotravis.flows.commit_waiting import CommitWaiter
 from aiotravis.flows.event_subscriber import BuildRef, EventSubscriber, JobRef, RepoRef
 from aiotravis.flows.waiting import BuildWaiter
 from aiotravis.follow_log import LogStream
+from aiotravis.follow_log.job_reader import JobReader
+from aiotravis.follow_log.patience import DEFAULT_PATIENCE
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
@@ -79,6 +82,7 @@ class Travis(BaseClient):
             Travis CI Enterprise (``.../api``) or on this machine.
         user_agent: Your own name, sent in front of this library's.
         live: Timeouts and sizes of the live channel.
+        log_patience: How long `follow_log` waits for a log that is not stored yet, in seconds from the end of its job.
         trace_configs: aiohttp's trace configurations.
         middlewares: aiohttp's client middlewares.
 
@@ -107,12 +111,15 @@ class Travis(BaseClient):
         rate_limits: bool | None = None,
         user_agent: str | None = None,
         live: LiveOptions | None = None,
+        log_patience: float = DEFAULT_PATIENCE,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
     ) -> None:
         endpoint, token, agent = validate_endpoint(endpoint), validate_token(token), validate_user_agent(user_agent)
         if session is not None and (trace_configs or middlewares):
             raise UsageError("Pass trace_configs and middlewares to your session itself.", argument="session")
+        validate_seconds(log_patience, "log_patience", zero_ok=True)
+        self._log_patience = log_patience
         config = TransportConfig(
             ssl=ssl,
             proxy=proxy,
@@ -157,6 +164,7 @@ class Travis(BaseClient):
         self._waiting = BuildWaiter(self._subscriber, self.builds, self.jobs, lifetime)
         self._commit_waiting = CommitWaiter(self._subscriber, self.requests, self.builds, self._waiting, lifetime)
         self._log_sources = LogSources(self.logs)
+        self._log_jobs = JobReader(self.jobs, self._hub.report_log_interval)
 
     @classmethod
     def from_env(cls) -> "Travis":
@@ -346,6 +354,9 @@ class Travis(BaseClient):
         Args:
             job: Id of the job, or a job; running, not started yet, or finished.
 
+        For up to a minute after the end of a job, its log may not be stored yet; the stream waits for it, see
+        ``log_patience`` of `Travis`, and then ends with LogUnavailable.
+
         Returns:
             A stream: an async context manager and iterator of `LogPart`.
 
@@ -353,4 +364,5 @@ class Travis(BaseClient):
             UsageError: At once, if it is not an id.
         """
         listen = partial(self._subscriber.events, job=job)
-        return LogStream(job, listen, self.jobs, self._log_sources, self._transport.lifetime)
+        lifetime = self._transport.lifetime
+        return LogStream(job, listen, self._log_jobs, self._log_sources, lifetime, patience=self._log_patience)
