@@ -290,15 +290,12 @@ class CommitNotBuilt(TravisError):
 
 
 class LogUnavailable(TravisError):
-    """The server has no log of a job, or not yet: it is being stored, or was lost. That does not mean an empty log.
-
-    Try again after `retry_after`. https://docs.travis-ci.com/api/#logs
+    """The server has no log of a job (yet): it is being stored, or was lost; it is not empty. Try again later.
 
     Attributes:
         job_id: Id of the job, or None if only the id of the log is known.
         reason: What the server answered instead, as part of a sentence.
-        retry_after: Seconds after which another try is sensible; None if the job ended long ago, so that its log may
-            never appear.
+        retry_after: Seconds after which to try again; None if the job ended long ago: its log may never appear.
     """
 
     def __init__(self, message: str, *, job_id: int | None, reason: str, retry_after: float | None = None) -> None:

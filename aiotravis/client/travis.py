@@ -32,7 +32,7 @@ from aiotravis.flows.event_subscriber import BuildRef, EventSubscriber, JobRef, 
 from aiotravis.flows.waiting import BuildWaiter
 from aiotravis.follow_log import LogStream
 from aiotravis.follow_log.job_reader import JobReader
-from aiotravis.follow_log.patience import DEFAULT_PATIENCE
+from aiotravis.follow_log.log_timeout import DEFAULT_PATIENCE
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub

@@ -85,7 +85,7 @@ class LogAssembler:
         return tuple(sorted({*split, *islice(gaps, MAX_MISSING)}))
 
     def begin_at_one(self) -> list[LogPart]:
-        """Take part 1 for the first, unless any was returned, and return the parts that are now in order."""
+        """Use part 1 as the first, unless any was returned, and return the parts that are now in order."""
         if self._last == (-1, 0):
             self._last, self._first = (0, 0), (1, 0)
         return self._take_ordered()
@@ -112,7 +112,7 @@ class LogAssembler:
         for part in parts:
             self._hold(part, bounded=bounded and len(parts) == 1)
         ordered = self._take_ordered() if self._held else []
-        if bounded and len(parts) > 1 and self._full:
+        if bounded and len(parts) > 1:
             self._trim()
         return ordered
 
@@ -145,8 +145,10 @@ class LogAssembler:
 
     def _trim(self) -> None:
         """Drop the parts that are farthest behind the gap."""
+        if not self._full:
+            return
         positions = sorted(self._held)
-        while self._full and len(positions) > 1:
+        while len(positions) > MAX_HELD_PARTS or self._held_characters > MAX_HELD_CHARACTERS:
             position = positions.pop()
             self._held_characters -= len(self._held.pop(position).content or "")
             if position[1]:

@@ -19,11 +19,11 @@ BATCH_DELAY: Final = 0.02
 
 IDS_PER_REQUEST: Final = 100
 
-QUIET_INTERVAL: Final = 12.0
+IDLE_INTERVAL: Final = 12.0
 """Seconds between two reads of a job while nothing arrives of its log."""
 
 REQUEST_INTERVAL: Final = 1.0
-"""Seconds of the quiet interval for each request that it takes: with thousands of jobs the interval stretches."""
+"""Seconds of the idle interval for each request that it takes: with thousands of jobs the interval stretches."""
 
 
 class _Batch:
@@ -41,7 +41,7 @@ class JobReader:
 
     Args:
         jobs: The resource to read from.
-        report: Called with the quiet interval, or None without followers, whenever it changes.
+        report: Called with the idle interval, or None without followers, whenever it changes.
     """
 
     def __init__(self, jobs: Jobs, report: Callable[[float | None], None] = lambda _: None) -> None:
@@ -53,21 +53,21 @@ class JobReader:
     def add(self, follower: object) -> None:
         """Count a follower."""
         self._followers.add(follower)
-        self._report(self.quiet_interval)
+        self._report(self.idle_interval)
 
     def remove(self, follower: object) -> None:
         """Forget a follower."""
         self._followers.discard(follower)
-        self._report(self.quiet_interval if self._followers else None)
+        self._report(self.idle_interval if self._followers else None)
 
     @property
-    def quiet_interval(self) -> float:
+    def idle_interval(self) -> float:
         """Seconds between two reads of a job while nothing arrives of its log."""
-        return max(QUIET_INTERVAL, len(self._followers) / IDS_PER_REQUEST * REQUEST_INTERVAL)
+        return max(IDLE_INTERVAL, len(self._followers) / IDS_PER_REQUEST * REQUEST_INTERVAL)
 
-    def until_quiet_read(self, now: float) -> float:
-        """Return the seconds until the next quiet read. All followers read at the same moments, so in few requests."""
-        interval = self.quiet_interval
+    def until_idle_read(self, now: float) -> float:
+        """Return the seconds until the next idle read. All followers read at the same moments, so in few requests."""
+        interval = self.idle_interval
         return interval * (1 + (now / interval + 0.5) // 1) - now
 
     async def get(self, number: int) -> Job:

@@ -100,7 +100,7 @@ class LogPoller:
 
     def _end_if_over(self, asked_at: float, reason: str) -> None:
         # fact 10.2: what is not there, or lacks parts, may be on its way to the store.
-        if self._log.patience.is_over(asked_at):
+        if self._log.timeout.is_over(asked_at):
             self._log.finish(unavailable=reason)
 
     async def verify_end(self) -> None:
@@ -133,7 +133,7 @@ class LogPoller:
         covered = await self._compare()
         if covered is None:
             return
-        if covered or not log.waits_for_comparison or log.patience.is_over(asked_at):
+        if covered or not log.waits_for_comparison or log.timeout.is_over(asked_at):
             log.finish()
         else:
             log.defer_end()

@@ -4,7 +4,7 @@ A new source is a function that is listed below. https://docs.travis-ci.com/api/
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, cast
 
@@ -145,7 +145,7 @@ class LogSources:
         self._lacking: set[Source] = set()
 
     async def read(self, wanted: Wanted, sources: Sequence[Source]) -> Snapshot:
-        """Read a log from the first of some sources that has it. Sources stand in for each other, each time anew.
+        """Read a log from the first of some sources that has it. Sources replace each other, at every read.
 
         Returns:
             The log, or an empty snapshot if none of them has it.
@@ -176,7 +176,8 @@ class LogSources:
             if not self._is_empty(snapshot, wanted):
                 return snapshot
             nothing_numbered = nothing_numbered or source.numbers
-            empty = empty if empty is not None and empty.parts is not None else snapshot
+            if empty is None or snapshot.parts is not None:
+                empty = Snapshot(parts=None if snapshot.parts is None else ())
         if empty is None and failures:
             raise _most_telling(failures)
         return empty or Snapshot()
@@ -202,6 +203,7 @@ class LogSources:
             wanted: What to read.
             as_text: Whether to read it as text even then.
         """
+        wanted = replace(wanted, ended=True)
         numbers = await self._numbers(wanted)
         listed = LogAssembler()
         listed.add(numbers, bounded=False)

@@ -41,8 +41,7 @@ class SpooledText(LogSink):
         prefix: Length and checksum of the text taken.
         continues: Whether the text begins with all that was delivered.
         overlaps: Whether it lacks parts of what was delivered, but nothing else; known after `compare`.
-        lacks_end: Whether it lacks the end of what was delivered, perhaps other parts of it, and has nothing else; known
-            after `compare`.
+        lacks_end: Whether it lacks the end of what was delivered, and has nothing else; known after `compare`.
         replaces_end: Whether it has something else in place of the end of what was delivered; known after `compare`.
         lacks_held: Whether it lacks parts that came live, but could not be delivered yet; known after `compare`.
     """

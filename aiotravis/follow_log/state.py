@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
-from aiotravis._async.retry import backoff, exponential
+from aiotravis._async.retry import backoff
 from aiotravis.events import Event, JobCreated, JobEvent, JobLog, Mark
+from aiotravis.follow_log import poll_schedule
 from aiotravis.follow_log.assembler import LogAssembler
-from aiotravis.follow_log.patience import LogPatience
+from aiotravis.follow_log.log_timeout import LogTimeout
+from aiotravis.follow_log.poll_schedule import PollSchedule
 from aiotravis.follow_log.prefix import LogPrefix
 from aiotravis.follow_log.sources import Snapshot, begins_at_one
 from aiotravis.follow_log.spooled_text import SpooledText
@@ -21,29 +23,8 @@ from aiotravis.resources.logs import LAST, LogPart
 
 __all__ = ["LogReset", "LogState"]
 
-POLL_DELAY: Final = 2.0
-"""Seconds that the live channel has to deliver missing parts, or the end, before the server is polled for them."""
-
-MAX_POLL_DELAY: Final = 10.0
-"""Seconds between two polls for what is missing: `POLL_DELAY` at first, doubled while nothing changes."""
-
-IDLE_POLL_DELAY: Final = 30.0
-"""Seconds of silence before the log of a running job is read, doubled while nothing changes.
-
-Travis stops pushing after 6 hours (fact 7.9).
-"""
-
-MAX_IDLE_POLL_DELAY: Final = 300.0
-"""Seconds."""
-
-MAX_WAITING_PARTS: Final = 256
-"""Parts that wait behind a gap before the server is polled at once."""
-
 MAX_LIVE_DELAY: Final = 5.0
 """Seconds that a live part may take to arrive. For so long after a restart, parts may belong to the run before."""
-
-CHARACTERS_PER_SECOND: Final = 1 << 20
-"""Characters of a log without numbers, which is read as a whole each time, for which a poll is put off by a second."""
 
 
 class LogReset(LogPart, frozen=True, kw_only=True):
@@ -58,10 +39,10 @@ class LogState:
 
     Args:
         job: Id of the job.
-        patience: How long to wait for the log of a job that has ended.
+        timeout: How long to wait for the log of a job that has ended.
 
     Attributes:
-        patience: As given.
+        timeout: As given.
         ready: Parts to deliver, in order.
         remainder: Text to deliver after them, or None.
         job_ended: Whether the job had ended when its state was last received.
@@ -81,9 +62,9 @@ class LogState:
             missing but the gap.
     """
 
-    def __init__(self, job: int, patience: LogPatience | None = None) -> None:
+    def __init__(self, job: int, timeout: LogTimeout | None = None) -> None:
         self._job = job
-        self.patience: LogPatience = patience or LogPatience()
+        self.timeout: LogTimeout = timeout or LogTimeout()
         self.ready: deque[LogPart] = deque()
         self.remainder: SpooledText | None = None
         self.job_ended: bool = False
@@ -97,12 +78,8 @@ class LogState:
         self._opened_at = 0.0
         self._restarted_at: float | None = None
         self._updated_at: datetime | None = None
-        self._idle_polls = 0
-        self._log_read_at = 0.0
         self._created = False
-        self._poll_wanted = False
-        self._poll_at: float | None = None
-        self._unchanged_polls = 0
+        self._schedule = PollSchedule(self.timeout)
         self._start_run()
 
     def _start_run(self) -> None:
@@ -118,7 +95,6 @@ class LogState:
         self.empty_reads: int = 0
         self._text_extends = False
         self._end_deferred = False
-        self._polled_with_held = 0
 
     @property
     def last_number(self) -> int:
@@ -154,15 +130,16 @@ class LogState:
 
     def set_opened(self, now: float) -> None:
         """Remember when the log was first read."""
-        self._opened_at = self._log_read_at = now
+        self._opened_at = now
+        self._schedule.add_news(now)
 
     def is_poll_due(self, now: float) -> bool:
         """Whether it is time to poll, even if events still arrive."""
-        return self._poll_at is not None and now >= self._poll_at
+        return self._schedule.is_due(now)
 
     @property
     def _urgent(self) -> bool:
-        return self.job_ended or self._poll_wanted or self._assembler.has_gap
+        return self.job_ended or self._schedule.wanted or self._assembler.has_gap
 
     def needs_log(self, now: float, *, live: bool) -> bool:
         """Whether a poll reads the log, and not only the state of the job.
@@ -171,36 +148,24 @@ class LogState:
             now: The time.
             live: Whether there is a live channel.
         """
-        idle = exponential(IDLE_POLL_DELAY, MAX_IDLE_POLL_DELAY, self._idle_polls)
-        return not live or self._urgent or self.run_unknown or now - self._log_read_at >= idle
+        return not live or self._urgent or self.run_unknown or self._schedule.is_log_due(now)
 
-    def poll_delay(self, now: float, *, live: bool, quiet: float = IDLE_POLL_DELAY) -> float:
+    def poll_delay(self, now: float, *, live: bool, idle: float = poll_schedule.IDLE_POLL_DELAY) -> float:
         """Return the seconds until the next poll if no event arrives.
 
         Args:
             now: The time.
             live: Whether there is a live channel.
-            quiet: Seconds until the job is read while nothing arrives.
+            idle: Seconds until the job is read while nothing arrives.
         """
         if live and not self._urgent:
-            self._poll_at = None
-            return quiet
-        if not live or self._texts_read:
-            return self._backoff(now) + self.delivered.length / CHARACTERS_PER_SECOND
-        if self._poll_at is None:
-            # Counted from now, not from the last event: parts that keep arriving must not put it off for ever.
-            self._poll_at = now + self._backoff(now)
-        return max(0.0, self._poll_at - now)
-
-    def _backoff(self, now: float) -> float:
-        delay = exponential(POLL_DELAY, MAX_POLL_DELAY, self._unchanged_polls)
-        ends_at = self.patience.ends_at
-        # The last poll is at the end of the wait.
-        return min(delay, max(POLL_DELAY, ends_at - now)) if ends_at is not None else delay
+            self._schedule.clear()
+            return idle
+        return self._schedule.delay(now, as_text=not live or self._texts_read > 0, length=self.delivered.length)
 
     def retry_delays(self) -> Iterator[float]:
         """Yield the seconds to wait after each failed request."""
-        return backoff(POLL_DELAY, MAX_POLL_DELAY)
+        return backoff(poll_schedule.POLL_DELAY, poll_schedule.MAX_POLL_DELAY)
 
     # Events -----------------------------------------------------------------------------------------------------------
 
@@ -211,10 +176,10 @@ class LogState:
                 return
             if self._texts_read or self.run_unknown:
                 # The part cannot be placed: the text has no numbers, or the part may belong to another run.
-                self._poll_wanted = True
+                self._schedule.wanted = True
                 return
             self.received_live = self.has_run = True
-            self._log_read_at, self._idle_polls = now, 0
+            self._schedule.add_news(now)
             if not self.needs_comparison:
                 recent = now - self._opened_at < MAX_LIVE_DELAY
                 self.needs_comparison = recent or not isinstance(event.number, int)
@@ -231,9 +196,9 @@ class LogState:
             if self._assembler.late_piece:
                 self._deliver_late(part, now)
             if self._assembler.has_gap:
-                self._poll_for_gap(now, is_new=not had_gap)
+                self._schedule.add_gap(now, self._assembler.held, is_new=not had_gap)
         elif isinstance(event, Mark):
-            self._poll_wanted = self.needs_comparison = True
+            self._schedule.wanted = self.needs_comparison = True
         elif isinstance(event, JobEvent) and event.job.id == self._job:
             self._handle_job_event(event, now)
 
@@ -253,43 +218,31 @@ class LogState:
             else:
                 # What was delivered is not taken back on a suspicion: the state of the job shows whether it restarted.
                 self._created = True
-                self._poll_now(now)
+                self._schedule.request(now)
         elif not event.complete:
-            self._poll_wanted = True
+            self._schedule.wanted = True
         elif not event.late:
             if self.started_at not in {None, event.job.started_at}:
                 # Perhaps another run, whose "created" has not arrived: the state of the job shows that.
-                self._poll_now(now)
+                self._schedule.request(now)
                 return
             if event.job.finished and not self.job_ended:
-                self._unchanged_polls = 0
+                self._schedule.speed_up()
             self._apply_job(event.job, now)
             self.started_at = event.job.started_at
-
-    def _poll_now(self, now: float) -> None:
-        self._poll_wanted, self._poll_at = True, now
 
     def _apply_job(self, job: Job, now: float) -> None:
         if job.finished and not self.job_ended:
             self._end_deferred = False
         self.job_ended = job.finished
         self.has_run = self.has_run or has_run(job)
-        self.patience.update(job, now)
+        self.timeout.update(job, now)
 
     def update_end(self, now: float) -> None:
-        """Take the job for ended: its log is stored with a final part."""
+        """Treat the job as ended: its log is stored with a final part."""
         self.job_ended = True
-        if self.patience.ends_at is None:
-            self.patience.end(now)
-
-    def _poll_for_gap(self, now: float, *, is_new: bool) -> None:
-        """Poll for missing parts: soon if they may still arrive, at once if many wait for them."""
-        if is_new:
-            self._unchanged_polls = self._polled_with_held = 0
-        if self._poll_at is None:
-            self._poll_at = now + self._backoff(now)
-        if self._assembler.held >= self._polled_with_held + MAX_WAITING_PARTS:
-            self._polled_with_held, self._poll_at = self._assembler.held, now
+        if self.timeout.ends_at is None:
+            self.timeout.end(now)
 
     def _deliver_late(self, part: LogPart, now: float) -> None:
         """Deliver the log again, with a part that was taken for one that does not exist, or a piece of one."""
@@ -298,7 +251,7 @@ class LogState:
             return
         self.discard()
         self.add_parts([part])
-        self._poll_now(now)
+        self._schedule.request(now)
 
     def _restart(self, now: float) -> None:
         if self.delivered.length or self.last_number >= 0:
@@ -306,11 +259,11 @@ class LogState:
         self._start_run()
         self.needs_comparison = True
         self._restarted_at = now
-        self.patience.restart()
+        self.timeout.restart()
         self.job_ended, self.has_run, self.started_at = False, False, None
         # Parts of the old run may still arrive: the new one begins with a poll.
-        self.run_unknown = self._poll_wanted = True
-        self._poll_at = now
+        self.run_unknown = True
+        self._schedule.request(now)
 
     # Polls ------------------------------------------------------------------------------------------------------------
 
@@ -327,7 +280,7 @@ class LogState:
             self._restart(now)
         self.started_at = job.started_at
         # fact 10.1: a restart takes a while; what is read of the log meanwhile belongs to neither run for certain.
-        self._poll_wanted = self._poll_wanted or (self.job_ended and not job.finished)
+        self._schedule.wanted = self._schedule.wanted or (self.job_ended and not job.finished)
         self._apply_job(job, now)
         return is_other
 
@@ -345,15 +298,11 @@ class LogState:
         Returns:
             Whether there is anything new.
         """
-        # A poll that was asked for, after a reconnect for example, need not find anything.
-        fruitless = self.job_ended or not self._poll_wanted
-        self._poll_wanted, self._poll_at, self._end_deferred = False, None, False
-        self._log_read_at = self._log_read_at if now is None else now
+        self._end_deferred = False
         self.run_unknown = self.run_unknown and pending
         self.merge(snapshot)
         advanced = before != self.position
-        self._unchanged_polls = 0 if advanced else self._unchanged_polls + fruitless
-        self._idle_polls = 0 if advanced else self._idle_polls + fruitless
+        self._schedule.add_poll(now, advanced=advanced, ended=self.job_ended)
         self.empty_reads = self.empty_reads + 1 if self.is_empty(snapshot) else 0
         return advanced
 

@@ -16,7 +16,7 @@ from aiotravis.errors import LiveError, LogGap, LogUnavailable, UsageError
 from aiotravis.events import Event, JobLog
 from aiotravis.follow_log.job_reader import JobReader
 from aiotravis.follow_log.lines import LogLines
-from aiotravis.follow_log.patience import DEFAULT_PATIENCE, LogPatience
+from aiotravis.follow_log.log_timeout import DEFAULT_PATIENCE, LogTimeout
 from aiotravis.follow_log.poller import LogPoller
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.follow_log.spooled_text import SpooledText
@@ -62,7 +62,7 @@ class LogStream:
         self._listen = listen
         self._feed: Feed | None = None
         self._jobs = JobReader(jobs) if isinstance(jobs, Jobs) else jobs
-        self._log = LogState(self._job, LogPatience(patience))
+        self._log = LogState(self._job, LogTimeout(patience))
         self._poller = LogPoller(self._job, self._log, self._jobs, sources, self._skip_log_events)
         self._lifetime = lifetime
         self._scope: Deadline | None = None
@@ -160,9 +160,9 @@ class LogStream:
         """Return why the log is not complete."""
         log, job = self._log, self._job
         if log.unavailable is not None:
-            remedy = "It ended long ago" if log.patience.long_ago else "Try again in a minute"
+            remedy = "It ended long ago" if log.timeout.long_ago else "Try again in a minute"
             message = f"The log of job {job} is not available: {log.unavailable}. {remedy}."
-            retry_after = None if log.patience.long_ago else RETRY_AFTER
+            retry_after = None if log.timeout.long_ago else RETRY_AFTER
             return LogUnavailable(message, job_id=job, reason=log.unavailable, retry_after=retry_after)
         if log.gap:
             shown = ", ".join(map(str, log.gap[:10]))
@@ -242,7 +242,7 @@ class LogStream:
     async def _next_event(self) -> Event | None:
         """Wait for an event until the next poll is due."""
         now = anyio.current_time()
-        delay = self._log.poll_delay(now, live=self._feed is not None, quiet=self._jobs.until_quiet_read(now))
+        delay = self._log.poll_delay(now, live=self._feed is not None, idle=self._jobs.until_idle_read(now))
         if self._feed is None:
             await anyio.sleep(delay)
             return None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aiotravis import LogReset, Travis, errors
-from aiotravis.follow_log import state
+from aiotravis.follow_log import poll_schedule
 from aiotravis.testing import Job, Part, Repository, TravisServer
 from tests.waiting import ignored
 
@@ -18,7 +18,7 @@ LAST = 2147483647
 
 @pytest.fixture(autouse=True)
 def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "POLL_DELAY", 0.02)
+    monkeypatch.setattr(poll_schedule, "POLL_DELAY", 0.02)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Final
 
 from aiotravis.resources.jobs import Job
 
-__all__ = ["DEFAULT_PATIENCE", "LogPatience"]
+__all__ = ["DEFAULT_PATIENCE", "LogTimeout"]
 
 DEFAULT_PATIENCE: Final = 60.0
 """Seconds after the end of a job for which its log is waited for."""
@@ -18,7 +18,7 @@ LONG_AGO: Final = 3600.0
 """Seconds after which a log that is not there may never appear."""
 
 
-class LogPatience:
+class LogTimeout:
     """Waits for a log from the end of its job on, by the clock of the event loop.
 
     Args:
@@ -48,7 +48,7 @@ class LogPatience:
             self.end(now - age)
 
     def restart(self) -> None:
-        """Begin anew: the job was restarted."""
+        """Forget the end of the job: it was restarted."""
         self._seen_before_end, self.ends_at, self.long_ago = True, None, False
 
     def end(self, at: float) -> None:
