@@ -3,8 +3,7 @@
 https://docs.travis-ci.com/api/#logs
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -12,29 +11,21 @@ from aiotravis._async.retry import backoff
 from aiotravis.events import Event, JobCreated, JobEvent, JobLog, Mark
 from aiotravis.follow_log import poll_schedule
 from aiotravis.follow_log.assembler import LogAssembler
+from aiotravis.follow_log.delivery import LogDelivery, LogReset
 from aiotravis.follow_log.log_timeout import LogTimeout
 from aiotravis.follow_log.poll_schedule import PollSchedule
-from aiotravis.follow_log.prefix import LogPrefix
 from aiotravis.follow_log.sources import Snapshot, begins_at_one
-from aiotravis.follow_log.spooled_text import SpooledText
 from aiotravis.resources._log_answers import has_run
 from aiotravis.resources.jobs import Job
 from aiotravis.resources.logs import LAST, LogPart
 
-__all__ = ["LogReset", "LogState"]
+__all__ = ["LogState"]
 
 MAX_LIVE_DELAY: Final = 5.0
 """Seconds that a live part may take to arrive. For so long after a restart, parts may belong to the run before."""
 
 
-class LogReset(LogPart, frozen=True, kw_only=True):
-    """The log restarts; discard everything received so far. The job was restarted, or its log was replaced."""
-
-    number: int | str = -1
-    content: str | None = ""
-
-
-class LogState:
+class LogState(LogDelivery):
     """State of one followed log. Times are those of the event loop's clock, in seconds.
 
     Args:
@@ -43,88 +34,40 @@ class LogState:
 
     Attributes:
         timeout: As given.
-        ready: Parts to deliver, in order.
-        remainder: Text to deliver after them, or None.
-        job_ended: Whether the job had ended when its state was last received.
         has_run: Whether the job has begun to run, as far as is known: only then it has a log.
         started_at: When the present run of the job began; None if it has not, or if that is unknown.
         run_unknown: Whether the present run is unknown: poll before taking parts.
-        needs_comparison: Whether numbers alone do not show that what was delivered is the stored log.
-        waits_for_comparison: Whether parts of the run before may be among those delivered, so that the stored log is
-            waited for.
         received_live: Whether any part of this run came over the live channel.
-        covered: Whether the log that was read last shows how the log ends that was delivered.
+        empty_reads: How often in a row the server had nothing of it.
         reads: How often the log of this run was read.
         highest_listed: Highest number of a part that the server listed in the last read; -1 for none.
-        finished: Whether nothing follows what is ready, and the remainder.
-        gap: Numbers of the parts that could not be had, once the log is finished.
-        unavailable: Why the rest of the log could not be had, once the log is finished; None if nothing is known to be
-            missing but the gap.
     """
 
     def __init__(self, job: int, timeout: LogTimeout | None = None) -> None:
+        super().__init__()
         self._job = job
         self.timeout: LogTimeout = timeout or LogTimeout()
-        self.ready: deque[LogPart] = deque()
-        self.remainder: SpooledText | None = None
-        self.job_ended: bool = False
         self.started_at: datetime | None = None
         self.run_unknown: bool = False
-        self.needs_comparison: bool = False
-        self.finished: bool = False
-        self.gap: tuple[int, ...] = ()
-        self.unavailable: str | None = None
         self.has_run: bool = False
         self._opened_at = 0.0
         self._restarted_at: float | None = None
         self._updated_at: datetime | None = None
         self._created = False
         self._schedule = PollSchedule(self.timeout)
-        self._start_run()
 
     def _start_run(self) -> None:
-        self._assembler = LogAssembler()
-        self.delivered: LogPrefix = LogPrefix()
-        self._texts_read = 0
-        self._text_pieces = 0
+        super()._start_run()
         self.highest_listed: int = -1
         self.reads: int = 0
         self.received_live: bool = False
-        self.waits_for_comparison: bool = False
-        self.covered: bool = False
         self.empty_reads: int = 0
-        self._text_extends = False
         self._end_deferred = False
-
-    @property
-    def last_number(self) -> int:
-        """Number of the last part delivered of this run; -1 before the first, or if a text was delivered."""
-        return self._assembler.last_number
-
-    @property
-    def position(self) -> tuple[int, int]:
-        """How far the log was delivered: characters, and number of the last part."""
-        return self.delivered.length, self.last_number
-
-    @property
-    def is_text(self) -> bool:
-        """Whether a text without numbers was delivered."""
-        return self._texts_read > 0 and self.delivered.length > 0 and self.last_number < 0
 
     @property
     def complete(self) -> bool:
         """Whether the final part and all before it were delivered, and it is time to verify that."""
         return self._assembler.complete and not self._end_deferred
-
-    @property
-    def held_texts(self) -> list[str]:
-        """Texts of the parts that wait behind a gap."""
-        return self._assembler.held_texts()
-
-    @property
-    def missing(self) -> tuple[int, ...]:
-        """Numbers of the parts that exist but were not received."""
-        return self._assembler.missing
 
     # When to poll -----------------------------------------------------------------------------------------------------
 
@@ -334,81 +277,6 @@ class LogState:
         if is_first:
             self._deliver(self._assembler.begin_at_one())
 
-    def merge_whole(self, snapshot: Snapshot) -> None:
-        """Deliver what is new in a log that was read as a whole, and in which numbers do not count.
-
-        fact 10.4: it replaces what was delivered only where that may belong to another run. A text that lacks parts of
-        what came does not: only what follows in it is new.
-        """
-        self.covered = False
-        text = snapshot.text
-        if text is None or not text.prefix.length:
-            return
-        is_text = self.is_text
-        self._texts_read += 1
-        if text.lacks_held or text.lacks_end:
-            return
-        if text.replaces_end and self.job_ended and not (self.waits_for_comparison or is_text):
-            text.keep_end()
-        if text.overlaps:
-            self.covered = self.job_ended
-            if self.covered and not text.exhausted:
-                self._assembler = LogAssembler()
-                self.remainder, self._text_extends = text, True
-            return
-        if not text.continues:
-            shorter = text.prefix.length < self.delivered.length and not text.is_removal
-            if not self.job_ended or (shorter and not (self.needs_comparison or is_text)):
-                return
-            self.discard()
-            self._texts_read = 1
-        self.covered = True
-        is_longer = text.prefix.length > self.delivered.length
-        if self.job_ended or is_longer:
-            # Parts that were held back are in the text.
-            self._assembler = LogAssembler()
-        if is_longer:
-            self.delivered, self.remainder, self._text_extends = text.prefix, text, False
-
-    def deliver_text(self, content: str, *, last: bool) -> None:
-        """Deliver a piece of the remainder; the last one ends it."""
-        self.ready.append(LogPart(number=self._text_pieces, content=content))
-        self._text_pieces += 1
-        if self._text_extends:
-            self.delivered.add(content)
-        if last:
-            self.remainder = None
-
-    def is_new(self, part: LogPart) -> bool:
-        """Whether a part follows all that were delivered."""
-        return isinstance(part.number, int) and part.number > self.last_number
-
-    def add_parts(self, parts: Iterable[LogPart], *, bounded: bool = True) -> None:
-        """Add parts, and deliver those that are in order; `bounded` if those beyond a limit can be read again."""
-        self._deliver(self._assembler.add(parts, bounded=bounded))
-
-    def discard(self) -> None:
-        """Restart the log: what was delivered belongs to another run, or to a log that was replaced."""
-        self.ready.append(LogReset())
-        self._start_run()
-
     def defer_end(self) -> None:
         """Verify the end of the log again after the next poll, or once the job has ended."""
         self._end_deferred = True
-
-    def finish(self, parts: Iterable[LogPart] = (), *, unavailable: str | None = None) -> None:
-        """End the log: deliver the parts behind a gap, too, and remember the gap.
-
-        Args:
-            parts: Stored parts, of which those behind a gap may have been dropped before.
-            unavailable: Why the rest of the log could not be had.
-        """
-        self.add_parts(parts, bounded=False)
-        self.gap, self.unavailable = self.missing, unavailable
-        self._deliver(self._assembler.flush())
-        self.finished = True
-
-    def _deliver(self, parts: Iterable[LogPart]) -> None:
-        for part in parts:
-            self.delivered.add(part.content or "")
-            self.ready.append(part)

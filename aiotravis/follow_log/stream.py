@@ -14,13 +14,14 @@ from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import retry
 from aiotravis.errors import LiveError, LogGap, LogUnavailable, UsageError
 from aiotravis.events import Event, JobLog
+from aiotravis.follow_log.delivery import LogReset
 from aiotravis.follow_log.job_reader import JobReader
 from aiotravis.follow_log.lines import LogLines
 from aiotravis.follow_log.log_timeout import DEFAULT_PATIENCE, LogTimeout
 from aiotravis.follow_log.poller import LogPoller
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.follow_log.spooled_text import SpooledText
-from aiotravis.follow_log.state import LogReset, LogState
+from aiotravis.follow_log.state import LogState
 from aiotravis.live.feed import Feed
 from aiotravis.resources._base import id_of
 from aiotravis.resources._log_answers import RETRY_AFTER
