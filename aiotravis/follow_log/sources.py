@@ -18,6 +18,7 @@ from aiotravis.errors import (
     RedirectError,
     RequestTimeout,
     ResponseError,
+    ServerError,
     TooLargeError,
     TravisError,
     TruncatedError,
@@ -127,6 +128,8 @@ V3_TEXT: Final = Source(partial(_read_text, v3=True), streams=True, v3=True)
 FAILURES: Final = (ResponseError, DecodeError, TooLargeError, TruncatedError, RequestTimeout, RedirectError)
 """What one route may answer while another has the log (fact 10.2)."""
 
+INTERNAL_ERROR: Final = 500
+
 NUMBERED: Final = (V3_PARTS, V2_LOG)
 NUMBERS_FIRST: Final = (*NUMBERED, V2_TEXT, V3_TEXT)
 TEXT_FIRST: Final = (V2_TEXT, V3_TEXT, *NUMBERED)
@@ -178,6 +181,10 @@ class LogSources:
             nothing_numbered = nothing_numbered or source.numbers
             if empty is None or snapshot.parts is not None:
                 empty = Snapshot(parts=None if snapshot.parts is None else ())
+        interrupted = next(filter(_is_interruption, failures.values()), None)
+        if interrupted is not None and wanted.ended:
+            # The others do not have the log, and this one may.
+            raise interrupted
         if empty is None and failures:
             raise _most_telling(failures)
         return empty or Snapshot()
@@ -240,6 +247,12 @@ def begins_at_one(parts: Iterable[LogPart]) -> bool:
     # fact 7.9: servers of 2013 to 2015 did. The first number that the server lists is the first part.
     numbers = [part.number for part in parts if isinstance(part.number, int)]
     return min(numbers, default=0) == 1
+
+
+def _is_interruption(error: TravisError) -> bool:
+    """Return whether a source did not get to answer."""
+    # fact 10.2: 500 is an answer: API v3 gives it for logs that only v2 has.
+    return is_transient(error) and not (isinstance(error, ServerError) and error.status == INTERNAL_ERROR)
 
 
 def _most_telling(failures: dict[Source, TravisError]) -> TravisError:

@@ -17,7 +17,7 @@ PLACEHOLDERS: Final = frozenset({"log aggregated", "Your log is temporarily unav
 MAX_LOG: Final = 4 << 30
 """Bytes of one log. Travis ends a job after 4 MB of output; other servers may not."""
 
-HEAD: Final = 256
+HEAD: Final = 64
 """Bytes that are kept of the beginning: enough to recognise a placeholder, or an error page of an archive."""
 
 BLOCK: Final = 4 << 20
@@ -26,7 +26,7 @@ BLOCK: Final = 4 << 20
 
 def is_placeholder(text: str | None) -> bool:
     """Return whether a text is one that the server sends in place of the log."""
-    return text is not None and len(text) < HEAD and text.strip() in PLACEHOLDERS
+    return text is not None and len(text) <= HEAD and text.strip() in PLACEHOLDERS
 
 
 class DiskError(Exception):

@@ -213,6 +213,16 @@ async def test_transient_failures_of_every_source_are_raised(server: TravisServe
         await LogSources(travis.logs).read_ended(wanted(job), as_text=True)
 
 
+async def test_a_log_that_an_interrupted_source_may_have_is_not_called_absent(
+    server: TravisServer, travis: Travis, job: Job
+) -> None:
+    respond(server, job, V2, (406, "text/plain", b""))
+    respond(server, job, V3_PARTS, (404, "application/json", V3_MISSING))
+    server.respond("GET", V3_TEXT.format(job.id), status=503)
+    with pytest.raises(errors.ServerError):
+        await LogSources(travis.with_options(attempts=1).logs).read_ended(wanted(job), as_text=True)
+
+
 async def test_a_ban_is_raised_before_other_sources_are_tried(server: TravisServer, travis: Travis, job: Job) -> None:
     server.respond("GET", V2.format(job.id), status=403, body=b"Forbidden", headers={"Content-Type": "text/plain"})
     with pytest.raises(errors.BannedError):
