@@ -24,6 +24,7 @@ from aiotravis.follow_log.sources import (
 from aiotravis.follow_log.spooled_text import SpooledText
 from aiotravis.follow_log.state import LogState
 from aiotravis.resources.jobs import Job
+from aiotravis.resources.logs import LAST
 
 __all__ = ["LogPoller"]
 
@@ -145,7 +146,7 @@ class LogPoller:
         splits the parts that it sends, but not those that it stores (fact 9.34).
 
         Returns:
-            Whether the stored text shows how the log ends; None if the job was restarted meanwhile.
+            Whether the stored text shows how the log ends; None if the job was restarted, or the log stored, meanwhile.
         """
         log = self._log
         try:
@@ -154,9 +155,17 @@ class LogPoller:
             if not log.complete or is_transient(exc):
                 raise
             snapshot = Snapshot()
+        if snapshot.text is not None and not snapshot.text.exhausted and log.last_number >= 0 and not log.complete:
+            # The log was stored meanwhile: numbers show where parts are missing in it.
+            numbered = await self._read_new()
+            if any(log.is_new(part) and part.number != LAST for part in numbered.parts or ()):
+                snapshot = numbered
         if await self._was_restarted():
             return None
         log.update_end(anyio.current_time())
+        if snapshot.parts:
+            log.merge(snapshot)
+            return None
         log.merge_whole(snapshot)
         return log.covered
 
