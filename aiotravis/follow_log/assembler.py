@@ -55,6 +55,11 @@ class LogAssembler:
         return self._last[0]
 
     @property
+    def has_notice(self) -> bool:
+        """Whether the server's own notice arrived, which ends a log, and no part is known to be missing before it."""
+        return self._notice is not None and not self.has_gap
+
+    @property
     def held(self) -> int:
         """Number of parts that are held behind a gap."""
         return len(self._held)

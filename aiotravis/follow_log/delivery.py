@@ -74,6 +74,11 @@ class LogDelivery:
         return self._texts_read > 0 and self.delivered.length > 0 and self.last_number < 0
 
     @property
+    def has_notice(self) -> bool:
+        """Whether the server's own notice ends the log."""
+        return self._assembler.has_notice
+
+    @property
     def held_texts(self) -> list[str]:
         """Texts of the parts that wait behind a gap."""
         return self._assembler.held_texts()

@@ -93,7 +93,7 @@ class LogPoller:
     def _end_without_log(self, asked_at: float, *, had_ended: bool) -> None:
         """End a log of which the server has nothing: empty if the job never ran, else once the wait for it is over."""
         log = self._log
-        if not log.has_run:
+        if not log.has_run or log.has_notice:
             if had_ended:
                 log.finish()
         elif log.empty_reads > 1:

@@ -128,7 +128,7 @@ class LogState(LogDelivery):
                 self.needs_comparison = recent or not isinstance(event.number, int)
             if not self.waits_for_comparison:
                 recent = self._restarted_at is not None and now - self._restarted_at < MAX_LIVE_DELAY
-                self.waits_for_comparison = recent or not isinstance(event.number, int)
+                self.waits_for_comparison = recent
             part = LogPart(number=event.number, content=event.content, final=event.final)
             if self._assembler.accept_next(part):
                 self.delivered.add(event.content)
