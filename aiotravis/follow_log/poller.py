@@ -186,7 +186,7 @@ class LogPoller:
             log.finish(snapshot.parts)
             return
         covered = log.covered if snapshot.text is not None else await self._compare()
-        if covered:
+        if covered or (covered is not None and log.has_notice):
             log.finish()
         elif covered is not None:
             self._end_if_over(asked_at, "the stored log does not show how it ends")
