@@ -294,15 +294,13 @@ class LogUnavailable(TravisError):
 
     Attributes:
         job_id: Id of the job, or None if only the id of the log is known.
-        reason: What the server answered instead, as part of a sentence.
-        retry_after: Seconds after which to try again; None if the job ended long ago: its log may never appear.
+        reason: What the server answered instead.
+        retry_after: Seconds after which to try again, or None.
     """
 
     def __init__(self, message: str, *, job_id: int | None, reason: str, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.job_id = job_id
-        self.reason = reason
-        self.retry_after = retry_after
+        self.job_id, self.reason, self.retry_after = job_id, reason, retry_after
 
 
 class LiveError(TravisError):
