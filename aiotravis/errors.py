@@ -25,12 +25,13 @@
     ├── DecodeError              a successful response in an unknown shape        .status .excerpt
     ├── CommitNotBuilt           a commit has no build                            .sha .request_id .reason
     ├── RestartDropped           Travis accepted a restart and did nothing        .build_id .job_id
+    ├── LogUnavailable           the log of a job is not there, or not yet        .job_id .reason .retry_after
     └── LiveError                the live channel failed
         ├── LiveUnavailable         there is no live channel                      .code
         ├── SubscriptionError       one channel was refused                       .channel
         └── LogGap                  parts of a log are lost                       .job_id .missing
 
-Every message names the request, the cause and the remedy. No message contains a token.
+Every message names request, cause and remedy, and no token.
 """
 
 from collections.abc import Sequence
@@ -38,10 +39,10 @@ from datetime import datetime
 
 __all__ = [
     "AuthenticationError", "BannedError", "CommitNotBuilt", "ConflictError", "DecodeError", "LiveError",
-    "LiveUnavailable", "LogAccessDenied", "LogGap", "NotFoundError", "PermissionDenied", "RateLimited",
-    "RedirectError", "RefusedError", "RepositoryMigrated", "RequestError", "RequestTimeout", "ResponseError",
-    "RestartDropped", "ServerError", "SubscriptionError", "TooLargeError", "TravisError", "TruncatedError",
-    "UsageError", "ValidationError", "WriteInterrupted",
+    "LiveUnavailable", "LogAccessDenied", "LogGap", "LogUnavailable", "NotFoundError", "PermissionDenied",
+    "RateLimited", "RedirectError", "RefusedError", "RepositoryMigrated", "RequestError", "RequestTimeout",
+    "ResponseError", "RestartDropped", "ServerError", "SubscriptionError", "TooLargeError", "TravisError",
+    "TruncatedError", "UsageError", "ValidationError", "WriteInterrupted",
 ]  # fmt: skip
 
 
@@ -290,6 +291,20 @@ class RestartDropped(TravisError):
         self.job_id = job_id
 
 
+class LogUnavailable(TravisError):
+    """The server has no log of a job (yet): it is being stored, or was lost; it is not empty. Try again later.
+
+    Attributes:
+        job_id: Id of the job, or None if only the id of the log is known.
+        reason: What the server answered instead.
+        retry_after: Seconds after which to try again, or None.
+    """
+
+    def __init__(self, message: str, *, job_id: int | None, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.job_id, self.reason, self.retry_after = job_id, reason, retry_after
+
+
 class LiveError(TravisError):
     """Base class of the failures of the live channel. REST calls still work."""
 
@@ -328,8 +343,7 @@ class LogGap(LiveError):
 
     def __init__(self, message: str, *, job_id: int, missing: Sequence[int]) -> None:
         super().__init__(message)
-        self.job_id = job_id
-        self.missing: tuple[int, ...] = tuple(missing)
+        self.job_id, self.missing = job_id, tuple(missing)
 
 
 def __dir__() -> list[str]:

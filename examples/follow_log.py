@@ -45,8 +45,8 @@ async def follow(travis: Travis, job: int) -> int:
                     print("\n--- the log restarts ---", file=sys.stderr)
                 sys.stdout.write(part.content or "")
                 sys.stdout.flush()
-    except errors.LogGap as gap:
-        print(f"\nfollow_log: {gap}", file=sys.stderr)
+    except (errors.LogGap, errors.LogUnavailable) as exc:
+        print(f"\nfollow_log: {exc}", file=sys.stderr)
         return 1
     return 0
 

@@ -102,6 +102,7 @@ class ApiResponse:
         secrets: Texts that no error may repeat.
         delimited: Whether the server announced the length of the body. If not, a cut body may go unnoticed.
         strict: Whether a field or record that cannot be read is an error.
+        redirected: Whether it came from where a redirect led: for logs, an archive.
     """
 
     status: int
@@ -112,6 +113,7 @@ class ApiResponse:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     delimited: bool = True
     strict: bool = False
+    redirected: bool = False
 
     @property
     def content_type(self) -> str:

@@ -154,7 +154,7 @@ class AiohttpTransport:
             response = await self._send_once(request, sink, loop)
         finally:
             self.limiter.release(permit)
-        if response.status in {403, 429}:
+        if response.status in {403, 429} and not response.redirected:
             error = error_from_response(request, response)
             if isinstance(error, RateLimited):
                 self.limiter.throttled(error.retry_after)
@@ -249,7 +249,7 @@ class AiohttpTransport:
                     read_timeout=config.read_timeout,
                     decompress=cross_origin or not self._sessions.main().auto_decompress,
                 )
-                return self._response(request, response, body, cross_origin=cross_origin)
+                return self._response(request, response, body, cross_origin=cross_origin, redirected=followed > 0)
 
     def _request(self, request: ApiRequest, url: str, *, cross_origin: bool) -> Awaitable[aiohttp.ClientResponse]:
         # Headers that our own session adds to every request need not be passed again.
@@ -275,7 +275,13 @@ class AiohttpTransport:
         )
 
     def _response(
-        self, request: ApiRequest, response: aiohttp.ClientResponse, body: bytes, *, cross_origin: bool
+        self,
+        request: ApiRequest,
+        response: aiohttp.ClientResponse,
+        body: bytes,
+        *,
+        cross_origin: bool,
+        redirected: bool,
     ) -> ApiResponse:
         headers = {name.lower(): value for name, value in response.headers.items()}
         authenticated = self._token is not None and not cross_origin
@@ -288,6 +294,7 @@ class AiohttpTransport:
             secrets=secrets,
             delimited=is_delimited(headers),
             strict=self.config.strict,
+            redirected=redirected,
         )
 
     async def aclose(self) -> None:

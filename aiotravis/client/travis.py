@@ -30,6 +30,8 @@ from aiotravis.flows.event_subscriber import BuildRef, EventSubscriber, JobRef, 
 from aiotravis.flows.restart import Restarter
 from aiotravis.flows.waiting import BuildWaiter
 from aiotravis.follow_log import LogStream
+from aiotravis.follow_log.job_reader import JobReader
+from aiotravis.follow_log.log_timeout import DEFAULT_PATIENCE
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
@@ -73,6 +75,7 @@ class Travis(WaitingClient):
             Travis CI Enterprise (``.../api``) or on this machine.
         user_agent: Your own name, sent in front of this library's.
         live: Timeouts and sizes of the live channel.
+        log_patience: How long `follow_log` waits for a log that is not stored yet, in seconds from the end of its job.
         trace_configs: aiohttp's trace configurations.
         middlewares: aiohttp's client middlewares.
 
@@ -103,12 +106,15 @@ class Travis(WaitingClient):
         rate_limits: bool | None = None,
         user_agent: str | None = None,
         live: LiveOptions | None = None,
+        log_patience: float = DEFAULT_PATIENCE,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
     ) -> None:
         endpoint, token, agent = validate_endpoint(endpoint), validate_token(token), validate_user_agent(user_agent)
         if session is not None and (trace_configs or middlewares):
             raise UsageError("Pass trace_configs and middlewares to your session itself.", argument="session")
+        validate_seconds(log_patience, "log_patience", zero_ok=True)
+        self._log_patience = log_patience
         config = TransportConfig(
             ssl=ssl,
             proxy=proxy,
@@ -156,6 +162,7 @@ class Travis(WaitingClient):
         self._restarter = Restarter(self._subscriber, self.builds, self.jobs, self._waiting, self._restarts, lifetime)
         self._commit_waiting = CommitWaiter(self._subscriber, self.requests, self.builds, self._waiting, lifetime)
         self._log_sources = LogSources(self.logs)
+        self._log_jobs = JobReader(self.jobs, self._hub.report_log_interval)
 
     @classmethod
     def from_env(cls) -> "Travis":
@@ -254,6 +261,9 @@ class Travis(WaitingClient):
             job: Id of the job, or a job; running, not started yet, or finished.
             after: The run to get past, if the job is restarted elsewhere: the job as it was before.
 
+        For up to a minute after the end of a job, its log may not be stored yet; the stream waits for it, see
+        ``log_patience`` of `Travis`, and then ends with LogUnavailable.
+
         Returns:
             A stream: an async context manager and iterator of `LogPart`.
 
@@ -262,4 +272,5 @@ class Travis(WaitingClient):
         """
         listen = partial(self._subscriber.events, job=job)
         run_filter = RunFilter(self._restarts, ("job", id_of(job, "job", Job)), after)
-        return LogStream(job, listen, self.jobs, self._log_sources, self._transport.lifetime, run_filter)
+        lifetime, patience = self._transport.lifetime, self._log_patience
+        return LogStream(job, listen, self._log_jobs, self._log_sources, lifetime, run_filter, patience=patience)

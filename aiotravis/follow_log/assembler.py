@@ -18,6 +18,12 @@ Position = tuple[int, int]
 MAX_DIGITS: Final = 20
 """More than any number of a part has; Python itself refuses to read thousands."""
 
+MAX_HELD_PARTS: Final = 10_000
+"""Parts that are held behind a gap, at most; the rest can be read again once the gap is filled."""
+
+MAX_HELD_CHARACTERS: Final = 4 << 20
+"""Characters of these parts, at most."""
+
 MAX_MISSING: Final = 1000
 """Maximum number of missing parts that are listed at once."""
 
@@ -25,15 +31,18 @@ MAX_MISSING: Final = 1000
 class LogAssembler:
     """Takes parts in any order and any number of times, and returns each once, in order.
 
-    Only parts behind a gap are held, so a log of any length needs no more memory than its longest gap.
+    Only parts behind a gap are held, and of those no more than `MAX_HELD_PARTS`.
 
     Attributes:
-        late_piece: Whether a piece of a split part arrived after a later part was returned: the output lacks it.
+        late_piece: Whether a piece of a split part, or the first part, arrived after a later part was returned: the
+            output lacks it.
     """
 
     def __init__(self) -> None:
         self._held: dict[Position, LogPart] = {}
         self._held_pieces: Counter[int] = Counter()
+        self._held_characters = 0
+        self._first: Position = (0, 0)
         self._last: Position = (-1, 0)
         self._final: Position | None = None
         self._notice: LogPart | None = None
@@ -44,6 +53,20 @@ class LogAssembler:
     def last_number(self) -> int:
         """Number of the last part returned; -1 before the first."""
         return self._last[0]
+
+    @property
+    def has_notice(self) -> bool:
+        """Whether the server's own notice arrived, which ends a log, and no part is known to be missing before it."""
+        return self._notice is not None and not self.has_gap
+
+    @property
+    def held(self) -> int:
+        """Number of parts that are held behind a gap."""
+        return len(self._held)
+
+    def held_texts(self) -> list[str]:
+        """Return the texts that are held behind a gap, in order."""
+        return [self._held[position].content or "" for position in sorted(self._held)]
 
     @property
     def complete(self) -> bool:
@@ -66,9 +89,11 @@ class LogAssembler:
         gaps = (number for number in range(self._last[0] + 1, top + 1) if number not in whole)
         return tuple(sorted({*split, *islice(gaps, MAX_MISSING)}))
 
-    def reopen(self) -> None:
-        """Forget that the final part was received."""
-        self._final = None
+    def begin_at_one(self) -> list[LogPart]:
+        """Use part 1 as the first, unless any was returned, and return the parts that are now in order."""
+        if self._last == (-1, 0):
+            self._last, self._first = (0, 0), (1, 0)
+        return self._take_ordered()
 
     def accept_next(self, part: LogPart) -> bool:
         """Accept a part if it is the next one and nothing is held; the caller then delivers it.
@@ -81,13 +106,22 @@ class LogAssembler:
         self._last = (number, 0)
         return True
 
-    def add(self, parts: Iterable[LogPart]) -> list[LogPart]:
-        """Add parts, and return those that are now in order. Of two parts with one number, the first wins."""
-        for part in parts:
-            self._hold(part)
-        return self._take_ordered() if self._held else []
+    def add(self, parts: Iterable[LogPart], *, bounded: bool = True) -> list[LogPart]:
+        """Add parts, and return those that are now in order. Of two parts with one number, the first wins.
 
-    def _hold(self, part: LogPart) -> None:
+        Args:
+            parts: The parts.
+            bounded: Whether to drop those that would have to be held beyond the limits.
+        """
+        parts = list(parts)
+        for part in parts:
+            self._hold(part, bounded=bounded and len(parts) == 1)
+        ordered = self._take_ordered() if self._held else []
+        if bounded and len(parts) > 1:
+            self._trim()
+        return ordered
+
+    def _hold(self, part: LogPart, *, bounded: bool) -> None:
         number = part.number
         position = (number, 0) if isinstance(number, int) else _parse_position(number)
         if position is None or position[0] < 0:
@@ -101,11 +135,34 @@ class LogAssembler:
         if part.final and position >= self._last and (self._final is None or position > self._final):
             self._final = position
         if position > self._last:
-            if position not in self._held:
+            following = position[0] <= self._last[0] + 1
+            if position not in self._held and (following or not bounded or not self._full):
                 self._held[position] = part
-                self._held_pieces[position[0]] += position[1] > 0
-        elif position[1] and (position[0] < self._last[0]):
+                self._held_characters += len(part.content or "")
+                if position[1]:
+                    self._held_pieces[position[0]] += 1
+        elif (position[1] and position[0] < self._last[0]) or position < self._first:
             self.late_piece = True
+
+    @property
+    def _full(self) -> bool:
+        return len(self._held) >= MAX_HELD_PARTS or self._held_characters >= MAX_HELD_CHARACTERS
+
+    def _trim(self) -> None:
+        """Drop the parts that are farthest behind the gap."""
+        if not self._full:
+            return
+        positions = sorted(self._held)
+        while len(positions) > MAX_HELD_PARTS or self._held_characters > MAX_HELD_CHARACTERS:
+            position = positions.pop()
+            self._held_characters -= len(self._held.pop(position).content or "")
+            if position[1]:
+                self._forget_piece(position[0])
+
+    def _forget_piece(self, number: int) -> None:
+        self._held_pieces[number] -= 1
+        if not self._held_pieces[number]:
+            del self._held_pieces[number]
 
     def _take_ordered(self) -> list[LogPart]:
         ordered: list[LogPart] = []
@@ -113,14 +170,15 @@ class LogAssembler:
             number, piece = self._last
             # After 7 comes 7.1 if an old server split it, else 8; but not 8 while 7.2 waits for 7.1.
             position = (number, piece + 1)
-            if position not in self._held and not self._held_pieces[number]:
+            if position not in self._held and number not in self._held_pieces:
                 position = (number + 1, 0)
             if position not in self._held:
                 return ordered
-            ordered.append(self._held.pop(position))
-            self._held_pieces[position[0]] -= position[1] > 0
-            if position[0] != number:
-                del self._held_pieces[number]
+            part = self._held.pop(position)
+            ordered.append(part)
+            self._held_characters -= len(part.content or "")
+            if position[1]:
+                self._forget_piece(position[0])
             self._last = position
 
     def flush(self) -> list[LogPart]:
@@ -132,6 +190,8 @@ class LogAssembler:
         if self._held:
             self._last = max(self._held)
             self._held.clear()
+            self._held_pieces.clear()
+            self._held_characters = 0
         if self._notice is not None and not self._notice_returned:
             ordered.append(self._notice)
             self._notice_returned = True

@@ -9,7 +9,8 @@ from typing import TypeVar
 import anyio
 
 from aiotravis._async.retry import is_transient, retry
-from aiotravis.errors import TooLargeError, TravisError
+from aiotravis.errors import TravisError
+from aiotravis.follow_log.job_reader import JobReader
 from aiotravis.follow_log.sources import (
     NUMBERED,
     NUMBERS_FIRST,
@@ -20,8 +21,10 @@ from aiotravis.follow_log.sources import (
     Source,
     Wanted,
 )
+from aiotravis.follow_log.spooled_text import SpooledText
 from aiotravis.follow_log.state import LogState
-from aiotravis.resources.jobs import Job, Jobs
+from aiotravis.resources.jobs import Job
+from aiotravis.resources.logs import LAST
 
 __all__ = ["LogPoller"]
 
@@ -40,7 +43,7 @@ class LogPoller:
     """
 
     def __init__(
-        self, job: int, log: LogState, jobs: Jobs, sources: LogSources, skip_log_events: Callable[[], None]
+        self, job: int, log: LogState, jobs: JobReader, sources: LogSources, skip_log_events: Callable[[], None]
     ) -> None:
         self._job = job
         self._log = log
@@ -48,39 +51,63 @@ class LogPoller:
         self._sources = sources
         self._skip_log_events = skip_log_events
 
-    async def poll(self) -> None:
+    async def poll(self, *, live: bool) -> None:
         """Read the job's state, then what is new of its log: in this order, so that the end is not missed.
 
         fact 7.9: states and parts travel independently, so parts may arrive after the end.
+
+        Args:
+            live: Whether there is a live channel: the log of a running job is then read only if something is missing.
         """
         log = self._log
         had_ended, before = log.job_ended, log.position
         job = await self.read_job()
         if self._is_another_run(job):
             had_ended = False
+        if not log.needs_log(anyio.current_time(), live=live):
+            return
         if log.run_unknown:
             # These parts may belong to the run before; the log is read only now.
             self._skip_log_events()
+        asked_at = anyio.current_time()
         snapshot = await self._read_new()
         if log.job_ended and snapshot.text is not None:
             if await self._was_restarted() or not log.job_ended:
                 return
-        elif log.started_at is None and (snapshot.parts or snapshot.text):
+        elif log.started_at is None and not snapshot.empty:
             # The job began to run in between, perhaps more than once: what was read may belong to the run before.
             job = await self.read_job()
             self._is_another_run(job)
             snapshot = await self._read_new()
             snapshot = Snapshot(parts=()) if job.pending else snapshot
-        advanced = log.apply_poll(snapshot, pending=job.pending, before=before)
-        if log.job_ended and snapshot.complete:
+        advanced = log.apply_poll(snapshot, pending=job.pending, before=before, now=anyio.current_time())
+        if not log.job_ended or log.complete:
+            return
+        if log.is_empty(snapshot):
+            self._end_without_log(asked_at, had_ended=had_ended)
+        elif snapshot.complete and log.covered:
             log.finish()
-        elif log.job_ended and had_ended and not advanced and not log.complete:
+        elif had_ended and not advanced:
             await self._end()
+
+    def _end_without_log(self, asked_at: float, *, had_ended: bool) -> None:
+        """End a log of which the server has nothing: empty if the job never ran, else once the wait for it is over."""
+        log = self._log
+        if not log.has_run or log.has_notice:
+            if had_ended:
+                log.finish()
+        elif log.empty_reads > 1:
+            self._end_if_over(asked_at, "the server does not have it")
+
+    def _end_if_over(self, asked_at: float, reason: str) -> None:
+        # fact 10.2: what is not there, or lacks parts, may be on its way to the store.
+        if self._log.timeout.is_over(asked_at):
+            self._log.finish(unavailable=reason)
 
     async def verify_end(self) -> None:
         """Check, after the final part and all before it were delivered, whether the server stored anything behind it.
 
-        fact 9.35: the final part may come early.
+        fact 9.35: the final part may come early. A log that came whole does not wait for the server to have it.
         """
         log = self._log
         if log.job_ended and log.reads == 1 and not log.received_live:
@@ -89,9 +116,7 @@ class LogPoller:
             return
         try:
             snapshot = await self._sources.read(self._wanted(after=log.last_number - 1), NUMBERED)
-        except TravisError as exc:
-            if not is_transient(exc) and not isinstance(exc, TooLargeError):
-                raise
+        except TravisError:
             snapshot = Snapshot()
         new = () if snapshot.whole else tuple(part for part in snapshot.parts or () if log.is_new(part))
         if (new or log.needs_comparison or log.reads > 1) and await self._was_restarted():
@@ -99,35 +124,54 @@ class LogPoller:
         stored = snapshot.whole or any(part.final and not log.is_new(part) for part in snapshot.parts or ())
         if log.needs_comparison and not log.job_ended and not stored:
             # The final part may belong to another run: the end of the job will show.
-            log.reopen()
+            log.defer_end()
             return
         log.add_parts(new)
-        if not log.needs_comparison or await self._compare():
+        if not log.needs_comparison:
             log.finish()
+            return
+        asked_at = anyio.current_time()
+        covered = await self._compare()
+        if covered is None:
+            return
+        if covered or not log.waits_for_comparison or log.timeout.is_over(asked_at):
+            log.finish()
+        else:
+            log.defer_end()
 
-    async def _compare(self) -> bool:
+    async def _compare(self) -> bool | None:
         """Compare what was delivered with the stored text, where numbers alone cannot tell.
 
         After a restart, parts of the run before may still arrive, under numbers of the new one; and an old server
         splits the parts that it sends, but not those that it stores (fact 9.34).
 
         Returns:
-            False if the job was restarted meanwhile, so that this is not the end.
+            Whether the stored text shows how the log ends; None if the job was restarted, or the log stored, meanwhile.
         """
         log = self._log
-        snapshot = await self._read(WHOLE_TEXT)
+        try:
+            snapshot = await self._read(WHOLE_TEXT)
+        except TravisError as exc:
+            if not log.complete or is_transient(exc):
+                raise
+            snapshot = Snapshot()
+        if snapshot.text is not None and not snapshot.text.exhausted and log.last_number >= 0 and not log.complete:
+            # The log was stored meanwhile: numbers show where parts are missing in it.
+            numbered = await self._read_new()
+            if any(log.is_new(part) and part.number != LAST for part in numbered.parts or ()):
+                snapshot = numbered
         if await self._was_restarted():
-            return False
-        log.job_ended = True
-        if snapshot.parts == () and log.delivered.length and log.needs_comparison:
-            # Nothing of this run is stored: what was delivered belongs to another.
-            log.discard()
+            return None
+        log.update_end(anyio.current_time())
+        if snapshot.parts:
+            log.merge(snapshot)
+            return None
         log.merge_whole(snapshot)
-        return True
+        return log.covered
 
     async def _end(self) -> None:
         """Finish the log of a job that has ended, with a gap if parts are lost."""
-        log = self._log
+        log, asked_at = self._log, anyio.current_time()
         # fact 9.35: the final part may never arrive. Read again, between two reads of the job's state that agree: a gap
         # that is reported now is final.
         snapshot = await self._read_new()
@@ -138,10 +182,14 @@ class LogPoller:
         if before != log.position:
             return
         # Parts before one that the server lists are lost. Otherwise the log may have been aggregated.
-        is_lost = any(number < log.highest_listed for number in log.missing)
-        if snapshot.parts is not None and not is_lost and not await self._compare():
+        if snapshot.parts is not None and any(number < log.highest_listed for number in log.missing):
+            log.finish(snapshot.parts)
             return
-        log.finish()
+        covered = log.covered if snapshot.text is not None else await self._compare()
+        if covered or (covered is not None and log.has_notice):
+            log.finish()
+        elif covered is not None:
+            self._end_if_over(asked_at, "the stored log does not show how it ends")
 
     async def _was_restarted(self) -> bool:
         """Check whether what was read belongs to the same run."""
@@ -161,14 +209,28 @@ class LogPoller:
         log = self._log
         if not log.job_ended or log.last_number >= 0:
             return await self._read(TEXT_FIRST if log.is_text else NUMBERS_FIRST)
-        return await self._retry(lambda: self._sources.read_ended(self._wanted(), as_text=log.is_text))
+        snapshot = await self._retry(lambda: self._sources.read_ended(self._wanted(), as_text=log.is_text))
+        return await self._compared(snapshot)
 
     async def _read(self, sources: Sequence[Source]) -> Snapshot:
-        return await self._retry(lambda: self._sources.read(self._wanted(), sources))
+        as_text = sources is WHOLE_TEXT
+        snapshot = await self._retry(lambda: self._sources.read(self._wanted(-1 if as_text else None), sources))
+        return await self._compared(snapshot, as_text=as_text)
+
+    async def _compared(self, snapshot: Snapshot, *, as_text: bool = False) -> Snapshot:
+        """Compare a text with what came before, or parts whose numbers do not count."""
+        log, text = self._log, snapshot.text
+        held = log.held_texts if log.job_ended else []
+        if snapshot.parts and (as_text or log.is_text or (snapshot.whole and held)):
+            text = SpooledText.of("".join(part.content or "" for part in snapshot.parts), log.delivered)
+            snapshot = Snapshot(text=text, complete=snapshot.complete)
+        if text is not None:
+            await text.compare(held)
+        return snapshot
 
     def _wanted(self, after: int | None = None) -> Wanted:
         log = self._log
-        return Wanted(self._job, log.last_number if after is None else after, log.delivered)
+        return Wanted(self._job, log.last_number if after is None else after, log.delivered, log.job_ended)
 
     async def _retry(self, ask: Callable[[], Awaitable[T]]) -> T:
         return await retry(ask, self._log.retry_delays())

@@ -1,9 +1,14 @@
-"""The text that was delivered so far, as a length and a checksum: enough to recognise it in another text. No I/O."""
+"""The text that was delivered so far, as lengths and checksums: enough to recognise it in another text. No I/O."""
 
 import zlib
-from dataclasses import dataclass
+from array import array
+from dataclasses import dataclass, field
+from typing import Final
 
 __all__ = ["LogPrefix"]
+
+HEAD: Final = 16 << 10
+"""Bytes of the beginning that are kept, to recognise a text that lacks some of it."""
 
 
 @dataclass(slots=True)
@@ -13,13 +18,27 @@ class LogPrefix:
     Attributes:
         length: Length in characters.
         checksum: CRC-32 of the text in UTF-8.
+        size: Length in bytes of UTF-8.
+        head: The first bytes.
+        pieces: Size and checksum of each piece that was added, unless it was empty.
     """
 
     length: int = 0
     checksum: int = 0
+    size: int = field(default=0, compare=False)
+    head: bytes = field(default=b"", compare=False, repr=False)
+    pieces: "array[int]" = field(default_factory=lambda: array("Q"), compare=False, repr=False)
 
     def add(self, text: str) -> None:
         """Append a text."""
-        self.length += len(text)
+        if not text:
+            return
         # JSON can carry lone surrogates.
-        self.checksum = zlib.crc32(text.encode("utf-8", "surrogatepass"), self.checksum)
+        data = text.encode("utf-8", "surrogatepass")
+        self.length += len(text)
+        self.checksum = zlib.crc32(data, self.checksum)
+        if self.size < HEAD:
+            self.head += data[: HEAD - self.size]
+        self.size += len(data)
+        self.pieces.append(len(data))
+        self.pieces.append(zlib.crc32(data))

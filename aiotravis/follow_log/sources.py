@@ -3,20 +3,33 @@
 A new source is a function that is listed below. https://docs.travis-ci.com/api/#logs
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, cast
 
 from aiotravis._async.retry import is_transient
-from aiotravis.errors import DecodeError, NotFoundError, ResponseError, TooLargeError, TravisError
+from aiotravis.errors import (
+    BannedError,
+    DecodeError,
+    LogUnavailable,
+    NotFoundError,
+    RateLimited,
+    RedirectError,
+    RequestTimeout,
+    ResponseError,
+    ServerError,
+    TooLargeError,
+    TravisError,
+    TruncatedError,
+)
 from aiotravis.follow_log.assembler import LogAssembler
 from aiotravis.follow_log.prefix import LogPrefix
 from aiotravis.follow_log.spooled_text import SpooledText
 from aiotravis.resources._log_sinks import DiskError
-from aiotravis.resources.logs import PLACEHOLDERS, Log, LogPart, Logs
+from aiotravis.resources.logs import Log, LogPart, Logs
 
-__all__ = ["LogSources", "Snapshot", "Wanted"]
+__all__ = ["LogSources", "Snapshot", "Wanted", "begins_at_one"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +40,13 @@ class Wanted:
         job: Id of the job.
         after: Number above which parts are wanted; servers may send those below it, too.
         delivered: The text that was delivered before.
+        ended: Whether the job has ended: an empty answer then means that the log is somewhere else, or not there yet.
     """
 
     job: int
     after: int
     delivered: LogPrefix
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +54,7 @@ class Snapshot:
     """A log as it was at one moment: as parts, or as one text.
 
     Attributes:
-        parts: The parts that were wanted; None if the server numbers none just now.
+        parts: The parts that were wanted, perhaps none; None if the server numbers none just now.
         text: The whole text instead of parts; None if none is available just now.
         complete: Whether it is known that nothing will follow this text.
     """
@@ -47,6 +62,11 @@ class Snapshot:
     parts: tuple[LogPart, ...] | None = None
     text: SpooledText | None = None
     complete: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return not self.parts and self.text is None
 
     @property
     def whole(self) -> bool:
@@ -60,18 +80,20 @@ class Source:
 
     Attributes:
         read: Reads a log there; returns None if it is not available there.
+        numbers: Whether the answer can have numbered parts.
         streams: Whether the answer is streamed text, of any size; else it is JSON, of limited size.
         v3: Whether the route belongs to API v3.
     """
 
-    read: Callable[[Logs, Wanted], Awaitable[Snapshot | None]]
+    read: Callable[[Logs, Wanted], Awaitable[Snapshot]]
+    numbers: bool = False
     streams: bool = False
     v3: bool = False
 
 
 async def _read_v3_parts(logs: Logs, wanted: Wanted) -> Snapshot:
     parts = await logs.parts(wanted.job, after=wanted.after if wanted.after >= 0 else None)
-    return Snapshot(parts=_without_placeholders(parts))
+    return Snapshot(parts=tuple(parts))
 
 
 async def _read_v2_log(logs: Logs, wanted: Wanted) -> Snapshot:
@@ -79,7 +101,7 @@ async def _read_v2_log(logs: Logs, wanted: Wanted) -> Snapshot:
     return _from_json(await logs.get(wanted.job), wanted)
 
 
-async def _read_text(logs: Logs, wanted: Wanted, *, v3: bool) -> Snapshot | None:
+async def _read_text(logs: Logs, wanted: Wanted, *, v3: bool) -> Snapshot:
     text = SpooledText(wanted.delivered)
     try:
         log = await logs._stream_text(wanted.job, text, v3=v3)
@@ -87,30 +109,26 @@ async def _read_text(logs: Logs, wanted: Wanted, *, v3: bool) -> Snapshot | None
     except DiskError as exc:
         raise cast("OSError", exc.__cause__) from None
     if log is not None:
-        # fact 5.2: a job without a log answers JSON even if text was requested.
-        return _from_json(log, wanted) if log.text else None
-    return Snapshot(text=text) if text.prefix.length and not text.is_placeholder else None
+        # A server may ignore that text was requested.
+        return _from_json(log, wanted)
+    return Snapshot(text=text)
 
 
 def _from_json(log: Log, wanted: Wanted) -> Snapshot:
     if log.parts is not None:
-        return Snapshot(parts=_without_placeholders(log.parts))
-    if not log.body or log.body in PLACEHOLDERS:
-        return Snapshot()
-    return Snapshot(text=SpooledText.of(log.body, wanted.delivered))
+        return Snapshot(parts=log.parts)
+    return Snapshot(text=SpooledText.of(log.body, wanted.delivered)) if log.body else Snapshot()
 
 
-def _without_placeholders(parts: Sequence[LogPart]) -> tuple[LogPart, ...]:
-    # fact 9.33: a placeholder is not the log.
-    return tuple(part for part in parts if part.content not in PLACEHOLDERS)
-
-
-V3_PARTS: Final = Source(_read_v3_parts, v3=True)
-V2_LOG: Final = Source(_read_v2_log)
+V3_PARTS: Final = Source(_read_v3_parts, numbers=True, v3=True)
+V2_LOG: Final = Source(_read_v2_log, numbers=True)
 V2_TEXT: Final = Source(partial(_read_text, v3=False), streams=True)
 V3_TEXT: Final = Source(partial(_read_text, v3=True), streams=True, v3=True)
 
-FAILURES: Final = (ResponseError, DecodeError, TooLargeError)
+FAILURES: Final = (ResponseError, DecodeError, TooLargeError, TruncatedError, RequestTimeout, RedirectError)
+"""What one route may answer while another has the log (fact 10.2)."""
+
+INTERNAL_ERROR: Final = 500
 
 NUMBERED: Final = (V3_PARTS, V2_LOG)
 NUMBERS_FIRST: Final = (*NUMBERED, V2_TEXT, V3_TEXT)
@@ -130,30 +148,60 @@ class LogSources:
         self._lacking: set[Source] = set()
 
     async def read(self, wanted: Wanted, sources: Sequence[Source]) -> Snapshot:
-        """Read a log from the first of some sources that has it.
+        """Read a log from the first of some sources that has it. Sources replace each other, at every read.
+
+        Returns:
+            The log, or an empty snapshot if none of them has it.
 
         Raises:
             NotFoundError: No such job, or this token may not see it.
             TooLargeError: None of the sources streams, and the log is larger than the client's ``max_response``.
         """
-        failure: TravisError | None = None
+        failures: dict[Source, TravisError] = {}
+        empty: Snapshot | None = None
+        nothing_numbered = False
         for source in sources:
-            if source in self._lacking or (isinstance(failure, TooLargeError) and not source.streams):
+            if source in self._lacking or (self._is_too_large(failures) and not source.streams):
                 continue
+            if nothing_numbered and not wanted.ended and not source.numbers:
+                # Nothing is written yet.
+                break
             try:
                 snapshot = await source.read(self._logs, wanted)
+            except LogUnavailable:
+                snapshot = Snapshot()
             except FAILURES as exc:
-                if is_transient(exc) or not (source.streams or isinstance(exc, NotFoundError | TooLargeError)):
+                if isinstance(exc, RateLimited | BannedError):
                     raise
                 self._note_missing(source, exc)
-                # fact 10.2: an archive may answer 404 or a web page while the log is there. JSON tells what is wrong.
-                failure = failure if source.streams else exc
-            else:
-                if snapshot is not None:
-                    return snapshot
-        if failure is not None:
-            raise failure
-        return Snapshot()
+                failures[source] = exc
+                continue
+            if not self._is_empty(snapshot, wanted):
+                return snapshot
+            nothing_numbered = nothing_numbered or source.numbers
+            if empty is None or snapshot.parts is not None:
+                empty = Snapshot(parts=None if snapshot.parts is None else ())
+        interrupted = next(filter(_is_interruption, failures.values()), None)
+        if interrupted is not None and wanted.ended:
+            # The others do not have the log, and this one may.
+            raise interrupted
+        if empty is None and failures:
+            raise _most_telling(failures)
+        return empty or Snapshot()
+
+    @staticmethod
+    def _is_too_large(failures: dict[Source, TravisError]) -> bool:
+        return any(isinstance(failure, TooLargeError) for failure in failures.values())
+
+    @staticmethod
+    def _is_empty(snapshot: Snapshot, wanted: Wanted) -> bool:
+        if snapshot.parts is None:
+            return snapshot.text is None or not snapshot.text.prefix.length
+        if wanted.after >= 0:
+            # There is nothing behind the parts that were delivered.
+            return False
+        # fact 5.2: an archived log that is missing has one part, which is empty.
+        return not snapshot.parts or (wanted.ended and not any(part.content for part in snapshot.parts))
 
     async def read_ended(self, wanted: Wanted, *, as_text: bool) -> Snapshot:
         """Read the log of a job that has ended, as text unless parts are known to be missing.
@@ -162,9 +210,12 @@ class LogSources:
             wanted: What to read.
             as_text: Whether to read it as text even then.
         """
+        wanted = replace(wanted, ended=True)
         numbers = await self._numbers(wanted)
         listed = LogAssembler()
-        listed.add(numbers)
+        listed.add(numbers, bounded=False)
+        if begins_at_one(numbers):
+            listed.begin_at_one()
         if numbers and not listed.complete and not as_text:
             # Parts may still be on their way to the store, and a text would not show where they are missing.
             return await self.read(wanted, NUMBERS_FIRST)
@@ -177,8 +228,10 @@ class LogSources:
             return ()
         try:
             return await self._logs.parts(wanted.job, content=False)
+        except LogUnavailable:
+            return ()
         except FAILURES as exc:
-            if is_transient(exc):
+            if isinstance(exc, RateLimited | BannedError):
                 raise
             self._note_missing(V3_PARTS, exc)
             return ()
@@ -187,3 +240,27 @@ class LogSources:
         # fact 5.5: API v3 says in its own words that this log is missing; any other 404 says that the route is.
         if source.v3 and isinstance(error, NotFoundError) and '"@type"' not in error.excerpt:
             self._lacking.add(source)
+
+
+def begins_at_one(parts: Iterable[LogPart]) -> bool:
+    """Return whether a server's list of all parts shows that it numbers them from 1."""
+    # fact 7.9: servers of 2013 to 2015 did. The first number that the server lists is the first part.
+    numbers = [part.number for part in parts if isinstance(part.number, int)]
+    return min(numbers, default=0) == 1
+
+
+def _is_interruption(error: TravisError) -> bool:
+    """Return whether a source did not get to answer."""
+    # fact 10.2: 500 is an answer: API v3 gives it for logs that only v2 has.
+    return is_transient(error) and not (isinstance(error, ServerError) and error.status == INTERNAL_ERROR)
+
+
+def _most_telling(failures: dict[Source, TravisError]) -> TravisError:
+    """Return the failure that tells what is wrong: v2's own refusal, or one that may pass, or the last one as JSON."""
+    refusal = failures.get(V2_LOG)
+    if refusal is not None and not is_transient(refusal):
+        return refusal
+    in_order = sorted(failures.items(), key=lambda item: item[0].streams)
+    passing = [failure for _, failure in in_order if is_transient(failure)]
+    as_json = [failure for source, failure in in_order if not source.streams]
+    return [*(failure for _, failure in in_order), *as_json, *passing][-1]

@@ -3,13 +3,14 @@
 import codecs
 import tempfile
 import threading
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar, cast
 
 import anyio
 
 from aiotravis.follow_log.prefix import LogPrefix
-from aiotravis.resources._log_sinks import DiskError, LogSink, on_disk
+from aiotravis.resources._log_sinks import MAX_LOG, DiskError, LogSink, on_disk
 
 __all__ = ["SpooledText"]
 
@@ -17,6 +18,14 @@ T = TypeVar("T")
 
 MAX_IN_MEMORY: Final = 4 << 20
 """Bytes of a text that are held in memory."""
+
+REMOVAL: Final = b"Log removed by "
+
+MIN_OVERLAP: Final = 8
+"""Bytes of what was delivered that another text begins with, at least, before its rest is taken for what follows."""
+
+MAX_ALIGNMENTS: Final = 16
+"""Ways in which a text is compared with what was delivered, at most: repeated pieces fit in several places."""
 
 PIECE: Final = 64 << 10
 """Bytes that are read at once."""
@@ -31,6 +40,10 @@ class SpooledText(LogSink):
     Attributes:
         prefix: Length and checksum of the text taken.
         continues: Whether the text begins with all that was delivered.
+        overlaps: Whether it lacks parts of what was delivered, but nothing else; known after `compare`.
+        lacks_end: Whether it lacks the end of what was delivered, and has nothing else; known after `compare`.
+        replaces_end: Whether it has something else in place of the end of what was delivered; known after `compare`.
+        lacks_held: Whether it lacks parts that came live, but could not be delivered yet; known after `compare`.
     """
 
     def __init__(self, delivered: LogPrefix) -> None:
@@ -46,6 +59,10 @@ class SpooledText(LogSink):
         self._position = 0
         self.prefix: LogPrefix = LogPrefix()
         self.continues: bool = not self._delivered.length
+        self.overlaps: bool = False
+        self.lacks_end = self._lacks_end = self.replaces_end = False
+        self._common = 0
+        self.lacks_held: bool = False
 
     @classmethod
     def of(cls, text: str, delivered: LogPrefix) -> "SpooledText":
@@ -100,6 +117,78 @@ class SpooledText(LogSink):
     # Reading ----------------------------------------------------------------------------------------------------------
 
     @property
+    def is_removal(self) -> bool:
+        """Whether it is the notice that takes the place of a log that was removed (fact 5.4)."""
+        return self._bytes_at(0, len(REMOVAL)) == REMOVAL
+
+    async def compare(self, held: Sequence[str] = ()) -> None:
+        """Check whether the text lacks parts that came live (fact 10.2); see `overlaps` and `lacks_held`.
+
+        It may go on where what was delivered ends: only the rest is read then.
+
+        Args:
+            held: Texts that came live and follow what was delivered, with others between them.
+        """
+        blocking = self._end > MAX_IN_MEMORY
+        if not self.continues and self.prefix.length:
+            position = await self._in_file(self._find_end_of_delivered, blocking=blocking)
+            if position is not None:
+                self.overlaps, self._position = True, position
+            else:
+                self.lacks_end = self._lacks_end
+                self.replaces_end = not self._lacks_end and self._common >= MIN_OVERLAP
+        if held and (self.continues or self.overlaps):
+            self.lacks_held = await self._in_file(lambda: not self._contains(held), blocking=blocking)
+
+    def keep_end(self) -> None:
+        """Read only what follows the parts that both texts have, although what was delivered goes on differently."""
+        self.overlaps, self._position = True, self._common
+
+    def _contains(self, texts: Sequence[str]) -> bool:
+        rest = self._bytes_at(self._position, MAX_LOG)
+        position = 0
+        for text in map(_encode, texts):
+            position = rest.find(text, position)
+            if position < 0:
+                return False
+            position += len(text)
+        return True
+
+    def _find_end_of_delivered(self) -> int | None:
+        """Return the number of bytes that were delivered, in order but perhaps with others between them, or None."""
+        delivered = self._delivered
+        beginning = self._bytes_at(0, MIN_OVERLAP)
+        lacking = delivered.head.find(beginning, 1)
+        for _ in range(MAX_ALIGNMENTS):
+            if lacking < 0:
+                break
+            size = delivered.size - lacking
+            if size <= self._end and self._checksum_after(delivered.head[:lacking], size) == delivered.checksum:
+                return size
+            lacking = delivered.head.find(beginning, lacking + 1)
+        self._lacks_end = delivered.head.startswith(self._bytes_at(0, delivered.size)) and self._end < delivered.size
+        positions, matched = [0], list[int]()
+        pieces = iter(delivered.pieces)
+        for size, checksum in zip(pieces, pieces, strict=True):
+            matched = [one + size for one in positions if zlib.crc32(self._bytes_at(one, size)) == checksum]
+            positions = sorted({*positions, *matched})[-MAX_ALIGNMENTS:]
+            self._lacks_end = self._lacks_end or self._end in matched
+        self._common = positions[-1]
+        # Only what ends with the last piece goes on where that ended; a short one may be there by chance.
+        end = max(matched, default=0)
+        return end if end == self._end or end >= MIN_OVERLAP else None
+
+    def _checksum_after(self, head: bytes, size: int) -> int:
+        checksum = zlib.crc32(head)
+        for position in range(0, size, MAX_IN_MEMORY):
+            checksum = zlib.crc32(self._bytes_at(position, min(MAX_IN_MEMORY, size - position)), checksum)
+        return checksum
+
+    def _bytes_at(self, position: int, size: int) -> bytes:
+        self._file.seek(position)
+        return self._file.read(size)
+
+    @property
     def exhausted(self) -> bool:
         """Whether all of it was read."""
         return self._position >= self._end
@@ -120,8 +209,7 @@ class SpooledText(LogSink):
         return data[:size].decode("utf-8", "surrogatepass")
 
     def _read_at(self, position: int) -> bytes:
-        self._file.seek(position)
-        return self._file.read(PIECE + 3)
+        return self._bytes_at(position, PIECE + 3)
 
     async def _in_file(self, work: Callable[[], T], *, blocking: bool) -> T:
         """Use the file: in a worker thread if it is on disk. A thread may still run after its task was cancelled."""

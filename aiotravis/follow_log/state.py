@@ -3,150 +3,112 @@
 https://docs.travis-ci.com/api/#logs
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from aiotravis._async.retry import backoff, exponential
+from aiotravis._async.retry import backoff
 from aiotravis.events import Event, JobCreated, JobEvent, JobLog, Mark
+from aiotravis.follow_log import poll_schedule
 from aiotravis.follow_log.assembler import LogAssembler
-from aiotravis.follow_log.prefix import LogPrefix
-from aiotravis.follow_log.sources import Snapshot
-from aiotravis.follow_log.spooled_text import SpooledText
+from aiotravis.follow_log.delivery import LogDelivery, LogReset
+from aiotravis.follow_log.log_timeout import LogTimeout
+from aiotravis.follow_log.poll_schedule import PollSchedule
+from aiotravis.follow_log.sources import Snapshot, begins_at_one
+from aiotravis.resources._log_answers import has_run
 from aiotravis.resources.jobs import Job
 from aiotravis.resources.logs import LAST, LogPart
 
-__all__ = ["LogReset", "LogState"]
-
-POLL_DELAY: Final = 2.0
-"""Seconds that the live channel has to deliver missing parts, or the end, before the server is polled for them."""
-
-MAX_POLL_DELAY: Final = 10.0
-"""Seconds between two polls without a live channel: `POLL_DELAY` at first, doubled while nothing changes."""
-
-IDLE_POLL_DELAY: Final = 30.0
-"""Seconds of silence before a poll, doubled while nothing changes: Travis stops pushing after 6 hours (fact 7.9)."""
-
-MAX_IDLE_POLL_DELAY: Final = 300.0
-"""Seconds."""
+__all__ = ["LogState"]
 
 MAX_LIVE_DELAY: Final = 5.0
 """Seconds that a live part may take to arrive. For so long after a restart, parts may belong to the run before."""
 
-CHARACTERS_PER_SECOND: Final = 1 << 20
-"""Characters of a log without numbers, which is read as a whole each time, for which a poll is put off by a second."""
 
-
-class LogReset(LogPart, frozen=True, kw_only=True):
-    """The log restarts; discard everything received so far. The job was restarted, or its log was replaced."""
-
-    number: int | str = -1
-    content: str | None = ""
-
-
-class LogState:
+class LogState(LogDelivery):
     """State of one followed log. Times are those of the event loop's clock, in seconds.
 
     Args:
         job: Id of the job.
+        timeout: How long to wait for the log of a job that has ended.
 
     Attributes:
-        ready: Parts to deliver, in order.
-        remainder: Text to deliver after them, or None.
-        job_ended: Whether the job had ended when its state was last received.
+        timeout: As given.
+        has_run: Whether the job has begun to run, as far as is known: only then it has a log.
         started_at: When the present run of the job began; None if it has not, or if that is unknown.
         run_unknown: Whether the present run is unknown: poll before taking parts.
-        needs_comparison: Whether numbers alone do not show that what was delivered is the stored log.
         received_live: Whether any part of this run came over the live channel.
+        empty_reads: How often in a row the server had nothing of it.
         reads: How often the log of this run was read.
         highest_listed: Highest number of a part that the server listed in the last read; -1 for none.
-        finished: Whether nothing follows what is ready, and the remainder.
-        gap: Numbers of the parts that could not be had, once the log is finished.
     """
 
-    def __init__(self, job: int) -> None:
+    def __init__(self, job: int, timeout: LogTimeout | None = None) -> None:
+        super().__init__()
         self._job = job
-        self.ready: deque[LogPart] = deque()
-        self.remainder: SpooledText | None = None
-        self.job_ended: bool = False
+        self.timeout: LogTimeout = timeout or LogTimeout()
         self.started_at: datetime | None = None
         self.run_unknown: bool = False
-        self.needs_comparison: bool = False
-        self.finished: bool = False
-        self.gap: tuple[int, ...] = ()
+        self.has_run: bool = False
         self._opened_at = 0.0
-        self._poll_wanted = False
-        self._poll_at: float | None = None
-        self._unchanged_polls = 0
-        self._start_run()
+        self._restarted_at: float | None = None
+        self._updated_at: datetime | None = None
+        self._created = False
+        self._schedule = PollSchedule(self.timeout)
 
     def _start_run(self) -> None:
-        self._assembler = LogAssembler()
-        self.delivered: LogPrefix = LogPrefix()
-        self._texts_read = 0
-        self._text_pieces = 0
+        super()._start_run()
         self.highest_listed: int = -1
         self.reads: int = 0
         self.received_live: bool = False
-
-    @property
-    def last_number(self) -> int:
-        """Number of the last part delivered of this run; -1 before the first, or if a text was delivered."""
-        return self._assembler.last_number
-
-    @property
-    def position(self) -> tuple[int, int]:
-        """How far the log was delivered: characters, and number of the last part."""
-        return self.delivered.length, self.last_number
-
-    @property
-    def is_text(self) -> bool:
-        """Whether a text without numbers was delivered."""
-        return self._texts_read > 0 and self.delivered.length > 0 and self.last_number < 0
+        self.empty_reads: int = 0
+        self._end_deferred = False
 
     @property
     def complete(self) -> bool:
-        """Whether the final part and all before it were delivered."""
-        return self._assembler.complete
-
-    @property
-    def missing(self) -> tuple[int, ...]:
-        """Numbers of the parts that exist but were not received."""
-        return self._assembler.missing
+        """Whether the final part and all before it were delivered, and it is time to verify that."""
+        return self._assembler.complete and not self._end_deferred
 
     # When to poll -----------------------------------------------------------------------------------------------------
 
     def set_opened(self, now: float) -> None:
         """Remember when the log was first read."""
         self._opened_at = now
+        self._schedule.add_news(now)
 
     def is_poll_due(self, now: float) -> bool:
         """Whether it is time to poll, even if events still arrive."""
-        return self._poll_at is not None and now >= self._poll_at
+        return self._schedule.is_due(now)
 
-    def poll_delay(self, now: float, *, live: bool) -> float:
-        """Return the seconds until the next poll if no event arrives.
+    @property
+    def _urgent(self) -> bool:
+        return self.job_ended or self._schedule.wanted or self._assembler.has_gap
+
+    def needs_log(self, now: float, *, live: bool) -> bool:
+        """Whether a poll reads the log, and not only the state of the job.
 
         Args:
             now: The time.
             live: Whether there is a live channel.
         """
-        urgent = self.job_ended or self._poll_wanted or self._assembler.has_gap
-        if not live or (urgent and self._texts_read):
-            delay = exponential(POLL_DELAY, MAX_POLL_DELAY, self._unchanged_polls)
-            return delay + self.delivered.length / CHARACTERS_PER_SECOND
-        if not urgent:
-            self._poll_at = None
-            return exponential(IDLE_POLL_DELAY, MAX_IDLE_POLL_DELAY, self._unchanged_polls)
-        if self._poll_at is None:
-            # Counted from now, not from the last event: parts that keep arriving must not put it off for ever.
-            self._poll_at = now + POLL_DELAY
-        return max(0.0, self._poll_at - now)
+        return not live or self._urgent or self.run_unknown or self._schedule.is_log_due(now)
+
+    def poll_delay(self, now: float, *, live: bool, idle: float = poll_schedule.IDLE_POLL_DELAY) -> float:
+        """Return the seconds until the next poll if no event arrives.
+
+        Args:
+            now: The time.
+            live: Whether there is a live channel.
+            idle: Seconds until the job is read while nothing arrives.
+        """
+        if live and not self._urgent:
+            self._schedule.clear()
+            return idle
+        return self._schedule.delay(now, as_text=not live or self._texts_read > 0, length=self.delivered.length)
 
     def retry_delays(self) -> Iterator[float]:
         """Yield the seconds to wait after each failed request."""
-        return backoff(POLL_DELAY, MAX_POLL_DELAY)
+        return backoff(poll_schedule.POLL_DELAY, poll_schedule.MAX_POLL_DELAY)
 
     # Events -----------------------------------------------------------------------------------------------------------
 
@@ -157,24 +119,29 @@ class LogState:
                 return
             if self._texts_read or self.run_unknown:
                 # The part cannot be placed: the text has no numbers, or the part may belong to another run.
-                self._poll_wanted = True
+                self._schedule.wanted = True
                 return
-            self.received_live = True
+            self.received_live = self.has_run = True
+            self._schedule.add_news(now)
             if not self.needs_comparison:
                 recent = now - self._opened_at < MAX_LIVE_DELAY
                 self.needs_comparison = recent or not isinstance(event.number, int)
+            if not self.waits_for_comparison:
+                recent = self._restarted_at is not None and now - self._restarted_at < MAX_LIVE_DELAY
+                self.waits_for_comparison = recent
             part = LogPart(number=event.number, content=event.content, final=event.final)
             if self._assembler.accept_next(part):
                 self.delivered.add(event.content)
                 self.ready.append(part)
                 return
+            had_gap = self._assembler.has_gap
             self.add_parts([part])
             if self._assembler.late_piece:
-                self._restart(now)
-            if self._assembler.has_gap and self._poll_at is None:
-                self._poll_at = now + POLL_DELAY
+                self._deliver_late(part, now)
+            if self._assembler.has_gap:
+                self._schedule.add_gap(now, self._assembler.held, is_new=not had_gap)
         elif isinstance(event, Mark):
-            self._poll_wanted = self.needs_comparison = True
+            self._schedule.wanted = self.needs_comparison = True
         elif isinstance(event, JobEvent) and event.job.id == self._job:
             self._handle_job_event(event, now)
 
@@ -183,28 +150,67 @@ class LogState:
         self._restart(now)
 
     def _handle_job_event(self, event: JobEvent, now: float) -> None:
+        held, updated_at = self._updated_at, event.updated_at
+        if updated_at is not None:
+            self._updated_at = max(held or updated_at, updated_at)
         if isinstance(event, JobCreated):
-            # fact 7.9: a restart and a requeue are announced as "created".
-            before = event.updated_at is not None and self.started_at and event.updated_at <= self.started_at
-            if not event.late and not before:
-                self._restart(now)
+            # fact 7.9: a restart and a requeue are announced as "created"; events are repeated, and come late.
+            known = [time for time in (held, self.started_at) if time is not None]
             # The run may have begun before the event arrived, with parts of the run before among its own.
             self.needs_comparison = True
+            if event.late or (updated_at is not None and any(updated_at <= time for time in known)):
+                return
+            if updated_at is not None or not (self.delivered.length or self._assembler.held):
+                self._restart(now)
+            else:
+                # What was delivered is not taken back on a suspicion: the state of the job shows whether it restarted.
+                self._created = True
+                self._schedule.request(now)
         elif not event.complete:
-            self._poll_wanted = True
+            self._schedule.wanted = True
         elif not event.late:
-            self.job_ended = event.job.finished
-            self.started_at = event.job.started_at or self.started_at
+            if self.started_at not in {None, event.job.started_at}:
+                # Perhaps another run, whose "created" has not arrived: the state of the job shows that.
+                self._schedule.request(now)
+                return
+            if event.job.finished and not self.job_ended:
+                self._schedule.speed_up()
+            self._apply_job(event.job, now)
+            self.started_at = event.job.started_at
+
+    def _apply_job(self, job: Job, now: float) -> None:
+        if job.finished and not self.job_ended:
+            self._end_deferred = False
+        self.job_ended = job.finished
+        self.has_run = self.has_run or has_run(job)
+        self.timeout.update(job, now)
+
+    def update_end(self, now: float) -> None:
+        """Treat the job as ended: its log is stored with a final part."""
+        self.job_ended = True
+        if self.timeout.ends_at is None:
+            self.timeout.end(now)
+
+    def _deliver_late(self, part: LogPart, now: float) -> None:
+        """Deliver the log again, with a part that was taken for one that does not exist, or a piece of one."""
+        if part.number != 0:
+            self._restart(now)
+            return
+        self.discard()
+        self.add_parts([part])
+        self._schedule.request(now)
 
     def _restart(self, now: float) -> None:
         if self.delivered.length or self.last_number >= 0:
             self.ready.append(LogReset())
         self._start_run()
         self.needs_comparison = True
-        self.job_ended, self.started_at = False, None
+        self._restarted_at = now
+        self.timeout.restart()
+        self.job_ended, self.has_run, self.started_at = False, False, None
         # Parts of the old run may still arrive: the new one begins with a poll.
-        self.run_unknown = self._poll_wanted = True
-        self._poll_at = now
+        self.run_unknown = True
+        self._schedule.request(now)
 
     # Polls ------------------------------------------------------------------------------------------------------------
 
@@ -215,31 +221,41 @@ class LogState:
             Whether it is another run.
         """
         is_other = self.started_at is not None and job.started_at != self.started_at
+        is_other = is_other or (self._created and job.pending)
+        self._created = False
         if is_other:
             self._restart(now)
         self.started_at = job.started_at
         # fact 10.1: a restart takes a while; what is read of the log meanwhile belongs to neither run for certain.
-        self._poll_wanted = self._poll_wanted or (self.job_ended and not job.finished)
-        self.job_ended = job.finished
+        self._schedule.wanted = self._schedule.wanted or (self.job_ended and not job.finished)
+        self._apply_job(job, now)
         return is_other
 
-    def apply_poll(self, snapshot: Snapshot, *, pending: bool, before: tuple[int, int]) -> bool:
+    def apply_poll(
+        self, snapshot: Snapshot, *, pending: bool, before: tuple[int, int], now: float | None = None
+    ) -> bool:
         """Apply what a poll has read.
 
         Args:
             snapshot: What was read.
             pending: Whether the job has not begun to run.
             before: The `position` before the poll.
+            now: The time.
 
         Returns:
             Whether there is anything new.
         """
-        self._poll_wanted, self._poll_at = False, None
+        self._end_deferred = False
         self.run_unknown = self.run_unknown and pending
         self.merge(snapshot)
         advanced = before != self.position
-        self._unchanged_polls = 0 if advanced else self._unchanged_polls + 1
+        self._schedule.add_poll(now, advanced=advanced, ended=self.job_ended)
+        self.empty_reads = self.empty_reads + 1 if self.is_empty(snapshot) else 0
         return advanced
+
+    def is_empty(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot shows nothing of the log: it is not there (yet)."""
+        return snapshot.empty and (snapshot.parts is None or self.last_number < 0)
 
     def merge(self, snapshot: Snapshot) -> None:
         """Deliver what is new in a log that was read."""
@@ -249,69 +265,22 @@ class LogState:
         if snapshot.parts is None or self.is_text:
             self.merge_whole(snapshot)
             return
-        self._texts_read = 0
-        if snapshot.whole and self.last_number < 0:
-            # It contains all parts, those that arrived live too.
+        self._texts_read, self.covered = 0, False
+        if snapshot.whole and self.last_number < 0 and not self._assembler.held:
+            # It contains all parts; what is known of a final one may belong to another run.
             self._assembler = LogAssembler()
         # fact 7.9: the server's notice says nothing of the parts before it.
         numbers = (part.number for part in snapshot.parts if isinstance(part.number, int) and part.number != LAST)
         self.highest_listed = max(numbers, default=-1)
+        is_first = self.last_number < 0 and begins_at_one(snapshot.parts)
         self.add_parts(snapshot.parts)
-
-    def merge_whole(self, snapshot: Snapshot) -> None:
-        """Deliver what is new in a log that was read as a whole, and in which numbers do not count.
-
-        If it does not begin with what was delivered, the log restarts.
-        """
-        self._texts_read += 1
-        text = snapshot.text
-        if snapshot.parts:
-            text = SpooledText.of("".join(part.content or "" for part in snapshot.parts), self.delivered)
-        if text is None or not text.prefix.length:
-            return
-        if not text.continues:
-            if not self.job_ended:
-                return
+        if self._assembler.late_piece and any(part.number == 0 for part in snapshot.parts):
+            # Numbering begins at 0 after all.
             self.discard()
-            self._texts_read = 1
-        is_longer = text.prefix.length > self.delivered.length
-        if self.job_ended or is_longer:
-            # Parts that were held back are in the text, or belong to another run.
-            self._assembler = LogAssembler()
-        if is_longer:
-            self.delivered, self.remainder = text.prefix, text
+            self.add_parts(snapshot.parts)
+        if is_first:
+            self._deliver(self._assembler.begin_at_one())
 
-    def deliver_text(self, content: str, *, last: bool) -> None:
-        """Deliver a piece of the remainder; the last one ends it."""
-        self.ready.append(LogPart(number=self._text_pieces, content=content))
-        self._text_pieces += 1
-        if last:
-            self.remainder = None
-
-    def is_new(self, part: LogPart) -> bool:
-        """Whether a part follows all that were delivered."""
-        return isinstance(part.number, int) and part.number > self.last_number
-
-    def add_parts(self, parts: Iterable[LogPart]) -> None:
-        """Add parts, and deliver those that are in order."""
-        self._deliver(self._assembler.add(parts))
-
-    def discard(self) -> None:
-        """Restart the log: what was delivered belongs to another run, or to a log that was replaced."""
-        self.ready.append(LogReset())
-        self._start_run()
-
-    def reopen(self) -> None:
-        """Forget that the final part was received."""
-        self._assembler.reopen()
-
-    def finish(self) -> None:
-        """End the log: deliver the parts behind a gap, too, and remember the gap."""
-        self.gap = self.missing
-        self._deliver(self._assembler.flush())
-        self.finished = True
-
-    def _deliver(self, parts: Iterable[LogPart]) -> None:
-        for part in parts:
-            self.delivered.add(part.content or "")
-            self.ready.append(part)
+    def defer_end(self) -> None:
+        """Verify the end of the log again after the next poll, or once the job has ended."""
+        self._end_deferred = True

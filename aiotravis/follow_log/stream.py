@@ -12,15 +12,20 @@ import anyio
 from aiotravis._async.deadlines import Deadline
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import exponential, retry
-from aiotravis.errors import LiveError, LogGap, UsageError
+from aiotravis.errors import LiveError, LogGap, LogUnavailable, UsageError
 from aiotravis.events import Event, JobEvent, JobLog, Mark
+from aiotravis.follow_log.delivery import LogReset
+from aiotravis.follow_log.job_reader import JobReader
 from aiotravis.follow_log.lines import LogLines
+from aiotravis.follow_log.log_timeout import DEFAULT_PATIENCE, LogTimeout
+from aiotravis.follow_log.poll_schedule import MAX_POLL_DELAY, POLL_DELAY
 from aiotravis.follow_log.poller import LogPoller
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.follow_log.spooled_text import SpooledText
-from aiotravis.follow_log.state import MAX_POLL_DELAY, POLL_DELAY, LogReset, LogState
+from aiotravis.follow_log.state import LogState
 from aiotravis.live.feed import Feed
 from aiotravis.resources._base import id_of
+from aiotravis.resources._log_answers import RETRY_AFTER
 from aiotravis.resources._runs import RunFilter
 from aiotravis.resources.jobs import Job, Jobs
 from aiotravis.resources.logs import LogPart
@@ -44,29 +49,33 @@ class LogStream:
         sources: Reads what the live channel did not deliver.
         lifetime: Lifetime of the client.
         run_filter: Keeps out what belongs to an old run; None lets everything in.
+        patience: Seconds after the end of the job for which a log that is not there is waited for.
     """
 
     def __init__(
         self,
         job: int | Job,
         listen: Callable[[], Feed],
-        jobs: Jobs,
+        jobs: Jobs | JobReader,
         sources: LogSources,
         lifetime: ClientLifetime,
         run_filter: RunFilter | None = None,
+        *,
+        patience: float = DEFAULT_PATIENCE,
     ) -> None:
         self._job = id_of(job, "job", Job)
         self._run_filter = run_filter
         self._listen = listen
         self._feed: Feed | None = None
-        self._log = LogState(self._job)
-        self._poller = LogPoller(self._job, self._log, jobs, sources, self._skip_log_events)
+        self._jobs = JobReader(jobs) if isinstance(jobs, Jobs) else jobs
+        self._log = LogState(self._job, LogTimeout(patience))
+        self._poller = LogPoller(self._job, self._log, self._jobs, sources, self._skip_log_events)
         self._lifetime = lifetime
         self._scope: Deadline | None = None
         self._subscribed = False
         self._opened = False
         self._closed = False
-        self._gap_raised = False
+        self._error_raised = False
 
     def __repr__(self) -> str:
         state = "ended" if self._closed else "open" if self._opened else "not opened"
@@ -76,7 +85,8 @@ class LogStream:
     def complete(self) -> bool:
         """Whether the whole log was delivered, once the stream has ended."""
         log = self._log
-        return log.finished and not log.gap and not log.ready and log.remainder is None
+        delivered = log.finished and not log.ready and log.remainder is None
+        return delivered and not log.gap and log.unavailable is None
 
     def lines(self) -> LogLines:
         """Return an async iterator over the lines, each with its newline; the last one may lack it.
@@ -89,6 +99,7 @@ class LogStream:
         """Read the log to its end, and return its text; if it restarted, the text since then.
 
         Raises:
+            LogUnavailable: The server does not have the log, or its end, some time after the end of the job.
             LogGap: The server itself lost some parts.
             UsageError: The stream or the client was closed before the end.
         """
@@ -133,6 +144,8 @@ class LogStream:
         """Return the next part of the log.
 
         Raises:
+            LogUnavailable: After everything else: the server does not have the log, or its end. It was waited for:
+                for ``log_patience`` seconds from the end of the job on.
             LogGap: After everything else: the server itself lost some parts.
             RestartDropped: Before everything else, see `Travis.restart`.
             RequestError: The server could not be reached for minutes; the next call continues where this one failed.
@@ -143,18 +156,31 @@ class LogStream:
         while not log.ready:
             if self._closed or (log.finished and log.remainder is None):
                 await self.aclose()
-                if log.gap and not self._gap_raised:
-                    self._gap_raised, gap = True, log.gap
-                    shown = ", ".join(map(str, gap[:10]))
-                    message = f"The log of job {self._job} has gaps: the server lost parts {shown}."
-                    raise LogGap(message, job_id=self._job, missing=gap)
+                error = None if self._error_raised else self._error()
+                if error is not None:
+                    self._error_raised = True
+                    raise error
                 raise StopAsyncIteration
             await self._run_alone(self._step if self._opened else self._open)
         return log.ready.popleft()
 
+    def _error(self) -> LogGap | LogUnavailable | None:
+        """Return why the log is not complete."""
+        log, job = self._log, self._job
+        if log.unavailable is not None:
+            remedy = "It ended long ago" if log.timeout.long_ago else "Try again in a minute"
+            message = f"The log of job {job} is not available: {log.unavailable}. {remedy}."
+            retry_after = None if log.timeout.long_ago else RETRY_AFTER
+            return LogUnavailable(message, job_id=job, reason=log.unavailable, retry_after=retry_after)
+        if log.gap:
+            shown = ", ".join(map(str, log.gap[:10]))
+            return LogGap(f"The log of job {job} has gaps: the server lost parts {shown}.", job_id=job, missing=log.gap)
+        return None
+
     async def aclose(self) -> None:
         """Unsubscribe and end. Safe to call twice, and from any task; a task that waits for a part sees the end."""
         self._closed = True
+        self._jobs.remove(self)
         if self._scope is not None:
             self._scope.cancel()
         if self._log.remainder is not None:
@@ -175,6 +201,7 @@ class LogStream:
             self._scope = None
 
     async def _open(self) -> None:
+        self._jobs.add(self)
         if not self._subscribed:
             self._feed = await retry(self._subscribe, self._log.retry_delays())
             self._subscribed = True
@@ -182,7 +209,7 @@ class LogStream:
             self._run_filter.begin()
             if self._run_filter.needed:
                 await self._wait_for_run(self._run_filter)
-        await self._poller.poll()
+        await self._poller.poll(live=False)
         self._log.set_opened(anyio.current_time())
         self._opened = True
 
@@ -244,7 +271,7 @@ class LogStream:
             full = len(log.ready) >= MAX_BATCH or log.complete
             event = None if full else self._waiting_event()
         if silent or log.is_poll_due(now):
-            await self._poller.poll()
+            await self._poller.poll(live=self._feed is not None)
 
     async def _read_piece(self, text: SpooledText) -> None:
         content = await text.read()
@@ -257,7 +284,8 @@ class LogStream:
 
     async def _next_event(self) -> Event | None:
         """Wait for an event until the next poll is due."""
-        delay = self._log.poll_delay(anyio.current_time(), live=self._feed is not None)
+        now = anyio.current_time()
+        delay = self._log.poll_delay(now, live=self._feed is not None, idle=self._jobs.until_idle_read(now))
         if self._feed is None:
             await anyio.sleep(delay)
             return None

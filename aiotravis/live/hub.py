@@ -51,6 +51,10 @@ class Hub:
         self._force_tls = False
         self.live: Live = Live(self._monitor, self._dispatcher.counts)
 
+    def report_log_interval(self, seconds: float | None) -> None:
+        """Set `LiveStatistics.log_interval`."""
+        self._monitor.log_interval = seconds
+
     def subscription(
         self,
         resolve: Callable[[], Awaitable[ChannelSelection]],

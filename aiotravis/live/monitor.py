@@ -57,6 +57,8 @@ class LiveStatistics:
         refused: Channels refused.
         lag: Seconds from the change at Travis until its event was received, for the last event with a time; only as
             exact as both clocks. None before the first.
+        log_interval: Seconds between two reads of a job whose log is followed, while nothing arrives of it; longer with
+            thousands of such jobs. None while no log is followed.
     """
 
     state: LiveState
@@ -77,6 +79,7 @@ class LiveStatistics:
     errors: int = 0
     refused: int = 0
     lag: float | None = None
+    log_interval: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,6 +101,7 @@ class LiveMonitor:
     errors: int = 0
     refused: int = 0
     lag: float | None = None
+    log_interval: float | None = None
     _state: LiveState = LiveState.IDLE
     _changes: "WeakSet[LiveStateChanges]" = field(default_factory=lambda: WeakSet[LiveStateChanges]())
 

@@ -13,7 +13,8 @@ from typing import Final, cast
 import anyio
 import anyio.to_thread
 
-from aiotravis.errors import TravisError, UsageError
+from aiotravis.errors import LogUnavailable, TravisError, UsageError
+from aiotravis.resources._log_answers import has_run
 from aiotravis.resources._log_sinks import DiskError, LogSink, on_disk
 from aiotravis.resources.jobs import Job
 
@@ -121,7 +122,13 @@ async def download(job: Job, folder: Path, fetch: Callable[[FileSink], Awaitable
         size = None if overwrite else await on_disk(partial(_existing_size, target, job.finished_at))
         if size is not None:
             return LogFile(job_id=job.id, path=target, size=size)
-        await fetch(sink)
+        try:
+            await fetch(sink)
+        except LogUnavailable:
+            # fact 10.2: only a job that never started has an empty log.
+            if has_run(job):
+                raise
+            await sink.begin()
         await sink.keep(job.finished_at)
     except TravisError as exc:
         return LogFile(job_id=job.id, error=exc)

@@ -1,12 +1,13 @@
 """Sinks for the text of a log, which is streamed because it can be of any size."""
 
 import codecs
+import zlib
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 import anyio.to_thread
 
-__all__ = ["PLACEHOLDERS", "DiskError", "LogSink", "TextSink", "on_disk"]
+__all__ = ["HEAD", "MAX_LOG", "DiskError", "LogSink", "TextSink", "is_placeholder", "on_disk"]
 
 T = TypeVar("T")
 
@@ -17,10 +18,15 @@ MAX_LOG: Final = 4 << 30
 """Bytes of one log. Travis ends a job after 4 MB of output; other servers may not."""
 
 HEAD: Final = 64
-"""Bytes that are kept of the beginning: enough to recognise a placeholder."""
+"""Bytes that are kept of the beginning: enough to recognise a placeholder, or an error page of an archive."""
 
 BLOCK: Final = 4 << 20
 """Bytes that `TextSink` decodes at once."""
+
+
+def is_placeholder(text: str | None) -> bool:
+    """Return whether a text is one that the server sends in place of the log."""
+    return text is not None and len(text) <= HEAD and text.strip() in PLACEHOLDERS
 
 
 class DiskError(Exception):
@@ -49,26 +55,24 @@ class LogSink:
         limit: Maximum size, in bytes, see `Sink`.
         size: Bytes taken.
         head: The first few of them.
+        checksum: CRC-32 of all of them.
     """
 
     def __init__(self) -> None:
         self.limit = MAX_LOG
         self.size: int = 0
         self.head: bytes = b""
+        self.checksum: int = 0
 
     async def begin(self) -> None:
         """Discard everything taken so far; a new attempt begins."""
-        self.size, self.head = 0, b""
+        self.size, self.head, self.checksum = 0, b"", 0
 
     async def take(self, piece: bytes) -> None:
         """Count the next piece."""
         self.head = (self.head + piece[:HEAD])[:HEAD]
         self.size += len(piece)
-
-    @property
-    def is_placeholder(self) -> bool:
-        """Whether the text is one that the server sends in place of the log."""
-        return self.size <= HEAD and self.head.decode("utf-8", "replace") in PLACEHOLDERS
+        self.checksum = zlib.crc32(piece, self.checksum)
 
 
 class TextSink(LogSink):

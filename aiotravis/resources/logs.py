@@ -6,7 +6,6 @@ https://docs.travis-ci.com/api/#logs
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -20,76 +19,19 @@ from aiotravis._http import ACCEPT_TEXT, ApiRequest, ApiResponse, Endpoint
 from aiotravis._validation import validate_text
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
-from aiotravis.errors import ConflictError, NotFoundError, TooLargeError, UsageError
+from aiotravis.errors import DecodeError, LogUnavailable, NotFoundError, TooLargeError, TravisError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of
+from aiotravis.resources._log_answers import NOTICE, absent_response, absent_text, is_text, truncated, unavailable
 from aiotravis.resources._log_downloads import FileSink, LogFile, download
-from aiotravis.resources._log_sinks import PLACEHOLDERS, LogSink, TextSink
+from aiotravis.resources._log_sinks import LogSink, TextSink, is_placeholder
+from aiotravis.resources._log_values import LAST, Log, LogPart
 from aiotravis.resources.jobs import Job, Jobs
 
-__all__ = ["LAST", "PLACEHOLDERS", "Log", "LogPart", "Logs"]
-
-LAST: Final = 2147483647
-"""Number of the notice that the server itself appends; numbers below it are not missing (fact 7.9)."""
-
-
-class LogPart(Entity, frozen=True, kw_only=True):
-    """A piece of a log.
-
-    Attributes:
-        number: Counts from 0. Also ``LAST``, and on old servers ``"7.1"``: the second piece of part 7.
-        content: The text; None if only numbers were requested.
-        final: Whether no higher number follows. Parts with lower numbers may still arrive.
-    """
-
-    # fact 9.34: numbers begin at 0, may be 2147483647, or have a dot.
-
-    number: int | str
-    content: str | None = None
-    final: bool = False
-
-
-class Log(Entity, frozen=True, kw_only=True):
-    """A log as the server sent it: with a body, with parts, or with neither while nothing is written.
-
-    Attributes:
-        id: Id of the log, or None while there is none.
-        job_id: Id of the job.
-        body: The whole text, or None.
-        parts: Parts in ascending order, or None if the server sent a body.
-        removed_at: When the log was removed, as sent; see `removed`.
-        removed_by: Name of the user who removed it.
-    """
-
-    id: int | None = None
-    job_id: int | None = None
-    body: str | None = None
-    parts: tuple[LogPart, ...] | None = None
-    removed_at: str | None = None
-    removed_by: str | None = None
-
-    @property
-    def text(self) -> str:
-        """The text of the body, or of all parts."""
-        if self.body is not None:
-            return self.body
-        return "".join(part.content or "" for part in self.parts or ())
-
-    @property
-    def removed(self) -> datetime | None:
-        """When the log was removed, in UTC; None if it was not, or if `removed_at` cannot be read."""
-        if not self.removed_at:
-            return None
-        # fact 9.32: "2014-04-08 00:17:34 UTC", a format that no other date has.
-        text = self.removed_at.removesuffix("UTC").strip()
-        try:
-            when = datetime.fromisoformat(text)
-        except ValueError:
-            return None
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when
+__all__ = ["LAST", "Log", "LogPart", "Logs"]
 
 
 class _LogResponse(Entity, frozen=True, kw_only=True):
-    log: Log
+    log: Log | None = None
 
 
 class _PartsResponse(Entity, frozen=True, kw_only=True):
@@ -107,6 +49,10 @@ ACCEPT_ANY: Final = "application/json; chunked=true; version=2, application/json
 """The official client's choice (fact 5.2): the answer has parts, a body, text, or is a redirect to any of these."""
 
 
+MAX_TEXT_READS: Final = 6
+"""How often a text that ends with its connection is read, at most, until two readings agree."""
+
+
 class Logs(Resource):
     """``travis.logs``."""
 
@@ -117,9 +63,10 @@ class Logs(Resource):
             job: Id of the job, or a job.
 
         Returns:
-            The text, with terminal colours and fold markers; empty while nothing is written.
+            The text, with terminal colours and fold markers.
 
         Raises:
+            LogUnavailable: The server has no log: nothing is written yet, or it is being stored, or was lost.
             NotFoundError: No such job, or this token may not see it.
             LogAccessDenied: The repository's settings hide its logs.
         """
@@ -134,17 +81,13 @@ class Logs(Resource):
             job: Id of the job, or a job.
 
         Raises:
+            LogUnavailable: The server has no log, as with `text`.
             NotFoundError: No such job, or this token may not see it.
             LogAccessDenied: The repository's settings hide its logs.
             TooLargeError: It is larger than the client's ``max_response``; `text` and `download` have no such limit.
         """
         number = id_of(job, "job", Job)
-        request = LOG.request(id=number, accept=ACCEPT_ANY)
-        response = await self._transport.send(request)
-        if response.status == 200 and _is_text(response):
-            return Log(job_id=number, body=response.text)
-        log = _read_json(request, response)
-        return log if log.job_id is not None else msgspec.structs.replace(log, job_id=number)
+        return await self._read(LOG.request(id=number, accept=ACCEPT_ANY), number)
 
     async def get_by_id(self, log_id: int) -> Log:
         """Fetch a log by its own id.
@@ -153,10 +96,20 @@ class Logs(Resource):
             log_id: Id of the log: `Job.log_id`, which is sent on request.
 
         Raises:
+            LogUnavailable: The server has no log, as with `text`.
             NotFoundError: No such log, or this token may not see its job.
             LogAccessDenied: The repository's settings hide its logs.
         """
-        return (await self._fetch(LOG_BY_ID, id=id_of(log_id, "log_id"))).log
+        return await self._read(LOG_BY_ID.request(id=id_of(log_id, "log_id")), None)
+
+    async def _read(self, request: ApiRequest, job_id: int | None) -> Log:
+        response = await self._send(request, None)
+        if response.status == 200 and is_text(response):
+            absent = absent_text(response.body, redirected=response.redirected)
+            if absent:
+                raise unavailable(request, absent, job_id)
+            return Log(job_id=job_id, body=response.text)
+        return _read_json(request, response, job_id)
 
     async def _stream_text(self, job: int | Job, sink: LogSink, *, v3: bool = False) -> Log | None:
         """Stream the log of a job, as text, into a sink.
@@ -167,20 +120,39 @@ class Logs(Resource):
             v3: Whether to use the route of API v3.
 
         Returns:
-            None if the sink has the text; else the log that came as JSON instead (fact 5.2: a job without a log).
+            None if the sink has the text; else the log that came as JSON instead.
 
         Raises:
+            LogUnavailable: The server has no log, as with `text`; discard what the sink has.
+            TruncatedError: The text ended with its connection, again and again at another place.
             NotFoundError: No such job, or this token may not see it; or the server has no API v3.
             LogAccessDenied: The repository's settings hide its logs.
             TooLargeError: The server ignored the Accept header, and its JSON is larger than ``max_response``.
         """
-        request = (TEXT_V3 if v3 else LOG).request(id=id_of(job, "job", Job), accept=ACCEPT_TEXT)
-        response = await self._transport.send(request, sink)
+        number = id_of(job, "job", Job)
+        request = (TEXT_V3 if v3 else LOG).request(id=number, accept=ACCEPT_TEXT)
+        response = await self._send(request, sink)
         if response.status == 200 and not response.content_type.endswith("json"):
-            if _is_text(response):
+            if is_text(response):
+                absent = absent_text(sink.head, redirected=response.redirected)
+                if absent:
+                    raise unavailable(request, absent, number)
                 return None
             response = replace(response, body=sink.head)
-        return _read_json(request, response)
+        return _read_json(request, response, number)
+
+    async def _send(self, request: ApiRequest, sink: LogSink | None) -> ApiResponse:
+        """Send a request; if the answer is a text that ended with its connection, until two of them are alike."""
+        previous: object = None
+        for _ in range(MAX_TEXT_READS):
+            response = await self._transport.send(request, sink)
+            if response.status != 200 or response.delimited or response.content_type.endswith("json"):
+                return response
+            received = response.body if sink is None else (sink.size, sink.checksum)
+            if received == previous:
+                return response
+            previous = received
+        raise truncated(request)
 
     async def _read_text(self, job: int | Job, sink: LogSink) -> Log | None:
         try:
@@ -205,7 +177,11 @@ class Logs(Resource):
             numbers: Only parts with these numbers.
             content: Whether to fetch the text, not only the numbers.
 
+        Returns:
+            The parts that there are; none while nothing is stored.
+
         Raises:
+            LogUnavailable: The server's notice that it cannot read the log stands in the place of a part.
             NotFoundError: No such job, or this token may not see it; or the server has no API v3.
             AuthenticationError: The server requires a token.
             UsageError: A number is negative.
@@ -221,7 +197,10 @@ class Logs(Resource):
             query.append(("part_numbers", ",".join(map(str, chosen))))
         if not content:
             query.append(("content", "false"))
-        parts = (await self._fetch(PARTS, id=id_of(job, "job", Job), query=query)).log_parts
+        request = PARTS.request(id=id_of(job, "job", Job), query=query)
+        parts = PARTS.read(request, await self._transport.send(request)).log_parts
+        if any(is_placeholder(part.content) for part in parts):
+            raise unavailable(request, NOTICE, id_of(job, "job", Job))
         # fact 9.31: `after` and `part_numbers` may be ignored.
         wanted = frozenset(chosen) if chosen is not None else None
         lowest = -1 if after is None else after
@@ -245,7 +224,8 @@ class Logs(Resource):
 
         Each log is streamed into a temporary file, which replaces the target once it is complete. After an
         interruption, call again: files of the same run of a job are not downloaded again. A file's modification time
-        is that of its job's end. A failure concerns one log only: see `LogFile.error`.
+        is that of its job's end. A failure concerns one log only: see `LogFile.error`, which is a `LogUnavailable` if
+        the server does not have the log (yet); call again later. Only a job that never started has an empty log.
 
         Args:
             jobs: Ids, or jobs. The state of those given by id, or not yet ended, is fetched, a hundred per request.
@@ -289,14 +269,17 @@ class Logs(Resource):
         return tuple(files[number] for number in ids)
 
     async def _read_file(self, job: int, sink: FileSink) -> None:
-        log = await self._read_text(job, sink)
+        try:
+            log = await self._read_text(job, sink)
+        except (LogUnavailable, DecodeError) as exc:
+            # fact 10.2: API v3 may have the log while v2 does not.
+            try:
+                log = await self._stream_text(job, sink, v3=True)
+            except TravisError:
+                raise exc from None
         if log is not None:
             await sink.begin()
             await sink.take(log.text.encode("utf-8", "surrogatepass"))
-        if sink.is_placeholder:
-            path = LOG.request(id=job).path
-            message = f"GET {path}: the log is temporarily unavailable. Try again in a few minutes."
-            raise ConflictError(message, status=200, method="GET", path=path)
 
     async def remove(self, job: int | Job, *, reason: str | None = None) -> None:
         """Remove the log of a job permanently; a notice takes its place.
@@ -327,13 +310,14 @@ def _part_number(number: object, argument: str) -> int:
     return number
 
 
-def _is_text(response: ApiResponse) -> bool:
-    """Whether a body is the text of a log. An archive may give it any content type, or none."""
-    return not response.content_type.endswith("json") and response.content_type != "text/html"
-
-
-def _read_json(request: ApiRequest, response: ApiResponse) -> Log:
-    # fact 9.30: a job that has written nothing answers 406 without a body, or a log without body and parts.
-    if response.status == 406 and not response.body:
-        return Log()
-    return LOG.read(request, response).log
+def _read_json(request: ApiRequest, response: ApiResponse, job_id: int | None) -> Log:
+    absent = absent_response(response)
+    if absent:
+        raise unavailable(request, absent, job_id)
+    log = LOG.read(request, response).log
+    # fact 10.2: no body and no parts, or none with any text, does not mean that the log is empty.
+    if log is None or not (log.text or log.removed_at):
+        raise unavailable(request, "the answer has no text", job_id if log is None or job_id else log.job_id)
+    if is_placeholder(log.body) or any(is_placeholder(part.content) for part in log.parts or ()):
+        raise unavailable(request, NOTICE, job_id or log.job_id)
+    return log if log.job_id is not None else msgspec.structs.replace(log, job_id=job_id)

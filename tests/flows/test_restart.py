@@ -9,7 +9,7 @@ import pytest
 
 from aiotravis import State, Travis, errors, events
 from aiotravis.flows import waiting
-from aiotravis.follow_log import state
+from aiotravis.follow_log import poll_schedule
 from aiotravis.testing import Build, Job, Repository, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import until
@@ -19,7 +19,7 @@ from tests.waiting import until
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "BATCH_DELAY", 0.001)
     monkeypatch.setattr(waiting, "POLL_INTERVAL", 0.02)
-    monkeypatch.setattr(state, "POLL_DELAY", 0.02)
+    monkeypatch.setattr(poll_schedule, "POLL_DELAY", 0.02)
     monkeypatch.setattr("aiotravis.follow_log.stream.POLL_DELAY", 0.02)
 
 

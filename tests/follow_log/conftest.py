@@ -2,13 +2,13 @@
 
 import pytest
 
-from aiotravis.follow_log import state
+from aiotravis.follow_log import poll_schedule
 from aiotravis.testing import Job, Repository
 
 
 @pytest.fixture
 def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "POLL_DELAY", 0.02)
+    monkeypatch.setattr(poll_schedule, "POLL_DELAY", 0.02)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiotravis import LogPart
+from aiotravis.follow_log import assembler as assembler_module
 from aiotravis.follow_log.assembler import MAX_MISSING, LogAssembler
 from aiotravis.resources.logs import LAST
 
@@ -173,13 +174,58 @@ def test_a_gap_between_later_pieces_holds_back_later_parts() -> None:
     assert len(assembler._held_pieces) <= 1
 
 
-def test_reopen_forgets_the_final_part() -> None:
+def test_parts_behind_the_final_part_make_it_one_of_them() -> None:
     assembler = LogAssembler()
     assembler.add([part(0, final=True)])
-    assembler.reopen()
-    assert (assembler.complete, assembler.has_gap) == (False, False)
+    assert (assembler.complete, assembler.has_gap) == (True, False)
     assert assembler.add([part(1), part(2, final=True)]) == [part(1), part(2, final=True)]
     assert assembler.complete
+
+
+def test_a_log_may_begin_at_part_1() -> None:
+    assembler = LogAssembler()
+    assert assembler.add([part(1), part(2)]) == []
+    assert assembler.begin_at_one() == [part(1), part(2)]
+    assert (assembler.missing, assembler.late_piece) == ((), False)
+    assert assembler.add([part(3, final=True)]) == [part(3, final=True)]
+    assert assembler.complete
+    assert assembler.add([part(0)]) == []
+    assert assembler.late_piece
+
+
+def test_part_1_is_not_the_first_once_part_0_was_returned() -> None:
+    assembler = LogAssembler()
+    assert assembler.add([part(0), part(2)]) == [part(0)]
+    assert assembler.begin_at_one() == []
+    assert (assembler.missing, assembler.last_number) == ((1,), 0)
+
+
+def test_parts_behind_a_gap_are_held_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembler_module, "MAX_HELD_PARTS", 5)
+    assembler = LogAssembler()
+    for number in range(1, 100):
+        assembler.add([part(number)])
+    assert assembler.held == 5
+    assert assembler.add([part(0)]) == [part(number) for number in range(6)]
+    assert assembler.add([part(number) for number in range(99, 6, -1)]) == []
+    assert assembler.held == 5
+    assert assembler.add([part(6)]) == [part(number) for number in range(6, 12)]
+    # What the server lists is in memory anyway.
+    assembler.add([part(number) for number in range(20, 99)], bounded=False)
+    assert assembler.held == 79
+
+
+def test_long_parts_behind_a_gap_are_held_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembler_module, "MAX_HELD_CHARACTERS", 1000)
+    assembler = LogAssembler()
+    for number in range(1, 50):
+        assembler.add([LogPart(number=number, content="x" * 100)])
+        assembler.add([LogPart(number=f"{number}.1", content="x" * 100)])
+    assert assembler.held == 10
+    assembler.add([LogPart(number=number, content="x" * 300) for number in range(60, 50, -1)])
+    assert sum(map(len, assembler.held_texts())) <= 1000
+    assert len(assembler.add([part(0)])) == 11
+    assert assembler.flush() == []
 
 
 def test_a_late_piece_is_detected() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
@@ -27,6 +27,9 @@ from tests.autojump import run
 from tests.samples import Scripted
 
 JOB = 7
+FOR_EVER = 1e9
+"""Seconds."""
+
 MAX_DURATION = 3 * 3600.0
 """Virtual seconds after which a case has failed."""
 
@@ -56,6 +59,9 @@ class Server:
     state: State = State.CREATED
     started_at: datetime | None = None
     clock: Callable[[], float] = lambda: 0.0
+    run: int = 0
+    ended_at: float | None = None
+    mixed: bool = False
     connected: bool = True
     subscribed: bool = False
 
@@ -70,6 +76,26 @@ class Server:
         self.delay = draw.choice([0.0, 0.1, 3.0])
         self.failing = draw.choice([0.0, 0.1, 0.4])
         self.latency = draw.choice([0.0, 0.2, 1.5])
+        # fact 7.9: servers of 2013 to 2015 numbered parts from 1.
+        self.first = draw.choice([0, 0, 0, 1])
+        # fact 10.2: for a while after the end, or for ever, the log is not there; before it, now and then.
+        self.absence = draw.choice([0.0, 0.0, 0.3])
+        self.hidden_for = draw.choice([0.0, 0.0, 5.0, 50.0, FOR_EVER])
+        self.loses_end = draw.random() < 0.1
+
+    @property
+    def gone(self) -> bool:
+        """Whether the log of this job is never stored."""
+        return self.hidden_for == FOR_EVER and not self.mixed
+
+    def is_hidden(self) -> bool:
+        """Return whether this answer holds no log."""
+        if self.mixed:
+            # Only the stored log can tell the runs apart.
+            return False
+        if self.ended_at is not None:
+            return self.clock() < self.ended_at + self.hidden_for
+        return self.draw.random() < self.absence
 
     @property
     def text(self) -> str:
@@ -90,11 +116,13 @@ class Server:
         while True:
             if self.connected and draw.random() >= self.loss * (isinstance(event, events.JobLog)):
                 delay = draw.random() * self.delay if draw.random() < 0.5 else 0.0
-                asyncio.get_running_loop().call_later(delay, self._arrive, event)
+                asyncio.get_running_loop().call_later(delay, self._arrive, event, self.run)
             if draw.random() >= self.repeats:
                 return
 
-    def _arrive(self, event: events.Event) -> None:
+    def _arrive(self, event: events.Event, run: int) -> None:
+        if isinstance(event, events.JobLog) and run != self.run and self.subscribed:
+            self.mixed = True
         if (
             self.subscribed
             and self.connected
@@ -107,6 +135,12 @@ class Server:
         job = self.job()
         self.publish(kind(job=job))
 
+    def announce_created(self) -> None:
+        """Repeat the event, some seconds or a minute late."""
+        event = events.JobCreated(job=self.job())
+        for _ in range(self.draw.randrange(3)):
+            asyncio.get_running_loop().call_later(self.draw.random() * 60, self._arrive, event, self.run)
+
     def job(self) -> Job:
         now = datetime.fromtimestamp(self.clock(), UTC)
         return Job(id=JOB, state=self.state, started_at=self.started_at, updated_at=now)
@@ -117,19 +151,24 @@ class Server:
         draw = self.draw
         for place, contents in enumerate(runs):
             last = place == len(runs) - 1
-            await anyio.sleep(draw.random() * 5)
+            self.announce_created()
+            # Start times have no fractions of seconds, those of events do.
+            await anyio.sleep(1.0 + draw.random() * 5)
             self.state, self.started_at = State.STARTED, datetime.fromtimestamp(int(self.clock()), UTC)
             self.announce(events.JobStarted)
             await self._write(contents if last or draw.random() < 0.5 else contents[: len(contents) // 2])
             if last or draw.random() < 0.5:
                 self.state = draw.choice([State.PASSED, State.FAILED, State.CANCELED])
-                self.announce(events.JobFinished)
+                self.ended_at = self.clock()
+                if not self.loses_end:
+                    self.announce(events.JobFinished)
             if not last:
                 await anyio.sleep(2.0 + draw.random() * 5)
                 if self.state.finished or any(part.final for part in self.stored):
                     self.earlier_texts.add(self.text)
                 self.stored, self.aggregated, self.state, self.started_at = [], False, State.CREATED, None
                 self.sent, self.lost, self.received_live = {}, set(), set()
+                self.run, self.ended_at = self.run + 1, None
                 # A restart never goes unnoticed: the client receives the event, or a mark.
                 self.connected = True
                 if self.subscribed:
@@ -141,20 +180,20 @@ class Server:
     async def _write(self, contents: Sequence[str]) -> None:
         draw = self.draw
         ends = draw.random() < 0.9
-        for number, content in enumerate(contents):
+        for number, content in enumerate(contents, self.first):
             await anyio.sleep(draw.choice([0.0, 0.05, 0.5, 3.0]))
             self._keep(LogPart(number=number, content=content, final=False))
             if draw.random() < 0.03:
                 self._cut(draw.random() * 8)
         if ends:
-            self._keep(LogPart(number=len(contents), content="", final=True))
+            self._keep(LogPart(number=self.first + len(contents), content="", final=True))
         elif draw.random() < 0.3:
             self._keep(LogPart(number=LAST, content="Canceled.\n", final=True))
 
     def _keep(self, part: LogPart) -> None:
         number = int(part.number)
         self.sent[number] = part
-        if self.loses and number != LAST and self.draw.random() < 0.1:
+        if self.loses and number not in {self.first, LAST} and self.draw.random() < 0.1:
             self.lost.add(number)
         else:
             self.stored.append(part)
@@ -188,6 +227,23 @@ class Server:
                 ]
             )
 
+    def refusal(self, path: str, *, v3: bool) -> errors.TravisError | None:
+        """Return what a route raises that does not have the log; None if it answers a log without any text."""
+        unavailable = errors.LogUnavailable("not there", job_id=JOB, reason="not there")
+        if not v3:
+            return self.draw.choice([unavailable, None])
+        return self.draw.choice(
+            [
+                unavailable,
+                errors.AuthenticationError("a token", status=401, method="GET", path=path),
+                errors.PermissionDenied("no", status=403, method="GET", path=path),
+                errors.ServerError("no", status=500, method="GET", path=path),
+                errors.NotFoundError("no", status=404, method="GET", path=path, excerpt='{"@type":"error"}'),
+                errors.DecodeError("a web page", status=200, method="GET", path=path, excerpt="<html>"),
+                None,
+            ]
+        )
+
 
 class ServedJobs(Jobs):
     """Answers with the state of the job."""
@@ -219,6 +275,10 @@ class ServedLogs(Logs):
         await server.answer("/v3/log_parts")
         if not server.has_v3:
             raise errors.NotFoundError("no", status=404, method="GET", path="/", excerpt='{"file":"not found"}')
+        if server.is_hidden():
+            if (refusal := server.refusal("/v3/log_parts", v3=True)) is not None:
+                raise refusal
+            return ()
         parts = [LogPart(number=0, content=server.text, final=True)] if server.aggregated else server.stored
         return tuple(
             part if content else LogPart(number=part.number, final=part.final)
@@ -229,6 +289,10 @@ class ServedLogs(Logs):
     async def get(self, job: int | Job) -> Log:
         server = self._server
         await server.answer("/jobs/log")
+        if server.is_hidden():
+            if (refusal := server.refusal("/jobs/log", v3=False)) is not None:
+                raise refusal
+            return Log(job_id=JOB, parts=())
         if server.has_parts and not server.aggregated:
             return Log(id=1, job_id=JOB, parts=tuple(server.stored))
         return Log(id=1, job_id=JOB, body=server.text if server.stored else None)
@@ -238,6 +302,10 @@ class ServedLogs(Logs):
         await server.answer("/v3/log.txt" if v3 else "/jobs/log")
         if v3 and not server.has_v3:
             raise errors.NotFoundError("no", status=404, method="GET", path="/", excerpt='{"file":"not found"}')
+        if server.is_hidden():
+            if (refusal := server.refusal("/log.txt", v3=v3)) is not None:
+                raise refusal
+            return Log(job_id=JOB, parts=())
         if not (v3 or server.has_text) or not server.stored:
             return Log()
         content = server.text.encode()
@@ -259,7 +327,9 @@ class Followed:
 
     text: str
     missing: tuple[int, ...]
+    unavailable: bool
     complete: bool
+    before_resets: list[str]
 
 
 FAILURES = (errors.RequestError, errors.ServerError)
@@ -279,19 +349,27 @@ async def opened(server: Server) -> LogStream:
             return await log.__aenter__()
 
 
-async def read_all(log: LogStream, draw: random.Random) -> tuple[str, tuple[int, ...]]:
+async def read_all(log: LogStream, draw: random.Random) -> Followed:
     """Read a log to its end; after a failure that lasted, continue."""
     pieces: list[str] = []
+    before_resets: list[str] = []
+    missing: tuple[int, ...] = ()
+    unavailable = False
     while True:
         try:
             part = await anext(log)
         except StopAsyncIteration:
-            return "".join(pieces), ()
+            return Followed("".join(pieces), missing, unavailable, log.complete, before_resets)
         except errors.LogGap as gap:
-            return "".join(pieces), gap.missing
+            missing = gap.missing
+            continue
+        except errors.LogUnavailable:
+            unavailable = True
+            continue
         except FAILURES:
             continue
         if isinstance(part, LogReset):
+            before_resets.append("".join(pieces))
             pieces.clear()
         pieces.append(part.content or "")
         if draw.random() < 0.05:
@@ -309,12 +387,12 @@ def follow(seed: int, runs: Sequence[Sequence[str]], *, loses: bool) -> tuple[Se
         living = asyncio.ensure_future(server.live(runs))
         await anyio.sleep(draw.choice([0.0, 1.0, 5.0, 400.0]))
         log = await asyncio.wait_for(opened(server), MAX_DURATION)
-        text, missing = await asyncio.wait_for(read_all(log, draw), MAX_DURATION)
+        followed = await asyncio.wait_for(read_all(log, draw), MAX_DURATION)
         await log.aclose()
         # A follower that has seen the end of a run does not wait for another: what was stored then counts.
         living.cancel()
         await asyncio.wait([living])
-        return server, Followed(text, missing, log.complete)
+        return server, followed
 
     with pytest.MonkeyPatch.context() as patch:
         # Deliver even these short texts in many pieces.
@@ -327,24 +405,46 @@ logs = st.lists(st.lists(st.sampled_from(TEXTS), max_size=25), min_size=1, max_s
 
 def numbered(runs: Sequence[Sequence[str]]) -> list[list[str]]:
     """Number every part of every run, so that no mix-up goes unnoticed."""
-    return [[f"{text}{run}.{number}" for number, text in enumerate(texts)] for run, texts in enumerate(runs)]
+    return [[f"{text}{run}.{number};" for number, text in enumerate(texts)] for run, texts in enumerate(runs)]
 
 
 @settings(max_examples=CASES, deadline=None, derandomize=DETERMINISTIC, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**64), logs)
 def test_the_delivered_text_equals_the_stored_log(seed: int, texts: list[list[str]]) -> None:
     server, followed = follow(seed, numbered(texts), loses=False)
+    texts_of_runs = {server.text, *server.earlier_texts}
+    if followed.unavailable:
+        # Only a log that is nowhere, and did not come whole live.
+        assert server.gone or "" in texts_of_runs
+        assert not followed.complete
+        assert server.earlier_texts or is_part_of(followed.text, server.sent.values())
+        return
     # A run that had ended counts, even if another one followed while its last parts were being read.
-    assert followed.text in {server.text, *server.earlier_texts}
+    assert followed.text in texts_of_runs
     assert followed.missing == ()
     assert followed.complete
+
+
+def is_part_of(text: str, parts: Iterable[LogPart]) -> bool:
+    """Return whether a text consists of some of the parts, in order."""
+    place = 0
+    for part in sorted(parts, key=lambda part: int(part.number)):
+        if text.startswith(part.content or "", place):
+            place += len(part.content or "")
+    return place == len(text)
 
 
 @settings(max_examples=CASES, deadline=None, derandomize=DETERMINISTIC, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**64), logs)
 def test_parts_that_the_server_lost_are_reported_exactly(seed: int, texts: list[list[str]]) -> None:
     server, followed = follow(seed, numbered(texts[:1]), loses=True)
-    if server.aggregated or not (server.has_v3 or server.has_parts):
+    for before in followed.before_resets:
+        for part in server.sent.values():
+            content = part.content or ""
+            assert content not in before or content in followed.text, "what was delivered is not taken back"
+    assert is_part_of(followed.text, server.sent.values())
+    numbered_always = (server.has_v3 or server.has_parts) and not (server.aggregated or server.absence)
+    if not numbered_always or followed.unavailable:
         # Without numbers, nothing shows that the stored text lacks parts.
         return
     assert set(followed.missing) <= server.lost

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from aiotravis import LiveOptions, LogReset, Travis
-from aiotravis.follow_log import state
+from aiotravis.follow_log import poll_schedule
 from aiotravis.live import reconnect_policy
 from aiotravis.testing import FaultProxy, Job, TravisServer
 
@@ -20,8 +20,8 @@ JOBS = 4
 
 @pytest.fixture(autouse=True)
 def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "POLL_DELAY", 0.05)
-    monkeypatch.setattr(state, "IDLE_POLL_DELAY", 1.0)
+    monkeypatch.setattr(poll_schedule, "POLL_DELAY", 0.05)
+    monkeypatch.setattr(poll_schedule, "IDLE_POLL_DELAY", 1.0)
     monkeypatch.setattr(reconnect_policy, "ATTEMPT_LIMITS", ((10.0, 10_000),))
 
 

@@ -53,7 +53,7 @@ async def test_a_missing_v3_route_is_remembered(server: TravisServer, travis: Tr
 async def test_a_missing_log_does_not_mean_a_missing_route(server: TravisServer, travis: Travis, job: Job) -> None:
     sources = LogSources(travis.logs)
     job.log.missing = True
-    assert (await sources.read(wanted(job), NUMBERS_FIRST)).parts == ()
+    assert (await sources.read(wanted(job), NUMBERS_FIRST)).empty
     job.log.missing = False
     assert len((await sources.read(wanted(job), NUMBERS_FIRST)).parts or ()) == 3
     assert requested(server)[-1] == f"/v3/job/{job.id}/log_parts"
@@ -79,8 +79,8 @@ async def test_a_placeholder_is_not_taken_for_the_log(
     server.respond("GET", f"/v3/job/{job.id}/log.txt", body=text.encode(), headers={"Content-Type": "text/plain"})
     server.respond("GET", f"/jobs/{job.id}/log", body=body.encode(), headers={"Content-Type": content_type})
     sources = LogSources(travis.logs)
-    assert (await sources.read(wanted(job), NUMBERS_FIRST)).parts == ()
-    assert (await sources.read(wanted(job), WHOLE_TEXT)).text is None
+    assert (await sources.read(wanted(job), NUMBERS_FIRST)).empty
+    assert (await sources.read(wanted(job), WHOLE_TEXT)).empty
     assert (await sources.read_ended(wanted(job), as_text=False)).text is None
 
 
@@ -158,8 +158,88 @@ async def test_json_above_the_limit_is_replaced_by_text(server: TravisServer, tr
     assert await text_of(await sources.read_ended(wanted(job), as_text=False)) == "abc"
 
 
-@pytest.mark.parametrize("route", ["/v3/job/{}/log_parts", "/jobs/{}/log"])
-async def test_transient_failures_are_raised(server: TravisServer, travis: Travis, job: Job, route: str) -> None:
-    server.respond("GET", route.format(job.id), status=500)
+V2, V3_PARTS, V3_TEXT = "/jobs/{}/log", "/v3/job/{}/log_parts", "/v3/job/{}/log.txt"
+
+REFUSALS = [
+    (401, "application/json", b'{"@type":"error","error_type":"login_required","error_message":"login required"}'),
+    (403, "application/json", b'{"@type":"error","error_type":"insufficient_access","error_message":"no"}'),
+    (403, "application/xml", b"<Error><Code>AccessDenied</Code></Error>"),
+    (404, "application/json", V3_MISSING),
+    (500, "text/plain", b"Sorry, we experienced an error."),
+    (200, "text/html", b"<html>Maintenance</html>"),
+    (200, "application/json", b'{"@type":"log_parts","log_parts":[]}'),
+    (200, "application/json", b"null"),
+    (200, "application/json", b"oops"),
+    (406, "text/plain", b""),
+]
+
+
+def respond(server: TravisServer, job: Job, route: str, refusal: tuple[int, str, bytes]) -> None:
+    status, content_type, body = refusal
+    server.respond("GET", route.format(job.id), status=status, body=body, headers={"Content-Type": content_type})
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("ended", [True, False])
+async def test_v2_is_read_if_v3_has_no_log(
+    server: TravisServer, travis: Travis, job: Job, refusal: tuple[int, str, bytes], ended: bool
+) -> None:
+    respond(server, job, V3_PARTS, refusal)
+    respond(server, job, V3_TEXT, refusal)
+    sources = LogSources(travis.logs)
+    for _ in range(2):
+        if ended:
+            snapshot = await sources.read_ended(wanted(job), as_text=False)
+        else:
+            snapshot = await sources.read(wanted(job), NUMBERS_FIRST)
+        assert await text_of(snapshot) == "abc"
+
+
+@pytest.mark.parametrize("refusal", [*REFUSALS, (200, "application/json", b'{"log":{"job_id":1,"parts":[]}}')])
+async def test_v3_is_read_if_v2_has_no_log(
+    server: TravisServer, travis: Travis, job: Job, refusal: tuple[int, str, bytes]
+) -> None:
+    respond(server, job, V2, refusal)
+    assert await text_of(await LogSources(travis.logs).read_ended(wanted(job), as_text=True)) == "abc"
+    respond(server, job, V3_TEXT, refusal)
+    snapshot = await LogSources(travis.logs).read_ended(wanted(job), as_text=True)
+    assert [part.content for part in snapshot.parts or ()] == ["a", "b", "c"]
+
+
+async def test_transient_failures_of_every_source_are_raised(server: TravisServer, travis: Travis, job: Job) -> None:
+    for route in (V2, V3_PARTS, V3_TEXT):
+        server.respond("GET", route.format(job.id), status=500)
     with pytest.raises(errors.ServerError):
         await LogSources(travis.logs).read_ended(wanted(job), as_text=True)
+
+
+async def test_a_log_that_an_interrupted_source_may_have_is_not_called_absent(
+    server: TravisServer, travis: Travis, job: Job
+) -> None:
+    respond(server, job, V2, (406, "text/plain", b""))
+    respond(server, job, V3_PARTS, (404, "application/json", V3_MISSING))
+    server.respond("GET", V3_TEXT.format(job.id), status=503)
+    with pytest.raises(errors.ServerError):
+        await LogSources(travis.with_options(attempts=1).logs).read_ended(wanted(job), as_text=True)
+
+
+async def test_a_ban_is_raised_before_other_sources_are_tried(server: TravisServer, travis: Travis, job: Job) -> None:
+    server.respond("GET", V2.format(job.id), status=403, body=b"Forbidden", headers={"Content-Type": "text/plain"})
+    with pytest.raises(errors.BannedError):
+        await LogSources(travis.logs).read(wanted(job), WHOLE_TEXT)
+    assert requested(server) == [V2.format(job.id)]
+
+
+async def test_an_empty_archive_is_no_log(server: TravisServer, travis: Travis, job: Job) -> None:
+    part = b'{"number":0,"content":"","final":true}'
+    server.respond("GET", V3_PARTS.format(job.id), body=b'{"log_parts":[%s]}' % part)
+    server.respond("GET", V3_TEXT.format(job.id), body=b"", headers={"Content-Type": "text/plain"})
+    server.respond("GET", V2.format(job.id), body=b'{"log":{"id":1,"body":""}}')
+    assert (await LogSources(travis.logs).read_ended(wanted(job), as_text=False)).empty
+
+
+async def test_a_log_numbered_from_1_can_be_complete(server: TravisServer, travis: Travis, job: Job) -> None:
+    parts = b'{"number":1,"content":"a"},{"number":2,"content":"b","final":true}'
+    server.respond("GET", V3_PARTS.format(job.id), body=b'{"log_parts":[%s]}' % parts)
+    snapshot = await LogSources(travis.logs).read_ended(wanted(job), as_text=False)
+    assert (await text_of(snapshot), snapshot.complete) == ("abc", True)

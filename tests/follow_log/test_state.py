@@ -1,18 +1,21 @@
 """The state of a followed log, without a server: events and snapshots in, parts and delays out."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
 
 from aiotravis import Job, LogPart, LogReset, State, events
-from aiotravis.follow_log.sources import Snapshot
-from aiotravis.follow_log.spooled_text import SpooledText
-from aiotravis.follow_log.state import (
+from aiotravis.follow_log.poll_schedule import (
     IDLE_POLL_DELAY,
     MAX_IDLE_POLL_DELAY,
-    MAX_LIVE_DELAY,
     MAX_POLL_DELAY,
+    MAX_WAITING_PARTS,
     POLL_DELAY,
-    LogState,
 )
+from aiotravis.follow_log.sources import Snapshot
+from aiotravis.follow_log.spooled_text import SpooledText
+from aiotravis.follow_log.state import MAX_LIVE_DELAY, LogState
 
 JOB = 7
 STARTED = datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
@@ -77,14 +80,58 @@ def test_a_gap_leads_to_a_poll_even_if_parts_keep_arriving() -> None:
     assert state.missing == (0,)
 
 
-def test_polls_in_silence_become_rarer() -> None:
+def test_the_log_of_a_silent_job_is_read_ever_more_rarely_and_the_job_always() -> None:
     state = running()
-    pauses: list[float] = []
-    for _ in range(10):
-        pauses.append(state.poll_delay(0.0, live=True))
-        state.apply_poll(Snapshot(parts=()), pending=False, before=state.position)
-    assert pauses[:3] == [IDLE_POLL_DELAY, 2 * IDLE_POLL_DELAY, 4 * IDLE_POLL_DELAY]
-    assert pauses[-1] == MAX_IDLE_POLL_DELAY
+    now, read_at = 0.0, [0.0]
+    while now < 3000:
+        assert state.poll_delay(now, live=True, idle=12.0) == 12.0
+        now += 12.0
+        if state.needs_log(now, live=True):
+            state.apply_poll(Snapshot(parts=()), pending=False, before=state.position, now=now)
+            read_at.append(now)
+    pauses = [after - before for before, after in pairwise(read_at)]
+    assert IDLE_POLL_DELAY <= pauses[0] < pauses[1] < pauses[2]
+    assert MAX_IDLE_POLL_DELAY <= pauses[-1] < MAX_IDLE_POLL_DELAY + 12.0
+
+
+def test_polls_that_a_reconnect_causes_do_not_make_others_rarer() -> None:
+    state = running()
+    for turn in range(5):
+        state.handle_event(events.Reconnected(down=1.0), 10.0 * turn)
+        assert state.poll_delay(10.0 * turn, live=True) == POLL_DELAY
+        state.apply_poll(Snapshot(parts=()), pending=False, before=state.position, now=10.0 * turn)
+    assert not state.needs_log(40.0 + IDLE_POLL_DELAY - 1, live=True)
+    assert state.needs_log(40.0 + IDLE_POLL_DELAY, live=True)
+
+
+def test_many_parts_behind_a_gap_lead_to_a_poll_at_once() -> None:
+    state = running()
+    for number in range(1, MAX_WAITING_PARTS + 1):
+        assert not state.is_poll_due(10.0)
+        state.handle_event(log(number, "x"), 10.0)
+    assert state.is_poll_due(10.0)
+    state.apply_poll(Snapshot(parts=()), pending=False, before=state.position, now=10.0)
+    state.handle_event(log(MAX_WAITING_PARTS + 1, "x"), 10.0)
+    assert not state.is_poll_due(10.0)
+
+
+def test_a_listing_shows_where_numbering_begins() -> None:
+    state = running()
+    state.handle_event(log(1, "a"), 10.0)
+    assert texts(state) == []
+    stored = Snapshot(parts=(LogPart(number=1, content="a"),))
+    state.apply_poll(stored, pending=False, before=state.position)
+    state.handle_event(log(2, "b"), 12.0)
+    assert texts(state) == ["a", "b"]
+    state.handle_event(log(0, "first after all"), 12.0)
+    assert texts(state) == ["", "first after all"]
+    assert state.is_poll_due(12.0)
+
+
+def test_a_listing_without_the_first_two_parts_does_not() -> None:
+    state = running()
+    state.apply_poll(Snapshot(parts=(LogPart(number=2, content="c"),)), pending=False, before=state.position)
+    assert (texts(state), state.missing) == ([], (0, 1))
 
 
 def test_without_a_live_channel_polls_are_frequent_but_rarer_for_long_texts() -> None:
@@ -100,7 +147,8 @@ def test_without_a_live_channel_polls_are_frequent_but_rarer_for_long_texts() ->
 def test_a_created_event_restarts_the_log() -> None:
     state = running()
     state.handle_event(log(0, "old"), 10.0)
-    state.handle_event(events.JobCreated(job=job(State.CREATED, None)), 11.0)
+    created = Job(id=JOB, state=State.CREATED, updated_at=STARTED.replace(hour=1))
+    state.handle_event(events.JobCreated(job=created), 11.0)
     assert state.is_poll_due(11.0)
     # Until the run is known, parts only lead to a poll.
     state.handle_event(log(1, "older"), 11.0)
@@ -116,6 +164,95 @@ def test_a_created_event_older_than_the_run_is_no_restart() -> None:
     state.handle_event(events.JobCreated(job=before), 11.0)
     assert texts(state) == ["a"]
     assert state.needs_comparison
+
+
+def test_a_repeated_created_event_is_no_restart() -> None:
+    state = LogState(JOB)
+    created = events.JobCreated(job=Job(id=JOB, state=State.CREATED, updated_at=STARTED.replace(hour=1)))
+    state.handle_event(created, 0.0)
+    state.update_job(job(State.STARTED, None), 0.0)
+    state.apply_poll(Snapshot(parts=()), pending=False, before=state.position)
+    state.handle_event(log(0, "a"), 1.0)
+    for late in (False, True):
+        state.handle_event(events.JobCreated(job=created.job, late=late), 20.0)
+    assert texts(state) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("now", "resets"),
+    [(job(State.STARTED), 0), (job(State.CREATED, None), 1), (job(State.STARTED, STARTED.replace(hour=5)), 1)],
+)
+def test_a_created_event_without_time_is_judged_by_the_state_of_the_job(now: Job, resets: int) -> None:
+    state = running()
+    state.handle_event(log(0, "a"), 10.0)
+    state.handle_event(events.JobCreated(job=job(State.CREATED, None)), 11.0)
+    assert state.is_poll_due(11.0)
+    assert texts(state) == ["a"]
+    state.update_job(now, 11.0)
+    assert len(texts(state)) == resets
+
+
+def test_an_event_of_another_run_leads_to_a_poll() -> None:
+    state = running()
+    state.handle_event(log(0, "old"), 10.0)
+    state.handle_event(events.JobStarted(job=job(State.STARTED, STARTED.replace(hour=5))), 11.0)
+    assert state.is_poll_due(11.0)
+    assert state.update_job(job(State.STARTED, STARTED.replace(hour=5)), 12.0)
+    assert len(texts(state)) == 2
+
+
+async def ended_with(*contents: str, stored: str, at: float = 10.0) -> tuple[LogState, str]:
+    """Return the state and the text after parts came live, the job ended, and a text was read."""
+    state = running()
+    for number, content in enumerate(contents):
+        state.handle_event(log(number, content), at)
+    given = "".join(text or "" for text in texts(state))
+    state.update_job(job(State.PASSED), 20.0)
+    snapshot = whole(state, stored)
+    assert snapshot.text is not None
+    await snapshot.text.compare(state.held_texts)
+    state.merge_whole(snapshot)
+    await deliver_remainder(state)
+    for part in state.ready:
+        given = "" if isinstance(part, LogReset) else given + (part.content or "")
+    return state, given
+
+
+@pytest.mark.parametrize("at", [1.0, 10.0])
+@pytest.mark.parametrize(
+    ("stored", "text", "covered"),
+    [
+        ("part one, part two, part three", "part one, part two, part three", True),
+        ("part one, part two, part three and more", "part one, part two, part three and more", True),
+        ("part two, part three", "part one, part two, part three", True),
+        ("wo, part three", "part one, part two, part three", True),
+        ("part three and more", "part one, part two, part three and more", True),
+        ("one, part two, part three and more", "part one, part two, part three and more", True),
+        ("part one, part three", "part one, part two, part three", True),
+        ("part one, part two, ", "part one, part two, part three", False),
+        ("part o", "part one, part two, part three", False),
+        ("part one, Canceled.", "part one, part two, part threeCanceled.", True),
+        ("", "part one, part two, part three", False),
+    ],
+)
+async def test_a_stored_text_that_lacks_parts_takes_nothing_back(
+    stored: str, text: str, covered: bool, at: float
+) -> None:
+    state, given = await ended_with("part one, ", "part two, ", "part three", stored=stored, at=at)
+    assert given == text
+    assert state.covered is covered
+
+
+async def test_a_stored_text_that_lacks_a_held_part_is_not_used() -> None:
+    state = running()
+    state.handle_event(log(0, "one "), 10.0)
+    state.handle_event(log(2, "three "), 10.0)
+    state.update_job(job(State.PASSED), 20.0)
+    snapshot = whole(state, "one two ")
+    assert snapshot.text is not None
+    await snapshot.text.compare(state.held_texts)
+    state.merge_whole(snapshot)
+    assert (state.remainder, state.covered, state.missing) == (None, False, (1,))
 
 
 def test_a_different_start_time_means_another_run() -> None:

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from aiotravis import LogPart, LogReset, LogStream, Travis, errors
-from aiotravis.follow_log import spooled_text, state
+from aiotravis.follow_log import poll_schedule, spooled_text
 from aiotravis.testing import Job, Part, TravisServer
 from tests.follow_log.reading import follow
 from tests.waiting import until
@@ -116,7 +116,7 @@ async def test_transient_failures_while_opening_are_retried(server: TravisServer
 async def test_a_stream_continues_after_opening_failed(
     server: TravisServer, travis: Travis, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state, "POLL_DELAY", 0.0)
+    monkeypatch.setattr(poll_schedule, "POLL_DELAY", 0.0)
     job.start()
     job.write("text", final=True)
     job.finish()

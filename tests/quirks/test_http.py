@@ -70,7 +70,7 @@ READS: dict[str, Callable[[Travis], Awaitable[object]]] = {
 async def test_quirk_7_every_request_accepts_version_2_and_no_path_has_a_suffix(
     server: TravisServer, travis: Travis, repository: Repository, name: str
 ) -> None:
-    repository.build()
+    repository.build().jobs[0].write("text")
     await READS[name](travis)
     seen = server.requests[-1]
     assert "application/vnd.travis-ci.2+json" in seen.headers["accept"] or "version=2" in seen.headers["accept"]
@@ -124,6 +124,7 @@ async def test_quirk_23_documented_routes_that_do_not_exist_are_never_requested(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     build = repository.build()
+    build.jobs[0].write("text")
     assert [one.id async for one in travis.builds.list(repository.id)] == [build.id]
     assert (await travis.builds.find(repository.id, 1)).id == build.id
     await travis.logs.get(build.jobs[0].id)

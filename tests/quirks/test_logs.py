@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aiotravis import LogReset, Travis, errors
-from aiotravis.follow_log import state
+from aiotravis.follow_log import poll_schedule
 from aiotravis.testing import Job, Part, Repository, TravisServer
 from tests.waiting import ignored
 
@@ -18,7 +18,7 @@ LAST = 2147483647
 
 @pytest.fixture(autouse=True)
 def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "POLL_DELAY", 0.02)
+    monkeypatch.setattr(poll_schedule, "POLL_DELAY", 0.02)
 
 
 @pytest.fixture
@@ -62,9 +62,14 @@ BODIES = {
 async def test_quirk_30_a_log_is_read_in_any_form(server: TravisServer, travis: Travis, form: str) -> None:
     content_type, body, text = BODIES[form]
     server.respond("GET", "/jobs/42/log", body=body, headers={"Content-Type": content_type})
-    log = await travis.logs.get(42)
-    assert (log.text, log.job_id) == (text, 42)
-    assert await travis.logs.text(42) == text
+    if text:
+        log = await travis.logs.get(42)
+        assert (log.text, log.job_id) == (text, 42)
+        assert await travis.logs.text(42) == text
+    else:
+        for call in (travis.logs.get, travis.logs.text):
+            with pytest.raises(errors.LogUnavailable):
+                await call(42)
     accept = [seen.headers["accept"] for seen in server.requests]
     assert accept == [
         "application/json; chunked=true; version=2, application/json; version=2, text/plain",
@@ -77,9 +82,10 @@ async def test_quirk_30_406_means_that_nothing_is_written(
     server: TravisServer, travis: Travis, content_type: str
 ) -> None:
     server.respond("GET", "/jobs/42/log", status=406, headers={"Content-Type": content_type})
-    assert await travis.logs.text(42) == ""
-    log = await travis.logs.get(42)
-    assert (log.text, log.job_id, log.body, log.parts) == ("", 42, None, None)
+    for call in (travis.logs.text, travis.logs.get):
+        with pytest.raises(errors.LogUnavailable) as info:
+            await call(42)
+        assert info.value.job_id == 42
 
 
 @pytest.mark.parametrize("content_type", [TEXT, "binary/octet-stream", ""])

@@ -168,14 +168,14 @@ async def test_many_logs_are_returned_in_the_order_given(
     server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
 ) -> None:
     large = "größe " * 200_000
-    first, second, third = ended(repository, "one\n", "", large)
+    first, second, third = ended(repository, "one\n", "two", large)
     reports: list[Progress] = []
     jobs: list[int | Job] = [third, await travis.jobs.get(first), second, 999, first]
     files = await travis.logs.download(jobs, tmp_path / "a" / "b", progress=reports.append)
     assert [(file.job_id, file.fresh) for file in files] == [
         (third, True), (first, True), (second, True), (999, False), (first, True),
     ]  # fmt: skip
-    assert [file.path.read_text() if file.path else None for file in files] == [large, "one\n", "", None, "one\n"]
+    assert [file.path.read_text() if file.path else None for file in files] == [large, "one\n", "two", None, "one\n"]
     assert isinstance(files[3].error, errors.NotFoundError)
     assert files[3].error.missing == (999,)
     assert reports[-1] == Progress(done=4, failed=1, total=4, waiting=0)
@@ -212,18 +212,53 @@ async def test_a_restarted_job_is_downloaded_again(
 async def test_a_placeholder_is_not_saved(travis: Travis, repository: Repository, tmp_path: Path, text: str) -> None:
     (number,) = ended(repository, text)
     (file,) = await travis.logs.download([number], tmp_path)
-    assert isinstance(file.error, errors.ConflictError)
+    assert isinstance(file.error, errors.LogUnavailable)
     assert names(tmp_path) == []
 
 
-async def test_a_log_without_a_record_is_an_empty_file(
-    server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
+RAN = Job(id=7, state=State.PASSED, started_at=ENDED, finished_at=ENDED)
+
+NO_LOG = ApiResponse(200, {"content-type": "application/json"}, b'{"log":{"job_id":7,"parts":[],"@type":"Log"}}')
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        NO_LOG,
+        ApiResponse(406, {}, b""),
+        ApiResponse(200, {"content-type": "text/plain"}, b""),
+        ApiResponse(
+            200, {"content-type": "application/xml"}, b"<Error><Code>NoSuchKey</Code></Error>", redirected=True
+        ),
+        ApiResponse(404, {"content-type": "text/html"}, b"<html>", redirected=True),
+    ],
+)
+async def test_a_log_that_is_not_there_is_an_error_and_fetched_at_the_next_call(
+    tmp_path: Path, response: ApiResponse
 ) -> None:
-    (number,) = ended(repository, "x")
-    body = b'{"log":{"job_id":%d,"parts":[],"@type":"Log"}}' % number
-    server.respond("GET", f"/jobs/{number}/log", body=body)
-    (file,) = await travis.logs.download([number], tmp_path)
-    assert (file.fresh, file.size, file.path and file.path.read_bytes()) == (True, 0, b"")
+    (file,) = await Logs(Scripted(response)).download([RAN], tmp_path)
+    assert isinstance(file.error, errors.LogUnavailable)
+    assert file.error.job_id == 7
+    assert (file.path, names(tmp_path)) == (None, [])
+    there = Scripted(ApiResponse(200, {"content-type": "text/plain"}, b"there"))
+    (file,) = await Logs(there).download([RAN], tmp_path)
+    assert (file.fresh, file.size) == (True, 5)
+
+
+@pytest.mark.parametrize("state", [State.CANCELED, State.ERRORED])
+async def test_the_log_of_a_job_that_never_started_is_an_empty_file(tmp_path: Path, state: State) -> None:
+    job = Job(id=7, state=state, finished_at=ENDED)
+    (file,) = await Logs(Scripted(NO_LOG)).download([job], tmp_path)
+    assert (file.error, file.fresh, file.size, file.path and file.path.read_bytes()) == (None, True, 0, b"")
+
+
+async def test_v3_text_is_saved_if_v2_has_no_log(tmp_path: Path) -> None:
+    def answer(request: ApiRequest) -> ApiResponse:
+        v3 = request.path == "/v3/job/7/log.txt"
+        return ApiResponse(200, {"content-type": "text/plain"}, b"there") if v3 else NO_LOG
+
+    (file,) = await Logs(Scripted(answer)).download([RAN], tmp_path)
+    assert (file.error, file.size) == (None, 5)
 
 
 @pytest.mark.instant

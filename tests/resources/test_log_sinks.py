@@ -1,11 +1,13 @@
 """Sinks for the text of a log."""
 
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aiotravis.resources import _log_sinks
-from aiotravis.resources._log_sinks import PLACEHOLDERS, DiskError, LogSink, TextSink, on_disk
+from aiotravis.resources._log_sinks import PLACEHOLDERS, DiskError, LogSink, TextSink, is_placeholder, on_disk
 
 
 @given(st.lists(st.binary(max_size=9), max_size=9), st.sampled_from([1, 4, 100]))
@@ -29,9 +31,10 @@ async def test_a_placeholder_is_recognised_unless_more_follows(text: str) -> Non
     await sink.begin()
     await sink.take(text[:5].encode())
     await sink.take(text[5:].encode())
-    assert sink.is_placeholder
+    assert is_placeholder(sink.head.decode())
     await sink.take(b"." * 100)
-    assert not sink.is_placeholder
+    assert not is_placeholder(sink.head.decode())
+    assert (sink.size, sink.checksum) == (len(text) + 100, zlib.crc32(text.encode() + b"." * 100))
 
 
 async def test_on_disk_turns_an_os_error_into_a_disk_error() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from aiotravis import LogPart, errors
@@ -17,15 +18,12 @@ PARTS = b"""{"log":{"id":1,"job_id":42,"type":"Log","parts":[{"id":7,"number":0,
     ("response", "text"),
     [
         (ApiResponse(200, JSON, b'{"log":{"id":1,"job_id":42,"type":"Log","body":"all"}}'), "all"),
-        (ApiResponse(200, JSON, b'{"log":{"id":1,"job_id":42,"type":"Log","body":null}}'), ""),
-        (ApiResponse(200, JSON, b'{"log":{"job_id":42,"parts":[],"@type":"Log"}}'), ""),
         (ApiResponse(200, JSON, PARTS), "ab"),
         (ApiResponse(200, TEXT, "größe".encode()), "größe"),
         (
             ApiResponse(200, {"content-type": "binary/octet-stream"}, b"archived\xff"),
             "archived\N{REPLACEMENT CHARACTER}",
         ),
-        (ApiResponse(406, TEXT, b""), ""),
     ],
 )
 async def test_every_form_of_a_log_has_the_same_text(response: ApiResponse, text: str) -> None:
@@ -50,7 +48,6 @@ async def test_parts_keep_their_numbers() -> None:
     [
         (ApiResponse(404, JSON, b""), errors.NotFoundError),
         (ApiResponse(404, TEXT, b"file not found"), errors.NotFoundError),
-        (ApiResponse(406, JSON, b"{}"), errors.RefusedError),
         (ApiResponse(500, TEXT, b"Sorry"), errors.ServerError),
         (ApiResponse(200, HTML, b"<html>"), errors.DecodeError),
         (ApiResponse(200, JSON, b"[]"), errors.DecodeError),
@@ -60,6 +57,99 @@ async def test_an_answer_that_is_no_log_raises(response: ApiResponse, kind: type
     for call in (Logs(Scripted(response)).get(42), Logs(Scripted(response)).text(42)):
         with pytest.raises(kind):
             await call
+
+
+NOTICES = ("log aggregated", "Your log is temporarily unavailable", "Your log is temporarily unavailable\n")
+
+XML = {"content-type": "application/xml"}
+
+S3_ERROR = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.'
+    b"</Message><Key>jobs/42/log.txt</Key></Error>"
+)
+
+ABSENT = [
+    # fact 10.2
+    ApiResponse(200, JSON, b'{"log":{"job_id":42,"parts":[],"@type":"Log"}}'),
+    ApiResponse(200, JSON, b'{"log":{"id":1,"job_id":42,"type":"Log","body":null}}'),
+    ApiResponse(200, JSON, b'{"log":{"id":1,"job_id":42,"body":""}}'),
+    ApiResponse(200, JSON, b'{"log":{"id":1,"parts":null}}'),
+    ApiResponse(200, JSON, b'{"log":{"id":1,"parts":[{"number":0,"content":"","final":true}]}}'),
+    ApiResponse(200, JSON, b'{"log":{}}'),
+    ApiResponse(200, JSON, b'{"log":null}'),
+    ApiResponse(200, JSON, b"{}"),
+    ApiResponse(200, JSON, b"null"),
+    ApiResponse(200, JSON, b""),
+    ApiResponse(200, TEXT, b""),
+    ApiResponse(406, TEXT, b""),
+    ApiResponse(406, JSON, b"{}"),
+    *(ApiResponse(200, TEXT, notice.encode()) for notice in NOTICES),
+    *(ApiResponse(200, JSON, notice.encode()) for notice in NOTICES),
+    *(ApiResponse(200, JSON, msgspec.json.encode({"log": {"body": notice}})) for notice in NOTICES),
+    *(
+        ApiResponse(200, JSON, msgspec.json.encode({"log": {"parts": [{"number": 0, "content": notice}]}}))
+        for notice in NOTICES
+    ),
+    ApiResponse(404, TEXT, b"not found", redirected=True),
+    ApiResponse(404, HTML, b"<html>", redirected=True),
+    ApiResponse(410, TEXT, b"", redirected=True),
+    ApiResponse(403, XML, S3_ERROR, redirected=True),
+    ApiResponse(403, XML, S3_ERROR),
+    ApiResponse(200, XML, S3_ERROR, redirected=True),
+    ApiResponse(200, {"content-type": "binary/octet-stream"}, S3_ERROR),
+    ApiResponse(200, TEXT, b"<Error><Code>AccessDenied</Code></Error>"),
+    ApiResponse(200, HTML, b"<html>", redirected=True),
+    ApiResponse(200, {}, b"<!DOCTYPE html><html>", redirected=True),
+]
+
+
+@pytest.mark.parametrize("response", ABSENT)
+async def test_an_answer_without_a_log_raises_log_unavailable(response: ApiResponse) -> None:
+    for call in (Logs.text, Logs.get, Logs.get_by_id):
+        with pytest.raises(errors.LogUnavailable, match="the log is not available") as info:
+            await call(Logs(Scripted(response)), 42)
+        assert info.value.job_id in {42, None}
+        assert info.value.reason
+        assert info.value.retry_after == 60.0
+
+
+@pytest.mark.parametrize("notice", NOTICES)
+async def test_a_notice_in_the_place_of_a_part_raises_log_unavailable(notice: str) -> None:
+    parts = [{"number": 0, "content": notice, "final": False}, {"number": 1, "content": "b", "final": True}]
+    with pytest.raises(errors.LogUnavailable) as info:
+        await Logs(Scripted(msgspec.json.encode({"log_parts": parts}))).parts(42)
+    assert info.value.job_id == 42
+
+
+async def test_no_parts_are_no_error() -> None:
+    assert await Logs(Scripted(b'{"@type":"log_parts","log_parts":[]}')).parts(42) == ()
+
+
+@pytest.mark.parametrize("text", ["log aggregated\n$ make", "<?xml version='1.0'?><a/>", "<html>", "<Errors>"])
+async def test_a_log_that_resembles_another_answer_is_a_log(text: str) -> None:
+    response = ApiResponse(200, TEXT, text.encode())
+    assert await Logs(Scripted(response)).text(42) == text
+    assert (await Logs(Scripted(response)).get(42)).text == text
+
+
+def in_turn(*bodies: bytes) -> Scripted:
+    """Return texts that end with their connections, one after the other."""
+    given = iter(bodies)
+    return Scripted(lambda _: ApiResponse(200, TEXT, next(given), delimited=False))
+
+
+@pytest.mark.parametrize("bodies", [["whole"] * 2, ["wh", "whole", "whole"], ["w", "who", "whol", "whole", "whole"]])
+async def test_a_text_that_ends_with_its_connection_is_read_until_two_agree(bodies: list[str]) -> None:
+    transport = in_turn(*[body.encode() for body in bodies])
+    assert (await Logs(transport).text(42), len(transport.calls)) == ("whole", len(bodies))
+    transport = in_turn(*[body.encode() for body in bodies])
+    assert ((await Logs(transport).get(42)).text, len(transport.calls)) == ("whole", len(bodies))
+
+
+async def test_a_text_that_ends_elsewhere_each_time_is_truncated() -> None:
+    for call in (Logs.text, Logs.get):
+        with pytest.raises(errors.TruncatedError, match="ends with its connection"):
+            await call(Logs(in_turn(*(b"x" * size for size in range(1, 20)))), 42)
 
 
 async def test_v3_parts_are_selected_by_query() -> None:

@@ -1,0 +1,69 @@
+"""How long to wait for the log of a job that has ended. No I/O.
+
+https://docs.travis-ci.com/api/#logs
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from aiotravis.resources.jobs import Job
+
+__all__ = ["DEFAULT_PATIENCE", "LogTimeout"]
+
+DEFAULT_PATIENCE: Final = 60.0
+"""Seconds after the end of a job for which its log is waited for."""
+
+LONG_AGO: Final = 3600.0
+"""Seconds after which a log that is not there may never appear."""
+
+
+class LogTimeout:
+    """Waits for a log from the end of its job on, by the clock of the event loop.
+
+    Args:
+        seconds: How long.
+        clock: Returns the time in seconds since the epoch, to tell how long ago a job ended before it was first read.
+
+    Attributes:
+        ends_at: When it ends, by the clock of the event loop; None while the job has not ended.
+        long_ago: Whether the job ended so long ago that its log may never appear.
+    """
+
+    def __init__(self, seconds: float = DEFAULT_PATIENCE, clock: Callable[[], float] = time.time) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._seen_before_end = False
+        self.ends_at: float | None = None
+        self.long_ago: bool = False
+
+    def update(self, job: Job, now: float) -> None:
+        """Apply a state of the job."""
+        if not job.finished:
+            self.restart()
+        elif self.ends_at is None:
+            # The clocks of this machine and of Travis may differ: what was seen to end has ended now.
+            age = 0.0 if self._seen_before_end else self._age(job)
+            self.long_ago = age > LONG_AGO
+            self.end(now - age)
+
+    def restart(self) -> None:
+        """Forget the end of the job: it was restarted."""
+        self._seen_before_end, self.ends_at, self.long_ago = True, None, False
+
+    def end(self, at: float) -> None:
+        """Begin to wait: the job ended at a time, by the clock of the event loop."""
+        self.ends_at = at + self._seconds
+
+    def _age(self, job: Job) -> float:
+        if job.finished_at is None:
+            return 0.0
+        try:
+            return max(0.0, self._clock() - job.finished_at.timestamp())
+        except (ValueError, OverflowError, OSError):
+            # fact 10.1: dates can be absurd.
+            return 0.0
+
+    def is_over(self, now: float) -> bool:
+        """Return whether the job has ended, and the wait is over."""
+        return self.ends_at is not None and now >= self.ends_at

@@ -1,0 +1,323 @@
+"""Logs that the server does not have, or not yet, or not whole: what came is kept, what may come is waited for."""
+
+import asyncio
+import random
+import tracemalloc
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import anyio
+import msgspec
+import pytest
+
+from aiotravis import Feed, LogPart, LogReset, LogStream, State, Travis, errors, events
+from aiotravis._async.lifetime import ClientLifetime
+from aiotravis.follow_log.sources import LogSources
+from aiotravis.live.subscription import Subscription
+from aiotravis.testing import Job, Part, TravisServer
+from tests.autojump import run
+from tests.conftest import HASTY, TOKEN
+from tests.follow_log.test_exactness import JOB, ServedJobs, ServedLogs, Server
+
+pytestmark = pytest.mark.usefixtures("short_delays")
+
+NOTICE = "Your log is temporarily unavailable"
+
+ABSENT = {
+    # fact 10.2
+    "no parts": (200, "application/json", b'{"log":{"job_id":1,"parts":[],"@type":"Log"}}'),
+    "no body": (200, "application/json", b'{"log":{"id":1,"body":null}}'),
+    "no keys": (200, "application/json", b'{"log":{}}'),
+    "an empty body": (200, "application/json", b'{"log":{"id":1,"body":""}}'),
+    "an empty text": (200, "text/plain", b""),
+    "406": (406, "text/plain", b""),
+    "a notice": (200, "text/plain", NOTICE.encode()),
+    "a notice as body": (200, "application/json", b'{"log":{"id":1,"body":"%s"}}' % NOTICE.encode()),
+    "an error of an archive": (200, "application/xml", b"<Error><Code>NoSuchKey</Code></Error>"),
+}
+
+NO_PARTS = {
+    "no parts": (200, b'{"@type":"log_parts","log_parts":[]}'),
+    "not found": (404, b'{"@type":"error","error_type":"not_found","error_message":"log not found"}'),
+    "a notice": (200, b'{"log_parts":[{"number":0,"content":"%s","final":true}]}' % NOTICE.encode()),
+    "an empty part": (200, b'{"log_parts":[{"number":0,"content":"","final":true}]}'),
+    "forbidden": (403, b'{"@type":"error","error_type":"insufficient_access","error_message":"no"}'),
+    "an error": (500, b"Sorry"),
+    "a web page": (200, b"<html>"),
+}
+
+
+def hide(server: TravisServer, job: Job, v2: str = "no parts", v3: str = "no parts", times: int | None = None) -> None:
+    """Answer every route of the log as if it were not there."""
+    status, content_type, body = ABSENT[v2]
+    headers = {"Content-Type": content_type}
+    server.respond("GET", f"/jobs/{job.id}/log", status=status, body=body, headers=headers, times=times)
+    status, body = NO_PARTS[v3]
+    for route in ("log_parts", "log.txt"):
+        server.respond("GET", f"/v3/job/{job.id}/{route}", status=status, body=body, times=times)
+
+
+async def rest_of(log: LogStream) -> tuple[list[LogPart], errors.TravisError | None]:
+    parts: list[LogPart] = []
+    try:
+        async for part in log:
+            parts.append(part)  # noqa: PERF401 - those before the error count
+    except errors.TravisError as exc:
+        return parts, exc
+    return parts, None
+
+
+# What came live is kept -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("v2", ABSENT)
+@pytest.mark.parametrize("v3", ["no parts", "not found"])
+async def test_a_log_that_came_whole_live_is_kept_and_waits_for_nothing(
+    server: TravisServer, travis: Travis, job: Job, v2: str, v3: str
+) -> None:
+    job.start()
+    async with travis.follow_log(job.id) as log:
+        hide(server, job, v2, v3)
+        job.write("one ")
+        job.write("two", final=True)
+        job.finish()
+        with anyio.fail_after(5):
+            parts, error = await rest_of(log)
+        assert ("".join(part.content or "" for part in parts), error) == ("one two", None)
+        assert not any(isinstance(part, LogReset) for part in parts)
+        assert log.complete
+
+
+@pytest.mark.parametrize("stored", ["two, three", "wo, three", "three", "one, three", "one, two, "])
+async def test_a_stored_log_that_lacks_parts_takes_nothing_back(
+    server: TravisServer, travis: Travis, job: Job, stored: str
+) -> None:
+    job.start()
+    async with travis.follow_log(job.id) as log:
+        hide(server, job)
+        server.respond("GET", f"/jobs/{job.id}/log", body=stored.encode(), headers={"Content-Type": "text/plain"})
+        for content in ("one, ", "two, ", "three"):
+            job.write(content)
+        job.write("", final=True)
+        job.finish()
+        parts, error = await rest_of(log)
+        assert [part.content for part in parts] == ["one, ", "two, ", "three", ""]
+        assert error is None
+        assert log.complete
+
+
+async def test_what_came_live_is_given_before_the_error(server: TravisServer, job: Job) -> None:
+    job.start()
+    async with (
+        Travis(TOKEN, endpoint=server.endpoint, live=HASTY, log_patience=0.2) as travis,
+        travis.follow_log(job.id) as log,
+    ):
+        hide(server, job)
+        job.write("one ")
+        job.write("two")
+        job.finish()
+        parts, error = await rest_of(log)
+        assert [part.content for part in parts] == ["one ", "two"]
+        assert isinstance(error, errors.LogUnavailable)
+        assert (error.job_id, error.retry_after) == (job.id, 60.0)
+        assert not log.complete
+        assert await rest_of(log) == ([], None)
+
+
+# A log that is not there (yet) ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("v2", ABSENT)
+@pytest.mark.parametrize("v3", NO_PARTS)
+async def test_a_log_that_is_not_there_is_unavailable_and_not_empty(
+    server: TravisServer, job: Job, v2: str, v3: str
+) -> None:
+    job.start()
+    job.write("text", final=True)
+    job.finish()
+    hide(server, job, v2, v3)
+    async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY, log_patience=0.05) as travis:
+        with pytest.raises(errors.LogUnavailable):
+            await travis.follow_log(job.id).text()
+
+
+@pytest.mark.parametrize("v2", ["no parts", "406", "a notice"])
+async def test_a_log_is_given_as_soon_as_it_is_there(server: TravisServer, travis: Travis, job: Job, v2: str) -> None:
+    job.start()
+    job.write("text", final=True)
+    job.finish()
+    hide(server, job, v2, times=3)
+    with anyio.fail_after(10):
+        assert await travis.follow_log(job.id).text() == "text"
+
+
+async def test_the_log_of_a_job_that_ended_long_ago_is_read_twice(
+    server: TravisServer, travis: Travis, job: Job
+) -> None:
+    now = server.world.clock()
+    server.world.clock = lambda: now - 2 * 3600
+    job.start()
+    job.write("text", final=True)
+    job.finish()
+    hide(server, job)
+    with pytest.raises(errors.LogUnavailable, match="It ended long ago") as info:
+        await travis.follow_log(job.id).text()
+    assert info.value.retry_after is None
+    assert [seen.path for seen in server.requests].count(f"/v3/job/{job.id}/log_parts?content=false") == 2
+
+
+@pytest.mark.parametrize("state", ["canceled", "errored"])
+async def test_a_job_that_never_started_has_an_empty_log(
+    server: TravisServer, travis: Travis, job: Job, state: str
+) -> None:
+    job.finish(state)
+    hide(server, job)
+    with anyio.fail_after(5):
+        assert await travis.follow_log(job.id).text() == ""
+
+
+def test_the_wait_lasts_a_minute_from_the_end_of_the_job() -> None:
+    async def main(clock: Callable[[], float]) -> float:
+        server = Server(random.Random(1), loses=False, clock=clock)
+        quiet(server)
+        server.hidden_for = 1e9
+        server.state, server.started_at = State.STARTED, datetime.fromtimestamp(int(clock()), UTC)
+        async with stream(server) as log:
+            await anyio.sleep(100)
+            server.state, server.ended_at = State.PASSED, clock()
+            server.announce(events.JobFinished)
+            with pytest.raises(errors.LogUnavailable):
+                await anext(log)
+            return clock() - server.ended_at
+
+    assert 60.0 <= run(main, start=1.7e9, settling=0) < 75.0
+
+
+# Other ways to lose a part --------------------------------------------------------------------------------------------
+
+
+def quiet(server: Server) -> None:
+    """Let everything arrive, at once."""
+    server.has_v3 = server.has_text = server.is_live = True
+    server.repeats = server.delay = server.failing = server.latency = server.loss = server.absence = 0.0
+    server.hidden_for, server.first, server.loses_end = 0.0, 0, False
+
+
+def stream(server: Server) -> LogStream:
+    return LogStream(
+        JOB,
+        lambda: Feed(cast("Subscription", server)),
+        ServedJobs(server),
+        LogSources(ServedLogs(server)),
+        ClientLifetime(),
+    )
+
+
+@pytest.mark.parametrize("reconnects", [0, 5])
+@pytest.mark.parametrize("silence", [0.0, 1000.0])
+def test_a_lost_last_part_and_a_lost_end_are_found_within_30_seconds(reconnects: int, silence: float) -> None:
+    async def main(clock: Callable[[], float]) -> float:
+        server = Server(random.Random(1), loses=False, clock=clock)
+        quiet(server)
+        server.state, server.started_at = State.STARTED, datetime.fromtimestamp(int(clock()), UTC)
+        async with stream(server) as log:
+            server._keep(LogPart(number=0, content="a"))
+            assert (await anext(log)).content == "a"
+            rest = asyncio.ensure_future(rest_of(log))
+            for _ in range(reconnects):
+                await anyio.sleep(20)
+                server.buffer.put(events.Reconnected(down=1.0), 0)
+            await anyio.sleep(silence)
+            server.loss = 1.0
+            server._keep(LogPart(number=1, content="b", final=True))
+            server.state, server.ended_at = State.PASSED, clock()
+            parts, error = await rest
+            assert ("".join(part.content or "" for part in parts), error) == ("b", None)
+            return clock() - server.ended_at
+
+    assert run(main, start=1.7e9, settling=0) < 30.0
+
+
+@pytest.mark.parametrize("mode", ["2014", "2017"])
+async def test_parts_numbered_from_1_are_a_whole_log(server: TravisServer, travis: Travis, job: Job, mode: str) -> None:
+    server.log_mode = mode
+    job.start()
+    job.log.parts += [Part(1, "a\n", False)]
+    async with travis.follow_log(job.id) as log:
+        assert (await anext(log)).content == "a\n"
+        for part in (Part(2, "b\n", False), Part(3, "c\n", True)):
+            job.log.parts.append(part)
+            job.world.notify("job:log", job, part)
+            with anyio.fail_after(5):
+                assert (await anext(log)).content == part.content
+        job.finish()
+        assert await rest_of(log) == ([], None)
+        assert log.complete
+    assert await travis.follow_log(job.id).text() == "a\nb\nc\n"
+
+
+async def test_a_stored_log_numbered_from_1_is_read_as_parts(server: TravisServer, travis: Travis, job: Job) -> None:
+    job.start()
+    job.finish()
+    parts = [{"number": 1, "content": "a\n", "final": False}, {"number": 2, "content": "b\n", "final": True}]
+    hide(server, job, v3="not found")
+    server.respond("GET", f"/jobs/{job.id}/log", body=msgspec.json.encode({"log": {"id": 1, "parts": parts}}))
+    assert await travis.follow_log(job.id).text() == "a\nb\n"
+
+
+async def test_60_000_parts_behind_a_gap_need_bounded_memory_and_all_arrive() -> None:
+    async def main(clock: Callable[[], float]) -> None:
+        server = Server(random.Random(1), loses=False, clock=clock)
+        quiet(server)
+        server.state, server.started_at = State.STARTED, datetime.fromtimestamp(int(clock()), UTC)
+        async with stream(server) as log:
+            state = log._log
+            tracemalloc.start()
+            for number in range(1, 60_001):
+                state.handle_event(events.JobLog(job_id=JOB, number=number, content=f"{number:050}\n"), clock())
+            used, _ = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            assert used < 8 << 20
+            assert state.is_poll_due(clock())
+            server.stored = [LogPart(number=number, content=f"{number:050}\n") for number in range(60_001)]
+            server.state, server.ended_at = State.PASSED, clock()
+            parts, error = await rest_of(log)
+            assert error is None
+            assert [part.number for part in parts] == list(range(60_001))
+
+    await anyio.to_thread.run_sync(lambda: run(main, start=1.7e9, settling=0))
+
+
+async def test_parts_behind_a_hole_that_the_server_lost_are_all_given() -> None:
+    async def main(clock: Callable[[], float]) -> None:
+        server = Server(random.Random(1), loses=False, clock=clock)
+        quiet(server)
+        server.state, server.started_at = State.STARTED, datetime.fromtimestamp(int(clock()), UTC)
+        numbers = [0, *range(2, 30_000)]
+        async with stream(server) as log:
+            for number in numbers:
+                server.stored.append(LogPart(number=number, content=f"{number}\n"))
+                log._log.handle_event(events.JobLog(job_id=JOB, number=number, content=f"{number}\n"), clock())
+            server.state, server.ended_at = State.PASSED, clock()
+            parts, error = await rest_of(log)
+            assert [part.number for part in parts] == numbers
+            assert isinstance(error, errors.LogGap)
+            assert error.missing == (1,)
+
+    await anyio.to_thread.run_sync(lambda: run(main, start=1.7e9, settling=0))
+
+
+async def test_a_repeated_created_event_takes_nothing_back(server: TravisServer, travis: Travis, job: Job) -> None:
+    later = datetime.now(UTC) - timedelta(hours=1)
+    job.start()
+    async with travis.follow_log(job.id) as log:
+        hide(server, job)
+        job.write("one")
+        assert (await anext(log)).content == "one"
+        created = events.JobCreated(job=msgspec.structs.replace(await travis.jobs.get(job.id), updated_at=later))
+        log._log.handle_event(created, 1e9)
+        job.write("two", final=True)
+        job.finish()
+        parts, error = await rest_of(log)
+        assert ([part.content for part in parts], error) == (["two"], None)
