@@ -302,7 +302,9 @@ class LogUnavailable(TravisError):
 
     def __init__(self, message: str, *, job_id: int | None, reason: str, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.job_id, self.reason, self.retry_after = job_id, reason, retry_after
+        self.job_id: int | None = job_id
+        self.reason: str = reason
+        self.retry_after: float | None = retry_after
 
 
 class LiveError(TravisError):
@@ -343,7 +345,8 @@ class LogGap(LiveError):
 
     def __init__(self, message: str, *, job_id: int, missing: Sequence[int]) -> None:
         super().__init__(message)
-        self.job_id, self.missing = job_id, tuple(missing)
+        self.job_id: int = job_id
+        self.missing: tuple[int, ...] = tuple(missing)
 
 
 def __dir__() -> list[str]:

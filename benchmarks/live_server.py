@@ -135,11 +135,13 @@ class ServerProtocol(asyncio.Protocol):
             times = {"started_at": "2014-04-08T00:17:34Z", "finished_at": "2014-04-08T00:27:12Z" if self.sent else None}
             return {"job": {"id": 1, "repository_id": 1, "build_id": 1, "number": "1.1", "state": state, **times}}
         if path.startswith("/v3/"):
+            # The first listing has part 0: an empty one would mean that this route has no log yet (fact 10.2).
+            number = self._count - 1 if self.sent else 0
             ServerProtocol.polling = False
             if ServerProtocol.listening is not None:
                 ServerProtocol.listening._begin()
-            last = {"number": self._count - 1, "content": "", "final": True}
-            return {"@type": "log_parts", "log_parts": [last] if self.sent else []}
+            part = {"number": number, "content": ServerProtocol.text[number], "final": number > 0}
+            return {"@type": "log_parts", "log_parts": [part]}
         port = self._transport.get_extra_info("sockname")[1]
         pusher = {"key": "5df8ac576dcccf4fd076", "host": HOST, "port": port, "scheme": "http"}
         return {"config": {"host": "travis-ci.org", "pusher": pusher}}

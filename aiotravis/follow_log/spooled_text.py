@@ -60,7 +60,9 @@ class SpooledText(LogSink):
         self.prefix: LogPrefix = LogPrefix()
         self.continues: bool = not self._delivered.length
         self.overlaps: bool = False
-        self.lacks_end = self._lacks_end = self.replaces_end = False
+        self.lacks_end: bool = False
+        self.replaces_end: bool = False
+        self._lacks_end = False
         self._common = 0
         self.lacks_held: bool = False
 

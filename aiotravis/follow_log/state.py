@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+import aiotravis.follow_log.poll_schedule as poll_schedule
 from aiotravis._async.retry import backoff
 from aiotravis.events import Event, JobCreated, JobEvent, JobLog, Mark
-from aiotravis.follow_log import poll_schedule
 from aiotravis.follow_log.assembler import LogAssembler
 from aiotravis.follow_log.delivery import LogDelivery, LogReset
 from aiotravis.follow_log.log_timeout import LogTimeout
@@ -207,7 +207,9 @@ class LogState(LogDelivery):
         self.needs_comparison = True
         self._restarted_at = now
         self.timeout.restart()
-        self.job_ended, self.has_run, self.started_at = False, False, None
+        self.job_ended: bool = False
+        self.has_run = False
+        self.started_at = None
         # Parts of the old run may still arrive: the new one begins with a poll.
         self.run_unknown = True
         self._schedule.request(now)
@@ -261,11 +263,12 @@ class LogState(LogDelivery):
         """Deliver what is new in a log that was read."""
         self.reads += 1
         # Parts of an unknown run may belong to any.
-        self.needs_comparison = self.needs_comparison or (bool(snapshot.parts) and self.started_at is None)
+        self.needs_comparison: bool = self.needs_comparison or (bool(snapshot.parts) and self.started_at is None)
         if snapshot.parts is None or self.is_text:
             self.merge_whole(snapshot)
             return
-        self._texts_read, self.covered = 0, False
+        self._texts_read = 0
+        self.covered = False
         if snapshot.whole and self.last_number < 0 and not self._assembler.held:
             # It contains all parts; what is known of a final one may belong to another run.
             self._assembler = LogAssembler()

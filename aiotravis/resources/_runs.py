@@ -252,8 +252,8 @@ class RunFilter:
             raise UsageError(message, argument="after")
         self._restarts = restarts
         self._since = math.inf
-        self.awaits_run = False
-        self.awaits_restart = False
+        self.awaits_run: bool = False
+        self.awaits_restart: bool = False
 
     def begin(self) -> None:
         """Begin the call: it is concerned by the restarts whose patience is not over. Again, this does nothing."""

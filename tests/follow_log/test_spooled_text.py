@@ -1,5 +1,6 @@
 """A text of any size, compared with the text delivered before, and read in pieces."""
 
+import gc
 from collections.abc import Callable
 
 import pytest
@@ -88,6 +89,7 @@ async def test_a_text_that_is_garbage_collected_closes_its_file(monkeypatch: pyt
     text = await taken(b"some text", "", size=3)
     file = text._file
     del text
+    gc.collect()
     assert file.closed
 
 
