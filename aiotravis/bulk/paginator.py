@@ -78,7 +78,7 @@ class Paginator(EntityIterator[R]):
     Raises:
         RequestError, ResponseError: While iterating: a page could not be fetched.
         DecodeError: While iterating: a page could not be read, or the server ignored ``after_number``.
-        UsageError: When awaited: use ``async for``, `to_list` or `first`.
+        UsageError: When awaited: use ``async for``, `to_list` or `first`. When iterated again after its end.
     """
 
     # fact 10.1: numbers are not unique, and a full page may hold only some entities of its lowest number. So the next
@@ -95,6 +95,7 @@ class Paginator(EntityIterator[R]):
         after: int | None = None,
         limit: int | None = None,
     ) -> None:
+        super().__init__()
         self._fetch = fetch
         self._cursor = after
         self._remaining = limit
@@ -110,8 +111,7 @@ class Paginator(EntityIterator[R]):
         self._ended = False
         self.unreadable: tuple[Unreadable, ...] = ()
 
-    async def __anext__(self) -> R:
-        """Return the next entity."""
+    async def _next(self) -> R:
         if self._remaining == 0:
             raise StopAsyncIteration
         while not self._ready:
