@@ -38,6 +38,10 @@ class BatchIterator(EntityIterator[S]):
     Attributes:
         missing: Ids that do not exist or are hidden from this token; complete once the iteration has ended.
         unreadable: Records without a readable id, so far. Their ids count as missing.
+
+    Raises:
+        NotFoundError: After the last entity, once: some ids are missing, and ``missing_ok`` is not set.
+        UsageError: When iterated again after its end.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class BatchIterator(EntityIterator[S]):
         progress: Callable[[Progress], None] | None = None,
         waiting: Callable[[], int] = lambda: 0,
     ) -> None:
+        super().__init__()
         self._fetch = fetch
         self._batches = deque(ids[start : start + IDS_PER_REQUEST] for start in range(0, len(ids), IDS_PER_REQUEST))
         self._path = path
@@ -60,12 +65,7 @@ class BatchIterator(EntityIterator[S]):
         self.missing: tuple[int, ...] = ()
         self.unreadable: tuple[Unreadable, ...] = ()
 
-    async def __anext__(self) -> S:
-        """Return the next entity.
-
-        Raises:
-            NotFoundError: After the last entity, once: some ids are missing, and ``missing_ok`` is not set.
-        """
+    async def _next(self) -> S:
         while not self._ready:
             if not self._batches:
                 self._end()

@@ -12,9 +12,9 @@ import msgspec
 from aiotravis._http import Endpoint, Results, Transport
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
-from aiotravis.bulk.paginator import NumberFilter, Paginator
+from aiotravis.bulk.paginator import NumberFilter, Paginator, build_number
 from aiotravis.bulk.progress import Progress
-from aiotravis.errors import NotFoundError, UsageError
+from aiotravis.errors import DecodeError, NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources._flash import FlashResponse, restart
@@ -99,6 +99,7 @@ class Builds(Resource):
 
         Raises:
             NotFoundError: The build or the repository does not exist or is hidden from this token.
+            DecodeError: The server ignored ``number``.
             UsageError: An argument is invalid.
         """
         builds = await self.find_all(repo, number)
@@ -123,14 +124,21 @@ class Builds(Resource):
             number: ``784`` or ``"784"``.
 
         Raises:
+            DecodeError: The server ignored ``number``.
             UsageError: An argument is invalid.
         """
         query = _number_query(repo, number)
         response = await self._fetch(LIST, query=query)
         builds = attach_commits(response.builds, response.commits)
         # fact 10.1: numbers are not unique; fact 4: with number= there is no order, and no paging.
-        same = [build for build in builds if build.number == query[1][1]]
-        return Results(sorted(same, key=lambda build: build.id, reverse=True), builds.unreadable)
+        # fact 9.10: numbers are strings.
+        same = {build.id: build for build in builds if build_number(build.number) == int(query[1][1])}
+        others = {build.id for build in builds if build_number(build.number) >= 0} - same.keys()
+        if len(others) > len(same):
+            path = LIST.request(query=query).shown
+            message = f"GET {path} returned builds of other numbers: the server ignored number={query[1][1]}."
+            raise DecodeError(message, status=200, method="GET", path=path, excerpt="")
+        return Results([same[build_id] for build_id in sorted(same, reverse=True)], builds.unreadable)
 
     async def recent(self, *, running: bool = False) -> Results[Build]:
         """Fetch the last 25 passed or failed builds of all repositories of the user; none without a token.

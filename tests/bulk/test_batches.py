@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+import anyio
 import anyio.lowlevel
 import pytest
 from hypothesis import given
@@ -112,3 +113,23 @@ async def test_progress_is_reported_after_every_batch() -> None:
     )
     assert len([entity async for entity in entities]) == 249
     assert reported == [Progress(done=done, failed=1, total=250, waiting=3) for done in (100, 200, 250)]
+
+
+@pytest.mark.parametrize("tasks", [2, 3, 20])
+async def test_tasks_that_share_a_batch_iterator_get_each_entity_once(tasks: int) -> None:
+    async def fetch(batch: Sequence[int]) -> list[Commit]:
+        await anyio.lowlevel.checkpoint()
+        return [Commit(id=number) for number in batch for _ in range(2)]
+
+    entities, seen = BatchIterator(fetch, range(1, 2001), path="/things", missing_ok=False), list[int]()
+
+    async def iterate() -> None:
+        async for entity in entities:
+            seen.append(entity.id)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(tasks):
+            group.start_soon(iterate)
+    assert seen == list(range(1, 2001))
+    with pytest.raises(errors.UsageError, match="iterated to its end"):
+        await entities.to_list()

@@ -1,5 +1,7 @@
 """What async iterators over entities have in common."""
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from aiotravis import errors
@@ -10,9 +12,11 @@ class Countdown(EntityIterator[int]):
     """Yields 3, 2, 1."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.left = 3
 
-    async def __anext__(self) -> int:
+    async def _next(self) -> int:
+        await anyio.lowlevel.checkpoint()
         if self.left == 0:
             raise StopAsyncIteration
         self.left -= 1
@@ -23,7 +27,40 @@ async def test_to_list_returns_what_has_not_been_iterated_yet() -> None:
     countdown = Countdown()
     assert await anext(countdown) == 3
     assert await countdown.to_list() == [2, 1]
-    assert await countdown.to_list() == []
+
+
+async def test_iterating_again_after_the_end_raises_instead_of_yielding_nothing() -> None:
+    countdown = Countdown()
+    assert await countdown.to_list() == [3, 2, 1]
+    for _ in range(2):
+        with pytest.raises(errors.UsageError, match="This Countdown has been iterated to its end"):
+            await countdown.to_list()
+        with pytest.raises(errors.UsageError, match="iterated to its end"):
+            aiter(countdown)
+    assert await anext(countdown, None) is None
+    assert await countdown.first() is None
+
+
+@pytest.mark.parametrize("tasks", [2, 3, 5])
+async def test_tasks_that_share_an_iterator_get_each_entity_once(tasks: int) -> None:
+    countdown, seen = Countdown(), list[int]()
+
+    async def iterate() -> None:
+        async for number in countdown:
+            seen.append(number)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(tasks):
+            group.start_soon(iterate)
+    assert seen == [3, 2, 1]
+
+
+async def test_a_cancelled_step_takes_no_entity_and_ends_nothing() -> None:
+    countdown = Countdown()
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await anext(countdown)
+    assert await countdown.to_list() == [3, 2, 1]
 
 
 async def test_first_returns_one_entity_and_none_at_the_end() -> None:

@@ -1,9 +1,9 @@
 """A list in descending numbers, fetched ahead."""
 
-import contextlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext, suppress
 
 import pytest
 from hypothesis import example, given, settings
@@ -53,14 +53,20 @@ class History:
         return [build.id for build in builds if after is None or int(build.number) < after]
 
 
+async def collect(pages: Paginator[Build], seen: list[Build]) -> None:
+    """Append all builds, those before an error, too."""
+    async for build in pages:
+        seen.append(build)  # noqa: PERF401 - what came before the error counts
+
+
 def request_bound(history: History) -> float:
     """Return the requests that any history may take, however its numbers are repeated.
 
-    Twice those of unique numbers, one for each number with so many builds that a page shows few such numbers, and
-    those of the first estimates.
+    Twice those of unique numbers, one for each number with so many builds that a page shows few such numbers,
+    those of the first estimates, one that shows that nothing is below 1, and one that shows that number= is obeyed.
     """
     large = [count for count in Counter(build.number for build in history.builds).values() if count >= 8]
-    return 2 * len(history.builds) / (PAGE - 1) + len(large) + 16
+    return 2 * len(history.builds) / (PAGE - 1) + len(large) + 22
 
 
 def repeat(length: int, share: float, times: tuple[int, int], seed: int) -> list[int]:
@@ -210,7 +216,7 @@ async def test_after_a_failure_iteration_continues_where_it_was() -> None:
     pages = Paginator(fetch)
     seen = [(await anext(pages)).id for _ in range(30)]
     fails = True
-    with contextlib.suppress(errors.RequestTimeout):
+    with suppress(errors.RequestTimeout):
         async for build in pages:
             seen.append(build.id)  # noqa: PERF401 - what came before the failure counts
     with pytest.raises(errors.RequestTimeout):
@@ -244,12 +250,14 @@ async def test_a_server_that_ignores_number_raises_instead_of_losing_builds() ->
     history = History([*range(1, 50), *[50] * 60, 51])
 
     async def fetch(number_filter: NumberFilter | None) -> Sequence[Build]:
-        return await history.fetch(None if number_filter == ("number", 50) else number_filter)
+        return await history.fetch(None if number_filter and number_filter[0] == "number" else number_filter)
 
-    pages = Paginator(fetch)
+    pages, seen = Paginator(fetch), list[Build]()
     assert (await anext(pages)).number == "51"
-    with pytest.raises(errors.DecodeError, match="ignored number=50"):
-        await anext(pages)
+    for _ in range(2):
+        with pytest.raises(errors.DecodeError, match=r"ignored number=49"):
+            await collect(pages, seen)
+    assert seen == []
 
 
 async def test_a_build_seen_before_a_failing_request_by_number_is_kept() -> None:
@@ -289,9 +297,13 @@ async def test_builds_without_a_number_before_all_others_hide_no_build(count: in
         page = await history.fetch(number_filter)
         return [*unnumbered, *page][:PAGE] if number_filter is None else page
 
-    seen = [build.id async for build in Paginator(fetch)]
-    assert seen[:100] == list(range(100, 0, -1))
-    assert seen[100:] == [build.id for build in unnumbered[:PAGE]][::-1]
+    pages, seen = Paginator(fetch), list[Build]()
+    # More than fit the page may have no number: nothing leads to them.
+    error = pytest.raises(errors.DecodeError, match="No number of the first page") if count >= PAGE else nullcontext()
+    with error:
+        await collect(pages, seen)
+    assert [build.id for build in seen[:100]] == list(range(100, 0, -1))
+    assert [build.id for build in seen[100:]] == [build.id for build in unnumbered[:PAGE]][::-1]
     assert (("after_number", MAX_NUMBER) in history.requests) == (count >= PAGE)
 
 
@@ -309,6 +321,161 @@ async def test_a_full_page_without_readable_numbers_is_yielded_and_then_raises()
 def test_number_key_of_a_text_of_thousands_of_digits_is_that_of_no_number() -> None:
     assert number_key("9" * 5000) == number_key("x") == (-1,)
     assert number_key("784.10") == (784, 10)
+
+
+# Odd numbers ----------------------------------------------------------------------------------------------------------
+
+
+def shown_as(shown: dict[int, str], count: int = 200, *, page: int = PAGE) -> Paginator[Build]:
+    """A server that knows builds by numbers equal to their ids, and shows other numbers of some."""
+    history = History(range(1, count + 1), page)
+
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
+        builds = await history.fetch(number_filter)
+        return [Build(id=build.id, number=shown.get(build.id, build.number)) for build in builds]
+
+    return Paginator(fetch)
+
+
+ODD_NUMBERS = [
+    "0",
+    "7",
+    "07",
+    "7.5",
+    "1",
+    "150",
+    "170",
+    "173",
+    "175",
+    "177",
+    "190",
+    "1000",
+    "784.1",
+    "2147483648",
+    " 9 ",
+]
+
+
+@pytest.mark.parametrize("odd", ODD_NUMBERS)
+@pytest.mark.parametrize("build_id", [200, 188, 178, 177, 176, 175, 152, 100, 26, 25, 2, 1])
+async def test_one_odd_number_takes_no_other_build_with_it(odd: str, build_id: int) -> None:
+    # fact 10.1: one value never takes more with it than itself.
+    seen = [build.id async for build in shown_as({build_id: odd})]
+    assert sorted(seen) == list(range(1, 201))
+    assert [other for other in seen if other != build_id] == [other for other in range(200, 0, -1) if other != build_id]
+
+
+@pytest.mark.parametrize(
+    "odd", [{177: "7", 176: "5"}, {190: "0", 178: "0"}, {176: "173", 177: "173"}, {180: "1", 1: "180"}]
+)
+async def test_several_odd_numbers_in_a_page_take_no_other_build_with_them(odd: dict[int, str]) -> None:
+    seen = [build.id async for build in shown_as(odd)]
+    assert sorted(seen) == list(range(1, 201))
+
+
+@pytest.mark.parametrize("build_id", range(81, 101))
+@pytest.mark.parametrize("odd", ["0", "1", "7", "110"])
+async def test_an_odd_number_in_smaller_pages_takes_no_other_build_with_it(odd: str, build_id: int) -> None:
+    seen = [build.id async for build in shown_as({build_id: odd}, 100, page=10)]
+    assert sorted(seen) == list(range(1, 101))
+
+
+async def test_one_odd_number_costs_few_requests() -> None:
+    requests = 0
+    history = History(range(1, 2001))
+
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
+        nonlocal requests
+        requests += 1
+        builds = await history.fetch(number_filter)
+        return [Build(id=build.id, number="7" if build.id == 1900 else build.number) for build in builds]
+
+    unique = History(range(1, 2001))
+    await unique.pages().to_list()
+    assert len(await Paginator(fetch).to_list()) == 2000
+    assert requests <= len(unique.requests) + 2
+
+
+@pytest.mark.parametrize("zeros", [1, 24, 25, 26, 60])
+@pytest.mark.parametrize("numbered", [0, 1, 24, 25, 100])
+async def test_builds_with_number_0_are_yielded_once_last(zeros: int, numbered: int) -> None:
+    history = History([*[0] * zeros, *range(1, numbered + 1)], growing=True)
+    expected = history.newest_first()
+    assert [build.id async for build in history.pages()] == expected
+
+
+@pytest.mark.parametrize("first", [-60, -30, 2**31, 2**63])
+async def test_numbers_that_cannot_be_requested_raise_after_what_was_read(first: int) -> None:
+    numbers = [*range(first, first + 30), *range(1, 31)]
+    history, seen = History(numbers), list[Build]()
+    pages = history.pages()
+    with pytest.raises(errors.DecodeError, match="has after this page cannot be requested"):
+        await collect(pages, seen)
+    read = [build.number for build in seen]
+    assert read[:30] == [str(number) for number in range(30, 0, -1)]
+    assert len(read) == len(set(read)) == 55
+    assert ([build async for build in pages], history.requests[-1] is None) == ([], False)
+
+
+async def test_spaces_around_numbers_do_not_count() -> None:
+    # fact 9.10: numbers are strings, and order as integers.
+    assert [build.id async for build in shown_as({number: f" {number}" for number in range(1, 61)}, 60)] == [
+        *range(60, 0, -1)
+    ]
+
+
+@pytest.mark.parametrize("page", [2, 5, 10, 24])
+@pytest.mark.parametrize("times", [1, 5, 10, 11, 24, 25, 60])
+async def test_smaller_pages_of_one_number_are_completed(page: int, times: int) -> None:
+    history = History([*range(2, 100), *[100] * times, 101, *[102] * times], page, growing=True)
+    expected = history.newest_first()
+    seen = [build.id async for build in history.pages()]
+    assert (len(seen), sorted(seen, reverse=True)) == (len(expected), expected)
+
+
+@pytest.mark.parametrize("newest", [25, 26, 40, 60])
+@pytest.mark.parametrize("after", [None, 202])
+async def test_a_server_that_ignores_number_is_noticed_in_the_newest_number(newest: int, after: int | None) -> None:
+    history, seen = History([*range(1, 201), *[201] * newest]), list[Build]()
+
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
+        return await history.fetch(None if number_filter and number_filter[0] == "number" else number_filter)
+
+    with pytest.raises(errors.DecodeError, match="ignored number=200"):
+        await collect(Paginator(fetch, after=after), seen)
+    assert seen == []
+
+
+@pytest.mark.parametrize("odd", ["", "0", "7", "784.1", "999"])
+async def test_one_odd_number_among_those_of_a_number_is_yielded(odd: str) -> None:
+    history = History([*range(1, 50), *[50] * 60, 51])
+
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
+        builds = await history.fetch(number_filter)
+        return [Build(id=build.id, number=odd if build.id == 80 else build.number) for build in builds]
+
+    seen = [build.id async for build in Paginator(fetch)]
+    assert sorted(seen, reverse=True) == history.newest_first()
+
+
+async def test_a_build_whose_number_is_missing_from_one_page_only_is_yielded_in_its_place() -> None:
+    history = History(range(1, 201))
+
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
+        builds = await history.fetch(number_filter)
+        return [Build(id=build.id, number="" if place == 24 else build.number) for place, build in enumerate(builds)]
+
+    assert [build.id async for build in Paginator(fetch)] == list(range(200, 0, -1))
+
+
+@pytest.mark.parametrize("repeats", [2, 3])
+async def test_records_repeated_in_a_response_are_yielded_once(repeats: int) -> None:
+    history = History([*range(1, 101), *[50] * 40])
+
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
+        return [build for build in await history.fetch(number_filter) for _ in range(repeats)]
+
+    assert [build.id async for build in Paginator(fetch)] == history.newest_first()
 
 
 # Limits --------------------------------------------------------------------------------------------------------------
@@ -347,5 +514,8 @@ async def test_unreadable_records_are_listed_and_hide_no_other_build(odd: set[in
 async def test_a_full_page_of_unreadable_records_raises_after_what_was_read() -> None:
     pages = partly_readable(History(range(1, 101), 25), set(range(51, 76)))
     assert [(await anext(pages)).id for _ in range(25)] == list(range(100, 75, -1))
+    # What was read ahead is not lost.
+    seen: list[Build] = []
     with pytest.raises(errors.DecodeError, match="No number below 76 can be read"):
-        await anext(pages)
+        await collect(pages, seen)
+    assert [build.id for build in seen] == list(range(50, 0, -1))

@@ -145,14 +145,26 @@ async def test_find_returns_the_newest_of_the_builds_that_share_a_number() -> No
 async def test_find_all_returns_all_builds_of_a_number_newest_first() -> None:
     builds = Builds(Scripted(SHARED))
     assert [build.id for build in await builds.find_all("a/b", "7")] == [9, 5, 3]
-    assert [build.id for build in await builds.find_all("a/b", 8)] == []
+    assert [build.id for build in await Builds(Scripted(b'{"builds":[]}')).find_all("a/b", 8)] == []
     with_commit = Scripted(b'{"builds":[' + BUILD + b'],"commits":[' + COMMIT + b"]}")
     assert [build.commit and build.commit.id for build in await Builds(with_commit).find_all(82, 784)] == [5]
 
 
-async def test_find_raises_not_found_when_only_other_numbers_come() -> None:
+async def test_find_raises_not_found_when_no_build_comes() -> None:
     with pytest.raises(errors.NotFoundError, match=r"^GET /builds\?slug=a/b&number=8 returned no build"):
-        await Builds(Scripted(SHARED)).find("a/b", 8)
+        await Builds(Scripted(b'{"builds":[]}')).find("a/b", 8)
+
+
+async def test_a_server_that_ignores_number_raises_instead_of_hiding_a_build() -> None:
+    for call in (Builds(Scripted(SHARED)).find, Builds(Scripted(SHARED)).find_all):
+        with pytest.raises(errors.DecodeError, match=r"^GET /builds\?slug=a/b&number=8 .* ignored number=8\.$"):
+            await call("a/b", 8)
+
+
+async def test_find_all_compares_numbers_as_integers_and_returns_each_id_once() -> None:
+    # fact 9.10: numbers are strings.
+    body = b'{"builds":[{"id":3,"number":" 7"},{"id":9,"number":"07"},{"id":3,"number":"7"},{"id":4,"number":"7.1"}]}'
+    assert [build.id for build in await Builds(Scripted(body)).find_all("a/b", 7)] == [9, 3]
 
 
 @pytest.mark.parametrize("number", [0, -1, True, "x", "", "1.5", None])
