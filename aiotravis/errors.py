@@ -75,8 +75,7 @@ class UsageError(TravisError, ValueError):
 class RequestError(TravisError):
     """No usable response: the host is unknown, the connection was refused or reset, or the response is not HTTP.
 
-    Raised once the client's own attempts have failed. Check the endpoint and the network, then try again; a write may
-    have reached Travis unless `unsent`.
+    Raised after the client's own retries. Check endpoint and network; a write may have arrived unless `unsent`.
 
     Attributes:
         method: HTTP method.
@@ -115,9 +114,7 @@ class TooLargeError(RequestError):
 
 
 class RedirectError(RequestError):
-    """A redirect that is not safe to follow: to plain HTTP, in circles, or of a write to another host.
-
-    Check the endpoint.
+    """An unsafe redirect: to plain HTTP, in circles, or of a write to another host. Check the endpoint.
 
     Attributes:
         location: Target of the redirect, without its query.
