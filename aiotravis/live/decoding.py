@@ -164,6 +164,8 @@ def _build_event(kind: type[B], channel: str | None, text: str | bytes, data: ob
     build = _read_build(msgspec.json.encode(fields), unreadable)
     if payload.commit is not None:
         msgspec.structs.force_setattr(build, "commit", payload.commit)
+    if build.repository_id is None and payload.repository is not None:
+        msgspec.structs.force_setattr(build, "repository_id", payload.repository.id)
     return kind(
         channel=channel,
         build=build,
