@@ -7,6 +7,7 @@ its repository is subscribed to, after every loss of events, and at long interva
 import asyncio
 import random
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -19,6 +20,7 @@ from aiotravis.errors import NotFoundError, TravisError, UsageError
 from aiotravis.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.flows.event_subscriber import EventSubscriber
 from aiotravis.flows.repository_watch import PendingWait, RepositoryWatch, TargetKey, WaitTarget
+from aiotravis.resources._base import read_in_parts
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
@@ -153,12 +155,16 @@ class BuildWaiter:
     async def _read(self, due: list[TargetKey]) -> None:
         for kind, resource in ((Build, self._builds), (Job, self._jobs)):
             ids = [number for of, number in due if of is kind and (of, number) in self._targets]
-            batches = resource.many(ids, missing_ok=True)
-            async for value in batches:
-                self._apply_read(value)
-            # A record without a readable id may be one of the missing ones: they are read again later.
-            for number in () if batches.unreadable else batches.missing:
-                self._fail([(kind, number)], _not_found(kind.__name__.lower(), number))
+            for number, error in (await read_in_parts(partial(self._read_many, kind, resource), ids)).items():
+                self._fail([(kind, number)], error)
+
+    async def _read_many(self, kind: type[Build] | type[Job], resource: Builds | Jobs, ids: list[int]) -> None:
+        batches = resource.many(ids, missing_ok=True)
+        async for value in batches:
+            self._apply_read(value)
+        # A record without a readable id may be one of the missing ones: they are read again later.
+        for number in () if batches.unreadable else batches.missing:
+            self._fail([(kind, number)], _not_found(kind.__name__.lower(), number))
 
     def _apply_read(self, value: BuildOrJob) -> None:
         """Apply a state read over REST; watch the repository if the target is still waited for."""
