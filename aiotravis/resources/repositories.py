@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from aiotravis._http import Endpoint, Part, Results, results_of
-from aiotravis._http.lenient import Timestamp
+from aiotravis._http.lenient import Timestamp, dates_to_utc
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
@@ -46,6 +46,10 @@ class Repository(Entity, frozen=True, kw_only=True):
     last_build_finished_at: Timestamp | None = None
     github_language: str | None = None
     private: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Convert dates to UTC."""
+        dates_to_utc(self, "last_build_started_at", "last_build_finished_at")
 
     @property
     def owner_name(self) -> str:

@@ -4,7 +4,7 @@ https://docs.travis-ci.com/api/#requests
 """
 
 from aiotravis._http import Endpoint, Results
-from aiotravis._http.lenient import Timestamp
+from aiotravis._http.lenient import Timestamp, dates_to_utc
 from aiotravis._validation import validate_count
 from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.commits import Commit, attach_commits
@@ -46,6 +46,10 @@ class Request(Entity, frozen=True, kw_only=True):
     branch: str | None = None
     tag: str | None = None
     build_id: int | None = None
+
+    def __post_init__(self) -> None:
+        """Convert dates to UTC."""
+        dates_to_utc(self, "created_at")
 
     @property
     def accepted(self) -> bool:

@@ -4,7 +4,7 @@ https://docs.travis-ci.com/api/#users
 """
 
 from aiotravis._http import Endpoint
-from aiotravis._http.lenient import Timestamp
+from aiotravis._http.lenient import Timestamp, dates_to_utc
 from aiotravis._validation import validate_text
 from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of
 
@@ -42,6 +42,10 @@ class User(Entity, frozen=True, kw_only=True):
     channels: tuple[str, ...] = ()
     allow_migration: bool | None = None
     vcs_type: str | None = None
+
+    def __post_init__(self) -> None:
+        """Convert dates to UTC."""
+        dates_to_utc(self, "synced_at", "created_at", "first_logged_in_at")
 
 
 class _UserResponse(Entity, frozen=True, kw_only=True):

@@ -1,5 +1,7 @@
 """One odd value takes nothing else with it: each field of each entity, in lists and alone."""
 
+import json
+import pickle
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -7,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from aiotravis import Build, Commit, Job, Log, Repository, Request, Results, State, errors
+from aiotravis import Branch, Build, Cache, Commit, Job, Log, Repository, Request, Results, Stage, State, User, errors
 from aiotravis._http import ApiRequest, ApiResponse
+from aiotravis._http.lenient import LenientReader, exhaust
 from aiotravis.resources._base import Entity
 from aiotravis.resources.accounts import Accounts
 from aiotravis.resources.builds import Builds
@@ -219,6 +222,29 @@ async def test_dates_without_a_zone_are_utc_and_compare() -> None:
     assert second.finished_at is None
     assert second.duration is None
     assert second.state is State.PASSED
+
+
+@pytest.mark.parametrize(
+    ("date", "utc"),
+    [
+        ("2014-04-08T02:17:34+02:00", datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)),
+        ("2014-04-07T17:17:34.500-07:00", datetime(2014, 4, 8, 0, 17, 34, 500_000, tzinfo=UTC)),
+        ("2014-04-08T05:47:34+0530", datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)),
+        ("2014-04-08T00:17:34+00:00", datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)),
+        ("9999-12-31T23:59:59-14:00", None),
+        ("0001-01-01T01:00:00+14:00", None),
+    ],
+)
+@pytest.mark.parametrize("kind", [Build, Job, Commit, Repository, Request, User, Cache, Stage, Branch])
+def test_every_date_is_in_utc_whatever_its_offset(kind: type[Entity], date: str, utc: datetime | None) -> None:
+    names = [field.encode_name for field in msgspec.structs.fields(kind) if field.encode_name.endswith(("_at", "ied"))]
+    text = json.dumps({"id": 1, "repository_id": 82, **dict.fromkeys(names, date)}).encode()
+    assert names
+    for entity in (msgspec.json.decode(text, type=kind), exhaust(LenientReader(kind, strict=True).read(text))):
+        for name in names:
+            assert getattr(entity, name) == utc
+            assert getattr(entity, name) is None or getattr(entity, name).tzinfo is UTC
+        assert pickle.loads(pickle.dumps(entity)) == entity
 
 
 async def test_a_configuration_with_what_is_no_character_can_be_read() -> None:
