@@ -164,6 +164,10 @@ class UnknownEvent(Event, frozen=True, kw_only=True):
     name: str
     data: Any = None
 
+    def __hash__(self) -> int:
+        """Hash by channel and name: the payload can be a dictionary."""
+        return hash((type(self), self.channel, self.name))
+
 
 class Mark(Event, frozen=True, kw_only=True):
     """A gap in the feed, marked by the client itself. Read the state again over REST."""

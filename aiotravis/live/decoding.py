@@ -46,9 +46,9 @@ class _NestedJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _LogPayload(msgspec.Struct, frozen=True, kw_only=True):
-    # A part whose text or number cannot be read is no part: REST still has it.
+    # A part whose text or number cannot be read is no part: REST still has it. Without a text, the last one still ends.
     id: int
-    content: str = msgspec.field(name="_log")
+    content: str | None = msgspec.field(name="_log")
     number: int | str
     final: bool = False
 
@@ -99,7 +99,7 @@ def read_log(message: Message, on_unreadable: Callable[[], object] = _ignore) ->
             part = _read_log_payload(text, set())
         except (UnreadableValue, *DECODE_ERRORS):
             return UnknownEvent(channel=message.channel, name=message.event, data=decode_data(data))
-        log = JobLog(job_id=part.id, content=part.content, number=part.number, final=part.final)
+        log = JobLog(job_id=part.id, content=part.content or "", number=part.number, final=part.final)
     msgspec.structs.force_setattr(log, "channel", message.channel)
     return log
 
