@@ -51,9 +51,9 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ResultResponse(Entity, frozen=True, kw_only=True):
-    """``{"result": true}``."""
+    """``{"result": true}``. Only false is a refusal."""
 
-    result: bool
+    result: bool | None = None
 
 
 class Resource:

@@ -27,7 +27,7 @@ async def restart(transport: Transport, endpoint: Endpoint[FlashResponse], numbe
     """
     request = endpoint.request(id=number)
     response = await transport.send(request)
-    decoded = endpoint.read(request, response)  # An empty body is no refusal: the restart was accepted.
+    decoded = endpoint.read(request, response)
     # fact 9.26: until 2015, a refusal had status 200 and `result` true; only the flash holds its error.
     refusals = tuple(flash.error for flash in decoded.flash if flash.error)
     if refusals or decoded.result is False:

@@ -61,7 +61,7 @@ class _BuildsResponse(Entity, frozen=True, kw_only=True):
 GET = Endpoint("GET", "/builds/{id}", _BuildResponse)
 LIST = Endpoint("GET", "/builds", _BuildsResponse)
 CANCEL = Endpoint("POST", "/builds/{id}/cancel", NoneType)
-RESTART = Endpoint("POST", "/builds/{id}/restart", FlashResponse, empty=FlashResponse())
+RESTART = Endpoint("POST", "/builds/{id}/restart", FlashResponse, done=FlashResponse())
 
 EVENT_TYPES: Final = ("push", "pull_request", "api", "cron")
 

@@ -40,7 +40,7 @@ class _HooksResponse(Entity, frozen=True, kw_only=True):
 
 
 LIST = Endpoint("GET", "/hooks", _HooksResponse)
-UPDATE = Endpoint("PUT", "/hooks/{id}", ResultResponse, empty=ResultResponse(result=True))
+UPDATE = Endpoint("PUT", "/hooks/{id}", ResultResponse, done=ResultResponse())
 
 
 class Hooks(Resource):
@@ -80,4 +80,4 @@ class Hooks(Resource):
 
     async def _update(self, repo: object, *, active: bool) -> bool:
         number, body = id_of(repo, "repo", (Repository, Hook)), {"hook": {"active": active}}
-        return (await self._fetch(UPDATE, id=number, json=body)).result
+        return (await self._fetch(UPDATE, id=number, json=body)).result is not False

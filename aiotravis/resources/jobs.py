@@ -70,7 +70,7 @@ class _JobsResponse(Entity, frozen=True, kw_only=True):
 GET = Endpoint("GET", "/jobs/{id}", _JobResponse)
 LIST = Endpoint("GET", "/jobs", _JobsResponse)
 CANCEL = Endpoint("POST", "/jobs/{id}/cancel", NoneType)
-RESTART = Endpoint("POST", "/jobs/{id}/restart", FlashResponse, empty=FlashResponse())
+RESTART = Endpoint("POST", "/jobs/{id}/restart", FlashResponse, done=FlashResponse())
 
 # fact 9.16: without it, log_id is only sent to clients whose User-Agent starts with Travis.
 _LOG_ID = ("include_log_id", "true")

@@ -54,7 +54,7 @@ class _UserResponse(Entity, frozen=True, kw_only=True):
 
 GET = Endpoint("GET", "/users", _UserResponse)
 UPDATE = Endpoint("PUT", "/users/{id}", _UserResponse)
-SYNC = Endpoint("POST", "/users/sync", ResultResponse, empty=ResultResponse(result=True))
+SYNC = Endpoint("POST", "/users/sync", ResultResponse, done=ResultResponse())
 
 
 class Users(Resource):
@@ -87,4 +87,4 @@ class Users(Resource):
             ConflictError: A sync is already running.
             AuthenticationError: No token, or Travis does not know it.
         """
-        return (await self._fetch(SYNC)).result
+        return (await self._fetch(SYNC)).result is not False
