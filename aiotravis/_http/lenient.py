@@ -86,7 +86,7 @@ class LenientReader(Generic[T]):
     """Reads one JSON text as far as possible.
 
     A field that cannot be read takes its default: None, ``""`` or ``()``. A record without its required fields, as a
-    rule its id, is left out of its list and kept in `Results.unreadable`.
+    rule its id, is left out of its list and kept in `Results.unreadable`. A value of a dictionary is left out.
 
     Args:
         kind: What to read: a struct.
@@ -138,6 +138,8 @@ class LenientReader(Generic[T]):
             return (yield from self._struct(shape.struct, text, path))
         if shape.item is not None and text.lstrip()[:1] == b"[":
             return (yield from self._items(shape, text, path, name))
+        if shape.entry is not None and text.lstrip()[:1] == b"{":
+            return (yield from self._entries(shape.entry, text, path, name))
         value = _converted(shape.kinds, text, path)
         if value is None:
             raise UnreadableValue(f"{reason.partition(' - at ')[0]} - at `{path}`")
@@ -181,6 +183,15 @@ class LenientReader(Generic[T]):
             return frozenset(values)
         return Results(values, unreadable) if _shape(shape.item).struct is not None else tuple(values)
 
+    def _entries(self, kind: object, text: bytes, path: str, name: str) -> Generator[None, None, dict[str, object]]:
+        values: dict[str, object] = {}
+        for key, piece in _raw(_FIELDS, text, path).items():
+            try:
+                values[key] = yield from self._value(kind, bytes(piece), f"{path}[...]", name)
+            except UnreadableValue as exc:
+                self._report(name, str(exc))
+        return values
+
     def _report(self, name: str, reason: str) -> None:
         if self._strict:
             raise UnreadableValue(reason)
@@ -212,6 +223,7 @@ class _Shape:
         struct: The alternative that is a struct.
         container: ``tuple`` or ``frozenset``; None if it is neither.
         item: Type of its items.
+        entry: Type of the values of a dictionary, if it is one.
         dated: Whether it may hold dates.
     """
 
@@ -226,6 +238,7 @@ class _Shape:
         for one in self.kinds:
             if get_origin(one) in {tuple, frozenset}:
                 self.container, self.item = get_origin(one), get_args(one)[0]
+        self.entry: Any = get_args(self.kinds[0])[1] if get_origin(self.kinds[0]) is dict else None
         self.dated: bool = (
             self.struct is not None or datetime in self.kinds or (self.item is not None and _shape(self.item).dated)
         )

@@ -1,6 +1,7 @@
 """One odd value takes nothing else with it: each field of each entity, in lists and alone."""
 
 import json
+import math
 import pickle
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -68,6 +69,7 @@ def use(entity: Entity) -> None:
     """Do with an entity what a caller does: nothing of it may raise."""
     repr(entity)
     hash(entity)
+    assert isinstance(entity.to_dict(), dict)
     for name in dir(type(entity)):
         if isinstance(getattr(type(entity), name), property):
             getattr(entity, name)
@@ -245,6 +247,19 @@ def test_every_date_is_in_utc_whatever_its_offset(kind: type[Entity], date: str,
             assert getattr(entity, name) == utc
             assert getattr(entity, name) is None or getattr(entity, name).tzinfo is UTC
         assert pickle.loads(pickle.dumps(entity)) == entity
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        ("1e400", math.inf), ("-1e400", -math.inf), ("NaN", None), ("9" * 5000, "9" * 5000), ('"\\ud800"', "\ufffd"),
+        ("18446744073709551616", 2**64), ('{"a":[1e400,2]}', {"a": [math.inf, 2]}),
+    ],
+)  # fmt: skip
+async def test_a_configuration_with_an_odd_value_can_be_read(value: str, plain: object) -> None:
+    body = f'{{"build":{{"id":1,"config":{{"odd":{value},"language":"ruby"}}}}}}'.encode()
+    build = await Builds(Scripted(body)).get(1)
+    assert build.config == build.to_dict()["config"] == {"odd": plain, "language": "ruby"}
 
 
 async def test_a_configuration_with_what_is_no_character_can_be_read() -> None:
