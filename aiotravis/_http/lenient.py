@@ -20,7 +20,9 @@ from aiotravis._http.messages import one_line
 from aiotravis._http.results import Results, Unreadable
 
 __all__ = [
+    "Id",
     "LenientReader",
+    "TextId",
     "Timestamp",
     "UnreadableValue",
     "dates_to_utc",
@@ -35,6 +37,12 @@ logger: logging.Logger = logging.getLogger("aiotravis.rest")
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 """An aware date. The decoder refuses dates without a zone, at no cost; `LenientReader` then reads them as UTC."""
+
+Id = Annotated[int, msgspec.Meta(gt=0)]
+"""An id of Travis's. 0 and -1 stand for none."""
+
+TextId = Annotated[str, msgspec.Meta(pattern=r"\S")]
+"""The same where ids are texts. A blank one stands for none."""
 
 RECORDS_PER_STEP: Final = 50
 """Records that are read one by one before other tasks get their turn."""
@@ -144,6 +152,7 @@ class LenientReader(Generic[T]):
         if value is None:
             raise UnreadableValue(f"{reason.partition(' - at ')[0]} - at `{path}`")
         if not isinstance(value, datetime):
+            shape.check(value, path)
             self._report(name, f"{reason.partition(' - at ')[0]} - at `{path}`")
         return value
 
@@ -218,6 +227,7 @@ class _Shape:
     """What a type consists of.
 
     Attributes:
+        kind: The type.
         decoder: Its decoder.
         kinds: Its alternatives without None.
         struct: The alternative that is a struct.
@@ -229,6 +239,7 @@ class _Shape:
 
     def __init__(self, kind: Any) -> None:
         # fact 9.12: types differ between servers: `active` comes as true or "true", a port as 443 or "443".
+        self.kind = kind
         self.decoder = msgspec.json.Decoder(kind, strict=False)
         self.kinds = tuple(one for one in _alternatives(kind) if one is not type(None))
         structs = [one for one in self.kinds if isinstance(one, type) and issubclass(one, msgspec.Struct)]
@@ -242,6 +253,13 @@ class _Shape:
         self.dated: bool = (
             self.struct is not None or datetime in self.kinds or (self.item is not None and _shape(self.item).dated)
         )
+
+    def check(self, value: object, path: str) -> None:
+        """Raise UnreadableValue if a converted value is none that its type allows, such as an id of 0."""
+        try:
+            msgspec.convert(value, self.kind)
+        except msgspec.ValidationError as exc:
+            raise UnreadableValue(f"{exc} - at `{path}`") from None
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from aiotravis._http.json_text import DECODE_ERRORS
-from aiotravis._http.lenient import LenientReader, UnreadableValue, exhaust, has_zero_date
+from aiotravis._http.lenient import Id, LenientReader, UnreadableValue, exhaust, has_zero_date
 from aiotravis.events import (
     EVENTS_BY_NAME,
     BuildEvent,
@@ -47,7 +47,7 @@ class _NestedJob(msgspec.Struct, frozen=True, kw_only=True):
 
 class _LogPayload(msgspec.Struct, frozen=True, kw_only=True):
     # A part whose text or number cannot be read is no part: REST still has it. Without a text, the last one still ends.
-    id: int
+    id: Id
     content: str | None = msgspec.field(name="_log")
     number: int | str
     final: bool = False

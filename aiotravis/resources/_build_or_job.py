@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from aiotravis._http.json_text import DECODE_ERRORS, decode_any
-from aiotravis._http.lenient import Timestamp, dates_to_utc
+from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity
 from aiotravis.resources._states import State
 from aiotravis.resources.commits import Commit
@@ -39,9 +39,9 @@ class BuildOrJob(Entity, frozen=True, kw_only=True):
         updated_at: With milliseconds; only from the live channel.
     """
 
-    id: int
-    repository_id: int | None = None
-    commit_id: int | None = None
+    id: Id
+    repository_id: Id | None = None
+    commit_id: Id | None = None
     number: str = ""
     state: State = State.CREATED
     started_at: Timestamp | None = None

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from aiotravis._http import Endpoint, Results
+from aiotravis._http.lenient import Id
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.paginator import NumberFilter, Paginator
@@ -36,7 +37,7 @@ class Build(BuildOrJob, frozen=True, kw_only=True):
         duration: Seconds, the sum over the jobs, not wall-clock time; None until finished.
     """
 
-    job_ids: tuple[int, ...] = ()
+    job_ids: tuple[Id, ...] = ()
     jobs: tuple[Job, ...] = ()
     event_type: str | None = None
     pull_request: bool | None = None

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from aiotravis._http import Results, unreadable_of
-from aiotravis._http.lenient import Timestamp, dates_to_utc
+from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity
 
 __all__ = ["Commit", "attach_commits"]
@@ -28,7 +28,7 @@ class Commit(Entity, frozen=True, kw_only=True):
         pull_request_number: Number; only in lists of builds and requests.
     """
 
-    id: int
+    id: Id
     sha: str = ""
     branch: str | None = None
     message: str | None = None

@@ -4,6 +4,7 @@ https://docs.travis-ci.com/api/#hooks
 """
 
 from aiotravis._http import Endpoint, Results, results_of
+from aiotravis._http.lenient import Id
 from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of, text_query
 from aiotravis.resources.repositories import Repository
 
@@ -21,7 +22,7 @@ class Hook(Entity, frozen=True, kw_only=True):
         admin: Whether the user has admin rights.
     """
 
-    id: int
+    id: Id
     name: str = ""
     owner_name: str = ""
     description: str | None = None

@@ -4,7 +4,7 @@ https://docs.travis-ci.com/api/#users
 """
 
 from aiotravis._http import Endpoint
-from aiotravis._http.lenient import Timestamp, dates_to_utc
+from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis._validation import validate_text
 from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of
 
@@ -27,7 +27,7 @@ class User(Entity, frozen=True, kw_only=True):
         vcs_type: Such as ``GithubUser``.
     """
 
-    id: int
+    id: Id
     name: str | None = None
     login: str = ""
     email: str | None = None

@@ -231,6 +231,19 @@ def test_a_log_part_without_a_text_keeps_its_place_and_its_end(final: bool) -> N
         assert event == events.JobLog(channel="job-501", job_id=501, content="", number=read, final=final)
 
 
+@pytest.mark.parametrize("value", ["0", "-1", '""', '" "', '"0"', "0.0"])
+def test_zero_negative_and_blank_ids_of_events_are_no_ids(value: str) -> None:
+    for name, data in (
+        ("job:log", f'{{"id":{value},"_log":"x","number":0}}'),
+        ("job:started", f'{{"id":{value},"state":"started"}}'),
+        ("build:started", f'{{"build":{{"id":{value},"state":"started"}}}}'),
+    ):
+        assert isinstance(decoded(name, "c", data), events.UnknownEvent)
+    event = decoded("job:started", "c", f'{{"id":1,"repository_id":{value},"build_id":{value}}}')
+    assert isinstance(event, events.JobStarted)
+    assert (event.job.repository_id, event.job.build_id) == (None, None)
+
+
 def test_every_event_can_be_hashed_whatever_it_holds() -> None:
     for name in (*JOBS, *BUILDS, "job:log", "worker:updated"):
         for data in ('{"id":1,"build":{"id":1},"config":{"a":[1]},"number":0}', "[{}]", '{"a":{}}', None, "x"):

@@ -16,6 +16,7 @@ from aiotravis._http.lenient import LenientReader, exhaust
 from aiotravis.resources._base import Entity
 from aiotravis.resources.accounts import Accounts
 from aiotravis.resources.builds import Builds
+from aiotravis.resources.env_vars import EnvVars
 from aiotravis.resources.jobs import Jobs
 from aiotravis.resources.logs import Logs
 from aiotravis.resources.repositories import Repositories
@@ -260,6 +261,39 @@ async def test_a_configuration_with_an_odd_value_can_be_read(value: str, plain: 
     body = f'{{"build":{{"id":1,"config":{{"odd":{value},"language":"ruby"}}}}}}'.encode()
     build = await Builds(Scripted(body)).get(1)
     assert build.config == build.to_dict()["config"] == {"odd": plain, "language": "ruby"}
+
+
+NO_IDS = ["0", "-1", '""', '" "', "0.0", '"0"', '"-1"', "-1.5", "null"]
+
+
+@pytest.mark.parametrize("value", NO_IDS)
+@pytest.mark.parametrize("key", LISTS)
+async def test_zero_negative_and_blank_ids_are_no_ids(key: str, value: str) -> None:
+    kind, sample, call = LISTS[key]
+    for field in fields(kind):
+        if field != "id" and not field.endswith("_id"):
+            continue
+        odd = changed(numbered(sample, 2), field, value.encode())
+        body = b'{"%s":[%s,%s]}' % (key.encode(), numbered(sample, 1), odd)
+        results = await call(Scripted(body))
+        if field == "id":
+            assert [one.id for one in results] == [1]
+            assert len(results.unreadable) == 1
+        else:
+            assert [one.id for one in results] == [1, 2]
+            assert getattr(results[1], field) is None
+
+
+async def test_zero_negative_and_blank_ids_in_a_list_are_left_out() -> None:
+    build = await Builds(Scripted(b'{"build":{"id":1,"job_ids":[0,-1,""," ",null,"7",8]}}')).get(1)
+    assert build.job_ids == (7, 8)
+
+
+@pytest.mark.parametrize("value", ['""', '" "', "null"])
+async def test_a_blank_id_of_a_variable_is_no_id(value: str) -> None:
+    body = f'{{"env_vars":[{{"id":{value},"name":"A"}},{{"id":"5d4b","name":"B"}}]}}'.encode()
+    results = await EnvVars(Scripted(body)).list(82)
+    assert ([one.name for one in results], len(results.unreadable)) == (["B"], 1)
 
 
 async def test_a_configuration_with_what_is_no_character_can_be_read() -> None:
