@@ -44,7 +44,8 @@ class Commit(Entity, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Convert the date to UTC."""
-        if self.committed_at is not None and self.committed_at.tzinfo is not UTC:
+        committed_at = self.committed_at
+        if committed_at is not None and committed_at.tzinfo is not UTC:
             dates_to_utc(self, "committed_at")
 
     @property
