@@ -16,8 +16,11 @@ SURROGATES: Final = re.compile(
 )
 """Escaped surrogates: a pair, or one by itself, which is no character."""
 
-NOT_NUMBERS: Final = re.compile(rb'("(?:[^"\\]|\\.)*+")|-?(?:NaN|Infinity)', re.DOTALL)
-"""Texts, and outside of them what other encoders write for numbers that JSON does not have."""
+NOT_NUMBERS: Final = re.compile(rb'("(?:[^"\\]|\\.)*+"?)|-?(?:NaN|Infinity)', re.DOTALL)
+"""Texts, and outside of them what other encoders write for numbers that JSON does not have.
+
+A text that does not end matches too: to look for its end from each of its quotes would take forever.
+"""
 
 _SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw)
 
@@ -59,7 +62,7 @@ def decode_any(text: bytes) -> Any:
     except DECODE_ERRORS:
         pass
     try:
-        return json.loads(repaired(text), parse_int=_to_int)
+        return json.loads(repaired(text).decode(), parse_int=_to_int)
     except json.JSONDecodeError as exc:
         raise msgspec.DecodeError(str(exc)) from None
 
