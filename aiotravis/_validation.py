@@ -3,9 +3,22 @@
 Every function returns the value, or raises `UsageError` with the name of the caller's argument.
 """
 
+import sys
+
 from aiotravis.errors import UsageError
 
-__all__ = ["validate_count", "validate_seconds", "validate_text"]
+__all__ = ["validate_bool", "validate_count", "validate_seconds", "validate_text"]
+
+
+def validate_bool(value: object, argument: str) -> bool:
+    """Return True or False.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if not isinstance(value, bool):
+        raise UsageError(f"{argument} must be True or False, not {_shown(value)}.", argument=argument)
+    return value
 
 
 def validate_count(value: object, argument: str, *, minimum: int = 1, maximum: int | None = None) -> int:
@@ -17,19 +30,31 @@ def validate_count(value: object, argument: str, *, minimum: int = 1, maximum: i
     if isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= (maximum or value):
         return value
     limits = f"of at least {minimum}" if maximum is None else f"between {minimum} and {maximum}"
-    raise UsageError(f"{argument} must be a whole number {limits}, not {value!r}.", argument=argument)
+    raise UsageError(f"{argument} must be a whole number {limits}, not {_shown(value)}.", argument=argument)
 
 
 def validate_seconds(value: object, argument: str, *, zero_ok: bool = False) -> float:
     """Return a number of seconds.
 
     Raises:
-        UsageError: It is not a number, or not positive.
+        UsageError: It is not a finite number, or not positive.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool) and (value > 0 or (zero_ok and value == 0)):
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and (value > 0 or (zero_ok and value == 0))
+        and value <= sys.float_info.max  # A comparison takes any integer, one that no float can hold too.
+    ):
         return value
     kind = "number of seconds, 0 or more" if zero_ok else "positive number of seconds"
-    raise UsageError(f"{argument} must be a {kind}, not {value!r}.", argument=argument)
+    raise UsageError(f"{argument} must be a finite {kind}, not {_shown(value)}.", argument=argument)
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)[:100]
+    except ValueError:  # CPython refuses to write integers of thousands of digits.
+        return "an integer of thousands of digits"
 
 
 def validate_text(value: object, argument: str) -> str:

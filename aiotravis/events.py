@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from aiotravis._http.lenient import Id
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
 from aiotravis.resources.repositories import Repository
@@ -147,7 +148,7 @@ class JobLog(Event, frozen=True, kw_only=True, gc=False):
 
     # fact 7.8: the text is called _log here, and id is the job's. fact 9.34: a number may be a string, "7.1".
     # fact 9.35: final comes early, twice or never.
-    job_id: int = msgspec.field(name="id")
+    job_id: Id = msgspec.field(name="id")
     content: str = msgspec.field(default="", name="_log")
     number: int | str = 0
     final: bool = False
@@ -163,6 +164,10 @@ class UnknownEvent(Event, frozen=True, kw_only=True):
 
     name: str
     data: Any = None
+
+    def __hash__(self) -> int:
+        """Hash by channel and name: the payload can be a dictionary."""
+        return hash((type(self), self.channel, self.name))
 
 
 class Mark(Event, frozen=True, kw_only=True):

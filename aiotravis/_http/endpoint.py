@@ -32,15 +32,20 @@ class Endpoint(Generic[T]):
         path: Path with parameters: ``"/builds/{id}"``.
         answer: Type of the body: a struct (JSON), ``str`` (text), ``bytes``, or ``NoneType`` (ignored).
         empty: Value of an empty body or ``null``; None if these are errors.
+        done: Value of every body but a web page that cannot be read as ``answer``; None if these are errors. For a
+            write: it is done unless the body says otherwise, and who sends it again does it twice.
     """
 
-    __slots__ = ("_decoder", "answer", "empty", "method", "path")
+    __slots__ = ("_decoder", "answer", "done", "empty", "method", "path")
 
-    def __init__(self, method: str, path: str, answer: type[T], *, empty: T | None = None) -> None:
+    def __init__(
+        self, method: str, path: str, answer: type[T], *, empty: T | None = None, done: T | None = None
+    ) -> None:
         self.method: str = method
         self.path: str = path
         self.answer: type[T] = answer
         self.empty: T | None = empty
+        self.done: T | None = done
         self._decoder: msgspec.json.Decoder[T] | None = None
         if answer not in (str, bytes, NoneType):
             # fact 9.12: types differ between servers: `active` comes as true or "true", a port as 443 or "443".
@@ -107,13 +112,17 @@ class Endpoint(Generic[T]):
         else:
             if not has_zero_date(body):
                 return value
-        reader = LenientReader(self.answer, strict=response.strict, excerpt=response.excerpt_of)
+        strict = response.strict and self.done is None
+        reader = LenientReader(self.answer, strict=strict, excerpt=response.excerpt_of)
         try:
             return (yield from reader.read(body))
         except UnreadableValue as exc:
             cause = exc
         except DECODE_ERRORS as exc:
             cause = cause or ValueError(str(exc))
+        # fact 9.1: what a body is typed as tells nothing.
+        if self.done is not None and not body.lstrip().startswith(b"<"):
+            return self.done
         raise _decode_error(request, response, cause) from cause
 
 

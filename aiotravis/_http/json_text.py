@@ -1,5 +1,6 @@
-"""JSON with what is no character in it: half surrogates, bytes that are not UTF-8. No I/O."""
+"""JSON with what is no JSON in it: half surrogates, bytes that are not UTF-8, NaN, numbers beyond any type. No I/O."""
 
+import json
 import re
 from typing import Any, Final
 
@@ -15,20 +16,43 @@ SURROGATES: Final = re.compile(
 )
 """Escaped surrogates: a pair, or one by itself, which is no character."""
 
+NOT_NUMBERS: Final = re.compile(rb'("(?:[^"\\]|\\.)*+"?)|-?(?:NaN|Infinity)', re.DOTALL)
+"""Texts, and outside of them what other encoders write for numbers that JSON does not have.
+
+A text that does not end matches too: to look for its end from each of its quotes would take forever.
+"""
+
+_SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw)
+
 
 def repaired(text: bytes) -> bytes:
-    """Replace what is no character: bytes that are not UTF-8, and surrogates without their other half."""
+    """Replace what is no JSON but leaves the rest readable.
+
+    Bytes that are not UTF-8 and surrogates without their other half become U+FFFD; NaN and Infinity become null.
+    """
     try:
         text.decode()
     except UnicodeDecodeError:
         text = text.decode("utf-8", "replace").encode()
-    if rb"\ud" not in text and rb"\uD" not in text:
-        return text
-    return SURROGATES.sub(lambda match: match[0] if match["low"] else match[1] + rb"\ufffd", text)
+    if rb"\ud" in text or rb"\uD" in text:
+        text = SURROGATES.sub(lambda match: match[0] if match["low"] else match[1] + rb"\ufffd", text)
+    if (b"NaN" in text or b"Infinity" in text) and not _is_json(text):
+        text = NOT_NUMBERS.sub(lambda match: match[1] or b"null", text)
+    return text
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        _SYNTAX.decode(text)
+    except DECODE_ERRORS:
+        return False
+    return True
 
 
 def decode_any(text: bytes) -> Any:
-    """Decode any JSON, with what is no character replaced.
+    """Decode any JSON, with what is no JSON replaced, see `repaired`.
+
+    A number beyond the range of a float is infinite; an integer of more digits than Python converts stays a text.
 
     Raises:
         DecodeError, UnicodeError, RecursionError: It is not JSON, or too deep.
@@ -36,4 +60,15 @@ def decode_any(text: bytes) -> Any:
     try:
         return msgspec.json.decode(text)
     except DECODE_ERRORS:
-        return msgspec.json.decode(repaired(text))
+        pass
+    try:
+        return json.loads(repaired(text).decode(), parse_int=_to_int)
+    except json.JSONDecodeError as exc:
+        raise msgspec.DecodeError(str(exc)) from None
+
+
+def _to_int(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:
+        return digits

@@ -20,9 +20,12 @@ from aiotravis._http.messages import one_line
 from aiotravis._http.results import Results, Unreadable
 
 __all__ = [
+    "Id",
     "LenientReader",
+    "TextId",
     "Timestamp",
     "UnreadableValue",
+    "dates_to_utc",
     "exhaust",
     "has_zero_date",
     "unreadable_counts",
@@ -34,6 +37,12 @@ logger: logging.Logger = logging.getLogger("aiotravis.rest")
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 """An aware date. The decoder refuses dates without a zone, at no cost; `LenientReader` then reads them as UTC."""
+
+Id = Annotated[int, msgspec.Meta(gt=0)]
+"""An id of Travis's. 0 and -1 stand for none."""
+
+TextId = Annotated[str, msgspec.Meta(pattern=r"\S")]
+"""The same where ids are texts. A blank one stands for none."""
 
 RECORDS_PER_STEP: Final = 50
 """Records that are read one by one before other tasks get their turn."""
@@ -61,6 +70,17 @@ def has_zero_date(text: str | bytes) -> bool:
     return text.rfind(_QUOTED_ZERO_DATE_BYTES) >= 0
 
 
+def dates_to_utc(value: msgspec.Struct, *fields: str) -> None:
+    """Convert dates of a new struct to UTC; one that is out of range there becomes None.
+
+    Call it where a date has another zone: to look for that takes longer in the JSON than in the values.
+    """
+    for field in fields:
+        date: datetime | None = getattr(value, field)
+        if date is not None and date.tzinfo is not UTC:
+            msgspec.structs.force_setattr(value, field, _to_utc(date))
+
+
 def exhaust(steps: Generator[None, None, T]) -> T:
     """Return the result of a generator, without pauses."""
     while True:
@@ -74,7 +94,7 @@ class LenientReader(Generic[T]):
     """Reads one JSON text as far as possible.
 
     A field that cannot be read takes its default: None, ``""`` or ``()``. A record without its required fields, as a
-    rule its id, is left out of its list and kept in `Results.unreadable`.
+    rule its id, is left out of its list and kept in `Results.unreadable`. A value of a dictionary is left out.
 
     Args:
         kind: What to read: a struct.
@@ -126,10 +146,13 @@ class LenientReader(Generic[T]):
             return (yield from self._struct(shape.struct, text, path))
         if shape.item is not None and text.lstrip()[:1] == b"[":
             return (yield from self._items(shape, text, path, name))
+        if shape.entry is not None and text.lstrip()[:1] == b"{":
+            return (yield from self._entries(shape.entry, text, path, name))
         value = _converted(shape.kinds, text, path)
         if value is None:
             raise UnreadableValue(f"{reason.partition(' - at ')[0]} - at `{path}`")
         if not isinstance(value, datetime):
+            shape.check(value, path)
             self._report(name, f"{reason.partition(' - at ')[0]} - at `{path}`")
         return value
 
@@ -169,6 +192,15 @@ class LenientReader(Generic[T]):
             return frozenset(values)
         return Results(values, unreadable) if _shape(shape.item).struct is not None else tuple(values)
 
+    def _entries(self, kind: object, text: bytes, path: str, name: str) -> Generator[None, None, dict[str, object]]:
+        values: dict[str, object] = {}
+        for key, piece in _raw(_FIELDS, text, path).items():
+            try:
+                values[key] = yield from self._value(kind, bytes(piece), f"{path}[...]", name)
+            except UnreadableValue as exc:
+                self._report(name, str(exc))
+        return values
+
     def _report(self, name: str, reason: str) -> None:
         if self._strict:
             raise UnreadableValue(reason)
@@ -195,16 +227,19 @@ class _Shape:
     """What a type consists of.
 
     Attributes:
+        kind: The type.
         decoder: Its decoder.
         kinds: Its alternatives without None.
         struct: The alternative that is a struct.
         container: ``tuple`` or ``frozenset``; None if it is neither.
         item: Type of its items.
+        entry: Type of the values of a dictionary, if it is one.
         dated: Whether it may hold dates.
     """
 
     def __init__(self, kind: Any) -> None:
         # fact 9.12: types differ between servers: `active` comes as true or "true", a port as 443 or "443".
+        self.kind = kind
         self.decoder = msgspec.json.Decoder(kind, strict=False)
         self.kinds = tuple(one for one in _alternatives(kind) if one is not type(None))
         structs = [one for one in self.kinds if isinstance(one, type) and issubclass(one, msgspec.Struct)]
@@ -214,9 +249,17 @@ class _Shape:
         for one in self.kinds:
             if get_origin(one) in {tuple, frozenset}:
                 self.container, self.item = get_origin(one), get_args(one)[0]
+        self.entry: Any = get_args(self.kinds[0])[1] if get_origin(self.kinds[0]) is dict else None
         self.dated: bool = (
             self.struct is not None or datetime in self.kinds or (self.item is not None and _shape(self.item).dated)
         )
+
+    def check(self, value: object, path: str) -> None:
+        """Raise UnreadableValue if a converted value is none that its type allows, such as an id of 0."""
+        try:
+            msgspec.convert(value, self.kind)
+        except msgspec.ValidationError as exc:
+            raise UnreadableValue(f"{exc} - at `{path}`") from None
 
 
 @cache
@@ -278,8 +321,14 @@ def _to_enum(kind: type[Enum], text: str) -> Enum | None:
 def _to_datetime(text: str) -> datetime | None:
     # fact 9.32: a date may end with " UTC". fact 10.1: without a zone it is UTC.
     try:
-        moment = datetime.fromisoformat(text.strip().removesuffix("UTC").rstrip())
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = _to_utc(datetime.fromisoformat(text.strip().removesuffix("UTC").rstrip()))
+    except ValueError:
+        return None
+    return None if moment is None or moment.isoformat().startswith(ZERO_DATE) else moment
+
+
+def _to_utc(moment: datetime) -> datetime | None:
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return None if moment.isoformat().startswith(ZERO_DATE) else moment

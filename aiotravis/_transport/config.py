@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from aiotravis._async.retry import ATTEMPTS
-from aiotravis._validation import validate_count, validate_seconds
+from aiotravis._validation import validate_bool, validate_count, validate_seconds
 
 __all__ = ["TransportConfig"]
 
@@ -54,5 +54,7 @@ class TransportConfig:
         validate_seconds(self.read_timeout, "read_timeout")
         validate_count(self.max_response, "max_response")
         validate_count(self.attempts, "attempts")
+        validate_bool(self.strict, "strict")
+        validate_bool(self.trust_env, "trust_env")
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.connect_timeout, sock_read=self.read_timeout)
         object.__setattr__(self, "timeout", timeout)

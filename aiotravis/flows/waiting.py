@@ -8,6 +8,7 @@ import asyncio
 import math
 import random
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -20,6 +21,7 @@ from aiotravis.errors import NotFoundError, TravisError, UsageError
 from aiotravis.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.flows.event_subscriber import EventSubscriber
 from aiotravis.flows.repository_watch import PendingWait, RepositoryWatch, TargetKey, WaitTarget
+from aiotravis.resources._base import read_in_parts
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources._runs import Restarts, RunFilter
 from aiotravis.resources.builds import Build, Builds
@@ -181,15 +183,19 @@ class BuildWaiter:
             self._fail(due, exc)
 
     async def _read(self, due: list[TargetKey]) -> None:
-        asked_at = anyio.current_time()
         for kind, resource in ((Build, self._builds), (Job, self._jobs)):
             ids = [number for of, number in due if of is kind and (of, number) in self._targets]
-            batches = resource.many(ids, missing_ok=True)
-            async for value in batches:
-                self._apply_read(value, asked_at)
-            # A record without a readable id may be one of the missing ones: they are read again later.
-            for number in () if batches.unreadable else batches.missing:
-                self._fail([(kind, number)], _not_found(kind.__name__.lower(), number))
+            for number, error in (await read_in_parts(partial(self._read_many, kind, resource), ids)).items():
+                self._fail([(kind, number)], error)
+
+    async def _read_many(self, kind: type[Build] | type[Job], resource: Builds | Jobs, ids: list[int]) -> None:
+        asked_at = anyio.current_time()
+        batches = resource.many(ids, missing_ok=True)
+        async for value in batches:
+            self._apply_read(value, asked_at)
+        # A record without a readable id may be one of the missing ones: they are read again later.
+        for number in () if batches.unreadable else batches.missing:
+            self._fail([(kind, number)], _not_found(kind.__name__.lower(), number))
 
     def _apply_read(self, value: BuildOrJob, asked_at: float) -> None:
         """Apply a state read over REST; watch the repository if the target is still waited for."""

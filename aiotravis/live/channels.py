@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from aiotravis.errors import LiveUnavailable, UsageError
 from aiotravis.events import BuildEvent, Event, JobEvent, JobLog
 
-__all__ = ["ChannelSelection", "channels_for", "is_private"]
+__all__ = ["ChannelSelection", "channels_for", "is_private", "repository_of"]
 
 PRIVATE = "private-"
 
@@ -62,6 +62,12 @@ class ChannelSelection:
             selected = build.id in self.builds or build.repository_id in self.repositories
             return selected or not self.jobs.isdisjoint(build.job_ids)
         return True
+
+
+def repository_of(channel: str | None) -> int | None:
+    """Return the id of the repository whose events travel on a channel; None if it is no repository's."""
+    kind, _, number = (channel or "").removeprefix(PRIVATE).partition("-")
+    return int(number) if kind == "repo" and number.isascii() and number.isdecimal() and len(number) < 20 else None
 
 
 def is_private(channel: str) -> bool:

@@ -26,6 +26,7 @@ from aiotravis.live.protocol import (
     ends_connection,
     read_frame,
     read_message,
+    repair_frame,
 )
 from aiotravis.live.socket import Closed, PusherSocket
 
@@ -130,9 +131,13 @@ class PusherConnection:
         for frame in frames:
             try:
                 message = decode_frame(frame)
-            except DECODE_ERRORS as exc:
-                self._ignore(type(exc).__name__)
-                continue
+            except DECODE_ERRORS:
+                try:
+                    message = repair_frame(frame)
+                except DECODE_ERRORS as exc:
+                    self._ignore(type(exc).__name__)
+                    continue
+                self._monitor.count_unreadable()
             if message.event == "job:log":
                 # The shortest path: log parts are most of what comes.
                 dispatch_log(message, len(frame))

@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from aiotravis._http.json_text import DECODE_ERRORS
-from aiotravis._http.lenient import LenientReader, UnreadableValue, exhaust, has_zero_date
+from aiotravis._http.lenient import Id, LenientReader, UnreadableValue, exhaust, has_zero_date
 from aiotravis.events import (
     EVENTS_BY_NAME,
     BuildEvent,
@@ -46,9 +46,9 @@ class _NestedJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _LogPayload(msgspec.Struct, frozen=True, kw_only=True):
-    # A part whose text or number cannot be read is no part: REST still has it.
-    id: int
-    content: str = msgspec.field(name="_log")
+    # A part whose text or number cannot be read is no part: REST still has it. Without a text, the last one still ends.
+    id: Id
+    content: str | None = msgspec.field(name="_log")
     number: int | str
     final: bool = False
 
@@ -99,7 +99,7 @@ def read_log(message: Message, on_unreadable: Callable[[], object] = _ignore) ->
             part = _read_log_payload(text, set())
         except (UnreadableValue, *DECODE_ERRORS):
             return UnknownEvent(channel=message.channel, name=message.event, data=decode_data(data))
-        log = JobLog(job_id=part.id, content=part.content, number=part.number, final=part.final)
+        log = JobLog(job_id=part.id, content=part.content or "", number=part.number, final=part.final)
     msgspec.structs.force_setattr(log, "channel", message.channel)
     return log
 
@@ -164,6 +164,8 @@ def _build_event(kind: type[B], channel: str | None, text: str | bytes, data: ob
     build = _read_build(msgspec.json.encode(fields), unreadable)
     if payload.commit is not None:
         msgspec.structs.force_setattr(build, "commit", payload.commit)
+    if build.repository_id is None and payload.repository is not None:
+        msgspec.structs.force_setattr(build, "repository_id", payload.repository.id)
     return kind(
         channel=channel,
         build=build,

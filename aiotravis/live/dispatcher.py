@@ -10,6 +10,7 @@ import msgspec
 
 from aiotravis.errors import TravisError
 from aiotravis.events import BuildEvent, Event, JobEvent
+from aiotravis.live.channels import repository_of
 from aiotravis.live.decoding import has_no_payload, read_event, read_log
 from aiotravis.live.event_buffer import EVENT_OVERHEAD, EventBuffer, event_size
 from aiotravis.live.monitor import LiveMonitor
@@ -163,8 +164,10 @@ class Dispatcher:
         earlier = frozenset(seen_on)
         seen_on.add(name)
         if isinstance(event, BuildEvent | JobEvent):
-            self._monitor.incomplete += not event.complete
             fetcher = self.payload_fetcher
+            if fetcher is not None and _needs_repository(event, channel.subscriptions):
+                event = msgspec.structs.replace(event, complete=False)
+            self._monitor.incomplete += not event.complete
             if fetcher is not None and fetcher.hold(event, partial(self._deliver, earlier)):
                 return
         self._deliver(earlier, event)
@@ -191,12 +194,13 @@ class Dispatcher:
         channel = self._channels.get(event.channel or "")
         if channel is None:
             return
+        original, event = event, _with_repository(event)
         if isinstance(event, BuildEvent | JobEvent):
             self._mark_if_late(event, counted=bool(earlier))
         size = event_size(event)
         for subscription in channel.subscriptions:
             if subscription.accepts(event):
-                if earlier and _delivered_on(earlier, subscription, event):
+                if earlier and _delivered_on(earlier, subscription, original):
                     self._monitor.duplicates += 1
                 elif not subscription.buffer.put(event, size):
                     self._count_dropped(subscription.buffer)
@@ -239,4 +243,32 @@ class Dispatcher:
 def _delivered_on(channels: frozenset[str], subscription: Subscription, event: Event) -> bool:
     """Return whether a subscription has accepted the same event on another channel."""
     copies = (msgspec.structs.replace(event, channel=name) for name in subscription.channels & channels)
-    return any(subscription.accepts(copy) for copy in copies)
+    return any(subscription.accepts(_with_repository(copy)) for copy in copies)
+
+
+def _repository_id(event: Event) -> int | None:
+    if isinstance(event, JobEvent):
+        return event.job.repository_id
+    return event.build.repository_id if isinstance(event, BuildEvent) else None
+
+
+def _with_repository(event: Event) -> Event:
+    """Return an event that names no readable repository with that of its channel, if its channel is a repository's."""
+    repository = repository_of(event.channel)
+    if repository is None or _repository_id(event) is not None:
+        return event
+    if isinstance(event, JobEvent):
+        return msgspec.structs.replace(event, job=msgspec.structs.replace(event.job, repository_id=repository))
+    if isinstance(event, BuildEvent):
+        return msgspec.structs.replace(event, build=msgspec.structs.replace(event.build, repository_id=repository))
+    return event
+
+
+def _needs_repository(event: BuildEvent | JobEvent, subscriptions: Iterable[Subscription]) -> bool:
+    """Return whether only the REST API can tell which subscriptions an event is for."""
+    # fact 7.6: a private deployment publishes on the users' channels alone, which name no repository.
+    return (
+        _repository_id(event) is None
+        and repository_of(event.channel) is None
+        and any(one.selection.repositories and not any(map(repository_of, one.channels)) for one in subscriptions)
+    )

@@ -12,6 +12,7 @@ import msgspec
 from aiotravis.errors import TravisError
 from aiotravis.events import BuildEvent, JobEvent
 from aiotravis.live.subscription import LiveResources
+from aiotravis.resources._base import read_in_parts
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
 
@@ -85,13 +86,16 @@ class PayloadFetcher:
             self._release(batch, found)
 
     async def _fetch(self, resource: Builds | Jobs, ids: list[int], found: dict[EntityId, Build | Job]) -> None:
-        if not ids:
-            return
-        try:
-            async for entity in resource.many(ids, missing_ok=True):
+        async def read(some: list[int]) -> None:
+            async for entity in resource.many(some, missing_ok=True):
                 found[type(entity), entity.id] = entity
+
+        try:
+            failed = list((await read_in_parts(read, ids)).values())
         except TravisError as exc:
-            logger.warning("payloads of events could not be fetched: %s", type(exc).__name__)
+            failed = [exc]
+        if failed:
+            logger.warning("payloads of events could not be fetched: %s", type(failed[0]).__name__)
 
     def _release(self, batch: list[tuple[EntityId, int]], found: dict[EntityId, Build | Job]) -> None:
         """Deliver a batch in the order of arrival. Events whose payload could not be fetched stay incomplete."""

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from aiotravis._http.json_text import DECODE_ERRORS, decode_any, repaired
 from aiotravis.errors import LiveUnavailable
 from aiotravis.resources.config import PusherConfig
 
@@ -34,6 +35,7 @@ __all__ = [
     "ends_connection",
     "read_frame",
     "read_message",
+    "repair_frame",
 ]
 
 PUSHER_HOST: Final = "ws.pusherapp.com"
@@ -152,19 +154,42 @@ class InvalidFrame:
 ServerMessage = Established | Subscribed | ErrorFrame | Ping | Pong | Message | InvalidFrame
 
 
-DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-
 decode_frame: Final[Callable[[str | bytes], Message]] = msgspec.json.Decoder(Message).decode
 """Decode a frame, or raise one of `DECODE_ERRORS`."""
+
+
+class _RawFrame(msgspec.Struct, frozen=True, kw_only=True):
+    event: str
+    channel: str | None = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_decode_raw_frame: Final = msgspec.json.Decoder(_RawFrame).decode
 
 
 def read_frame(frame: str | bytes) -> ServerMessage:
     """Decode and read one frame."""
     try:
         message = decode_frame(frame)
-    except DECODE_ERRORS as exc:
-        return InvalidFrame(type(exc).__name__)
+    except DECODE_ERRORS:
+        try:
+            message = repair_frame(frame)
+        except DECODE_ERRORS as exc:
+            return InvalidFrame(type(exc).__name__)
     return read_message(message)
+
+
+def repair_frame(frame: str | bytes) -> Message:
+    """Decode a frame of which `decode_frame` refuses a value, such as half a surrogate or 1e400, without that value.
+
+    Raises:
+        DecodeError, UnicodeError, RecursionError: It is no frame.
+    """
+    # fact 9.37: data is a string or the value itself. Its text stands for the value: readers take both.
+    raw = _decode_raw_frame(repaired(frame.encode("utf-8", "surrogatepass") if isinstance(frame, str) else frame))
+    text = bytes(raw.data)
+    data = decode_any(text) if text[:1] == b'"' else text.decode()
+    return Message(event=raw.event, channel=raw.channel, data=data)
 
 
 def read_message(message: Message) -> ServerMessage:
@@ -216,7 +241,7 @@ def decode_data(data: object) -> object:
     if not isinstance(data, str):
         return data
     try:
-        return msgspec.json.decode(data)
+        return decode_any(data.encode("utf-8", "surrogatepass"))
     except DECODE_ERRORS:
         return data
 

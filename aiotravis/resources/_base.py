@@ -12,9 +12,9 @@ from aiotravis._http.json_text import decode_any
 from aiotravis._validation import validate_text
 from aiotravis.bulk.batches import BatchIterator, Identified
 from aiotravis.bulk.progress import Progress
-from aiotravis.errors import UsageError
+from aiotravis.errors import DecodeError, TooLargeError, TravisError, UsageError
 
-__all__ = ["Entity", "Resource", "ResultResponse", "id_of", "ids_of", "slug_of", "text_query"]
+__all__ = ["Entity", "Resource", "ResultResponse", "id_of", "ids_of", "read_in_parts", "slug_of", "text_query"]
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Identified)
@@ -51,9 +51,9 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ResultResponse(Entity, frozen=True, kw_only=True):
-    """``{"result": true}``."""
+    """``{"result": true}``. Only false is a refusal."""
 
-    result: bool
+    result: bool | None = None
 
 
 class Resource:
@@ -125,6 +125,28 @@ def ids_of(
     if isinstance(values, str | bytes):
         raise UsageError(f"{argument} must be several ids, not a string.", argument=argument)
     return [id_of(value, argument, entity_types) for value in values]
+
+
+async def read_in_parts(read: Callable[[list[int]], Awaitable[None]], ids: list[int]) -> dict[int, TravisError]:
+    """Call `read` with ids; where a response is too large or cannot be read, again with each half of its ids.
+
+    Returns:
+        The errors of single ids: the others have been read.
+
+    Raises:
+        TravisError: Another error of `read`, or a response that is no JSON, such as a web page: fewer ids do not help.
+    """
+    try:
+        if ids:
+            await read(ids)
+    except (DecodeError, TooLargeError) as exc:
+        if isinstance(exc, DecodeError) and not exc.excerpt.lstrip().startswith(("{", "[")):
+            raise
+        if len(ids) == 1:
+            return {ids[0]: exc}
+        middle = len(ids) // 2
+        return await read_in_parts(read, ids[:middle]) | await read_in_parts(read, ids[middle:])
+    return {}
 
 
 def slug_of(slug: str, argument: str) -> tuple[str, str]:

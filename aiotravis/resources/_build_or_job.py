@@ -1,12 +1,13 @@
 """What builds and jobs share: a state, times, a configuration that is decoded on access."""
 
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any, Final, cast
 
 import msgspec
 
 from aiotravis._http.json_text import DECODE_ERRORS, decode_any
-from aiotravis._http.lenient import Timestamp
+from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity
 from aiotravis.resources._states import State
 from aiotravis.resources.commits import Commit
@@ -38,9 +39,9 @@ class BuildOrJob(Entity, frozen=True, kw_only=True):
         updated_at: With milliseconds; only from the live channel.
     """
 
-    id: int
-    repository_id: int | None = None
-    commit_id: int | None = None
+    id: Id
+    repository_id: Id | None = None
+    commit_id: Id | None = None
     number: str = ""
     state: State = State.CREATED
     started_at: Timestamp | None = None
@@ -50,7 +51,15 @@ class BuildOrJob(Entity, frozen=True, kw_only=True):
     updated_at: Timestamp | None = None
 
     def __post_init__(self) -> None:
-        """Copy the configuration: a slice of the response would keep all of it in memory."""
+        """Copy the configuration: a slice of the response would keep all of it in memory. Convert dates to UTC."""
+        # Most are in UTC already: this runs for every build and job, and the call costs more than the comparisons.
+        started_at, finished_at, updated_at = self.started_at, self.finished_at, self.updated_at
+        if (
+            (started_at is not None and started_at.tzinfo is not UTC)
+            or (finished_at is not None and finished_at.tzinfo is not UTC)
+            or (updated_at is not None and updated_at.tzinfo is not UTC)
+        ):
+            dates_to_utc(self, "started_at", "finished_at", "updated_at")
         config = self.config_json
         if config is EMPTY:
             return

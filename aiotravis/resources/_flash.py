@@ -42,7 +42,7 @@ async def restart(
     """
     request = endpoint.request(id=key[1])
     response = await transport.send(request)
-    decoded = endpoint.read(request, response)  # An empty body is no refusal: the restart was accepted.
+    decoded = endpoint.read(request, response)
     # fact 9.26: until 2015, a refusal had status 200 and `result` true; only the flash holds its error.
     refusals = tuple(flash.error for flash in decoded.flash if flash.error)
     if refusals or decoded.result is False:

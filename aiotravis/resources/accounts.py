@@ -4,6 +4,7 @@ https://docs.travis-ci.com/api/#accounts
 """
 
 from aiotravis._http import Endpoint, Results, results_of
+from aiotravis._http.lenient import Id
 from aiotravis.resources._base import Entity, Resource
 
 __all__ = ["Account", "Accounts"]
@@ -22,7 +23,7 @@ class Account(Entity, frozen=True, kw_only=True):
     """
 
     # fact 9.46: ids of users and organizations overlap.
-    id: int
+    id: Id
     name: str | None = None
     login: str | None = None
     type: str = ""

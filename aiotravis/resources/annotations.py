@@ -6,6 +6,7 @@ https://docs.travis-ci.com/api/#annotations
 from types import NoneType
 
 from aiotravis._http import Endpoint, Results, results_of
+from aiotravis._http.lenient import Id
 from aiotravis._validation import validate_text
 from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.jobs import Job
@@ -23,8 +24,8 @@ class Annotation(Entity, frozen=True, kw_only=True):
         provider_name: Service that made the remark.
     """
 
-    id: int
-    job_id: int | None = None
+    id: Id
+    job_id: Id | None = None
     description: str = ""
     url: str | None = None
     status: str | None = None

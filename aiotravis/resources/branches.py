@@ -6,6 +6,7 @@ https://docs.travis-ci.com/api/#branches
 from collections.abc import Iterable
 
 from aiotravis._http import Endpoint, Results
+from aiotravis._http.lenient import Id
 from aiotravis._validation import validate_text
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, ids_of
@@ -25,7 +26,7 @@ class Branch(BuildOrJob, frozen=True, kw_only=True):
         duration: Seconds, the sum over the jobs; None until finished.
     """
 
-    job_ids: tuple[int, ...] = ()
+    job_ids: tuple[Id, ...] = ()
     pull_request: bool | None = None
     duration: int | None = None
 

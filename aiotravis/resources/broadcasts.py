@@ -4,6 +4,7 @@ https://docs.travis-ci.com/api/#broadcasts
 """
 
 from aiotravis._http import Endpoint, Results, results_of
+from aiotravis._http.lenient import Id
 from aiotravis.resources._base import Entity, Resource
 
 __all__ = ["Broadcast", "Broadcasts"]
@@ -12,7 +13,7 @@ __all__ = ["Broadcast", "Broadcasts"]
 class Broadcast(Entity, frozen=True, kw_only=True):
     """A message."""
 
-    id: int
+    id: Id
     message: str | None = None
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from aiotravis._http import Endpoint, Results, Transport
+from aiotravis._http.lenient import Id
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.paginator import NumberFilter, Paginator, build_number
@@ -37,7 +38,7 @@ class Build(BuildOrJob, frozen=True, kw_only=True):
         duration: Seconds, the sum over the jobs, not wall-clock time; None until finished.
     """
 
-    job_ids: tuple[int, ...] = ()
+    job_ids: tuple[Id, ...] = ()
     jobs: tuple[Job, ...] = ()
     event_type: str | None = None
     pull_request: bool | None = None
@@ -62,7 +63,7 @@ class _BuildsResponse(Entity, frozen=True, kw_only=True):
 GET = Endpoint("GET", "/builds/{id}", _BuildResponse)
 LIST = Endpoint("GET", "/builds", _BuildsResponse)
 CANCEL = Endpoint("POST", "/builds/{id}/cancel", NoneType)
-RESTART = Endpoint("POST", "/builds/{id}/restart", FlashResponse, empty=FlashResponse())
+RESTART = Endpoint("POST", "/builds/{id}/restart", FlashResponse, done=FlashResponse())
 
 EVENT_TYPES: Final = ("push", "pull_request", "api", "cron")
 

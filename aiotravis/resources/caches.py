@@ -4,7 +4,7 @@ https://docs.travis-ci.com/api/#caches
 """
 
 from aiotravis._http import Endpoint, Results, results_of
-from aiotravis._http.lenient import Timestamp
+from aiotravis._http.lenient import Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity, Resource, text_query
 from aiotravis.resources.repositories import Repository, repo_part
 
@@ -24,6 +24,10 @@ class Cache(Entity, frozen=True, kw_only=True):
     slug: str = ""
     branch: str | None = None
     last_modified: Timestamp | None = None
+
+    def __post_init__(self) -> None:
+        """Convert dates to UTC."""
+        dates_to_utc(self, "last_modified")
 
 
 class _CachesResponse(Entity, frozen=True, kw_only=True):

@@ -4,12 +4,13 @@ https://docs.travis-ci.com/api/#commits
 """
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Final, TypeVar
 
 import msgspec
 
 from aiotravis._http import Results, unreadable_of
-from aiotravis._http.lenient import Timestamp
+from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity
 
 __all__ = ["Commit", "attach_commits"]
@@ -27,7 +28,7 @@ class Commit(Entity, frozen=True, kw_only=True):
         pull_request_number: Number; only in lists of builds and requests.
     """
 
-    id: int
+    id: Id
     sha: str = ""
     branch: str | None = None
     message: str | None = None
@@ -40,6 +41,12 @@ class Commit(Entity, frozen=True, kw_only=True):
     tag: str | None = None
     branch_is_default: bool | None = None
     pull_request_number: int | str | None = None  # fact 9.11: both types occur
+
+    def __post_init__(self) -> None:
+        """Convert the date to UTC."""
+        committed_at = self.committed_at
+        if committed_at is not None and committed_at.tzinfo is not UTC:
+            dates_to_utc(self, "committed_at")
 
     @property
     def subject(self) -> str:

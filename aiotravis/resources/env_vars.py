@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from aiotravis._http import Endpoint, Results, results_of
+from aiotravis._http.lenient import Id, TextId
 from aiotravis._validation import validate_text
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, id_of
@@ -27,12 +28,12 @@ class EnvVar(Entity, frozen=True, kw_only=True):
         branch: The branch it is limited to, or None for all branches.
     """
 
-    id: str
+    id: TextId
     name: str = ""
     value: str | None = None  # fact 9.25: missing when private
     public: bool = False
     branch: str | None = None
-    repository_id: int | None = None
+    repository_id: Id | None = None
 
 
 class _EnvVarResponse(Entity, frozen=True, kw_only=True):

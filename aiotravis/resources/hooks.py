@@ -4,6 +4,7 @@ https://docs.travis-ci.com/api/#hooks
 """
 
 from aiotravis._http import Endpoint, Results, results_of
+from aiotravis._http.lenient import Id
 from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of, text_query
 from aiotravis.resources.repositories import Repository
 
@@ -21,7 +22,7 @@ class Hook(Entity, frozen=True, kw_only=True):
         admin: Whether the user has admin rights.
     """
 
-    id: int
+    id: Id
     name: str = ""
     owner_name: str = ""
     description: str | None = None
@@ -40,7 +41,7 @@ class _HooksResponse(Entity, frozen=True, kw_only=True):
 
 
 LIST = Endpoint("GET", "/hooks", _HooksResponse)
-UPDATE = Endpoint("PUT", "/hooks/{id}", ResultResponse, empty=ResultResponse(result=True))
+UPDATE = Endpoint("PUT", "/hooks/{id}", ResultResponse, done=ResultResponse())
 
 
 class Hooks(Resource):
@@ -80,4 +81,4 @@ class Hooks(Resource):
 
     async def _update(self, repo: object, *, active: bool) -> bool:
         number, body = id_of(repo, "repo", (Repository, Hook)), {"hook": {"active": active}}
-        return (await self._fetch(UPDATE, id=number, json=body)).result
+        return (await self._fetch(UPDATE, id=number, json=body)).result is not False

@@ -8,6 +8,7 @@ from datetime import timedelta
 from types import NoneType
 
 from aiotravis._http import Endpoint, Results, Transport
+from aiotravis._http.lenient import Id
 from aiotravis._validation import validate_text
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
@@ -38,14 +39,14 @@ class Job(BuildOrJob, frozen=True, kw_only=True):
         repository_private: Whether the repository is private; only from the live channel.
     """
 
-    build_id: int | None = None
+    build_id: Id | None = None
     repository_slug: str | None = None
-    stage_id: int | None = None
+    stage_id: Id | None = None
     queue: str | None = None
     allow_failure: bool | None = None
     tags: str | None = None  # fact 9.14: one string, not a list
-    log_id: int | None = None
-    annotation_ids: tuple[int, ...] = ()
+    log_id: Id | None = None
+    annotation_ids: tuple[Id, ...] = ()
     stage: Stage | None = None
     repository_private: bool | None = None
 
@@ -71,7 +72,7 @@ class _JobsResponse(Entity, frozen=True, kw_only=True):
 GET = Endpoint("GET", "/jobs/{id}", _JobResponse)
 LIST = Endpoint("GET", "/jobs", _JobsResponse)
 CANCEL = Endpoint("POST", "/jobs/{id}/cancel", NoneType)
-RESTART = Endpoint("POST", "/jobs/{id}/restart", FlashResponse, empty=FlashResponse())
+RESTART = Endpoint("POST", "/jobs/{id}/restart", FlashResponse, done=FlashResponse())
 
 # fact 9.16: without it, log_id is only sent to clients whose User-Agent starts with Travis.
 _LOG_ID = ("include_log_id", "true")

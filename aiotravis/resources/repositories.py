@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from aiotravis._http import Endpoint, Part, Results, results_of
-from aiotravis._http.lenient import Timestamp
+from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
@@ -34,11 +34,11 @@ class Repository(Entity, frozen=True, kw_only=True):
         private: Whether it is private; only from the live channel.
     """
 
-    id: int
+    id: Id
     slug: str = ""
     description: str | None = None
     active: bool | None = None  # fact 9.12: can be a string, null or missing
-    last_build_id: int | None = None
+    last_build_id: Id | None = None
     last_build_number: str | None = None
     last_build_state: State | None = None
     last_build_duration: int | None = None
@@ -46,6 +46,10 @@ class Repository(Entity, frozen=True, kw_only=True):
     last_build_finished_at: Timestamp | None = None
     github_language: str | None = None
     private: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Convert dates to UTC."""
+        dates_to_utc(self, "last_build_started_at", "last_build_finished_at")
 
     @property
     def owner_name(self) -> str:
@@ -67,7 +71,7 @@ class _RepositoriesResponse(Entity, frozen=True, kw_only=True):
 
 
 class _BuildOfRepository(Entity, frozen=True, kw_only=True):
-    repository_id: int
+    repository_id: Id
 
 
 class _BuildsResponse(Entity, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ https://docs.travis-ci.com/api/#requests
 """
 
 from aiotravis._http import Endpoint, Results
-from aiotravis._http.lenient import Timestamp
+from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis._validation import validate_count
 from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.commits import Commit, attach_commits
@@ -28,12 +28,12 @@ class Request(Entity, frozen=True, kw_only=True):
         build_id: Id of the build that it led to.
     """
 
-    id: int
-    repository_id: int | None = None
-    commit_id: int | None = None
+    id: Id
+    repository_id: Id | None = None
+    commit_id: Id | None = None
     commit: Commit | None = None
     created_at: Timestamp | None = None
-    owner_id: int | None = None
+    owner_id: Id | None = None
     owner_type: str | None = None
     event_type: str | None = None
     base_commit: str | None = None
@@ -45,7 +45,11 @@ class Request(Entity, frozen=True, kw_only=True):
     pull_request_number: int | None = None
     branch: str | None = None
     tag: str | None = None
-    build_id: int | None = None
+    build_id: Id | None = None
+
+    def __post_init__(self) -> None:
+        """Convert dates to UTC."""
+        dates_to_utc(self, "created_at")
 
     @property
     def accepted(self) -> bool:

@@ -4,6 +4,7 @@ https://docs.travis-ci.com/api/#settings:-ssh-key
 """
 
 from aiotravis._http import Endpoint
+from aiotravis._http.lenient import Id
 from aiotravis._validation import validate_text
 from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.repositories import Repository
@@ -19,7 +20,7 @@ class SshKey(Entity, frozen=True, kw_only=True):
         fingerprint: MD5 of the key, hexadecimal with colons.
     """
 
-    id: int
+    id: Id
     description: str | None = None
     fingerprint: str | None = None
 

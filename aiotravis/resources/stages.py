@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/user/build-stages/
 """
 
-from aiotravis._http.lenient import Timestamp
+from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity
 from aiotravis.resources._states import State
 
@@ -18,10 +18,14 @@ class Stage(Entity, frozen=True, kw_only=True):
         name: Name in the .travis.yml.
     """
 
-    id: int
-    build_id: int | None = None
+    id: Id
+    build_id: Id | None = None
     number: int | None = None
     name: str | None = None
     state: State | None = None
     started_at: Timestamp | None = None
     finished_at: Timestamp | None = None
+
+    def __post_init__(self) -> None:
+        """Convert dates to UTC."""
+        dates_to_utc(self, "started_at", "finished_at")

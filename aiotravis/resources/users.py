@@ -4,7 +4,7 @@ https://docs.travis-ci.com/api/#users
 """
 
 from aiotravis._http import Endpoint
-from aiotravis._http.lenient import Timestamp
+from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis._validation import validate_text
 from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of
 
@@ -27,7 +27,7 @@ class User(Entity, frozen=True, kw_only=True):
         vcs_type: Such as ``GithubUser``.
     """
 
-    id: int
+    id: Id
     name: str | None = None
     login: str = ""
     email: str | None = None
@@ -43,6 +43,10 @@ class User(Entity, frozen=True, kw_only=True):
     allow_migration: bool | None = None
     vcs_type: str | None = None
 
+    def __post_init__(self) -> None:
+        """Convert dates to UTC."""
+        dates_to_utc(self, "synced_at", "created_at", "first_logged_in_at")
+
 
 class _UserResponse(Entity, frozen=True, kw_only=True):
     user: User
@@ -50,7 +54,7 @@ class _UserResponse(Entity, frozen=True, kw_only=True):
 
 GET = Endpoint("GET", "/users", _UserResponse)
 UPDATE = Endpoint("PUT", "/users/{id}", _UserResponse)
-SYNC = Endpoint("POST", "/users/sync", ResultResponse, empty=ResultResponse(result=True))
+SYNC = Endpoint("POST", "/users/sync", ResultResponse, done=ResultResponse())
 
 
 class Users(Resource):
@@ -83,4 +87,4 @@ class Users(Resource):
             ConflictError: A sync is already running.
             AuthenticationError: No token, or Travis does not know it.
         """
-        return (await self._fetch(SYNC)).result
+        return (await self._fetch(SYNC)).result is not False

@@ -37,5 +37,5 @@ async def test_restart_takes_either_a_build_or_a_job() -> None:
 
 @pytest.mark.parametrize("patience", [-1, float("nan"), True, None])
 def test_an_invalid_patience_raises_usage_error(patience: Any) -> None:
-    with pytest.raises(errors.UsageError, match="restart_patience must be a number of seconds"):
+    with pytest.raises(errors.UsageError, match="restart_patience must be a finite number of seconds"):
         Travis(restart_patience=patience)

@@ -50,7 +50,7 @@ def test_an_invalid_hash_raises_usage_error(sha: Any) -> None:
 
 @pytest.mark.parametrize("seconds", [-1, float("nan"), True])
 def test_an_invalid_appear_within_raises_usage_error(seconds: float) -> None:
-    with pytest.raises(errors.UsageError, match="appear_within must be a number of seconds"):
+    with pytest.raises(errors.UsageError, match="appear_within must be a finite number of seconds"):
         CommitSearch(82, SHA, None, seconds)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator
 from datetime import timedelta
+from typing import Any, cast
 
 import anyio
 import anyio.lowlevel
@@ -310,6 +311,34 @@ async def test_a_build_that_came_without_a_readable_id_is_read_again(
     build.finish("passed")
     server.respond("GET", "/builds", body=b'{"builds":[{"id":null,"number":"1"}]}', times=2)
     assert (await travis.wait_for_build(build.id)).passed
+
+
+@pytest.mark.parametrize("kind", ["strict", "large"])
+async def test_a_response_that_cannot_be_read_ends_the_wait_it_concerns_alone(server: TravisServer, kind: str) -> None:
+    repository = server.world.repository("a/b")
+    builds = [repository.build(message="x" * (20_000 if kind == "large" and n == 3 else 1)) for n in range(8)]
+    for build in builds:
+        build.finish("passed")
+    if kind == "strict":
+        builds[3].event_type = cast("Any", ["odd"])
+    outcomes: dict[int, object] = {}
+    options = {"strict": True} if kind == "strict" else {"max_response": 15_000}
+    async with Travis(endpoint=server.endpoint, live=HASTY, attempts=1, **cast("Any", options)) as travis:
+
+        async def wait(number: int) -> None:
+            try:
+                outcomes[number] = (await travis.wait_for_build(number)).state
+            except errors.TravisError as exc:
+                outcomes[number] = type(exc)
+
+        async with anyio.create_task_group() as group:
+            for build in builds:
+                group.start_soon(wait, build.id)
+    expected: dict[int, object] = {build.id: "passed" for build in builds}
+    expected[builds[3].id] = errors.DecodeError if kind == "strict" else errors.TooLargeError
+    assert outcomes == expected
+    # All, then halves: one build in eight takes seven requests.
+    assert len(reads(server)) == 7
 
 
 async def _finish_all(server: TravisServer, builds: list[int], draw: random.Random) -> None:

@@ -1,6 +1,7 @@
 """JSON with what is no character in it."""
 
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -37,5 +38,29 @@ def test_text_is_left_alone_and_half_surrogates_are_replaced(text: str) -> None:
 
 @pytest.mark.parametrize("text", [b"", b"OK", b"{", b"[" * 5000])
 def test_what_is_no_json_is_an_error(text: bytes) -> None:
+    with pytest.raises(DECODE_ERRORS):
+        decode_any(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b'[NaN,"NaN",-Infinity]', [None, "NaN", None]), (b"[1e400]", [math.inf]), (b"9" * 5000, "9" * 5000),
+        (b'{"a\\"NaN":Infinity}', {'a"NaN': None}),
+    ],
+)  # fmt: skip
+def test_numbers_that_json_does_not_have_leave_the_rest(text: bytes, value: object) -> None:
+    assert decode_any(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"", b"ok", b"[nan]", b"[1,]", b'\xef\xbb\xbf{"a":1e400}', '{"a":1e400}'.encode("utf-16"), b"[" * 100_000,
+        b'"NaN' + b'\\"' * 1_000_000,
+    ],
+    ids=["empty", "a word", "small letters", "a comma", "a byte order mark", "UTF-16", "too deep", "no end"],
+)  # fmt: skip
+def test_what_is_no_json_stays_an_error_of_decoding_and_takes_no_time(text: bytes) -> None:
     with pytest.raises(DECODE_ERRORS):
         decode_any(text)

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from aiotravis import Build, Job, errors, events
-from aiotravis.live.channels import ChannelSelection, channels_for, is_private
+from aiotravis.live.channels import ChannelSelection, channels_for, is_private, repository_of
 
 OWN = ("private-user-7",)
 
@@ -112,3 +112,14 @@ def test_an_event_with_ids_alone_is_included_by_the_ids_it_has(kind: type[events
 
 def test_a_build_without_a_repository_uses_the_users_own_channel() -> None:
     assert channels_for(ChannelSelection(builds=frozenset({5})), private=False, own=OWN) == {*OWN}
+
+
+@pytest.mark.parametrize(
+    ("channel", "repository"),
+    [
+        ("repo-82", 82), ("private-repo-82", 82), ("user-82", None), ("job-82", None), ("repo-", None),
+        ("repo-x", None), ("repo-²", None), ("repo-" + "9" * 150, None), ("common", None), (None, None),
+    ],
+)  # fmt: skip
+def test_the_channel_of_a_repository_names_its_id(channel: str | None, repository: int | None) -> None:
+    assert repository_of(channel) == repository

@@ -217,10 +217,38 @@ def test_an_event_without_a_readable_state_is_incomplete(state: str) -> None:
 def test_a_log_part_is_read_as_far_as_its_text_and_number_can_be() -> None:
     part = decoded("job:log", "c", '{"id":"501","_log":"\\ud800 \\ud83d\\ude00\\n","number":7.1,"final":null}')
     assert part == events.JobLog(channel="c", job_id=501, content="\ufffd \U0001f600\n", number="7.1", final=False)
-    for odd in ('"number":null', '"number":[]', '"number":{}', '"_log":null', '"_log":[]', '"id":1.5', '"id":null'):
+    for odd in ('"number":null', '"number":[]', '"number":{}', '"_log":[]', '"id":1.5', '"id":null'):
         # Its place or its text is unknown: REST has it.
         event = decoded("job:log", "c", f'{{"id":501,"_log":"x","number":1,{odd}}}')
         assert isinstance(event, events.UnknownEvent)
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_a_log_part_without_a_text_keeps_its_place_and_its_end(final: bool) -> None:
+    for number, read in (("7", 7), ('"7.1"', "7.1"), ("7.1", "7.1")):
+        data = f'{{"id":"501","_log":null,"number":{number},"final":{str(final).lower()}}}'
+        event = decoded("job:log", "job-501", data)
+        assert event == events.JobLog(channel="job-501", job_id=501, content="", number=read, final=final)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", '""', '" "', '"0"', "0.0"])
+def test_zero_negative_and_blank_ids_of_events_are_no_ids(value: str) -> None:
+    for name, data in (
+        ("job:log", f'{{"id":{value},"_log":"x","number":0}}'),
+        ("job:started", f'{{"id":{value},"state":"started"}}'),
+        ("build:started", f'{{"build":{{"id":{value},"state":"started"}}}}'),
+    ):
+        assert isinstance(decoded(name, "c", data), events.UnknownEvent)
+    event = decoded("job:started", "c", f'{{"id":1,"repository_id":{value},"build_id":{value}}}')
+    assert isinstance(event, events.JobStarted)
+    assert (event.job.repository_id, event.job.build_id) == (None, None)
+
+
+def test_every_event_can_be_hashed_whatever_it_holds() -> None:
+    for name in (*JOBS, *BUILDS, "job:log", "worker:updated"):
+        for data in ('{"id":1,"build":{"id":1},"config":{"a":[1]},"number":0}', "[{}]", '{"a":{}}', None, "x"):
+            event = decoded(name, "c", data)
+            assert len({event, decoded(name, "c", data)}) == 1
 
 
 def test_a_commit_message_that_contains_no_full_payload_leaves_the_event_complete() -> None:

@@ -203,6 +203,55 @@ def test_an_event_accepted_only_on_its_second_channel_is_delivered(dispatcher: D
     assert len(subscription.buffer) == 1
 
 
+@pytest.mark.parametrize("order", [("user-7", "repo-2"), ("repo-2", "user-7")])
+@pytest.mark.parametrize("field", ["", ',"repository_id":null', ',"repository_id":"x"', ',"repository_id":{}'])
+def test_an_event_without_a_repository_reaches_each_subscription_once(
+    dispatcher: Dispatcher, order: tuple[str, str], field: str
+) -> None:
+    selections = [
+        ChannelSelection(repositories=frozenset({2})), ChannelSelection(builds=frozenset({4})),
+        ChannelSelection(jobs=frozenset({5})), ChannelSelection(),
+    ]  # fmt: skip
+    chosen = [subscribed_to("user-7", "repo-2", selection=one) for one in selections]
+    other = subscribed_to("user-7", "repo-3", selection=ChannelSelection(repositories=frozenset({3})))
+    for subscription in (*chosen, other):
+        dispatcher.add(subscription)
+    for channel in order:
+        data = f'{{"id":5,"build_id":4{field}}}'
+        dispatcher.dispatch(Message(event="job:started", channel=channel, data=data), 0.0)
+    assert [len(one.buffer) for one in chosen] == [1, 1, 1, 1]
+    assert len(other.buffer) == 0
+
+
+class Held:
+    """Stands for the payload fetcher, and holds what is incomplete."""
+
+    def __init__(self) -> None:
+        self.held: list[events.Event] = []
+
+    def hold(self, event: events.BuildEvent | events.JobEvent, deliver: object) -> bool:
+        self.held += [] if event.complete else [event]
+        return not event.complete
+
+
+def test_on_a_users_channel_alone_the_repository_of_an_event_is_fetched(dispatcher: Dispatcher) -> None:
+    # fact 7.6: a private deployment publishes on the users' channels alone.
+    fetcher = Held()
+    dispatcher.payload_fetcher = cast("Any", fetcher)
+    everything = subscribed_to("private-user-7", selection=ChannelSelection())
+    dispatcher.add(everything)
+    dispatcher.dispatch(Message(event="job:started", channel="private-user-7", data='{"id":5}'), 0.0)
+    assert (len(everything.buffer), fetcher.held) == (1, [])
+    dispatcher.add(subscribed_to("private-user-7", selection=ChannelSelection(repositories=frozenset({2}))))
+    dispatcher.dispatch(Message(event="job:started", channel="private-user-7", data='{"id":6}'), 0.0)
+    dispatcher.dispatch(
+        Message(event="build:started", channel="private-user-7", data='{"build":{"id":4},"repository":{"id":2}}'), 0.0
+    )
+    (held,) = fetcher.held
+    assert isinstance(held, events.JobStarted)
+    assert (held.job.id, held.complete, len(everything.buffer)) == (6, False, 2)
+
+
 def test_no_depth_that_can_be_decoded_stops_delivery(dispatcher: Dispatcher, subscribe: Subscribe) -> None:
     subscription = subscribe("a")
     for depth in range(1, 1100):

@@ -1,5 +1,6 @@
 """Frames, and bytes in place of frames, that no Pusher server would send: none stops the reader."""
 
+import json
 import random
 from collections.abc import Callable
 
@@ -68,6 +69,46 @@ async def test_an_event_with_an_odd_field_is_delivered_counted_and_ends_nothing(
         assert (event.job.id, event.job.passed, event.updated_at) == (501, True, None)
         counted = travis.live.statistics()
         assert (counted.unreadable, counted.connections, counted.gaps) == (1, 1, 0)
+
+
+ODD_VALUES = (r'"\ud800"', "1e400", "-1e400", "NaN", "-Infinity", "9" * 5000, r'{"a":["\udc00"]}')
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+async def test_an_odd_value_in_data_that_is_an_object_leaves_its_event(
+    server: TravisServer, travis: Travis, value: str
+) -> None:
+    # fact 9.37: data is a string as a rule, sometimes the value itself.
+    async with travis.events(repo=82) as feed:
+        for field in ("queue", "unknown", "started_at", "build_id", "repository_id", "commit"):
+            job = f'{{"id":501,"repository_id":82,"state":"passed","{field}":{value}}}'
+            for number, data in enumerate((job, json.dumps(job))):
+                event = f"job:{('finished', 'canceled')[number]}"
+                server.pusher.send_raw(f'{{"event":"{event}","channel":"repo-82","data":{data}}}')
+                received = await anext(feed)
+                assert isinstance(received, events.JobFinished | events.JobCanceled)
+                assert (received.job.id, received.job.passed, received.job.repository_id) == (501, True, 82)
+        counted = travis.live.statistics()
+        assert (counted.invalid_frames, counted.connections, counted.gaps) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("repository", ["null", '"x"', "{}", "[]", "1.5", None])
+async def test_an_event_without_a_readable_repository_is_of_that_of_its_channel(
+    server: TravisServer, travis: Travis, repository: str | None
+) -> None:
+    field = "" if repository is None else f'"repository_id":{repository},'
+    async with travis.events(repo=82) as feed, travis.events(repo=83) as other:
+        server.pusher.send_raw(
+            f'{{"event":"job:finished","channel":"repo-82","data":{{{field}"id":501,"state":"passed"}}}}'
+        )
+        server.pusher.send_raw(
+            f'{{"event":"build:finished","channel":"repo-82","data":{{"build":{{{field}"id":500,"state":"passed"}}}}}}'
+        )
+        job, build = await anext(feed), await anext(feed)
+        assert isinstance(job, events.JobFinished)
+        assert isinstance(build, events.BuildFinished)
+        assert job.job.repository_id == build.build.repository_id == 82
+        assert (job.complete, build.complete, other.statistics().waiting) == (True, True, 0)
 
 
 @pytest.mark.parametrize("block", BROKEN_WEBSOCKET)

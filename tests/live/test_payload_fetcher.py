@@ -8,6 +8,7 @@ import pytest
 from anyio.abc import TaskGroup
 
 from aiotravis import Travis, errors, events
+from aiotravis._http import ApiRequest, ApiResponse
 from aiotravis.live.payload_fetcher import PayloadFetcher
 from aiotravis.live.subscription import LiveResources
 from aiotravis.resources.builds import Build, Builds
@@ -15,7 +16,7 @@ from aiotravis.resources.config import ConfigResource
 from aiotravis.resources.jobs import Job, Jobs
 from aiotravis.resources.pusher_auth import PusherAuth
 from aiotravis.testing import Repository, TravisServer
-from tests.samples import Scripted
+from tests.samples import JSON, Scripted
 from tests.waiting import until
 
 LONG = "x" * 10_001
@@ -114,6 +115,22 @@ async def test_an_event_whose_payload_cannot_be_fetched_stays_incomplete(
     await until(lambda: len(done) == 1)
     assert done == [event]
     assert "RequestTimeout" in caplog.text
+
+
+async def test_a_payload_that_cannot_be_read_leaves_its_event_alone_incomplete(group: TaskGroup) -> None:
+    def respond(request: ApiRequest) -> ApiResponse:
+        numbers = [value for name, value in request.query if name == "ids[]"]
+        rows = ",".join(f'{{"id":{one},"number":{"[]" if one == "2" else 0}}}' for one in numbers)
+        return ApiResponse(200, JSON, f'{{"jobs":[{rows}]}}'.encode(), strict="2" in numbers)
+
+    transport = Scripted(respond)
+    fetcher = fetcher_with(Builds(transport), Jobs(transport))
+    group.start_soon(fetcher.run)
+    done: list[events.BuildEvent | events.JobEvent] = []
+    for number in (1, 2, 3):
+        assert fetcher.hold(ids_only(number), done.append)
+    await until(lambda: len(done) == 3)
+    assert [event.complete for event in done] == [True, False, True]
 
 
 async def test_without_resources_events_stay_incomplete(group: TaskGroup) -> None:

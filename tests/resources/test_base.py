@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from aiotravis import Build, Commit, Job, errors, number_key
-from aiotravis.resources._base import id_of, ids_of, slug_of, text_query
+from aiotravis.resources._base import id_of, ids_of, read_in_parts, slug_of, text_query
 from aiotravis.resources.repositories import repo_part, repo_query
 from tests.samples import BUILD, COMMIT
 
@@ -88,3 +88,31 @@ def test_an_entity_without_configuration_hashes_after_pickling() -> None:
 def test_id_of_refuses_an_entity_of_another_type() -> None:
     with pytest.raises(errors.UsageError, match="job must be"):
         id_of(build, "job", Job)
+
+
+@pytest.mark.parametrize("bad", [set[int](), {1}, {3, 4}, {1, 8}, set(range(1, 9))])
+async def test_reading_in_parts_fails_for_the_ids_concerned_alone(bad: set[int]) -> None:
+    done: list[int] = []
+
+    async def read(ids: list[int]) -> None:
+        if not bad.isdisjoint(ids):
+            raise errors.DecodeError("odd", status=200, method="GET", path="/jobs", excerpt='{"jobs":[')
+        done.extend(ids)
+
+    failed = await read_in_parts(read, list(range(1, 9)))
+    assert set(failed) == bad
+    assert done == [number for number in range(1, 9) if number not in bad]
+    assert await read_in_parts(read, []) == {}
+
+
+@pytest.mark.parametrize("excerpt", ["", "<html>", "ok"])
+async def test_reading_in_parts_does_not_repeat_what_was_no_json_at_all(excerpt: str) -> None:
+    calls: list[list[int]] = []
+
+    async def read(ids: list[int]) -> None:
+        calls.append(ids)
+        raise errors.DecodeError("a web page", status=200, method="GET", path="/jobs", excerpt=excerpt)
+
+    with pytest.raises(errors.DecodeError):
+        await read_in_parts(read, [1, 2, 3])
+    assert calls == [[1, 2, 3]]

@@ -1,6 +1,7 @@
 """Restarts: notices and refusals."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import anyio
 import pytest
@@ -47,6 +48,38 @@ async def test_a_refusal_raises_whatever_the_status(body: bytes, flash: tuple[st
         await restart(Scripted(ApiResponse(200, JSON, body)), RESTART, ("build", 1), restarts)
     assert (info.value.flash, info.value.status) == (flash, 200)
     assert not restarts.pending(0.0)
+
+
+DONE = [
+    b"", b" \n", b"null", b'{"result":null,"flash":[]}', b"ok", b'""', b"[]", b"{}", b"true", b'{"result":null}',
+    b'{"result":{}}', b'{"flash":"ok"}', b'{"flash":[null]}', b'{"result":tr', b"\xff",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("strict", "headers"), [(False, JSON), (True, JSON), (False, HTML)])
+@pytest.mark.parametrize("body", DONE)
+async def test_every_successful_answer_but_false_means_done(body: bytes, strict: bool, headers: Any) -> None:
+    transport = Scripted(ApiResponse(200, headers, body, strict=strict))
+    assert await Builds(transport).restart(1) == await Jobs(transport).restart(1) == ""
+    await Builds(transport).cancel(1)
+    await Jobs(transport).cancel(1)
+    assert await Users(transport).sync() is True
+    assert await Hooks(transport).enable(1) is True
+    assert await Hooks(transport).disable(1) is True
+
+
+async def test_a_result_that_is_false_means_not_done() -> None:
+    for body in (b'{"result":false}', b'{"result":"false"}'):
+        transport = Scripted(ApiResponse(200, JSON, body))
+        assert await Users(transport).sync() is False
+        assert await Hooks(transport).enable(1) is False
+
+
+async def test_a_web_page_is_no_answer_to_a_write() -> None:
+    transport = Scripted(ApiResponse(200, HTML, b"<html>Sign in</html>"))
+    for call in (Users(transport).sync(), Hooks(transport).enable(1)):
+        with pytest.raises(errors.DecodeError, match="a web page"):
+            await call
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"null", b'{"result":null,"flash":[]}'])

@@ -1,5 +1,8 @@
 """One odd value takes nothing else with it: each field of each entity, in lists and alone."""
 
+import json
+import math
+import pickle
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -7,11 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from aiotravis import Build, Commit, Job, Log, Repository, Request, Results, State, errors
+from aiotravis import Branch, Build, Cache, Commit, Job, Log, Repository, Request, Results, Stage, State, User, errors
 from aiotravis._http import ApiRequest, ApiResponse
+from aiotravis._http.lenient import LenientReader, exhaust
 from aiotravis.resources._base import Entity
 from aiotravis.resources.accounts import Accounts
 from aiotravis.resources.builds import Builds
+from aiotravis.resources.env_vars import EnvVars
 from aiotravis.resources.jobs import Jobs
 from aiotravis.resources.logs import Logs
 from aiotravis.resources.repositories import Repositories
@@ -65,6 +70,7 @@ def use(entity: Entity) -> None:
     """Do with an entity what a caller does: nothing of it may raise."""
     repr(entity)
     hash(entity)
+    assert isinstance(entity.to_dict(), dict)
     for name in dir(type(entity)):
         if isinstance(getattr(type(entity), name), property):
             getattr(entity, name)
@@ -219,6 +225,75 @@ async def test_dates_without_a_zone_are_utc_and_compare() -> None:
     assert second.finished_at is None
     assert second.duration is None
     assert second.state is State.PASSED
+
+
+@pytest.mark.parametrize(
+    ("date", "utc"),
+    [
+        ("2014-04-08T02:17:34+02:00", datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)),
+        ("2014-04-07T17:17:34.500-07:00", datetime(2014, 4, 8, 0, 17, 34, 500_000, tzinfo=UTC)),
+        ("2014-04-08T05:47:34+0530", datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)),
+        ("2014-04-08T00:17:34+00:00", datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)),
+        ("9999-12-31T23:59:59-14:00", None),
+        ("0001-01-01T01:00:00+14:00", None),
+    ],
+)
+@pytest.mark.parametrize("kind", [Build, Job, Commit, Repository, Request, User, Cache, Stage, Branch])
+def test_every_date_is_in_utc_whatever_its_offset(kind: type[Entity], date: str, utc: datetime | None) -> None:
+    names = [field.encode_name for field in msgspec.structs.fields(kind) if field.encode_name.endswith(("_at", "ied"))]
+    text = json.dumps({"id": 1, "repository_id": 82, **dict.fromkeys(names, date)}).encode()
+    assert names
+    for entity in (msgspec.json.decode(text, type=kind), exhaust(LenientReader(kind, strict=True).read(text))):
+        for name in names:
+            assert getattr(entity, name) == utc
+            assert getattr(entity, name) is None or getattr(entity, name).tzinfo is UTC
+        assert pickle.loads(pickle.dumps(entity)) == entity
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        ("1e400", math.inf), ("-1e400", -math.inf), ("NaN", None), ("9" * 5000, "9" * 5000), ('"\\ud800"', "\ufffd"),
+        ("18446744073709551616", 2**64), ('{"a":[1e400,2]}', {"a": [math.inf, 2]}),
+    ],
+)  # fmt: skip
+async def test_a_configuration_with_an_odd_value_can_be_read(value: str, plain: object) -> None:
+    body = f'{{"build":{{"id":1,"config":{{"odd":{value},"language":"ruby"}}}}}}'.encode()
+    build = await Builds(Scripted(body)).get(1)
+    assert build.config == build.to_dict()["config"] == {"odd": plain, "language": "ruby"}
+
+
+NO_IDS = ["0", "-1", '""', '" "', "0.0", '"0"', '"-1"', "-1.5", "null"]
+
+
+@pytest.mark.parametrize("value", NO_IDS)
+@pytest.mark.parametrize("key", LISTS)
+async def test_zero_negative_and_blank_ids_are_no_ids(key: str, value: str) -> None:
+    kind, sample, call = LISTS[key]
+    for field in fields(kind):
+        if field != "id" and not field.endswith("_id"):
+            continue
+        odd = changed(numbered(sample, 2), field, value.encode())
+        body = b'{"%s":[%s,%s]}' % (key.encode(), numbered(sample, 1), odd)
+        results = await call(Scripted(body))
+        if field == "id":
+            assert [one.id for one in results] == [1]
+            assert len(results.unreadable) == 1
+        else:
+            assert [one.id for one in results] == [1, 2]
+            assert getattr(results[1], field) is None
+
+
+async def test_zero_negative_and_blank_ids_in_a_list_are_left_out() -> None:
+    build = await Builds(Scripted(b'{"build":{"id":1,"job_ids":[0,-1,""," ",null,"7",8]}}')).get(1)
+    assert build.job_ids == (7, 8)
+
+
+@pytest.mark.parametrize("value", ['""', '" "', "null"])
+async def test_a_blank_id_of_a_variable_is_no_id(value: str) -> None:
+    body = f'{{"env_vars":[{{"id":{value},"name":"A"}},{{"id":"5d4b","name":"B"}}]}}'.encode()
+    results = await EnvVars(Scripted(body)).list(82)
+    assert ([one.name for one in results], len(results.unreadable)) == (["B"], 1)
 
 
 async def test_a_configuration_with_what_is_no_character_can_be_read() -> None:

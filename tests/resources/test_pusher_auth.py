@@ -32,3 +32,9 @@ async def test_invalid_arguments_are_refused_before_sending(socket_id: str, chan
 
 async def test_if_all_channels_are_refused_the_result_is_empty() -> None:
     assert await PusherAuth(Scripted(b'{"channels":{}}')).sign("1.1", ["private-user-2"]) == {}
+
+
+async def test_one_signature_that_is_none_leaves_the_others() -> None:
+    body = b'{"channels":{"private-a":"k:1","private-b":null,"private-c":{},"private-d":"k:4"}}'
+    signatures = await PusherAuth(Scripted(body)).sign("1.1", ["private-a", "private-b", "private-d"])
+    assert signatures == {"private-a": "k:1", "private-d": "k:4"}
