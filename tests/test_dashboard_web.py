@@ -232,7 +232,6 @@ async def test_a_repository_that_does_not_exist_raises_at_once(travis: Travis) -
 # Buttons ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.instant
 async def test_the_buttons_restart_and_cancel_builds(
     url: str, browser: aiohttp.ClientSession, history: list[Build]
 ) -> None:

@@ -47,7 +47,7 @@ class BackgroundTask:
             self.ensure()
 
     async def aclose(self) -> None:
-        """Cancel the task for good, from any task of the same event loop."""
+        """Cancel the task permanently, from any task of the same event loop."""
         self.closed = True
         task, self._task = self._task, None
         if task is not None and not task.done():

@@ -58,7 +58,7 @@ class BaseClient(Resources):
 
     @property
     def limits(self) -> Limits:
-        """What is left of Travis's rate limits; shared by all clients of this process with this site and token."""
+        """The remaining requests of Travis's limits, shared by all clients of this process with this site and token."""
         return self._transport.limiter.limits()
 
     async def __aenter__(self) -> Self:

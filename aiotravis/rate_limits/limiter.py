@@ -44,7 +44,7 @@ SIGN_IN_WINDOW: Final = 302.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is left of Travis's rate limits.
+    """The remaining requests of Travis's rate limits.
 
     Attributes:
         room: Requests that may be sent at once; None if no limits apply.
@@ -164,7 +164,7 @@ class RateLimiter:
             self._waiting.discard(wake)
 
     def limits(self) -> Limits:
-        """Return what is left."""
+        """Return the remaining requests."""
         with self._lock:
             now = self._clock()
             self._roll(now)

@@ -72,7 +72,7 @@ async def travis_of(options: argparse.Namespace) -> AsyncGenerator[tuple[Travis,
         async with Travis(options.token or None, endpoint=options.endpoint) as travis:
             yield travis, options.repo
         return
-    async with TravisServer(instant=True) as server, Demo(server, speed=options.speed) as demo:
+    async with TravisServer() as server, Demo(server, speed=options.speed) as demo:
         play_restarted(server, options.speed)
         async with Travis(demo.token, endpoint=server.endpoint) as travis:
             yield travis, options.repo or [repository.slug for repository in demo.repositories]

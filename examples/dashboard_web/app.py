@@ -183,7 +183,8 @@ class Dashboard:
             raise web.HTTPNotFound(reason="No such build on this page")
         try:
             if request.match_info["verb"] == "restart":
-                await self._travis.builds.restart(build.id)
+                # Travis accepts a restart at once and carries it out later, if at all.
+                await self._travis.restart(build.id)
             else:
                 await self._travis.builds.cancel(build.id)
         except TravisError as error:

@@ -89,7 +89,6 @@ async def test_the_keyboard_opens_and_closes_a_log_and_focus_comes_back(
     assert await page.evaluate("document.activeElement.dataset.job") == str(job.id)
 
 
-@pytest.mark.instant
 async def test_the_buttons_restart_and_cancel_and_show_refusals(page: Any, url: str, repository: Repository) -> None:
     await page.goto(url)
     build = repository.builds[-1]
@@ -106,7 +105,6 @@ async def test_the_buttons_restart_and_cancel_and_show_refusals(page: Any, url: 
     await shows(page, ".toast", "permission")
 
 
-@pytest.mark.instant
 async def test_a_hostile_log_stays_inert_and_the_page_responsive(
     page: Any, url: str, repository: Repository, complaints: Complaints
 ) -> None:
@@ -165,7 +163,6 @@ async def test_the_content_security_policy_blocks_inline_code(page: Any, url: st
     assert await page.evaluate("window.hacked") is None
 
 
-@pytest.mark.instant
 async def test_the_page_recovers_when_the_travis_behind_it_restarts(
     page: Any, url: str, server: TravisServer, repository: Repository
 ) -> None:
@@ -214,7 +211,6 @@ async def test_the_page_recovers_when_the_dashboard_itself_restarts(
         await shows(page, "#log-status", "The end")
 
 
-@pytest.mark.instant
 async def test_the_log_of_a_restarted_job_replaces_the_old_one(page: Any, url: str, repository: Repository) -> None:
     await page.goto(url)
     build = repository.builds[-1]

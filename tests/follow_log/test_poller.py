@@ -33,7 +33,6 @@ async def test_a_part_lost_on_the_live_channel_is_read_over_rest(
         assert [part.content async for part in log] == ["lost ", "found", ""]
 
 
-@pytest.mark.instant
 async def test_a_final_part_lost_on_the_live_channel_is_read_over_rest(
     server: TravisServer, travis: Travis, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
