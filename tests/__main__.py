@@ -80,7 +80,9 @@ def all_gates() -> Iterator[Gate]:
 
 def run_gate(gate: Gate) -> Outcome:
     """Run one gate until it ends or exceeds its limit."""
-    program = shutil.which(gate.command[0], path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    # `pyright --verifytypes` ignores --pythonpath and takes the `python` of the PATH.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    program = shutil.which(gate.command[0], path=path)
     if program is None:
         return Outcome(gate=gate, failure=f"{gate.command[0]} is not installed", seconds=0)
     started = time.monotonic()
@@ -89,6 +91,7 @@ def run_gate(gate: Gate) -> Outcome:
         completed = subprocess.run(
             (program, *gate.command[1:]),
             cwd=ROOT,
+            env={**os.environ, "PATH": path},
             check=False,
             text=True,
             timeout=gate.limit,
