@@ -42,7 +42,9 @@ def lines(first: int, count: int) -> str:
 async def test_the_scroll_position_is_kept_while_the_log_grows_and_its_beginning_is_cut(log: Any, job: Job) -> None:
     job.write(lines(1, MOST))
     await shows(log, "#log-lines", f"line {MOST} is")
-    await log.click("#log-follow")
+    # On a slow machine, a layout of thousands of lines can pass for the user's scrolling, which ends following, too.
+    if await log.locator("#log-follow").get_attribute("aria-pressed") == "true":
+        await log.click("#log-follow")
     await log.evaluate("document.querySelector('#log-lines .line[data-number=\"3000\"]').scrollIntoView()")
     await log.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     before = await log.evaluate(PLACE, 3000)
