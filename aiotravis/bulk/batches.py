@@ -35,10 +35,6 @@ class BatchIterator(EntityIterator[S]):
     leaves no task behind. An id that occurs twice is sent once and yields its entity twice. After an error, iterate on
     to repeat the failed requests.
 
-    Attributes:
-        missing: Ids that do not exist or are hidden from this token; complete once the iteration has ended.
-        unreadable: Records without a readable id, so far. Their ids count as missing.
-
     Raises:
         NotFoundError: After the last entity, once: some ids are missing, and ``missing_ok`` is not set.
         UsageError: When iterated again after its end.
@@ -60,10 +56,21 @@ class BatchIterator(EntityIterator[S]):
         self._path = path
         self._missing_ok = missing_ok
         self._ready: deque[S] = deque()
+        self._responses: dict[int, Sequence[S]] = {}
+        self._missing: dict[int, None] = {}
+        self._unreadable: list[Unreadable] = []
         self._missing_raised = False
         self._reporter = Reporter(progress, len(ids), waiting)
-        self.missing: tuple[int, ...] = ()
-        self.unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Ids that do not exist or are hidden from this token; complete once the iteration has ended."""
+        return tuple(self._missing)
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Records without a readable id, so far. Their ids count as missing."""
+        return tuple(self._unreadable)
 
     async def _next(self) -> S:
         while not self._ready:
@@ -76,33 +83,35 @@ class BatchIterator(EntityIterator[S]):
         batches = [self._batches[index] for index in range(min(MAX_CONCURRENT_REQUESTS, len(self._batches)))]
         self._reporter.start()
         try:
-            responses = await gather(lambda batch: self._fetch(list(dict.fromkeys(batch))), batches)
+            responses = await gather(lambda batch: self._fetch(list(dict.fromkeys(batch))), batches, self._responses)
         finally:
             self._reporter.stop()
+        self._responses.clear()
         for batch, entities in zip(batches, responses, strict=True):
             self._batches.popleft()
-            self.unreadable += unreadable_of(entities)
+            self._unreadable += unreadable_of(entities)
             found = {entity.id: entity for entity in entities}
             self._ready.extend(found[number] for number in batch if number in found)
             missing = [number for number in batch if number not in found]
-            self.missing = tuple(dict.fromkeys((*self.missing, *missing)))
+            self._missing.update(dict.fromkeys(missing))
             self._reporter.advance(len(batch), len(missing))
 
     def _end(self) -> None:
-        if not self.missing or self._missing_ok or self._missing_raised:
+        missing = self.missing
+        if not missing or self._missing_ok or self._missing_raised:
             raise StopAsyncIteration
         self._missing_raised = True
-        shown = ", ".join(map(str, self.missing[:10])) + (", ..." if len(self.missing) > 10 else "")
+        shown = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
         remedy = "Pass missing_ok=True to skip them."
-        if self.unreadable:
-            remedy = f"{len(self.unreadable)} records could not be read, see .unreadable. {remedy}"
+        if self._unreadable:
+            remedy = f"{len(self._unreadable)} records could not be read, see .unreadable. {remedy}"
         error = NotFoundError(
-            f"GET {self._path} returned no entity for {len(self.missing)} of the ids: {shown}. "
+            f"GET {self._path} returned no entity for {len(missing)} of the ids: {shown}. "
             f"They do not exist or are hidden from this token. {remedy}",
             status=200,
             method="GET",
             path=self._path,
             remedy=remedy,
         )
-        error.missing = self.missing
+        error.missing = missing
         raise error

@@ -1,38 +1,70 @@
 """One function called with many items at the same time."""
 
-from collections.abc import Awaitable, Callable, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import anyio
 
-__all__ = ["gather"]
+from aiotravis.errors import TravisError
+
+__all__ = ["foreign_cancellation", "gather"]
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 
-async def gather(call: Callable[[A], Awaitable[R]], items: Iterable[A]) -> list[R]:
+async def gather(call: Callable[[A], Awaitable[R]], items: Sequence[A], results: dict[int, R] | None = None) -> list[R]:
     """Call with all items at the same time and return the results in the order of the items.
+
+    Args:
+        call: The function.
+        items: The items.
+        results: Receives each result under the index of its item. What an earlier call that failed or was cancelled
+            left there is not called again.
 
     Raises:
         Exception: The first failure, not wrapped in a group. The other calls are cancelled.
     """
-    items = list(items)
-    if len(items) == 1:
-        return [await call(items[0])]
-    results: dict[int, R] = {}
+    results = {} if results is None else results
     failures: list[Exception] = []
 
-    async def run_one(index: int, item: A) -> None:
+    async def run_one(index: int) -> None:
         try:
-            results[index] = await call(item)
+            results[index] = await call(items[index])
+        except asyncio.CancelledError as exc:
+            failures.append(foreign_cancellation(exc))
         except Exception as exc:  # noqa: BLE001 - raised below, outside of the exception group
             failures.append(exc)
+
+    async def run_in_group(index: int) -> None:
+        await run_one(index)
+        if failures:
             group.cancel_scope.cancel()
 
-    async with anyio.create_task_group() as group:
-        for index, item in enumerate(items):
-            group.start_soon(run_one, index, item)
+    missing = [index for index in range(len(items)) if index not in results]
+    if len(missing) == 1:
+        await run_one(missing[0])
+    else:
+        async with anyio.create_task_group() as group:
+            for index in missing:
+                group.start_soon(run_in_group, index)
     if failures:
         raise failures[0]
     return [results[index] for index in range(len(items))]
+
+
+def foreign_cancellation(exc: asyncio.CancelledError) -> TravisError:
+    """Return the error for a call that ended as cancelled although its own task was not.
+
+    Something that it awaited was: a task that somebody else cancelled.
+
+    Raises:
+        asyncio.CancelledError: The task itself is being cancelled.
+    """
+    task = asyncio.current_task()
+    if task is None or task.cancelling():
+        raise exc
+    error = TravisError("The call was cancelled from outside: something that it awaited was cancelled. Try again.")
+    error.__cause__ = exc
+    return error

@@ -1,12 +1,15 @@
 """What async iterators over entities have in common."""
 
-import asyncio
 from abc import ABC, abstractmethod
+from asyncio import Lock
+from collections import deque
 from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeVar
+
+import anyio.lowlevel
 
 from aiotravis.errors import UsageError
 
-__all__ = ["EntityIterator"]
+__all__ = ["EntityIterator", "refuse_await"]
 
 T = TypeVar("T")
 
@@ -14,12 +17,20 @@ T = TypeVar("T")
 class EntityIterator(ABC, Generic[T]):
     """Async iterator over entities, which sends requests only while it is iterated.
 
-    Several tasks may share one: each entity goes to one of them.
+    The rule of every iterator of this library: it is iterated once. Several tasks may share one: each entity goes to
+    one of them. Whoever begins to iterate after the end gets a UsageError, never an empty result. A step that was
+    cancelled or has failed takes nothing away: iterate on.
     """
 
     def __init__(self) -> None:
-        self._lock = asyncio.Lock()
+        self._lock = Lock()
+        self._put_back: deque[T] = deque()
+        self._taken = 0
         self._finished = False
+
+    def __repr__(self) -> str:
+        state = "ended" if self._finished else "open" if self._taken else "not begun"
+        return f"<{type(self).__name__} {state}, {self._taken} taken>"
 
     def __aiter__(self) -> Self:
         if self._finished:
@@ -31,10 +42,15 @@ class EntityIterator(ABC, Generic[T]):
         """Return the next entity."""
         async with self._lock:
             try:
-                return await self._next()
+                entity = self._put_back.popleft() if self._put_back else await self._next()
             except StopAsyncIteration:
-                self._finished = True
+                if not self._finished:
+                    # Tasks that were started to share it begin before its end, even if there is nothing to wait for.
+                    await anyio.lowlevel.checkpoint()
+                    self._finished = True
                 raise
+            self._taken += 1
+            return entity
 
     @abstractmethod
     async def _next(self) -> T:
@@ -49,19 +65,32 @@ class EntityIterator(ABC, Generic[T]):
         return await anext(self, None)
 
     async def to_list(self) -> list[T]:
-        """Return all entities that have not been iterated yet.
+        """Return all entities that have not been iterated yet. If it fails or is cancelled, none of them are lost.
 
         Raises:
             UsageError: It has been iterated to its end before.
             TravisError: As the iteration does.
         """
-        return [entity async for entity in self]
+        entities: list[T] = []
+        try:
+            async for entity in self:
+                entities.append(entity)  # noqa: PERF401 - kept where the next one fails
+        except BaseException:
+            self._put_back.extendleft(reversed(entities))
+            self._taken -= len(entities)
+            raise
+        return entities
 
     if not TYPE_CHECKING:  # Type checkers refuse to await this; at run time the error names the remedy.
 
         def __await__(self) -> NoReturn:
-            message = (
-                f"A {type(self).__name__} cannot be awaited: iterate with `async for entity in ...`, "
-                "or use `await ....to_list()` or `await ....first()`."
-            )
-            raise UsageError(message)
+            refuse_await(self, "iterate with `async for entity in ...`, or use `await ....to_list()` or `.first()`")
+
+
+def refuse_await(value: object, remedy: str) -> NoReturn:
+    """Raise the error for an iterator that is awaited.
+
+    Raises:
+        UsageError: Always.
+    """
+    raise UsageError(f"A {type(value).__name__} cannot be awaited: {remedy}.")

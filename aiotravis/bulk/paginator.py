@@ -80,9 +80,6 @@ class Paginator(EntityIterator[R]):
     little and leaves no task behind. Entities created during the iteration are not included, unless they share the
     number of one that is still to come. After an error, iterate on to repeat the failed requests.
 
-    Attributes:
-        unreadable: Records without a readable id, in the pages fetched so far.
-
     Raises:
         RequestError, ResponseError: While iterating: a page could not be fetched.
         DecodeError: While iterating: a page could not be read, or the server ignored ``after_number`` or ``number``.
@@ -121,9 +118,15 @@ class Paginator(EntityIterator[R]):
         self._pages_ahead = 1
         self._page_span = ENTITIES_PER_PAGE
         self._requests = 0
+        self._pages: dict[int, Sequence[R]] = {}
+        self._unreadable: list[Unreadable] = []
         self._error: DecodeError | None = None
         self._ended = False
-        self.unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Records without a readable id, in the pages fetched so far."""
+        return tuple(self._unreadable)
 
     async def _next(self) -> R:
         if self._remaining == 0:
@@ -139,9 +142,10 @@ class Paginator(EntityIterator[R]):
 
     async def _fetch_more(self) -> None:
         filters = self._next_filters()
-        pages = await gather(self._fetch, filters)
+        pages = await gather(self._fetch, filters, self._pages)
+        self._pages.clear()
         self._requests += len(filters)
-        self.unreadable += tuple(record for page in pages for record in unreadable_of(page))
+        self._unreadable += [record for page in pages for record in unreadable_of(page)]
         try:
             spans = [self._add(number_filter, page) for number_filter, page in zip(filters, pages, strict=True)]
         finally:

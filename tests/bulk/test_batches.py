@@ -1,5 +1,6 @@
 """Many entities by their ids, fetched in batches."""
 
+import time
 from collections.abc import Iterable, Sequence
 
 import anyio
@@ -87,6 +88,36 @@ async def test_after_a_failure_iteration_repeats_the_failed_requests() -> None:
         await anext(entities)
     fails = False
     assert [entity.id async for entity in entities] == list(range(1, 201))
+
+
+async def test_a_deadline_around_each_step_loses_no_request() -> None:
+    requested: list[int] = []
+
+    async def fetch(batch: Sequence[int]) -> list[Commit]:
+        requested.append(batch[0])
+        if batch[0] in (101, 301) and requested.count(batch[0]) < 3:
+            await anyio.sleep_forever()
+        return [Commit(id=number) for number in batch]
+
+    entities, seen = BatchIterator(fetch, range(1, 501), path="/things", missing_ok=False), list[int]()
+    for _ in range(2):
+        with anyio.move_on_after(0.01):
+            seen.append((await anext(entities)).id)
+    seen += [entity.id async for entity in entities]
+    assert seen == list(range(1, 501))
+    assert sorted(requested) == [1, 101, 101, 101, 201, 301, 301, 301, 401]
+
+
+async def test_missing_ids_take_time_in_proportion_to_their_number() -> None:
+    async def seconds(count: int) -> float:
+        entities, _ = many(range(1, count + 1), [], missing_ok=True)
+        began = time.process_time()
+        assert await entities.to_list() == []
+        assert len(entities.missing) == count
+        return time.process_time() - began
+
+    few, all_of_them = [min([await seconds(count) for _ in range(3)]) for count in (10_000, 100_000)]
+    assert all_of_them <= 25 * few
 
 
 async def test_entities_that_were_not_requested_are_dropped() -> None:

@@ -63,6 +63,48 @@ async def test_a_cancelled_step_takes_no_entity_and_ends_nothing() -> None:
     assert await countdown.to_list() == [3, 2, 1]
 
 
+async def test_a_to_list_that_is_cancelled_or_fails_takes_no_entity() -> None:
+    class Stalling(Countdown):
+        stalled = True
+
+        async def _next(self) -> int:
+            if self.left == 1 and self.stalled:
+                await anyio.sleep_forever()
+            return await super()._next()
+
+    countdown = Stalling()
+    assert await countdown.first() == 3
+    with anyio.move_on_after(0.01):
+        await countdown.to_list()
+    assert repr(countdown) == "<Stalling open, 1 taken>"
+    countdown.stalled = False
+    assert await countdown.first() == 2
+    assert await countdown.to_list() == [1]
+
+
+@pytest.mark.parametrize("tasks", [2, 20])
+async def test_tasks_may_share_an_iterator_that_is_empty(tasks: int) -> None:
+    class Empty(EntityIterator[int]):
+        async def _next(self) -> int:
+            raise StopAsyncIteration
+
+    empty = Empty()
+    async with anyio.create_task_group() as group:
+        for _ in range(tasks):
+            group.start_soon(empty.to_list)
+    with pytest.raises(errors.UsageError, match="iterated to its end"):
+        await empty.to_list()
+
+
+async def test_an_iterator_shows_its_state() -> None:
+    countdown = Countdown()
+    assert repr(countdown) == "<Countdown not begun, 0 taken>"
+    await anext(countdown)
+    assert repr(countdown) == "<Countdown open, 1 taken>"
+    await countdown.to_list()
+    assert repr(countdown) == "<Countdown ended, 3 taken>"
+
+
 async def test_first_returns_one_entity_and_none_at_the_end() -> None:
     countdown = Countdown()
     assert [await countdown.first() for _ in range(4)] == [3, 2, 1, None]

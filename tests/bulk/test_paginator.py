@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
 
+import anyio
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -224,6 +225,25 @@ async def test_after_a_failure_iteration_continues_where_it_was() -> None:
     fails = False
     seen += [build.id async for build in pages]
     assert seen == history.newest_first()
+
+
+async def test_a_deadline_around_each_step_loses_no_page() -> None:
+    history = History(range(1, 201))
+    requested: Counter[NumberFilter | None] = Counter()
+
+    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
+        requested[number_filter] += 1
+        if number_filter and number_filter[1] % 3 == 0 and requested[number_filter] < 3:
+            await anyio.sleep_forever()
+        return await history.fetch(number_filter)
+
+    pages, seen, expired = Paginator(fetch), list[int](), 0
+    while len(seen) < 200:
+        with anyio.move_on_after(0.01) as step:
+            seen.append((await anext(pages)).id)
+        expired += step.cancelled_caught
+    assert (seen, expired > 0) == (list(range(200, 0, -1)), True)
+    assert all(times == (3 if wanted and wanted[1] % 3 == 0 else 1) for wanted, times in requested.items())
 
 
 async def test_an_unordered_page_is_sorted_by_number_then_by_id() -> None:
