@@ -3,11 +3,23 @@
 Every function returns the value, or raises `UsageError` with the name of the caller's argument.
 """
 
+import inspect
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
 from aiotravis.errors import UsageError
 
-__all__ = ["validate_bool", "validate_count", "validate_seconds", "validate_text"]
+__all__ = [
+    "validate_bool",
+    "validate_callback",
+    "validate_count",
+    "validate_not_awaitable",
+    "validate_seconds",
+    "validate_text",
+]
+
+C = TypeVar("C", bound=Callable[..., object])
 
 
 def validate_bool(value: object, argument: str) -> bool:
@@ -66,3 +78,32 @@ def validate_text(value: object, argument: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise UsageError(f"{argument} must be a string that is not empty.", argument=argument)
     return value
+
+
+def validate_callback(value: C, argument: str) -> C:
+    """Return a function that is called without being awaited.
+
+    Raises:
+        UsageError: It is not a function, or an async one.
+    """
+    if not callable(value):
+        raise UsageError(f"{argument} must be a function, not {_shown(value)}.", argument=argument)
+    if inspect.iscoroutinefunction(value):
+        raise _not_plain(argument)
+    return value
+
+
+def validate_not_awaitable(result: object, argument: str) -> None:
+    """Check what a function that is not awaited has returned, such as a lambda or an object.
+
+    Raises:
+        UsageError: It wants to be awaited.
+    """
+    if inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise _not_plain(argument)
+
+
+def _not_plain(argument: str) -> UsageError:
+    return UsageError(f"{argument} must be a plain function, not an async one.", argument=argument)

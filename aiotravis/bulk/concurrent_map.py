@@ -1,17 +1,20 @@
 """A function called with many items concurrently: one outcome per item, in order or as completed."""
 
 import asyncio
+import inspect
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sized
-from typing import Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar, cast
 
 import anyio
 from anyio.abc import TaskGroup
 
 from aiotravis._async.background_task import BackgroundTask
 from aiotravis._validation import validate_count
+from aiotravis.bulk.gather import foreign_cancellation
+from aiotravis.bulk.iteration import refuse_await
 from aiotravis.bulk.progress import Progress, Reporter
-from aiotravis.errors import UsageError
+from aiotravis.errors import TravisError, UsageError
 
 __all__ = ["ConcurrentMap", "Outcome"]
 
@@ -21,13 +24,17 @@ R = TypeVar("R")
 AHEAD_FACTOR: Final = 3
 """Items that may be started and not yet consumed, as a multiple of the calls that run at the same time."""
 
+END: Final = object()
+"""Stands for the item after the last."""
+
 
 class Outcome(Generic[A, R]):
     """The outcome of one item: a value or an error.
 
     Attributes:
         item: The item.
-        error: The exception that the call raised; None if it succeeded.
+        error: The exception that the call raised; None if it succeeded. A `TravisError` if the call was cancelled: a
+            task that it awaited was cancelled by somebody else.
     """
 
     __slots__ = ("_value", "error", "item")
@@ -57,7 +64,8 @@ class ConcurrentMap(Generic[A, R]):
 
     Up to ``at_once`` calls run at the same time, from the moment the block is entered. They run ahead of the consumer
     by up to three times as many items; items are read one by one, so they may be endless or slow. Leaving the block
-    cancels the calls that still run.
+    cancels the calls that still run. It is iterated once, within the block; several tasks may share it: each outcome
+    goes to one of them.
     """
 
     # `failed` decides whether a returned value counts as a failure in the progress.
@@ -69,10 +77,12 @@ class ConcurrentMap(Generic[A, R]):
         *,
         at_once: int,
         ordered: bool = True,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[Progress], object] | None = None,
         waiting: Callable[[], int] = lambda: 0,
         failed: Callable[[R], bool] = lambda _: False,
     ) -> None:
+        if not callable(call):
+            raise UsageError(f"call must be an async function, not {type(call).__name__}.", argument="call")
         untyped = cast("object", items)
         if not isinstance(untyped, Iterable | AsyncIterable) or isinstance(untyped, str | bytes):
             raise UsageError(f"items must be several, not {type(untyped).__name__}.", argument="items")
@@ -85,13 +95,17 @@ class ConcurrentMap(Generic[A, R]):
         self._task = BackgroundTask(self._run, lambda: False, "aiotravis map")
         self._source: Iterator[A] | AsyncIterator[A] | None = None
         self._source_lock = asyncio.Lock()
+        self._capacity = asyncio.Semaphore(AHEAD_FACTOR * self._at_once)
         self._started = self._consumed = 0
         self._out_of_order: dict[int, Outcome[A, R]] = {}
         self._ready: deque[Outcome[A, R]] = deque()
-        self._capacity = asyncio.Event()
         self._updated = asyncio.Event()
-        self._failure: Exception | None = None
-        self._entered = self._ended = False
+        self._failure: BaseException | None = None
+        self._entered = self._left = self._ended = self._finished = False
+
+    def __repr__(self) -> str:
+        state = "left" if self._left else "ended" if self._finished else "open" if self._entered else "not entered"
+        return f"<{type(self).__name__} {state}, {self._consumed} taken>"
 
     async def __aenter__(self) -> "ConcurrentMap[A, R]":
         if self._entered:
@@ -101,9 +115,13 @@ class ConcurrentMap(Generic[A, R]):
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
+        self._left = True
+        self._updated.set()
         await self._task.aclose()
 
     def __aiter__(self) -> "ConcurrentMap[A, R]":
+        if self._finished:
+            raise UsageError("This map has been iterated to its end. Call map() again.")
         return self
 
     async def __anext__(self) -> Outcome[A, R]:
@@ -111,20 +129,29 @@ class ConcurrentMap(Generic[A, R]):
 
         Raises:
             Exception: After the last outcome: ``items`` or ``progress`` raised it.
-            UsageError: The block was not entered.
+            UsageError: The block was not entered, or was left.
+            TravisError: After the last outcome: the calls were cancelled from outside, as at the end of a program.
         """
         if not self._entered:
             raise UsageError("Use map() in an `async with` block: async with travis.map(...) as outcomes: ...")
-        while not self._ready:
+        while self._left or not self._ready:
+            if self._left:
+                raise UsageError("The `async with` block of this map was left. Iterate within the block.")
             if self._ended:
                 if self._failure is not None:
                     raise self._failure
+                self._finished = True
                 raise StopAsyncIteration
             self._updated.clear()
             await self._updated.wait()
         self._consumed += 1
-        self._capacity.set()
+        self._capacity.release()
         return self._ready.popleft()
+
+    if not TYPE_CHECKING:  # Type checkers refuse to await this; at run time the error names the remedy.
+
+        def __await__(self) -> NoReturn:
+            refuse_await(self, "use it in a block, `async with travis.map(...) as outcomes: async for outcome in ...`")
 
     async def _run(self) -> None:
         items = self._items
@@ -133,6 +160,11 @@ class ConcurrentMap(Generic[A, R]):
             self._source = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
             async with anyio.create_task_group() as group:
                 await self._work(group)
+        except asyncio.CancelledError:
+            self._fail(_cancelled_error())
+            raise
+        except BaseException as exc:  # noqa: BLE001 - raised to the consumer
+            self._fail(exc)
         finally:
             self._reporter.stop()
             self._ended = True
@@ -141,38 +173,72 @@ class ConcurrentMap(Generic[A, R]):
     async def _work(self, group: TaskGroup) -> None:
         """Process items until there are none. Start another worker while there are more items than workers."""
         while True:
-            while self._started - self._consumed >= AHEAD_FACTOR * self._at_once:
-                self._capacity.clear()
-                await self._capacity.wait()
+            await self._capacity.acquire()
             async with self._source_lock:
-                if self._failure is not None:
-                    return
-                try:
-                    item = await self._next_item()
-                except StopAsyncIteration:
-                    return
-                except Exception as exc:  # noqa: BLE001 - raised to the consumer, after the outcomes before it
-                    self._failure = exc
+                found = None if self._failure is not None else await self._next_item()
+                if found is None:
+                    # Let the other workers see that there are no more items.
+                    self._capacity.release()
                     return
                 index = self._started
                 self._started += 1
             if index < self._at_once - 1:
                 group.start_soon(self._work, group)
-            outcome: Outcome[A, R]
-            try:
-                outcome = Outcome(item, await self._call(item))
-            except Exception as exc:  # noqa: BLE001 - part of the outcome: the other items go on
-                outcome = Outcome(item, error=exc)
-            self._deliver(index, outcome)
+            outcome = await self._outcome_of(found[0])
+            if outcome is not None:
+                self._deliver(index, outcome)
 
-    async def _next_item(self) -> A:
+    async def _next_item(self) -> tuple[A] | None:
+        """Return the next item; None at the end, or after a failure of the items, which ends the map."""
         source = self._source
-        if isinstance(source, AsyncIterator):
-            return await anext(source)
         try:
-            return next(cast("Iterator[A]", source))
-        except StopIteration:
-            raise StopAsyncIteration from None
+            if isinstance(source, AsyncIterator):
+                item = await anext(source, END)
+            else:
+                item = next(cast("Iterator[A]", source), END)
+        except asyncio.CancelledError as exc:
+            self._fail(foreign_cancellation(exc))
+        except BaseException as exc:  # noqa: BLE001 - raised to the consumer, after the outcomes before it
+            self._fail(exc)
+        else:
+            return None if item is END else (cast("A", item),)
+        return None
+
+    async def _outcome_of(self, item: A) -> Outcome[A, R] | None:
+        """Return the outcome of one item; None after an exception that is none of its own, which ends the map."""
+        try:
+            awaitable = self._call(item)
+            if not inspect.isawaitable(cast("object", awaitable)):
+                message = f"call must be an async function; for one item it returned {type(awaitable).__name__}."
+                return Outcome(item, error=UsageError(message, argument="call"))
+            return Outcome(item, await awaitable)
+        except asyncio.CancelledError as exc:
+            try:
+                return Outcome(item, error=foreign_cancellation(exc))
+            except asyncio.CancelledError:
+                # anyio takes a cancelled worker for one that has ended.
+                self._fail(_cancelled_error())
+                raise
+        except Exception as exc:  # noqa: BLE001 - part of the outcome: the other items go on
+            return Outcome(item, error=exc)
+        except BaseException as exc:  # noqa: BLE001 - such as that of pytest.fail: raised to the consumer
+            self._fail(exc)
+            return None
+
+    def _fail(self, exc: BaseException) -> None:
+        """End the map with an exception, which the consumer gets after the outcomes before it.
+
+        Raises:
+            BaseException: It ends the whole program.
+        """
+        if isinstance(exc, KeyboardInterrupt | SystemExit):
+            raise exc
+        if isinstance(exc, StopAsyncIteration):
+            # Raised to the consumer, it would pass for the end.
+            error = TravisError(f"items raised {exc!r}.")
+            error.__cause__ = exc
+            exc = error
+        self._failure = self._failure or exc
 
     def _deliver(self, index: int, outcome: Outcome[A, R]) -> None:
         if self._ordered:
@@ -184,5 +250,9 @@ class ConcurrentMap(Generic[A, R]):
         self._updated.set()
         try:
             self._reporter.advance(1, outcome.error is not None or self._failed(outcome.value))
-        except Exception as exc:  # noqa: BLE001 - the user's callback: raised to the consumer
-            self._failure = exc
+        except BaseException as exc:  # noqa: BLE001 - the user's callback: raised to the consumer
+            self._fail(exc)
+
+
+def _cancelled_error() -> TravisError:
+    return TravisError("The calls of this map were cancelled from outside before its end.")

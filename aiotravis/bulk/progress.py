@@ -1,9 +1,13 @@
 """Progress of bulk work, reported to a callback."""
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+from aiotravis._validation import validate_callback, validate_not_awaitable
+from aiotravis.errors import TravisError
 
 __all__ = ["Progress", "Reporter"]
 
@@ -29,12 +33,16 @@ class Progress:
 
 
 class Reporter:
-    """Calls back after every step, and once a second while no step completes."""
+    """Calls back after every step, and once a second while no step completes.
+
+    Raises:
+        UsageError: The callback is not a function, or an async one.
+    """
 
     def __init__(
-        self, callback: Callable[[Progress], None] | None, total: int | None, waiting: Callable[[], int]
+        self, callback: Callable[[Progress], object] | None, total: int | None, waiting: Callable[[], int]
     ) -> None:
-        self._callback = callback
+        self._callback = None if callback is None else validate_callback(callback, "progress")
         self._total = total
         self._waiting = waiting
         self._done = self._failed = 0
@@ -74,5 +82,14 @@ class Reporter:
             self.start()
 
     def _report(self) -> None:
-        if self._callback is not None:
-            self._callback(Progress(done=self._done, failed=self._failed, total=self._total, waiting=self._waiting()))
+        if self._callback is None:
+            return
+        progress = Progress(done=self._done, failed=self._failed, total=self._total, waiting=self._waiting())
+        try:
+            result = self._callback(progress)
+        except StopAsyncIteration as exc:
+            # It would pass for the end of the iteration that is reported.
+            raise TravisError(f"progress raised {exc!r}.") from exc
+        if inspect.iscoroutine(result):
+            # A task is fine: it runs.
+            validate_not_awaitable(result, "progress")

@@ -1,6 +1,8 @@
 """A function called with many items concurrently."""
 
 import asyncio
+import itertools
+import random
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from aiotravis.bulk.concurrent_map import AHEAD_FACTOR, ConcurrentMap, Outcome
 from aiotravis.bulk.progress import Progress
-from aiotravis.errors import UsageError
+from aiotravis.errors import TravisError, UsageError
 
 
 def concurrent_map(
@@ -29,6 +31,11 @@ def concurrent_map(
 async def double(number: int) -> int:
     await anyio.lowlevel.checkpoint()
     return number * 2
+
+
+async def exhaust(outcomes: ConcurrentMap[int, int]) -> None:
+    async for _ in outcomes:
+        pass
 
 
 class Gate:
@@ -51,9 +58,10 @@ class Gate:
         return number
 
 
-@given(st.lists(st.integers(), max_size=40), st.integers(1, 9), st.booleans(), st.randoms())
-async def test_each_item_has_one_outcome(items: list[int], at_once: int, ordered: bool, draw: Any) -> None:
+@given(st.lists(st.integers(), max_size=40), st.integers(1, 9), st.booleans(), st.integers())
+async def test_each_item_has_one_outcome(items: list[int], at_once: int, ordered: bool, seed: int) -> None:
     running = most = 0
+    draw = random.Random(seed)
 
     async def call(number: int) -> int:
         nonlocal running, most
@@ -163,15 +171,222 @@ async def test_a_map_needs_a_block_and_works_once() -> None:
         await anext(outcomes)
     async with outcomes:
         assert [outcome.value async for outcome in outcomes] == [2]
-        assert [outcome.value async for outcome in outcomes] == []
+        with pytest.raises(UsageError, match="iterated to its end"):
+            aiter(outcomes)
     with pytest.raises(UsageError, match=r"Call map\(\) again"):
         await outcomes.__aenter__()
 
 
-@pytest.mark.parametrize("at_once", [0, -1, True])
-def test_at_once_must_be_a_positive_whole_number(at_once: int) -> None:
-    with pytest.raises(UsageError, match="at_once must be a whole number of at least 1"):
+@pytest.mark.parametrize("taken", [0, 1, 3])
+async def test_after_its_block_a_map_raises_instead_of_waiting(taken: int) -> None:
+    async with concurrent_map(double, [1, 2, 3]) as outcomes:
+        for _ in range(taken):
+            await anext(outcomes)
+    for _ in range(2):
+        with pytest.raises(UsageError, match="block of this map was left"):
+            await anext(outcomes)
+
+
+async def test_a_task_that_waits_while_another_leaves_the_block_is_told() -> None:
+    async with concurrent_map(Gate(), [1]) as outcomes:
+        waiting = asyncio.ensure_future(anext(outcomes))
+        await anyio.wait_all_tasks_blocked()
+    with pytest.raises(UsageError, match="block of this map was left"):
+        await waiting
+
+
+async def test_awaiting_a_map_names_the_remedy() -> None:
+    with pytest.raises(UsageError, match=r"A ConcurrentMap cannot be awaited: use it in a block, `async with"):
+        await concurrent_map(double, [1])  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+
+
+async def test_a_map_shows_its_state() -> None:
+    outcomes = concurrent_map(double, [1, 2])
+    assert repr(outcomes) == "<ConcurrentMap not entered, 0 taken>"
+    async with outcomes:
+        await anext(outcomes)
+        assert repr(outcomes) == "<ConcurrentMap open, 1 taken>"
+        assert len([outcome async for outcome in outcomes]) == 1
+        assert repr(outcomes) == "<ConcurrentMap ended, 2 taken>"
+    assert repr(outcomes) == "<ConcurrentMap left, 2 taken>"
+
+
+@pytest.mark.parametrize("tasks", [2, 20])
+async def test_tasks_that_share_a_map_get_each_outcome_once(tasks: int) -> None:
+    seen: list[int] = []
+    async with concurrent_map(double, range(200), at_once=4) as outcomes:
+
+        async def iterate() -> None:
+            async for outcome in outcomes:
+                seen.append(outcome.item)
+                await anyio.lowlevel.checkpoint()
+
+        async with anyio.create_task_group() as group:
+            for _ in range(tasks):
+                group.start_soon(iterate)
+    assert seen == list(range(200))
+
+
+# Never fewer outcomes than items --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+async def test_a_call_that_awaits_what_somebody_cancelled_has_an_error(ordered: bool, at_once: int) -> None:
+    async def call(number: int) -> int:
+        if number % 10 == 5:
+            task = asyncio.ensure_future(anyio.sleep_forever())
+            asyncio.get_running_loop().call_soon(task.cancel)
+            await task
+        return number
+
+    async with concurrent_map(call, range(60), at_once=at_once, ordered=ordered) as outcomes:
+        found = [outcome async for outcome in outcomes]
+    assert sorted(outcome.item for outcome in found) == list(range(60))
+    assert [outcome.item for outcome in found if outcome.error] == [5, 15, 25, 35, 45, 55]
+    with pytest.raises(TravisError, match="cancelled from outside"):
+        _ = next(outcome for outcome in found if outcome.error).value
+
+
+class Unusual(BaseException):
+    """As of `pytest.fail`."""
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+async def test_an_exception_that_is_no_error_ends_the_map_with_it(ordered: bool, at_once: int) -> None:
+    async def call(number: int) -> int:
+        if number == 5:
+            raise Unusual
+        return number
+
+    async with concurrent_map(call, range(60), at_once=at_once, ordered=ordered) as outcomes:
+        found = [(await anext(outcomes)).item for _ in range(5)]
+        for _ in range(2):
+            with pytest.raises(Unusual):
+                await exhaust(outcomes)
+    assert found == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("at_once", [1, 3])
+async def test_a_map_whose_tasks_are_cancelled_from_outside_ends_with_an_error(own: bool, at_once: int) -> None:
+    async def call(number: int) -> int:
+        # anyio complains about a task that is cancelled before it has begun.
+        await anyio.lowlevel.checkpoint()
+        if number == 4:
+            for task in asyncio.all_tasks():
+                if task is asyncio.current_task() if own else "map" in task.get_name():
+                    task.cancel()
+            await anyio.sleep_forever()
+        return number
+
+    async with concurrent_map(call, range(60), at_once=at_once) as outcomes:
+        assert [(await anext(outcomes)).item for _ in range(4)] == [0, 1, 2, 3]
+        with pytest.raises(TravisError, match="cancelled from outside before its end"):
+            await exhaust(outcomes)
+
+
+class Odd:
+    """Items that fail in the way asked for, after two of them; at the beginning without any."""
+
+    def __init__(self, error: BaseException, first: int = 0) -> None:
+        self.error, self.left = error, first
+
+    def __iter__(self) -> Iterator[int]:
+        if not self.left:
+            raise self.error
+        return self
+
+    def __next__(self) -> int:
+        self.left -= 1
+        if self.left < 0:
+            raise self.error
+        return self.left
+
+
+class AsyncOdd(Odd):
+    """The same, asynchronous. StopAsyncIteration is its normal end."""
+
+    __iter__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+    def __aiter__(self) -> "AsyncOdd":
+        super().__iter__()
+        return self
+
+    async def __anext__(self) -> int:
+        return super().__next__()
+
+
+@pytest.mark.parametrize("first", [0, 2])
+@pytest.mark.parametrize("kind", [Odd, AsyncOdd])
+@pytest.mark.parametrize("error", [LookupError(), Unusual(), StopAsyncIteration(), asyncio.CancelledError()], ids=repr)
+async def test_items_that_fail_in_odd_ways_end_the_map_with_an_error(
+    error: BaseException, kind: Any, first: int
+) -> None:
+    if kind is AsyncOdd and isinstance(error, StopAsyncIteration) and first:
+        return
+    wanted = type(error) if isinstance(error, LookupError | Unusual) else TravisError
+    async with concurrent_map(double, kind(error, first)) as outcomes:
+        assert [(await anext(outcomes)).item for _ in range(first)] == [1, 0][:first]
+        with pytest.raises(wanted):
+            await anext(outcomes)
+
+
+@pytest.mark.parametrize("error", [StopAsyncIteration(), Unusual()], ids=repr)
+async def test_a_progress_that_raises_oddly_does_not_end_the_map_normally(error: BaseException) -> None:
+    def report(_: Progress) -> None:
+        raise error
+
+    async with concurrent_map(double, range(9), progress=report) as outcomes:
+        with pytest.raises((TravisError, Unusual)):
+            await exhaust(outcomes)
+
+
+async def test_a_thousand_idle_workers_cost_nothing_per_outcome() -> None:
+    woken = 0
+
+    async def call(number: int) -> int:
+        nonlocal woken
+        woken += 1
+        return number
+
+    async with concurrent_map(call, itertools.count(), at_once=1000) as outcomes:
+        await anext(outcomes)
+        await anyio.wait_all_tasks_blocked()
+        before = woken
+        for _ in range(100):
+            await anext(outcomes)
+            await anyio.wait_all_tasks_blocked()
+        assert woken == before + 100
+
+
+# Arguments ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("result", [None, 3, "text", [1]])
+async def test_a_function_that_is_not_async_is_the_error_of_each_item(result: object) -> None:
+    def call(_: int) -> Any:
+        return result
+
+    async with concurrent_map(call, [1, 2]) as outcomes:
+        errors = [outcome.error async for outcome in outcomes]
+    assert [getattr(error, "argument", None) for error in errors] == ["call", "call"]
+    assert f"it returned {type(result).__name__}" in str(errors[0])
+
+
+@pytest.mark.parametrize("call", [None, 3, "get"])
+def test_call_must_be_a_function(call: Any) -> None:
+    with pytest.raises(UsageError, match="call must be an async function") as info:
+        concurrent_map(call, [1])
+    assert info.value.argument == "call"
+
+
+@pytest.mark.parametrize("at_once", [0, -1, True, 1.5, "3", None])
+def test_at_once_must_be_a_positive_whole_number(at_once: Any) -> None:
+    with pytest.raises(UsageError, match="at_once must be a whole number of at least 1") as info:
         concurrent_map(double, [1], at_once=at_once)
+    assert info.value.argument == "at_once"
 
 
 @pytest.mark.parametrize("items", ["12", b"12", 12])

@@ -1,11 +1,15 @@
 """Progress: reported after every step, and once a second in between."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from aiotravis.bulk.progress import Progress, Reporter
+from aiotravis.errors import TravisError, UsageError
 from tests.autojump import run
 
 
@@ -56,3 +60,42 @@ def test_an_error_of_the_callback_between_steps_is_raised_at_the_next_step() -> 
             reporter.advance(1, 0)
 
     run(scenario)
+
+
+async def report(_: Progress) -> None:
+    await anyio.lowlevel.checkpoint()
+
+
+class Reporting:
+    async def __call__(self, progress: Progress) -> None:
+        await report(progress)
+
+
+@pytest.mark.parametrize("callback", [report, partial(report), 3, "print"])
+def test_a_callback_that_is_async_or_no_function_is_refused_at_once(callback: Any) -> None:
+    with pytest.raises(UsageError, match="progress must be a ") as info:
+        Reporter(callback, None, lambda: 0)
+    assert info.value.argument == "progress"
+
+
+def start(progress: Progress) -> object:
+    return report(progress)
+
+
+@pytest.mark.parametrize("callback", [start, Reporting()])
+def test_a_callback_that_turns_out_to_be_async_is_refused(callback: Any) -> None:
+    with pytest.raises(UsageError, match="progress must be a plain function, not an async one"):
+        Reporter(callback, None, lambda: 0).advance(1, 0)
+
+
+async def test_a_callback_may_start_a_task() -> None:
+    async with anyio.create_task_group() as group:
+        Reporter(lambda progress: group.start_soon(report, progress), None, lambda: 0).advance(1, 0)
+
+
+async def test_a_callback_cannot_end_the_iteration_that_it_reports() -> None:
+    def end(_: Progress) -> None:
+        raise StopAsyncIteration
+
+    with pytest.raises(TravisError, match="progress raised StopAsyncIteration"):
+        Reporter(end, None, lambda: 0).advance(1, 0)
