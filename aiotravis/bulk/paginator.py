@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
-from typing import Final, Generic, Literal, Protocol, TypeVar
+from typing import Final, Generic, Literal, Protocol, TypeVar, cast
 
 from aiotravis._http import Unreadable, unreadable_of
 from aiotravis.bulk.gather import gather
 from aiotravis.bulk.iteration import EntityIterator
-from aiotravis.errors import DecodeError
+from aiotravis.errors import DecodeError, UsageError
 
 __all__ = ["NumberFilter", "Paginator", "build_number", "number_key"]
 
@@ -320,7 +320,13 @@ def number_key(number: str) -> tuple[int, ...]:
 
     Args:
         number: As Travis sends it. Pieces that are not numeric sort first.
+
+    Raises:
+        UsageError: It is not a string.
     """
+    if not isinstance(cast("object", number), str):
+        message = f"number must be a string, as Travis sends it, not {type(number).__name__}."
+        raise UsageError(message, argument="number")
     # fact 9.10: numbers are strings; spaces around them do not count.
     pieces = (piece.strip() for piece in number.split("."))
     return tuple(int(piece) if piece.isdecimal() and len(piece) <= MAX_DIGITS else -1 for piece in pieces)

@@ -1,8 +1,9 @@
 """WaitingClient: the methods of a client that wait for builds, jobs and commits."""
 
 from collections.abc import Callable
-from typing import overload
+from typing import TypeVar, overload
 
+from aiotravis._validation import validate_callback, validate_not_awaitable
 from aiotravis.client._base_client import BaseClient
 from aiotravis.errors import UsageError
 from aiotravis.flows.commit_waiting import CommitSearch, CommitWaiter
@@ -16,8 +17,25 @@ from aiotravis.resources.jobs import Job
 __all__ = ["WaitingClient"]
 
 
-def _finished(thing: Build | Job) -> bool:
-    return thing.finished
+V = TypeVar("V", Build, Job)
+
+
+def _condition(until: Callable[[V], object] | None) -> Callable[[V], bool]:
+    """Return what is waited for: the end, if it is None.
+
+    Raises:
+        UsageError: It is not a function, or an async one; also when the condition is called, if only that tells.
+    """
+    if until is None:
+        return lambda value: value.finished
+    plain = validate_callback(until, "until")
+
+    def holds(value: V) -> bool:
+        result = plain(value)
+        validate_not_awaitable(result, "until")
+        return bool(result)
+
+    return holds
 
 
 class WaitingClient(BaseClient):
@@ -28,7 +46,7 @@ class WaitingClient(BaseClient):
     _restarter: Restarter
 
     async def wait_for_build(
-        self, build: BuildRef, *, until: Callable[[Build], bool] = _finished, after: Build | None = None
+        self, build: BuildRef, *, until: Callable[[Build], bool] | None = None, after: Build | None = None
     ) -> Build:
         """Wait until a build has ended: passed, failed, errored or canceled.
 
@@ -38,7 +56,7 @@ class WaitingClient(BaseClient):
 
         Args:
             build: Id of the build, or a build.
-            until: What to wait for instead: ``lambda build: build.running``.
+            until: What to wait for instead of the end, a plain function: ``lambda build: build.running``.
             after: The run to get past, if the build is restarted elsewhere: the build as it was before.
 
         Returns:
@@ -50,17 +68,17 @@ class WaitingClient(BaseClient):
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
         key = Build, id_of(build, "build", Build)
-        found: Build = await self._waiting.wait(key, until, self._waiting.run_filter(key, after))
+        found: Build = await self._waiting.wait(key, _condition(until), self._waiting.run_filter(key, after))
         return found
 
     async def wait_for_job(
-        self, job: JobRef, *, until: Callable[[Job], bool] = _finished, after: Job | None = None
+        self, job: JobRef, *, until: Callable[[Job], bool] | None = None, after: Job | None = None
     ) -> Job:
         """Wait until a job has ended, as `wait_for_build` does for a build.
 
         Args:
             job: Id of the job, or a job.
-            until: What to wait for instead: ``lambda job: job.running``.
+            until: What to wait for instead of the end, a plain function: ``lambda job: job.running``.
             after: The run to get past, if the job is restarted elsewhere: the job as it was before.
 
         Raises:
@@ -69,7 +87,7 @@ class WaitingClient(BaseClient):
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
         key = Job, id_of(job, "job", Job)
-        found: Job = await self._waiting.wait(key, until, self._waiting.run_filter(key, after))
+        found: Job = await self._waiting.wait(key, _condition(until), self._waiting.run_filter(key, after))
         return found
 
     @overload
@@ -125,7 +143,7 @@ class WaitingClient(BaseClient):
         branch: str | None = None,
         tag: str | None = None,
         appear_within: float = 300.0,
-        until: Callable[[Build], bool] = _finished,
+        until: Callable[[Build], bool] | None = None,
     ) -> Build:
         """Wait until the build of a commit has ended; the build need not exist yet.
 
@@ -140,7 +158,7 @@ class WaitingClient(BaseClient):
             branch: Only a build for this branch, not for a tag; for a pull request, the branch that it is based on.
             tag: Only a build for this tag.
             appear_within: How long to wait for a build to appear, in seconds. How long it may run is not limited.
-            until: What to wait for instead of the end: ``lambda build: build.running``.
+            until: What to wait for instead of the end, a plain function: ``lambda build: build.running``.
 
         Returns:
             The build in the state waited for, with its commit, without its jobs.
@@ -153,4 +171,4 @@ class WaitingClient(BaseClient):
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
         search = CommitSearch(repo, sha, event_type, appear_within, branch=branch, tag=tag)
-        return await self._commit_waiting.wait(search, until)
+        return await self._commit_waiting.wait(search, _condition(until))

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
+from typing import Any
 
 import anyio
 import pytest
@@ -341,6 +342,13 @@ async def test_a_full_page_without_readable_numbers_is_yielded_and_then_raises()
 def test_number_key_of_a_text_of_thousands_of_digits_is_that_of_no_number() -> None:
     assert number_key("9" * 5000) == number_key("x") == (-1,)
     assert number_key("784.10") == (784, 10)
+
+
+@pytest.mark.parametrize("number", [784, None, 1.5, b"784", ("784",)])
+def test_number_key_takes_only_strings(number: Any) -> None:
+    with pytest.raises(errors.UsageError, match="number must be a string, as Travis sends it") as info:
+        number_key(number)
+    assert info.value.argument == "number"
 
 
 # Odd numbers ----------------------------------------------------------------------------------------------------------

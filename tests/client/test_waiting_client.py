@@ -1,10 +1,14 @@
 """The arguments of the methods that wait for builds, jobs and commits; the flows have tests of their own."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from aiotravis import Build, Job, Travis, errors
+from aiotravis.testing import TravisServer
 
 BUILD, JOB = Build(id=7, job_ids=(8,)), Job(id=8, build_id=7)
 
@@ -39,3 +43,59 @@ async def test_restart_takes_either_a_build_or_a_job() -> None:
 def test_an_invalid_patience_raises_usage_error(patience: Any) -> None:
     with pytest.raises(errors.UsageError, match="restart_patience must be a finite number of seconds"):
         Travis(restart_patience=patience)
+
+
+SHA = "0123456789"
+
+WAITS: list[Callable[[Travis, Any], Awaitable[object]]] = [
+    lambda travis, until: travis.wait_for_build(7, until=until),
+    lambda travis, until: travis.wait_for_job(8, until=until),
+    lambda travis, until: travis.wait_for_commit(9, SHA, until=until),
+]
+
+
+async def ended(value: Build | Job) -> bool:
+    await anyio.lowlevel.checkpoint()
+    return value.finished
+
+
+class Ended:
+    async def __call__(self, value: Build | Job) -> bool:
+        return await ended(value)
+
+
+@pytest.mark.parametrize("until", [ended, 3, True, "passed"])
+@pytest.mark.parametrize("wait", WAITS)
+async def test_an_async_until_is_refused_before_anything_is_sent(wait: Any, until: Any) -> None:
+    async with TravisServer() as server, Travis(endpoint=server.endpoint) as travis:
+        with pytest.raises(errors.UsageError, match="until must be a ") as info:
+            await wait(travis, until)
+        assert (info.value.argument, list(server.requests)) == ("until", [])
+
+
+def start(value: Build | Job) -> object:
+    return ended(value)
+
+
+@pytest.mark.parametrize("until", [start, Ended()])
+@pytest.mark.parametrize("kind", ["build", "job", "commit"])
+async def test_an_until_that_turns_out_to_be_async_ends_its_own_wait_alone(until: Any, kind: str) -> None:
+    async with TravisServer() as server, Travis(endpoint=server.endpoint) as travis:
+        build = server.world.repository("a/b").build().start()
+        job = build.jobs[0]
+        wait: dict[str, Callable[[Any], Awaitable[Build | Job]]] = {
+            "build": lambda until: travis.wait_for_build(build.id, until=until),
+            "job": lambda until: travis.wait_for_job(job.id, until=until),
+            "commit": lambda until: travis.wait_for_commit("a/b", build.commit.sha, until=until),
+        }
+        found: list[Build | Job] = []
+
+        async def wait_for_the_end() -> None:
+            found.append(await wait[kind](None))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait_for_the_end)
+            with anyio.fail_after(5), pytest.raises(errors.UsageError, match="until must be a plain function"):
+                await wait[kind](until)
+            build.finish()
+        assert [value.state for value in found] == ["passed"]
