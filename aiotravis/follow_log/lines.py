@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import AsyncIterator
 
+from aiotravis.errors import UsageError
 from aiotravis.resources.logs import LogPart
 
 __all__ = ["LogLines"]
@@ -26,6 +27,8 @@ class LogLines:
         self.resets: int = 0
 
     def __aiter__(self) -> "LogLines":
+        if self._ended and not self._lines:
+            raise UsageError("These lines have ended. Follow the log again.")
         return self
 
     async def __anext__(self) -> str:

@@ -40,7 +40,8 @@ class LogStream:
     """Parts of one log: ``async with travis.follow_log(job) as log: async for part in log: ...``.
 
     It ends once the log is complete, or once the job has ended and no more of its log can be had. It runs no task.
-    Transient failures of the network and of the server are retried; without a live channel, the stream polls.
+    Transient failures of the network and of the server are retried; without a live channel, the stream polls. It is
+    iterated once: what begins after the end raises UsageError.
 
     Args:
         job: Id of the job.
@@ -76,6 +77,9 @@ class LogStream:
         self._opened = False
         self._closed = False
         self._error_raised = False
+        self._parts_taken = 0
+        self._text: list[str] = []
+        self._parts_in_text = 0
 
     def __repr__(self) -> str:
         state = "ended" if self._closed else "open" if self._opened else "not opened"
@@ -98,19 +102,23 @@ class LogStream:
     async def text(self) -> str:
         """Read the log to its end, and return its text; if it restarted, the text since then.
 
+        If it was cancelled, call it again to continue.
+
         Raises:
             LogUnavailable: The server does not have the log, or its end, some time after the end of the job.
             LogGap: The server itself lost some parts.
-            UsageError: The stream or the client was closed before the end.
+            UsageError: The stream or the client was closed before the end, or parts of it were taken before.
         """
-        pieces: list[str] = []
+        if self._parts_in_text != self._parts_taken:
+            raise UsageError("Parts of this log were taken before: only an unused stream has the whole text.")
         async for part in self:
+            self._parts_in_text += 1
             if isinstance(part, LogReset):
-                pieces.clear()
-            pieces.append(part.content or "")
+                self._text.clear()
+            self._text.append(part.content or "")
         if not self._log.finished or self._log.remainder is not None:
             raise UsageError("This stream was closed before its end.")
-        return "".join(pieces)
+        return "".join(self._text)
 
     async def __aenter__(self) -> "LogStream":
         """Subscribe, and read what is stored.
@@ -138,6 +146,8 @@ class LogStream:
         await self.aclose()
 
     def __aiter__(self) -> "LogStream":
+        if self._closed and not self._log.ready:
+            raise UsageError("This stream has ended. Create a new one.")
         return self
 
     async def __anext__(self) -> LogPart:
@@ -162,6 +172,7 @@ class LogStream:
                     raise error
                 raise StopAsyncIteration
             await self._run_alone(self._step if self._opened else self._open)
+        self._parts_taken += 1
         return log.ready.popleft()
 
     def _error(self) -> LogGap | LogUnavailable | None:

@@ -32,7 +32,8 @@ class Feed:
 
     Inside the ``async with`` block every channel is subscribed: no event is missed without a mark. A bare ``async for``
     subscribes, too. Leaving the block, closing, cancelling or deleting the feed unsubscribes; breaking out of a bare
-    loop does so only if nothing else refers to the feed.
+    loop does so only if nothing else refers to the feed. Iterating a feed that was closed raises UsageError once its
+    buffered events were taken.
     """
 
     def __init__(self, subscription: Subscription) -> None:
@@ -42,6 +43,7 @@ class Feed:
         self._open_lock = asyncio.Lock()
         self._open = False
         self._closed = False
+        self._left = False
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open" if self._open else "not opened"
@@ -71,6 +73,8 @@ class Feed:
         await self.aclose()
 
     def __aiter__(self) -> "Feed":
+        if self._left and not self._buffer:
+            raise UsageError("This feed is closed. Make a new one.")
         return self
 
     async def __anext__(self) -> Event:
@@ -108,6 +112,8 @@ class Feed:
     async def aclose(self) -> None:
         """Unsubscribe. Safe to call twice, and from any task."""
         self._closed = True
+        # What has ended by an error goes on to raise that error.
+        self._left = self._left or not self._buffer.ended
         self._buffer.end()
         self._subscription.close()
 

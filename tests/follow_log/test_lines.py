@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from aiotravis import LogPart, LogReset, Travis, errors
 from aiotravis.follow_log.lines import LogLines
 from aiotravis.testing import Repository
+from tests.waiting import until
 
 
 async def parts(contents: Sequence[str]) -> AsyncIterator[LogPart]:
@@ -54,13 +56,29 @@ async def test_text_is_that_of_the_run_after_a_restart(travis: Travis, repositor
     job = repository.build().jobs[0]
     job.start()
     job.write("old")
-    async with travis.follow_log(job.id) as log:
-        assert (await anext(log)).content == "old"
+    async with travis.follow_log(job.id) as log, anyio.create_task_group() as group:
+        texts: list[str] = []
+
+        async def read() -> None:
+            texts.append(await log.text())
+
+        group.start_soon(read)
+        await until(lambda: log._text == ["old"])
         job.restart()
         job.start()
         job.write("new")
         job.write("", final=True)
-        assert await log.text() == "new"
+    assert texts == ["new"]
+
+
+async def test_lines_that_have_ended_are_not_empty_again(travis: Travis, repository: Repository) -> None:
+    job = repository.build().jobs[0].start()
+    job.write("a\nb", final=True)
+    lines = travis.follow_log(job.id).lines()
+    assert [line async for line in lines] == ["a\n", "b"]
+    with pytest.raises(errors.UsageError, match="These lines have ended"):
+        aiter(lines)
+    assert await anext(lines, None) is None
 
 
 @pytest.mark.instant

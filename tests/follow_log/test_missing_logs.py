@@ -122,7 +122,8 @@ async def test_what_came_live_is_given_before_the_error(server: TravisServer, jo
         assert isinstance(error, errors.LogUnavailable)
         assert (error.job_id, error.retry_after) == (job.id, 60.0)
         assert not log.complete
-        assert await rest_of(log) == ([], None)
+        with pytest.raises(errors.UsageError, match="This stream has ended"):
+            aiter(log)
 
 
 # A log that is not there (yet) ----------------------------------------------------------------------------------------

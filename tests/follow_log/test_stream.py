@@ -88,12 +88,38 @@ async def test_an_unknown_job_raises_and_leaves_no_subscription(server: TravisSe
     assert len(travis._hub._dispatcher) == 0
 
 
-async def test_a_closed_stream_yields_nothing_and_cannot_be_opened(travis: Travis, job: Job) -> None:
+async def test_a_closed_stream_can_be_neither_iterated_nor_opened(travis: Travis, job: Job) -> None:
     log = travis.follow_log(job.id)
     await log.aclose()
-    assert [part async for part in log] == []
+    with pytest.raises(errors.UsageError, match="has ended"):
+        aiter(log)
     with pytest.raises(errors.UsageError, match="has ended"):
         await log.__aenter__()
+
+
+async def test_a_text_is_read_once_and_only_as_a_whole(travis: Travis, job: Job) -> None:
+    job.start()
+    job.write("one ")
+    job.write("two", final=True)
+    log = travis.follow_log(job.id)
+    assert await log.text() == "one two"
+    with pytest.raises(errors.UsageError, match="has ended"):
+        await log.text()
+    async with travis.follow_log(job.id) as log:
+        assert (await anext(log)).content
+        with pytest.raises(errors.UsageError, match="only an unused stream has the whole text"):
+            await log.text()
+
+
+async def test_a_text_that_was_cancelled_is_continued(travis: Travis, job: Job) -> None:
+    job.start()
+    job.write("one ")
+    async with travis.follow_log(job.id) as log:
+        with anyio.move_on_after(0.1) as scope:
+            await log.text()
+        assert scope.cancelled_caught
+        job.write("two", final=True)
+        assert await log.text() == "one two"
 
 
 async def test_cancellation_leaves_no_subscription(server: TravisServer, travis: Travis, job: Job) -> None:
@@ -276,8 +302,9 @@ async def test_a_stream_closed_in_the_middle_of_a_text_deletes_it(travis: Travis
         assert text is not None
     assert text._file.closed
     assert not log.complete
-    assert [part async for part in log] == []
-    with pytest.raises(errors.UsageError, match="closed before its end"):
+    with pytest.raises(errors.UsageError, match="This stream has ended"):
+        aiter(log)
+    with pytest.raises(errors.UsageError, match="Parts of this log were taken before"):
         await log.text()
 
 

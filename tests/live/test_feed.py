@@ -90,7 +90,18 @@ async def test_a_feed_that_cannot_open_is_closed() -> None:
     with pytest.raises(errors.LiveUnavailable):
         await feed.__aenter__()
     assert subscription.closed == 1
-    assert [event async for event in feed] == []
+    with pytest.raises(errors.UsageError, match="This feed is closed"):
+        aiter(feed)
+
+
+async def test_a_closed_feed_yields_what_is_buffered_and_then_raises() -> None:
+    feed = Feed(FakeSubscription())
+    async with feed:
+        feed._buffer.put(events.Lagged(dropped=1), 0)
+    assert [event async for event in feed] == [events.Lagged(dropped=1)]
+    for _ in range(2):
+        with pytest.raises(errors.UsageError, match="This feed is closed"):
+            aiter(feed)
 
 
 async def test_ending_the_buffer_wakes_the_waiting_task() -> None:
