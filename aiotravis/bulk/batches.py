@@ -1,14 +1,16 @@
 """Many entities by their ids, fetched in batches."""
 
+import asyncio
+import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Protocol, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final, Protocol, TypeVar, cast
 
 from aiotravis._http import Unreadable, unreadable_of
-from aiotravis.bulk.gather import gather
+from aiotravis.bulk.gather import foreign_cancellation, gather
 from aiotravis.bulk.iteration import EntityIterator
 from aiotravis.bulk.progress import Progress, Reporter
-from aiotravis.errors import NotFoundError
+from aiotravis.errors import NotFoundError, UsageError
 
 __all__ = ["BatchIterator"]
 
@@ -32,27 +34,37 @@ class BatchIterator(EntityIterator[S]):
     """Async iterator over entities in the order of their ids: ``async for build in travis.builds.many(ids)``.
 
     Sends up to 16 requests of 100 ids each at the same time, only while the next entity is awaited: breaking off
-    leaves no task behind. An id that occurs twice is sent once and yields its entity twice. After an error, iterate on
-    to repeat the failed requests.
+    leaves no task behind. Ids that come from an async iterable are read in hundreds, for 1 request first, then for 3, 9
+    and 16 at the same time. An id that occurs twice is sent once and yields its entity twice. After an error, iterate
+    on to repeat the failed requests.
 
     Raises:
         NotFoundError: After the last entity, once: some ids are missing, and ``missing_ok`` is not set.
-        UsageError: When iterated again after its end.
+        UsageError: When iterated again after its end. After the entities before it: something in an async iterable is
+            no id, or a step was cancelled while it waited for an async generator, which ends that.
+        Exception: After the entities before it: the async iterable raised it.
     """
 
     def __init__(
         self,
         fetch: Callable[[Sequence[int]], Awaitable[Sequence[S]]],
-        ids: Sequence[int],
+        ids: Sequence[int] | AsyncIterable[object],
         *,
         path: str,
         missing_ok: bool,
+        to_id: Callable[[object], int] = lambda value: cast("int", value),
         progress: Callable[[Progress], None] | None = None,
         waiting: Callable[[], int] = lambda: 0,
     ) -> None:
         super().__init__()
         self._fetch = fetch
-        self._batches = deque(ids[start : start + IDS_PER_REQUEST] for start in range(0, len(ids), IDS_PER_REQUEST))
+        known = () if isinstance(ids, AsyncIterable) else ids
+        self._source: AsyncIterator[object] | None = aiter(ids) if isinstance(ids, AsyncIterable) else None
+        self._source_error: Exception | None = None
+        self._to_id = to_id
+        self._next_batch: list[int] = []
+        self._batches_ahead = 1 if self._source else MAX_CONCURRENT_REQUESTS
+        self._batches = deque(known[start : start + IDS_PER_REQUEST] for start in range(0, len(known), IDS_PER_REQUEST))
         self._path = path
         self._missing_ok = missing_ok
         self._ready: deque[S] = deque()
@@ -60,7 +72,7 @@ class BatchIterator(EntityIterator[S]):
         self._missing: dict[int, None] = {}
         self._unreadable: list[Unreadable] = []
         self._missing_raised = False
-        self._reporter = Reporter(progress, len(ids), waiting)
+        self._reporter = Reporter(progress, None if self._source else len(known), waiting)
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -74,10 +86,42 @@ class BatchIterator(EntityIterator[S]):
 
     async def _next(self) -> S:
         while not self._ready:
+            await self._read_ids()
             if not self._batches:
                 self._end()
             await self._fetch_more()
         return self._ready.popleft()
+
+    async def _read_ids(self) -> None:
+        """Read ids for the next requests, if they come from an async iterable and have not ended."""
+        while self._source is not None and len(self._batches) < self._batches_ahead:
+            try:
+                self._next_batch.append(self._to_id(await anext(self._source)))
+            except StopAsyncIteration:
+                self._end_source()
+            except asyncio.CancelledError as exc:
+                if inspect.isasyncgen(self._source) and self._source.ag_frame is None:
+                    # The cancellation has closed it, so its next step would pass for its normal end.
+                    message = "The async generator of ids was closed when a step that waited for it was cancelled."
+                    self._source_error = UsageError(f"{message} Set one deadline for the whole iteration.")
+                    self._end_source()
+                self._source_error = foreign_cancellation(exc)
+                self._end_source()
+            except Exception as exc:  # noqa: BLE001 - raised after the entities before it
+                self._source_error = exc
+                self._end_source()
+            else:
+                if len(self._next_batch) == IDS_PER_REQUEST:
+                    self._add_batch()
+
+    def _end_source(self) -> None:
+        self._source = None
+        self._add_batch()
+
+    def _add_batch(self) -> None:
+        if self._next_batch:
+            self._batches.append(self._next_batch)
+            self._next_batch = []
 
     async def _fetch_more(self) -> None:
         batches = [self._batches[index] for index in range(min(MAX_CONCURRENT_REQUESTS, len(self._batches)))]
@@ -87,6 +131,7 @@ class BatchIterator(EntityIterator[S]):
         finally:
             self._reporter.stop()
         self._responses.clear()
+        self._batches_ahead = min(MAX_CONCURRENT_REQUESTS, self._batches_ahead * 3)
         for batch, entities in zip(batches, responses, strict=True):
             self._batches.popleft()
             self._unreadable += unreadable_of(entities)
@@ -97,6 +142,8 @@ class BatchIterator(EntityIterator[S]):
             self._reporter.advance(len(batch), len(missing))
 
     def _end(self) -> None:
+        if self._source_error is not None:
+            raise self._source_error
         missing = self.missing
         if not missing or self._missing_ok or self._missing_raised:
             raise StopAsyncIteration

@@ -1,7 +1,7 @@
 """What all entities share: the frozen struct, the arguments that identify one, the resource that fetches it."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar, cast
 
 import anyio.lowlevel
@@ -14,7 +14,17 @@ from aiotravis.bulk.batches import BatchIterator, Identified
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, TooLargeError, TravisError, UsageError
 
-__all__ = ["Entity", "Resource", "ResultResponse", "id_of", "ids_of", "read_in_parts", "slug_of", "text_query"]
+__all__ = [
+    "Entity",
+    "Resource",
+    "ResultResponse",
+    "id_of",
+    "ids_of",
+    "list_of",
+    "read_in_parts",
+    "slug_of",
+    "text_query",
+]
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Identified)
@@ -88,13 +98,16 @@ class Resource:
         self,
         endpoint: Endpoint[Any],
         fetch: Callable[[Sequence[int]], Awaitable[Sequence[S]]],
-        ids: Sequence[int],
+        values: Iterable[object] | AsyncIterable[object],
+        argument: str,
+        entity_type: type[Entity],
         missing_ok: bool,
         progress: Callable[[Progress], None] | None,
     ) -> BatchIterator[S]:
         return BatchIterator(
             fetch,
-            ids,
+            values if isinstance(values, AsyncIterable) else ids_of(values, argument, entity_type),
+            to_id=lambda value: id_of(value, argument, entity_type),
             path=endpoint.path,
             missing_ok=missing_ok,
             progress=progress,
@@ -120,11 +133,26 @@ def ids_of(
     """Return the ids that a caller passed, in order and with repeats.
 
     Raises:
-        UsageError: One is neither an id nor an accepted entity, or a string was passed.
+        UsageError: One is neither an id nor an accepted entity, or a string was passed, or a single value.
     """
-    if isinstance(values, str | bytes):
-        raise UsageError(f"{argument} must be several ids, not a string.", argument=argument)
-    return [id_of(value, argument, entity_types) for value in values]
+    several = list_of(values, argument)
+    if set(map(type, several)) == {int}:
+        # A hundred thousand ids are checked in one turn of the event loop.
+        ids = cast("list[int]", several)
+        if min(ids) > 0 and max(ids) <= MAX_ID:
+            return ids
+    return [id_of(value, argument, entity_types) for value in several]
+
+
+def list_of(values: Iterable[T], argument: str) -> list[T]:
+    """Return the values that a caller passed.
+
+    Raises:
+        UsageError: A string was passed, or a single value.
+    """
+    if isinstance(values, str | bytes) or not isinstance(cast("object", values), Iterable):
+        raise UsageError(f"{argument} must be several ids, not {type(values).__name__}.", argument=argument)
+    return list(values)
 
 
 async def read_in_parts(read: Callable[[list[int]], Awaitable[None]], ids: list[int]) -> dict[int, TravisError]:

@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#builds
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from types import NoneType
 from typing import Final
 
@@ -16,7 +16,7 @@ from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.paginator import NumberFilter, Paginator, build_number
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, NotFoundError, UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, ids_of
+from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources._flash import FlashResponse, restart
 from aiotravis.resources._runs import Restarts
@@ -223,7 +223,7 @@ class Builds(Resource):
 
     def many(
         self,
-        builds: Iterable[int | Build],
+        builds: Iterable[int | Build] | AsyncIterable[int | Build],
         *,
         missing_ok: bool = False,
         progress: Callable[[Progress], None] | None = None,
@@ -231,12 +231,12 @@ class Builds(Resource):
         """Fetch many builds by their ids, in the order of the ids: 100 per request, up to 16 requests at the same time.
 
         Args:
-            builds: Ids, or builds.
+            builds: Ids, or builds; also from an async iterable, such as a paginator.
             missing_ok: Whether missing ids are only listed in ``.missing``.
             progress: Called after every request, and once a second between them.
 
         Raises:
-            UsageError: Immediately: one is neither an id nor a build.
+            UsageError: Immediately, or when an async iterable yields it: one is neither an id nor a build.
             NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
 
@@ -244,7 +244,7 @@ class Builds(Resource):
             response = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])
             return attach_commits(response.builds, response.commits)
 
-        return self._fetch_many(LIST, fetch, ids_of(builds, "builds", Build), missing_ok, progress)
+        return self._fetch_many(LIST, fetch, builds, "builds", Build, missing_ok, progress)
 
 
 def check_event_type(event_type: str) -> None:

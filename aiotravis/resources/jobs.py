@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#jobs
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from datetime import timedelta
 from types import NoneType
 
@@ -13,7 +13,7 @@ from aiotravis._validation import validate_text
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, ids_of, text_query
+from aiotravis.resources._base import Entity, Resource, id_of, text_query
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources._flash import FlashResponse, restart
 from aiotravis.resources._runs import Restarts
@@ -155,7 +155,7 @@ class Jobs(Resource):
 
     def many(
         self,
-        jobs: Iterable[int | Job],
+        jobs: Iterable[int | Job] | AsyncIterable[int | Job],
         *,
         include_log_id: bool = False,
         missing_ok: bool = False,
@@ -164,13 +164,13 @@ class Jobs(Resource):
         """Fetch many jobs by their ids, in the order of the ids: 100 per request, up to 16 requests at the same time.
 
         Args:
-            jobs: Ids, or jobs.
+            jobs: Ids, or jobs; also from an async iterable, such as an async generator.
             include_log_id: Whether to request ``log_id``, which costs the server a look-up per job.
             missing_ok: Whether missing ids are only listed in ``.missing``.
             progress: Called after every request, and once a second between them.
 
         Raises:
-            UsageError: Immediately: one is neither an id nor a job.
+            UsageError: Immediately, or when an async iterable yields it: one is neither an id nor a job.
             NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
 
@@ -180,4 +180,4 @@ class Jobs(Resource):
             response = await self._fetch(LIST, query=[*query, _LOG_ID] if include_log_id else query)
             return attach_commits(response.jobs, response.commits)
 
-        return self._fetch_many(LIST, fetch, ids_of(jobs, "jobs", Job), missing_ok, progress)
+        return self._fetch_many(LIST, fetch, jobs, "jobs", Job, missing_ok, progress)

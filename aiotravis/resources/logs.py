@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#logs
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -20,7 +20,7 @@ from aiotravis._validation import validate_text
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, LogUnavailable, NotFoundError, TooLargeError, TravisError, UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, ids_of
+from aiotravis.resources._base import Entity, Resource, id_of, ids_of, list_of
 from aiotravis.resources._log_answers import NOTICE, absent_response, absent_text, is_text, truncated, unavailable
 from aiotravis.resources._log_downloads import FileSink, LogFile, download
 from aiotravis.resources._log_sinks import LogSink, TextSink, is_placeholder
@@ -213,7 +213,7 @@ class Logs(Resource):
 
     async def download(
         self,
-        jobs: Iterable[int | Job],
+        jobs: Iterable[int | Job] | AsyncIterable[int | Job],
         folder: str | PathLike[str],
         *,
         at_once: int = 8,
@@ -228,7 +228,8 @@ class Logs(Resource):
         the server does not have the log (yet); call again later. Only a job that never started has an empty log.
 
         Args:
-            jobs: Ids, or jobs. The state of those given by id, or not yet ended, is fetched, a hundred per request.
+            jobs: Ids, or jobs; also from an async iterable, such as ``travis.jobs.many(ids)``. The state of those given
+                by id, or not yet ended, is fetched, a hundred per request.
             folder: Folder of the files; created if it does not exist.
             at_once: Maximum number of concurrent downloads.
             overwrite: Whether to download files that exist.
@@ -242,7 +243,7 @@ class Logs(Resource):
             OSError: The folder cannot be created.
             RequestError, ResponseError: The states of the jobs could not be fetched.
         """
-        jobs = list(jobs) if not isinstance(jobs, str | bytes) else jobs
+        jobs = [job async for job in jobs] if isinstance(jobs, AsyncIterable) else list_of(jobs, "jobs")
         ids = ids_of(jobs, "jobs", Job)
         target, known = Path(folder), dict[int, Job]()
 

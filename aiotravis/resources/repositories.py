@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#repositories
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from typing import Final
 
 from aiotravis._http import Endpoint, Part, Results, results_of
@@ -12,7 +12,7 @@ from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import AuthenticationError, NotFoundError, PermissionDenied, UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, ids_of, slug_of, text_query
+from aiotravis.resources._base import Entity, Resource, id_of, slug_of, text_query
 from aiotravis.resources._states import State
 
 __all__ = ["Repositories", "Repository", "repo_part", "repo_query"]
@@ -185,7 +185,7 @@ class Repositories(Resource):
 
     def many(
         self,
-        repos: Iterable[int | Repository],
+        repos: Iterable[int | Repository] | AsyncIterable[int | Repository],
         *,
         missing_ok: bool = False,
         progress: Callable[[Progress], None] | None = None,
@@ -193,16 +193,16 @@ class Repositories(Resource):
         """Fetch many repositories by their ids, in the order of the ids: 100 per request, up to 16 requests at once.
 
         Args:
-            repos: Ids, or repositories.
+            repos: Ids, or repositories; also from an async iterable, such as a paginator.
             missing_ok: Whether missing ids are only listed in ``.missing``.
             progress: Called after every request, and once a second between them.
 
         Raises:
-            UsageError: Immediately: one is neither an id nor a repository.
+            UsageError: Immediately, or when an async iterable yields it: one is neither an id nor a repository.
             NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
 
         async def fetch(ids: Sequence[int]) -> Results[Repository]:
             return results_of((await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])).repos)
 
-        return self._fetch_many(LIST, fetch, ids_of(repos, "repos", Repository), missing_ok, progress)
+        return self._fetch_many(LIST, fetch, repos, "repos", Repository, missing_ok, progress)

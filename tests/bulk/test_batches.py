@@ -1,7 +1,8 @@
 """Many entities by their ids, fetched in batches."""
 
+import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 
 import anyio
 import anyio.lowlevel
@@ -11,19 +12,27 @@ from hypothesis import strategies as st
 
 from aiotravis import Commit, Progress, errors
 from aiotravis.bulk.batches import IDS_PER_REQUEST, MAX_CONCURRENT_REQUESTS, BatchIterator
+from aiotravis.resources.builds import Builds
+from tests.samples import Scripted
 
 
 def many(
-    ids: Sequence[int], known: Iterable[int], *, missing_ok: bool = False
+    ids: Sequence[int] | AsyncIterable[int], known: Iterable[int], *, missing_ok: bool = False
 ) -> tuple[BatchIterator[Commit], list[list[int]]]:
     requested: list[list[int]] = []
-    existing = set(known)
+    existing = known if isinstance(known, range) else set(known)
 
     async def fetch(batch: Sequence[int]) -> list[Commit]:
         requested.append(list(batch))
         return [Commit(id=number) for number in reversed(batch) if number in existing]
 
     return BatchIterator(fetch, ids, path="/things", missing_ok=missing_ok), requested
+
+
+async def collect(entities: BatchIterator[Commit], seen: list[int]) -> None:
+    """Append all ids, those before an error, too."""
+    async for entity in entities:
+        seen.append(entity.id)  # noqa: PERF401 - what came before the error counts
 
 
 @given(st.lists(st.integers(1, 400), max_size=900))
@@ -144,6 +153,121 @@ async def test_progress_is_reported_after_every_batch() -> None:
     )
     assert len([entity async for entity in entities]) == 249
     assert reported == [Progress(done=done, failed=1, total=250, waiting=3) for done in (100, 200, 250)]
+
+
+# Ids from an async iterable -------------------------------------------------------------------------------------------
+
+
+class Ids:
+    """Ids one by one, each after a moment; fails at one of them."""
+
+    def __init__(self, ids: Iterable[int], *, fails_at: int | None = None) -> None:
+        self._ids = iter(ids)
+        self._fails_at = fails_at
+
+    def __aiter__(self) -> "Ids":
+        return self
+
+    async def __anext__(self) -> int:
+        await anyio.lowlevel.checkpoint()
+        number = next(self._ids, None)
+        if number is None:
+            raise StopAsyncIteration
+        if number == self._fails_at:
+            raise LookupError(number)
+        return number
+
+
+async def generated(ids: Iterable[int]) -> AsyncGenerator[int]:
+    for number in ids:
+        await anyio.sleep(0.001)
+        yield number
+
+
+@given(st.lists(st.integers(1, 400), max_size=900))
+async def test_ids_may_come_from_an_async_iterable(ids: list[int]) -> None:
+    entities, requested = many(Ids(ids), range(1, 401))
+    assert [entity.id async for entity in entities] == ids
+    assert len(requested) == -(-len(ids) // IDS_PER_REQUEST)
+
+
+async def test_ids_of_an_async_iterable_are_read_as_they_are_needed() -> None:
+    read: list[int] = []
+
+    class Recorded(Ids):
+        async def __anext__(self) -> int:
+            read.append(await super().__anext__())
+            return read[-1]
+
+    entities, requested = many(Recorded(range(1, 10**9)), range(1, 10**9))
+    for taken, requests in ((1, 1), (100, 1), (101, 4), (401, 13), (1301, 29), (2901, 45)):
+        while entities._taken < taken:
+            await anext(entities)
+        assert (len(requested), len(read)) == (requests, requests * IDS_PER_REQUEST)
+
+
+async def test_an_error_of_the_ids_is_raised_after_the_entities_before_it() -> None:
+    entities, _ = many(Ids(range(1, 300), fails_at=250), range(1, 300))
+    assert [(await anext(entities)).id for _ in range(249)] == list(range(1, 250))
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            await anext(entities)
+
+
+async def test_a_value_that_is_no_id_is_raised_after_the_entities_before_it() -> None:
+    entities = Builds(Scripted(b'{"builds":[{"id":1},{"id":2}]}')).many(Ids([1, 2, 0]))
+    assert [(await anext(entities)).id for _ in range(2)] == [1, 2]
+    for _ in range(2):
+        with pytest.raises(errors.UsageError, match="builds must be a positive id"):
+            await anext(entities)
+
+
+async def test_a_step_cancelled_while_ids_are_read_loses_none() -> None:
+    entities, seen = many(Ids(range(1, 301)), range(1, 301))[0], list[int]()
+    while len(seen) < 300:
+        with anyio.move_on_after(0.0005):
+            seen.append((await anext(entities)).id)
+    assert seen == list(range(1, 301))
+
+
+async def test_a_generator_that_a_cancelled_step_has_closed_is_no_normal_end() -> None:
+    entities = many(generated(range(1, 301)), range(1, 301))[0]
+    for _ in range(100):
+        await anext(entities)
+    with anyio.move_on_after(0.01) as scope:
+        await anext(entities)
+    assert scope.cancelled_caught
+    seen: list[int] = []
+    for _ in range(2):
+        with pytest.raises(errors.UsageError, match="async generator of ids was closed"):
+            await collect(entities, seen)
+    assert seen == list(range(101, 101 + len(seen)))
+
+
+async def test_a_source_that_somebody_else_cancelled_is_an_error() -> None:
+    class Cancelled(Ids):
+        async def __anext__(self) -> int:
+            task = asyncio.ensure_future(anyio.sleep_forever())
+            asyncio.get_running_loop().call_soon(task.cancel)
+            await task
+            return 1
+
+    with pytest.raises(errors.TravisError, match="cancelled from outside"):
+        await many(Cancelled([1]), [1])[0].to_list()
+
+
+async def test_progress_has_no_total_while_ids_come_from_an_async_iterable() -> None:
+    reported: list[Progress] = []
+
+    async def fetch(batch: Sequence[int]) -> list[Commit]:
+        return [Commit(id=number) for number in batch]
+
+    entities = BatchIterator(fetch, Ids(range(1, 251)), path="/things", missing_ok=True, progress=reported.append)
+    assert len(await entities.to_list()) == 250
+    assert [(step.done, step.total) for step in reported] == [(100, None), (200, None), (250, None)]
+
+
+# Sharing --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("tasks", [2, 3, 20])

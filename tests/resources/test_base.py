@@ -48,10 +48,19 @@ def test_id_of_refuses_anything_else_and_names_the_argument(wrong: object) -> No
     assert info.value.argument == "thing"
 
 
-def test_ids_of_refuses_a_string() -> None:
-    wrong: Any = "123"
-    with pytest.raises(errors.UsageError, match="several ids"):
+@pytest.mark.parametrize("wrong", ["123", b"123", 7, None, build])
+def test_ids_of_refuses_a_string_and_a_single_value(wrong: Any) -> None:
+    with pytest.raises(errors.UsageError, match="builds must be several ids, not ") as info:
         ids_of(wrong, "builds")
+    assert info.value.argument == "builds"
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2**63, True, None, "7", 1.0])
+def test_ids_of_refuses_one_wrong_id_among_many(wrong: Any) -> None:
+    with pytest.raises(errors.UsageError, match="builds must be a positive id"):
+        ids_of([*range(1, 1000), wrong], "builds")
+    assert ids_of(iter(range(1, 1000)), "builds") == list(range(1, 1000))
+    assert ids_of([], "builds") == []
 
 
 def test_a_repository_is_identified_by_slug_or_id() -> None:

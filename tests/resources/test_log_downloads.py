@@ -359,3 +359,14 @@ async def test_json_above_the_limit_is_replaced_by_v3_text(
         assert isinstance(file.error, errors.TooLargeError)
         with pytest.raises(errors.TooLargeError):
             await logs.text(7)
+
+
+@pytest.mark.instant
+async def test_jobs_may_come_from_an_async_iterable(travis: Travis, repository: Repository, tmp_path: Path) -> None:
+    ids = ended(repository, "one\n", "two\n")
+    files = await travis.logs.download(travis.jobs.many(ids), tmp_path)
+    assert [(file.job_id, file.size) for file in files] == [(number, 4) for number in ids]
+    again = await travis.logs.download((number async for number in travis.jobs.many(ids)), tmp_path)
+    assert [file.fresh for file in again] == [False, False]
+    with pytest.raises(errors.UsageError, match="jobs must be several ids, not int"):
+        await travis.logs.download(ids[0], tmp_path)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
