@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from aiotravis._version import __version__
     from aiotravis.bulk.batches import BatchIterator
     from aiotravis.bulk.concurrent_map import ConcurrentMap, Outcome
-    from aiotravis.bulk.paginator import Paginator, number_key
+    from aiotravis.bulk.page_reader import number_key
+    from aiotravis.bulk.paginator import Paginator
     from aiotravis.bulk.progress import Progress
     from aiotravis.client import COM, ORG, Travis
     from aiotravis.errors import TravisError
@@ -147,7 +148,8 @@ _HOMES: Final = {
     "aiotravis._version": ["__version__"],
     "aiotravis.bulk.batches": ["BatchIterator"],
     "aiotravis.bulk.concurrent_map": ["ConcurrentMap", "Outcome"],
-    "aiotravis.bulk.paginator": ["Paginator", "number_key"],
+    "aiotravis.bulk.page_reader": ["number_key"],
+    "aiotravis.bulk.paginator": ["Paginator"],
     "aiotravis.bulk.progress": ["Progress"],
     "aiotravis.client": ["COM", "ORG", "Travis"],
     "aiotravis.errors": ["TravisError"],

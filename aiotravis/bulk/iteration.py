@@ -18,8 +18,8 @@ class EntityIterator(ABC, Generic[T]):
     """Async iterator over entities, which sends requests only while it is iterated.
 
     The rule of every iterator of this library: it is iterated once. Several tasks may share one: each entity goes to
-    one of them. Whoever begins to iterate after the end gets a UsageError, never an empty result. A step that was
-    cancelled or has failed takes nothing away: iterate on.
+    one of them. To begin after the end is a UsageError, never an empty result. A step that was cancelled or has failed
+    takes nothing away: iterate on.
     """
 
     def __init__(self) -> None:

@@ -1,52 +1,23 @@
-"""A list in descending numbers, its pages fetched ahead of the reader."""
+"""A history that is iterated newest first, and continued later with what is new."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from operator import itemgetter
-from typing import Final, Generic, Literal, Protocol, TypeVar, cast
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
 
-from aiotravis._http import Unreadable, unreadable_of
-from aiotravis.bulk.gather import gather
+from aiotravis._http import Unreadable
+from aiotravis.bulk.batches import BatchIterator
+from aiotravis.bulk.cursor import Boundary, Newest, Position
 from aiotravis.bulk.iteration import EntityIterator
-from aiotravis.errors import DecodeError, UsageError
+from aiotravis.bulk.page_reader import END, NumberFilter, PageReader, build_number
+from aiotravis.bulk.progress import Progress, Reporter
 
-__all__ = ["NumberFilter", "Paginator", "build_number", "number_key"]
-
-PAGE_SIZE: Final = 25
-"""Entities in a full page of the API (fact 4). Any more that share the lowest number of a full page are cut off."""
-
-ENTITIES_PER_PAGE: Final = PAGE_SIZE - 1
-"""New entities in a full page of unique numbers: its lowest number is asked for again."""
-
-MIN_CROWDED: Final = 13
-"""Entities of its lowest number in a full page from which on that number is requested by itself."""
-
-MAX_PAGES_AHEAD: Final = 48
-"""Pages requested at the same time."""
-
-MAX_WASTE_PAGES: Final = 3
-MAX_WASTE: Final = 0.2
-"""Unnecessary requests, and share of the necessary ones to add to them, before fewer pages are requested ahead."""
-
-MAX_NUMBER: Final = 2**31 - 1
-"""Largest number that Travis stores."""
-
-MAX_DIGITS: Final = 18
-"""Digits in a piece of a number; what has more is no number."""
-
-MIN_PAGE_SIZE: Final = 10
-"""Entities in a page that could be full on a server with smaller pages."""
-
-END: Final = -1
-"""Cursor below all numbers."""
-
-NumberFilter = tuple[Literal["after_number", "number"], int]
+__all__ = ["Paginator"]
 
 
-class Numbered(Protocol):
-    """Anything with an id and a build number."""
+class Run(Protocol):
+    """Anything with an id and a build number that runs and ends."""
 
     @property
     def id(self) -> int: ...
@@ -54,21 +25,23 @@ class Numbered(Protocol):
     @property
     def number(self) -> str: ...
 
+    @property
+    def started_at(self) -> datetime | None: ...
 
-R = TypeVar("R", bound=Numbered)
+    @property
+    def finished(self) -> bool: ...
 
 
-Entry = tuple[int, int, R]
-"""Number, id, and the entity."""
+R = TypeVar("R", bound=Run)
 
 
-@dataclass(frozen=True, slots=True)
-class _Range(Generic[R]):
-    """All entities with numbers from ``floor`` to below ``top``, newest first."""
+@dataclass(slots=True, eq=False)
+class _Stretch(Generic[R]):
+    """A part of the history that is read: from the newest entity, or from below a number, down to what is known."""
 
-    top: int
-    floor: int
-    entries: Sequence[Entry[R]]
+    reader: PageReader[R]
+    bottom: Boundary | None
+    ended: bool = False
 
 
 class Paginator(EntityIterator[R]):
@@ -80,6 +53,9 @@ class Paginator(EntityIterator[R]):
     little and leaves no task behind. Entities created during the iteration are not included, unless they share the
     number of one that is still to come. After an error, iterate on to repeat the failed requests.
 
+    With a cursor, it yields first the entities that had not ended before and have ended now, then the rest of an
+    iteration that was broken off, then what is new.
+
     Raises:
         RequestError, ResponseError: While iterating: a page could not be fetched.
         DecodeError: While iterating: a page could not be read, or the server ignored ``after_number`` or ``number``.
@@ -87,252 +63,180 @@ class Paginator(EntityIterator[R]):
         UsageError: When awaited: use ``async for``, `to_list` or `first`. When iterated again after its end.
     """
 
-    # fact 10.1: numbers are not unique, and a full page may hold only some entities of its lowest number. So the next
-    # page starts with that number again; a number that could fill a page is requested with number=, which is not paged
-    # (fact 4).
-    #
-    # The cursors of the pages after the next are estimated from the numbers that a page spans. Where the estimate
-    # leaves a gap, the ranges below are kept until the gap is filled.
-
     def __init__(
         self,
         fetch: Callable[[NumberFilter | None], Awaitable[Sequence[R]]],
         *,
         after: int | None = None,
         limit: int | None = None,
+        position: Position | None = None,
+        fetch_many: Callable[[Sequence[int]], BatchIterator[R]] | None = None,
+        encode: Callable[[Position], str] = repr,
+        progress: Callable[[Progress], None] | None = None,
+        waiting: Callable[[], int] = lambda: 0,
     ) -> None:
         super().__init__()
+        position = Position() if position is None else position
         self._fetch = fetch
-        self._cursor = after
+        self._after = after
         self._remaining = limit
+        self._encode = encode
+        self._reporter = Reporter(progress, limit, waiting)
         self._ready: deque[R] = deque()
-        self._ranges: list[_Range[R]] = []
-        self._crowded: dict[int, Sequence[Entry[R]]] = {}
-        self._short: dict[int, tuple[int, Sequence[Entry[R]], int]] = {}
-        self._pending: dict[int, R] = {}
-        self._seen: set[int] = set()
-        self._page_size = PAGE_SIZE
-        self._number_obeyed = False
-        self._probe: int | None = None
-        self._highest = self._first_length = 0
-        self._pages_ahead = 1
-        self._page_span = ENTITIES_PER_PAGE
-        self._requests = 0
-        self._pages: dict[int, Sequence[R]] = {}
         self._unreadable: list[Unreadable] = []
-        self._error: DecodeError | None = None
-        self._ended = False
+        self._pending = dict.fromkeys(position.pending)
+        self._batches = fetch_many(position.pending) if fetch_many is not None and position.pending else None
+        self._missing: tuple[int, ...] = ()
+        self._newest = Newest(position.known)
+        self._gap_top, self._gap_bottom = position.gap_top, position.gap_bottom
+        self._gap_taken = set(position.gap_taken)
+        self._stretch: _Stretch[R] | None = None
+        self._top_begun = False
+        self._cursor_before = ""
+        if self._gap_top is not None:
+            self._newest.resume()
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Records without a readable id, in the pages fetched so far."""
-        return tuple(self._unreadable)
+        current = () if self._stretch is None else self._stretch.reader.unreadable
+        return (*self._unreadable, *current)
+
+    @property
+    def cursor(self) -> str:
+        """The place up to which entities were taken, as text to store: ``builds.list(repo, cursor=...)`` goes on there.
+
+        Each entity comes at least once, and those that had not ended come again once they have; after an iteration that
+        was broken off, some may come twice. Read it when what was taken is stored.
+        """
+        if self._put_back:
+            return self._cursor_before
+        return self._encode(
+            Position(
+                known=self._newest.boundary(),
+                gap_top=self._gap_top,
+                gap_taken=tuple(self._gap_taken),
+                gap_bottom=self._gap_bottom,
+                pending=tuple(self._pending),
+            )
+        )
+
+    async def to_list(self) -> list[R]:
+        """Return all entities that have not been iterated yet. If it fails or is cancelled, none of them are lost.
+
+        Raises:
+            UsageError: It has been iterated to its end before.
+            TravisError: As the iteration does.
+        """
+        before = self.cursor
+        try:
+            return await super().to_list()
+        except BaseException:
+            self._cursor_before = before
+            raise
 
     async def _next(self) -> R:
         if self._remaining == 0:
             raise StopAsyncIteration
         while not self._ready:
-            if self._ended:
-                error, self._error = self._error, None
-                raise error or StopAsyncIteration
-            await self._fetch_more()
+            self._reporter.start()
+            try:
+                await self._read()
+            finally:
+                self._reporter.stop()
         if self._remaining is not None:
             self._remaining -= 1
-        return self._ready.popleft()
-
-    async def _fetch_more(self) -> None:
-        filters = self._next_filters()
-        pages = await gather(self._fetch, filters, self._pages)
-        self._pages.clear()
-        self._requests += len(filters)
-        self._unreadable += [record for page in pages for record in unreadable_of(page)]
-        try:
-            spans = [self._add(number_filter, page) for number_filter, page in zip(filters, pages, strict=True)]
-        finally:
-            self._deliver()
-        if full_spans := sorted(span for span in spans if span):
-            # Rather below the middle: an overlap of pages costs less than a gap between them.
-            self._page_span = full_spans[len(full_spans) // 4]
-        ahead = {entry[1] for known in self._ranges for entry in known.entries}
-        necessary = (len(self._seen) + len(ahead - self._seen)) / ENTITIES_PER_PAGE
-        if self._requests - necessary <= MAX_WASTE_PAGES + MAX_WASTE * necessary:
-            self._pages_ahead = min(MAX_PAGES_AHEAD, self._pages_ahead * 3)
+        entity = self._ready.popleft()
+        if entity.finished:
+            self._pending.pop(entity.id, None)
         else:
-            self._pages_ahead = max(1, len(filters) // 3)
+            self._pending[entity.id] = None
+        if self._stretch is not None:
+            number = build_number(entity.number)
+            self._newest.add(number, entity.id)
+            if number >= 0:
+                # Others may share the number.
+                if self._gap_top != number + 1:
+                    self._gap_top = number + 1
+                    self._gap_taken.clear()
+                self._gap_taken.add(entity.id)
+        return entity
 
-    def _next_filters(self) -> list[NumberFilter | None]:
-        if self._cursor is None:
-            return [None]
-        count = self._pages_ahead if self._cursor < MAX_NUMBER else 1
-        if self._remaining is not None:
-            count = min(count, -(-self._remaining // ENTITIES_PER_PAGE))
-        filters: list[NumberFilter | None] = [] if self._probe is None else [("number", self._probe)]
-        position = self._cursor
-        while position > END and len(filters) < count:
-            known = self._range_below(position)
-            if known is not None:
-                position = known.floor
-            elif position - 1 in self._crowded:
-                position -= 1
-                filters.append(("number", position))
-            elif position > 1 or position == self._cursor:
-                filters.append(("after_number", position))
-                position -= self._page_span
-            else:
-                break
-        return filters
-
-    def _range_below(self, position: int) -> _Range[R] | None:
-        return next((known for known in self._ranges if known.floor < position <= known.top), None)
-
-    def _add(self, number_filter: NumberFilter | None, page: Sequence[R]) -> int:
-        """Keep the entities of a page, and return how many numbers it spans; 0 if it is not a typical full page."""
-        entries = self._entries(number_filter, page)
-        # A record that could not be read counts: the page is full all the same.
-        length = len(page) + len(unreadable_of(page))
-        if number_filter is None:
-            # Travis lists builds without a number first: only a number leads past a page of them.
-            self._cursor = entries[0][0] + 1 if entries else MAX_NUMBER if length else END
-            if length >= PAGE_SIZE and not entries:
-                self._error = _decode_error(number_filter, "No number of the first page can be read.")
-            return self._add_page(self._cursor, entries, length) if entries else 0
-        name, value = number_filter
-        if name == "number":
-            self._add_number(value, entries, length)
-            return 0
-        if entries and value in self._short:
-            # A page follows one of less than 25: pages of this server are smaller, and that one may be cut off, too.
-            self._reopen(value)
-        if length >= self._page_size and not entries:
-            self._error = _decode_error(number_filter, f"No number below {value} can be read.")
-        return self._add_page(value, entries, length)
-
-    def _add_number(self, number: int, entries: Sequence[Entry[R]], length: int) -> None:
-        self._ranges.append(_Range(number + 1, number, _newest_first([*self._crowded.pop(number, ()), *entries])))
-        self._probe = None
-        like_a_page = length in (PAGE_SIZE, self._page_size) and (len(entries) < length or number >= self._highest)
-        if like_a_page and not self._number_obeyed:
-            # May be the first page of a server that ignores number=: another number tells.
-            self._probe = number - 1 if number else MAX_NUMBER
-        self._number_obeyed = True
-
-    def _add_page(self, top: int, entries: Sequence[Entry[R]], length: int) -> int:
-        full = length >= self._page_size and bool(entries)
-        self._highest = max(self._highest, entries[0][0] if entries else 0)
-        lowest = entries[-1][0] if entries else END
-        if full or (lowest in (0, 1) and length >= MIN_PAGE_SIZE):
-            lowest = _edge([entry[0] for entry in entries])
-        # Number 0 does not exist, but builds can have it: only a full page hides any below 1.
-        floor = lowest + 1 if full else lowest if lowest > 1 else END
-        edge = [entry for entry in entries if entry[0] == lowest]
-        if full and (len(edge) >= MIN_CROWDED or floor == top):
-            self._crowded[lowest] = edge
-        elif not full and floor > END:
-            self._short[floor] = (top, entries, length)
-        if floor < top:
-            self._ranges.append(_Range(top, floor, [entry for entry in entries if entry[0] >= floor]))
-        return top - floor if full and lowest not in self._crowded else 0
-
-    def _reopen(self, floor: int) -> None:
-        """Continue a page that was taken for the last one as one that is cut off."""
-        top, entries, length = self._short.pop(floor)
-        self._page_size = min(self._page_size, length)
-        self._ranges = [known for known in self._ranges if known.floor != floor or known.top != top]
-        self._cursor = max(self._cursor or END, top)
-        self._add_page(top, entries, length)
-
-    def _entries(self, number_filter: NumberFilter | None, page: Sequence[R]) -> list[Entry[R]]:
-        """Return the entities of a page that have a number, newest first.
+    async def _read(self) -> None:
+        """Read on, once everything that was read before is taken.
 
         Raises:
-            DecodeError: The server ignored the filter.
+            StopAsyncIteration: There is no more.
         """
-        entries = [(build_number(entity.number), entity.id, entity) for entity in page]
-        # fact 9.10: numbers are strings, and a page may be in the order of strings.
-        entries = _newest_first(entry for entry in entries if entry[0] >= 0)
-        if number_filter is not None:
-            name, value = number_filter
-            lowest = value if name == "number" else 0
-            fitting = [entry for entry in entries if lowest <= entry[0] < value + (name == "number")]
-            # One odd value takes nothing else with it (fact 10.1). That the server obeyed is proved by the others, or
-            # by a page shorter than the first, which a server that ignores filters sends again.
-            if 2 * len(fitting) < len(entries) and len(page) >= self._first_length:
-                message = f"The server ignored {name}={value}: it sent entities of other numbers."
-                raise _decode_error(number_filter, message)
-            entries = fitting
-        self._first_length = self._first_length or len(page)
-        # Whatever no range yields is yielded at the end.
-        self._pending.update((entity.id, entity) for entity in page if entity.id not in self._seen)
-        return entries
+        if self._batches is not None:
+            await self._read_pending(self._batches)
+        elif self._stretch is None:
+            self._begin_stretch()
+        elif self._stretch.ended:
+            self._unreadable += self._stretch.reader.unreadable
+            self._stretch = self._gap_top = self._gap_bottom = None
+            self._gap_taken.clear()
+        else:
+            await self._read_stretch(self._stretch)
 
-    def _deliver(self) -> None:
-        """Make everything ready that follows without a gap."""
-        cursor = self._cursor
-        if cursor is None or self._probe is not None:
-            return
-        while (known := self._range_below(cursor)) is not None:
-            for _, entity_id, entity in known.entries:
-                self._yield(entity_id, entity)
-            cursor = known.floor
-        self._cursor = cursor
-        self._ranges = [known for known in self._ranges if known.floor < cursor]
-        if cursor == END and not self._ended:
-            self._ended = True
-            for entity_id, entity in sorted(self._pending.items(), reverse=True):
-                self._yield(entity_id, entity)
+    async def _read_pending(self, batches: BatchIterator[R]) -> None:
+        """Read the next of those that had not ended."""
+        entity = await anext(batches, None)
+        if entity is None:
+            # A record without a readable id may be one of the missing ones.
+            self._missing = () if batches.unreadable else batches.missing
+            self._batches = None
+        elif entity.finished:
+            self._add([entity])
 
-    def _yield(self, entity_id: int, entity: R) -> None:
-        self._pending.pop(entity_id, None)
-        if entity_id not in self._seen:
-            self._seen.add(entity_id)
-            self._ready.append(entity)
+    def _begin_stretch(self) -> None:
+        after = self._gap_top
+        if after is None:
+            if self._top_begun:
+                raise StopAsyncIteration
+            self._top_begun = True
+            self._gap_bottom = self._newest.boundary()
+            self._newest = Newest(self._gap_bottom)
+            after = self._after
+        bottom = self._gap_bottom
+        reader = PageReader(self._fetch, after=after, down_to=END if bottom is None else bottom.number)
+        self._stretch = _Stretch(reader, bottom)
 
+    async def _read_stretch(self, stretch: _Stretch[R]) -> None:
+        entities = await stretch.reader.read(self._remaining)
+        if entities:
+            # They were deleted. While nothing else is there, either, the repository may be hidden (fact 9.4).
+            for entity_id in self._missing:
+                self._pending.pop(entity_id, None)
+            self._missing = ()
+        bottom, new = stretch.bottom, list[R]()
+        stretch.ended = not entities
+        for entity in entities:
+            number = build_number(entity.number)
+            is_old = bottom is not None and bottom.is_old(number, entity)
+            if bottom is not None and is_old and number >= 0:
+                stretch.ended = True
+                self._newest.end_at(number)
+                new += self._misplaced(stretch.reader, bottom, entity.id)
+                break
+            seen = () if bottom is None else bottom.seen
+            if is_old or entity.id in seen or entity.id in self._newest or entity.id in self._gap_taken:
+                self._newest.add(number, entity.id, new=False)
+            else:
+                new.append(entity)
+        self._add(new)
 
-def _edge(numbers: Sequence[int]) -> int:
-    """Return the number from which a page is continued: its lowest, or the one above a gap near its end.
+    def _misplaced(self, reader: PageReader[R], bottom: Boundary, end: int) -> Sequence[R]:
+        """Return what is new in the pages that were read, but has a number that is odd, or none (fact 10.1)."""
+        return [
+            entity
+            for entity in reader.leftovers
+            if not bottom.is_old(build_number(entity.number), entity)
+            and entity.id not in bottom.seen
+            and (bottom.max_id is not None or (build_number(entity.number) < 0 and entity.id > end))
+        ]
 
-    What is below a gap may be an odd value (fact 10.1): continued there, the page would lose all between. Where the gap
-    is real, the next page has what is below it again.
-    """
-    gaps = [upper - lower for upper, lower in pairwise(numbers)]
-    half = len(numbers) // 2
-    usual = max(1, 2 * sorted(gaps[:half])[half // 2]) if half else 1
-    for upper, gap in zip(numbers[half - 1 :], gaps[half - 1 :], strict=False) if half else ():
-        if gap > usual:
-            return upper
-    return numbers[-2] if gaps and gaps[-1] > 1 else numbers[-1]
-
-
-def _newest_first(entries: Iterable[Entry[R]]) -> list[Entry[R]]:
-    unique = {entry[1]: entry for entry in entries}
-    return sorted(unique.values(), key=itemgetter(0, 1), reverse=True)
-
-
-def _decode_error(number_filter: NumberFilter | None, message: str) -> DecodeError:
-    path = "" if number_filter is None else f"?{number_filter[0]}={number_filter[1]}"
-    if "ignored" not in message:
-        message += " What the server has after this page cannot be requested."
-    return DecodeError(message, status=200, method="GET", path=path, excerpt="")
-
-
-def number_key(number: str) -> tuple[int, ...]:
-    """Return the sort key of a build or job number: ``"784.10"`` comes after ``"784.9"``.
-
-    Args:
-        number: As Travis sends it. Pieces that are not numeric sort first.
-
-    Raises:
-        UsageError: It is not a string.
-    """
-    if not isinstance(cast("object", number), str):
-        message = f"number must be a string, as Travis sends it, not {type(number).__name__}."
-        raise UsageError(message, argument="number")
-    # fact 9.10: numbers are strings; spaces around them do not count.
-    pieces = (piece.strip() for piece in number.split("."))
-    return tuple(int(piece) if piece.isdecimal() and len(piece) <= MAX_DIGITS else -1 for piece in pieces)
-
-
-def build_number(number: str) -> int:
-    """Return the number of a build; -1 if Travis could not have stored it: then it cannot be requested."""
-    first, *others = number_key(number)
-    return -1 if others or first > MAX_NUMBER else first
+    def _add(self, entities: Sequence[R]) -> None:
+        self._ready.extend(entities)
+        if entities:
+            self._reporter.advance(len(entities), 0)

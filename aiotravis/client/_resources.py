@@ -44,7 +44,7 @@ class Resources:
         self.auth: Auth = Auth(transport, token, endpoint)
         self.branches: Branches = Branches(transport)
         self.broadcasts: Broadcasts = Broadcasts(transport)
-        self.builds: Builds = Builds(transport, restarts)
+        self.builds: Builds = Builds(transport, restarts, endpoint)
         self.caches: Caches = Caches(transport)
         self.config: ConfigResource = ConfigResource(transport)
         self.env_vars: EnvVars = EnvVars(transport)

@@ -4,6 +4,8 @@ https://docs.travis-ci.com/api/#builds
 """
 
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from types import NoneType
 from typing import Final
 
@@ -13,10 +15,13 @@ from aiotravis._http import Endpoint, Results, Transport
 from aiotravis._http.lenient import Id
 from aiotravis._validation import validate_count
 from aiotravis.bulk.batches import BatchIterator
-from aiotravis.bulk.paginator import NumberFilter, Paginator, build_number
+from aiotravis.bulk.cursor import Boundary
+from aiotravis.bulk.page_reader import MAX_DIGITS, MAX_NUMBER, NumberFilter, build_number
+from aiotravis.bulk.paginator import Paginator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of
+from aiotravis.resources._build_history import history_start
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources._flash import FlashResponse, restart
 from aiotravis.resources._runs import Restarts
@@ -71,9 +76,10 @@ EVENT_TYPES: Final = ("push", "pull_request", "api", "cron")
 class Builds(Resource):
     """``travis.builds``. ``repo`` is an id, a slug, or a repository."""
 
-    def __init__(self, transport: Transport, restarts: Restarts | None = None) -> None:
+    def __init__(self, transport: Transport, restarts: Restarts | None = None, site: str = "") -> None:
         super().__init__(transport)
         self._restarts = restarts
+        self._site = site
 
     async def get(self, build: int | Build) -> Build:
         """Fetch a build with its commit and jobs.
@@ -185,23 +191,37 @@ class Builds(Resource):
         *,
         event_type: str | None = None,
         after_number: int | str | None = None,
+        since: Build | datetime | int | str | None = None,
+        cursor: str | None = None,
         exclude_config: bool = False,
         limit: int | None = None,
+        progress: Callable[[Progress], None] | None = None,
     ) -> Paginator[Build]:
         """Iterate over a repository's builds with their commits, newest first. Pages are fetched ahead.
 
         Builds that share a number are all included. The list is also empty if the repository does not exist or is
         hidden from this token.
 
+        With ``since``, or with the ``cursor`` of an earlier iteration, it ends by itself where the known builds begin.
+        A restarted build is not new.
+
         Args:
             repo: Id, slug, or a repository.
             event_type: Only ``push``, ``pull_request``, ``api`` or ``cron``.
             after_number: Only builds with a lower number.
+            since: Only builds after this one, with a higher number, or that started at this time or later, or have not
+                started. Builds start in another order than that of their numbers: the list ends at the first that
+                started earlier. A cursor misses none.
+            cursor: Only what is new since an iteration with the same ``repo`` and ``event_type``: its
+                `Paginator.cursor`, read at its end or earlier, however often it was broken off. Builds that had not
+                ended come again once they have, and deleted builds, repeated numbers and restarts do not matter.
             exclude_config: Whether to omit the configurations, most of a response's bytes.
             limit: Maximum number of builds; None for all.
+            progress: Called with the number of builds fetched, after every step, and once a second between them.
 
         Raises:
-            UsageError: Immediately: an argument is invalid.
+            UsageError: Immediately: an argument is invalid, or the cursor is damaged, or one of another repository,
+                event type or site. While iterating: ``since`` or the cursor turns out to be of another repository.
         """
         query = [repo_query(repo)]
         if event_type is not None:
@@ -209,16 +229,32 @@ class Builds(Resource):
             query.append(("event_type", event_type))
         if exclude_config:
             query.append(("exclude_config", "true"))
+        start = history_start(self._site, repo, event_type, None if since is None else _boundary(since), cursor)
+        if isinstance(since, Build):
+            start.expect(since.repository_id)
+        if cursor is not None and after_number is not None:
+            raise UsageError("Pass either after_number or cursor.", argument="after_number")
 
         async def fetch(number_filter: NumberFilter | None) -> Results[Build]:
             filters = [] if number_filter is None else [(number_filter[0], str(number_filter[1]))]
             response = await self._fetch(LIST, query=[*query, *filters])
+            for build in response.builds:
+                start.expect(build.repository_id)
             return attach_commits(response.builds, response.commits)
+
+        def fetch_many(ids: Sequence[int]) -> BatchIterator[Build]:
+            shown = [("exclude_config", "true")] if exclude_config else []
+            return self._fetch_many(LIST, partial(self._fetch_ids, shown), ids, "cursor", Build, True, None)
 
         return Paginator(
             fetch,
             after=None if after_number is None else _build_number(after_number, "after_number"),
             limit=None if limit is None else validate_count(limit, "limit"),
+            position=start.position,
+            fetch_many=fetch_many,
+            encode=start.encode,
+            progress=progress,
+            waiting=lambda: self._transport.waiting,
         )
 
     def many(
@@ -239,12 +275,11 @@ class Builds(Resource):
             UsageError: Immediately, or when an async iterable yields it: one is neither an id nor a build.
             NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
+        return self._fetch_many(LIST, partial(self._fetch_ids, ()), builds, "builds", Build, missing_ok, progress)
 
-        async def fetch(ids: Sequence[int]) -> Results[Build]:
-            response = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])
-            return attach_commits(response.builds, response.commits)
-
-        return self._fetch_many(LIST, fetch, builds, "builds", Build, missing_ok, progress)
+    async def _fetch_ids(self, shown: Iterable[tuple[str, str]], ids: Sequence[int]) -> Results[Build]:
+        response = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids))), *shown])
+        return attach_commits(response.builds, response.commits)
 
 
 def check_event_type(event_type: str) -> None:
@@ -263,5 +298,33 @@ def _number_query(repo: int | str | Repository, number: int | str) -> Sequence[t
 
 
 def _build_number(number: int | str, argument: str) -> int:
-    # fact 9.10: Travis sends numbers as strings, so callers may pass them as such.
-    return validate_count(int(number) if isinstance(number, str) and number.isdecimal() else number, argument)
+    return validate_count(int(number) if _is_number(number) else number, argument)
+
+
+def _is_number(value: object) -> bool:
+    """Return whether a value is a whole number, or text that is one: Travis sends numbers as strings (fact 9.10)."""
+    if isinstance(value, str):
+        return value.isdecimal() and len(value) <= MAX_DIGITS
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _boundary(since: Build | datetime | int | str) -> Boundary:
+    """Return where the builds begin that are not wanted.
+
+    Raises:
+        UsageError: It is neither a build, nor a number, nor a time.
+    """
+    if isinstance(since, datetime):
+        if since.utcoffset() is None:
+            raise UsageError("since must have a time zone: datetime.now(UTC).", argument="since")
+        # Travis's times have whole seconds.
+        return Boundary(since=since.astimezone(UTC).replace(microsecond=0))
+    if isinstance(since, Build):
+        number, build_id = build_number(since.number), id_of(since, "since", Build)
+        if number < 0:
+            raise UsageError(f"since must be a build with a number, not {since!r}.", argument="since")
+        return Boundary(number=number, id=build_id)
+    if _is_number(since) and int(since) >= 0:
+        return Boundary(number=min(int(since), MAX_NUMBER))
+    message = f"since must be a build, a build number or a datetime, not {since!r}."
+    raise UsageError(message, argument="since")

@@ -1,549 +1,489 @@
-"""A list in descending numbers, fetched ahead."""
+"""A history that is iterated newest first, and continued later with what is new."""
 
-import random
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import nullcontext, suppress
-from typing import Any
+import asyncio
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import anyio
+import anyio.lowlevel
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aiotravis import Build, Results, Unreadable, errors
-from aiotravis.bulk.paginator import MAX_NUMBER, MAX_PAGES_AHEAD, NumberFilter, Paginator, number_key
+from aiotravis import Build, Progress, Results, State, Unreadable, errors
+from aiotravis.bulk.batches import BatchIterator
+from aiotravis.bulk.cursor import OVERLAP, Boundary, Position
+from aiotravis.bulk.page_reader import NumberFilter
+from aiotravis.bulk.paginator import Paginator
 
-PAGE = 25  # fact 4: builds in a page
+PAGE: Final = 25  # fact 4: builds in a page
+
+NOON: Final = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+CASES: Final = int(os.environ.get("AIOTRAVIS_HISTORY_CASES", "300"))
 
 
-class History:
-    """A server: pages of builds below a number; with ``growing``, every request is followed by new builds.
+class World:
+    """A repository: its builds by id, and the requests that it was asked."""
 
-    Builds that share a number come in another order each time: nothing tells it (fact 10.1).
-    """
+    def __init__(self, *, reuse_numbers: bool = False) -> None:
+        self.builds: dict[int, Build] = {}
+        self.requests: list[object] = []
+        self.odd: dict[int, str] = {}
+        self._reuse_numbers = reuse_numbers
+        self._late: list[tuple[int, Build]] = []
+        self._last_id = self._highest = 0
 
-    def __init__(self, numbers: Iterable[int], page: int = PAGE, *, growing: bool = False) -> None:
-        self.builds = [Build(id=place, number=str(number)) for place, number in enumerate(sorted(numbers), start=1)]
-        self.page = page
-        self.growing = growing
-        self.requests: list[NumberFilter | None] = []
-        self._random = random.Random(len(self.builds))
+    def begin(self, *, back: int = -1, late: int = 0, started_at: datetime | None = None) -> Build:
+        """Create a build.
+
+        Args:
+            back: Give it a number that is as much lower than the highest one; -1 for the next number.
+            late: After how many other builds it becomes visible.
+            started_at: Start of its run.
+        """
+        self._last_id += 1
+        if self._reuse_numbers:
+            self._highest = max((int(build.number) for build in self.builds.values()), default=0)
+        number = max(1, self._highest - back)
+        self._highest = max(self._highest, number)
+        build = Build(id=self._last_id, number=str(number), started_at=started_at)
+        self._late = [(left - 1, other) for left, other in self._late]
+        self._late.append((late, build))
+        self.appear()
+        return build
+
+    def appear(self, *, all_of_them: bool = False) -> None:
+        visible = [build for left, build in self._late if left <= 0 or all_of_them]
+        self.builds.update((build.id, build) for build in visible)
+        self._late = [(left, build) for left, build in self._late if build not in visible]
+
+    def set_state(self, place: int, state: State) -> None:
+        """Change the state of a build, counted from the newest."""
+        ids = sorted(self.builds, reverse=True)
+        if ids:
+            build = self.builds[ids[place % len(ids)]]
+            if state.finished or build.finished:
+                self.builds[build.id] = msgspec.structs.replace(build, state=state)
+
+    def delete(self, place: int) -> None:
+        ids = sorted(self.builds, reverse=True)
+        if ids:
+            del self.builds[ids[place % len(ids)]]
 
     async def fetch(self, number_filter: NumberFilter | None) -> list[Build]:
         self.requests.append(number_filter)
-        builds = sorted(self.builds, key=lambda build: (int(build.number), self._random.random()), reverse=True)
+        await anyio.lowlevel.checkpoint()
+        builds = sorted(self.builds.values(), key=lambda build: (int(build.number), build.id), reverse=True)
         if number_filter is None:
-            builds = builds[: self.page]
+            builds = builds[:PAGE]
         elif number_filter[0] == "number":
             builds = [build for build in builds if int(build.number) == number_filter[1]]
         else:
-            builds = [build for build in builds if int(build.number) < number_filter[1]][: self.page]
-        if self.growing:
-            highest = max((int(build.number) for build in self.builds), default=0)
-            # A push and its pull request at once.
-            for number in [highest + 1] * self._random.randint(1, 2):
-                self.builds.append(Build(id=len(self.builds) + 1, number=str(number)))
-        return builds
+            builds = [build for build in builds if int(build.number) < number_filter[1]][:PAGE]
+        return [msgspec.structs.replace(build, number=self.odd.get(build.id, build.number)) for build in builds]
 
-    def pages(self, *, after: int | None = None, limit: int | None = None) -> Paginator[Build]:
-        return Paginator(self.fetch, after=after, limit=limit)
+    async def _fetch_ids(self, ids: Sequence[int]) -> list[Build]:
+        self.requests.append(tuple(ids))
+        await anyio.lowlevel.checkpoint()
+        return [self.builds[build_id] for build_id in ids if build_id in self.builds]
 
-    def newest_first(self, after: int | None = None) -> list[int]:
-        """Return the ids of the builds below a number, in the order in which they must be yielded."""
-        builds = sorted(self.builds, key=lambda build: (int(build.number), build.id), reverse=True)
-        return [build.id for build in builds if after is None or int(build.number) < after]
+    def paginator(
+        self, cursor: str | None = None, *, known: Boundary | None = None, **options: Any
+    ) -> Paginator[Build]:
+        """Iterate from a cursor; here, one is the plain JSON of its position."""
+        return Paginator(
+            self.fetch,
+            position=Position(known=known) if cursor is None else msgspec.json.decode(cursor, type=Position),
+            fetch_many=lambda ids: BatchIterator(self._fetch_ids, ids, path="/builds", missing_ok=True),
+            encode=lambda position: msgspec.json.encode(position).decode(),
+            **options,
+        )
 
+    async def mine(self, cursor: str | None = None) -> tuple[list[int], str]:
+        """Return the numbers of what an iteration yields, and its cursor."""
+        pages = self.paginator(cursor)
+        return [int(build.number) async for build in pages], pages.cursor
 
-async def collect(pages: Paginator[Build], seen: list[Build]) -> None:
-    """Append all builds, those before an error, too."""
-    async for build in pages:
-        seen.append(build)  # noqa: PERF401 - what came before the error counts
-
-
-def request_bound(history: History) -> float:
-    """Return the requests that any history may take, however its numbers are repeated.
-
-    Twice those of unique numbers, one for each number with so many builds that a page shows few such numbers,
-    those of the first estimates, one that shows that nothing is below 1, and one that shows that number= is obeyed.
-    """
-    large = [count for count in Counter(build.number for build in history.builds).values() if count >= 8]
-    return 2 * len(history.builds) / (PAGE - 1) + len(large) + 22
-
-
-def repeat(length: int, share: float, times: tuple[int, int], seed: int) -> list[int]:
-    """Return so many numbers from 1 on, a share of which is repeated so many times."""
-    chance = random.Random(seed)
-    numbers: list[int] = []
-    number = 0
-    while len(numbers) < length:
-        number += 1
-        numbers += [number] * (chance.randint(*times) if chance.random() < share else 1)
-    return numbers[:length]
+    def fill(self, count: int) -> None:
+        for _ in range(count):
+            self.begin()
+        for place in range(count):
+            self.set_state(place, State.PASSED)
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> set[int]:
-    """Numbers in dense runs, with wide gaps between them and single gaps within, as a filter leaves them."""
-    runs = draw(st.lists(st.tuples(st.integers(1, 1500), st.integers(1, 200)), max_size=4))
-    numbers = {number for first, length in runs for number in range(first, first + length)}
-    kept = draw(st.integers(1, 5))
-    return {number for number in numbers if number % kept == 0} - draw(st.sets(st.integers(1, 1700), max_size=20))
+# Stories --------------------------------------------------------------------------------------------------------------
+
+Step = tuple[Any, ...]
+
+places = st.integers(0, 40)
+
+changes = st.one_of(
+    st.tuples(st.just("begin"), st.just(-1), st.just(0), st.integers(1, 30)),
+    st.tuples(st.just("begin"), st.integers(-1, 5), st.integers(0, 4), st.integers(1, 3)),
+    st.tuples(st.just("end"), places, st.sampled_from([State.PASSED, State.FAILED, State.ERRORED, State.CANCELED])),
+    st.tuples(st.just("end all")),
+    st.tuples(st.just("restart"), places),
+    st.tuples(st.just("delete"), places, st.integers(1, 30)),
+)
+
+runs = st.tuples(
+    st.just("mine"),
+    st.none() | st.integers(0, 60),  # builds that are taken before it is cancelled
+    st.integers(0, 3),  # builds taken after the cursor was stored
+    st.dictionaries(st.integers(0, 60), changes, max_size=3),  # what happens in the meantime
+    st.none() | st.integers(1, 30),  # limit
+)
 
 
-@st.composite
-def repeated_numbers(draw: st.DrawFn) -> list[int]:
-    """Runs of numbers, a share of which is repeated 2 to 60 times: always as often, or at random."""
-    numbers: list[int] = []
-    for _ in range(draw(st.integers(1, 3))):
-        fewest = draw(st.integers(2, 60))
-        most = draw(st.sampled_from([fewest, 60]))
-        share = draw(st.sampled_from([0.02, 0.1, 0.5, 1.0]))
-        run = repeat(draw(st.integers(1, 500)), share, (fewest, most), draw(st.integers(0, 1000)))
-        first = max(numbers, default=0)
-        numbers += [first + number for number in run]
-    return numbers
+class Miner:
+    """Stores what it takes, and a cursor; now and then it loses what it took after the cursor was stored."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.cursor: str | None = None
+        self.ended: list[int] = []
+
+    async def run(
+        self, take: int | None = None, lost: int = 0, meanwhile: dict[int, Step] | None = None, limit: int | None = None
+    ) -> None:
+        pages, taken = self.world.paginator(self.cursor, limit=limit), list[int]()
+        cursors = [(pages.cursor, 0)]
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            while take is None or len(cursors) <= take:
+                if meanwhile and (change := meanwhile.pop(len(cursors) - 1, None)):
+                    apply(self.world, change)
+                build = await anext(pages, None)
+                if build is None:
+                    break
+                if build.finished:
+                    taken.append(build.id)
+                cursors.append((pages.cursor, len(taken)))
+            else:
+                # The step that is under way is cancelled.
+                with anyio.CancelScope() as scope:
+                    asyncio.get_running_loop().call_soon(scope.cancel)
+                    await pages.to_list()
+        finally:
+            if take is None:
+                cursors.append((pages.cursor, len(taken)))
+                lost = 0
+            self.cursor, count = cursors[max(0, len(cursors) - 1 - lost)]
+            self.ended += taken[:count]
 
 
-@settings(deadline=None)
-@given(histories(), st.integers(1, 40), st.booleans())
-@example(set(range(1, 101)), 10, True)  # Pages smaller than expected: gaps between those fetched ahead.
-async def test_every_build_is_yielded_once_newest_first(numbers: set[int], page: int, growing: bool) -> None:
-    history = History(numbers, page, growing=growing)
-    numbers_seen = [int(build.number) async for build in history.pages()]
-    assert numbers_seen == sorted(numbers, reverse=True)
+def apply(world: World, step: Step) -> None:
+    match step:
+        case ("begin", back, late, count):
+            for _ in range(count):
+                world.begin(back=back, late=late)
+        case ("end", place, state):
+            world.set_state(place, state)
+        case ("end all",):
+            for place in range(len(world.builds)):
+                world.set_state(place, State.PASSED)
+        case ("restart", place):
+            world.set_state(place, State.CREATED)
+        case ("delete", place, count):
+            for _ in range(count):
+                world.delete(place)
+        case _:
+            raise AssertionError(step)
 
 
-@settings(deadline=None)
-@given(repeated_numbers(), st.booleans(), st.none() | st.integers(1, 500))
-@example([1] * 60, False, None)
-@example([number for number in range(1, 9) for _ in range(PAGE)], True, None)
-@example([*range(1, 3), *[3] * (PAGE - 2)], True, None)
-@example([*range(1, 2), *[2] * PAGE], True, None)
-async def test_builds_that_share_a_number_are_yielded_once_newest_first(
-    numbers: list[int], growing: bool, after: int | None
-) -> None:
-    # fact 10.1: a cursor taken from the lowest number seen would lose the builds that share it.
-    history = History(numbers, growing=growing)
-    expected, bound = history.newest_first(after), request_bound(history)
-    assert [build.id async for build in history.pages(after=after)] == expected
-    assert len(history.requests) <= bound
+@settings(deadline=None, max_examples=CASES)
+@given(st.lists(st.one_of(changes, changes, runs), max_size=30), st.booleans())
+@example(
+    [("begin", -1, 0, 30), ("end all",), ("mine", 5, 2, {}, None), ("begin", -1, 0, 30), ("mine", 3, 0, {}, None)],
+    False,
+)
+@example(
+    [("begin", -1, 0, 30), ("mine", None, 0, {}, None), ("delete", 0, 30), ("begin", -1, 0, 3), ("end all",)], True
+)
+async def test_each_build_that_has_ended_comes_as_ended_whatever_happened(story: list[Step], reuse: bool) -> None:
+    world = World(reuse_numbers=reuse)
+    miner = Miner(world)
+    for step in story:
+        if step[0] == "mine":
+            await miner.run(*step[1:])
+        else:
+            apply(world, step)
+    world.appear(all_of_them=True)
+    # What is left of an iteration that was broken off, then what had not ended, then nothing.
+    for _ in range(2):
+        await miner.run()
+    ended = {build.id for build in world.builds.values() if build.finished}
+    assert ended - set(miner.ended) == set()
+    yielded, before = len(miner.ended), len(world.requests)
+    await miner.run()
+    assert len(miner.ended) == yielded
+    unfinished = len(world.builds) - len(ended)
+    # One for the newest page, one for each hundred of those, and what the reader of pages needs to be sure.
+    assert len(world.requests) - before <= 5 + unfinished / 100
 
 
-@pytest.mark.parametrize("times", [(2, 60), (2, 2), (2, 10), (10, 20), (60, 60)])
-@pytest.mark.parametrize("seed", range(5))
-async def test_a_tenth_of_repeated_numbers_needs_at_most_half_more_requests(times: tuple[int, int], seed: int) -> None:
-    unique = History(range(1, 2001))
-    await unique.pages().to_list()
-    history = History(repeat(2000, 0.1, times, seed), growing=True)
-    expected = history.newest_first()
-    assert [build.id async for build in history.pages()] == expected
-    assert len(history.requests) <= 1.5 * len(unique.requests)
+@settings(deadline=None, max_examples=CASES // 3)
+@given(st.lists(st.one_of(changes, st.tuples(st.just("mine"), st.none() | st.integers(0, 60))), max_size=30))
+async def test_without_a_loss_no_build_comes_as_ended_twice(story: list[Step]) -> None:
+    world = World()
+    miner = Miner(world)
+    for step in [*story, ("mine", None)]:
+        if step[0] == "mine":
+            requests, ended = len(world.requests), len(miner.ended)
+            await miner.run(step[1])
+            new = len(miner.ended) - ended + sum(not build.finished for build in world.builds.values())
+            assert step[1] is not None or len(world.requests) - requests <= 8 + new / 5
+        else:
+            apply(world, step)
+    assert len(miner.ended) == len(set(miner.ended))
 
 
-async def test_numbers_repeated_at_any_place_of_the_pages_lose_no_build() -> None:
-    for offset in range(PAGE):
-        for times in (2, 3, PAGE - 1, PAGE, PAGE + 1):
-            history = History([*range(1, 60), *[60] * times, *range(61, 61 + offset)])
-            assert [build.id async for build in history.pages()] == history.newest_first()
+# What is new ----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_dense_history_takes_one_request_for_every_24_builds() -> None:
-    # fact 10.1: a page cannot tell whether it holds all builds of its lowest number, so 24 of 25 count.
-    history = History(range(1, 5001))
-    assert len([build async for build in history.pages()]) == 5000
-    assert len(history.requests) == 209
+async def test_a_cursor_continues_with_what_is_new_in_one_request() -> None:
+    world = World()
+    world.fill(100)
+    numbers, cursor = await world.mine()
+    assert numbers == list(range(100, 0, -1))
+    for new in (0, 1, 11):
+        world.fill(new)
+        world.requests.clear()
+        numbers, cursor = await world.mine(cursor)
+        assert numbers == list(range(len(world.builds), len(world.builds) - new, -1))
+        assert world.requests == [None]
+    world.fill(30)
+    world.requests.clear()
+    numbers, cursor = await world.mine(cursor)
+    assert (len(numbers), len(world.requests)) == (30, 2)
+    world.fill(240)
+    world.requests.clear()
+    assert len((await world.mine(cursor))[0]) == 240
+    assert len(world.requests) <= 13
+
+
+async def test_builds_come_again_once_they_have_ended_and_not_before() -> None:
+    world = World()
+    world.fill(300)
+    world.set_state(250, State.CREATED)
+    world.set_state(3, State.CREATED)
+    _, cursor = await world.mine()
+    world.requests.clear()
+    assert (await world.mine(cursor))[0] == []
+    assert world.requests == [(297, 50), None]
+    world.set_state(250, State.FAILED)
+    numbers, cursor = await world.mine(cursor)
+    assert numbers == [50]
+    world.requests.clear()
+    assert (await world.mine(cursor))[0] == []
+    assert world.requests == [(297,), None]
+    world.delete(3)
+    _, cursor = await world.mine(cursor)
+    world.requests.clear()
+    assert (await world.mine(cursor))[0] == []
+    assert world.requests == [None]
+
+
+async def test_restarts_of_known_builds_are_not_new() -> None:
+    world = World()
+    world.fill(100)
+    _, cursor = await world.mine()
+    for place in (0, 5, 13, 50):
+        world.set_state(place, State.CREATED)
+    assert (await world.mine(cursor))[0] == []
+
+
+@pytest.mark.parametrize("taken", [1, 5, 24, 25, 60, 99])
+async def test_an_iteration_that_was_broken_off_is_continued_before_what_is_new(taken: int) -> None:
+    world = World()
+    world.fill(100)
+    pages = world.paginator()
+    for _ in range(taken):
+        await anext(pages)
+    world.fill(30)
+    again = world.paginator(pages.cursor)
+    for number in range(100 - taken, 0, -1):
+        assert int((await anext(again)).number) == number
+    assert [int(build.number) async for build in again] == list(range(130, 100, -1))
+    assert (await world.mine(again.cursor))[0] == []
+
+
+async def test_breaking_off_again_and_again_gets_to_the_end() -> None:
+    world, seen, cursor = World(), list[int](), None
+    world.fill(100)
+    for _ in range(34):
+        pages = world.paginator(cursor, limit=3)
+        seen += [int(build.number) async for build in pages]
+        cursor = pages.cursor
+    assert seen == list(range(100, 0, -1))
+
+
+async def test_a_history_without_builds_has_a_cursor() -> None:
+    world = World()
+    _, cursor = await world.mine()
+    world.fill(3)
+    assert (await world.mine(cursor))[0] == [3, 2, 1]
+
+
+async def test_a_to_list_that_was_cancelled_leaves_the_cursor_where_it_was() -> None:
+    world = World()
+    world.fill(100)
+    pages = world.paginator()
+    await anext(pages)
+    before = pages.cursor
+    with anyio.CancelScope() as scope:
+        asyncio.get_running_loop().call_soon(scope.cancel)
+        await pages.to_list()
+    assert scope.cancelled_caught
+    assert pages.cursor == before
+    assert len(await pages.to_list()) == 99
+    assert (await world.mine(pages.cursor))[0] == []
+
+
+async def test_a_pending_build_that_cannot_be_read_is_asked_for_again() -> None:
+    world = World()
+    world.fill(3)
+    world.set_state(0, State.CREATED)
+    _, cursor = await world.mine()
+    build, unreadable = world.builds[3], [Unreadable(excerpt="{}", reason="no id")]
+
+    async def fetch_ids(ids: Sequence[int]) -> Results[Build]:
+        return Results([], unreadable)
+
+    pages = world.paginator(cursor)
+    pages._batches = BatchIterator(fetch_ids, [3], path="/builds", missing_ok=True)
+    assert await pages.to_list() == []
+    world.builds[3] = msgspec.structs.replace(build, state=State.PASSED)
+    assert (await world.mine(pages.cursor))[0] == [3]
+
+
+async def test_a_repository_that_is_hidden_for_a_while_loses_no_build() -> None:
+    # fact 9.4: a hidden repository gives an empty list, not 404.
+    world, hidden = World(), World()
+    world.fill(30)
+    world.set_state(2, State.CREATED)
+    _, cursor = await world.mine()
+    numbers, cursor = await hidden.mine(cursor)
+    assert numbers == []
+    world.set_state(2, State.PASSED)
+    world.fill(1)
+    assert (await world.mine(cursor))[0] == [28, 31]
+
+
+@pytest.mark.parametrize("odd", ["", "7", "0", "x", "7.5", "100000"])
+@pytest.mark.parametrize("place", [0, 3, 11, 20])
+async def test_a_new_build_of_an_odd_number_comes_once(odd: str, place: int) -> None:
+    # fact 10.1: one odd value takes nothing else with it.
+    world = World()
+    world.fill(100)
+    _, cursor = await world.mine()
+    world.fill(21)
+    world.odd[121 - place] = odd
+    for expected in (range(101, 122), [], [122], []):
+        if list(expected) == [122]:
+            world.fill(1)
+        pages = world.paginator(cursor)
+        assert sorted([build.id async for build in pages]) == list(expected)
+        cursor = pages.cursor
+
+
+@pytest.mark.parametrize("number", [0, 1, 50, 99, 100, 101, 2**31 - 1])
+async def test_since_a_number_ends_by_itself(number: int) -> None:
+    world = World()
+    world.fill(100)
+    pages = world.paginator(known=Boundary(number=number))
+    assert [int(build.number) async for build in pages] == list(range(100, number, -1))
+    assert len(world.requests) <= 3 + max(0, 100 - number) / 20
+    assert (await world.mine(pages.cursor))[0] == []
+    world.fill(1)
+    assert (await world.mine(pages.cursor))[0] == ([101] if number < 101 else [])
+
+
+async def test_since_a_build_includes_newer_ones_of_the_same_number() -> None:
+    world = World()
+    world.fill(50)
+    older, newer = world.begin(back=0), world.begin(back=0)
+    pages = world.paginator(known=Boundary(number=50, id=older.id))
+    assert [build.id async for build in pages] == [newer.id]
+    third = world.begin(back=0)
+    pages = world.paginator(pages.cursor)
+    assert [build.id async for build in pages] == [third.id]
+
+
+def timed(*minutes: int | None) -> World:
+    """Builds that started so many minutes after noon, oldest first."""
+    world = World()
+    for minute in minutes:
+        world.begin(started_at=None if minute is None else NOON + timedelta(minutes=minute))
+    for place in range(len(minutes)):
+        world.set_state(place, State.PASSED)
+    return world
 
 
 @pytest.mark.parametrize(
-    ("builds", "requests"), [(0, 1), (1, 1), (24, 1), (25, 2), (26, 2), (100, 5), (575, 24), (576, 24)]
+    ("minutes", "expected"),
+    [
+        ([-2, -1, 0, 1], [4, 3]),
+        ([-2, -1, None, 1, None], [5, 4, 3]),  # What has not started is newer.
+        ([-9, 5, -7, -1, 0, 1], [6, 5]),  # A restart of an old build is not new.
+        ([None, -1, 2], [3]),
+        ([-1, 1, -(10**8), 2], [4, 3, 2]),  # Travis did not exist then: unknown.
+        ([1, 2], [2, 1]),
+        ([-2, -1], []),
+    ],
 )
-async def test_a_short_dense_history_takes_at_most_one_request_more_than_it_has_pages(
-    builds: int, requests: int
+async def test_since_a_time_ends_at_the_first_run_that_started_before(
+    minutes: list[int | None], expected: list[int]
 ) -> None:
-    history = History(range(1, builds + 1))
-    assert len(await history.pages().to_list()) == builds
-    assert len(history.requests) == requests <= -(-builds // PAGE) + 1
+    world = timed(*minutes)
+    pages = world.paginator(known=Boundary(since=NOON))
+    assert [build.id async for build in pages] == expected
+    assert (await world.mine(pages.cursor))[0] == []
+    world.begin(started_at=NOON + timedelta(hours=1))
+    assert (await world.mine(pages.cursor))[0] == [len(minutes) + 1]
 
 
-async def test_breaking_off_early_costs_few_requests() -> None:
-    history = History(range(1, 5001))
-    pages = history.pages()
-    requests: list[int] = []
-    for _ in range(97):
+async def test_since_a_time_that_was_broken_off_ends_there_too() -> None:
+    world = timed(*range(-50, 50))
+    pages = world.paginator(known=Boundary(since=NOON))
+    for _ in range(20):
         await anext(pages)
-        requests.append(len(history.requests))
-    assert [requests[count - 1] for count in (1, 24, 25, 96, 97)] == [1, 1, 4, 4, 13]
+    numbers, cursor = await world.mine(pages.cursor)
+    assert numbers == list(range(80, 50, -1))
+    assert (await world.mine(cursor))[0] == []
 
 
-async def test_at_most_48_pages_are_requested_at_once() -> None:
-    history = History(range(1, 5 * MAX_PAGES_AHEAD * PAGE))
-    pages = history.pages()
-    before, most = 0, 0
-    async for _ in pages:
-        most, before = max(most, len(history.requests) - before), len(history.requests)
-    assert most == MAX_PAGES_AHEAD
+async def test_progress_counts_what_was_fetched() -> None:
+    world, reported = World(), list[Progress]()
+    world.fill(60)
+    await world.paginator(progress=reported.append).to_list()
+    assert [step.done for step in reported] == [24, 60]
+    assert {(step.total, step.waiting) for step in reported} == {(None, 0)}
+    reported.clear()
+    await world.paginator(progress=reported.append, limit=5, waiting=lambda: 2).to_list()
+    assert (reported[-1].total, reported[-1].waiting) == (5, 2)
 
 
-async def test_a_history_can_start_below_a_number() -> None:
-    history = History(range(1, 101))
-    numbers = [int(build.number) async for build in history.pages(after=51)]
-    assert numbers == list(range(50, 0, -1))
-    assert [build async for build in history.pages(after=1)] == []
-
-
-async def test_an_empty_history_yields_nothing() -> None:
-    assert [build async for build in History([]).pages()] == []
-
-
-@settings(deadline=None)
-@given(histories(), st.integers(1, 40), st.integers(1, 2000))
-async def test_below_a_number_every_build_is_yielded_once_newest_first(
-    numbers: set[int], page: int, after: int
-) -> None:
-    history = History(numbers, page, growing=True)
-    numbers_seen = [int(build.number) async for build in history.pages(after=after)]
-    assert numbers_seen == sorted((number for number in numbers if number < after), reverse=True)
-
-
-async def test_after_a_failure_iteration_continues_where_it_was() -> None:
-    history = History([*range(1, 201), 150, 150, 100, 50])
-    fails = False
+async def test_a_failure_of_a_page_continues_with_that_page() -> None:
+    world, fails = World(), True
+    world.fill(100)
 
     async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        if fails and number_filter and number_filter[1] < 150:
+        if fails and number_filter:
             raise errors.RequestTimeout("late", method="GET", path="/builds")
-        return await history.fetch(number_filter)
+        return await world.fetch(number_filter)
 
     pages = Paginator(fetch)
-    seen = [(await anext(pages)).id for _ in range(30)]
-    fails = True
-    with suppress(errors.RequestTimeout):
-        async for build in pages:
-            seen.append(build.id)  # noqa: PERF401 - what came before the failure counts
     with pytest.raises(errors.RequestTimeout):
-        await anext(pages)
+        await pages.to_list()
     fails = False
-    seen += [build.id async for build in pages]
-    assert seen == history.newest_first()
+    assert [int(build.number) for build in await pages.to_list()] == list(range(100, 0, -1))
 
 
-async def test_a_deadline_around_each_step_loses_no_page() -> None:
-    history = History(range(1, 201))
-    requested: Counter[NumberFilter | None] = Counter()
-
-    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        requested[number_filter] += 1
-        if number_filter and number_filter[1] % 3 == 0 and requested[number_filter] < 3:
-            await anyio.sleep_forever()
-        return await history.fetch(number_filter)
-
-    pages, seen, expired = Paginator(fetch), list[int](), 0
-    while len(seen) < 200:
-        with anyio.move_on_after(0.01) as step:
-            seen.append((await anext(pages)).id)
-        expired += step.cancelled_caught
-    assert (seen, expired > 0) == (list(range(200, 0, -1)), True)
-    assert all(times == (3 if wanted and wanted[1] % 3 == 0 else 1) for wanted, times in requested.items())
-
-
-async def test_an_unordered_page_is_sorted_by_number_then_by_id() -> None:
-    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        return [Build(id=build_id, number=number) for build_id, number in enumerate(["9", "1", "10", "2", "10"])]
-
-    assert [(build.number, build.id) async for build in Paginator(fetch)] == [
-        ("10", 4), ("10", 2), ("9", 0), ("2", 3), ("1", 1),
-    ]  # fmt: skip
-
-
-async def test_a_server_that_ignores_after_number_raises_instead_of_looping() -> None:
-    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        return [Build(id=number, number=str(number)) for number in range(100, 75, -1)]
-
-    pages = Paginator(fetch)
-    assert [int((await anext(pages)).number) for _ in range(24)] == list(range(100, 76, -1))
-    for _ in range(2):
-        with pytest.raises(errors.DecodeError, match="ignored after_number=77"):
-            await anext(pages)
-
-
-async def test_a_server_that_ignores_number_raises_instead_of_losing_builds() -> None:
-    history = History([*range(1, 50), *[50] * 60, 51])
-
-    async def fetch(number_filter: NumberFilter | None) -> Sequence[Build]:
-        return await history.fetch(None if number_filter and number_filter[0] == "number" else number_filter)
-
-    pages, seen = Paginator(fetch), list[Build]()
-    assert (await anext(pages)).number == "51"
-    for _ in range(2):
-        with pytest.raises(errors.DecodeError, match=r"ignored number=49"):
-            await collect(pages, seen)
-    assert seen == []
-
-
-async def test_a_build_seen_before_a_failing_request_by_number_is_kept() -> None:
-    history = History([*range(1, 50), *[50] * 30, 51])
-
-    async def fetch(number_filter: NumberFilter | None) -> Sequence[Build]:
-        return [] if number_filter == ("number", 50) else await history.fetch(number_filter)
-
-    numbers = [int(build.number) async for build in Paginator(fetch)]
-    assert numbers == [51, *[50] * 24, *range(49, 0, -1)]
-
-
-# Numbers that cannot be read -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("odd", ["", "x", "-7", "1e3", "9" * 5000, ".", "null"])
-@pytest.mark.parametrize("places", [{1}, {0, 24}, {23, 24, 25}, {30, 60, 99}, set(range(20, 30))])
-async def test_builds_without_a_readable_number_come_last_once(odd: str, places: set[int]) -> None:
-    history = History(range(1, 101))
-
-    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        page = await history.fetch(number_filter)
-        return [Build(id=build.id, number=odd) if 100 - build.id in places else build for build in page]
-
-    expected = [number for number in range(100, 0, -1) if 100 - number not in places]
-    unreadable = sorted((100 - place for place in places), reverse=True)
-    assert [build.id async for build in Paginator(fetch)] == [*expected, *unreadable]
-
-
-@pytest.mark.parametrize("count", [1, 24, 25, 30, 60])
-async def test_builds_without_a_number_before_all_others_hide_no_build(count: int) -> None:
-    """Travis sorts null before every number, and ``after_number`` leaves it out."""
-    history = History(range(1, 101))
-    unnumbered = [Build(id=1000 + place, number="") for place in range(count)]
-
-    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        page = await history.fetch(number_filter)
-        return [*unnumbered, *page][:PAGE] if number_filter is None else page
-
-    pages, seen = Paginator(fetch), list[Build]()
-    # More than fit the page may have no number: nothing leads to them.
-    error = pytest.raises(errors.DecodeError, match="No number of the first page") if count >= PAGE else nullcontext()
-    with error:
-        await collect(pages, seen)
-    assert [build.id for build in seen[:100]] == list(range(100, 0, -1))
-    assert [build.id for build in seen[100:]] == [build.id for build in unnumbered[:PAGE]][::-1]
-    assert (("after_number", MAX_NUMBER) in history.requests) == (count >= PAGE)
-
-
-async def test_a_full_page_without_readable_numbers_is_yielded_and_then_raises() -> None:
-    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        return [Build(id=build_id, number="") for build_id in range(1, PAGE + 1)]
-
-    pages = Paginator(fetch)
-    assert [(await anext(pages)).id for _ in range(PAGE)] == list(range(PAGE, 0, -1))
-    with pytest.raises(errors.DecodeError, match=f"No number below {MAX_NUMBER} can be read"):
-        await anext(pages)
-    assert [build async for build in pages] == []
-
-
-def test_number_key_of_a_text_of_thousands_of_digits_is_that_of_no_number() -> None:
-    assert number_key("9" * 5000) == number_key("x") == (-1,)
-    assert number_key("784.10") == (784, 10)
-
-
-@pytest.mark.parametrize("number", [784, None, 1.5, b"784", ("784",)])
-def test_number_key_takes_only_strings(number: Any) -> None:
-    with pytest.raises(errors.UsageError, match="number must be a string, as Travis sends it") as info:
-        number_key(number)
-    assert info.value.argument == "number"
-
-
-# Odd numbers ----------------------------------------------------------------------------------------------------------
-
-
-def shown_as(shown: dict[int, str], count: int = 200, *, page: int = PAGE) -> Paginator[Build]:
-    """A server that knows builds by numbers equal to their ids, and shows other numbers of some."""
-    history = History(range(1, count + 1), page)
-
-    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        builds = await history.fetch(number_filter)
-        return [Build(id=build.id, number=shown.get(build.id, build.number)) for build in builds]
-
-    return Paginator(fetch)
-
-
-ODD_NUMBERS = [
-    "0",
-    "7",
-    "07",
-    "7.5",
-    "1",
-    "150",
-    "170",
-    "173",
-    "175",
-    "177",
-    "190",
-    "1000",
-    "784.1",
-    "2147483648",
-    " 9 ",
-]
-
-
-@pytest.mark.parametrize("odd", ODD_NUMBERS)
-@pytest.mark.parametrize("build_id", [200, 188, 178, 177, 176, 175, 152, 100, 26, 25, 2, 1])
-async def test_one_odd_number_takes_no_other_build_with_it(odd: str, build_id: int) -> None:
-    # fact 10.1: one value never takes more with it than itself.
-    seen = [build.id async for build in shown_as({build_id: odd})]
-    assert sorted(seen) == list(range(1, 201))
-    assert [other for other in seen if other != build_id] == [other for other in range(200, 0, -1) if other != build_id]
-
-
-@pytest.mark.parametrize(
-    "odd", [{177: "7", 176: "5"}, {190: "0", 178: "0"}, {176: "173", 177: "173"}, {180: "1", 1: "180"}]
-)
-async def test_several_odd_numbers_in_a_page_take_no_other_build_with_them(odd: dict[int, str]) -> None:
-    seen = [build.id async for build in shown_as(odd)]
-    assert sorted(seen) == list(range(1, 201))
-
-
-@pytest.mark.parametrize("build_id", range(81, 101))
-@pytest.mark.parametrize("odd", ["0", "1", "7", "110"])
-async def test_an_odd_number_in_smaller_pages_takes_no_other_build_with_it(odd: str, build_id: int) -> None:
-    seen = [build.id async for build in shown_as({build_id: odd}, 100, page=10)]
-    assert sorted(seen) == list(range(1, 101))
-
-
-async def test_one_odd_number_costs_few_requests() -> None:
-    requests = 0
-    history = History(range(1, 2001))
-
-    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        nonlocal requests
-        requests += 1
-        builds = await history.fetch(number_filter)
-        return [Build(id=build.id, number="7" if build.id == 1900 else build.number) for build in builds]
-
-    unique = History(range(1, 2001))
-    await unique.pages().to_list()
-    assert len(await Paginator(fetch).to_list()) == 2000
-    assert requests <= len(unique.requests) + 2
-
-
-@pytest.mark.parametrize("zeros", [1, 24, 25, 26, 60])
-@pytest.mark.parametrize("numbered", [0, 1, 24, 25, 100])
-async def test_builds_with_number_0_are_yielded_once_last(zeros: int, numbered: int) -> None:
-    history = History([*[0] * zeros, *range(1, numbered + 1)], growing=True)
-    expected = history.newest_first()
-    assert [build.id async for build in history.pages()] == expected
-
-
-@pytest.mark.parametrize("first", [-60, -30, 2**31, 2**63])
-async def test_numbers_that_cannot_be_requested_raise_after_what_was_read(first: int) -> None:
-    numbers = [*range(first, first + 30), *range(1, 31)]
-    history, seen = History(numbers), list[Build]()
-    pages = history.pages()
-    with pytest.raises(errors.DecodeError, match="has after this page cannot be requested"):
-        await collect(pages, seen)
-    read = [build.number for build in seen]
-    assert read[:30] == [str(number) for number in range(30, 0, -1)]
-    assert len(read) == len(set(read)) == 55
-    assert ([build async for build in pages], history.requests[-1] is None) == ([], False)
-
-
-async def test_spaces_around_numbers_do_not_count() -> None:
-    # fact 9.10: numbers are strings, and order as integers.
-    assert [build.id async for build in shown_as({number: f" {number}" for number in range(1, 61)}, 60)] == [
-        *range(60, 0, -1)
-    ]
-
-
-@pytest.mark.parametrize("page", [2, 5, 10, 24])
-@pytest.mark.parametrize("times", [1, 5, 10, 11, 24, 25, 60])
-async def test_smaller_pages_of_one_number_are_completed(page: int, times: int) -> None:
-    history = History([*range(2, 100), *[100] * times, 101, *[102] * times], page, growing=True)
-    expected = history.newest_first()
-    seen = [build.id async for build in history.pages()]
-    assert (len(seen), sorted(seen, reverse=True)) == (len(expected), expected)
-
-
-@pytest.mark.parametrize("newest", [25, 26, 40, 60])
-@pytest.mark.parametrize("after", [None, 202])
-async def test_a_server_that_ignores_number_is_noticed_in_the_newest_number(newest: int, after: int | None) -> None:
-    history, seen = History([*range(1, 201), *[201] * newest]), list[Build]()
-
-    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        return await history.fetch(None if number_filter and number_filter[0] == "number" else number_filter)
-
-    with pytest.raises(errors.DecodeError, match="ignored number=200"):
-        await collect(Paginator(fetch, after=after), seen)
-    assert seen == []
-
-
-@pytest.mark.parametrize("odd", ["", "0", "7", "784.1", "999"])
-async def test_one_odd_number_among_those_of_a_number_is_yielded(odd: str) -> None:
-    history = History([*range(1, 50), *[50] * 60, 51])
-
-    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        builds = await history.fetch(number_filter)
-        return [Build(id=build.id, number=odd if build.id == 80 else build.number) for build in builds]
-
-    seen = [build.id async for build in Paginator(fetch)]
-    assert sorted(seen, reverse=True) == history.newest_first()
-
-
-async def test_a_build_whose_number_is_missing_from_one_page_only_is_yielded_in_its_place() -> None:
-    history = History(range(1, 201))
-
-    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        builds = await history.fetch(number_filter)
-        return [Build(id=build.id, number="" if place == 24 else build.number) for place, build in enumerate(builds)]
-
-    assert [build.id async for build in Paginator(fetch)] == list(range(200, 0, -1))
-
-
-@pytest.mark.parametrize("repeats", [2, 3])
-async def test_records_repeated_in_a_response_are_yielded_once(repeats: int) -> None:
-    history = History([*range(1, 101), *[50] * 40])
-
-    async def fetch(number_filter: NumberFilter | None) -> list[Build]:
-        return [build for build in await history.fetch(number_filter) for _ in range(repeats)]
-
-    assert [build.id async for build in Paginator(fetch)] == history.newest_first()
-
-
-# Limits --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("limit", "requests"), [(1, 1), (24, 1), (25, 2), (48, 2), (49, 3), (100, 5), (5000, 85)])
-async def test_a_limit_ends_the_iteration_and_requests_no_more_than_it_needs(limit: int, requests: int) -> None:
-    history = History(range(1, 2001))
-    pages = history.pages(limit=limit)
-    assert [int(build.number) async for build in pages] == list(range(2000, max(2000 - limit, 0), -1))
-    assert await pages.first() is None
-    assert len(history.requests) <= requests
-
-
-async def test_a_limit_counts_builds_that_share_a_number() -> None:
-    history = History([1, *[2] * 60, 3])
-    assert [build.id async for build in history.pages(limit=31)] == history.newest_first()[:31]
-
-
-def partly_readable(history: History, odd: set[int]) -> Paginator[Build]:
-    async def fetch(number_filter: NumberFilter | None) -> Results[Build]:
-        page = await history.fetch(number_filter)
-        unreadable = [Unreadable(excerpt="{}", reason="no id") for build in page if build.id in odd]
-        return Results([build for build in page if build.id not in odd], unreadable)
-
-    return Paginator(fetch)
-
-
-@pytest.mark.parametrize("odd", [{1}, {100, 76, 75, 2}, set(range(52, 75)), set(range(1, 101, 2))])
-async def test_unreadable_records_are_listed_and_hide_no_other_build(odd: set[int]) -> None:
-    pages = partly_readable(History(range(1, 101), 25), odd)
-    assert [build.id async for build in pages] == sorted(set(range(1, 101)) - odd, reverse=True)
-    assert pages.unreadable
-
-
-async def test_a_full_page_of_unreadable_records_raises_after_what_was_read() -> None:
-    pages = partly_readable(History(range(1, 101), 25), set(range(51, 76)))
-    assert [(await anext(pages)).id for _ in range(25)] == list(range(100, 75, -1))
-    # What was read ahead is not lost.
-    seen: list[Build] = []
-    with pytest.raises(errors.DecodeError, match="No number below 76 can be read"):
-        await collect(pages, seen)
-    assert [build.id for build in seen] == list(range(50, 0, -1))
+def test_the_overlap_needs_no_second_page() -> None:
+    assert OVERLAP <= PAGE // 2
