@@ -1,16 +1,18 @@
 """WaitingClient: the methods of a client that wait for builds, jobs and commits."""
 
-from collections.abc import Callable
-from typing import TypeVar, overload
+from collections.abc import AsyncIterable, Callable, Iterable
+from typing import Final, TypeVar, overload
 
 from aiotravis._validation import validate_callback, validate_not_awaitable
+from aiotravis.bulk.concurrent_map import ConcurrentMap
+from aiotravis.bulk.progress import Progress
 from aiotravis.client._base_client import BaseClient
 from aiotravis.errors import UsageError
 from aiotravis.flows.commit_waiting import CommitSearch, CommitWaiter
 from aiotravis.flows.event_subscriber import BuildRef, JobRef, RepoRef
 from aiotravis.flows.restart import Restarter
 from aiotravis.flows.waiting import BuildWaiter
-from aiotravis.resources._base import id_of
+from aiotravis.resources._base import id_of, ids_of, list_of
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
 
@@ -18,6 +20,9 @@ __all__ = ["WaitingClient"]
 
 
 V = TypeVar("V", Build, Job)
+
+MAX_WAITS: Final = 100_000
+"""Builds that are waited for at the same time by one call."""
 
 
 def _condition(until: Callable[[V], object] | None) -> Callable[[V], bool]:
@@ -70,6 +75,43 @@ class WaitingClient(BaseClient):
         key = Build, id_of(build, "build", Build)
         found: Build = await self._waiting.wait(key, _condition(until), self._waiting.run_filter(key, after))
         return found
+
+    def wait_for_builds(
+        self,
+        builds: Iterable[BuildRef] | AsyncIterable[BuildRef],
+        *,
+        until: Callable[[Build], bool] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> ConcurrentMap[BuildRef, Build]:
+        """Wait for many builds, and yield each as soon as it has ended, as `wait_for_build` does for one.
+
+        ``async with travis.wait_for_builds(ids) as outcomes: async for outcome in outcomes: ...``
+
+        Args:
+            builds: Ids, or builds; thousands, and also from an async iterable, such as ``travis.builds.list(repo)``.
+            until: What to wait for instead of the end, a plain function: ``lambda build: build.running``.
+            progress: Called with a `Progress` at every outcome, and once a second while there is none.
+
+        Returns:
+            An async context manager and iterator of `Outcome`: ``.item``, ``.value`` (the build, or raises what
+            `wait_for_build` raises), ``.error``. Leaving the block ends the waits that are left.
+
+        Raises:
+            UsageError: At once: one is neither an id nor a build, or another argument is not valid. One that comes from
+                an async iterable is the error of its outcome.
+        """
+        if not isinstance(builds, AsyncIterable):
+            builds = list_of(builds, "builds")
+            ids_of(builds, "builds", Build)
+        condition = _condition(until)
+        return ConcurrentMap(
+            lambda build: self.wait_for_build(build, until=condition),
+            builds,
+            at_once=MAX_WAITS,
+            ordered=False,
+            progress=progress,
+            waiting=lambda: self._transport.waiting,
+        )
 
     async def wait_for_job(
         self, job: JobRef, *, until: Callable[[Job], bool] | None = None, after: Job | None = None

@@ -1,14 +1,16 @@
 """The arguments of the methods that wait for builds, jobs and commits; the flows have tests of their own."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from aiotravis import Build, Job, Travis, errors
-from aiotravis.testing import TravisServer
+from aiotravis import Build, Job, Progress, Travis, errors
+from aiotravis.testing import Repository, TravisServer
+from tests.waiting import until
 
 BUILD, JOB = Build(id=7, job_ids=(8,)), Job(id=8, build_id=7)
 
@@ -45,12 +47,78 @@ def test_an_invalid_patience_raises_usage_error(patience: Any) -> None:
         Travis(restart_patience=patience)
 
 
+# Many builds ----------------------------------------------------------------------------------------------------------
+
+
+async def test_builds_are_yielded_as_they_end(server: TravisServer, travis: Travis, repository: Repository) -> None:
+    builds = [repository.build(quiet=True) for _ in range(5)]
+    builds[3].start().finish("failed")
+    reported: list[Progress] = []
+    ids = [*(build.id for build in builds), 99_999, builds[0].id]
+    async with travis.wait_for_builds(ids, progress=reported.append) as outcomes:
+        found = [await anext(outcomes), await anext(outcomes)]
+        assert {outcome.item for outcome in found} == {builds[3].id, 99_999}
+        missing = next(outcome for outcome in found if outcome.item == 99_999)
+        assert isinstance(missing.error, errors.NotFoundError)
+        for place, times in ((4, 1), (1, 1), (0, 2), (2, 1)):
+            builds[place].start().finish()
+            for _ in range(times):
+                outcome = await anext(outcomes)
+                assert (outcome.item, outcome.value.state) == (builds[place].id, "passed")
+        assert await anext(outcomes, None) is None
+    assert (reported[-1].done, reported[-1].failed, reported[-1].total) == (7, 1, 7)
+
+
+async def test_builds_to_wait_for_may_come_from_a_list(travis: Travis, repository: Repository) -> None:
+    repository.history(60)
+    running = repository.build().start()
+    async with travis.wait_for_builds(travis.builds.list(repository.id)) as outcomes:
+        ended = [(await anext(outcomes)).value.number for _ in range(60)]
+        running.finish("errored")
+        assert (await anext(outcomes)).value.state == "errored"
+    assert sorted(map(int, ended)) == list(range(1, 61))
+
+
+async def test_leaving_the_block_ends_the_waits(travis: Travis, repository: Repository) -> None:
+    builds = [repository.build() for _ in range(200)]
+    async with travis.wait_for_builds(build.id for build in builds) as outcomes:
+        await until(lambda: len(travis._waiting) == 200)
+        builds[7].start().finish()
+        assert (await anext(outcomes)).item == builds[7].id
+    assert len(travis._waiting) == 0
+    await until(lambda: not [task for task in asyncio.all_tasks() if task.get_name() == "aiotravis waiting"])
+    assert [task for task in asyncio.all_tasks() if "map" in task.get_name()] == []
+
+
+@pytest.mark.parametrize("builds", [7, "7", [7, 0], [7, JOB], [7, None]])
+def test_what_is_no_build_is_refused_before_any_wait(builds: Any) -> None:
+    with pytest.raises(errors.UsageError, match="builds must be ") as info:
+        Travis().wait_for_builds(builds)
+    assert info.value.argument == "builds"
+
+
+async def test_what_is_no_build_in_an_async_iterable_fails_alone(travis: Travis, repository: Repository) -> None:
+    [build] = repository.history(1)
+
+    async def mixed() -> AsyncGenerator[Any]:
+        for item in (0, build.id, JOB):
+            yield item
+
+    async with travis.wait_for_builds(mixed()) as outcomes:
+        found = {outcome.item: outcome.error async for outcome in outcomes}
+    assert found[build.id] is None
+    assert sum(isinstance(error, errors.UsageError) for error in found.values()) == 2
+
+
+# until= ---------------------------------------------------------------------------------------------------------------
+
 SHA = "0123456789"
 
 WAITS: list[Callable[[Travis, Any], Awaitable[object]]] = [
-    lambda travis, until: travis.wait_for_build(7, until=until),
-    lambda travis, until: travis.wait_for_job(8, until=until),
-    lambda travis, until: travis.wait_for_commit(9, SHA, until=until),
+    lambda travis, condition: travis.wait_for_build(7, until=condition),
+    lambda travis, condition: travis.wait_for_job(8, until=condition),
+    lambda travis, condition: travis.wait_for_builds([7], until=condition).__aenter__(),
+    lambda travis, condition: travis.wait_for_commit(9, SHA, until=condition),
 ]
 
 
