@@ -171,6 +171,50 @@ async def test_bulk_fetch_prints_an_error_on_one_line(tmp_path: Path) -> None:
     assert ended.stderr.startswith(b"\nbulk_fetch: ")
 
 
+MINING = str(EXAMPLES / "nightly_mining.py")
+
+
+async def test_nightly_mining_appends_each_build_once_it_has_ended(tmp_path: Path) -> None:
+    file = tmp_path / "builds.jsonl"
+
+    async def mine(*options: str) -> "subprocess.CompletedProcess[bytes]":
+        command = [sys.executable, MINING, "--endpoint", server.endpoint, "--into", str(file), *options]
+        return await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+
+    def mined() -> list[int]:
+        return [json.loads(line)["id"] for line in file.read_text().splitlines()]
+
+    async with TravisServer() as server:
+        repository = server.world.repository("a/b")
+        builds = repository.history(450, jobs=2)
+        running = repository.build(jobs=2).start()
+        # The jobs of the second chunk cannot be fetched: what was stored before is not fetched again.
+        server.faults.rest("/jobs", after=4, times=1).status(403)
+        ended = await mine("--repo", "a/b")
+        assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
+        assert mined() == [build.id for build in reversed(builds[250:])]
+        assert (await mine("--repo", "a/b")).stdout == b"250 builds have ended since the last run.\n"
+        assert sorted(mined()) == [build.id for build in builds]
+        running.finish("failed")
+        new = repository.build().start().finish()
+        assert (await mine("--repo", "a/b")).stdout == b"2 builds have ended since the last run.\n"
+        assert mined()[450:] == [running.id, new.id]
+        assert len(json.loads(file.read_text().splitlines()[-2])["jobs"]) == 2
+        server.world.repository("a/c")
+        for options, message in (
+            (["--repo", "a/c"], b"nightly_mining: cursor is of repository"),
+            (["--repo", "a/d"], b"nightly_mining: GET /repos/a/d answered 404"),
+        ):
+            ended = await mine(*options)
+            assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
+            assert ended.stderr.startswith(message)
+        (tmp_path / "builds.jsonl.cursor").write_text("damaged")
+        assert (await mine("--repo", "a/b")).stderr.startswith(b"nightly_mining: cursor is damaged")
+        file = tmp_path / "since.jsonl"
+        ended = await mine("--repo", "a/b", "--since", "2100-01-01")
+        assert ended.stdout == b"0 builds have ended since the last run.\n"
+
+
 DURATIONS = str(EXAMPLES / "durations.py")
 
 
