@@ -41,19 +41,16 @@ def arguments() -> argparse.Namespace:
 
 
 async def await_builds(travis: Travis, builds: Sequence[int]) -> int:
-    """Wait for all builds concurrently, and print how each ended."""
+    """Wait for all builds at the same time, and print how each ended."""
     ended: list[Build] = []
     began = time.perf_counter()
 
-    async def wait(number: int) -> None:
-        build = await travis.wait_for_build(number)
-        ended.append(build)
-        subject = build.commit.subject if build.commit else ""
-        print(f"{time.perf_counter() - began:6.1f} s  build #{build.number} {build.state}  {subject}", flush=True)
-
-    async with anyio.create_task_group() as group:
-        for number in builds:
-            group.start_soon(wait, number)
+    async with travis.wait_for_builds(builds) as outcomes:
+        async for outcome in outcomes:
+            build = outcome.value
+            ended.append(build)
+            subject = build.commit.subject if build.commit else ""
+            print(f"{time.perf_counter() - began:6.1f} s  build #{build.number} {build.state}  {subject}", flush=True)
     print(f"{sum(build.passed for build in ended)} of {len(ended)} passed.")
     return 0 if all(build.passed for build in ended) else 1
 
@@ -84,9 +81,8 @@ async def main() -> int:
                     code = await await_builds(travis, options.builds)
         if time_limit.cancelled_caught:
             print(f"await_build: not ended within {options.within:g} s", file=sys.stderr)
-    except* TravisError as failures:
-        for error in failures.exceptions:
-            print(f"await_build: {error}", file=sys.stderr)
+    except TravisError as error:
+        print(f"await_build: {error}", file=sys.stderr)
         code = 2
     return code
 
