@@ -1,1 +1,1 @@
-"""Bulk work without knowledge of entities: pages, batches of ids, concurrent calls, progress."""
+"""Bulk work without knowledge of entities: pages, cursors, batches of ids, concurrent calls, progress."""

@@ -110,8 +110,11 @@ class ConcurrentMap(Generic[A, R]):
     async def __aenter__(self) -> "ConcurrentMap[A, R]":
         if self._entered:
             raise UsageError("This map was used before. Call map() again.")
+        try:
+            self._task.ensure()
+        except RuntimeError:
+            raise UsageError("aiotravis needs asyncio: run it with anyio.run(main) or asyncio.run(main).") from None
         self._entered = True
-        self._task.ensure()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

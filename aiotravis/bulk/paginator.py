@@ -239,4 +239,4 @@ class Paginator(EntityIterator[R]):
     def _add(self, entities: Sequence[R]) -> None:
         self._ready.extend(entities)
         if entities:
-            self._reporter.advance(len(entities), 0)
+            self._reporter.advance(len(entities) if self._remaining is None else min(len(entities), self._remaining), 0)

@@ -5,13 +5,14 @@ and reads again whatever is missing. https://docs.travis-ci.com/api/#logs
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import anyio
 
 from aiotravis._async.deadlines import Deadline
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import exponential, retry
+from aiotravis.bulk.iteration import refuse_await
 from aiotravis.errors import LiveError, LogGap, LogUnavailable, UsageError
 from aiotravis.events import Event, JobEvent, JobLog, Mark
 from aiotravis.follow_log.delivery import LogReset
@@ -149,6 +150,11 @@ class LogStream:
         if self._closed and not self._log.ready:
             raise UsageError("This stream has ended. Create a new one.")
         return self
+
+    if not TYPE_CHECKING:  # Type checkers refuse to await this; at run time the error names the remedy.
+
+        def __await__(self) -> NoReturn:
+            refuse_await(self, "use `async with travis.follow_log(...) as log: async for part in log`, or `.text()`")
 
     async def __anext__(self) -> LogPart:
         """Return the next part of the log.

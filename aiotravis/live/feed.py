@@ -2,7 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
 
+from aiotravis.bulk.iteration import refuse_await
 from aiotravis.errors import TravisError, UsageError
 from aiotravis.events import Event
 from aiotravis.live.subscription import Subscription
@@ -76,6 +78,11 @@ class Feed:
         if self._left and not self._buffer:
             raise UsageError("This feed is closed. Make a new one.")
         return self
+
+    if not TYPE_CHECKING:  # Type checkers refuse to await this; at run time the error names the remedy.
+
+        def __await__(self) -> NoReturn:
+            refuse_await(self, "use it in a block, `async with travis.events(...) as feed: async for event in feed`")
 
     async def __anext__(self) -> Event:
         """Wait for the next event and return it.

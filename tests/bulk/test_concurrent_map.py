@@ -200,6 +200,18 @@ async def test_awaiting_a_map_names_the_remedy() -> None:
         await concurrent_map(double, [1])  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
 
 
+def test_without_an_event_loop_of_asyncio_a_map_names_the_remedy() -> None:
+    outcomes = concurrent_map(double, [1])
+    with pytest.raises(UsageError, match="aiotravis needs asyncio"):
+        outcomes.__aenter__().send(None)
+
+    async def main() -> None:
+        async with outcomes:
+            assert [outcome.value async for outcome in outcomes] == [2]
+
+    anyio.run(main)
+
+
 async def test_a_map_shows_its_state() -> None:
     outcomes = concurrent_map(double, [1, 2])
     assert repr(outcomes) == "<ConcurrentMap not entered, 0 taken>"

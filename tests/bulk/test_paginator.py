@@ -466,7 +466,7 @@ async def test_progress_counts_what_was_fetched() -> None:
     assert {(step.total, step.waiting) for step in reported} == {(None, 0)}
     reported.clear()
     await world.paginator(progress=reported.append, limit=5, waiting=lambda: 2).to_list()
-    assert (reported[-1].total, reported[-1].waiting) == (5, 2)
+    assert reported == [Progress(done=5, failed=0, total=5, waiting=2)]
 
 
 async def test_a_failure_of_a_page_continues_with_that_page() -> None:

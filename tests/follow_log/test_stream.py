@@ -97,6 +97,11 @@ async def test_a_closed_stream_can_be_neither_iterated_nor_opened(travis: Travis
         await log.__aenter__()
 
 
+async def test_awaiting_a_stream_names_the_remedy(travis: Travis, job: Job) -> None:
+    with pytest.raises(errors.UsageError, match="A LogStream cannot be awaited: use `async with"):
+        await travis.follow_log(job.id)  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+
+
 async def test_a_text_is_read_once_and_only_as_a_whole(travis: Travis, job: Job) -> None:
     job.start()
     job.write("one ")

@@ -104,6 +104,11 @@ async def test_a_closed_feed_yields_what_is_buffered_and_then_raises() -> None:
             aiter(feed)
 
 
+async def test_awaiting_a_feed_names_the_remedy() -> None:
+    with pytest.raises(errors.UsageError, match="A Feed cannot be awaited: use it in a block, `async with"):
+        await Feed(FakeSubscription())  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+
+
 async def test_ending_the_buffer_wakes_the_waiting_task() -> None:
     for error, kind in ((None, StopAsyncIteration), (errors.LiveError("gone"), errors.LiveError)):
         subscription = FakeSubscription()
