@@ -11,12 +11,12 @@ import msgspec
 
 from aiotravis._http import Endpoint, Results, Transport
 from aiotravis._http.lenient import Id
-from aiotravis._validation import validate_count
+from aiotravis._validation import display, validate_bool, validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.paginator import NumberFilter, Paginator, build_number
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, NotFoundError, UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, ids_of
+from aiotravis.resources._base import MAX_ID, Entity, Resource, id_of, ids_of
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources._flash import FlashResponse, restart
 from aiotravis.resources._runs import Restarts
@@ -68,6 +68,10 @@ RESTART = Endpoint("POST", "/builds/{id}/restart", FlashResponse, done=FlashResp
 EVENT_TYPES: Final = ("push", "pull_request", "api", "cron")
 
 
+MAX_DIGITS: Final = len(str(MAX_ID))
+"""Of a number of a build, as a text."""
+
+
 class Builds(Resource):
     """``travis.builds``. ``repo`` is an id, a slug, or a repository."""
 
@@ -107,7 +111,7 @@ class Builds(Resource):
         if builds:
             return builds[0]
         # fact 9.4: an unknown repository gives an empty list, not 404.
-        path = LIST.request(query=_number_query(repo, number)).shown
+        path = LIST.request(query=_number_query(repo, number)).safe_target
         remedy = "Check number and repository."
         message = (
             f"GET {path} returned no build: there is none of this number, or it is hidden from this token. {remedy}"
@@ -136,7 +140,7 @@ class Builds(Resource):
         same = {build.id: build for build in builds if build_number(build.number) == int(query[1][1])}
         others = {build.id for build in builds if build_number(build.number) >= 0} - same.keys()
         if len(others) > len(same):
-            path = LIST.request(query=query).shown
+            path = LIST.request(query=query).safe_target
             message = f"GET {path} returned builds of other numbers: the server ignored number={query[1][1]}."
             raise DecodeError(message, status=200, method="GET", path=path, excerpt="")
         return Results([same[build_id] for build_id in sorted(same, reverse=True)], builds.unreadable)
@@ -146,7 +150,7 @@ class Builds(Resource):
 
         With ``running``, fetch the running builds instead.
         """
-        response = await self._fetch(LIST, query=[("running", "true")] if running else [])
+        response = await self._fetch(LIST, query=[("running", "true")] if validate_bool(running, "running") else [])
         return attach_commits(response.builds, response.commits)
 
     async def last_per_branch(self, repo: int | str | Repository) -> Results[Build]:
@@ -207,7 +211,7 @@ class Builds(Resource):
         if event_type is not None:
             check_event_type(event_type)
             query.append(("event_type", event_type))
-        if exclude_config:
+        if validate_bool(exclude_config, "exclude_config"):
             query.append(("exclude_config", "true"))
 
         async def fetch(number_filter: NumberFilter | None) -> Results[Build]:
@@ -254,7 +258,7 @@ def check_event_type(event_type: str) -> None:
         UsageError: Travis does not know it.
     """
     if event_type not in EVENT_TYPES:
-        message = f"event_type must be one of {', '.join(EVENT_TYPES)}, not {event_type!r}."
+        message = f"event_type must be one of {', '.join(EVENT_TYPES)}, not {display(event_type)}."
         raise UsageError(message, argument="event_type")
 
 
@@ -264,4 +268,6 @@ def _number_query(repo: int | str | Repository, number: int | str) -> Sequence[t
 
 def _build_number(number: int | str, argument: str) -> int:
     # fact 9.10: Travis sends numbers as strings, so callers may pass them as such.
-    return validate_count(int(number) if isinstance(number, str) and number.isdecimal() else number, argument)
+    if isinstance(number, str) and number.isdecimal() and len(number) < MAX_DIGITS:
+        number = int(number)
+    return validate_count(number, argument, maximum=MAX_ID)

@@ -9,10 +9,10 @@ from tests.samples import JSON
 def test_a_request_shows_its_query_without_secrets() -> None:
     request = ApiRequest("GET", "/logout", (("access_token", "t0ken"), ("ids[]", "1"), ("a", "b c")))
     assert request.target == "/logout?access_token=t0ken&ids%5B%5D=1&a=b+c"
-    assert request.shown == "/logout?access_token=...&ids[]=1&a=b+c"
+    assert request.safe_target == "/logout?access_token=...&ids[]=1&a=b+c"
     assert request.secrets == ("t0ken",)
     assert "t0ken" not in repr(request)
-    assert ApiRequest("GET", "/x").target == ApiRequest("GET", "/x").shown == "/x"
+    assert ApiRequest("GET", "/x").target == ApiRequest("GET", "/x").safe_target == "/x"
 
 
 @pytest.mark.parametrize(("method", "reads"), [("GET", True), ("HEAD", True), ("POST", False), ("PUT", False)])
