@@ -7,7 +7,10 @@ import sys
 
 from aiotravis.errors import UsageError
 
-__all__ = ["validate_bool", "validate_count", "validate_seconds", "validate_text"]
+__all__ = [
+    "display", "is_text", "validate_bool", "validate_count", "validate_seconds", "validate_segment", "validate_string",
+    "validate_text",
+]  # fmt: skip
 
 
 def validate_bool(value: object, argument: str) -> bool:
@@ -17,7 +20,7 @@ def validate_bool(value: object, argument: str) -> bool:
         UsageError: It is neither.
     """
     if not isinstance(value, bool):
-        raise UsageError(f"{argument} must be True or False, not {_shown(value)}.", argument=argument)
+        raise UsageError(f"{argument} must be True or False, not {display(value)}.", argument=argument)
     return value
 
 
@@ -30,7 +33,7 @@ def validate_count(value: object, argument: str, *, minimum: int = 1, maximum: i
     if isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= (maximum or value):
         return value
     limits = f"of at least {minimum}" if maximum is None else f"between {minimum} and {maximum}"
-    raise UsageError(f"{argument} must be a whole number {limits}, not {_shown(value)}.", argument=argument)
+    raise UsageError(f"{argument} must be a whole number {limits}, not {display(value)}.", argument=argument)
 
 
 def validate_seconds(value: object, argument: str, *, zero_ok: bool = False) -> float:
@@ -47,22 +50,63 @@ def validate_seconds(value: object, argument: str, *, zero_ok: bool = False) -> 
     ):
         return value
     kind = "number of seconds, 0 or more" if zero_ok else "positive number of seconds"
-    raise UsageError(f"{argument} must be a finite {kind}, not {_shown(value)}.", argument=argument)
+    raise UsageError(f"{argument} must be a finite {kind}, not {display(value)}.", argument=argument)
 
 
-def _shown(value: object) -> str:
+def display(value: object) -> str:
+    """Return what a message shows of a wrong value: the beginning of its repr, whatever that raises."""
     try:
         return repr(value)[:100]
     except ValueError:  # CPython refuses to write integers of thousands of digits.
         return "an integer of thousands of digits"
+    except Exception:  # noqa: BLE001 - the repr of a class of the user's
+        return f"a {type(value).__name__}"
+
+
+def is_text(value: object) -> bool:
+    """Return whether a value is a string that can be sent: without NUL and halves of surrogates."""
+    if not isinstance(value, str) or "\x00" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def validate_string(value: object, argument: str) -> str:
+    """Return a string, which may be empty.
+
+    Raises:
+        UsageError: It is not a string, or has characters that cannot be sent. The message never contains the value: it
+            may be a secret.
+    """
+    if not isinstance(value, str):
+        raise UsageError(f"{argument} must be a string, not {type(value).__name__}.", argument=argument)
+    if not is_text(value):
+        raise UsageError(f"{argument} must not contain NUL or lone surrogates.", argument=argument)
+    return value
 
 
 def validate_text(value: object, argument: str) -> str:
     """Return a text that is not empty.
 
     Raises:
-        UsageError: It is empty, blank, or not a string. The message never contains the value: it may be a secret.
+        UsageError: It is empty, blank, or not a string that can be sent. The message never contains the value: it may
+            be a secret.
     """
     if not isinstance(value, str) or not value.strip():
         raise UsageError(f"{argument} must be a string that is not empty.", argument=argument)
-    return value
+    return validate_string(value, argument)
+
+
+def validate_segment(value: object, argument: str) -> str:
+    """Return a text that can be one segment of a path.
+
+    Raises:
+        UsageError: It is no such text, or a dot or two, which stand for another path.
+    """
+    text = validate_text(value, argument)
+    if text in {".", ".."}:
+        raise UsageError(f"{argument} must not be {text!r}, which leads to another path.", argument=argument)
+    return text

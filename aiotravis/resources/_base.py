@@ -9,12 +9,22 @@ import msgspec
 
 from aiotravis._http import Endpoint, Part, Transport
 from aiotravis._http.json_text import decode_any
-from aiotravis._validation import validate_text
+from aiotravis._validation import display, is_text, validate_bool, validate_text
 from aiotravis.bulk.batches import BatchIterator, Identified
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, TooLargeError, TravisError, UsageError
 
-__all__ = ["Entity", "Resource", "ResultResponse", "id_of", "ids_of", "read_in_parts", "slug_of", "text_query"]
+__all__ = [
+    "MAX_ID",
+    "Entity",
+    "Resource",
+    "ResultResponse",
+    "id_of",
+    "ids_of",
+    "read_in_parts",
+    "slug_of",
+    "text_query",
+]
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Identified)
@@ -96,7 +106,7 @@ class Resource:
             fetch,
             ids,
             path=endpoint.path,
-            missing_ok=missing_ok,
+            missing_ok=validate_bool(missing_ok, "missing_ok"),
             progress=progress,
             waiting=lambda: self._transport.waiting,
         )
@@ -110,7 +120,9 @@ def id_of(value: object, argument: str, entity_types: type[Entity] | tuple[type[
     """
     number = getattr(value, "id", None) if isinstance(value, entity_types) else value
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= MAX_ID:
-        raise UsageError(f"{argument} must be a positive id or a value that has one, not {value!r}.", argument=argument)
+        raise UsageError(
+            f"{argument} must be a positive id or a value that has one, not {display(value)}.", argument=argument
+        )
     return number
 
 
@@ -122,8 +134,8 @@ def ids_of(
     Raises:
         UsageError: One is neither an id nor an accepted entity, or a string was passed.
     """
-    if isinstance(values, str | bytes):
-        raise UsageError(f"{argument} must be several ids, not a string.", argument=argument)
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise UsageError(f"{argument} must be several ids, not {display(values)}.", argument=argument)
     return [id_of(value, argument, entity_types) for value in values]
 
 
@@ -155,8 +167,8 @@ def slug_of(slug: str, argument: str) -> tuple[str, str]:
     Raises:
         UsageError: It has another form.
     """
-    if not SLUG.fullmatch(slug) or not {".", ".."}.isdisjoint(slug.split("/")):
-        raise UsageError(f"{argument} must look like 'owner/name', not {slug!r}.", argument=argument)
+    if not is_text(slug) or not SLUG.fullmatch(slug) or not {".", ".."}.isdisjoint(slug.split("/")):
+        raise UsageError(f"{argument} must look like 'owner/name', not {display(slug)}.", argument=argument)
     owner, _, name = slug.partition("/")
     return owner, name
 

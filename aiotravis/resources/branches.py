@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from aiotravis._http import Endpoint, Results
 from aiotravis._http.lenient import Id
-from aiotravis._validation import validate_text
+from aiotravis._validation import validate_segment
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, ids_of
 from aiotravis.resources._build_or_job import BuildOrJob
@@ -72,9 +72,9 @@ class Branches(Resource):
 
         Raises:
             NotFoundError: No such repository, or no build of this branch.
-            UsageError: The name is empty, contains a comma, or ends like a file name.
+            UsageError: The name is empty or dots, contains a comma, or ends like a file name.
         """
-        name = validate_text(branch, "branch")
+        name = validate_segment(branch, "branch")
         if "," in name:  # fact 3.3
             raise UsageError(f"branch {name!r} has a comma, which separates names on the server.", argument="branch")
         if name.lower().endswith(STRIPPED_SUFFIXES):  # fact 9.44

@@ -9,7 +9,7 @@ from types import NoneType
 
 from aiotravis._http import Endpoint, Results, Transport
 from aiotravis._http.lenient import Id
-from aiotravis._validation import validate_text
+from aiotravis._validation import validate_bool, validate_text
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import UsageError
@@ -96,7 +96,7 @@ class Jobs(Resource):
             NotFoundError: It does not exist or is hidden from this token.
             UsageError: Neither an id nor a job.
         """
-        query = [_LOG_ID] if include_log_id else []
+        query = [_LOG_ID] if validate_bool(include_log_id, "include_log_id") else []
         response = await self._fetch(GET, id=id_of(job, "job", Job), query=query)
         return attach_commits([response.job], [response.commit])[0]
 
@@ -117,7 +117,7 @@ class Jobs(Resource):
         if state is not None and queue is not None:
             message = "Pass either state or queue: the server ignores queue if there is a state."
             raise UsageError(message, argument="queue")
-        if state is None or isinstance(state, str):
+        if state is None or isinstance(state, str) or not isinstance(state, Iterable):
             query = text_query(state=state, queue=queue)
         else:
             query = [("state[]", validate_text(one, "state")) for one in state]
@@ -173,6 +173,7 @@ class Jobs(Resource):
             UsageError: Immediately: one is neither an id nor a job.
             NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
+        validate_bool(include_log_id, "include_log_id")
 
         async def fetch(ids: Sequence[int]) -> Results[Job]:
             # fact 9.21: this route does not split a comma-separated list; only its first id would count.
