@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import cast
 
+from aiotravis._http.redirects import normalized
 from aiotravis._validation import is_text, validate_text
 from aiotravis.errors import UsageError
 
@@ -27,19 +28,26 @@ def read_config(path: str | PathLike[str], endpoint: str | None) -> tuple[str, s
     if endpoint is not None:
         validate_text(endpoint, "endpoint")
     config = _mapping(_parse(file))
-    entries = {str(url).rstrip("/"): _mapping(entry) for url, entry in _mapping(config.get("endpoints")).items()}
+    entries = {_normalized(str(url)): _mapping(entry) for url, entry in _mapping(config.get("endpoints")).items()}
     default = config.get("default_endpoint")
     if not isinstance(default, str):
         default = next(iter(entries)) if len(entries) == 1 else None
     endpoint = default if endpoint is None else endpoint
     if endpoint is None:
         raise UsageError(f"{file} names {len(entries)} endpoints and no default: pass endpoint=.", argument="endpoint")
-    endpoint = endpoint.rstrip("/")
+    endpoint = _normalized(endpoint)
     token = entries.get(endpoint, {}).get("access_token")
     if not isinstance(token, str):
         known = ", ".join(entries) or "none"
         raise UsageError(f"{file} has no token for {endpoint}. Endpoints in it: {known}.", argument="endpoint")
     return endpoint, token
+
+
+def _normalized(url: str) -> str:
+    try:
+        return normalized(url)
+    except ValueError:
+        return url
 
 
 def _expanded(path: object) -> Path | None:

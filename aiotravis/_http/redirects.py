@@ -11,7 +11,7 @@ from aiotravis._http.messages import ApiRequest, one_line
 from aiotravis._http.redaction import redact
 from aiotravis.errors import RedirectError
 
-__all__ = ["MAX_REDIRECTS", "REDIRECT_STATUSES", "RedirectTarget", "origin_of", "redirect_target"]
+__all__ = ["MAX_REDIRECTS", "REDIRECT_STATUSES", "RedirectTarget", "normalized", "origin_of", "redirect_target"]
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
@@ -41,6 +41,18 @@ def origin_of(url: str) -> tuple[str, str, int | None]:
     """
     parts = urlsplit(url)
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
+
+
+def normalized(url: str) -> str:
+    """Return a URL in its usual spelling: host in lower case, no default port, no trailing slash.
+
+    Raises:
+        ValueError: It is not a URL.
+    """
+    scheme, host, port = origin_of(url)
+    host = f"[{host}]" if ":" in host else host.rstrip(".")
+    origin = f"{scheme}://{host}" if port in {None, _PORTS.get(scheme)} else f"{scheme}://{host}:{port}"
+    return origin + urlsplit(url).path.rstrip("/")
 
 
 def redirect_target(

@@ -3,6 +3,7 @@
 import platform
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,7 +12,7 @@ import msgspec
 
 from aiotravis._http import ApiRequest
 from aiotravis._http.redaction import json_secrets
-from aiotravis._http.redirects import origin_of
+from aiotravis._http.redirects import normalized
 from aiotravis._validation import display, is_text
 from aiotravis._version import __version__
 from aiotravis.errors import UsageError
@@ -32,7 +33,7 @@ COM: Final = "https://api.travis-ci.com"
 ORG: Final = "https://api.travis-ci.org"
 """The API of travis-ci.org."""
 
-HOST: Final = re.compile(r"[\w.~-]+|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)
+NETLOC: Final = re.compile(r"(?:[\w.~-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.IGNORECASE)
 
 PATH: Final = re.compile(r"(?:[^\x00-\x20\x7f-\xa0?#\\%\ud800-\udfff]|%[0-9A-Fa-f]{2})*")
 
@@ -66,10 +67,7 @@ def validate_endpoint(endpoint: object) -> str:
     reason = _endpoint_reason(endpoint, parts)
     if reason:
         raise _wrong_endpoint(reason)
-    scheme, host, port = origin_of(endpoint)
-    host = f"[{host}]" if ":" in host else host.rstrip(".")
-    origin = f"{scheme}://{host}" if port == (443 if scheme == "https" else 80) else f"{scheme}://{host}:{port}"
-    return origin + parts.path.rstrip("/")
+    return normalized(endpoint)
 
 
 def _wrong_endpoint(reason: str) -> UsageError:
@@ -97,7 +95,7 @@ def _endpoint_reason(endpoint: str, parts: SplitResult) -> str | None:
         return "must not contain a user or a password; pass a token as token="
     if not parts.hostname:
         return "names no host"
-    if not HOST.fullmatch(parts.hostname):
+    if not NETLOC.fullmatch(parts.netloc):
         return "names a host that cannot be one"
     if "?" in endpoint or "#" in endpoint:
         return "must not contain a query or a fragment"
@@ -170,15 +168,8 @@ def build_request(
         raise UsageError("body must be bytes, and not be combined with json.", argument="body")
     if accept is not None and not (isinstance(accept, str) and _is_printable_ascii(accept) and accept.strip()):
         raise UsageError("accept must be a media type.", argument="accept")
-    return ApiRequest(
-        method.upper(),
-        path,
-        _pairs(query, "query"),
-        _headers(headers),
-        body,
-        accept,
-        tuple(json_secrets(json)),
-    ).with_json(json)
+    request = ApiRequest(method.upper(), path, _pairs(query, "query"), _headers(headers), body, accept)
+    return replace(request.with_json(json), hidden=tuple(json_secrets(json)))
 
 
 def _pairs(values: object, argument: str) -> tuple[tuple[str, str], ...]:

@@ -68,7 +68,8 @@ class CommitSearch:
         branch: str | None = None,
         tag: str | None = None,
     ) -> None:
-        if not SHA.fullmatch(str(sha).lower()):
+        given: object = sha
+        if not isinstance(given, str) or not SHA.fullmatch(given.lower()):
             raise UsageError(f"sha must be 7 to 64 hexadecimal digits, not {display(sha)}.", argument="sha")
         if event_type is not None:
             check_event_type(event_type)
