@@ -17,10 +17,10 @@ from aiotravis.bulk.paginator import NumberFilter, Paginator, build_number
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, NotFoundError, UsageError
 from aiotravis.resources._base import MAX_ID, Entity, Resource, id_of, ids_of
-from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._build_or_job import BuildOrJob, finish
 from aiotravis.resources._flash import FlashResponse, restart
 from aiotravis.resources._runs import Restarts
-from aiotravis.resources.commits import Commit, attach_commits
+from aiotravis.resources.commits import Commit
 from aiotravis.resources.jobs import Job
 from aiotravis.resources.repositories import Repository, repo_query
 
@@ -91,9 +91,9 @@ class Builds(Resource):
         """
         response = await self._fetch(GET, id=id_of(build, "build", Build))
         if response.jobs:
-            jobs = tuple(attach_commits(response.jobs, [response.commit]))
+            jobs = tuple(finish(response.jobs, [response.commit]))
             msgspec.structs.force_setattr(response.build, "jobs", jobs)
-        return attach_commits([response.build], [response.commit])[0]
+        return finish([response.build], [response.commit])[0]
 
     async def find(self, repo: int | str | Repository, number: int | str) -> Build:
         """Fetch a build by its number, with its commit and without jobs; the newest if several share the number.
@@ -134,7 +134,7 @@ class Builds(Resource):
         """
         query = _number_query(repo, number)
         response = await self._fetch(LIST, query=query)
-        builds = attach_commits(response.builds, response.commits)
+        builds = finish(response.builds, response.commits)
         # fact 10.1: numbers are not unique; fact 4: with number= there is no order, and no paging.
         # fact 9.10: numbers are strings.
         same = {build.id: build for build in builds if build_number(build.number) == int(query[1][1])}
@@ -151,12 +151,12 @@ class Builds(Resource):
         With ``running``, fetch the running builds instead.
         """
         response = await self._fetch(LIST, query=[("running", "true")] if validate_bool(running, "running") else [])
-        return attach_commits(response.builds, response.commits)
+        return finish(response.builds, response.commits)
 
     async def last_per_branch(self, repo: int | str | Repository) -> Results[Build]:
         """Fetch the last build of each recently built branch. The commit holds the name of the branch."""
         response = await self._fetch(LIST, query=[repo_query(repo), ("branches", "true")])
-        return attach_commits(response.builds, response.commits)
+        return finish(response.builds, response.commits)
 
     async def cancel(self, build: int | Build) -> None:
         """Cancel a build. Travis queues this: the state changes later.
@@ -217,7 +217,7 @@ class Builds(Resource):
         async def fetch(number_filter: NumberFilter | None) -> Results[Build]:
             filters = [] if number_filter is None else [(number_filter[0], str(number_filter[1]))]
             response = await self._fetch(LIST, query=[*query, *filters])
-            return attach_commits(response.builds, response.commits)
+            return finish(response.builds, response.commits)
 
         return Paginator(
             fetch,
@@ -246,7 +246,7 @@ class Builds(Resource):
 
         async def fetch(ids: Sequence[int]) -> Results[Build]:
             response = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids)))])
-            return attach_commits(response.builds, response.commits)
+            return finish(response.builds, response.commits)
 
         return self._fetch_many(LIST, fetch, ids_of(builds, "builds", Build), missing_ok, progress)
 

@@ -14,11 +14,11 @@ from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of, text_query
-from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._build_or_job import BuildOrJob, finish
 from aiotravis.resources._flash import FlashResponse, restart
 from aiotravis.resources._runs import Restarts
 from aiotravis.resources._states import State
-from aiotravis.resources.commits import Commit, attach_commits
+from aiotravis.resources.commits import Commit
 from aiotravis.resources.stages import Stage
 
 __all__ = ["Job", "Jobs"]
@@ -98,7 +98,7 @@ class Jobs(Resource):
         """
         query = [_LOG_ID] if validate_bool(include_log_id, "include_log_id") else []
         response = await self._fetch(GET, id=id_of(job, "job", Job), query=query)
-        return attach_commits([response.job], [response.commit])[0]
+        return finish([response.job], [response.commit])[0]
 
     async def list(
         self, *, state: State | str | Iterable[State | str] | None = None, queue: str | None = None
@@ -124,7 +124,7 @@ class Jobs(Resource):
             if not query:
                 raise UsageError("state must contain at least one state.", argument="state")
         response = await self._fetch(LIST, query=query)
-        return attach_commits(response.jobs, response.commits)
+        return finish(response.jobs, response.commits)
 
     async def cancel(self, job: int | Job) -> None:
         """Cancel a job. Travis queues this: the state changes later.
@@ -179,6 +179,6 @@ class Jobs(Resource):
             # fact 9.21: this route does not split a comma-separated list; only its first id would count.
             query = [("ids[]", str(number)) for number in ids]
             response = await self._fetch(LIST, query=[*query, _LOG_ID] if include_log_id else query)
-            return attach_commits(response.jobs, response.commits)
+            return finish(response.jobs, response.commits)
 
         return self._fetch_many(LIST, fetch, ids_of(jobs, "jobs", Job), missing_ok, progress)
