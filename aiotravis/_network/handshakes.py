@@ -10,7 +10,7 @@ __all__ = ["RedirectedHandshake", "refuse_redirect"]
 
 
 class RedirectedHandshake(aiohttp.ClientError):
-    """A handshake was redirected to another origin: whoever is there must not get what follows, signatures too."""
+    """A handshake was redirected to another origin, which must not get the signatures that follow it."""
 
 
 async def refuse_redirect(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

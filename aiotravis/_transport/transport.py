@@ -191,12 +191,12 @@ class AiohttpTransport:
             raise UsageError(f"This client was closed while {request.method} {request.safe_target} was in progress.")
 
     async def _send_once(self, request: ApiRequest, sink: Sink | None, loop: asyncio.AbstractEventLoop) -> ApiResponse:
-        sending, hop = False, _Hop(f"{self._endpoint}{request.target}")
+        sending, destination = False, _Destination(f"{self._endpoint}{request.target}")
         try:
             with Deadline(self.lifetime.calls) as deadline:
                 async with self._connections:
                     sending = not request.reads
-                    return await self._exchange(request, sink, hop, deadline, loop)
+                    return await self._exchange(request, sink, destination, deadline, loop)
             if sending and self.lifetime.closed:
                 raise interrupted_error(request)
             self._check_open(request)
@@ -209,13 +209,13 @@ class AiohttpTransport:
         except TravisError:
             raise
         except (TimeoutError, BodyTooLarge, MalformedBody, aiohttp.ClientError, OSError, ValueError) as exc:
-            secrets = self._secrets(request, hop)
+            secrets = self._secrets(request, destination)
             error = request_error(
                 request,
                 exc,
-                url=hop.url,
-                endpoint=None if hop.cross_origin else self._endpoint,
-                proxy=hop.proxy,
+                url=destination.url,
+                endpoint=None if destination.cross_origin else self._endpoint,
+                proxy=destination.proxy,
                 secrets=secrets,
                 limit=self.config.max_response if sink is None else sink.limit,
                 is_limit_settable=sink is None,
@@ -228,7 +228,7 @@ class AiohttpTransport:
         self,
         request: ApiRequest,
         sink: Sink | None,
-        hop: "_Hop",
+        destination: "_Destination",
         deadline: Deadline,
         loop: asyncio.AbstractEventLoop,
     ) -> ApiResponse:
@@ -239,18 +239,22 @@ class AiohttpTransport:
             # count the wait for a connection, too.
             if self._sessions.own:
                 deadline.set(loop.time() + config.connect_timeout + config.read_timeout)
-            async with await self._request(request, hop) as response:
+            async with await self._request(request, destination) as response:
                 if response.status in REDIRECT_STATUSES and (location := response.headers.get("Location")):
                     target = redirect_target(
                         request,
-                        hop.url,
+                        destination.url,
                         location,
                         base_url=self._endpoint,
-                        authenticated=self._token is not None and not hop.cross_origin,
-                        followed=hop.followed,
-                        secrets=self._secrets(request, hop),
+                        authenticated=self._token is not None and not destination.cross_origin,
+                        followed=destination.followed,
+                        secrets=self._secrets(request, destination),
                     )
-                    hop.url, hop.cross_origin, hop.followed = target.url, target.cross_origin, hop.followed + 1
+                    destination.url, destination.cross_origin, destination.followed = (
+                        target.url,
+                        target.cross_origin,
+                        destination.followed + 1,
+                    )
                     continue
                 body = await read_body(
                     request,
@@ -259,52 +263,58 @@ class AiohttpTransport:
                     deadline,
                     limit=config.max_response,
                     read_timeout=config.read_timeout,
-                    decompress=hop.cross_origin or not self._sessions.main().auto_decompress,
+                    decompress=destination.cross_origin or not self._sessions.main().auto_decompress,
                 )
-                return self._response(request, response, body, hop)
+                return self._response(request, response, body, destination)
 
-    def _request(self, request: ApiRequest, hop: "_Hop") -> Awaitable[aiohttp.ClientResponse]:
+    def _request(self, request: ApiRequest, destination: "_Destination") -> Awaitable[aiohttp.ClientResponse]:
         # Headers that our own session adds to every request need not be passed again.
-        headers = {} if self._sessions.own and not hop.cross_origin else dict(self._headers)
+        headers = {} if self._sessions.own and not destination.cross_origin else dict(self._headers)
         if request.accept:
             headers["Accept"] = request.accept
-        if hop.cross_origin:
+        if destination.cross_origin:
             session = self._sessions.cross_origin()
         else:
             session = self._sessions.main()
             headers.update(request.headers)
             headers.update(self._authorization)
         config = self.config
-        hop.proxy = self._sessions.proxy_for(hop.url)
+        destination.proxy = self._sessions.proxy_for(destination.url)
         return session.request(
             request.method,
-            URL(hop.url, encoded=True),
+            URL(destination.url, encoded=True),
             headers=headers,
             data=request.body,
             allow_redirects=False,
             timeout=config.timeout,
             ssl=config.ssl,
-            proxy=hop.proxy,
+            proxy=destination.proxy,
         )
 
-    def _response(self, request: ApiRequest, response: aiohttp.ClientResponse, body: bytes, hop: "_Hop") -> ApiResponse:
+    def _response(
+        self, request: ApiRequest, response: aiohttp.ClientResponse, body: bytes, destination: "_Destination"
+    ) -> ApiResponse:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return ApiResponse(
             response.status,
             headers,
             body,
-            authenticated=self._token is not None and not hop.cross_origin,
-            secrets=self._secrets(request, hop),
+            authenticated=self._token is not None and not destination.cross_origin,
+            secrets=self._secrets(request, destination),
             delimited=is_delimited(headers),
             strict=self.config.strict,
-            redirected=hop.followed > 0,
+            redirected=destination.followed > 0,
         )
 
-    def _secrets(self, request: ApiRequest, hop: "_Hop") -> tuple[str, ...]:
+    def _secrets(self, request: ApiRequest, destination: "_Destination") -> tuple[str, ...]:
         """Return the texts that nothing about a request may show."""
         secrets = request.secrets
-        if not self._sessions.own or hop.proxy is not None:
-            secrets = (*secrets, *self._sessions.secrets(), *(proxy_secrets(hop.proxy) if hop.proxy else ()))
+        if not self._sessions.own or destination.proxy is not None:
+            secrets = (
+                *secrets,
+                *self._sessions.secrets(),
+                *(proxy_secrets(destination.proxy) if destination.proxy else ()),
+            )
         return secrets if self._token is None else (self._token, *secrets)
 
     async def aclose(self) -> None:
@@ -318,7 +328,7 @@ class AiohttpTransport:
 
 
 @dataclass(slots=True)
-class _Hop:
+class _Destination:
     """Where one request is sent, first or after redirects."""
 
     url: str

@@ -285,10 +285,10 @@ class Travis(WaitingClient):
 
 
 def _several(values: Sequence[T], argument: str, kind: type[object] = object) -> tuple[T, ...]:
-    """Return what was given of a kind.
+    """Return the items of a sequence.
 
     Raises:
-        UsageError: It is another, or not several.
+        UsageError: It is not a sequence, or an item is of another kind.
     """
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise UsageError(f"{argument} must be a sequence, not {display(values)}.", argument=argument)
