@@ -80,7 +80,8 @@ class ApiRequest:
     @property
     def reads(self) -> bool:
         """Whether it only reads: sending it twice changes nothing."""
-        return self.method in {"GET", "HEAD"}
+        # fact 9.47: GET /logout revokes the token.
+        return self.method in {"GET", "HEAD"} and self.path != "/logout"
 
     @property
     def target(self) -> str:

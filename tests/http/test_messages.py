@@ -18,6 +18,7 @@ def test_a_request_shows_its_query_without_secrets() -> None:
 @pytest.mark.parametrize(("method", "reads"), [("GET", True), ("HEAD", True), ("POST", False), ("PUT", False)])
 def test_only_get_and_head_are_reads(method: str, reads: bool) -> None:
     assert ApiRequest(method, "/x").reads is reads
+    assert not ApiRequest(method, "/logout").reads
 
 
 def test_an_excerpt_is_short_printable_and_without_secrets() -> None:
