@@ -4,12 +4,13 @@ Every function returns the value, or raises `UsageError` with the name of the ca
 """
 
 import sys
+from collections.abc import Iterable
 
 from aiotravis.errors import UsageError
 
 __all__ = [
-    "display", "is_text", "validate_bool", "validate_count", "validate_seconds", "validate_segment", "validate_string",
-    "validate_text",
+    "display", "is_text", "validate_bool", "validate_count", "validate_instance", "validate_iterable",
+    "validate_seconds", "validate_segment", "validate_string", "validate_text",
 ]  # fmt: skip
 
 
@@ -34,6 +35,26 @@ def validate_count(value: object, argument: str, *, minimum: int = 1, maximum: i
         return value
     limits = f"of at least {minimum}" if maximum is None else f"between {minimum} and {maximum}"
     raise UsageError(f"{argument} must be a whole number {limits}, not {display(value)}.", argument=argument)
+
+
+def validate_instance(value: object, kind: type[object], argument: str) -> None:
+    """Check the class of a value.
+
+    Raises:
+        UsageError: It is of another.
+    """
+    if not isinstance(value, kind):
+        raise UsageError(f"{argument} must be {kind.__name__}, not {display(value)}.", argument=argument)
+
+
+def validate_iterable(value: object, argument: str, what: str = "values") -> None:
+    """Check that a value holds several others.
+
+    Raises:
+        UsageError: It cannot be iterated, or is a text.
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise UsageError(f"{argument} must be several {what}, not {display(value)}.", argument=argument)
 
 
 def validate_seconds(value: object, argument: str, *, zero_ok: bool = False) -> float:

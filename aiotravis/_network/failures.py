@@ -4,6 +4,7 @@ aiohttp's exceptions hold URLs, headers and what a server sent, so none of them 
 """
 
 import ssl
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -41,7 +42,9 @@ def _reason(exc: Exception, server: str) -> str:
     if isinstance(exc, aiohttp.ClientConnectorCertificateError):
         return f"its certificate is not valid ({_tls_reason(exc.certificate_error)}), or needs ssl="
     if isinstance(exc, aiohttp.ClientConnectorSSLError):
-        return f"TLS failed ({_tls_reason(exc.os_error)})"
+        # aiohttp's type says too little.
+        error: Any = exc
+        return f"TLS failed ({_tls_reason(error.os_error)})"
     if isinstance(exc, aiohttp.ClientConnectorDNSError):
         return "its name is unknown"
     if isinstance(exc, aiohttp.ClientConnectorError):

@@ -13,7 +13,7 @@ import msgspec
 from aiotravis._http import ApiRequest
 from aiotravis._http.redaction import json_secrets
 from aiotravis._http.redirects import normalized
-from aiotravis._validation import display, is_text
+from aiotravis._validation import display, is_text, validate_iterable
 from aiotravis._version import __version__
 from aiotravis.errors import UsageError
 
@@ -174,9 +174,8 @@ def build_request(
 
 def _pairs(values: object, argument: str) -> tuple[tuple[str, str], ...]:
     """Return pairs of texts; whole numbers are taken for theirs."""
+    validate_iterable(values, argument)
     items = cast("Mapping[object, object]", values).items() if isinstance(values, Mapping) else values
-    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
-        raise UsageError(f"{argument} must be a mapping, or pairs, of texts.", argument=argument)
     pairs: list[tuple[str, str]] = []
     for item in cast("Iterable[object]", items):
         pair = cast("tuple[object, ...]", item) if isinstance(item, tuple | list) else ()
@@ -190,7 +189,8 @@ def _pairs(values: object, argument: str) -> tuple[tuple[str, str], ...]:
 def _headers(headers: object) -> tuple[tuple[str, str], ...]:
     if headers is None:
         return ()
-    pairs = _pairs(headers, "headers") if isinstance(headers, Mapping) else None
+    given: object = headers
+    pairs = _pairs(given, "headers") if isinstance(headers, Mapping) else None
     if pairs is None or not all(HEADER_NAME.fullmatch(name) and HEADER_VALUE.fullmatch(value) for name, value in pairs):
         message = "headers must be a mapping of names to values that can be sent: one line of text each."
         raise UsageError(message, argument="headers")

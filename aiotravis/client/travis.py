@@ -14,7 +14,7 @@ import aiohttp
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
 from aiotravis._transport import AiohttpTransport, TransportConfig
-from aiotravis._validation import display, validate_bool, validate_seconds
+from aiotravis._validation import display, validate_bool, validate_instance, validate_iterable, validate_seconds
 from aiotravis.client._validation import (
     COM,
     accept_header,
@@ -114,8 +114,8 @@ class Travis(WaitingClient):
         middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
     ) -> None:
         endpoint, token, agent = validate_endpoint(endpoint), validate_token(token), validate_user_agent(user_agent)
-        if session is not None and not isinstance(session, aiohttp.ClientSession):
-            raise UsageError("session must be an aiohttp.ClientSession.", argument="session")
+        if session is not None:
+            validate_instance(session, aiohttp.ClientSession, "session")
         if session is not None and (trace_configs or middlewares):
             raise UsageError("Pass trace_configs and middlewares to your session itself.", argument="session")
         validate_seconds(log_patience, "log_patience", zero_ok=True)
@@ -144,8 +144,7 @@ class Travis(WaitingClient):
             session=session,
         )
         options = LiveOptions() if live is None else live
-        if not isinstance(options, LiveOptions):
-            raise UsageError(f"live must be LiveOptions, not {display(live)}.", argument="live")
+        validate_instance(options, LiveOptions, "live")
         connector = PusherConnector(
             session=transport.cross_origin_session,
             ssl=ssl,
@@ -290,8 +289,7 @@ def _several(values: Sequence[T], argument: str, kind: type[object] = object) ->
     Raises:
         UsageError: It is not a sequence, or an item is of another kind.
     """
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise UsageError(f"{argument} must be a sequence, not {display(values)}.", argument=argument)
+    validate_iterable(values, argument)
     several = tuple(values)
     if not all(isinstance(one, kind) and (kind is not object or callable(one)) for one in several):
         raise UsageError(f"{argument} holds what it cannot hold: {display(several)}.", argument=argument)

@@ -9,7 +9,7 @@ import msgspec
 
 from aiotravis._http import Endpoint, Part, Transport
 from aiotravis._http.json_text import decode_any
-from aiotravis._validation import display, is_text, validate_bool, validate_text
+from aiotravis._validation import display, is_text, validate_bool, validate_iterable, validate_text
 from aiotravis.bulk.batches import BatchIterator, Identified
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, TooLargeError, TravisError, UsageError
@@ -134,8 +134,7 @@ def ids_of(
     Raises:
         UsageError: One is neither an id nor an accepted entity, or a string was passed.
     """
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise UsageError(f"{argument} must be several ids, not {display(values)}.", argument=argument)
+    validate_iterable(values, argument, "ids")
     return [id_of(value, argument, entity_types) for value in values]
 
 

@@ -9,7 +9,7 @@ from types import NoneType
 
 from aiotravis._http import Endpoint, Results, Transport
 from aiotravis._http.lenient import Id
-from aiotravis._validation import validate_bool, validate_text
+from aiotravis._validation import validate_bool, validate_iterable, validate_text
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import UsageError
@@ -117,9 +117,10 @@ class Jobs(Resource):
         if state is not None and queue is not None:
             message = "Pass either state or queue: the server ignores queue if there is a state."
             raise UsageError(message, argument="queue")
-        if state is None or isinstance(state, str) or not isinstance(state, Iterable):
+        if state is None or isinstance(state, str):
             query = text_query(state=state, queue=queue)
         else:
+            validate_iterable(state, "state")
             query = [("state[]", validate_text(one, "state")) for one in state]
             if not query:
                 raise UsageError("state must contain at least one state.", argument="state")

@@ -16,7 +16,7 @@ import anyio.to_thread
 import msgspec
 
 from aiotravis._http import ACCEPT_TEXT, ApiRequest, ApiResponse, Endpoint
-from aiotravis._validation import display, validate_bool, validate_text
+from aiotravis._validation import display, validate_bool, validate_iterable, validate_text
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, LogUnavailable, NotFoundError, TooLargeError, TravisError, UsageError
@@ -191,8 +191,7 @@ class Logs(Resource):
         if after is not None:
             query.append(("after", str(_part_number(after, "after"))))
         if numbers is not None:
-            if not isinstance(numbers, Iterable):
-                raise UsageError(f"numbers must be several numbers, not {display(numbers)}.", argument="numbers")
+            validate_iterable(numbers, "numbers", "numbers")
             chosen = [_part_number(number, "numbers") for number in numbers]
             if not chosen:
                 return ()
@@ -244,8 +243,8 @@ class Logs(Resource):
             OSError: The folder cannot be created.
             RequestError, ResponseError: The states of the jobs could not be fetched.
         """
-        given: object = jobs
-        jobs = list(jobs) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else jobs
+        validate_iterable(jobs, "jobs", "ids")
+        jobs = list(jobs)
         ids = ids_of(jobs, "jobs", Job)
         if not isinstance(folder, PathLike):
             validate_text(folder, "folder")

@@ -19,6 +19,8 @@ Xo3nPm8uL1vCq2lRrPzcm4ZZwQdW5Yl2z0sK
 -----END RSA PRIVATE KEY-----
 """
 
+NONE: set[str] = set()
+
 BASIC = base64.b64encode(b"sarah:pa55word").decode()
 
 FORMS: dict[str, Callable[[str], str]] = {
@@ -98,11 +100,11 @@ def test_a_secret_that_is_json_syntax_leaves_json_readable(value: str) -> None:
         (("Authorization", f"Basic {BASIC}"), {f"Basic {BASIC}", BASIC, "pa55word"}),
         (("authorization", "basic %%%"), {"basic %%%", "%%%", ""}),
         (("Cookie", "a=one; b=two"), {"a=one; b=two", "one", "two", "b=two"}),
-        (("Accept", "application/json"), set()),
-        (("content-type", "text/plain"), set()),
-        (("Cache-Control", "no-cache"), set()),
-        (("Travis-API-Version", "3"), set()),
-        (("If-None-Match", "abc"), set()),
+        (("Accept", "application/json"), NONE),
+        (("content-type", "text/plain"), NONE),
+        (("Cache-Control", "no-cache"), NONE),
+        (("Travis-API-Version", "3"), NONE),
+        (("If-None-Match", "abc"), NONE),
     ],
 )  # fmt: skip
 def test_headers_hold_secrets_unless_they_are_known_not_to(header: tuple[str, str], secrets: set[str]) -> None:

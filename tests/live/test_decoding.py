@@ -81,8 +81,8 @@ def test_dates_of_events_with_an_offset_are_utc() -> None:
     for value in (job.job, build.build):
         assert value.commit is not None
         for date in (value.finished_at, value.commit.committed_at):
-            assert date == moment
-            assert date.tzinfo is UTC
+            assert date is not None
+            assert (date, date.tzinfo) == (moment, UTC)
 
 
 @pytest.mark.parametrize(("number", "read"), [("3", 3), ("2147483647", 2147483647), ('"7.1"', "7.1")])

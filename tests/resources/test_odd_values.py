@@ -5,7 +5,7 @@ import math
 import pickle
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -251,7 +251,7 @@ READS: dict[str, tuple[bytes, Callable[[Scripted], Awaitable[object]]]] = {
 async def test_every_call_returns_dates_in_utc_with_their_commits(read: str) -> None:
     body, call = READS[read]
     result = await call(Scripted(body % (OFFSET_RECORD, OFFSET_COMMIT, OFFSET_RECORD)))
-    entities = [*result] if isinstance(result, tuple | list) else [result]
+    entities: list[object] = list(cast("tuple[object, ...]", result)) if isinstance(result, tuple | list) else [result]
     entities += [job for build in entities if isinstance(build, Build) for job in build.jobs]
     assert len(entities) == (2 if read == "builds.get" else 1)
     for entity in entities:
