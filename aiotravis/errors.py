@@ -47,17 +47,15 @@ __all__ = [
 
 
 class TravisError(Exception):
-    """Base class of every exception that this library raises."""
+    """Base class of every exception that this library raises. Its message is one line that is safe for a terminal."""
+
+    def __init__(self, message: str = "") -> None:
+        # Messages quote servers and arguments: control sequences and marks of direction in these must not get through.
+        super().__init__(message if message.isprintable() else "".join(c if c.isprintable() else " " for c in message))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the message and the attributes, bypassing the keyword-only constructors."""
-        return _rebuild, (type(self), self.args), self.__dict__
-
-
-def _rebuild(kind: type[TravisError], args: tuple[object, ...]) -> TravisError:
-    error = kind.__new__(kind)
-    error.args = args
-    return error
+        return type(self).__new__, (type(self),), {**self.__dict__, "args": self.args}
 
 
 class UsageError(TravisError, ValueError):

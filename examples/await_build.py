@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 import anyio
 
-from aiotravis import COM, Build, Travis, TravisError
+from aiotravis import COM, Build, Travis, TravisError, safe_for_terminal
 from aiotravis.testing import TravisServer
 
 SLUG = "travis-ci/travis.rb"
@@ -50,7 +50,9 @@ async def await_builds(travis: Travis, builds: Sequence[int]) -> int:
             build = outcome.value
             ended.append(build)
             subject = build.commit.subject if build.commit else ""
-            print(f"{time.perf_counter() - began:6.1f} s  build #{build.number} {build.state}  {subject}", flush=True)
+            line = f"{time.perf_counter() - began:6.1f} s  build #{build.number} {build.state}  {subject}"
+            # A commit message must not control this terminal.
+            print(safe_for_terminal(line, colour=False), flush=True)
     print(f"{sum(build.passed for build in ended)} of {len(ended)} passed.")
     return 0 if all(build.passed for build in ended) else 1
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 import anyio
 
-from aiotravis import COM, LiveState, Travis, TravisError, events
+from aiotravis import COM, LiveState, Travis, TravisError, events, safe_for_terminal
 from aiotravis.testing import Repository, TravisServer
 
 SLUG = "travis-ci/travis.rb"
@@ -45,6 +45,8 @@ def arguments() -> argparse.Namespace:
 
 def log(line: str) -> None:
     """Print a line with the time in front."""
+    # Colours are all that a commit message or a state may do to this terminal.
+    line = safe_for_terminal(line, colour=sys.stdout.isatty())
     print(f"{datetime.now(UTC):%H:%M:%S}  {line}", flush=True)
 
 

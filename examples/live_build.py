@@ -20,7 +20,19 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from aiotravis import COM, Build, Feed, Job, LogReset, Repository, Travis, TravisError, events
+from aiotravis import (
+    COM,
+    Build,
+    Feed,
+    Job,
+    LogReset,
+    LogText,
+    Repository,
+    Travis,
+    TravisError,
+    events,
+    safe_for_terminal,
+)
 from aiotravis.testing import TravisServer
 
 RECENT = 20
@@ -43,6 +55,11 @@ def arguments() -> argparse.Namespace:
     if options.speed <= 0:
         parser.error("--speed must be positive")
     return options
+
+
+def say(line: str) -> None:
+    """Print a line: a host, a slug or a commit message must not control this terminal."""
+    print(safe_for_terminal(line, colour=False))
 
 
 @asynccontextmanager
@@ -104,13 +121,27 @@ async def next_job(builds: list[Build], feed: Feed) -> Job:
 
 async def stream_log(travis: Travis, job: Job) -> str:
     """Print the log of a job as it grows, and return all of it."""
-    text = ""
+    text, lines, shown = "", LogText(), 0
+
+    def show() -> int:
+        for line in lines.lines[shown:]:
+            print(line.terminal(), flush=True)
+        return len(lines.lines)
+
     async with travis.follow_log(job) as log:
         async for part in log:
-            text = "" if isinstance(part, LogReset) else text + (part.content or "")
-            sys.stdout.write(part.content or "")
-            sys.stdout.flush()
-    print("\x1b[0m")
+            if isinstance(part, LogReset):
+                text, lines, shown = "", LogText(), 0
+            text += part.content or ""
+            if sys.stdout.isatty():
+                # Whatever a log contains, only text and colours reach the terminal.
+                lines.feed(part.content or "")
+                shown = show()
+            else:
+                print(part.content or "", end="", flush=True)
+    lines.close()
+    show()
+    print()
     return text
 
 
@@ -131,18 +162,18 @@ async def watch(options: argparse.Namespace, server: TravisServer | None) -> int
         token, endpoint, slug = TOKEN, server.endpoint, SLUG
     async with Travis(token, endpoint=endpoint) as travis:
         config = await travis.config.get()
-        print(f"{config.host}: live channel {'on' if config.pusher and config.pusher.key else 'off'}")
+        say(f"{config.host}: live channel {'on' if config.pusher and config.pusher.key else 'off'}")
         repo = await travis.repos.get(slug)
-        print(f"{repo.slug} (id {repo.id}), last build #{repo.last_build_number} {repo.last_build_state}")
+        say(f"{repo.slug} (id {repo.id}), last build #{repo.last_build_number} {repo.last_build_state}")
         builds = await fetch_builds(travis, repo)
         for build in builds[:5]:
-            print(f"  #{build.number:<4} {build.state:<9} {build.commit.subject if build.commit else ''}")
+            say(f"  #{build.number:<4} {build.state:<9} {build.commit.subject if build.commit else ''}")
 
         async with travis.events(repo) as feed:
             if server is not None:
                 server.play(server.world.repository(SLUG).build(jobs=2, message="Stream logs"), speed=options.speed)
             job = await next_job(builds, feed)
-            print(f"Following the log of job #{job.number} (id {job.id}):\n")
+            say(f"Following the log of job #{job.number} (id {job.id}):\n")
             began = time.perf_counter()
             text = await stream_log(travis, job)
             print(f"The log ended after {time.perf_counter() - began:.1f} s, {len(text.encode())} bytes.")
@@ -154,7 +185,7 @@ async def watch(options: argparse.Namespace, server: TravisServer | None) -> int
             if job.build_id is None:
                 return 0
             build = await await_end(travis, job.build_id, feed)
-    print(f"Build #{build.number} {build.state}, {len(build.jobs)} jobs, {build.duration or 0} s of work.")
+    say(f"Build #{build.number} {build.state}, {len(build.jobs)} jobs, {build.duration or 0} s of work.")
     return 0 if build.passed else 1
 
 

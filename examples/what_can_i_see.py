@@ -15,32 +15,35 @@ import sys
 
 import anyio
 
-from aiotravis import COM, Travis, TravisError
+from aiotravis import COM, Travis, TravisError, safe_for_terminal
 from aiotravis.testing import TravisServer
 
 TOKEN = "an-example-token"
 
 
+def say(line: str) -> None:
+    """Print a line: a name or a message must not control this terminal."""
+    print(safe_for_terminal(line, colour=False))
+
+
 async def show(travis: Travis) -> None:
     """Fetch everything that can be listed, and print it."""
     user = await travis.verify()
-    print(f"{user.login} ({user.name}), id {user.id}, GitHub scopes sufficient: {user.correct_scopes}")
+    say(f"{user.login} ({user.name}), id {user.id}, GitHub scopes sufficient: {user.correct_scopes}")
     for account in await travis.accounts.list(all=True):
-        print(f"  {account.type:<13} {account.login}: {account.repos_count} repositories")
+        say(f"  {account.type:<13} {account.login}: {account.repos_count} repositories")
     rights = await travis.permissions.get()
-    print(f"may pull {len(rights.pull)}, push to {len(rights.push)} and administer {len(rights.admin)} repositories")
+    say(f"may pull {len(rights.pull)}, push to {len(rights.push)} and administer {len(rights.admin)} repositories")
     async for repo in travis.repos.many(sorted(rights.permissions), missing_ok=True):
         state = repo.last_build_state or "never built"
-        print(
-            f"  {repo.slug:<28} {'active' if repo.active else 'inactive':<9} #{repo.last_build_number or '-'} {state}"
-        )
+        say(f"  {repo.slug:<28} {'active' if repo.active else 'inactive':<9} #{repo.last_build_number or '-'} {state}")
     for message in await travis.broadcasts.list():
-        print(f"Travis says: {message.message}")
+        say(f"Travis says: {message.message}")
     limits = travis.limits
     if limits.room is None:
-        print("No rate limits here.")
+        say("No rate limits here.")
     else:
-        print(f"Room for {limits.room} more requests; the next window starts in {limits.next_window:.0f} s.")
+        say(f"Room for {limits.room} more requests; the next window starts in {limits.next_window:.0f} s.")
 
 
 async def main() -> int:

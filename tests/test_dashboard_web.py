@@ -1,5 +1,6 @@
 """The server of the web dashboard: raw HTTP requests to it, an embedded Travis behind it."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import aiohttp
 import anyio
 import msgspec
 import pytest
+from yarl import URL
 
 from aiotravis import Travis, errors, events
 from aiotravis.log_text import _reader
@@ -276,6 +278,30 @@ async def test_another_site_cannot_read_either(
     for path in ("", "events"):
         async with browser.get(url + path, headers=headers) as response:
             assert response.status == 403
+
+
+MALFORMED = ["a:b:c", "localhost:x", "localhost:99999", "[", "[::1]:x", "127.0.0.1:80:80", ":", "", "a@localhost"]
+
+ODD_HOSTS = [
+    *MALFORMED,
+    "localhost:-1", "::1", "[::1]x", ":80", "%", "\x80", "a b", "localhost/x", "localhost@evil.example",
+    "evil.example#@localhost",
+    "localhost.evil.example", "0x7f.1", "127.0.0.1.evil.example",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["GET /", "GET /events", "GET /jobs/1/log", "POST /builds/1/restart"])
+async def test_an_odd_host_is_refused(url: str, method: str) -> None:
+    """By hand: an HTTP client would not send it."""
+    address = URL(url)
+    for host in ODD_HOSTS:
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        head = f"{method} HTTP/1.1\r\nHost: {host}\r\nX-Dashboard: 1\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode("latin-1"))
+        with anyio.fail_after(5):
+            status = (await reader.readline()).split(b" ", 2)[1]
+        writer.close()
+        assert status in ({b"400"} if host in MALFORMED else {b"400", b"403"}), host
 
 
 async def test_only_builds_of_the_page_have_buttons(

@@ -14,6 +14,7 @@ import pytest
 
 from aiotravis import LogText
 from aiotravis.testing import TravisServer, sample_log
+from tests.terminal import started
 from tests.waiting import until
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -256,3 +257,54 @@ async def test_durations_without_arguments_draws_the_phases_of_its_logs(tmp_path
     assert re.search(r"#200: script \d+\.\d s", text)
     ended = await anyio.run_process([sys.executable, DURATIONS, "--out", str(tmp_path / "no" / "file")], check=False)
     assert (ended.returncode, ended.stderr.count(b"durations: ")) == (2, 1)
+
+
+ESCAPES = "\x1b]0;title\x07\x1b[2J\x9b5n\x1bP1$tx\x1b\\\u202e\r\x08evil"
+"""A title, a cleared screen, a request for an answer, a device string, text turned round, and what overwrites text."""
+
+UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\x1b(?!\[[0-9;]*m)")
+
+
+@pytest.mark.parametrize("example", ["await_build", "listen", "live_build", "what_can_i_see"])
+async def test_nothing_from_the_server_controls_the_terminal(example: str) -> None:
+    async with TravisServer() as server:
+        user = server.world.user("sarah", token="an-example-token", name=ESCAPES)
+        repository = server.world.repository("a/b", users=[user])
+        build = repository.build(message=f"evil {ESCAPES}")
+        server.world.broadcasts.append(ESCAPES)
+        arguments = {"await_build": [str(build.id)], "what_can_i_see": []}.get(example, ["--repo", "a/b"])
+        command = [sys.executable, str(EXAMPLES / f"{example}.py"), *arguments]
+        async with started([*command, "--endpoint", server.endpoint, "--token", user.token], 200, 50) as terminal:
+            if example != "what_can_i_see":
+                await until(lambda: bool(server.pusher.connections), 30)
+                build.jobs[0].start()
+                build.jobs[0].write(f"evil {ESCAPES}\n", final=True)
+                build.jobs[0].finish("passed")
+            if example == "listen":
+                await terminal.shows(lambda text: "passed" in text)
+                terminal.process.terminate()
+            await terminal.ends()
+    printed = terminal.written.decode().replace("\r\n", "\n")
+    assert "evil" in printed
+    assert UNSAFE.search(printed) is None, ascii(printed)
+
+
+async def test_an_error_that_quotes_the_server_does_not_control_the_terminal() -> None:
+    async with TravisServer() as server:
+        server.world.user("sarah", token="a-token")
+        body = json.dumps({"error": {"message": f"evil {ESCAPES}"}}).encode()
+        for path in ("/repos/a/b", "/users", "/builds/1", "/builds"):
+            server.respond("GET", path, status=403, body=body, headers={"Content-Type": "application/json"})
+        server.respond("GET", "/config", body=json.dumps({"config": {"host": f"evil {ESCAPES}"}}).encode())
+        for example, arguments in {
+            "await_build": ["1"],
+            "listen": ["--repo", "a/b"],
+            "live_build": ["--repo", "a/b"],
+            "what_can_i_see": [],
+        }.items():
+            command = [sys.executable, str(EXAMPLES / f"{example}.py"), *arguments, "--endpoint", server.endpoint]
+            async with started(command, 200, 50, {"TRAVIS_TOKEN": "a-token"}) as terminal:
+                assert await terminal.ends() == 2
+            printed = terminal.written.decode().replace("\r\n", "\n")
+            assert "evil" in printed
+            assert UNSAFE.search(printed) is None, ascii(printed)

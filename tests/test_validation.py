@@ -5,7 +5,18 @@ import math
 import pytest
 
 from aiotravis import errors
-from aiotravis._validation import validate_bool, validate_count, validate_seconds, validate_text
+from aiotravis._validation import (
+    display,
+    is_text,
+    validate_bool,
+    validate_count,
+    validate_instance,
+    validate_iterable,
+    validate_seconds,
+    validate_segment,
+    validate_string,
+    validate_text,
+)
 
 
 def test_a_count_within_its_limits_is_returned() -> None:
@@ -58,3 +69,51 @@ def test_a_text_must_say_something_and_is_never_quoted(value: object) -> None:
     with pytest.raises(errors.UsageError, match=r"^token must be a string that is not empty\.$"):
         validate_text(value, "token")
     assert validate_text(" x", "token") == " x"
+
+
+@pytest.mark.parametrize("value", ["", " a ", "ü", "\x1b", "\u202e"])
+def test_a_string_may_hold_what_can_be_sent(value: str) -> None:
+    assert is_text(value)
+    assert validate_string(value, "value") == value
+
+
+@pytest.mark.parametrize("value", [None, 3, b"x", "a\x00b", "\ud800x", "\udc00", ["x"]])
+def test_what_cannot_be_sent_is_no_string_and_never_quoted(value: object) -> None:
+    assert not is_text(value)
+    with pytest.raises(errors.UsageError, match=r"^value must (be a string, not|not contain NUL or lone surrogates)"):
+        validate_string(value, "value")
+
+
+@pytest.mark.parametrize("value", [".", "..", "", " ", None, "\x00"])
+def test_a_segment_stays_on_its_path(value: object) -> None:
+    with pytest.raises(errors.UsageError, match=r"^branch must") as caught:
+        validate_segment(value, "branch")
+    assert caught.value.argument == "branch"
+    assert validate_segment("...", "branch") == "..."
+
+
+class Hostile:
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(Hostile(), "a Hostile"), (10**5000, "an integer of thousands of digits"), ("x" * 500, "'" + "x" * 99), (1, "1")],
+    ids=["hostile", "huge", "long", "short"],
+)
+def test_any_value_can_be_displayed(value: object, shown: str) -> None:
+    assert display(value) == shown
+
+
+def test_several_values_are_no_text() -> None:
+    for value in ("ab", b"ab", 5, None, object()):
+        with pytest.raises(errors.UsageError, match=r"jobs must be several"):
+            validate_iterable(value, "jobs")
+    validate_iterable(iter([1]), "jobs")
+
+
+def test_a_value_has_the_class_that_it_must_have() -> None:
+    validate_instance(True, int, "live")
+    with pytest.raises(errors.UsageError, match="live must be int, not 'x'"):
+        validate_instance("x", int, "live")

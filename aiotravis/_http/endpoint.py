@@ -136,7 +136,7 @@ def _segments(part: Part) -> str:
 
 
 def _decode_error(request: ApiRequest, response: ApiResponse, cause: Exception) -> DecodeError:
-    kind = response.content_type or "no content type"
+    kind = response.line(response.headers.get("content-type", "").partition(";")[0]) or "no content type"
     if not response.body:
         what = "an empty body"
     elif response.is_html:
@@ -146,11 +146,11 @@ def _decode_error(request: ApiRequest, response: ApiResponse, cause: Exception) 
     else:
         # It names the field, and quotes no values.
         what = f"JSON in an unknown shape ({cause})"
-    message = f"{request.method} {request.shown} answered {response.status} with {what}"
+    message = f"{request.method} {request.safe_target} answered {response.status} with {what}"
     return DecodeError(
         f"{message}: {response.excerpt!r}" if response.body else message,
         status=response.status,
         method=request.method,
-        path=request.shown,
+        path=request.safe_target,
         excerpt=response.excerpt,
     )

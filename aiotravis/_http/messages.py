@@ -12,13 +12,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from aiotravis._http.json_text import DECODE_ERRORS, decode_any
+from aiotravis._http.redaction import MIN_SECRET_LENGTH, header_secrets, is_secret_name, redact, redact_json
+from aiotravis.errors import UsageError
 
-__all__ = ["ApiRequest", "ApiResponse", "Sink", "Transport", "one_line"]
-
-SECRET_PARAMETERS: Final = frozenset({"access_token", "token", "github_token", "log.token"})
-
-MIN_SECRET_LENGTH: Final = 4
-"""Length in characters from which a text of the body is redacted: shorter ones occur in other texts by chance."""
+__all__ = ["ApiRequest", "ApiResponse", "Sink", "Transport", "encode_json", "one_line"]
 
 MAX_EXCERPT: Final = 300
 """Characters of a body that an error shows."""
@@ -31,6 +28,14 @@ def one_line(text: str) -> str:
     """Return the beginning of a text as one printable line, for a message."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text[: MAX_EXCERPT * 8]).split())
     return text if len(text) <= MAX_EXCERPT else f"{text[:MAX_EXCERPT]}..."
+
+
+def encode_json(value: object) -> bytes | None:
+    """Return a value as JSON; None if it is none that JSON has."""
+    try:
+        return msgspec.json.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+        return None
 
 
 JSON_TYPE: Final = ("Content-Type", "application/json")
@@ -59,15 +64,24 @@ class ApiRequest:
     hidden: tuple[str, ...] = field(default=(), repr=False)
 
     def with_json(self, value: object) -> "ApiRequest":
-        """Return the same request with a value as its JSON body; `msgspec.UNSET` leaves it without one."""
+        """Return the same request with a value as its JSON body; `msgspec.UNSET` leaves it without one.
+
+        Raises:
+            UsageError: It is not JSON.
+        """
         if value is msgspec.UNSET:
             return self
-        return replace(self, body=msgspec.json.encode(value), headers=(*self.headers, JSON_TYPE))
+        body = encode_json(value)
+        if body is None:
+            # Not in a handler: the exception may quote a secret.
+            raise UsageError("json must be a value that JSON has, of finite size and valid text.", argument="json")
+        return replace(self, body=body, headers=(*self.headers, JSON_TYPE))
 
     @property
     def reads(self) -> bool:
         """Whether it only reads: sending it twice changes nothing."""
-        return self.method in {"GET", "HEAD"}
+        # fact 9.47: GET /logout revokes the token.
+        return self.method in {"GET", "HEAD"} and self.path != "/logout"
 
     @property
     def target(self) -> str:
@@ -75,18 +89,21 @@ class ApiRequest:
         return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
     @property
-    def shown(self) -> str:
+    def safe_target(self) -> str:
         """Path and query for messages, without secrets."""
         if not self.query:
             return self.path
-        pairs = ((name, "..." if name in SECRET_PARAMETERS else value) for name, value in self.query)
+        pairs = ((name, "..." if is_secret_name(name) else value) for name, value in self.query)
         return f"{self.path}?{urlencode(tuple(pairs), safe='/[],:')}"
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Texts of this request that no message may repeat."""
-        in_query = (value for name, value in self.query if name in SECRET_PARAMETERS and value)
-        return (*in_query, *(value for value in self.hidden if len(value) >= MIN_SECRET_LENGTH))
+        if not (self.query or self.headers or self.hidden):
+            return ()
+        in_query = (value for name, value in self.query if value and is_secret_name(name))
+        others = (*self.hidden, *header_secrets(self.headers))
+        return (*in_query, *(value for value in others if len(value) >= MIN_SECRET_LENGTH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +123,8 @@ class ApiResponse:
     """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     authenticated: bool = False
     received_at: float = field(default_factory=time.time)
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -128,14 +145,7 @@ class ApiResponse:
     @property
     def safe(self) -> str:
         """The beginning of the body as text, without secrets."""
-        return self._without_secrets(self.body[:MAX_ERROR_BODY])
-
-    def _without_secrets(self, body: bytes) -> str:
-        text = body.decode("utf-8", "replace")
-        # Longest first: one secret may be the beginning of another.
-        for secret in sorted(self.secrets, key=len, reverse=True):
-            text = text.replace(secret, "[token]")
-        return text
+        return redact(self.body[:MAX_ERROR_BODY].decode("utf-8", "replace"), self.secrets)
 
     @property
     def excerpt(self) -> str:
@@ -144,29 +154,29 @@ class ApiResponse:
 
     def excerpt_of(self, piece: bytes) -> str:
         """Return the beginning of a piece of the body in the same form."""
-        return one_line(self._without_secrets(piece[:MAX_ERROR_BODY]))
+        return self.line(piece[:MAX_ERROR_BODY].decode("utf-8", "replace"))
+
+    def line(self, text: str) -> str:
+        """Return a text of the response, such as a header, as one printable line without secrets."""
+        return one_line(redact(text, self.secrets))
 
     @property
     def json(self) -> Any:
         """The body decoded as JSON, without secrets; None if it is not JSON."""
-        return _parsed(self._without_secrets(self.body))
+        try:
+            return redact_json(decode_any(self.body), self.secrets)
+        except DECODE_ERRORS:
+            return None
 
     @property
     def error_json(self) -> Any:
         """The same; None if it is longer than an error answer ever is."""
-        return _parsed(self.safe) if len(self.body) <= MAX_ERROR_BODY else None
+        return self.json if len(self.body) <= MAX_ERROR_BODY else None
 
     @property
     def is_html(self) -> bool:
         """Whether the body is a web page, whatever its type says."""
         return self.content_type == "text/html" or self.body.lstrip()[:1] == b"<"
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return decode_any(text.encode())
-    except DECODE_ERRORS:
-        return None
 
 
 class Sink(Protocol):

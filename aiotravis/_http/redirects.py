@@ -7,10 +7,11 @@ from https to http, and repeat a write elsewhere.
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from aiotravis._http.messages import ApiRequest
+from aiotravis._http.messages import ApiRequest, one_line
+from aiotravis._http.redaction import redact
 from aiotravis.errors import RedirectError
 
-__all__ = ["MAX_REDIRECTS", "REDIRECT_STATUSES", "RedirectTarget", "origin_of", "redirect_target"]
+__all__ = ["MAX_REDIRECTS", "REDIRECT_STATUSES", "RedirectTarget", "normalized", "origin_of", "redirect_target"]
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
@@ -42,8 +43,27 @@ def origin_of(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
 
 
+def normalized(url: str) -> str:
+    """Return a URL in its usual spelling: host in lower case, no default port, no trailing slash.
+
+    Raises:
+        ValueError: It is not a URL.
+    """
+    scheme, host, port = origin_of(url)
+    host = f"[{host}]" if ":" in host else host.rstrip(".")
+    origin = f"{scheme}://{host}" if port in {None, _PORTS.get(scheme)} else f"{scheme}://{host}:{port}"
+    return origin + urlsplit(url).path.rstrip("/")
+
+
 def redirect_target(
-    request: ApiRequest, url: str, location: str, *, base_url: str, authenticated: bool, followed: int
+    request: ApiRequest,
+    url: str,
+    location: str,
+    *,
+    base_url: str,
+    authenticated: bool,
+    followed: int,
+    secrets: tuple[str, ...] = (),
 ) -> RedirectTarget:
     """Return where a redirect leads.
 
@@ -54,6 +74,7 @@ def redirect_target(
         base_url: The API endpoint.
         authenticated: Whether the request carried the token.
         followed: Number of redirects already followed.
+        secrets: Texts that no error may repeat.
 
     Raises:
         RedirectError: The redirect must not be followed.
@@ -61,16 +82,15 @@ def redirect_target(
     shown = "elsewhere"
 
     def refuse(reason: str) -> RedirectError:
-        message = f"{request.method} {request.shown} was redirected to {shown}: {reason}"
-        return RedirectError(message, method=request.method, path=request.shown, location=shown)
+        message = f"{request.method} {request.safe_target} was redirected to {shown}: {reason}"
+        return RedirectError(message, method=request.method, path=request.safe_target, location=shown)
 
-    try:
-        target = urljoin(url, location)
-        scheme, host, port = origin_of(target)
-    except ValueError:
-        raise refuse("that is not a valid URL") from None
+    target = _joined(url, location)
+    if target is None:
+        raise refuse("that is not a valid URL")
+    scheme, host, port = origin_of(target)
     parts = urlsplit(target)
-    shown = urlunsplit((scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    shown = one_line(redact(urlunsplit((scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")), secrets))
     if scheme not in _PORTS or not host:
         raise refuse("that is not an HTTP URL")
     if not request.reads:
@@ -85,3 +105,13 @@ def redirect_target(
     if cross_origin and authenticated and upgraded:
         raise refuse("the API requires TLS. Change the endpoint to https://, so that the token is never sent in clear")
     return RedirectTarget(target, cross_origin)
+
+
+def _joined(url: str, location: str) -> str | None:
+    """Return an absolute URL; None if it is not valid. Not in a handler: the exception would quote it."""
+    try:
+        target = urljoin(url, location)
+        origin_of(target)
+    except ValueError:
+        return None
+    return target

@@ -88,10 +88,10 @@ class _Classifier:
         request, response = self.request, self.response
         reason = one_line(reason).removesuffix(".")
         return kind(
-            f"{request.method} {request.shown} answered {response.status}: {reason}. {remedy}".rstrip(),
+            f"{request.method} {request.safe_target} answered {response.status}: {reason}. {remedy}".rstrip(),
             status=response.status,
             method=request.method,
-            path=request.shown,
+            path=request.safe_target,
             request_id=self._request_id(),
             excerpt=response.excerpt,
             remedy=remedy,
@@ -100,7 +100,7 @@ class _Classifier:
     def _request_id(self) -> str | None:
         given = self.response.headers.get("x-request-id")
         if given:
-            return given
+            return self.response.line(given)
         found = re.search(r"request_id:(\S+)", self.response.safe) if self.response.status >= 500 else None
         return found[1] if found else None
 
@@ -181,7 +181,7 @@ class _Classifier:
     def _unprocessable(self) -> ResponseError:
         if _error_code(self.json) == "cant_cancel":
             error = self._make(RefusedError, self.reason, "It has finished already.")
-            error.flash = (self.reason,)
+            error.flash = (one_line(self.reason),)
             return error
         pairs = _field_errors(self.json)
         if pairs:
@@ -246,7 +246,7 @@ def _flash(value: object) -> tuple[str, ...]:
     if not isinstance(flash, list):
         return ()
     entries = [_mapping(entry).get("error") for entry in cast("list[object]", flash)]
-    return tuple(entry for entry in entries if isinstance(entry, str))
+    return tuple(one_line(entry) for entry in entries if isinstance(entry, str))
 
 
 def _field_errors(value: object) -> tuple[tuple[str, str], ...]:
@@ -254,7 +254,9 @@ def _field_errors(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(errors, list):
         return ()
     entries = [_mapping(entry) for entry in cast("list[object]", errors)]
-    return tuple((str(entry.get("field", "")), str(entry.get("code", ""))) for entry in entries if entry)
+    return tuple(
+        (one_line(str(entry.get("field", ""))), one_line(str(entry.get("code", "")))) for entry in entries if entry
+    )
 
 
 def _retry_after(response: ApiResponse) -> float | None:

@@ -16,6 +16,12 @@ __all__ = ["is_delimited", "is_truncated_json", "read_body"]
 
 PARTIAL_CONTENT: Final = 206
 
+MIN_RATE: Final = 1 << 10
+"""Bytes per second that a body has to come with on average, beyond the longest silence: one that trickles never ends.
+
+What its headers announce does not count: a server can announce anything.
+"""
+
 SINK_BLOCK: Final = 256 << 10
 """Bytes collected before a sink gets them: each hand-over to a disk has a cost of its own."""
 
@@ -63,7 +69,7 @@ async def read_body(
         request: The request.
         response: Its response.
         sink: Receives a body with status 200 that is not JSON; nothing is returned then.
-        deadline: Ends the read when nothing is received in time.
+        deadline: Ends the read when nothing, or too little, is received in time.
         limit: Largest body in bytes, without a sink.
         read_timeout: Longest silence in seconds.
         decompress: Whether the body is still compressed.
@@ -106,17 +112,22 @@ async def _read_chunks(
 ) -> bytes:
     """Read to the end; return the whole body, or with a sink what it has not received yet."""
     now = asyncio.get_running_loop().time
+    # Only what the server takes counts, not what decompressing and a disk take.
+    waited, received = 0.0, 0
     if sink is not None:
         await sink.begin()
     while True:
         if content.is_eof():
             chunk = content.read_nowait()
         else:
-            deadline.set(now() + read_timeout)
+            began = now()
+            deadline.set(began + min(read_timeout, read_timeout + received / MIN_RATE - waited))
             chunk = await content.readany()
             deadline.clear()
+            waited += now() - began
         if not chunk:
             return reader.finish()
+        received += len(chunk)
         for _ in reader.feed(chunk):
             await anyio.lowlevel.checkpoint()
         if sink is not None and reader.pending >= SINK_BLOCK:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from aiotravis._async.retry import ATTEMPTS
+from aiotravis._network.proxies import validate_proxy
 from aiotravis._validation import validate_bool, validate_count, validate_seconds
 
 __all__ = ["TransportConfig"]
@@ -50,11 +51,14 @@ class TransportConfig:
 
     def __post_init__(self) -> None:
         """Validate, and prepare the timeouts. There is no total: a long response that keeps coming is not an error."""
+        object.__setattr__(self, "proxy", validate_proxy(self.proxy, "proxy"))
         validate_seconds(self.connect_timeout, "connect_timeout")
         validate_seconds(self.read_timeout, "read_timeout")
         validate_count(self.max_response, "max_response")
         validate_count(self.attempts, "attempts")
         validate_bool(self.strict, "strict")
         validate_bool(self.trust_env, "trust_env")
+        if not isinstance(self.ssl, ssl_module.SSLContext):
+            validate_bool(self.ssl, "ssl")
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.connect_timeout, sock_read=self.read_timeout)
         object.__setattr__(self, "timeout", timeout)

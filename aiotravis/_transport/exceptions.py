@@ -1,80 +1,64 @@
-"""aiohttp's exceptions as errors of our own tree. aiohttp's hold URLs and headers, so none of them is raised."""
+"""What aiohttp raises as errors of our own tree, without the secrets that a server may echo."""
 
 import aiohttp
 
 from aiotravis._http import ApiRequest
-from aiotravis._http.decompression import MalformedBody
+from aiotravis._http.decompression import BodyTooLarge, MalformedBody
+from aiotravis._http.redaction import redact
+from aiotravis._network.failures import failure
 from aiotravis.errors import RequestError, RequestTimeout, TooLargeError, TruncatedError, WriteInterrupted
 
-__all__ = [
-    "connection_error",
-    "interrupted_error",
-    "sanitized",
-    "timeout_error",
-    "too_large_error",
-    "truncated_error",
-]
+__all__ = ["interrupted_error", "request_error"]
 
 
-def timeout_error(request: ApiRequest, endpoint: str, exc: TimeoutError) -> RequestTimeout:
-    """Return the error for a server that was silent too long."""
-    error = RequestTimeout(
-        f"{request.method} {request.shown}: {endpoint} did not answer in time. Try again later, or raise the timeouts.",
-        method=request.method,
-        path=request.shown,
-    )
-    error.unsent = isinstance(exc, aiohttp.ConnectionTimeoutError)
+def request_error(
+    request: ApiRequest,
+    exc: Exception,
+    *,
+    url: str,
+    endpoint: str | None,
+    proxy: str | None,
+    secrets: tuple[str, ...],
+    limit: int,
+    is_limit_settable: bool,
+) -> RequestError:
+    """Return the error for a request that got no usable response.
+
+    Args:
+        request: The request.
+        exc: What was raised.
+        url: The URL requested last.
+        endpoint: That of the API if the URL is below it, else None.
+        proxy: The proxy in use, or None.
+        secrets: Texts that no error may repeat.
+        limit: Bytes of the largest body.
+        is_limit_settable: Whether that is a setting of the client.
+    """
+    what, method, path = f"{request.method} {request.safe_target}: ", request.method, request.safe_target
+    if isinstance(exc, BodyTooLarge):
+        remedy = " Raise max_response=." if is_limit_settable else ""
+        message = f"{what}the response is larger than {limit} bytes.{remedy}"
+        return TooLargeError(message, method=method, path=path, limit=limit)
+    error: RequestError
+    if isinstance(exc, aiohttp.ClientPayloadError | MalformedBody):
+        message = f"{what}the response is truncated or malformed ({type(exc).__name__}). Try again."
+        error = TruncatedError(message, method=method, path=path)
+    elif isinstance(exc, TimeoutError):
+        message = f"{what}{failure(exc, url, proxy=proxy, endpoint=endpoint)}"
+        error = RequestTimeout(redact(message, secrets), method=method, path=path)
+        error.unsent = isinstance(exc, aiohttp.ConnectionTimeoutError)
+    else:
+        message = f"{what}{failure(exc, url, proxy=proxy, endpoint=endpoint)}"
+        error = RequestError(redact(message, secrets), method=method, path=path)
+        error.unsent = isinstance(exc, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
     return error
-
-
-def too_large_error(request: ApiRequest, limit: int, *, settable: bool) -> TooLargeError:
-    """Return the error for a body above a limit in bytes; `settable` if that is the client's setting."""
-    remedy = " Raise max_response=." if settable else ""
-    message = f"{request.method} {request.shown}: the response is larger than {limit} bytes.{remedy}"
-    return TooLargeError(message, method=request.method, path=request.shown, limit=limit)
-
-
-def truncated_error(request: ApiRequest, exc: aiohttp.ClientPayloadError | MalformedBody) -> TruncatedError:
-    """Return the error for a body that is not complete."""
-    return TruncatedError(
-        f"{request.method} {request.shown}: the response is truncated or malformed ({type(exc).__name__}). Try again.",
-        method=request.method,
-        path=request.shown,
-    )
 
 
 def interrupted_error(request: ApiRequest) -> WriteInterrupted:
     """Return the error for a write during which the client was closed."""
     return WriteInterrupted(
-        f"This client was closed while {request.method} {request.shown} was in progress, which may have been carried "
-        "out. Check before you repeat it.",
+        f"This client was closed while {request.method} {request.safe_target} was in progress, which may have been "
+        "carried out. Check before you repeat it.",
         method=request.method,
-        path=request.shown,
+        path=request.safe_target,
     )
-
-
-def connection_error(request: ApiRequest, endpoint: str, exc: Exception) -> RequestError:
-    """Return the error for a request that got no response."""
-    if isinstance(exc, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        reason = "TLS failed; is its certificate valid, or does it need ssl=?"
-    elif isinstance(exc, aiohttp.ClientConnectorDNSError):
-        reason = "its name is unknown; is the endpoint spelled right?"
-    elif isinstance(exc, aiohttp.ClientConnectorError):
-        cause = exc.strerror or type(exc.os_error).__name__
-        reason = f"no connection ({cause}); is the endpoint right, and is the server up?"
-    elif isinstance(exc, aiohttp.ServerDisconnectedError | OSError):
-        reason = "the connection was lost before a response came; try again"
-    else:
-        reason = f"the response is not HTTP ({type(exc).__name__}); is the endpoint right?"
-    error = RequestError(
-        f"{request.method} {request.shown}: {endpoint}: {reason}", method=request.method, path=request.shown
-    )
-    error.unsent = isinstance(exc, aiohttp.ClientConnectorError)
-    return error
-
-
-def sanitized(exc: Exception) -> BaseException:
-    """Return an exception that holds no secrets: aiohttp's response errors hold the request with its headers."""
-    if isinstance(exc, aiohttp.ClientResponseError):
-        return exc.__cause__ or ValueError(type(exc).__name__)
-    return exc

@@ -1,10 +1,13 @@
 """The aiohttp sessions: one for the API, one without headers for other hosts, over the same connections."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 
+from aiotravis._http.redaction import MIN_SECRET_LENGTH, header_secrets
+from aiotravis._network.handshakes import refuse_redirect
+from aiotravis._network.proxies import environment_proxy, refuse_netrc, session_proxy
 from aiotravis._transport.config import TransportConfig
 from aiotravis.errors import UsageError
 
@@ -23,14 +26,24 @@ class Sessions:
         config: How to reach the server.
         session: A session of the caller's own: used, never closed.
         headers: Headers of every request to the API, unless the session is the caller's.
+        endpoint: URL of the API.
 
     Attributes:
         own: Whether the main session is one of ours.
+
+    Raises:
+        UsageError: The caller's session would send a login of a netrc file to the API.
     """
 
     def __init__(
-        self, config: TransportConfig, session: aiohttp.ClientSession | None, headers: Mapping[str, str]
+        self,
+        config: TransportConfig,
+        session: aiohttp.ClientSession | None,
+        headers: Mapping[str, str],
+        endpoint: str,
     ) -> None:
+        if session is not None:
+            refuse_netrc(session, endpoint)
         self._config = config
         self._headers = headers
         self._main = session
@@ -46,7 +59,6 @@ class Sessions:
         if self._main is None:
             self._main = self._make(
                 aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
-                trust_env=self._config.trust_env,
                 headers=self._headers,
                 middlewares=self._config.middlewares,
             )
@@ -58,26 +70,49 @@ class Sessions:
         """Return the session for other hosts: the main one may have headers, cookies and credentials of its own."""
         if self._cross_origin is None:
             main = self.main()
-            self._cross_origin = self._make(main.connector, trust_env=main.trust_env)
+            # It has to take the same way through a proxy.
+            found = ((name, getattr(main, f"_default_{name}", None)) for name in ("proxy", "proxy_auth"))
+            proxy = {name: value for name, value in found if value is not None}
+            self._cross_origin = self._make(main.connector, middlewares=(refuse_redirect,), **proxy)
         return self._cross_origin
+
+    def proxy_for(self, url: str) -> str | None:
+        """Return the proxy for a URL; None for none.
+
+        Raises:
+            UsageError: The environment names one that is not the URL of an HTTP proxy.
+        """
+        given = self._config.proxy
+        if given is not None or (self.own and not self._config.trust_env):
+            return given
+        main = self.main()
+        return session_proxy(main) or (environment_proxy(url) if self._config.trust_env or main.trust_env else None)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the secrets in the headers and cookies of the caller's own session."""
+        if self.own or self._main is None:
+            return ()
+        found = (*header_secrets(self._main.headers.items()), *(cookie.value for cookie in self._main.cookie_jar))
+        return tuple(secret for secret in found if len(secret) >= MIN_SECRET_LENGTH)
 
     def _make(
         self,
         connector: aiohttp.BaseConnector | None,
         *,
-        trust_env: bool,
         headers: Mapping[str, str] | None = None,
         middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
+        **options: Any,
     ) -> aiohttp.ClientSession:
+        # Without trust_env: aiohttp would read netrc files.
         session = aiohttp.ClientSession(
             connector=connector,
             connector_owner=self._main is None,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            trust_env=trust_env,
             headers=headers,
             trace_configs=list(self._config.trace_configs),
             middlewares=tuple(middlewares),
+            **options,
         )
         # aiohttp would silently repeat GET, PUT and DELETE on a lost keep-alive connection.
         session._retry_connection = False

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
@@ -15,16 +16,11 @@ from aiotravis._async.retry import backoff, should_retry_error, should_retry_res
 from aiotravis._http import ApiRequest, ApiResponse, Sink, error_from_response
 from aiotravis._http.decompression import BodyTooLarge, MalformedBody
 from aiotravis._http.redirects import REDIRECT_STATUSES, redirect_target
+from aiotravis._network.failures import root_cause
+from aiotravis._network.proxies import proxy_secrets
 from aiotravis._transport.body import is_delimited, read_body
 from aiotravis._transport.config import TransportConfig
-from aiotravis._transport.exceptions import (
-    connection_error,
-    interrupted_error,
-    sanitized,
-    timeout_error,
-    too_large_error,
-    truncated_error,
-)
+from aiotravis._transport.exceptions import interrupted_error, request_error
 from aiotravis._transport.sessions import MAX_CONNECTIONS, Sessions
 from aiotravis.errors import BannedError, RateLimited, RequestError, TravisError, UsageError
 from aiotravis.rate_limits import Permit, RateLimiter
@@ -75,7 +71,7 @@ class AiohttpTransport:
         self.limiter = limiter
         self.lifetime = lifetime
         self._headers = {"Accept-Encoding": "gzip", "User-Agent": user_agent, "Accept": accept}
-        self._sessions = Sessions(config, session, self._headers)
+        self._sessions = Sessions(config, session, self._headers, endpoint)
         # Calls wait for a connection here, where it does not count as the server's silence.
         self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
         self._authorization = {} if token is None else {"Authorization": f"token {token}"}
@@ -105,6 +101,14 @@ class AiohttpTransport:
         """
         self.lifetime.check()
         return self._sessions.cross_origin()
+
+    def proxy_for(self, url: str) -> str | None:
+        """Return the proxy for a URL, of REST or of the live channel; None for none.
+
+        Raises:
+            UsageError: The environment names one that is not the URL of an HTTP proxy.
+        """
+        return self._sessions.proxy_for(url)
 
     def with_config(self, config: TransportConfig) -> "AiohttpTransport":
         """Return a transport with other settings that shares everything else: session, limiter, lifetime."""
@@ -184,15 +188,15 @@ class AiohttpTransport:
 
     def _check_open(self, request: ApiRequest) -> None:
         if self.lifetime.closed:
-            raise UsageError(f"This client was closed while {request.method} {request.shown} was in progress.")
+            raise UsageError(f"This client was closed while {request.method} {request.safe_target} was in progress.")
 
     async def _send_once(self, request: ApiRequest, sink: Sink | None, loop: asyncio.AbstractEventLoop) -> ApiResponse:
-        sending = False
+        sending, destination = False, _Destination(f"{self._endpoint}{request.target}")
         try:
             with Deadline(self.lifetime.calls) as deadline:
                 async with self._connections:
                     sending = not request.reads
-                    return await self._exchange(request, sink, deadline, loop)
+                    return await self._exchange(request, sink, destination, deadline, loop)
             if sending and self.lifetime.closed:
                 raise interrupted_error(request)
             self._check_open(request)
@@ -204,41 +208,53 @@ class AiohttpTransport:
             raise
         except TravisError:
             raise
-        except TimeoutError as exc:
-            raise timeout_error(request, self._endpoint, exc) from exc
-        except BodyTooLarge:
-            limit = self.config.max_response if sink is None else sink.limit
-            raise too_large_error(request, limit, settable=sink is None) from None
-        except (aiohttp.ClientPayloadError, MalformedBody) as exc:
-            raise truncated_error(request, exc) from exc
-        except (aiohttp.ClientError, OSError, ValueError) as exc:
-            error, cause = connection_error(request, self._endpoint, exc), sanitized(exc)
+        except (TimeoutError, BodyTooLarge, MalformedBody, aiohttp.ClientError, OSError, ValueError) as exc:
+            secrets = self._secrets(request, destination)
+            error = request_error(
+                request,
+                exc,
+                url=destination.url,
+                endpoint=None if destination.cross_origin else self._endpoint,
+                proxy=destination.proxy,
+                secrets=secrets,
+                limit=self.config.max_response if sink is None else sink.limit,
+                is_limit_settable=sink is None,
+            )
+            cause = root_cause(exc, secrets)
         # Outside the handler: the exception being handled would become the context of the one raised, with its secrets.
         raise error from cause
 
     async def _exchange(
-        self, request: ApiRequest, sink: Sink | None, deadline: Deadline, loop: asyncio.AbstractEventLoop
+        self,
+        request: ApiRequest,
+        sink: Sink | None,
+        destination: "_Destination",
+        deadline: Deadline,
+        loop: asyncio.AbstractEventLoop,
     ) -> ApiResponse:
         """Send, follow redirects, and read the response."""
         config = self.config
-        url, cross_origin, followed = f"{self._endpoint}{request.target}", False, 0
         while True:
             # Bytes that do not complete the head must not extend the wait. In the caller's own session, this would
             # count the wait for a connection, too.
             if self._sessions.own:
                 deadline.set(loop.time() + config.connect_timeout + config.read_timeout)
-            async with await self._request(request, url, cross_origin=cross_origin) as response:
+            async with await self._request(request, destination) as response:
                 if response.status in REDIRECT_STATUSES and (location := response.headers.get("Location")):
-                    authenticated = self._token is not None and not cross_origin
                     target = redirect_target(
                         request,
-                        url,
+                        destination.url,
                         location,
                         base_url=self._endpoint,
-                        authenticated=authenticated,
-                        followed=followed,
+                        authenticated=self._token is not None and not destination.cross_origin,
+                        followed=destination.followed,
+                        secrets=self._secrets(request, destination),
                     )
-                    url, cross_origin, followed = target.url, target.cross_origin, followed + 1
+                    destination.url, destination.cross_origin, destination.followed = (
+                        target.url,
+                        target.cross_origin,
+                        destination.followed + 1,
+                    )
                     continue
                 body = await read_body(
                     request,
@@ -247,55 +263,59 @@ class AiohttpTransport:
                     deadline,
                     limit=config.max_response,
                     read_timeout=config.read_timeout,
-                    decompress=cross_origin or not self._sessions.main().auto_decompress,
+                    decompress=destination.cross_origin or not self._sessions.main().auto_decompress,
                 )
-                return self._response(request, response, body, cross_origin=cross_origin, redirected=followed > 0)
+                return self._response(request, response, body, destination)
 
-    def _request(self, request: ApiRequest, url: str, *, cross_origin: bool) -> Awaitable[aiohttp.ClientResponse]:
+    def _request(self, request: ApiRequest, destination: "_Destination") -> Awaitable[aiohttp.ClientResponse]:
         # Headers that our own session adds to every request need not be passed again.
-        headers = {} if self._sessions.own and not cross_origin else dict(self._headers)
+        headers = {} if self._sessions.own and not destination.cross_origin else dict(self._headers)
         if request.accept:
             headers["Accept"] = request.accept
-        if cross_origin:
+        if destination.cross_origin:
             session = self._sessions.cross_origin()
         else:
             session = self._sessions.main()
             headers.update(request.headers)
             headers.update(self._authorization)
         config = self.config
+        destination.proxy = self._sessions.proxy_for(destination.url)
         return session.request(
             request.method,
-            URL(url, encoded=True),
+            URL(destination.url, encoded=True),
             headers=headers,
             data=request.body,
             allow_redirects=False,
             timeout=config.timeout,
             ssl=config.ssl,
-            proxy=config.proxy,
+            proxy=destination.proxy,
         )
 
     def _response(
-        self,
-        request: ApiRequest,
-        response: aiohttp.ClientResponse,
-        body: bytes,
-        *,
-        cross_origin: bool,
-        redirected: bool,
+        self, request: ApiRequest, response: aiohttp.ClientResponse, body: bytes, destination: "_Destination"
     ) -> ApiResponse:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        authenticated = self._token is not None and not cross_origin
-        secrets = request.secrets if self._token is None else (self._token, *request.secrets)
         return ApiResponse(
             response.status,
             headers,
             body,
-            authenticated=authenticated,
-            secrets=secrets,
+            authenticated=self._token is not None and not destination.cross_origin,
+            secrets=self._secrets(request, destination),
             delimited=is_delimited(headers),
             strict=self.config.strict,
-            redirected=redirected,
+            redirected=destination.followed > 0,
         )
+
+    def _secrets(self, request: ApiRequest, destination: "_Destination") -> tuple[str, ...]:
+        """Return the texts that nothing about a request may show."""
+        secrets = request.secrets
+        if not self._sessions.own or destination.proxy is not None:
+            secrets = (
+                *secrets,
+                *self._sessions.secrets(),
+                *(proxy_secrets(destination.proxy) if destination.proxy else ()),
+            )
+        return secrets if self._token is None else (self._token, *secrets)
 
     async def aclose(self) -> None:
         """Close: what is in flight ends with an error, then connections of our own session are closed."""
@@ -305,3 +325,13 @@ class AiohttpTransport:
         finally:
             with anyio.CancelScope(shield=True):
                 await self._sessions.aclose()
+
+
+@dataclass(slots=True)
+class _Destination:
+    """Where one request is sent, first or after redirects."""
+
+    url: str
+    cross_origin: bool = False
+    followed: int = 0
+    proxy: str | None = None

@@ -1,14 +1,19 @@
 """Validation of what a client is given, before anything is opened. No I/O."""
 
 import platform
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 import msgspec
 
 from aiotravis._http import ApiRequest
+from aiotravis._http.redaction import json_secrets
+from aiotravis._http.redirects import normalized
+from aiotravis._validation import display, is_text, validate_iterable
 from aiotravis._version import __version__
 from aiotravis.errors import UsageError
 
@@ -28,6 +33,17 @@ COM: Final = "https://api.travis-ci.com"
 ORG: Final = "https://api.travis-ci.org"
 """The API of travis-ci.org."""
 
+NETLOC: Final = re.compile(r"(?:[\w.~-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.IGNORECASE)
+
+PATH: Final = re.compile(r"(?:[^\x00-\x20\x7f-\xa0?#\\%\ud800-\udfff]|%[0-9A-Fa-f]{2})*")
+
+DOTS: Final = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
+"""A segment that stands for another path."""
+
+HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+HEADER_VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+
 USER_AGENT: Final = f"aiotravis/{__version__} Python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
 
 # fact 9.7: without a version in it, Travis answers with the bodies of v1.
@@ -37,32 +53,55 @@ ACCEPT: Final = "application/vnd.travis-ci.2+json"
 ACCEPT_ANONYMOUS: Final = "application/vnd.travis-ci.2.1+json"
 
 
-def validate_endpoint(endpoint: str) -> str:
-    """Return the URL of an API without a trailing slash.
+def validate_endpoint(endpoint: object) -> str:
+    """Return the URL of an API in its usual spelling: host in lower case, no default port, no trailing slash.
 
     Raises:
         UsageError: It is not a URL of an API.
     """
+    if not isinstance(endpoint, str):
+        raise _wrong_endpoint(f"must be a URL, not {type(endpoint).__name__}")
+    parts = _split(endpoint)
+    if parts is None:
+        raise _wrong_endpoint("is not a URL, or has a port that is not a number")
+    reason = _endpoint_reason(endpoint, parts)
+    if reason:
+        raise _wrong_endpoint(reason)
+    return normalized(endpoint)
 
-    def wrong(reason: str) -> UsageError:
-        return UsageError(f"endpoint {reason}. It looks like {COM!r} or 'https://HOST/api'.", argument="endpoint")
 
-    if any(c.isspace() for c in endpoint):
-        raise wrong("must not contain spaces")
+def _wrong_endpoint(reason: str) -> UsageError:
+    return UsageError(f"endpoint {reason}. It looks like {COM!r} or 'https://HOST/api'.", argument="endpoint")
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a URL; None if it is none. The exception, which may quote a password, does not leave it."""
     try:
-        parts = urlsplit(endpoint)
-        has_valid_port = parts.port is None or parts.port > 0
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None
     except ValueError:
-        raise wrong("has a port that is not a number") from None
+        return None
+
+
+def _endpoint_reason(endpoint: str, parts: SplitResult) -> str | None:
+    """Return what is wrong with the URL of an API; None if nothing is. It never quotes it: it may hold a password."""
+    if any(c.isspace() for c in endpoint):
+        return "must not contain spaces"
+    if not endpoint.isprintable():
+        return "must not contain characters that are not printable"
     if parts.scheme not in {"http", "https"}:
-        raise wrong("must begin with https:// or http://")
-    if not parts.hostname or not has_valid_port:
-        raise wrong("names no host")
-    if parts.username is not None or parts.password is not None:
-        raise wrong("must not contain a user or a password; pass a token as token=")
-    if parts.query or parts.fragment:
-        raise wrong("must not contain a query or a fragment")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        return "must begin with https:// or http://"
+    if "@" in parts.netloc:
+        return "must not contain a user or a password; pass a token as token="
+    if not parts.hostname:
+        return "names no host"
+    if not NETLOC.fullmatch(parts.netloc):
+        return "names a host that cannot be one"
+    if "?" in endpoint or "#" in endpoint:
+        return "must not contain a query or a fragment"
+    if not PATH.fullmatch(parts.path) or DOTS.search(parts.path):
+        return "has a path that is not percent-encoded, or leads to another one"
+    return None
 
 
 def validate_token(token: object) -> str | None:
@@ -80,7 +119,7 @@ def validate_token(token: object) -> str | None:
     return token
 
 
-def validate_user_agent(user_agent: str | None) -> str:
+def validate_user_agent(user_agent: object) -> str:
     """Return the User-Agent header: the caller's own name, then that of this library.
 
     Raises:
@@ -88,9 +127,13 @@ def validate_user_agent(user_agent: str | None) -> str:
     """
     if user_agent is None:
         return USER_AGENT
-    if not user_agent.strip() or not user_agent.isascii() or not user_agent.isprintable():
+    if not isinstance(user_agent, str) or not user_agent.strip() or not _is_printable_ascii(user_agent):
         raise UsageError("user_agent must be a string of printable ASCII characters.", argument="user_agent")
     return f"{user_agent.strip()} {USER_AGENT}"
+
+
+def _is_printable_ascii(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def accept_header(endpoint: str, token: str | None) -> str:
@@ -100,24 +143,55 @@ def accept_header(endpoint: str, token: str | None) -> str:
 
 
 def build_request(
-    method: str,
-    path: str,
+    method: object,
+    path: object,
     *,
-    query: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+    query: object = (),
     json: object = msgspec.UNSET,
-    body: bytes | None = None,
-    headers: Mapping[str, str] | None = None,
-    accept: str | None = None,
+    body: object = None,
+    headers: object = None,
+    accept: object = None,
 ) -> ApiRequest:
     """Return a request for any route, see `Travis.request`.
 
     Raises:
-        UsageError: The method or the path is not valid.
+        UsageError: An argument is not valid.
     """
-    if not method.isascii() or not method.isalpha():
-        raise UsageError(f"method must be an HTTP method, not {method!r}.", argument="method")
-    if not path.startswith("/") or path.startswith("//") or not path.isprintable() or set(path) & set(" ?#"):
-        message = f"path must begin with one slash and contain neither a query nor spaces, not {path!r}."
+    if not isinstance(method, str) or not method.isascii() or not method.isalpha():
+        raise UsageError(f"method must be an HTTP method, not {display(method)}.", argument="method")
+    if not isinstance(path, str) or not PATH.fullmatch(path) or not path.startswith("/") or path.startswith("//"):
+        message = f"path must begin with one slash and contain neither a query nor spaces, not {display(path)}."
         raise UsageError(message, argument="path")
-    pairs = tuple(cast("Mapping[str, str]", query).items()) if isinstance(query, Mapping) else tuple(query)
-    return ApiRequest(method.upper(), path, pairs, tuple((headers or {}).items()), body, accept).with_json(json)
+    if DOTS.search(path):
+        raise UsageError(f"path must not contain . or .. as a segment, not {display(path)}.", argument="path")
+    if body is not None and (not isinstance(body, bytes) or json is not msgspec.UNSET):
+        raise UsageError("body must be bytes, and not be combined with json.", argument="body")
+    if accept is not None and not (isinstance(accept, str) and _is_printable_ascii(accept) and accept.strip()):
+        raise UsageError("accept must be a media type.", argument="accept")
+    request = ApiRequest(method.upper(), path, _pairs(query, "query"), _headers(headers), body, accept)
+    return replace(request.with_json(json), hidden=tuple(json_secrets(json)))
+
+
+def _pairs(values: object, argument: str) -> tuple[tuple[str, str], ...]:
+    """Return pairs of texts; whole numbers are taken for theirs."""
+    validate_iterable(values, argument)
+    items = cast("Mapping[object, object]", values).items() if isinstance(values, Mapping) else values
+    pairs: list[tuple[str, str]] = []
+    for item in cast("Iterable[object]", items):
+        pair = cast("tuple[object, ...]", item) if isinstance(item, tuple | list) else ()
+        texts = [str(one) if isinstance(one, int) and not isinstance(one, bool) else one for one in pair]
+        if len(texts) != 2 or not all(is_text(one) for one in texts):
+            raise UsageError(f"{argument} must hold texts that can be sent.", argument=argument)
+        pairs.append((str(texts[0]), str(texts[1])))
+    return tuple(pairs)
+
+
+def _headers(headers: object) -> tuple[tuple[str, str], ...]:
+    if headers is None:
+        return ()
+    given: object = headers
+    pairs = _pairs(given, "headers") if isinstance(headers, Mapping) else None
+    if pairs is None or not all(HEADER_NAME.fullmatch(name) and HEADER_VALUE.fullmatch(value) for name, value in pairs):
+        message = "headers must be a mapping of names to values that can be sent: one line of text each."
+        raise UsageError(message, argument="headers")
+    return pairs

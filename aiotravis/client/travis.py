@@ -7,14 +7,14 @@ import ssl as ssl_module
 from collections.abc import Iterable, Sequence
 from functools import partial
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
 from aiotravis._transport import AiohttpTransport, TransportConfig
-from aiotravis._validation import validate_seconds
+from aiotravis._validation import display, validate_bool, validate_instance, validate_iterable, validate_seconds
 from aiotravis.client._validation import (
     COM,
     accept_header,
@@ -46,6 +46,8 @@ from aiotravis.resources.jobs import Job
 
 __all__ = ["Travis"]
 
+T = TypeVar("T")
+
 
 class Travis(WaitingClient):
     """A client of one Travis CI site.
@@ -61,8 +63,9 @@ class Travis(WaitingClient):
         endpoint: URL of the API: ``COM``, ``ORG``, or that of a Travis CI Enterprise (``https://HOST/api``).
         session: An aiohttp session of your own; it is used, and never closed.
         ssl: An SSL context, or True for verified TLS with the system's certificates.
-        proxy: URL of an HTTP proxy.
-        trust_env: Whether to read proxies from the environment.
+        proxy: URL of an HTTP proxy, with user and password if it needs them.
+        trust_env: Whether to use the proxies of the environment (``http_proxy``, ``https_proxy``, ``no_proxy``), for
+            the live channel, too. netrc files are never read.
         connect_timeout: For name look-up, connection and TLS, in seconds.
         read_timeout: Longest silence within a response, in seconds.
         max_response: Largest response, decompressed, in bytes. Logs are read as text and may be larger.
@@ -111,6 +114,8 @@ class Travis(WaitingClient):
         middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
     ) -> None:
         endpoint, token, agent = validate_endpoint(endpoint), validate_token(token), validate_user_agent(user_agent)
+        if session is not None:
+            validate_instance(session, aiohttp.ClientSession, "session")
         if session is not None and (trace_configs or middlewares):
             raise UsageError("Pass trace_configs and middlewares to your session itself.", argument="session")
         validate_seconds(log_patience, "log_patience", zero_ok=True)
@@ -124,24 +129,26 @@ class Travis(WaitingClient):
             max_response=max_response,
             attempts=attempts,
             strict=strict,
-            trace_configs=tuple(trace_configs),
-            middlewares=tuple(middlewares),
+            trace_configs=_several(trace_configs, "trace_configs", aiohttp.TraceConfig),
+            middlewares=_several(middlewares, "middlewares"),
         )
+        limited = rules_apply(endpoint) if rate_limits is None else validate_bool(rate_limits, "rate_limits")
         transport = AiohttpTransport(
             endpoint,
             token,
             accept=accept_header(endpoint, token),
             user_agent=agent,
             config=config,
-            limiter=limiter_for(endpoint, token, limited=rules_apply(endpoint) if rate_limits is None else rate_limits),
+            limiter=limiter_for(endpoint, token, limited=limited),
             lifetime=ClientLifetime(),
             session=session,
         )
         options = LiveOptions() if live is None else live
+        validate_instance(options, LiveOptions, "live")
         connector = PusherConnector(
             session=transport.cross_origin_session,
             ssl=ssl,
-            proxy=proxy,
+            proxy_for=transport.proxy_for,
             user_agent=agent,
             timeout=connect_timeout,
             max_message_size=options.max_message_size,
@@ -274,3 +281,16 @@ class Travis(WaitingClient):
         run_filter = RunFilter(self._restarts, ("job", id_of(job, "job", Job)), after)
         lifetime, patience = self._transport.lifetime, self._log_patience
         return LogStream(job, listen, self._log_jobs, self._log_sources, lifetime, run_filter, patience=patience)
+
+
+def _several(values: Sequence[T], argument: str, kind: type[object] = object) -> tuple[T, ...]:
+    """Return the items of a sequence.
+
+    Raises:
+        UsageError: It is not a sequence, or an item is of another kind.
+    """
+    validate_iterable(values, argument)
+    several = tuple(values)
+    if not all(isinstance(one, kind) and (kind is not object or callable(one)) for one in several):
+        raise UsageError(f"{argument} holds what it cannot hold: {display(several)}.", argument=argument)
+    return several

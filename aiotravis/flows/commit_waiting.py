@@ -15,7 +15,7 @@ import anyio
 
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import MAX_FAILURES, backoff, exponential, is_transient, retry
-from aiotravis._validation import validate_seconds, validate_text
+from aiotravis._validation import display, is_text, validate_seconds, validate_text
 from aiotravis.errors import CommitNotBuilt, DecodeError, LiveError, ServerError, TravisError, UsageError
 from aiotravis.events import BuildCreated, BuildEvent, Mark
 from aiotravis.flows.event_subscriber import EventSubscriber, RepoRef
@@ -68,8 +68,8 @@ class CommitSearch:
         branch: str | None = None,
         tag: str | None = None,
     ) -> None:
-        if not SHA.fullmatch(str(sha).lower()):
-            raise UsageError(f"sha must be 7 to 64 hexadecimal digits, not {sha!r}.", argument="sha")
+        if not (is_text(sha) and SHA.fullmatch(sha.lower())):
+            raise UsageError(f"sha must be 7 to 64 hexadecimal digits, not {display(sha)}.", argument="sha")
         if event_type is not None:
             check_event_type(event_type)
         if branch is not None and tag is not None:

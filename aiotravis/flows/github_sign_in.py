@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from aiotravis._http import ApiRequest, ApiResponse, Endpoint, Transport, error_from_response
-from aiotravis._validation import validate_text
+from aiotravis._validation import validate_string, validate_text
 from aiotravis.errors import AuthenticationError, NotFoundError, ResponseError, TravisError, UsageError
 from aiotravis.resources._base import Entity
 from aiotravis.resources.auth import Auth
@@ -74,7 +74,7 @@ def check_credentials(login: str, password: str, note: str) -> None:
     """
     if ":" in validate_text(login, "login"):
         raise UsageError("login must not contain a colon.", argument="login")
-    if not password:
+    if not validate_string(password, "password"):
         raise UsageError("password must be a string that is not empty.", argument="password")
     validate_text(note, "note")
 
@@ -175,6 +175,7 @@ class GitHubSignIn:
         if error_from_response(request, response) is None:
             return
         kind: type[ResponseError] = ResponseError
+        request_id = response.line(response.headers.get("x-github-request-id", "")) or None
         reason, remedy = f"GitHub said {response.excerpt!r}", ""
         if _wants_code(response):
             kind, remedy = AuthenticationError, "Pass one_time_password=."
@@ -187,11 +188,11 @@ class GitHubSignIn:
             kind, reason = NotFoundError, "this GitHub does not create tokens for passwords"
             remedy = "Create a token on its settings page and use travis.auth.github(token)."
         raise kind(
-            f"{request.method} {request.shown} of GitHub answered {response.status}: {reason}. {remedy}".rstrip(),
+            f"{request.method} {request.safe_target} of GitHub answered {response.status}: {reason}. {remedy}".rstrip(),
             status=response.status,
             method=request.method,
-            path=request.shown,
-            request_id=response.headers.get("x-github-request-id"),
+            path=request.safe_target,
+            request_id=request_id,
             excerpt=response.excerpt,
             remedy=remedy,
         )

@@ -19,6 +19,7 @@ from aiotravis.events import (
     UnknownEvent,
 )
 from aiotravis.live.protocol import Message, decode_data
+from aiotravis.resources._build_or_job import finish
 from aiotravis.resources.builds import Build
 from aiotravis.resources.commits import Commit
 from aiotravis.resources.jobs import Job
@@ -149,9 +150,10 @@ def has_no_payload(data: object) -> bool:
 def _job(text: str | bytes, unreadable: set[str]) -> Job:
     # fact 7.8: the payload is flat, but Travis's website accepts {"job": ...}, too.
     try:
-        return _read_job(text, unreadable)
+        job = _read_job(text, unreadable)
     except UnreadableValue:
-        return _read_nested_job(text, unreadable).job
+        job = _read_nested_job(text, unreadable).job
+    return finish([job])[0]
 
 
 B = TypeVar("B", bound=BuildEvent)
@@ -164,6 +166,7 @@ def _build_event(kind: type[B], channel: str | None, text: str | bytes, data: ob
     build = _read_build(msgspec.json.encode(fields), unreadable)
     if payload.commit is not None:
         msgspec.structs.force_setattr(build, "commit", payload.commit)
+    finish([build])
     if build.repository_id is None and payload.repository is not None:
         msgspec.structs.force_setattr(build, "repository_id", payload.repository.id)
     return kind(

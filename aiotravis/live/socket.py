@@ -15,6 +15,8 @@ import aiohttp
 import anyio
 import msgspec
 
+from aiotravis._network.failures import failure
+from aiotravis._network.handshakes import RedirectedHandshake
 from aiotravis.live.protocol import Address
 
 __all__ = ["Closed", "PusherConnector", "PusherSocket"]
@@ -144,13 +146,15 @@ class PusherConnector:
 
     Attributes:
         session: Returns the session to use, which must not send the API's headers: the live server is another host.
+            It must refuse redirects of handshakes, see `refuse_redirect`.
+        proxy_for: Returns the proxy for a URL, or None.
         timeout: Seconds for connection and upgrade.
         max_message_size: Largest message to accept, in bytes.
     """
 
     session: Callable[[], aiohttp.ClientSession]
     ssl: ssl_module.SSLContext | bool
-    proxy: str | None
+    proxy_for: Callable[[str], str | None]
     user_agent: str
     timeout: float
     max_message_size: int = 16 << 20
@@ -163,21 +167,31 @@ class PusherConnector:
         """
         outbox = _Outbox()
         pusher = _pusher(address, outbox)
+        # The same by its other name: a proxy does not know ws in the first line of a request.
+        url: str = pusher.url.replace("ws", "http", 1)
+        proxy = self.proxy_for(url)
         try:
             with anyio.fail_after(self.timeout):
                 websocket = await self.session().ws_connect(
-                    pusher.url,
+                    url,
                     headers={"User-Agent": self.user_agent},
                     ssl=self.ssl,
-                    proxy=self.proxy,
+                    proxy=proxy,
                     max_msg_size=self.max_message_size,
                     # As bytes: aiohttp ends a connection over text that is not UTF-8, which is only one invalid frame.
                     decode_text=False,
                 )
-        except (aiohttp.ClientError, ValueError) as exc:
-            # Some of aiohttp's errors contain the URL, and thereby the app's key.
-            raise ConnectionError(type(exc).__name__) from exc
-        return PusherSocket(pusher, outbox, websocket)
+        except RedirectedHandshake as exc:
+            error: OSError = ConnectionError(str(exc))
+        except TimeoutError:
+            error = TimeoutError(f"no answer within {self.timeout:g} s")
+        except (aiohttp.ClientError, OSError, ValueError) as exc:
+            # Some of aiohttp's errors contain the URL, and thereby the app's key, or headers that a server sent.
+            error = ConnectionError(failure(exc, url, proxy=proxy))
+        else:
+            return PusherSocket(pusher, outbox, websocket)
+        # Outside the handler: the exception being handled would become the context of the one raised.
+        raise error
 
 
 def _pusher(address: Address, outbox: _Outbox) -> Any:

@@ -195,10 +195,11 @@ class RateLimiter:
             self._ban = None
             return
         error = BannedError(
-            f"{request.method} {request.shown} was not sent: Travis has banned this token or address until {lifted}.",
+            f"{request.method} {request.safe_target} was not sent: Travis has banned this token or address "
+            f"until {lifted}.",
             status=403,
             method=request.method,
-            path=request.shown,
+            path=request.safe_target,
             remedy=self._ban.remedy,
         )
         error.lifted_at = lifted

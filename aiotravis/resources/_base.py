@@ -9,12 +9,13 @@ import msgspec
 
 from aiotravis._http import Endpoint, Part, Transport
 from aiotravis._http.json_text import decode_any
-from aiotravis._validation import validate_text
+from aiotravis._validation import display, is_text, validate_bool, validate_iterable, validate_text
 from aiotravis.bulk.batches import BatchIterator, Identified
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, TooLargeError, TravisError, UsageError
 
 __all__ = [
+    "MAX_ID",
     "Entity",
     "Resource",
     "ResultResponse",
@@ -109,7 +110,7 @@ class Resource:
             values if isinstance(values, AsyncIterable) else ids_of(values, argument, entity_type),
             to_id=lambda value: id_of(value, argument, entity_type),
             path=endpoint.path,
-            missing_ok=missing_ok,
+            missing_ok=validate_bool(missing_ok, "missing_ok"),
             progress=progress,
             waiting=lambda: self._transport.waiting,
         )
@@ -123,7 +124,9 @@ def id_of(value: object, argument: str, entity_types: type[Entity] | tuple[type[
     """
     number = getattr(value, "id", None) if isinstance(value, entity_types) else value
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= MAX_ID:
-        raise UsageError(f"{argument} must be a positive id or a value that has one, not {value!r}.", argument=argument)
+        raise UsageError(
+            f"{argument} must be a positive id or a value that has one, not {display(value)}.", argument=argument
+        )
     return number
 
 
@@ -150,8 +153,7 @@ def list_of(values: Iterable[T], argument: str) -> list[T]:
     Raises:
         UsageError: A string was passed, or a single value.
     """
-    if isinstance(values, str | bytes) or not isinstance(cast("object", values), Iterable):
-        raise UsageError(f"{argument} must be several ids, not {type(values).__name__}.", argument=argument)
+    validate_iterable(values, argument, "ids")
     return list(values)
 
 
@@ -183,8 +185,8 @@ def slug_of(slug: str, argument: str) -> tuple[str, str]:
     Raises:
         UsageError: It has another form.
     """
-    if not SLUG.fullmatch(slug) or not {".", ".."}.isdisjoint(slug.split("/")):
-        raise UsageError(f"{argument} must look like 'owner/name', not {slug!r}.", argument=argument)
+    if not is_text(slug) or not SLUG.fullmatch(slug) or not {".", ".."}.isdisjoint(slug.split("/")):
+        raise UsageError(f"{argument} must look like 'owner/name', not {display(slug)}.", argument=argument)
     owner, _, name = slug.partition("/")
     return owner, name
 

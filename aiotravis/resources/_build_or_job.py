@@ -1,18 +1,19 @@
 """What builds and jobs share: a state, times, a configuration that is decoded on access."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
+from aiotravis._http import Results
 from aiotravis._http.json_text import DECODE_ERRORS, decode_any
 from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity
 from aiotravis.resources._states import State
-from aiotravis.resources.commits import Commit
+from aiotravis.resources.commits import Commit, attach_commits, commit_in_utc
 
-__all__ = ["EMPTY", "BuildOrJob"]
+__all__ = ["EMPTY", "BuildOrJob", "finish"]
 
 EMPTY: Final = msgspec.Raw(b"{}")
 
@@ -49,25 +50,6 @@ class BuildOrJob(Entity, frozen=True, kw_only=True):
     config_json: msgspec.Raw = msgspec.field(default=EMPTY, name="config")
     commit: Commit | None = None
     updated_at: Timestamp | None = None
-
-    def __post_init__(self) -> None:
-        """Copy the configuration: a slice of the response would keep all of it in memory. Convert dates to UTC."""
-        # Most are in UTC already: this runs for every build and job, and the call costs more than the comparisons.
-        started_at, finished_at, updated_at = self.started_at, self.finished_at, self.updated_at
-        if (
-            (started_at is not None and started_at.tzinfo is not UTC)
-            or (finished_at is not None and finished_at.tzinfo is not UTC)
-            or (updated_at is not None and updated_at.tzinfo is not UTC)
-        ):
-            dates_to_utc(self, "started_at", "finished_at", "updated_at")
-        config = self.config_json
-        if config is EMPTY:
-            return
-        if config != _last_config[0]:
-            if memoryview(config).nbytes > MAX_COPIED_BYTES:
-                return
-            _last_config[0] = config.copy()
-        _set(self, "config_json", _last_config[0])
 
     def __hash__(self) -> int:
         """Hash by type and id: raw JSON has no hash."""
@@ -107,3 +89,38 @@ class BuildOrJob(Entity, frozen=True, kw_only=True):
     def unsuccessful(self) -> bool:
         """Whether it failed, errored or was canceled."""
         return self.state.unsuccessful
+
+
+B = TypeVar("B", bound=BuildOrJob)
+
+
+def finish(entities: Sequence[B], commits: Sequence[Commit | None] = ()) -> Results[B]:
+    """Finish freshly decoded builds, jobs or branches: set their commits, copy configurations, convert dates to UTC.
+
+    A configuration that is a slice of the response would keep all of it in memory. One loop costs half of a
+    `__post_init__` for each.
+
+    Returns:
+        The same entities. What could not be read beside them, or beside the commits, is in ``unreadable``.
+    """
+    last = _last_config[0]
+    for entity in entities:
+        # Travis sends UTC as a rule, and often the same configuration again.
+        started_at, finished_at, updated_at = entity.started_at, entity.finished_at, entity.updated_at
+        if (
+            (started_at is not None and started_at.tzinfo is not UTC)
+            or (finished_at is not None and finished_at.tzinfo is not UTC)
+            or (updated_at is not None and updated_at.tzinfo is not UTC)
+        ):
+            dates_to_utc(entity, "started_at", "finished_at", "updated_at")
+        if entity.commit is not None:
+            commit_in_utc(entity.commit)
+        config = entity.config_json
+        if config is EMPTY:
+            continue
+        if config != last:
+            if memoryview(config).nbytes > MAX_COPIED_BYTES:
+                continue
+            last = _last_config[0] = config.copy()
+        _set(entity, "config_json", last)
+    return attach_commits(entities, commits)

@@ -44,13 +44,13 @@ async def restart(
     response = await transport.send(request)
     decoded = endpoint.read(request, response)
     # fact 9.26: until 2015, a refusal had status 200 and `result` true; only the flash holds its error.
-    refusals = tuple(flash.error for flash in decoded.flash if flash.error)
+    refusals = tuple(response.line(flash.error) for flash in decoded.flash if flash.error)
     if refusals or decoded.result is False:
         error = RefusedError(
-            f"{request.method} {request.shown} was refused: {' '.join(refusals) or 'no reason given'}",
+            f"{request.method} {request.safe_target} was refused: {' '.join(refusals) or 'no reason given'}",
             status=response.status,
             method=request.method,
-            path=request.shown,
+            path=request.safe_target,
             excerpt=response.excerpt,
             remedy="Nothing was changed.",
         )

@@ -68,14 +68,16 @@ def absent_text(text: bytes, *, redirected: bool) -> str | None:
 
 def unavailable(request: ApiRequest, reason: str, job_id: int | None) -> LogUnavailable:
     """Return the error for an answer that holds no log."""
-    message = f"{request.method} {request.shown}: the log is not available ({reason}). Try again in a minute."
+    message = f"{request.method} {request.safe_target}: the log is not available ({reason}). Try again in a minute."
     return LogUnavailable(message, job_id=job_id, reason=reason, retry_after=RETRY_AFTER)
 
 
 def truncated(request: ApiRequest) -> TruncatedError:
     """Return the error for a text whose end never became certain."""
-    message = f"{request.method} {request.shown}: the text ends with its connection, each time elsewhere. Try again."
-    return TruncatedError(message, method=request.method, path=request.shown)
+    message = (
+        f"{request.method} {request.safe_target}: the text ends with its connection, each time elsewhere. Try again."
+    )
+    return TruncatedError(message, method=request.method, path=request.safe_target)
 
 
 def has_run(job: Job) -> bool:

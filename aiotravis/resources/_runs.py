@@ -13,6 +13,7 @@ from typing import Final
 
 import anyio
 
+from aiotravis._validation import display
 from aiotravis.errors import RestartDropped, UsageError
 from aiotravis.resources._build_or_job import BuildOrJob
 
@@ -248,7 +249,7 @@ class RunFilter:
         elif after is None:
             self._after = None
         else:
-            message = f"after must be a value of {key[0]} {key[1]}: the run to get past; not {after!r}."
+            message = f"after must be a value of {key[0]} {key[1]}: the run to get past; not {display(after)}."
             raise UsageError(message, argument="after")
         self._restarts = restarts
         self._since = math.inf

@@ -5,6 +5,7 @@ https://docs.travis-ci.com/api/#accounts
 
 from aiotravis._http import Endpoint, Results, results_of
 from aiotravis._http.lenient import Id
+from aiotravis._validation import validate_bool
 from aiotravis.resources._base import Entity, Resource
 
 __all__ = ["Account", "Accounts"]
@@ -52,4 +53,6 @@ class Accounts(Resource):
             AuthenticationError: No token, or Travis does not know it.
         """
         # fact 9.22: any value means true, even "false".
-        return results_of((await self._fetch(LIST, query=[("all", "true")] if all else [])).accounts)
+        return results_of(
+            (await self._fetch(LIST, query=[("all", "true")] if validate_bool(all, "all") else [])).accounts
+        )

@@ -73,4 +73,4 @@ class Annotations(Resource):
         if url is not None:
             fields["url"] = url
         body = {name: validate_text(value, name) for name, value in fields.items()}
-        await self._fetch(CREATE, id=id_of(job, "job", Job), json=body)
+        await self._fetch(CREATE, id=id_of(job, "job", Job), json=body, hidden=[key])

@@ -7,7 +7,7 @@ from types import NoneType
 from urllib.parse import quote, urlencode, urlsplit
 
 from aiotravis._http import Endpoint, Transport
-from aiotravis._validation import validate_text
+from aiotravis._validation import validate_segment, validate_text
 from aiotravis.errors import AuthenticationError, RedirectError, UsageError
 from aiotravis.resources._base import Entity, Resource
 
@@ -49,11 +49,11 @@ class Auth(Resource):
             UsageError: ``redirect_uri`` is not an http or https URL, or ``provider`` is empty.
         """
         text = validate_text(redirect_uri, "redirect_uri")
-        if urlsplit(text).scheme not in {"http", "https"}:
+        if not _is_http(text):
             raise UsageError("redirect_uri must be an http or https URL.", argument="redirect_uri")
         path = "/auth/handshake"
         if provider is not None:
-            path += f"/{quote(validate_text(provider, 'provider'), safe='')}"
+            path += f"/{quote(validate_segment(provider, 'provider'), safe='')}"
         # fact 9.24: redirect_to is documented, redirect_uri works.
         return f"{self._endpoint}{path}?{urlencode({'redirect_uri': text, 'redirect_to': text})}"
 
@@ -80,7 +80,7 @@ class Auth(Resource):
         except RedirectError as exc:
             # fact 9.48: too few scopes lead to a web page, which would come with status 200.
             remedy = "Add the scopes that config.get() lists."
-            message = f"POST {request.shown} led to a web page: the GitHub token has too few scopes. {remedy}"
+            message = f"POST {request.safe_target} led to a web page: the GitHub token has too few scopes. {remedy}"
             raise AuthenticationError(
                 message, status=302, method=request.method, path=request.path, remedy=remedy
             ) from exc
@@ -97,3 +97,11 @@ class Auth(Resource):
             raise UsageError("This client has no token to revoke.")
         # fact 9.47: with the token only in the header, nothing is revoked, although the status is 200.
         await self._fetch(LOGOUT, query=[("access_token", self._token)])
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from aiotravis._http import Endpoint, Results
 from aiotravis._http.lenient import Id
-from aiotravis._validation import validate_text
+from aiotravis._validation import validate_segment
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, ids_of
-from aiotravis.resources._build_or_job import BuildOrJob
-from aiotravis.resources.commits import Commit, attach_commits
+from aiotravis.resources._build_or_job import BuildOrJob, finish
+from aiotravis.resources.commits import Commit
 from aiotravis.resources.repositories import STRIPPED_SUFFIXES, Repository, repo_part
 
 __all__ = ["Branch", "Branches"]
@@ -61,7 +61,7 @@ class Branches(Resource):
         The list is also empty if the repository does not exist or is hidden from this token.
         """
         response = await self._fetch(LIST, repo=repo_part(repo))
-        return attach_commits(response.branches, response.commits)
+        return finish(response.branches, response.commits)
 
     async def get(self, repo: int | str | Repository, branch: str) -> Branch:
         """Fetch the last build of a branch in any state.
@@ -72,16 +72,16 @@ class Branches(Resource):
 
         Raises:
             NotFoundError: No such repository, or no build of this branch.
-            UsageError: The name is empty, contains a comma, or ends like a file name.
+            UsageError: The name is empty or dots, contains a comma, or ends like a file name.
         """
-        name = validate_text(branch, "branch")
+        name = validate_segment(branch, "branch")
         if "," in name:  # fact 3.3
             raise UsageError(f"branch {name!r} has a comma, which separates names on the server.", argument="branch")
         if name.lower().endswith(STRIPPED_SUFFIXES):  # fact 9.44
             message = f"branch {name!r} has an ending that the server strips from paths. Use list() to find the branch."
             raise UsageError(message, argument="branch")
         response = await self._fetch(GET, repo=repo_part(repo), branch=name)
-        return attach_commits([response.branch], [response.commit])[0]
+        return finish([response.branch], [response.commit])[0]
 
     async def many(self, builds: Iterable[int | BuildOrJob]) -> Results[Branch]:
         """Fetch the branches whose last builds are these, in one request."""
@@ -90,4 +90,4 @@ class Branches(Resource):
         if not query:
             return Results()
         response = await self._fetch(BY_BUILDS, query=query)
-        return attach_commits(response.branches, response.commits)
+        return finish(response.branches, response.commits)

@@ -13,19 +13,19 @@ import msgspec
 
 from aiotravis._http import Endpoint, Results, Transport
 from aiotravis._http.lenient import Id
-from aiotravis._validation import validate_count
+from aiotravis._validation import display, validate_bool, validate_count
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.cursor import Boundary
 from aiotravis.bulk.page_reader import MAX_DIGITS, MAX_NUMBER, NumberFilter, build_number
 from aiotravis.bulk.paginator import Paginator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, NotFoundError, UsageError
-from aiotravis.resources._base import Entity, Resource, id_of
+from aiotravis.resources._base import MAX_ID, Entity, Resource, id_of
 from aiotravis.resources._build_history import history_start
-from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._build_or_job import BuildOrJob, finish
 from aiotravis.resources._flash import FlashResponse, restart
 from aiotravis.resources._runs import Restarts
-from aiotravis.resources.commits import Commit, attach_commits
+from aiotravis.resources.commits import Commit
 from aiotravis.resources.jobs import Job
 from aiotravis.resources.repositories import Repository, repo_query
 
@@ -93,9 +93,9 @@ class Builds(Resource):
         """
         response = await self._fetch(GET, id=id_of(build, "build", Build))
         if response.jobs:
-            jobs = tuple(attach_commits(response.jobs, [response.commit]))
+            jobs = tuple(finish(response.jobs, [response.commit]))
             msgspec.structs.force_setattr(response.build, "jobs", jobs)
-        return attach_commits([response.build], [response.commit])[0]
+        return finish([response.build], [response.commit])[0]
 
     async def find(self, repo: int | str | Repository, number: int | str) -> Build:
         """Fetch a build by its number, with its commit and without jobs; the newest if several share the number.
@@ -113,7 +113,7 @@ class Builds(Resource):
         if builds:
             return builds[0]
         # fact 9.4: an unknown repository gives an empty list, not 404.
-        path = LIST.request(query=_number_query(repo, number)).shown
+        path = LIST.request(query=_number_query(repo, number)).safe_target
         remedy = "Check number and repository."
         message = (
             f"GET {path} returned no build: there is none of this number, or it is hidden from this token. {remedy}"
@@ -136,13 +136,13 @@ class Builds(Resource):
         """
         query = _number_query(repo, number)
         response = await self._fetch(LIST, query=query)
-        builds = attach_commits(response.builds, response.commits)
+        builds = finish(response.builds, response.commits)
         # fact 10.1: numbers are not unique; fact 4: with number= there is no order, and no paging.
         # fact 9.10: numbers are strings.
         same = {build.id: build for build in builds if build_number(build.number) == int(query[1][1])}
         others = {build.id for build in builds if build_number(build.number) >= 0} - same.keys()
         if len(others) > len(same):
-            path = LIST.request(query=query).shown
+            path = LIST.request(query=query).safe_target
             message = f"GET {path} returned builds of other numbers: the server ignored number={query[1][1]}."
             raise DecodeError(message, status=200, method="GET", path=path, excerpt="")
         return Results([same[build_id] for build_id in sorted(same, reverse=True)], builds.unreadable)
@@ -152,13 +152,13 @@ class Builds(Resource):
 
         With ``running``, fetch the running builds instead.
         """
-        response = await self._fetch(LIST, query=[("running", "true")] if running else [])
-        return attach_commits(response.builds, response.commits)
+        response = await self._fetch(LIST, query=[("running", "true")] if validate_bool(running, "running") else [])
+        return finish(response.builds, response.commits)
 
     async def last_per_branch(self, repo: int | str | Repository) -> Results[Build]:
         """Fetch the last build of each recently built branch. The commit holds the name of the branch."""
         response = await self._fetch(LIST, query=[repo_query(repo), ("branches", "true")])
-        return attach_commits(response.builds, response.commits)
+        return finish(response.builds, response.commits)
 
     async def cancel(self, build: int | Build) -> None:
         """Cancel a build. Travis queues this: the state changes later.
@@ -227,7 +227,7 @@ class Builds(Resource):
         if event_type is not None:
             check_event_type(event_type)
             query.append(("event_type", event_type))
-        if exclude_config:
+        if validate_bool(exclude_config, "exclude_config"):
             query.append(("exclude_config", "true"))
         start = history_start(self._site, repo, event_type, None if since is None else _boundary(since), cursor)
         if isinstance(since, Build):
@@ -240,7 +240,7 @@ class Builds(Resource):
             response = await self._fetch(LIST, query=[*query, *filters])
             for build in response.builds:
                 start.expect(build.repository_id)
-            return attach_commits(response.builds, response.commits)
+            return finish(response.builds, response.commits)
 
         def fetch_many(ids: Sequence[int]) -> BatchIterator[Build]:
             shown = [("exclude_config", "true")] if exclude_config else []
@@ -279,7 +279,7 @@ class Builds(Resource):
 
     async def _fetch_ids(self, shown: Iterable[tuple[str, str]], ids: Sequence[int]) -> Results[Build]:
         response = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids))), *shown])
-        return attach_commits(response.builds, response.commits)
+        return finish(response.builds, response.commits)
 
 
 def check_event_type(event_type: str) -> None:
@@ -289,7 +289,7 @@ def check_event_type(event_type: str) -> None:
         UsageError: Travis does not know it.
     """
     if event_type not in EVENT_TYPES:
-        message = f"event_type must be one of {', '.join(EVENT_TYPES)}, not {event_type!r}."
+        message = f"event_type must be one of {', '.join(EVENT_TYPES)}, not {display(event_type)}."
         raise UsageError(message, argument="event_type")
 
 
@@ -298,7 +298,7 @@ def _number_query(repo: int | str | Repository, number: int | str) -> Sequence[t
 
 
 def _build_number(number: int | str, argument: str) -> int:
-    return validate_count(int(number) if _is_number(number) else number, argument)
+    return validate_count(int(number) if _is_number(number) else number, argument, maximum=MAX_ID)
 
 
 def _is_number(value: object) -> bool:
@@ -326,5 +326,5 @@ def _boundary(since: Build | datetime | int | str) -> Boundary:
         return Boundary(number=number, id=build_id)
     if _is_number(since) and int(since) >= 0:
         return Boundary(number=min(int(since), MAX_NUMBER))
-    message = f"since must be a build, a build number or a datetime, not {since!r}."
+    message = f"since must be a build, a build number or a datetime, not {display(since)}."
     raise UsageError(message, argument="since")

@@ -13,7 +13,7 @@ from aiotravis._http import Results, unreadable_of
 from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity
 
-__all__ = ["Commit", "attach_commits"]
+__all__ = ["Commit", "attach_commits", "commit_in_utc"]
 
 
 class Commit(Entity, frozen=True, kw_only=True):
@@ -42,12 +42,6 @@ class Commit(Entity, frozen=True, kw_only=True):
     branch_is_default: bool | None = None
     pull_request_number: int | str | None = None  # fact 9.11: both types occur
 
-    def __post_init__(self) -> None:
-        """Convert the date to UTC."""
-        committed_at = self.committed_at
-        if committed_at is not None and committed_at.tzinfo is not UTC:
-            dates_to_utc(self, "committed_at")
-
     @property
     def subject(self) -> str:
         """First line of the message, or ``""``."""
@@ -64,6 +58,14 @@ S = TypeVar("S", bound=Entity)
 _set: Final = msgspec.structs.force_setattr
 
 
+def commit_in_utc(commit: Commit) -> Commit:
+    """Convert the date of a freshly decoded commit to UTC, and return the commit."""
+    committed_at = commit.committed_at
+    if committed_at is not None and committed_at.tzinfo is not UTC:
+        dates_to_utc(commit, "committed_at")
+    return commit
+
+
 def attach_commits(entities: Sequence[S], commits: Sequence[Commit | None]) -> Results[S]:
     """Set ``commit`` of freshly decoded builds, jobs, branches or requests to the commits sent beside them.
 
@@ -71,7 +73,7 @@ def attach_commits(entities: Sequence[S], commits: Sequence[Commit | None]) -> R
         The same entities. What could not be read beside them, or beside the commits, is in ``unreadable``.
     """
     # fact 9.19: commits are unordered and repeated, and requests may have none: match them by id.
-    by_id: dict[int | None, Commit] = {commit.id: commit for commit in commits if commit}
+    by_id: dict[int | None, Commit] = {commit.id: commit_in_utc(commit) for commit in commits if commit}
     for entity in entities if by_id else ():
         commit = by_id.get(getattr(entity, "commit_id", None))
         if commit is not None:

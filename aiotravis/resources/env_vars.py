@@ -4,11 +4,11 @@ https://docs.travis-ci.com/api/#settings:-environment-variables
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aiotravis._http import Endpoint, Results, results_of
 from aiotravis._http.lenient import Id, TextId
-from aiotravis._validation import validate_text
+from aiotravis._validation import display, validate_bool, validate_string, validate_text
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.repositories import Repository
@@ -82,10 +82,9 @@ class EnvVars(Resource):
             ValidationError: The name is not valid.
             UsageError: The name or the branch is empty.
         """
-        fields = {"name": validate_text(name, "name"), "value": value, "public": public}
-        if branch is not None:
-            fields["branch"] = validate_text(branch, "branch")
-        body, hidden = {"env_var": fields}, () if public else (value,)
+        fields: dict[str, object] = {"name": validate_text(name, "name"), "value": validate_string(value, "value")}
+        fields |= {"public": validate_bool(public, "public"), "branch": branch}
+        body, hidden = {"env_var": _validated(fields)}, () if public else (value,)
         return (await self._fetch(CREATE, query=_repository_query(repo), json=body, hidden=hidden)).env_var
 
     async def update(
@@ -111,11 +110,11 @@ class EnvVars(Resource):
         Raises:
             UsageError: Nothing to change, or made public without a value.
         """
+        arguments: dict[str, object] = {"name": name, "value": value, "public": public, "branch": branch}
+        changes = _validated(arguments)
         if public and value is None:  # fact 9.25
             message = "Making a variable public without its value would erase the value: pass value=, too."
             raise UsageError(message, argument="value")
-        arguments: dict[str, object] = {"name": name, "value": value, "public": public, "branch": branch}
-        changes = {key: new for key, new in arguments.items() if new is not None}
         if not changes:
             raise UsageError("Pass at least one change: name, value, public or branch.", argument="value")
         query, hidden = _repository_query(repo), () if public or value is None else (value,)
@@ -141,7 +140,7 @@ class EnvVars(Resource):
         Raises:
             UsageError: Several variables have this name and branch, or an argument is empty.
         """
-        validate_text(name, "name")
+        _validated({"name": name, "value": validate_string(value, "value"), "public": public, "branch": branch})
         existing = [one for one in await self.list(repo) if one.name == name and one.branch == branch]
         if len(existing) > 1:
             ids = ", ".join(one.id for one in existing)
@@ -157,8 +156,22 @@ def _repository_query(repo: object) -> Sequence[tuple[str, str]]:
     return [("repository_id", str(id_of(repo, "repo", Repository)))]
 
 
+def _validated(arguments: Mapping[str, object]) -> dict[str, object]:
+    """Return the arguments that are not None."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    for name, value in given.items():
+        if name == "public":
+            validate_bool(value, name)
+        elif name == "value":
+            # It may be empty.
+            validate_string(value, name)
+        else:
+            validate_text(value, name)
+    return given
+
+
 def _uuid(env_var: object) -> str:
     text = env_var.id if isinstance(env_var, EnvVar) else env_var
     if not isinstance(text, str) or not UUID.fullmatch(text):
-        raise UsageError(f"env_var must be a variable or its id, a UUID, not {text!r}.", argument="env_var")
+        raise UsageError(f"env_var must be a variable or its id, a UUID, not {display(text)}.", argument="env_var")
     return text

@@ -5,6 +5,7 @@ https://docs.travis-ci.com/api/#hooks
 
 from aiotravis._http import Endpoint, Results, results_of
 from aiotravis._http.lenient import Id
+from aiotravis._validation import validate_bool
 from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of, text_query
 from aiotravis.resources.repositories import Repository
 
@@ -60,7 +61,10 @@ class Hooks(Resource):
             UsageError: A filter is empty.
         """
         # fact 9.22: any value means true, even "false".
-        query = [*([("all", "true")] if all else []), *text_query(owner_name=owner_name, name=name)]
+        query = [
+            *([("all", "true")] if validate_bool(all, "all") else []),
+            *text_query(owner_name=owner_name, name=name),
+        ]
         return results_of((await self._fetch(LIST, query=query)).hooks)
 
     async def enable(self, repo: int | Repository | Hook) -> bool:

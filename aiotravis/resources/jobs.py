@@ -9,16 +9,16 @@ from types import NoneType
 
 from aiotravis._http import Endpoint, Results, Transport
 from aiotravis._http.lenient import Id
-from aiotravis._validation import validate_text
+from aiotravis._validation import validate_bool, validate_iterable, validate_text
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, text_query
-from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._build_or_job import BuildOrJob, finish
 from aiotravis.resources._flash import FlashResponse, restart
 from aiotravis.resources._runs import Restarts
 from aiotravis.resources._states import State
-from aiotravis.resources.commits import Commit, attach_commits
+from aiotravis.resources.commits import Commit
 from aiotravis.resources.stages import Stage
 
 __all__ = ["Job", "Jobs"]
@@ -96,9 +96,9 @@ class Jobs(Resource):
             NotFoundError: It does not exist or is hidden from this token.
             UsageError: Neither an id nor a job.
         """
-        query = [_LOG_ID] if include_log_id else []
+        query = [_LOG_ID] if validate_bool(include_log_id, "include_log_id") else []
         response = await self._fetch(GET, id=id_of(job, "job", Job), query=query)
-        return attach_commits([response.job], [response.commit])[0]
+        return finish([response.job], [response.commit])[0]
 
     async def list(
         self, *, state: State | str | Iterable[State | str] | None = None, queue: str | None = None
@@ -120,11 +120,12 @@ class Jobs(Resource):
         if state is None or isinstance(state, str):
             query = text_query(state=state, queue=queue)
         else:
+            validate_iterable(state, "state")
             query = [("state[]", validate_text(one, "state")) for one in state]
             if not query:
                 raise UsageError("state must contain at least one state.", argument="state")
         response = await self._fetch(LIST, query=query)
-        return attach_commits(response.jobs, response.commits)
+        return finish(response.jobs, response.commits)
 
     async def cancel(self, job: int | Job) -> None:
         """Cancel a job. Travis queues this: the state changes later.
@@ -173,11 +174,12 @@ class Jobs(Resource):
             UsageError: Immediately, or when an async iterable yields it: one is neither an id nor a job.
             NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
+        validate_bool(include_log_id, "include_log_id")
 
         async def fetch(ids: Sequence[int]) -> Results[Job]:
             # fact 9.21: this route does not split a comma-separated list; only its first id would count.
             query = [("ids[]", str(number)) for number in ids]
             response = await self._fetch(LIST, query=[*query, _LOG_ID] if include_log_id else query)
-            return attach_commits(response.jobs, response.commits)
+            return finish(response.jobs, response.commits)
 
         return self._fetch_many(LIST, fetch, jobs, "jobs", Job, missing_ok, progress)

@@ -16,11 +16,11 @@ import anyio.to_thread
 import msgspec
 
 from aiotravis._http import ACCEPT_TEXT, ApiRequest, ApiResponse, Endpoint
-from aiotravis._validation import validate_text
+from aiotravis._validation import display, validate_bool, validate_iterable, validate_text
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, LogUnavailable, NotFoundError, TooLargeError, TravisError, UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, ids_of, list_of
+from aiotravis.resources._base import MAX_ID, Entity, Resource, id_of, ids_of, list_of
 from aiotravis.resources._log_answers import NOTICE, absent_response, absent_text, is_text, truncated, unavailable
 from aiotravis.resources._log_downloads import FileSink, LogFile, download
 from aiotravis.resources._log_sinks import LogSink, TextSink, is_placeholder
@@ -191,11 +191,12 @@ class Logs(Resource):
         if after is not None:
             query.append(("after", str(_part_number(after, "after"))))
         if numbers is not None:
+            validate_iterable(numbers, "numbers", "numbers")
             chosen = [_part_number(number, "numbers") for number in numbers]
             if not chosen:
                 return ()
             query.append(("part_numbers", ",".join(map(str, chosen))))
-        if not content:
+        if not validate_bool(content, "content"):
             query.append(("content", "false"))
         request = PARTS.request(id=id_of(job, "job", Job), query=query)
         parts = PARTS.read(request, await self._transport.send(request)).log_parts
@@ -245,7 +246,10 @@ class Logs(Resource):
         """
         jobs = [job async for job in jobs] if isinstance(jobs, AsyncIterable) else list_of(jobs, "jobs")
         ids = ids_of(jobs, "jobs", Job)
+        if not isinstance(folder, PathLike):
+            validate_text(folder, "folder")
         target, known = Path(folder), dict[int, Job]()
+        validate_bool(overwrite, "overwrite")
 
         async def download_one(number: int) -> LogFile:
             job = known.get(number)
@@ -306,8 +310,8 @@ def _no_such_job(number: int) -> NotFoundError:
 
 
 def _part_number(number: object, argument: str) -> int:
-    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-        raise UsageError(f"{argument} must be part numbers, 0 or higher, not {number!r}.", argument=argument)
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MAX_ID:
+        raise UsageError(f"{argument} must be part numbers, 0 or higher, not {display(number)}.", argument=argument)
     return number
 
 

@@ -6,7 +6,7 @@ https://docs.travis-ci.com/api/#external-apis
 from collections.abc import Mapping, Sequence
 
 from aiotravis._http import Endpoint
-from aiotravis._validation import validate_text
+from aiotravis._validation import validate_iterable, validate_text
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource
 
@@ -36,8 +36,10 @@ class PusherAuth(Resource):
         Raises:
             UsageError: No channels, a string instead of several, or an empty socket id.
         """
-        if isinstance(channels, str) or not channels:
+        validate_iterable(channels, "channels", "names")
+        if not channels:
             raise UsageError("channels must be one or more names.", argument="channels")
-        body = {"socket_id": validate_text(socket_id, "socket_id"), "channels": list(channels)}
+        names = [validate_text(channel, "channels") for channel in channels]
+        body = {"socket_id": validate_text(socket_id, "socket_id"), "channels": names}
         # fact 9.39: refused channels are omitted, and signatures become invalid when the socket closes.
         return (await self._fetch(SIGN, json=body)).channels

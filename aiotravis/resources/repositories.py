@@ -8,7 +8,7 @@ from typing import Final
 
 from aiotravis._http import Endpoint, Part, Results, results_of
 from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
-from aiotravis._validation import validate_count
+from aiotravis._validation import display, validate_count, validate_text
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import AuthenticationError, NotFoundError, PermissionDenied, UsageError
@@ -129,7 +129,7 @@ class Repositories(Resource):
             if builds:
                 return (await self._fetch(GET, repo=builds[0].repository_id)).repo
             remedy = "Without a token, a repository of such a name is only found if it has builds."
-        path = LIST.request(query=query).shown
+        path = LIST.request(query=query).safe_target
         message = f"GET {path} returned no {slug}: it does not exist or is hidden from this token. {remedy}"
         raise NotFoundError(message, status=200, method="GET", path=path, remedy=remedy)
 
@@ -171,7 +171,9 @@ class Repositories(Resource):
         """
         slug = repo_part(repo.slug if isinstance(repo, Repository) else repo)
         if not isinstance(slug, tuple):
-            raise UsageError(f"repo must be a slug or a repository here, not {repo!r}.", argument="repo")
+            raise UsageError(f"repo must be a slug or a repository here, not {display(repo)}.", argument="repo")
+        if rss_token is not None:
+            validate_text(rss_token, "rss_token")
         query = text_query(branch=branch, token=rss_token)
         return await self._fetch(BADGE, repo=slug, query=query, accept="image/svg+xml")
 

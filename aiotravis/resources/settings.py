@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from aiotravis._http import Endpoint
+from aiotravis._http.messages import encode_json
 from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.repositories import Repository
@@ -57,5 +58,8 @@ class Settings(Resource):
         """
         if not changes:
             raise UsageError("Pass at least one setting to change.", argument="changes")
+        for name, value in changes.items():
+            if encode_json({name: value}) is None:
+                raise UsageError(f"{name} must be a value that JSON has.", argument=name)
         response = await self._fetch(UPDATE, id=id_of(repo, "repo", Repository), json={"settings": changes})
         return MappingProxyType(response.settings)

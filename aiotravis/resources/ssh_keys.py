@@ -5,7 +5,7 @@ https://docs.travis-ci.com/api/#settings:-ssh-key
 
 from aiotravis._http import Endpoint
 from aiotravis._http.lenient import Id
-from aiotravis._validation import validate_text
+from aiotravis._validation import validate_string, validate_text
 from aiotravis.resources._base import Entity, Resource, id_of
 from aiotravis.resources.repositories import Repository
 
@@ -57,7 +57,7 @@ class SshKeys(Resource):
         """
         fields = {"value": validate_text(value, "value")}
         if description is not None:
-            fields["description"] = description
+            fields["description"] = validate_string(description, "description")
         number = id_of(repo, "repo", Repository)
         return (await self._fetch(UPDATE, id=number, json={"ssh_key": fields}, hidden=[value])).ssh_key
 

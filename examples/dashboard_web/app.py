@@ -1,6 +1,7 @@
 """The web application: the page, its streams of events, and its buttons."""
 
 import ipaddress
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -40,6 +41,8 @@ HEADERS: Final = {
 PAGE_HEADER: Final = "X-Dashboard"
 """A header that pages of other sites cannot send without a preflight request, which is refused."""
 
+HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?", re.ASCII | re.IGNORECASE)
+
 MAX_VIEWERS: Final = 200
 
 HEARTBEAT: Final = 10.0
@@ -68,16 +71,26 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _check(request: web.Request) -> None:
-    host = request.url.host or ""
+    host, own_origin = _host(request)
     # DNS rebinding: a foreign name that resolves to this machine would make a foreign page one of the same origin.
     if host != "localhost" and not _is_address(host):
         raise web.HTTPForbidden(reason="Use the address or localhost")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise web.HTTPForbidden(reason="Not from another site")
-    if request.method not in {"GET", "HEAD"}:
-        origin = request.headers.get("Origin", str(request.url.origin()))
-        if PAGE_HEADER not in request.headers or origin != str(request.url.origin()):
-            raise web.HTTPForbidden(reason="Only from the page itself")
+    reads = request.method in {"GET", "HEAD"}
+    if not reads and (PAGE_HEADER not in request.headers or request.headers.get("Origin", own_origin) != own_origin):
+        raise web.HTTPForbidden(reason="Only from the page itself")
+
+
+def _host(request: web.Request) -> tuple[str, str]:
+    """Return the host that a request names, and its origin."""
+    try:
+        if HOST.fullmatch(request.host):
+            return request.url.host or "", str(request.url.origin())
+    except ValueError:
+        # The port is out of range.
+        pass
+    raise web.HTTPBadRequest(reason="Not a host")
 
 
 def _is_address(host: str) -> bool:

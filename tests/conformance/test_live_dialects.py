@@ -13,7 +13,7 @@ import pytest
 from aiotravis.testing import Dialect, PusherApp, TravisServer
 from tests.autojump import run
 from tests.conformance.live import KEY, Socket, connect, covers, open_socket, rows, signed, travis
-from tests.testing.bare import joined, served
+from tests.testing.pusher_apps import open_websocket, serve_app
 
 Action = Callable[[TravisServer], Awaitable[Any]]
 """Acts as a client, and returns the result."""
@@ -278,7 +278,7 @@ def test_an_idle_client_receives_pings_as_the_dialect_sends_them(dialect: Dialec
 @covers("7.5", "app key in path")
 async def test_slanger_cuts_keys_at_characters_outside_of_words(dialect: Dialect, read: str) -> None:
     app = PusherApp(key="another", secret="a-secret", dialect=dialect)
-    async with served(app) as port, joined(port, path="/app/ab-cd") as websocket:
+    async with serve_app(app) as port, open_websocket(port, path="/app/ab-cd") as websocket:
         message = await websocket.receive()
         assert f"Could not find app by key {read}" in f"{message.data}{message.extra}"
         assert f"{read}-" not in str(message.data)

@@ -9,15 +9,16 @@ from tests.samples import JSON
 def test_a_request_shows_its_query_without_secrets() -> None:
     request = ApiRequest("GET", "/logout", (("access_token", "t0ken"), ("ids[]", "1"), ("a", "b c")))
     assert request.target == "/logout?access_token=t0ken&ids%5B%5D=1&a=b+c"
-    assert request.shown == "/logout?access_token=...&ids[]=1&a=b+c"
+    assert request.safe_target == "/logout?access_token=...&ids[]=1&a=b+c"
     assert request.secrets == ("t0ken",)
     assert "t0ken" not in repr(request)
-    assert ApiRequest("GET", "/x").target == ApiRequest("GET", "/x").shown == "/x"
+    assert ApiRequest("GET", "/x").target == ApiRequest("GET", "/x").safe_target == "/x"
 
 
 @pytest.mark.parametrize(("method", "reads"), [("GET", True), ("HEAD", True), ("POST", False), ("PUT", False)])
 def test_only_get_and_head_are_reads(method: str, reads: bool) -> None:
     assert ApiRequest(method, "/x").reads is reads
+    assert not ApiRequest(method, "/logout").reads
 
 
 def test_an_excerpt_is_short_printable_and_without_secrets() -> None:

@@ -71,6 +71,20 @@ def test_a_build_event_of_an_old_server_has_no_stages() -> None:
     assert (event.stages, event.build.commit) == ((), None)
 
 
+def test_dates_of_events_with_an_offset_are_utc() -> None:
+    at, moment = "2014-04-08T02:17:34+02:00", datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
+    commit = {"id": 3, "committed_at": at}
+    job = decoded("job:finished", None, json.dumps({"id": 1, "finished_at": at, "commit": commit}))
+    build = decoded("build:finished", None, json.dumps({"build": {"id": 1, "finished_at": at}, "commit": commit}))
+    assert isinstance(job, events.JobEvent)
+    assert isinstance(build, events.BuildEvent)
+    for value in (job.job, build.build):
+        assert value.commit is not None
+        for date in (value.finished_at, value.commit.committed_at):
+            assert date is not None
+            assert (date, date.tzinfo) == (moment, UTC)
+
+
 @pytest.mark.parametrize(("number", "read"), [("3", 3), ("2147483647", 2147483647), ('"7.1"', "7.1")])
 def test_a_log_part_keeps_its_number(number: str, read: int | str) -> None:
     data = f'{{"id":501,"_log":"$ make\\n","number":{number},"final":true,"build_id":1,"repository_id":2}}'

@@ -29,7 +29,9 @@ def address(server: TravisServer, *, key: str | None = None, path: str = "") -> 
 
 
 async def opened(session: aiohttp.ClientSession, address: Address) -> PusherSocket:
-    connector = PusherConnector(session=lambda: session, ssl=True, proxy=None, user_agent="tests/1", timeout=5.0)
+    connector = PusherConnector(
+        session=lambda: session, ssl=True, proxy_for=lambda url: None, user_agent="tests/1", timeout=5.0
+    )
     return await connector.connect(address)
 
 

@@ -46,6 +46,6 @@ async def test_logout_sends_the_token_in_the_query_and_shows_it_nowhere() -> Non
     transport = Scripted(b'{"user":{}}')
     await Auth(transport, "t0ken").logout()
     assert transport.calls[0].query == (("access_token", "t0ken"),)
-    assert "t0ken" not in repr(transport.calls[0]) + transport.calls[0].shown
+    assert "t0ken" not in repr(transport.calls[0]) + transport.calls[0].safe_target
     with pytest.raises(errors.UsageError, match="no token"):
         await Auth(transport, None).logout()

@@ -8,7 +8,7 @@ import pytest
 
 from aiotravis import Build, Job
 from aiotravis._http import ApiResponse
-from aiotravis.resources._build_or_job import EMPTY
+from aiotravis.resources._build_or_job import EMPTY, finish
 from aiotravis.resources.builds import LIST
 from tests.samples import BUILD, JOB, JSON
 
@@ -40,7 +40,7 @@ def test_a_build_and_a_job_with_one_id_differ() -> None:
 def test_the_configuration_does_not_keep_the_response_in_memory() -> None:
     response = b'{"id":1,"config":{"language":"ruby"},"padding":"' + b"x" * 100_000 + b'"}'
     before = sys.getrefcount(response)
-    build = msgspec.json.decode(response, type=Build)
+    (build,) = finish([msgspec.json.decode(response, type=Build)])
     assert sys.getrefcount(response) == before
     assert bytes(build.config_json) == b'{"language":"ruby"}'
     assert build.config == build.config
@@ -49,7 +49,7 @@ def test_the_configuration_does_not_keep_the_response_in_memory() -> None:
 
 def test_equal_configurations_in_a_row_share_one_copy() -> None:
     response = b'{"builds":[%b]}' % b",".join(b'{"id":%d,"config":{"rvm":"3.%d"}}' % (n, n // 3) for n in range(1, 7))
-    builds = LIST.read(LIST.request(), ApiResponse(200, JSON, response)).builds
+    builds = finish(LIST.read(LIST.request(), ApiResponse(200, JSON, response)).builds)
     assert [build.config["rvm"] for build in builds] == ["3.0", "3.0", "3.1", "3.1", "3.1", "3.2"]
     assert len({id(build.config_json) for build in builds}) == 3
 
@@ -57,7 +57,7 @@ def test_equal_configurations_in_a_row_share_one_copy() -> None:
 def test_a_configuration_above_1_mib_is_not_copied() -> None:
     response = b'{"id":1,"config":{"script":"' + b"x" * (1 << 20) + b'"}}'
     before = sys.getrefcount(response)
-    build = msgspec.json.decode(response, type=Build)
+    (build,) = finish([msgspec.json.decode(response, type=Build)])
     assert sys.getrefcount(response) == before + 1
     assert build.config == {"script": "x" * (1 << 20)}
 

@@ -5,7 +5,7 @@ import math
 import pickle
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -14,8 +14,11 @@ from aiotravis import Branch, Build, Cache, Commit, Job, Log, Repository, Reques
 from aiotravis._http import ApiRequest, ApiResponse
 from aiotravis._http.lenient import LenientReader, exhaust
 from aiotravis.resources._base import Entity
+from aiotravis.resources._build_or_job import BuildOrJob, finish
 from aiotravis.resources.accounts import Accounts
+from aiotravis.resources.branches import Branches
 from aiotravis.resources.builds import Builds
+from aiotravis.resources.commits import commit_in_utc
 from aiotravis.resources.env_vars import EnvVars
 from aiotravis.resources.jobs import Jobs
 from aiotravis.resources.logs import Logs
@@ -214,6 +217,54 @@ async def test_a_strict_client_names_text_that_is_none() -> None:
         await Builds(Scripted(response)).recent()
 
 
+OFFSET_COMMIT = b'{"id":3,"sha":"abc","committed_at":"2014-04-08T02:17:34+02:00"}'
+
+OFFSET_RECORD = (
+    b'{"id":1,"commit_id":3,"started_at":"2014-04-08T02:17:34+02:00","finished_at":"2014-04-07T17:17:34-07:00"}'
+)
+
+AT = datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
+
+LISTED = b'{"%b":[%%b],"commits":[%%b],"x":[%%b]}'
+
+READS: dict[str, tuple[bytes, Callable[[Scripted], Awaitable[object]]]] = {
+    "builds.get": (b'{"build":%b,"commit":%b,"jobs":[%b]}', lambda sent: Builds(sent).get(1)),
+    "builds.recent": (LISTED % b"builds", lambda sent: Builds(sent).recent()),
+    "builds.list": (LISTED % b"builds", lambda sent: Builds(sent).list(1, limit=1).to_list()),
+    "builds.many": (LISTED % b"builds", lambda sent: Builds(sent).many([1]).to_list()),
+    "builds.last_per_branch": (
+        b'{"builds":[%b],"commits":[%b],"x":[%b]}',
+        lambda sent: Builds(sent).last_per_branch(1),
+    ),
+    "jobs.get": (b'{"job":%b,"commit":%b,"x":[%b]}', lambda sent: Jobs(sent).get(1)),
+    "jobs.list": (LISTED % b"jobs", lambda sent: Jobs(sent).list()),
+    "jobs.many": (LISTED % b"jobs", lambda sent: Jobs(sent).many([1]).to_list()),
+    "branches.list": (LISTED % b"branches", lambda sent: Branches(sent).list(1)),
+    "branches.get": (b'{"branch":%b,"commit":%b,"x":[%b]}', lambda sent: Branches(sent).get(1, "main")),
+    "branches.many": (LISTED % b"branches", lambda sent: Branches(sent).many([1])),
+    "requests.list": (LISTED % b"requests", lambda sent: Requests(sent).list(1)),
+    "requests.get": (b'{"request":%b,"commit":%b,"x":[%b]}', lambda sent: Requests(sent).get(1)),
+}
+
+
+@pytest.mark.parametrize("read", READS)
+async def test_every_call_returns_dates_in_utc_with_their_commits(read: str) -> None:
+    body, call = READS[read]
+    result = await call(Scripted(body % (OFFSET_RECORD, OFFSET_COMMIT, OFFSET_RECORD)))
+    entities: list[object] = list(cast("tuple[object, ...]", result)) if isinstance(result, tuple | list) else [result]
+    entities += [job for build in entities if isinstance(build, Build) for job in build.jobs]
+    assert len(entities) == (2 if read == "builds.get" else 1)
+    for entity in entities:
+        assert isinstance(entity, BuildOrJob | Request)
+        assert entity.commit is not None
+        assert (entity.commit.committed_at, entity.commit.sha) == (AT, "abc")
+        assert entity.commit.committed_at is not None
+        assert entity.commit.committed_at.tzinfo is UTC
+        if isinstance(entity, BuildOrJob):
+            assert (entity.started_at, entity.finished_at) == (AT, AT.replace(hour=0))
+            assert {date.tzinfo for date in (entity.started_at, entity.finished_at) if date} == {UTC}
+
+
 async def test_dates_without_a_zone_are_utc_and_compare() -> None:
     body = b"""{"jobs":[
         {"id":1,"state":"passed","started_at":"2014-04-08T00:17:34","finished_at":"2014-04-08T00:27:12Z"},
@@ -244,6 +295,10 @@ def test_every_date_is_in_utc_whatever_its_offset(kind: type[Entity], date: str,
     text = json.dumps({"id": 1, "repository_id": 82, **dict.fromkeys(names, date)}).encode()
     assert names
     for entity in (msgspec.json.decode(text, type=kind), exhaust(LenientReader(kind, strict=True).read(text))):
+        if isinstance(entity, BuildOrJob):
+            finish([entity])
+        elif isinstance(entity, Commit):
+            commit_in_utc(entity)
         for name in names:
             assert getattr(entity, name) == utc
             assert getattr(entity, name) is None or getattr(entity, name).tzinfo is UTC

@@ -8,7 +8,7 @@ from collections.abc import Generator
 import pytest
 
 from aiotravis.testing import TravisServer
-from tests.testing.bare import KEY
+from tests.testing.pusher_apps import KEY
 from tests.waiting import until
 
 SOCKETS = 1000

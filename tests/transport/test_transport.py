@@ -111,6 +111,7 @@ WRITES: dict[str, Callable[[Travis], Awaitable[object]]] = {
     "PUT /hooks/82": lambda travis: travis.hooks.enable(82),
     "DELETE /settings/ssh_key/82": lambda travis: travis.ssh_keys.delete(82),
     "PATCH /repos/82/settings": lambda travis: travis.settings.update(82, build_pushes=True),
+    "GET /logout?access_token=...": lambda travis: travis.auth.logout(),
     "POST /v3/anything": lambda travis: travis.request("POST", "/v3/anything"),
 }
 

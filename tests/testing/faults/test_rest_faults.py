@@ -13,7 +13,7 @@ from aiotravis.testing import Repository, TravisServer
 from tests.autojump import run
 from tests.conftest import HASTY, TOKEN
 from tests.raw import ask
-from tests.testing.bare import KEY, joined
+from tests.testing.pusher_apps import KEY, open_websocket
 from tests.waiting import until
 
 
@@ -115,7 +115,7 @@ async def test_events_are_dropped_duplicated_delayed_garbled_and_cut(server: Tra
     faults.live("late").late(0.02)
     faults.live("junk").garble()
     faults.live("end").cut()
-    async with joined(server.port, path=f"/app/{KEY}") as socket:
+    async with open_websocket(server.port, path=f"/app/{KEY}") as socket:
         await socket.receive()
         await socket.send_str(json.dumps({"event": "pusher:subscribe", "data": {"channel": "a"}}))
         await socket.receive()

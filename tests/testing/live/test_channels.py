@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager, suppress
 
 from aiotravis.testing import ServerConnection
 from aiotravis.testing.live.channels import ChannelRegistry
-from tests.testing.bare import app_of, joined, served
+from tests.testing.pusher_apps import make_app, open_websocket, serve_app
 from tests.waiting import until
 
 
 @asynccontextmanager
 async def two_connections() -> AsyncGenerator[tuple[ServerConnection, ServerConnection]]:
-    app = app_of()
-    async with served(app) as port, joined(port), joined(port):
+    app = make_app()
+    async with serve_app(app) as port, open_websocket(port), open_websocket(port):
         await until(lambda: len(app.connections) == 2)
         first, second = app.connections.values()
         yield first, second

@@ -10,7 +10,7 @@ import pytest
 
 from aiotravis.testing import PusherApp
 from aiotravis.testing.live import connection
-from tests.testing.bare import KEY, app_of, greeted, joined, served
+from tests.testing.pusher_apps import KEY, connect_greeted, make_app, open_websocket, serve_app
 from tests.waiting import until
 
 LARGE = 8 << 20
@@ -20,7 +20,7 @@ LARGE = 8 << 20
 @asynccontextmanager
 async def client_that_reads_nothing(app: PusherApp) -> AsyncGenerator[socket.socket]:
     """Serve an app, connect a client, and read nothing."""
-    async with served(app) as port:
+    async with serve_app(app) as port:
         with socket.socket() as client:
             await _upgrade(client, port)
             await until(lambda: bool(app.connections))
@@ -58,8 +58,8 @@ def only_connection(app: PusherApp) -> connection.ServerConnection:
 
 
 async def test_frames_are_sent_in_order_and_the_close_frame_last() -> None:
-    app = app_of()
-    async with greeted(app) as websocket:
+    app = make_app()
+    async with connect_greeted(app) as websocket:
         connection = only_connection(app)
         for number in range(100):
             connection.send(str(number))
@@ -77,7 +77,7 @@ async def test_frames_are_sent_in_order_and_the_close_frame_last() -> None:
 
 @pytest.mark.usefixtures("short_close_timeout")
 async def test_invalid_utf8_is_sent_as_it_is() -> None:
-    app = app_of()
+    app = make_app()
     async with client_that_reads_nothing(app) as client:
         only_connection(app).send(b"\xff".decode("utf-8", "surrogateescape"))
         await app.disconnect(4200)
@@ -86,7 +86,7 @@ async def test_invalid_utf8_is_sent_as_it_is() -> None:
 
 @pytest.mark.usefixtures("short_close_timeout")
 async def test_a_close_frame_without_a_code_is_empty() -> None:
-    app = app_of()
+    app = make_app()
     async with client_that_reads_nothing(app) as client:
         only_connection(app).close(None, "not to be sent")
         assert (await read_all(client)).endswith(b"\x88\x00")
@@ -94,7 +94,7 @@ async def test_a_close_frame_without_a_code_is_empty() -> None:
 
 @pytest.mark.usefixtures("short_close_timeout")
 async def test_a_long_reason_is_cut_between_characters() -> None:
-    app = app_of()
+    app = make_app()
     async with client_that_reads_nothing(app) as client:
         only_connection(app).close(4200, "é" * 100)
         assert (await read_all(client)).endswith(b"\x88\x7c\x10\x68" + "é".encode() * 61)
@@ -102,7 +102,7 @@ async def test_a_long_reason_is_cut_between_characters() -> None:
 
 @pytest.mark.usefixtures("short_close_timeout")
 async def test_a_client_that_reads_nothing_is_aborted() -> None:
-    app = app_of()
+    app = make_app()
     tasks = asyncio.all_tasks()
     async with client_that_reads_nothing(app):
         connection = only_connection(app)
@@ -115,8 +115,8 @@ async def test_a_client_that_reads_nothing_is_aborted() -> None:
 
 
 async def test_frames_for_a_disconnected_client_are_dropped() -> None:
-    app = app_of()
-    async with greeted(app):
+    app = make_app()
+    async with connect_greeted(app):
         connection = only_connection(app)
         connection.abort()
         connection.send("lost")
@@ -126,8 +126,8 @@ async def test_frames_for_a_disconnected_client_are_dropped() -> None:
 
 
 async def test_ping_sends_a_ping_of_the_websocket_protocol() -> None:
-    app = app_of()
-    async with served(app) as port, joined(port, autoping=False) as websocket:
+    app = make_app()
+    async with serve_app(app) as port, open_websocket(port, autoping=False) as websocket:
         await websocket.receive_str(timeout=5)
         only_connection(app).ping()
         assert (await websocket.receive(timeout=5)).type is aiohttp.WSMsgType.PING
@@ -135,8 +135,8 @@ async def test_ping_sends_a_ping_of_the_websocket_protocol() -> None:
 
 @pytest.mark.usefixtures("short_close_timeout")
 async def test_timers_run_unless_they_are_replaced_or_the_connection_closes() -> None:
-    app = app_of(idle=None)
-    async with greeted(app):
+    app = make_app(idle=None)
+    async with connect_greeted(app):
         connection = only_connection(app)
         calls: list[str] = []
         called = asyncio.Event()

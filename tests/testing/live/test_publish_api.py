@@ -26,8 +26,8 @@ from anyio import to_thread
 from aiotravis import Travis, events
 from aiotravis.testing import Dialect, PusherApp, TravisServer
 from aiotravis.testing.live.publish_api import PublishApi, signed
-from tests.testing.bare import KEY, app_of, joined, served
 from tests.testing.live.subscribed_pysher import subscribed_pysher
+from tests.testing.pusher_apps import KEY, make_app, open_websocket, serve_app
 from tests.waiting import until
 
 SECRET = "a-secret"
@@ -36,12 +36,12 @@ NOW = 1_700_000_000.0
 
 @pytest.fixture
 def app() -> PusherApp:
-    return app_of(app_id="42")
+    return make_app(app_id="42")
 
 
 @pytest.fixture
 async def port(app: PusherApp) -> AsyncGenerator[int]:
-    async with served(app, api=PublishApi(app, lambda: NOW)) as port:
+    async with serve_app(app, api=PublishApi(app, lambda: NOW)) as port:
         yield port
 
 
@@ -99,7 +99,7 @@ def test_the_signature_equals_that_of_pushers_example() -> None:
 
 
 async def test_an_event_reaches_all_subscribers_but_the_excluded_socket(app: PusherApp, port: int) -> None:
-    async with joined(port) as first, joined(port) as second:
+    async with open_websocket(port) as first, open_websocket(port) as second:
         excluded = await subscribe(first, app, "job-1")
         await subscribe(second, app, "job-1")
         assert await send_request(port, "POST", "/apps/42/events", event_body(socket_id=excluded)) == (200, "{}")
@@ -111,8 +111,8 @@ async def test_an_event_reaches_all_subscribers_but_the_excluded_socket(app: Pus
 
 @pytest.mark.parametrize(("dialect", "data"), [("slanger", {"id": 1}), ("soketi", '{"id":1}')])
 async def test_some_dialects_accept_data_that_is_no_string_up_to_10_kb(dialect: Dialect, data: object) -> None:
-    app = app_of(app_id="42", dialect=dialect)
-    async with served(app, api=PublishApi(app, lambda: NOW)) as port, joined(port) as socket:
+    app = make_app(app_id="42", dialect=dialect)
+    async with serve_app(app, api=PublishApi(app, lambda: NOW)) as port, open_websocket(port) as socket:
         await subscribe(socket, app, "job-1")
         assert await send_request(port, "POST", "/apps/42/events", event_body(data={"id": 1})) == (200, "{}")
         assert (await next_event(socket))["data"] == data
@@ -120,7 +120,7 @@ async def test_some_dialects_accept_data_that_is_no_string_up_to_10_kb(dialect: 
 
 
 async def test_a_batch_is_published_completely_or_not_at_all(app: PusherApp, port: int) -> None:
-    async with joined(port) as socket:
+    async with open_websocket(port) as socket:
         await subscribe(socket, app, "job-1")
         good = {"name": "one", "channel": "job-1", "data": "1"}
         assert (await send_request(port, "POST", "/apps/42/batch_events", {"batch": [good, {**good, "data": 2}]}))[
@@ -134,7 +134,7 @@ async def test_a_batch_is_published_completely_or_not_at_all(app: PusherApp, por
 
 
 async def test_channels_are_listed_with_their_subscription_counts(app: PusherApp, port: int) -> None:
-    async with joined(port) as socket:
+    async with open_websocket(port) as socket:
         await subscribe(socket, app, "job-1")
         path = "/apps/42/channels"
         assert await send_request(port, "GET", path) == (200, '{"channels": {"job-1": {}}}')

@@ -17,8 +17,8 @@ import anyio.to_thread
 import pytest
 
 from aiotravis.testing import Dialect, TravisServer
-from tests.testing.bare import app_of, served
 from tests.testing.live.subscribed_pysher import subscribed_pysher
+from tests.testing.pusher_apps import make_app, serve_app
 
 TEXTS = [
     '"quotes" and \\ back\\slashes',
@@ -32,7 +32,7 @@ TEXTS = [
 @pytest.mark.parametrize("dialect", ["pusher", "slanger", "soketi"])
 @pytest.mark.parametrize("channel", ["job-1", "private-job-1"])
 async def test_stock_pysher_receives_every_event_in_order(dialect: Dialect, channel: str) -> None:
-    app = app_of(dialect=dialect)
+    app = make_app(dialect=dialect)
     published = [json.dumps({"number": number, "_log": text}) for number, text in enumerate(TEXTS * 100)]
     published += [json.dumps({"number": 500, "_log": TEXTS[2]}, ensure_ascii=False)]
     received: list[str] = []
@@ -43,7 +43,7 @@ async def test_stock_pysher_receives_every_event_in_order(dialect: Dialect, chan
         if len(received) == len(published):
             done.set()
 
-    async with served(app) as port, subscribed_pysher(app, port, channel, "job:log", receive):
+    async with serve_app(app) as port, subscribed_pysher(app, port, channel, "job:log", receive):
         for data in published:
             app.publish(["job-2", channel], "job:log", data)
         assert await anyio.to_thread.run_sync(done.wait, 10)
@@ -68,7 +68,7 @@ async def test_stock_pysher_receives_a_complete_log(server: TravisServer) -> Non
 
 @pytest.mark.parametrize("dialect", ["pusher", "slanger", "soketi"])
 async def test_stock_pysher_reconnects_and_subscribes_again(dialect: Dialect) -> None:
-    app = app_of(dialect=dialect)
+    app = make_app(dialect=dialect)
     received: list[str] = []
     done = threading.Event()
 
@@ -76,7 +76,7 @@ async def test_stock_pysher_reconnects_and_subscribes_again(dialect: Dialect) ->
         received.append(data)
         done.set()
 
-    async with served(app) as port, subscribed_pysher(app, port, "private-job-1", "job:log", receive):
+    async with serve_app(app) as port, subscribed_pysher(app, port, "private-job-1", "job:log", receive):
         first = next(iter(app.connections))
         await app.disconnect(4200)
         await app.wait_occupied("private-job-1")

@@ -14,12 +14,12 @@ from aiotravis.testing.live.publish_api import PublishApi
 KEY = "5df8ac576dcccf4fd076"
 
 
-def app_of(**options: Any) -> PusherApp:
+def make_app(**options: Any) -> PusherApp:
     return PusherApp(key=KEY, secret="a-secret", **options)
 
 
 @asynccontextmanager
-async def served(app: PusherApp, prefix: str = "", api: PublishApi | None = None) -> AsyncGenerator[int]:
+async def serve_app(app: PusherApp, prefix: str = "", api: PublishApi | None = None) -> AsyncGenerator[int]:
     """Serve an app on a free port, with its HTTP API if given, and yield the port."""
     application = web.Application()
     app.add_routes(application, prefix)
@@ -35,7 +35,7 @@ async def served(app: PusherApp, prefix: str = "", api: PublishApi | None = None
 
 
 @asynccontextmanager
-async def joined(
+async def open_websocket(
     port: int, query: str = "protocol=7", *, path: str = f"/app/{KEY}", autoclose: bool = True, autoping: bool = True
 ) -> AsyncGenerator[aiohttp.ClientWebSocketResponse]:
     """Open a WebSocket without reading anything."""
@@ -48,20 +48,20 @@ async def joined(
 
 
 @asynccontextmanager
-async def greeted(app: PusherApp) -> AsyncGenerator[aiohttp.ClientWebSocketResponse]:
+async def connect_greeted(app: PusherApp) -> AsyncGenerator[aiohttp.ClientWebSocketResponse]:
     """Serve an app, and open a WebSocket that has received the greeting."""
-    async with served(app) as port, joined(port) as websocket:
+    async with serve_app(app) as port, open_websocket(port) as websocket:
         await websocket.receive_str(timeout=5)
         yield websocket
 
 
-async def said(websocket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
+async def receive_frame(websocket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
     """Return the next frame of the server."""
     frame: dict[str, Any] = json.loads(await websocket.receive_str(timeout=5))
     return frame
 
 
-async def asked(websocket: aiohttp.ClientWebSocketResponse, event: str, data: object) -> dict[str, Any]:
+async def exchange_frames(websocket: aiohttp.ClientWebSocketResponse, event: str, data: object) -> dict[str, Any]:
     """Send a frame, and return the answer."""
     await websocket.send_json({"event": event, "data": data})
-    return await said(websocket)
+    return await receive_frame(websocket)
