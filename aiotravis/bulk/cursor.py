@@ -103,8 +103,10 @@ class Newest:
         """
         if new:
             self._changed = True
-            self._max_id = max(self._max_id, entity_id)
-            self._number = max(self._number, number - OVERLAP)
+            if entity_id > self._max_id:
+                self._max_id = entity_id
+            if number - OVERLAP > self._number:
+                self._number = number - OVERLAP
         if number > self._number:
             self._numbers[entity_id] = number
 

@@ -341,5 +341,7 @@ def number_key(number: str) -> tuple[int, ...]:
 
 def build_number(number: str) -> int:
     """Return the number of a build; -1 if Travis could not have stored it: then it cannot be requested."""
+    if number.isdecimal() and len(number) < len(str(MAX_NUMBER)):
+        return int(number)
     first, *others = number_key(number)
     return -1 if others or first > MAX_NUMBER else first

@@ -82,7 +82,7 @@ class Paginator(EntityIterator[R]):
         self._remaining = limit
         self._encode = encode
         self._reporter = Reporter(progress, limit, waiting)
-        self._ready: deque[R] = deque()
+        self._ready: deque[tuple[int, R]] = deque()
         self._unreadable: list[Unreadable] = []
         self._pending = dict.fromkeys(position.pending)
         self._batches = fetch_many(position.pending) if fetch_many is not None and position.pending else None
@@ -146,13 +146,12 @@ class Paginator(EntityIterator[R]):
                 self._reporter.stop()
         if self._remaining is not None:
             self._remaining -= 1
-        entity = self._ready.popleft()
-        if entity.finished:
-            self._pending.pop(entity.id, None)
-        else:
+        number, entity = self._ready.popleft()
+        if not entity.finished:
             self._pending[entity.id] = None
+        elif self._pending:
+            self._pending.pop(entity.id, None)
         if self._stretch is not None:
-            number = build_number(entity.number)
             self._newest.add(number, entity.id)
             if number >= 0:
                 # Others may share the number.
@@ -187,7 +186,7 @@ class Paginator(EntityIterator[R]):
             self._missing = () if batches.unreadable else batches.missing
             self._batches = None
         elif entity.finished:
-            self._add([entity])
+            self._add([(build_number(entity.number), entity)])
 
     def _begin_stretch(self) -> None:
         after = self._gap_top
@@ -209,7 +208,7 @@ class Paginator(EntityIterator[R]):
             for entity_id in self._missing:
                 self._pending.pop(entity_id, None)
             self._missing = ()
-        bottom, new = stretch.bottom, list[R]()
+        bottom, new = stretch.bottom, list[tuple[int, R]]()
         stretch.ended = not entities
         for entity in entities:
             number = build_number(entity.number)
@@ -223,20 +222,20 @@ class Paginator(EntityIterator[R]):
             if is_old or entity.id in seen or entity.id in self._newest or entity.id in self._gap_taken:
                 self._newest.add(number, entity.id, new=False)
             else:
-                new.append(entity)
+                new.append((number, entity))
         self._add(new)
 
-    def _misplaced(self, reader: PageReader[R], bottom: Boundary, end: int) -> Sequence[R]:
+    def _misplaced(self, reader: PageReader[R], bottom: Boundary, end: int) -> Sequence[tuple[int, R]]:
         """Return what is new in the pages that were read, but has a number that is odd, or none (fact 10.1)."""
         return [
-            entity
+            (number, entity)
             for entity in reader.leftovers
-            if not bottom.is_old(build_number(entity.number), entity)
+            if not bottom.is_old(number := build_number(entity.number), entity)
             and entity.id not in bottom.seen
-            and (bottom.max_id is not None or (build_number(entity.number) < 0 and entity.id > end))
+            and (bottom.max_id is not None or (number < 0 and entity.id > end))
         ]
 
-    def _add(self, entities: Sequence[R]) -> None:
+    def _add(self, entities: Sequence[tuple[int, R]]) -> None:
         self._ready.extend(entities)
         if entities:
             self._reporter.advance(len(entities) if self._remaining is None else min(len(entities), self._remaining), 0)
