@@ -67,10 +67,6 @@ export class LogLines {
     this.clear();
   }
 
-  get busy() {
-    return this.timer !== 0;
-  }
-
   clear() {
     clearTimeout(this.timer);
     cancelAnimationFrame(this.frame);
