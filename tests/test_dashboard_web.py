@@ -17,8 +17,9 @@ from aiotravis import Travis, errors, events
 from aiotravis.log_text import _reader
 from aiotravis.testing import Build, Repository, TravisServer
 from examples.dashboard_web.app import dashboard
-from examples.dashboard_web.logs import INTERVAL, MAX_LINES
+from examples.dashboard_web.logs import INTERVAL
 from examples.dashboard_web.shown import MAX_LINE
+from examples.dashboard_web.shown_log import MAX_LINES
 from examples.dashboard_web.state import BUILDS_SHOWN, Board
 from tests.waiting import until
 

@@ -55,8 +55,7 @@ async def test_a_log_streams_to_its_end_and_its_folds_open_and_close(
     await shows(page, "#log-status", "The end · exit code 0")
     await shows(page, "#log-lines", "Done. Your build exited with 0.")
     assert await page.locator("#log-lines details").count() == 4
-    # Watched live, a duration is shown only if the end of its command comes with the command: all five, or one less.
-    assert await page.locator("#log-lines .duration").count() in {4, 5}
+    assert await page.locator("#log-lines .duration").count() == 5
     fold = page.locator("#log-lines details").nth(3)
     within = fold.locator(".line").nth(5)
     assert not await within.is_visible()
