@@ -11,68 +11,30 @@ from typing import Final
 
 import msgspec
 
+from aiotravis._validation import validate_count
+from aiotravis.log_text._ansi import safe_for_terminal
+from aiotravis.log_text._endings import (
+    Ending,
+    NotATravisLog,
+    ScriptEnded,
+    SetupFailed,
+    Unfinished,
+    WithState,
+    ending_for,
+)
+from aiotravis.log_text._groups import GROUPS, group_of
 from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import Timing
 from aiotravis.log_text._reader import LogReader
+from aiotravis.log_text._structures import Command, Fold, Phase, PhaseGroup
 
-__all__ = ["Command", "Fold", "LogText", "Phase"]
+__all__ = ["LogText"]
 
 CHUNK: Final = 1 << 16
 """Characters of a whole log that are read at once."""
 
-
-class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """A command that the worker ran: a line ``$ make``.
-
-    Attributes:
-        text: The command, or its first line.
-        phase: Name of its phase, or None.
-        duration: Duration in seconds; None if it was not timed, or has not ended.
-        exit_code: Exit code; None if unknown. Travis prints it in the script phase, and if a phase fails.
-        line: Number of its line.
-        last_line: Number of the last line of its output; None while it runs, or if the log is incomplete.
-    """
-
-    text: str
-    phase: str | None = None
-    duration: float | None = None
-    exit_code: int | None = None
-    line: int
-    last_line: int | None = None
-
-
-class Fold(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of a log that Travis shows folded.
-
-    Attributes:
-        name: Name as printed in the log: ``install.2``. Not unique.
-        folds: Names of the folds around it, outermost first.
-        phase: Name of its phase, or None.
-        line: Number of its first line.
-        last_line: Number of its last line, one less than `line` if the fold is empty; None if it has not ended.
-    """
-
-    name: str
-    folds: tuple[str, ...] = ()
-    phase: str | None = None
-    line: int
-    last_line: int | None = None
-
-
-class Phase(msgspec.Struct, frozen=True, kw_only=True):
-    """One phase of a job: ``install``, ``script``, ``git.checkout``, ``worker_info``.
-
-    Attributes:
-        name: Name of a stage in .travis.yml, or of the fold; ``install`` for ``install.2``.
-        duration: Sum of its timings, in seconds; None if there are none.
-        commands: Its commands.
-        line: Number of its first line.
-    """
-
-    name: str
-    duration: float | None = None
-    commands: tuple[Command, ...] = ()
-    line: int
+MAX_EXCERPT_LINE: Final = 500
+"""Characters of a line in an excerpt."""
 
 
 class LogText:
@@ -94,6 +56,7 @@ class LogText:
         self._commands: tuple[Command, ...] = ()
         self._phases: Mapping[str, Phase] = MappingProxyType({})
         self._commands_at = self._phases_at = 0
+        self._closed = False
 
     def __repr__(self) -> str:
         return f"<LogText of {len(self.lines)} lines, {len(self._reader.commands)} commands>"
@@ -124,6 +87,7 @@ class LogText:
         if self._incomplete:
             self.feed("\n")
         self._reader.close()
+        self._closed = True
 
     @property
     def lines(self) -> Lines:
@@ -134,6 +98,58 @@ class LogText:
     def exit_code(self) -> int | None:
         """Exit code of the job, if the log has it: ``Done. Your build exited with 0.``."""
         return self._reader.exit_code
+
+    @property
+    def ending(self) -> Ending:
+        """How the job ended, as far as the text shows it: a value for ``match``.
+
+        `Unfinished` until then. After `close`, a text that has nothing of Travis is `NotATravisLog`.
+        """
+        if self._reader.ending is not None:
+            return self._reader.ending
+        return NotATravisLog() if self._closed and not self._reader.changes else Unfinished()
+
+    def ending_for(self, job: WithState | str) -> Ending:
+        """Return how the job ended, by its log and its state: the log of a canceled job need not say so.
+
+        Args:
+            job: The job, or anything else that has a `state`, or the state itself.
+        """
+        return ending_for(self.ending, job)
+
+    @property
+    def failed_commands(self) -> tuple[Command, ...]:
+        """The commands whose exit codes are known and not 0, in order."""
+        return tuple(command for command in self.commands if command.exit_code)
+
+    def excerpt(self, lines: int = 20) -> str:
+        """Return what a chat message about the end of this job should quote.
+
+        This is the end of what the failing command printed. If none failed, it is what stands before the ending.
+        It has no control characters and no blank lines at its end; empty if nothing was printed.
+
+        Args:
+            lines: Maximum number of lines, of at most 500 characters each.
+
+        Raises:
+            UsageError: ``lines`` is not a positive whole number.
+        """
+        validate_count(lines, "lines")
+        start, stop = self._excerpted()
+        shown = [
+            safe_for_terminal(line.text, colour=False).rstrip() for line in self.lines[max(start, stop - lines) : stop]
+        ]
+        return "\n".join(
+            line if len(line) <= MAX_EXCERPT_LINE else f"{line[: MAX_EXCERPT_LINE - 1]}\u2026" for line in shown
+        ).strip("\n")
+
+    def _excerpted(self) -> tuple[int, int]:
+        """Return the lines to quote, as indexes."""
+        ending, failed = self.ending, self.failed_commands
+        if failed and isinstance(ending, SetupFailed | ScriptEnded):
+            command = failed[-1] if isinstance(ending, SetupFailed) else failed[0]
+            return command.line, command.last_line or len(self.lines)
+        return 0, (ending.line or len(self.lines) + 1) - 1
 
     @property
     def dropped(self) -> int:
@@ -224,6 +240,27 @@ class LogText:
             if command.phase is not None:
                 commands.setdefault(command.phase, []).append(command)
         return {
-            name: Phase(name=name, duration=durations.get(name), commands=tuple(commands.get(name, ())), line=line)
+            name: Phase(
+                name=name,
+                group=group_of(name) or "other",
+                duration=durations.get(name),
+                commands=tuple(commands.get(name, ())),
+                line=line,
+            )
             for name, line in lines.items()
         }
+
+    @property
+    def groups(self) -> Mapping[str, PhaseGroup]:
+        """The phases in groups of one purpose, by name, in the order in which Travis runs them; see `PhaseGroup`."""
+        members: dict[str, list[Phase]] = {name: [] for name in GROUPS}
+        for phase in self.phases.values():
+            members[phase.group].append(phase)
+        return MappingProxyType({name: _group(name, phases) for name, phases in members.items() if phases})
+
+
+def _group(name: str, phases: list[Phase]) -> PhaseGroup:
+    durations = [phase.duration for phase in phases if phase.duration is not None]
+    return PhaseGroup(
+        name=name, duration=sum(durations) if durations else None, phases=tuple(phases), line=phases[0].line
+    )

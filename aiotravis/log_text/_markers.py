@@ -5,20 +5,19 @@ Forms: https://github.com/travis-ci/travis-build/tree/master/lib/travis/build/ba
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 import msgspec
+
+from aiotravis.log_text._groups import STAGES
 
 __all__ = [
     "BUILD_RESULT",
     "MARK",
     "MARKER",
     "RESULT",
-    "STAGES",
     "Timing",
     "phase_of_event",
-    "phase_of_fold",
     "read_timing",
 ]  # fmt: skip
 
@@ -40,12 +39,6 @@ RESULT: Final = re.compile(r'" (?:failed and )?exited with (\d{1,9})(?: during [
 """End of ``The command "make" exited with 0.``, which spans several lines if the command does."""
 
 BUILD_RESULT: Final = re.compile(r"Done\. Your build exited with (\d{1,9})\.", re.ASCII)
-
-STAGES: Final = frozenset({
-    "before_install", "install", "before_script", "script", "before_cache", "cache", "after_success", "after_failure",
-    "before_deploy", "deploy", "after_deploy", "after_script",
-})  # fmt: skip
-"""The phases of .travis.yml, and the cache."""
 
 MAX_NS_DIGITS: Final = 19
 """Maximum digits of a time in nanoseconds: enough until 2286."""
@@ -102,14 +95,6 @@ def read_timing(id: str, details: str) -> Timing:
 
 def _nanoseconds(digits: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= MAX_NS_DIGITS else None
-
-
-@lru_cache(256)
-def phase_of_fold(name: str) -> str:
-    """Return the phase of a fold: ``install`` for ``install.2``, ``deploy`` for ``dpl_0``."""
-    stem, _, number = name.rpartition(".")
-    name = stem if stem and number.isdigit() else name
-    return "deploy" if name.rstrip("0123456789_") == "dpl" else name
 
 
 def phase_of_event(event: str | None, *, phase: str | None, folded: bool) -> str | None:

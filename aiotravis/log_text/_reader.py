@@ -7,16 +7,16 @@ from typing import Final
 import msgspec
 
 from aiotravis.log_text._ansi import visible_text
+from aiotravis.log_text._endings import Ending, ScriptEnded, SetupFailed, ending_of_line
+from aiotravis.log_text._groups import STAGES, phase_of_fold
 from aiotravis.log_text._lines import Lines, PendingPhase, Scope
 from aiotravis.log_text._markers import (
     BUILD_RESULT,
     MARK,
     MARKER,
     RESULT,
-    STAGES,
     Timing,
     phase_of_event,
-    phase_of_fold,
     read_timing,
 )
 
@@ -29,7 +29,18 @@ MAX_STRUCTURES: Final = 1 << 17
 """Markers, commands and results that are recorded, which bounds the memory that a log needs beside its own text. Later
 ones remain plain lines, without the markers."""
 
-TRIGGERS: Final = (MARK, "\n$ ", 'The command "', "exited with ")
+TRIGGERS: Final = (
+    MARK,
+    "\n$ ",
+    'The command "',
+    "exited with ",
+    "No output has",
+    "he job exceeded",
+    "The log length",
+    "Job Cancel",
+    "error occur",
+    "test run exc",
+)
 """What a line contains if it is more than output. Searching the whole text for it at once makes reading fast."""
 
 
@@ -96,6 +107,7 @@ class LogReader:
         self.folds: list[FoldRecord] = []
         self.timings: list[tuple[Timing, PendingPhase]] = []
         self.exit_code: int | None = None
+        self.ending: Ending | None = None
         self.changes: int = 0
         self.dropped: int = 0
         self._scope = Scope((), PendingPhase(None))
@@ -168,7 +180,7 @@ class LogReader:
         if shown.startswith("$ ") and (self._new_timer or (not self._timers and text.startswith("$ "))):
             if self._has_room():
                 self._start_command(shown[2:].rstrip())
-        elif not self._timers:
+        elif not self._timers or ending_of_line(shown, 0):
             self._read_result(shown)
         self._new_timer = None
         self.lines._append(text + "\n", 1)
@@ -199,6 +211,10 @@ class LogReader:
             self.changes += 1
 
     def _read_result(self, shown: str) -> None:
+        line = len(self.lines) + 1
+        if ending := ending_of_line(shown, line):
+            self.ending = ending
+            return
         if self.commands and shown.startswith('The command "') and self._has_room():
             self._result_begun = True
             self.changes += 1
@@ -210,8 +226,13 @@ class LogReader:
                 command.exit_code = int(found[1])
                 command.phase.name = command.phase.name or "script"
                 self.changes += 1
+            if "failed and exited with" in shown and self.ending is None:
+                code = int(found[1])
+                self.ending = SetupFailed(command=command.text, phase=command.phase.name, code=code, line=line)
         elif found := BUILD_RESULT.match(shown):
             self.exit_code = int(found[1])
+            if self.ending is None:
+                self.ending = ScriptEnded(code=self.exit_code, line=line)
             if self._has_room():
                 self._end_untimed_command()
                 self.changes += 1

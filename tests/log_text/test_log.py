@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from aiotravis import LogText, Travis, log_text, safe_for_terminal
 from aiotravis.log_text import _reader
 from aiotravis.log_text._lines import Lines
-from aiotravis.log_text._log import CHUNK, Command, Fold, Phase
+from aiotravis.log_text._log import CHUNK
 from aiotravis.log_text._reader import LogReader
+from aiotravis.log_text._structures import Command, Fold, Phase
 from aiotravis.testing import Repository
 from tests.log_text.log_pieces import expected_text, logs
 
@@ -85,7 +86,7 @@ def test_a_log_has_phases_with_durations_and_commands() -> None:
     }  # fmt: skip
     assert list(log.phases) == ["worker_info", "git.checkout", "install", "script"]
     rake = Command(text="rake", phase="script", duration=4.0, exit_code=1, line=11, last_line=12)
-    assert log.phases["script"] == Phase(name="script", duration=4.0, commands=(rake,), line=11)
+    assert log.phases["script"] == Phase(name="script", group="script", duration=4.0, commands=(rake,), line=11)
     assert [(one.text, one.phase, one.duration) for one in log.commands] == [
         ("git clone https://github.com/a/b.git", "git.checkout", 2.5),
         ("cd a/b", "git.checkout", None),

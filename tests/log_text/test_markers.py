@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from aiotravis.log_text._groups import phase_of_fold
 from aiotravis.log_text._markers import (
     BUILD_RESULT,
     MARKER,
     RESULT,
     Timing,
     phase_of_event,
-    phase_of_fold,
     read_timing,
 )
 
