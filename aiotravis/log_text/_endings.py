@@ -5,6 +5,7 @@ https://github.com/travis-ci/worker (everything that stops a job from outside), 
 """
 
 import re
+from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
 import msgspec
@@ -20,6 +21,7 @@ __all__ = [
     "Stalled",
     "TimeLimit",
     "Unfinished",
+    "Verdict",
     "WithState",
     "ending_for",
     "ending_of_line",
@@ -176,6 +178,20 @@ SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 UNITS: Final = {"m": 1_000_000, "mi": 1 << 20, "k": 1000, "ki": 1 << 10, "g": 10**9, "": 1}
 
 
+BUILD_RESULT: Final = re.compile(r"Done\. (?:Your build exited with|Build script exited with:) (\d{1,9})", re.ASCII)
+
+STOPPED: Final = "Your build has been stopped."
+
+MAX_LINES_AFTER: Final = 3
+"""Lines with text that may follow what a worker writes as it stops a job."""
+
+MAX_BLANK_LINES_AFTER: Final = 32
+"""Lines of any kind that may follow it."""
+
+MAX_VERDICTS: Final = 8
+"""Endings that are remembered in case that the last one was only printed."""
+
+
 def ending_of_line(text: str, line: int) -> Ending | None:
     """Return the ending that a line announces if a worker wrote it, or None.
 
@@ -223,3 +239,90 @@ def ending_for(ending: Ending, job: "WithState | str | None") -> Ending:
     if state not in FINISHED_STATES and isinstance(ending, NotATravisLog):
         return Unfinished()
     return ending
+
+
+@dataclass(slots=True, eq=False)
+class _Verdict:
+    ending: Ending
+    line: int
+    strict: bool
+    exit_code: int | None = None
+    lines: int = 0
+    printed: int = 0
+
+
+class Verdict:
+    """The ending of a log, as far as it was read.
+
+    A worker's message is the last text of a log, so it counts only while nothing else follows: a command may print the
+    log of another job. The same holds for an ending that was printed while a command may still have been running. What
+    comes first stands: a later message completes it. But whatever the script said, the worker has the last word.
+    """
+
+    def __init__(self) -> None:
+        self._all: list[_Verdict] = []
+
+    @property
+    def ending(self) -> Ending | None:
+        """The ending, or None."""
+        return self._all[-1].ending if self._all else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code of the job, or None."""
+        return self._all[-1].exit_code if self._all else None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether text that follows may show that this was no ending."""
+        return bool(self._all) and self._all[-1].strict
+
+    def add(self, ending: Ending, line: int, *, strict: bool) -> None:
+        """Add what a line says.
+
+        Args:
+            ending: The ending.
+            line: Number of the line.
+            strict: Whether it counts only while nothing else follows.
+        """
+        code = ending.code if isinstance(ending, ScriptEnded) else None
+        if not self._all or _replaces(ending, self._all[-1].ending):
+            if self._all and code is None:
+                code = self._all[-1].exit_code
+            self._all.append(_Verdict(ending, line, strict, code))
+            del self._all[:-MAX_VERDICTS]
+        elif code is not None:
+            self._all[-1].exit_code = code
+
+    def follow(self, text: str) -> bool:
+        """Return whether a line that follows shows that this was no ending."""
+        last = self._all[-1]
+        last.lines += 1
+        last.printed += bool(text.strip())
+        return (last.printed > MAX_LINES_AFTER or last.lines > MAX_BLANK_LINES_AFTER) and self.contradict()
+
+    def contradict(self) -> bool:
+        """Drop the endings that count only while nothing else follows; return whether there were any."""
+        before = len(self._all)
+        while self.doubtful:
+            self._all.pop()
+        return len(self._all) < before
+
+    def drop_since(self, line: int) -> bool:
+        """Drop the endings that were printed by a command; return whether there were any.
+
+        Args:
+            line: Number of the first line of the command.
+        """
+        before = len(self._all)
+        while self._all and self._all[-1].line >= line:
+            self._all.pop()
+        return len(self._all) < before
+
+
+def _replaces(new: Ending, old: Ending) -> bool:
+    if type(new) is type(old) and not isinstance(new, ScriptEnded):
+        return False
+    if isinstance(old, ScriptEnded) or isinstance(new, Canceled):
+        return True
+    return not isinstance(old, SetupFailed) and not isinstance(new, ScriptEnded)

@@ -46,8 +46,8 @@ _SETUP: Final = frozenset(
     worker_info system_info setup configure prepare env export announce header apt apt-get services rvm rvm_use nvm nvs
     node jdk jdk_switcher php phpenv hhvm pearrc go gimme python pyenv virtualenv perlbrew ghc haskell rust rustup
     dotnet mono julia Julia-install R-install otp kerl elixir kiex dart xcode brew homebrew snap snaps yum
-    pkg hosts hostname postgresql mysql mariadb rethinkdb mssql_server sauce_connect browserstack chrome firefox jwt ssh_known_hosts
-    secrets resolvconf npm_registry sonarcloud sonarqube phantomjs blender transifex docker debug hg
+    pkg hosts hostname postgresql mysql mariadb rethinkdb mssql_server sauce_connect browserstack chrome firefox
+    jwt ssh_known_hosts secrets resolvconf npm_registry sonarcloud sonarqube phantomjs blender transifex docker debug hg
     """.split()  # noqa: SIM905 - a list of 70 strings would be a page
 )
 

@@ -8,9 +8,10 @@ from typing import Final, overload
 import msgspec
 
 from aiotravis.log_text._ansi import Span, render_line, spans, visible_lines, visible_text
+from aiotravis.log_text._phases import PendingPhase
 from aiotravis.log_text._styles import DEFAULT_STYLE, Style, style_after
 
-__all__ = ["Line", "Lines", "PendingPhase", "Scope"]
+__all__ = ["Line", "Lines", "Scope"]
 
 BLOCK_SIZE: Final = 1 << 16
 """Characters after which a block is full. A whole block is split to read one line."""
@@ -51,13 +52,6 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(slots=True, eq=False)
-class PendingPhase:
-    """The phase of some lines, whose name may become known after them."""
-
-    name: str | None
-
-
-@dataclass(slots=True, eq=False)
 class Scope:
     """The folds and the phase that lines belong to."""
 
@@ -94,7 +88,7 @@ class Lines(Sequence[Line]):
         self._block_starts: list[int] = []
         self._full = True
         self._count = 0
-        self._scope = Scope((), PendingPhase(None))
+        self._scope = Scope((), PendingPhase())
         self._scopes: list[Scope] = []
         self._scope_starts: list[int] = []
         self._durations: dict[int, float] = {}
@@ -134,16 +128,17 @@ class Lines(Sequence[Line]):
         lines = self._lines_of(block)
         style = style_after("\n".join(lines[:start]), block.style) if start else block.style
         at = bisect_right(self._scope_starts, block.start + start) - 1
+        scope, phase = self._scopes[at], self._scopes[at].phase.name
         for place in range(start, stop):
             raw, number = lines[place], block.start + place + 1
             while at + 1 < len(self._scope_starts) and self._scope_starts[at + 1] < number:
                 at += 1
-            scope = self._scopes[at]
+                scope, phase = self._scopes[at], self._scopes[at].phase.name
             yield Line(
                 number=number,
                 raw=raw,
                 folds=scope.folds,
-                phase=scope.phase.name,
+                phase=phase,
                 duration=self._durations.get(number),
                 style=style,
             )

@@ -9,15 +9,15 @@ from heapq import nlargest
 from types import MappingProxyType
 from typing import Final
 
-import msgspec
-
 from aiotravis._validation import validate_count
 from aiotravis.log_text._ansi import safe_for_terminal
+from aiotravis.log_text._commands import CommandRecord
 from aiotravis.log_text._endings import (
     Ending,
     NotATravisLog,
     ScriptEnded,
     SetupFailed,
+    Stalled,
     Unfinished,
     WithState,
     ending_for,
@@ -25,6 +25,7 @@ from aiotravis.log_text._endings import (
 from aiotravis.log_text._groups import GROUPS, group_of
 from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import Timing
+from aiotravis.log_text._newlines import LineCutter
 from aiotravis.log_text._reader import LogReader
 from aiotravis.log_text._structures import Command, Fold, Phase, PhaseGroup
 
@@ -52,14 +53,14 @@ class LogText:
 
     def __init__(self) -> None:
         self._reader = LogReader()
-        self._incomplete: list[str] = []
+        self._cutter = LineCutter()
         self._commands: tuple[Command, ...] = ()
         self._phases: Mapping[str, Phase] = MappingProxyType({})
         self._commands_at = self._phases_at = 0
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"<LogText of {len(self.lines)} lines, {len(self._reader.commands)} commands>"
+        return f"<LogText of {len(self.lines)} lines, {len(self._reader.commands.all)} commands>"
 
     @classmethod
     def parse(cls, text: str) -> "LogText":
@@ -72,20 +73,13 @@ class LogText:
 
     def feed(self, text: str) -> None:
         """Add the next part of the log, cut anywhere."""
-        # fact 9.36: markers are split across parts, so only complete lines are read.
-        whole, newline, rest = text.rpartition("\n")
-        if newline:
-            # The newlines around them make the first line and the last like the others.
-            lines = "".join(("\n", *self._incomplete, whole, "\n"))
-            self._incomplete.clear()
+        if lines := self._cutter.add(text):
             self._reader.add_lines(lines)
-        if rest:
-            self._incomplete.append(rest)
 
     def close(self) -> None:
         """End the log: add a last line without a newline. Safe to call twice."""
-        if self._incomplete:
-            self.feed("\n")
+        if lines := self._cutter.close():
+            self._reader.add_lines(lines)
         self._reader.close()
         self._closed = True
 
@@ -97,7 +91,7 @@ class LogText:
     @property
     def exit_code(self) -> int | None:
         """Exit code of the job, if the log has it: ``Done. Your build exited with 0.``."""
-        return self._reader.exit_code
+        return self._reader.verdict.exit_code
 
     @property
     def ending(self) -> Ending:
@@ -105,9 +99,13 @@ class LogText:
 
         `Unfinished` until then. After `close`, a text that has nothing of Travis is `NotATravisLog`.
         """
-        if self._reader.ending is not None:
-            return self._reader.ending
-        return NotATravisLog() if self._closed and not self._reader.changes else Unfinished()
+        if (ending := self._reader.verdict.ending) is not None:
+            return ending
+        return NotATravisLog() if self._closed and not self._is_of_travis() else Unfinished()
+
+    def _is_of_travis(self) -> bool:
+        # Until 2014, this was the first line.
+        return self._reader.changes > 0 or any(line.raw.startswith("Using worker: ") for line in self.lines[:3])
 
     def ending_for(self, job: WithState | str) -> Ending:
         """Return how the job ended, by its log and its state: the log of a canceled job need not say so.
@@ -159,8 +157,7 @@ class LogText:
     @property
     def rest(self) -> str:
         """The beginning of a line that has not ended, as sent. Empty after `close`."""
-        self._incomplete = ["".join(self._incomplete)] if self._incomplete else []
-        return "".join(self._incomplete)
+        return self._cutter.rest
 
     @property
     def plain(self) -> str:
@@ -172,18 +169,25 @@ class LogText:
         """The commands, in order."""
         if self._commands_at != self._reader.changes:
             self._commands_at = self._reader.changes
-            self._commands = tuple(
-                Command(
-                    text=record.text,
-                    phase=record.phase.name,
-                    duration=record.duration,
-                    exit_code=record.exit_code,
-                    line=record.line,
-                    last_line=record.last_line,
-                )
-                for record in self._reader.commands
-            )
+            self._commands = tuple(map(self._command, self._reader.commands.all))
         return self._commands
+
+    def _command(self, record: CommandRecord) -> Command:
+        duration, last_line, ending = record.duration, record.last_line, self._reader.verdict.ending
+        if not record.finished and ending is not None and ending.line is not None and ending.line > record.line:
+            last_line = ending.line - 1
+            if duration is None and isinstance(ending, Stalled) and record is self._reader.commands.all[-1]:
+                duration = ending.seconds
+        return Command(
+            text=record.text,
+            phase=record.phase.name,
+            duration=duration,
+            exit_code=record.exit_code,
+            line=record.line,
+            last_line=last_line,
+            finished=record.finished,
+            attempts=record.attempted(),
+        )
 
     def slowest(self, n: int = 10) -> list[Command]:
         """Return the timed commands with the longest durations, longest first.
@@ -197,15 +201,23 @@ class LogText:
     @property
     def folds(self) -> tuple[Fold, ...]:
         """The folds, in the order in which they start."""
+        ending = self._reader.verdict.ending
+        end = None if ending is None or ending.line is None else ending.line - 1
         return tuple(
-            Fold(name=one.name, folds=one.folds, phase=one.phase.name, line=one.line, last_line=one.last_line)
+            Fold(
+                name=one.names[-1],
+                folds=one.names[:-1],
+                phase=one.phase.name,
+                line=one.line,
+                last_line=end if one.last_line is None and end is not None and end >= one.line - 1 else one.last_line,
+            )
             for one in self._reader.folds
         )
 
     @property
     def timings(self) -> tuple[Timing, ...]:
         """The timings, in the order in which they ended."""
-        return tuple(msgspec.structs.replace(timing, phase=phase.name) for timing, phase in self._reader.timings)
+        return self._reader.timers.timings()
 
     @property
     def phases(self) -> Mapping[str, Phase]:
@@ -225,17 +237,20 @@ class LogText:
         lines: dict[str, int] = {}
         durations: dict[str, float] = {}
         commands: dict[str, list[Command]] = {}
+        timings = self.timings
         begun = [
             *((one.line, one.phase.name) for one in self._reader.folds),
-            *((timing.line, phase.name) for timing, phase in self._reader.timings),
-            *((record.line, record.phase.name) for record in self._reader.commands),
+            *((timing.line, timing.phase) for timing in timings),
+            *((command.line, command.phase) for command in self.commands),
         ]
         for line, name in sorted(begun, key=lambda one: one[0]):
             if name is not None:
                 lines.setdefault(name, line)
-        for timing, phase in self._reader.timings:
-            if phase.name is not None and timing.outermost and timing.duration is not None:
-                durations[phase.name] = durations.get(phase.name, 0.0) + timing.duration
+        measured = [(timing.phase, timing.duration) for timing in timings if timing.outermost]
+        measured += [(command.phase, command.duration) for command in self.commands if not command.finished]
+        for name, duration in measured:
+            if name is not None and duration is not None:
+                durations[name] = durations.get(name, 0.0) + duration
         for command in self.commands:
             if command.phase is not None:
                 commands.setdefault(command.phase, []).append(command)
