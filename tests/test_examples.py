@@ -124,19 +124,59 @@ async def test_await_build_returns_the_outcome_as_an_exit_code() -> None:
             assert message in ended.stderr
 
 
-async def test_follow_log_prints_the_log_and_nothing_else() -> None:
+INSTALL = b"bundle install --jobs=3 --retry=3 exited with 1"
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "says"),
+    [
+        ("passed", 0, b"follow_log: passed: The script passed.\n"),
+        (
+            "failed",
+            1,
+            b"follow_log: failed: The script failed: exit code 1.\nfollow_log: line 76: %b exited with 1\n"
+            % b"bundle exec rake spec",
+        ),
+        (
+            "setup-failed",
+            1,
+            b"follow_log: errored: Set-up failed during install: %b.\nfollow_log: line 26: %b\n" % (INSTALL, INSTALL),
+        ),
+        ("stalled", 1, b"follow_log: errored: Stopped: no output for 600 seconds.\n"),
+        ("canceled", 1, b"follow_log: canceled: Canceled.\n"),
+        ("unfinished", 1, b"follow_log: errored: The log does not say how the job ended.\n"),
+    ],
+)
+async def test_follow_log_in_a_pipe_is_plain_and_says_how_the_job_ended(ending: str, code: int, says: bytes) -> None:
     async with TravisServer() as server:
         build = server.world.repository("a/b").build()
-        task = server.play(build, speed=20)
+        task = server.play(build, speed=100, state=ending)
         command = [sys.executable, FOLLOW, "--endpoint", server.endpoint, str(build.jobs[0].id)]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
         await task
-        assert (ended.returncode, ended.stderr) == (0, b"")
-        assert ended.stdout == build.jobs[0].log.text.encode()
+    assert (ended.returncode, ended.stderr) == (code, says)
+    assert ended.stdout.decode() == LogText.parse(build.jobs[0].log.text).plain
+    assert not {b"\x1b", b"\r", b"travis_fold", b"travis_time"} & set(re.findall(rb"\x1b|\r|travis_\w+", ended.stdout))
+
+
+async def test_follow_log_prints_errors_on_one_line() -> None:
+    async with TravisServer() as server:
         command = [sys.executable, FOLLOW, "--endpoint", server.endpoint, "9"]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
         assert ended.returncode == 2
         assert ended.stderr.startswith(b"follow_log: GET /jobs/9 answered 404")
+        assert ended.stderr.count(b"\n") == 1
+
+
+async def test_follow_log_says_that_the_server_has_lost_the_log() -> None:
+    async with TravisServer() as server:
+        # It ended over an hour ago: nobody waits for its log.
+        job = server.world.repository("a/b").history(2)[0].jobs[0]
+        job.log.unavailable_reads = 1000
+        command = [sys.executable, FOLLOW, "--endpoint", server.endpoint, str(job.id)]
+        ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert b"follow_log: passed: The log has nothing that Travis writes.\n" in ended.stderr
 
 
 BULK = str(EXAMPLES / "bulk_fetch.py")
