@@ -77,6 +77,9 @@ TIMERS_SINCE: Final = 2014
 EVENTS_SINCE: Final = 2019
 """Year since which timers name what they time, surround folds, and share one identifier."""
 
+MILLISECONDS: Final[Mapping[str, tuple[int, int]]] = {"install": (5_000, 60_000), "script": (20_000, 200_000)}
+"""Least and most that commands take."""
+
 MAX_ATTEMPTS: Final = 3
 """Attempts of `travis_retry`."""
 
@@ -151,7 +154,9 @@ class LogWriter:
         # fact 10.3: the script holds one identifier. An end around another timer repeats the one of that timer.
         shared = self._unended_timers and self.names_events
         identifier, started = self._timers[-1] if shared else self._timers.pop()
-        self._now += 10**6 * (self._rng.randrange(100, 10_000) if milliseconds is None else milliseconds)
+        if milliseconds is None:
+            milliseconds = self._rng.randrange(*MILLISECONDS.get(event, (100, 5_000)))
+        self._now += 10**6 * milliseconds
         times = f"start={started},finish={self._now},duration={self._now - started}"
         named = f",event={event}" if self.names_events else ""
         self.write(f"travis_time:end:{identifier}:{times}{named}{CLEAR_LINE}")
