@@ -214,9 +214,9 @@ async def test_bulk_fetch_prints_an_error_on_one_line(tmp_path: Path) -> None:
 DURATIONS = str(EXAMPLES / "durations.py")
 
 
-async def test_durations_draws_every_build_and_the_phases_of_the_newest(tmp_path: Path) -> None:
+async def test_durations_draws_every_build_and_the_groups_of_the_newest(tmp_path: Path) -> None:
     out = tmp_path / "durations.html"
-    async with TravisServer(instant=True) as server:
+    async with TravisServer() as server:
         repository = server.world.repository("a/b")
         for build in repository.history(30, jobs=2):
             for job in build.jobs:
@@ -224,7 +224,7 @@ async def test_durations_draws_every_build_and_the_phases_of_the_newest(tmp_path
                 job.write(sample_log(job, build.state), final=True)
         repository.build().start()
         newest = repository.builds[-2]
-        seconds = sum(LogText.parse(job.log.text).phases["script"].duration or 0.0 for job in newest.jobs)
+        seconds = sum(LogText.parse(job.log.text).groups["script"].duration or 0.0 for job in newest.jobs)
         command = [sys.executable, DURATIONS, "--endpoint", server.endpoint, "--repo", "a/b", "--out", str(out)]
         command += ["--builds", "20", "--logs", "5"]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
@@ -240,6 +240,17 @@ async def test_durations_draws_every_build_and_the_phases_of_the_newest(tmp_path
     titles = re.findall(r"<title>(#[^<]*)</title>", text)
     assert sum("passed" in title or "failed" in title for title in titles) == 20
     assert "#31" not in text
+
+
+@pytest.mark.parametrize("example", [DURATIONS, BULK])
+async def test_a_repository_that_does_not_exist_is_not_found(example: str, tmp_path: Path) -> None:
+    async with TravisServer() as server:
+        folder = ["--out", str(tmp_path / "x.html")] if example == DURATIONS else ["--into", str(tmp_path)]
+        command = [sys.executable, example, "--endpoint", server.endpoint, "--repo", "no/such", *folder]
+        ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+    assert (ended.returncode, ended.stdout) == (1, b"")
+    assert ended.stderr == f"{Path(example).stem}: no/such: not found\n".encode()
+    assert [path async for path in anyio.Path(tmp_path).iterdir()] == []
 
 
 async def test_durations_without_arguments_draws_the_phases_of_its_logs(tmp_path: Path) -> None:
