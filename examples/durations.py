@@ -18,7 +18,7 @@ import os
 import random
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -176,7 +176,7 @@ def few_groups(measured: Iterable[MeasuredBuild]) -> list[tuple[Build, Mapping[s
     large = {name for name, seconds in total.items() if seconds >= SMALL * total.total()}
     found: list[tuple[Build, Mapping[str, float]]] = []
     for one in measured:
-        sums: Counter[str] = Counter()
+        sums: defaultdict[str, float] = defaultdict(float)
         for name, seconds in one.groups.items():
             sums[name if name in large and name in GROUPS else OTHER] += seconds
         found.append((one.build, {name: sums[name] for name in GROUPS if name in sums}))

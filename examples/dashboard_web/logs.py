@@ -60,7 +60,7 @@ class FollowedLog:
             self.changed.notify()
 
     async def _show_periodically(self) -> None:
-        seen: object = None
+        seen = (-1, 0, 0)
         while True:
             await anyio.sleep(INTERVAL)
             if self.shown.position != seen:

@@ -97,7 +97,7 @@ class LogWriter:
     """
 
     def __init__(self, era: Era, rng: random.Random, *, unended_timers: bool = True) -> None:
-        self.era = era
+        self.era: Era = era
         self._rng = rng
         self._unended_timers = unended_timers
         self._now = EPOCHS[era] * 10**9 + rng.randrange(10**15)
