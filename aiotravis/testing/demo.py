@@ -8,8 +8,8 @@ from itertools import cycle
 from typing import Final
 
 from aiotravis.testing.server import TravisServer
-from aiotravis.testing.world.log_writer import ENDINGS
-from aiotravis.testing.world.sample_logs import ending_of, sample_log, state_of
+from aiotravis.testing.world.log_writer import ENDINGS, LogEnding
+from aiotravis.testing.world.sample_logs import sample_log, state_of
 from aiotravis.testing.world.world import Build, Repository
 
 __all__ = ["Demo"]
@@ -29,7 +29,7 @@ BRANCHES: Final = ("master", "master", "master", "develop", "fix-timeouts", "2-s
 
 EVENT_TYPES: Final = ("push", "push", "push", "pull_request", "cron", "api")
 
-FAILURES: Final = tuple(ending for ending in ENDINGS if ending != "passed")
+FAILURES: Final[Sequence[LogEnding]] = tuple(ending for ending in ENDINGS if ending != "passed")
 
 SHARE_OF_FAILURES: Final = 0.4
 
@@ -79,7 +79,7 @@ class Demo:
         failures = cycle(FAILURES)
         for repository in self.repositories:
             for build in repository.history(self._rng.randrange(8, 15), jobs=self._rng.randrange(1, 4)):
-                ending = ending_of("passed") if build.state == "passed" else next(failures)
+                ending: LogEnding = "passed" if build.state == "passed" else next(failures)
                 build.state = state_of(ending)
                 for job in build.jobs:
                     job.state = build.state

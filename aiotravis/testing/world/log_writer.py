@@ -5,7 +5,7 @@ travis-ci/worker; `lib/travis/worker/job/runner.rb` of travis-ci/travis-worker.
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Final, Literal, get_args
 
@@ -128,7 +128,7 @@ class LogWriter:
         self._pieces.append(f"{text}\n".replace("\n", "\r\n"))
 
     @contextmanager
-    def fold(self, name: str) -> Iterator[None]:
+    def fold(self, name: str) -> Generator[None]:
         """Write a fold around what is written in the block."""
         self.write(f"travis_fold:start:{name}{CLEAR_LINE}")
         yield
