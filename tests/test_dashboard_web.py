@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from aiotravis import Travis, errors, events
-from aiotravis.log_text import _reader
+from aiotravis.log_text import _state
 from aiotravis.testing import Build, Repository, TravisServer
 from examples.dashboard_web.app import dashboard
 from examples.dashboard_web.logs import INTERVAL, MAX_LINES
@@ -362,7 +362,7 @@ async def test_a_hostile_log_is_sent_as_data_and_cut(
 async def test_the_number_of_folds_above_the_limit_is_sent(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_reader, "MAX_STRUCTURES", 1000)
+    monkeypatch.setattr(_state, "MAX_STRUCTURES", 1000)
     job = server.world.jobs[job_id]
     starts = "".join(f"travis_fold:start:f\r\x1b[0Kx{n}\n" for n in range(3000))
     job.write(starts, final=True)

@@ -157,6 +157,15 @@ class Lines(Sequence[Line]):
         """Set what the following lines belong to."""
         self._scope = scope
 
+    def _set_scope_from(self, line: int, scope: Scope) -> None:
+        """Set what all lines from one on belong to."""
+        while self._scope_starts and self._scope_starts[-1] >= line - 1:
+            self._scope_starts.pop()
+            self._scopes.pop()
+        self._scope_starts.append(line - 1)
+        self._scopes.append(scope)
+        self._scope = scope
+
     def _append(self, text: str, count: int) -> None:
         """Append complete lines.
 

@@ -10,9 +10,7 @@ from aiotravis.log_text._state import LogState
 
 __all__ = ["LogReader"]
 
-TRIGGERS: Final = (
-    MARK, "\n$ ", MESSAGE, "exited with ", " has been ", "exceeded ", "Job Cancel", "n error occur",
-)  # fmt: skip
+TRIGGERS: Final = (MARK, "\n$ ", MESSAGE, "exited with ")
 """What a line contains if it is more than output. Searching the whole text for it at once makes reading fast."""
 
 UNCOLOURED: Final = re.compile(r"(?:\x1b\[0?K)*+\$ ")
@@ -49,14 +47,7 @@ class LogReader(LogState):
         self._new_timer = None
         if self.commands.just_ended and not text.isspace():
             self.commands.just_ended = None
-        done = 0
-        while self.verdict.doubtful and done < len(text):
-            end = text.find("\n", done) + 1
-            self._follow(text[done : end - 1])
-            self.lines._append(text[done:end], 1)
-            done = end
-        if done < len(text):
-            self.lines._append(text[done:] if done else text, text.count("\n", done))
+        self.lines._append(text, text.count("\n"))
 
     def _add_line(self, line: str) -> None:
         if MARK not in line:
@@ -84,8 +75,8 @@ class LogReader(LogState):
         if shown.startswith("$ ") and (self._new_timer or (self.timers.running is None and UNCOLOURED.match(text))):
             if self._has_room():
                 self._start_command(shown[2:].rstrip())
-        elif not self._read_text(shown) and self.verdict.doubtful:
-            self._follow(text)
+        else:
+            self._read_text(shown)
         self._new_timer = None
         if shown:
             self.commands.just_ended = None

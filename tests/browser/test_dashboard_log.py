@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aiotravis import Travis
-from aiotravis.log_text import _reader
+from aiotravis.log_text import _state
 from aiotravis.testing import Job, Repository
 from examples.dashboard_web.app import dashboard
 from tests.browser.pages import log_of, shows
@@ -61,7 +61,7 @@ async def test_the_scroll_position_is_kept_while_the_log_grows_and_its_beginning
 async def test_the_number_of_folds_above_the_limit_is_shown(
     log: Any, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_reader, "MAX_STRUCTURES", 20)
+    monkeypatch.setattr(_state, "MAX_STRUCTURES", 20)
     job.write(
         "".join(f"travis_fold:start:f{n}\r\x1b[0Kin {n}\ntravis_fold:end:f{n}\r\x1b[0K" for n in range(15)) + "\n"
     )
