@@ -5,7 +5,8 @@ https://github.com/travis-ci/worker (everything that stops a job from outside), 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final, Protocol, runtime_checkable
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from aiotravis.log_text._ansi import visible_text
 
 __all__ = [
+    "MAX_MESSAGE",
     "Canceled",
     "Ending",
     "LogLimit",
@@ -193,7 +195,7 @@ MAX_LINES_AFTER: Final = 32
 """Lines that may follow it, with text or without."""
 
 MAX_MESSAGE: Final = 4096
-"""Characters of a line that may be a message of a worker."""
+"""Characters of a line that are read for a message of a worker."""
 
 
 def ending_of_line(text: str, line: int) -> Ending | None:
@@ -245,20 +247,21 @@ def ending_for(ending: Ending, job: "WithState | str | None") -> Ending:
     return ending
 
 
-def last_words(lines: Sequence[str]) -> Ending | None:
+def last_words(lines: Iterator[str], last: int, after: int) -> Ending | None:
     """Return what a worker wrote at the end of a log, or None.
 
     A worker's message is the last text of a log, so it counts only while nothing else follows: a command may print the
-    log of another job. Its `line` is the index of the line.
+    log of another job.
 
     Args:
-        lines: The last lines, with control sequences.
+        lines: The lines from the last one on, with control sequences.
+        last: Number of the last line.
+        after: Number of the line after which the message must stand.
     """
     printed = 0
-    for index in range(len(lines) - 1, max(-1, len(lines) - 1 - MAX_LINES_AFTER), -1):
-        # Messages are short. The longest of them begins 300 characters before its end.
-        shown = visible_text(lines[index]) if len(lines[index]) <= MAX_MESSAGE else "x"
-        if (ending := ending_of_line(shown, index)) is not None:
+    for number, line in zip(range(last, max(after, last - MAX_LINES_AFTER), -1), lines, strict=False):
+        shown = visible_text(line)
+        if (ending := ending_of_line(shown, number)) is not None:
             return ending
         printed += bool(shown.strip())
         if printed > MAX_PRINTED_AFTER:
@@ -266,11 +269,15 @@ def last_words(lines: Sequence[str]) -> Ending | None:
     return None
 
 
-def is_last(lines: Sequence[str]) -> bool:
-    """Return whether so little follows the line that says how a job ended that it may be the end of the log."""
-    return (
-        len(lines) <= MAX_LINES_AFTER and sum(not line.isspace() and line != "" for line in lines) <= MAX_PRINTED_AFTER
-    )
+def is_last(lines: Iterator[str], count: int) -> bool:
+    """Return whether so little follows the line that says how a job ended that it may be the end of the log.
+
+    Args:
+        lines: The lines from the last one on, with control sequences.
+        count: The number of those that follow that line.
+    """
+    printed = sum(bool(line.strip()) for line in islice(lines, min(count, MAX_LINES_AFTER)))
+    return count <= MAX_LINES_AFTER and printed <= MAX_PRINTED_AFTER
 
 
 def combined(script: Ending | None, worker: Ending | None) -> Ending | None:

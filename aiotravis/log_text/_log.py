@@ -4,18 +4,16 @@ The phases are those of https://docs.travis-ci.com/user/job-lifecycle/; the log 
 https://github.com/travis-ci/travis-build/tree/master/lib/travis/build/bash
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from heapq import nlargest
 from types import MappingProxyType
 from typing import Final
-
-import msgspec
 
 from aiotravis._validation import validate_count
 from aiotravis.log_text._ansi import safe_for_terminal
 from aiotravis.log_text._commands import CommandRecord
 from aiotravis.log_text._endings import (
-    MAX_LINES_AFTER,
+    MAX_MESSAGE,
     Ending,
     NotATravisLog,
     ScriptEnded,
@@ -117,21 +115,17 @@ class LogText:
     def _find_ending(self) -> Ending:
         reader, count = self._reader, len(self.lines)
         script, doubtful = reader.script_ending, reader.doubtful_ending
-        if doubtful is not None and doubtful.line is not None and is_last(self._raw_lines(doubtful.line)):
+        if doubtful is not None and is_last(self._last_lines(), count - (doubtful.line or 0)):
             script = doubtful
-        start = max(reader.structure_line, count - MAX_LINES_AFTER - 1)
-        worker = last_words(self._raw_lines(start))
-        if worker is not None:
-            worker = msgspec.structs.replace(worker, line=start + (worker.line or 0) + 1)
-        ending = combined(script, worker)
+        ending = combined(script, last_words(self._last_lines(), count, reader.structure_line))
         return ending or (NotATravisLog() if self._closed and not self._is_of_travis() else Unfinished())
 
-    def _raw_lines(self, start: int) -> list[str]:
-        return [line.raw for line in self.lines[start : start + MAX_LINES_AFTER + 2]]
+    def _last_lines(self) -> Iterator[str]:
+        return self.lines._backwards(MAX_MESSAGE)
 
     def _is_of_travis(self) -> bool:
         # Until 2014, this was the first line.
-        return self._reader.changes > 0 or any(line.raw.startswith("Using worker: ") for line in self.lines[:3])
+        return self._reader.changes > 0 or self.lines._begin_with("Using worker: ")
 
     def ending_for(self, job: WithState | str) -> Ending:
         """Return how the job ended, by its log and its state: the log of a canceled job need not say so.

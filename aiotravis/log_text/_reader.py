@@ -22,8 +22,8 @@ class LogReader(LogState):
 
     def add_lines(self, text: str) -> None:
         """Add complete lines, with a newline before the first."""
-        places = [_find(trigger, text, 0) for trigger in TRIGGERS]
         done, size = 1, len(text)
+        places = [place if (place := text.find(trigger)) >= 0 else size for trigger in TRIGGERS]
         while done < size:
             if self._lines_to_read:
                 self._lines_to_read -= 1
@@ -37,9 +37,10 @@ class LogReader(LogState):
                 self._add_output(text[done:start])
             self._add_line(text[start:end])
             done = end + 1
-            for at, place in enumerate(places):
-                if place < end:
-                    places[at] = _find(TRIGGERS[at], text, end)
+            for at, trigger in enumerate(TRIGGERS):
+                if places[at] < end:
+                    place = text.find(trigger, end)
+                    places[at] = place if place >= 0 else size
         if done < size:
             self._add_output(text[done:])
 
@@ -91,9 +92,3 @@ class LogReader(LogState):
             self._start_timer(found["id"])
         else:
             self._end_timer(read_timing(found["id"], found["details"] or ""))
-
-
-def _find(trigger: str, text: str, start: int) -> int:
-    """Return the index of a trigger, or the end of the text."""
-    place = text.find(trigger, start)
-    return place if place >= 0 else len(text)

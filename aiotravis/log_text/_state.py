@@ -85,7 +85,7 @@ class LogState:
         command = self.commands.untimed
         if command is not None and command.last_line is None:
             command.finished = isinstance(ending, ScriptEnded | SetupFailed)
-            command.last_line = len(self.lines) if line is None or line <= command.line else line - 1
+            command.last_line = self.lines._count if line is None or line <= command.line else line - 1
             self.changes += 1
         if line is not None and line > self.structure_line:
             # A worker has stopped the job in a fold.
@@ -110,7 +110,7 @@ class LogState:
 
     def _start_command(self, text: str) -> None:
         self._end_untimed_command()
-        self._go_on(len(self.lines) + 1)
+        self._go_on(self.lines._count + 1)
         self.changes += 1
         self._message = None
         fold = self._fold
@@ -119,19 +119,20 @@ class LogState:
         phase = timer.phase if timer else PendingPhase(around=self.timers.around(fold))
         phase.default = phase.default or name or self._unnamed_phase
         self._enter(phase)
-        command = CommandRecord(text, phase, len(self.lines) + 1, name, timer is not None)
+        command = CommandRecord(text, phase, self.lines._count + 1, name, timer is not None)
         self.commands.add(command)
         if timer:
             timer.command = command
             self.timers.running = timer
 
     def _end_untimed_command(self) -> None:
-        if self.commands.finish_untimed(len(self.lines)):
+        if self.commands.untimed is not None:
+            self.commands.finish_untimed(self.lines._count)
             self.changes += 1
 
     def _read_text(self, shown: str) -> None:
         """Read a line that is no command and has no markers."""
-        line = len(self.lines) + 1
+        line = self.lines._count + 1
         if self._message is not None and line > self._message_line + MAX_MESSAGE_LINES:
             self._message = None
         message = read_message(shown, self._message)
@@ -148,7 +149,7 @@ class LogState:
             self._end_script(int(found[1]), line)
         elif shown.rstrip() == STOPPED:
             if isinstance(self.script_ending, SetupFailed):
-                self._end_all_folds(len(self.lines))
+                self._end_all_folds(self.lines._count)
                 self._enter(self._no_phase)
             elif self.doubtful_ending is None:
                 self.doubtful_ending = SetupFailed(phase=self._fold.phase.name if self._fold else None, line=line)
@@ -165,7 +166,7 @@ class LogState:
         self._end_untimed_command()
         if self._has_room():
             self.changes += 1
-            self._end_all_folds(len(self.lines))
+            self._end_all_folds(self.lines._count)
             self._enter(self._no_phase)
 
     def _may_be_output(self) -> bool:
@@ -197,7 +198,7 @@ class LogState:
         if command is not None:
             self.changes += 1
             self._end_untimed_command()
-            command.finish(len(self.lines))
+            command.finish(self.lines._count)
             self.timers.running = None
             self._name_phase(command, message)
             self._enter(command.phase)
@@ -254,7 +255,7 @@ class LogState:
             self._past_install = False
         if name != "agent.debug":
             # Since 2019, this fold may follow the end.
-            self._go_on(len(self.lines))
+            self._go_on(self.lines._count)
         if name in UNFOLDABLE or (phase_name in STAGES and phase_name != "script"):
             self._end_unended(phase_name)
         if len(self._stack) == MAX_FOLD_DEPTH:
@@ -270,7 +271,7 @@ class LogState:
             phase = PendingPhase(own=phase_name, around=owner.phase if owner else None)
             self._past_install = self._past_install or group_of(phase_name) in AFTER_INSTALL
             self.timers.contain(around, phase_name)
-        self._stack.append(FoldRecord((*around.names, name) if around else (name,), phase, len(self.lines) + 1))
+        self._stack.append(FoldRecord((*around.names, name) if around else (name,), phase, self.lines._count + 1))
         self.folds.append(self._stack[-1])
         self._enter(phase)
 
@@ -279,7 +280,7 @@ class LogState:
         self.timers.running = None
         # Only the folds of a deployment stand in others.
         if phase_name != "deploy" or not self._stack or group_of(self._stack[0].name) not in ("after", "deploy"):
-            self._end_all_folds(len(self.lines))
+            self._end_all_folds(self.lines._count)
 
     def _end_all_folds(self, last_line: int) -> None:
         for fold in reversed(self._stack[:]):
@@ -292,10 +293,10 @@ class LogState:
         self._end_untimed_command()
         while True:
             fold = self._stack.pop()
-            fold.last_line = len(self.lines)
+            fold.last_line = self.lines._count
             for timer in self.timers.drop_in(fold):
                 if timer.command:
-                    timer.command.finish(len(self.lines))
+                    timer.command.finish(self.lines._count)
             if fold.name == name:
                 break
         self._new_timer = None
@@ -303,13 +304,13 @@ class LogState:
 
     def _start_timer(self, id: str) -> None:
         self._end_untimed_command()
-        self._go_on(len(self.lines))
-        self._new_timer = self.timers.start(id, len(self.lines) + 1, self.changes, self._fold)
+        self._go_on(self.lines._count)
+        self._new_timer = self.timers.start(id, self.lines._count + 1, self.changes, self._fold)
         self._enter(self._new_timer.phase)
 
     def _end_timer(self, timing: Timing) -> None:
         self._end_untimed_command()
-        self._go_on(len(self.lines))
+        self._go_on(self.lines._count)
         self._new_timer = None
         fold = self._fold.phase.name if self._fold else None
         timer = self.timers.open.get(timing.id)
@@ -318,7 +319,8 @@ class LogState:
             inside = timer.fold.phase.name if timer.fold else None if timer.command else timer.first_fold
             name = phase_of_timer(timing.event, inside)
             timer.phase.default = timer.phase.default or self._unnamed_phase
-            self._past_install = self._past_install or (name is not None and group_of(name) in AFTER_INSTALL)
+            if name is not None and not self._past_install:
+                self._past_install = group_of(name) in AFTER_INSTALL
             self.timers.end(timing, name, self.changes)
             line = timer.line
             if timer.command is not None:
@@ -326,13 +328,13 @@ class LogState:
         elif (line := self.timers.end_again(timing, self.changes)) is None:
             name = phase_of_timer(timing.event, fold) or self._unnamed_phase
             phase = PendingPhase(own=name, around=self.timers.around(self._fold))
-            self.timers.end_unknown(timing, phase, len(self.lines) + 1, self.changes)
+            self.timers.end_unknown(timing, phase, self.lines._count + 1, self.changes)
         if line is not None and timing.duration is not None:
             self.lines._set_duration(line, timing.duration)
         self._leave()
 
     def _end_timed_command(self, command: CommandRecord, timing: Timing) -> None:
-        command.duration, command.last_line, command.finished = timing.duration, len(self.lines), True
+        command.duration, command.last_line, command.finished = timing.duration, self.lines._count, True
         # What came since then was its output, perhaps the log of another job.
         self.commands.unresolve(command)
         self.commands.drop_untimed_after(command)
