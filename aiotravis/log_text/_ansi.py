@@ -60,6 +60,8 @@ SPINNER: Final = re.compile(rf"(?<=\x08)(?:{PRINTABLE}\x08)+(?={PRINTABLE})")
 """The characters of a spinner, each overwriting the one before, except the last. It begins after a backspace, so that
 no character is the end of a sequence."""
 
+RETURNS: Final = re.compile(r"\r++\n")
+
 UNSAFE: Final = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that change the direction of text, or cannot be encoded."""
 
@@ -93,7 +95,9 @@ def visible_text(line: str) -> str:
 
 def visible_lines(text: str) -> str:
     """Return the visible text of many lines, with the newlines between them."""
-    text = text.replace("\r\n", "\n")
+    text = text.replace("\r\n", "\n").replace("\r\n", "\n")
+    if "\r\n" in text:
+        text = RETURNS.sub("\n", text)
     if "\r" not in text and not MOVES.search(text):
         return _without_controls(text)
     return "\n".join(map(visible_text, text.split("\n")))
@@ -102,7 +106,7 @@ def visible_lines(text: str) -> str:
 def _after_return(line: str) -> int:
     """Return where the text begins that a line shows: after the last carriage return that something printed follows."""
     # fact 10.3: the website clears a line at a carriage return.
-    end = len(line)
+    end = len(line.rstrip("\r"))
     while (at := line.rfind("\r", 0, end)) >= 0:
         if at + 1 < end and PRINTED.match(line, at + 1, end):
             return at + 1

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from aiotravis.log_text._phases import PendingPhase
 from aiotravis.log_text._structures import Attempt
@@ -60,6 +62,8 @@ class CommandRecord:
     last_line: int | None = None
     finished: bool = False
     attempts: "list[Attempt] | None" = None
+    earlier: "CommandRecord | None" = None
+    """The command before it of the same text that has no result."""
 
     def finish(self, last_line: int) -> None:
         """Note that the command has ended."""
@@ -86,35 +90,28 @@ class CommandRecord:
         return (*before, last)
 
 
-@dataclass(slots=True, frozen=True)
-class Message:
+class Message(NamedTuple):
     """What Travis says of a command.
 
     Attributes:
         command: The first line of the command.
         whole: Whether the command has no other line.
-        found: The end of the message.
+        code: Its exit code, or None if the message is about an attempt.
+        stopped: Whether its failure stopped the job.
+        phase: The phase that the message names, or an empty string.
+        attempt: Number of the attempt that begins or, if none does, that has failed as the last one.
+        attempts: Maximum number of attempts.
+        last: Whether no attempt begins.
     """
 
     command: str
     whole: bool
-    found: re.Match[str]
-
-    @property
-    def code(self) -> int | None:
-        """Exit code, or None if the message is about an attempt."""
-        code = self.found["code"]
-        return None if code is None else int(code)
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the failure stopped the job."""
-        return self.found["stopped"] is not None
-
-    @property
-    def phase(self) -> str:
-        """The phase that it names, or an empty string."""
-        return (self.found["phase"] or "").strip(".")
+    code: int | None = None
+    stopped: bool = False
+    phase: str = ""
+    attempt: int = 0
+    attempts: int = 0
+    last: bool = False
 
 
 def read_message(text: str, begun: str | None) -> Message | str | None:
@@ -130,12 +127,22 @@ def read_message(text: str, begun: str | None) -> Message | str | None:
     begins = text.startswith(MESSAGE)
     if not begins and begun is None:
         return None
-    if found := MESSAGE_END.search(text):
+    found = MESSAGE_END.search(text)
+    if found is not None:
         if begins and found.start() >= len(MESSAGE):
-            return Message(text[len(MESSAGE) : found.start()], True, found)
+            return _message(text[len(MESSAGE) : found.start()], True, found)
         if begun is not None and not begins:
-            return Message(begun, False, found)
+            return _message(begun, False, found)
     return text[len(MESSAGE) :][:MAX_KEY] if begins else begun
+
+
+def _message(command: str, whole: bool, found: re.Match[str]) -> Message:
+    stopped, code, phase, number, of, times = found.groups()
+    if code is not None:
+        return Message(command, whole, int(code), stopped is not None, (phase or "").strip("."))
+    if number is not None:
+        return Message(command, whole, attempt=int(number), attempts=int(of))
+    return Message(command, whole, attempt=int(times), attempts=int(times), last=True)
 
 
 def _key(text: str) -> str:
@@ -156,13 +163,13 @@ class Commands:
         self.all: list[CommandRecord] = []
         self.untimed: CommandRecord | None = None
         self.just_ended: CommandRecord | None = None
-        self._unresolved: dict[str, list[CommandRecord]] = {}
+        self._unresolved: dict[str, CommandRecord] = {}
 
     def add(self, command: CommandRecord) -> None:
         """Add a command."""
         self.all.append(command)
         self.untimed = None if command.timed else command
-        self._unresolved.setdefault(_key(command.text), []).append(command)
+        self._expect_result(command)
 
     def drop_untimed_after(self, command: CommandRecord) -> None:
         """Drop the untimed commands after a command whose output they are."""
@@ -176,17 +183,16 @@ class Commands:
         self.all += reversed(kept)
         self.untimed = None
 
-    def finish_untimed(self, last_line: int) -> bool:
-        """End the untimed command, and return whether there was one."""
-        if self.untimed is None:
-            return False
-        self.untimed.finish(last_line)
-        self.untimed = None
-        return True
+    def finish_untimed(self, last_line: int) -> None:
+        """End the untimed command."""
+        if self.untimed is not None:
+            self.untimed.finish(last_line)
+            self.untimed = None
 
     def is_named(self, command: CommandRecord, message: Message | str) -> bool:
         """Return whether a message names a command exactly."""
-        return _key(command.text) == _key(message if isinstance(message, str) else message.command)
+        text = message if isinstance(message, str) else message.command
+        return command.text == text or _key(command.text) == _key(text)
 
     def resolve(self, message: Message) -> CommandRecord | None:
         """Return the latest command without a result that a message names, and note its exit code."""
@@ -200,24 +206,34 @@ class Commands:
         """Forget the result of a command, which it has printed itself."""
         if command.exit_code is not None:
             command.exit_code = None
-            self._unresolved.setdefault(_key(command.text), []).append(command)
+            self._expect_result(command)
+
+    def _expect_result(self, command: CommandRecord) -> None:
+        command.earlier = self._unresolved.get(command.text)
+        self._unresolved[command.text] = command
 
     def _discard(self, command: CommandRecord) -> None:
-        key = _key(command.text)
-        several = self._unresolved.get(key, [])
-        # It is the last one, or near it: this takes no time in proportion to their number.
-        at = next((at for at in range(len(several) - 1, -1, -1) if several[at] is command), None)
-        if at is not None:
-            del several[at]
-        if not several:
-            self._unresolved.pop(key, None)
+        last = self._unresolved.get(command.text)
+        if last is command:
+            if command.earlier is None:
+                del self._unresolved[command.text]
+            else:
+                self._unresolved[command.text] = command.earlier
+            return
+        # It is one of the latest: this takes no time in proportion to their number.
+        while last is not None and last.earlier is not command:
+            last = last.earlier
+        if last is not None:
+            last.earlier = command.earlier
 
     def _find(self, message: Message) -> CommandRecord | None:
+        if named := self._unresolved.get(message.command):
+            return named
         key = _key(message.command)
-        if named := self._unresolved.get(key):
-            return named[-1]
         for command in self._recent():
             own = _key(command.text)
+            if own == key:
+                return command
             if len(own) >= MIN_WRAPPED and message.whole and key.startswith(own):
                 return command
             if len(key) >= MIN_PART and not message.whole and own.startswith(key):
@@ -232,15 +248,12 @@ class Commands:
     def add_attempt(self, command: CommandRecord, message: Message, line: int) -> None:
         """Note an attempt to run a command or a part of it."""
         attempts = command.attempts = command.attempts or []
-        number, of = message.found["number"], message.found["of"]
-        last = attempts[-1] if attempts and attempts[-1].command == message.command else None
-        before = int(message.found["times"] or number) - (1 if number else 0)
-        limit = int(of or message.found["times"])
-        if last is not None and last.number == before:
+        before = message.attempt - (not message.last)
+        failed = attempts[-1] if attempts else None
+        if failed is not None and failed.command == message.command and failed.number == before:
             attempts.pop()
-            failed = last
         else:
-            failed = Attempt(command=message.command, number=before, of=limit, line=command.line)
-        attempts.append(Attempt(command=failed.command, number=failed.number, of=limit, line=failed.line, failed=True))
-        if number:
-            attempts.append(Attempt(command=message.command, number=int(number), of=limit, line=line))
+            failed = Attempt(command=message.command, number=before, of=message.attempts, line=command.line)
+        attempts.append(replace(failed, failed=True))
+        if not message.last:
+            attempts.append(Attempt(command=message.command, number=message.attempt, of=message.attempts, line=line))

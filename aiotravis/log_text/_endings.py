@@ -5,12 +5,16 @@ https://github.com/travis-ci/worker (everything that stops a job from outside), 
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
+from aiotravis.log_text._ansi import visible_text
+
 __all__ = [
+    "MAX_MESSAGE",
     "Canceled",
     "Ending",
     "LogLimit",
@@ -21,10 +25,12 @@ __all__ = [
     "Stalled",
     "TimeLimit",
     "Unfinished",
-    "Verdict",
     "WithState",
+    "combined",
     "ending_for",
     "ending_of_line",
+    "is_last",
+    "last_words",
 ]
 
 
@@ -182,14 +188,14 @@ BUILD_RESULT: Final = re.compile(r"Done\. (?:Your build exited with|Build script
 
 STOPPED: Final = "Your build has been stopped."
 
-MAX_LINES_AFTER: Final = 3
+MAX_PRINTED_AFTER: Final = 3
 """Lines with text that may follow what a worker writes as it stops a job."""
 
-MAX_BLANK_LINES_AFTER: Final = 32
-"""Lines of any kind that may follow it."""
+MAX_LINES_AFTER: Final = 32
+"""Lines that may follow it, with text or without."""
 
-MAX_VERDICTS: Final = 8
-"""Endings that are remembered in case that the last one was only printed."""
+MAX_MESSAGE: Final = 4096
+"""Characters of a line that are read for a message of a worker."""
 
 
 def ending_of_line(text: str, line: int) -> Ending | None:
@@ -241,88 +247,45 @@ def ending_for(ending: Ending, job: "WithState | str | None") -> Ending:
     return ending
 
 
-@dataclass(slots=True, eq=False)
-class _Verdict:
-    ending: Ending
-    line: int
-    strict: bool
-    exit_code: int | None = None
-    lines: int = 0
-    printed: int = 0
-
-
-class Verdict:
-    """The ending of a log, as far as it was read.
+def last_words(lines: Iterator[str], last: int, after: int) -> Ending | None:
+    """Return what a worker wrote at the end of a log, or None.
 
     A worker's message is the last text of a log, so it counts only while nothing else follows: a command may print the
-    log of another job. The same holds for an ending that was printed while a command may still have been running. What
-    comes first stands: a later message completes it. But whatever the script said, the worker has the last word.
+    log of another job.
+
+    Args:
+        lines: The lines from the last one on, with control sequences.
+        last: Number of the last line.
+        after: Number of the line after which the message must stand.
     """
-
-    def __init__(self) -> None:
-        self._all: list[_Verdict] = []
-
-    @property
-    def ending(self) -> Ending | None:
-        """The ending, or None."""
-        return self._all[-1].ending if self._all else None
-
-    @property
-    def exit_code(self) -> int | None:
-        """Exit code of the job, or None."""
-        return self._all[-1].exit_code if self._all else None
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether text that follows may show that this was no ending."""
-        return bool(self._all) and self._all[-1].strict
-
-    def add(self, ending: Ending, line: int, *, strict: bool) -> None:
-        """Add what a line says.
-
-        Args:
-            ending: The ending.
-            line: Number of the line.
-            strict: Whether it counts only while nothing else follows.
-        """
-        code = ending.code if isinstance(ending, ScriptEnded) else None
-        if not self._all or _replaces(ending, self._all[-1].ending):
-            if self._all and code is None:
-                code = self._all[-1].exit_code
-            self._all.append(_Verdict(ending, line, strict, code))
-            del self._all[:-MAX_VERDICTS]
-        elif code is not None:
-            self._all[-1].exit_code = code
-
-    def follow(self, text: str) -> bool:
-        """Return whether a line that follows shows that this was no ending."""
-        last = self._all[-1]
-        last.lines += 1
-        last.printed += bool(text.strip())
-        return (last.printed > MAX_LINES_AFTER or last.lines > MAX_BLANK_LINES_AFTER) and self.contradict()
-
-    def contradict(self) -> bool:
-        """Drop the endings that count only while nothing else follows; return whether there were any."""
-        before = len(self._all)
-        while self.doubtful:
-            self._all.pop()
-        return len(self._all) < before
-
-    def drop_since(self, line: int) -> bool:
-        """Drop the endings that were printed by a command; return whether there were any.
-
-        Args:
-            line: Number of the first line of the command.
-        """
-        before = len(self._all)
-        while self._all and self._all[-1].line >= line:
-            self._all.pop()
-        return len(self._all) < before
+    printed = 0
+    for number, line in zip(range(last, max(after, last - MAX_LINES_AFTER), -1), lines, strict=False):
+        shown = visible_text(line)
+        if (ending := ending_of_line(shown, number)) is not None:
+            return ending
+        printed += bool(shown.strip())
+        if printed > MAX_PRINTED_AFTER:
+            break
+    return None
 
 
-def _replaces(new: Ending, old: Ending) -> bool:
-    if type(new) is type(old) and not isinstance(new, ScriptEnded):
-        return False
-    if isinstance(old, ScriptEnded) or isinstance(new, Canceled):
-        return True
-    return not isinstance(old, SetupFailed) and not isinstance(new, ScriptEnded)
+def is_last(lines: Iterator[str], count: int) -> bool:
+    """Return whether so little follows the line that says how a job ended that it may be the end of the log.
+
+    Args:
+        lines: The lines from the last one on, with control sequences.
+        count: The number of those that follow that line.
+    """
+    printed = sum(bool(line.strip()) for line in islice(lines, min(count, MAX_LINES_AFTER)))
+    return count <= MAX_LINES_AFTER and printed <= MAX_PRINTED_AFTER
+
+
+def combined(script: Ending | None, worker: Ending | None) -> Ending | None:
+    """Return the ending of which the job's script and its worker tell.
+
+    What comes first stands: a failure of the set-up, for which the worker need not have waited. But whatever the script
+    said at its end, the worker has the last word.
+    """
+    if worker is None or (isinstance(script, SetupFailed) and not isinstance(worker, Canceled)):
+        return script
+    return worker

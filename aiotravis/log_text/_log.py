@@ -4,7 +4,7 @@ The phases are those of https://docs.travis-ci.com/user/job-lifecycle/; the log 
 https://github.com/travis-ci/travis-build/tree/master/lib/travis/build/bash
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from heapq import nlargest
 from types import MappingProxyType
 from typing import Final
@@ -13,6 +13,7 @@ from aiotravis._validation import validate_count
 from aiotravis.log_text._ansi import safe_for_terminal
 from aiotravis.log_text._commands import CommandRecord
 from aiotravis.log_text._endings import (
+    MAX_MESSAGE,
     Ending,
     NotATravisLog,
     ScriptEnded,
@@ -20,7 +21,10 @@ from aiotravis.log_text._endings import (
     Stalled,
     Unfinished,
     WithState,
+    combined,
     ending_for,
+    is_last,
+    last_words,
 )
 from aiotravis.log_text._groups import GROUPS, group_of
 from aiotravis.log_text._lines import Lines
@@ -56,8 +60,11 @@ class LogText:
         self._cutter = LineCutter()
         self._commands: tuple[Command, ...] = ()
         self._phases: Mapping[str, Phase] = MappingProxyType({})
-        self._commands_at = self._phases_at = 0
+        self._commands_at: object = None
+        self._phases_at: object = None
         self._closed = False
+        self._ending: Ending = Unfinished()
+        self._ending_at = (0, 0, False)
 
     def __repr__(self) -> str:
         return f"<LogText of {len(self.lines)} lines, {len(self._reader.commands.all)} commands>"
@@ -80,8 +87,8 @@ class LogText:
         """End the log: add a last line without a newline. Safe to call twice."""
         if lines := self._cutter.close():
             self._reader.add_lines(lines)
-        self._reader.close()
         self._closed = True
+        self._reader.close(self.ending)
 
     @property
     def lines(self) -> Lines:
@@ -91,7 +98,8 @@ class LogText:
     @property
     def exit_code(self) -> int | None:
         """Exit code of the job, if the log has it: ``Done. Your build exited with 0.``."""
-        return self._reader.verdict.exit_code
+        code, ending = self._reader.exit_code, self.ending
+        return ending.code if code is None and isinstance(ending, ScriptEnded) else code
 
     @property
     def ending(self) -> Ending:
@@ -99,13 +107,25 @@ class LogText:
 
         `Unfinished` until then. After `close`, a text that has nothing of Travis is `NotATravisLog`.
         """
-        if (ending := self._reader.verdict.ending) is not None:
-            return ending
-        return NotATravisLog() if self._closed and not self._is_of_travis() else Unfinished()
+        at = (len(self.lines), self._reader.changes, self._closed)
+        if self._ending_at != at:
+            self._ending_at, self._ending = at, self._find_ending()
+        return self._ending
+
+    def _find_ending(self) -> Ending:
+        reader, count = self._reader, len(self.lines)
+        script, doubtful = reader.script_ending, reader.doubtful_ending
+        if doubtful is not None and is_last(self._last_lines(), count - (doubtful.line or 0)):
+            script = doubtful
+        ending = combined(script, last_words(self._last_lines(), count, reader.structure_line))
+        return ending or (NotATravisLog() if self._closed and not self._is_of_travis() else Unfinished())
+
+    def _last_lines(self) -> Iterator[str]:
+        return self.lines._backwards(MAX_MESSAGE)
 
     def _is_of_travis(self) -> bool:
         # Until 2014, this was the first line.
-        return self._reader.changes > 0 or any(line.raw.startswith("Using worker: ") for line in self.lines[:3])
+        return self._reader.changes > 0 or self.lines._begin_with("Using worker: ")
 
     def ending_for(self, job: WithState | str) -> Ending:
         """Return how the job ended, by its log and its state: the log of a canceled job need not say so.
@@ -167,14 +187,15 @@ class LogText:
     @property
     def commands(self) -> tuple[Command, ...]:
         """The commands, in order."""
-        if self._commands_at != self._reader.changes:
-            self._commands_at = self._reader.changes
+        at = (self._reader.changes, self.ending)
+        if self._commands_at != at:
+            self._commands_at = at
             self._commands = tuple(map(self._command, self._reader.commands.all))
         return self._commands
 
     def _command(self, record: CommandRecord) -> Command:
-        duration, last_line, ending = record.duration, record.last_line, self._reader.verdict.ending
-        if not record.finished and ending is not None and ending.line is not None and ending.line > record.line:
+        duration, last_line, ending = record.duration, record.last_line, self.ending
+        if not record.finished and ending.line is not None and ending.line > record.line:
             last_line = ending.line - 1
             if duration is None and isinstance(ending, Stalled) and record is self._reader.commands.all[-1]:
                 duration = ending.seconds
@@ -201,8 +222,7 @@ class LogText:
     @property
     def folds(self) -> tuple[Fold, ...]:
         """The folds, in the order in which they start."""
-        ending = self._reader.verdict.ending
-        end = None if ending is None or ending.line is None else ending.line - 1
+        end = None if self.ending.line is None else self.ending.line - 1
         return tuple(
             Fold(
                 name=one.names[-1],
@@ -228,8 +248,9 @@ class LogText:
         stage; anything else that the timer names. Travis does not fold the script phase: a command outside all folds
         belongs to ``script`` if it was timed, or if its exit code is printed (fact 10.3).
         """
-        if self._phases_at != self._reader.changes:
-            self._phases_at = self._reader.changes
+        at = (self._reader.changes, self.ending)
+        if self._phases_at != at:
+            self._phases_at = at
             self._phases = MappingProxyType(self._find_phases())
         return self._phases
 

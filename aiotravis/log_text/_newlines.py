@@ -49,11 +49,12 @@ class LineCutter:
 
     def close(self) -> str:
         """Return the last line if it has no newline, as `add` does."""
-        text = self.rest
-        self._incomplete.clear()
         if self._undecided is not None:
+            text = self.rest
+            self._incomplete.clear()
             self._choose(text)
-        return self.add(f"{text}\n") if text else ""
+            return self.add(f"{text}\n") if text else ""
+        return self.add("\n") if self._incomplete else ""
 
     def _decide(self, text: str, before: int) -> str:
         """Decide what ends a line as soon as the text shows it; return the text that is to be cut."""

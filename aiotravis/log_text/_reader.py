@@ -10,9 +10,7 @@ from aiotravis.log_text._state import LogState
 
 __all__ = ["LogReader"]
 
-TRIGGERS: Final = (
-    MARK, "\n$ ", MESSAGE, "exited with ", " has been ", "exceeded ", "Job Cancel", "n error occur",
-)  # fmt: skip
+TRIGGERS: Final = (MARK, "\n$ ", MESSAGE, "exited with ")
 """What a line contains if it is more than output. Searching the whole text for it at once makes reading fast."""
 
 UNCOLOURED: Final = re.compile(r"(?:\x1b\[0?K)*+\$ ")
@@ -24,8 +22,8 @@ class LogReader(LogState):
 
     def add_lines(self, text: str) -> None:
         """Add complete lines, with a newline before the first."""
-        places = [_find(trigger, text, 0) for trigger in TRIGGERS]
         done, size = 1, len(text)
+        places = [place if (place := text.find(trigger)) >= 0 else size for trigger in TRIGGERS]
         while done < size:
             if self._lines_to_read:
                 self._lines_to_read -= 1
@@ -39,9 +37,10 @@ class LogReader(LogState):
                 self._add_output(text[done:start])
             self._add_line(text[start:end])
             done = end + 1
-            for at, place in enumerate(places):
-                if place < end:
-                    places[at] = _find(TRIGGERS[at], text, end)
+            for at, trigger in enumerate(TRIGGERS):
+                if places[at] < end:
+                    place = text.find(trigger, end)
+                    places[at] = place if place >= 0 else size
         if done < size:
             self._add_output(text[done:])
 
@@ -49,14 +48,7 @@ class LogReader(LogState):
         self._new_timer = None
         if self.commands.just_ended and not text.isspace():
             self.commands.just_ended = None
-        done = 0
-        while self.verdict.doubtful and done < len(text):
-            end = text.find("\n", done) + 1
-            self._follow(text[done : end - 1])
-            self.lines._append(text[done:end], 1)
-            done = end
-        if done < len(text):
-            self.lines._append(text[done:] if done else text, text.count("\n", done))
+        self.lines._append(text, text.count("\n"))
 
     def _add_line(self, line: str) -> None:
         if MARK not in line:
@@ -84,8 +76,8 @@ class LogReader(LogState):
         if shown.startswith("$ ") and (self._new_timer or (self.timers.running is None and UNCOLOURED.match(text))):
             if self._has_room():
                 self._start_command(shown[2:].rstrip())
-        elif not self._read_text(shown) and self.verdict.doubtful:
-            self._follow(text)
+        else:
+            self._read_text(shown)
         self._new_timer = None
         if shown:
             self.commands.just_ended = None
@@ -100,9 +92,3 @@ class LogReader(LogState):
             self._start_timer(found["id"])
         else:
             self._end_timer(read_timing(found["id"], found["details"] or ""))
-
-
-def _find(trigger: str, text: str, start: int) -> int:
-    """Return the index of a trigger, or the end of the text."""
-    place = text.find(trigger, start)
-    return place if place >= 0 else len(text)

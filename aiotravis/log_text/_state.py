@@ -1,7 +1,4 @@
-"""The structure of a log as far as it was read: open folds, timers and commands, the ending, and the phase of the lines.
-
-No I/O.
-"""
+"""What was read of a log so far: open folds, timers and commands, the ending, and the phase of the lines. No I/O."""
 
 from typing import Final
 
@@ -12,8 +9,6 @@ from aiotravis.log_text._endings import (
     Ending,
     ScriptEnded,
     SetupFailed,
-    Verdict,
-    ending_of_line,
 )
 from aiotravis.log_text._groups import STAGES, group_of, phase_of_fold
 from aiotravis.log_text._lines import Lines, Scope
@@ -33,6 +28,9 @@ ones remain plain lines, without the markers."""
 MAX_MESSAGE_LINES: Final = 1000
 """Lines of a message about a command of several lines."""
 
+MAX_LINES_BEFORE_STOP: Final = 3
+"""Lines after a failure until ``Your build has been stopped.``"""
+
 AFTER_INSTALL: Final = frozenset({"install", "script", "after", "deploy"})
 """Groups of the phases before which commands outside of folds are set-up."""
 
@@ -48,7 +46,10 @@ class LogState:
         commands: The commands.
         timers: The timers and what they measured.
         folds: The folds, in the order in which they start.
-        verdict: The ending.
+        script_ending: The ending that the script of the job has printed, or None.
+        doubtful_ending: One that was printed while a command may have been running. It counts while nothing follows.
+        exit_code: Exit code of the job, or None.
+        structure_line: Number of the last line before which or in which something other than output was read.
         changes: Counts changes of anything but `lines`.
         dropped: Number of markers, commands and results beyond `MAX_STRUCTURES`, which were not recorded.
     """
@@ -58,7 +59,10 @@ class LogState:
         self.commands: Commands = Commands()
         self.timers: Timers = Timers()
         self.folds: list[FoldRecord] = []
-        self.verdict: Verdict = Verdict()
+        self.script_ending: Ending | None = None
+        self.doubtful_ending: ScriptEnded | SetupFailed | None = None
+        self.exit_code: int | None = None
+        self.structure_line: int = 0
         self.changes: int = 0
         self.dropped: int = 0
         self._stack: list[FoldRecord] = []
@@ -66,22 +70,27 @@ class LogState:
         self._message: str | None = None
         self._message_line = 0
         self._past_install = False
-        self._outside = False
-        """Whether the lines are outside of the open folds, because the log seems to have ended."""
         self._no_phase = PendingPhase()
         self._scope = Scope((), self._no_phase)
         self._lines_to_read = 0
         """Lines to read even if they contain nothing that hints at a structure."""
 
-    def close(self) -> None:
-        """End the log."""
+    def close(self, ending: Ending | None) -> None:
+        """End the log.
+
+        Args:
+            ending: How the job ended, as far as it is known.
+        """
+        line = ending.line if ending is not None else None
         command = self.commands.untimed
         if command is not None and command.last_line is None:
-            ending = self.verdict.ending
             command.finished = isinstance(ending, ScriptEnded | SetupFailed)
-            if ending is None:
-                command.last_line = len(self.lines)
+            command.last_line = self.lines._count if line is None or line <= command.line else line - 1
             self.changes += 1
+        if line is not None and line > self.structure_line:
+            # A worker has stopped the job in a fold.
+            self._end_all_folds(line - 1)
+            self.lines._set_scope_from(line, Scope((), self._no_phase))
 
     def _has_room(self) -> bool:
         """Whether one more structure may be recorded; if not, count it as dropped."""
@@ -101,7 +110,7 @@ class LogState:
 
     def _start_command(self, text: str) -> None:
         self._end_untimed_command()
-        self._contradict()
+        self._go_on(self.lines._count + 1)
         self.changes += 1
         self._message = None
         fold = self._fold
@@ -110,47 +119,55 @@ class LogState:
         phase = timer.phase if timer else PendingPhase(around=self.timers.around(fold))
         phase.default = phase.default or name or self._unnamed_phase
         self._enter(phase)
-        command = CommandRecord(text, phase, len(self.lines) + 1, name, timer is not None)
+        command = CommandRecord(text, phase, self.lines._count + 1, name, timer is not None)
         self.commands.add(command)
         if timer:
             timer.command = command
             self.timers.running = timer
 
     def _end_untimed_command(self) -> None:
-        if self.commands.finish_untimed(len(self.lines)):
+        if self.commands.untimed is not None:
+            self.commands.finish_untimed(self.lines._count)
             self.changes += 1
 
-    def _read_text(self, shown: str) -> bool:
-        """Read a line that is no command, and return whether it is a message of Travis."""
-        line = len(self.lines) + 1
+    def _read_text(self, shown: str) -> None:
+        """Read a line that is no command and has no markers."""
+        line = self.lines._count + 1
         if self._message is not None and line > self._message_line + MAX_MESSAGE_LINES:
             self._message = None
         message = read_message(shown, self._message)
         if isinstance(message, Message):
             self._message, self._lines_to_read = None, 0
-            return self._read_message(message, line)
+            self._read_message(message, line)
+            return
         if message is not None:
             self._begin_message(message, line)
-            return False
-        if (ending := ending_of_line(shown, line)) is not None:
-            # A worker stops a job while a command is running.
-            self._end(ending, line, strict=True)
-            return True
+            return
         if self.timers.running is not None:
-            return False
+            return
         if found := BUILD_RESULT.match(shown):
-            strict = self._may_be_output()
-            if not strict:
-                self._end_untimed_command()
-            self._end(ScriptEnded(code=int(found[1]), line=line), line, strict=strict)
-            return True
-        if shown.rstrip() != STOPPED:
-            return False
-        ending, strict = self.verdict.ending, self.verdict.doubtful
-        if not isinstance(ending, SetupFailed):
-            ending, strict = SetupFailed(phase=self._fold.phase.name if self._fold else None, line=line), True
-        self._end(ending, line, strict=strict)
-        return True
+            self._end_script(int(found[1]), line)
+        elif shown.rstrip() == STOPPED:
+            if isinstance(self.script_ending, SetupFailed):
+                self._end_all_folds(self.lines._count)
+                self._enter(self._no_phase)
+            elif self.doubtful_ending is None:
+                self.doubtful_ending = SetupFailed(phase=self._fold.phase.name if self._fold else None, line=line)
+
+    def _end_script(self, code: int, line: int) -> None:
+        ending = ScriptEnded(code=code, line=line)
+        if isinstance(self.script_ending, SetupFailed):
+            self.exit_code = code
+        elif self._may_be_output():
+            self.doubtful_ending = ending
+            return
+        else:
+            self.script_ending, self.exit_code = ending, code
+        self._end_untimed_command()
+        if self._has_room():
+            self.changes += 1
+            self._end_all_folds(self.lines._count)
+            self._enter(self._no_phase)
 
     def _may_be_output(self) -> bool:
         """Return whether a command may still be running."""
@@ -165,39 +182,42 @@ class LogState:
                 self._enter(self.commands.all[-1].phase)
         self._lines_to_read = 1
 
-    def _read_message(self, message: Message, line: int) -> bool:
-        """Read what Travis says of a command, and return whether it is not the output of another one."""
+    def _read_message(self, message: Message, line: int) -> None:
         running = self.timers.running.command if self.timers.running else None
         if message.code is None:
             if (command := running or self.commands.untimed) is not None and self._has_room():
                 self.changes += 1
-                self._contradict()
+                self._go_on(line)
                 self.commands.add_attempt(command, message, line)
-            return command is not None
+            return
         if running is not None and not self.commands.is_named(running, message):
-            return False
-        if not self._has_room():
-            if message.stopped:
-                self.verdict.add(SetupFailed(command=message.command, code=message.code, line=line), line, strict=False)
-            return True
-        self.changes += 1
-        self._contradict()
-        command = self.commands.resolve(message)
+            # The output of a command.
+            return
+        self._go_on(line)
+        command = self.commands.resolve(message) if self._has_room() else None
         if command is not None:
+            self.changes += 1
             self._end_untimed_command()
-            command.finish(len(self.lines))
+            command.finish(self.lines._count)
             self.timers.running = None
             self._name_phase(command, message)
             self._enter(command.phase)
-        if message.stopped:
-            fold = self._fold.phase.name if self._fold else None
-            phase = command.phase.name if command else fold or message.phase or None
-            text = command.text if command else message.command
-            ending = SetupFailed(
-                command=text, phase=message.phase if message.phase in STAGES else phase, code=message.code, line=line
-            )
-            self.verdict.add(ending, line, strict=self._may_be_output())
-        return command is not None or message.stopped
+        if message.stopped and not isinstance(self.script_ending, SetupFailed):
+            self._stop(command, message, line)
+
+    def _stop(self, command: CommandRecord | None, message: Message, line: int) -> None:
+        phase = message.phase or (self._fold.phase.name if self._fold else None)
+        if command is not None and message.phase not in STAGES:
+            phase = command.phase.name
+        text = command.text if command else message.command
+        ending = SetupFailed(command=text, phase=phase, code=message.code, line=line)
+        self.changes += 1
+        if self._may_be_output():
+            self.doubtful_ending = ending
+        else:
+            self.script_ending = ending
+        # The next line but one says that the build has been stopped.
+        self._lines_to_read = MAX_LINES_BEFORE_STOP
 
     def _name_phase(self, command: CommandRecord, message: Message) -> None:
         """Name the phase of a command by its result: Travis prints it for the script, and if a phase before fails."""
@@ -208,57 +228,34 @@ class LogState:
             command.phase.own = "script"
             self._past_install = True
 
-    # The ending -------------------------------------------------------------------------------------------------------
-
-    def _end(self, ending: Ending, line: int, *, strict: bool) -> None:
-        """Note how the job ended. Its last lines are outside of folds, also of those that were never ended."""
-        self.verdict.add(ending, line, strict=strict)
-        if not self._has_room():
-            return
-        self.changes += 1
-        if strict:
-            self._outside = True
-        else:
-            while self._stack:
-                self._end_fold(self._stack[-1].name)
-        self._enter(self._no_phase)
-
-    def _contradict(self) -> None:
-        """Note that the log goes on."""
-        if self.verdict.contradict():
-            self._go_on()
-
-    def _follow(self, text: str) -> None:
-        if self.verdict.follow(text):
-            self._go_on()
-
-    def _go_on(self) -> None:
-        self.changes += 1
-        self._outside = False
-        self._leave()
+    def _go_on(self, line: int) -> None:
+        """Note that the log goes on after what may have been its ending."""
+        self.structure_line = line
+        self.doubtful_ending = None
 
     # Markers ----------------------------------------------------------------------------------------------------------
 
     def _enter(self, phase: PendingPhase) -> None:
-        folds = self._stack[-1].names if self._stack and not self._outside else ()
+        folds = self._stack[-1].names if self._stack else ()
         if self._scope.phase is not phase or self._scope.folds is not folds:
             self._scope = Scope(folds, phase)
             self.lines._set_scope(self._scope)
 
     def _leave(self) -> None:
         """Return to what surrounds a timer or a fold that has ended."""
-        around = None if self._outside else self.timers.around(self._fold)
-        self._enter(around or (self._stack[-1].phase if self._stack and not self._outside else self._no_phase))
+        around = self.timers.around(self._fold)
+        self._enter(around or (self._stack[-1].phase if self._stack else self._no_phase))
 
     def _start_fold(self, name: str) -> None:
         self._end_untimed_command()
         phase_name = phase_of_fold(name)
         if name == "worker_info":
             # A job that is run again writes into the same log.
-            self.verdict.drop_since(0)
-            self._past_install = self._outside = False
-        elif name != "agent.debug":
-            self._contradict()
+            self.script_ending = self.exit_code = None
+            self._past_install = False
+        if name != "agent.debug":
+            # Since 2019, this fold may follow the end.
+            self._go_on(self.lines._count)
         if name in UNFOLDABLE or (phase_name in STAGES and phase_name != "script"):
             self._end_unended(phase_name)
         if len(self._stack) == MAX_FOLD_DEPTH:
@@ -274,7 +271,7 @@ class LogState:
             phase = PendingPhase(own=phase_name, around=owner.phase if owner else None)
             self._past_install = self._past_install or group_of(phase_name) in AFTER_INSTALL
             self.timers.contain(around, phase_name)
-        self._stack.append(FoldRecord((*around.names, name) if around else (name,), phase, len(self.lines) + 1))
+        self._stack.append(FoldRecord((*around.names, name) if around else (name,), phase, self.lines._count + 1))
         self.folds.append(self._stack[-1])
         self._enter(phase)
 
@@ -283,8 +280,12 @@ class LogState:
         self.timers.running = None
         # Only the folds of a deployment stand in others.
         if phase_name != "deploy" or not self._stack or group_of(self._stack[0].name) not in ("after", "deploy"):
-            while self._stack:
-                self._end_fold(self._stack[-1].name)
+            self._end_all_folds(self.lines._count)
+
+    def _end_all_folds(self, last_line: int) -> None:
+        for fold in reversed(self._stack[:]):
+            self._end_fold(fold.name)
+            fold.last_line = max(last_line, fold.line - 1)
 
     def _end_fold(self, name: str) -> None:
         if all(fold.name != name for fold in self._stack):
@@ -292,10 +293,10 @@ class LogState:
         self._end_untimed_command()
         while True:
             fold = self._stack.pop()
-            fold.last_line = len(self.lines)
+            fold.last_line = self.lines._count
             for timer in self.timers.drop_in(fold):
                 if timer.command:
-                    timer.command.finish(len(self.lines))
+                    timer.command.finish(self.lines._count)
             if fold.name == name:
                 break
         self._new_timer = None
@@ -303,12 +304,13 @@ class LogState:
 
     def _start_timer(self, id: str) -> None:
         self._end_untimed_command()
-        self._contradict()
-        self._new_timer = self.timers.start(id, len(self.lines) + 1, self.changes, self._fold)
+        self._go_on(self.lines._count)
+        self._new_timer = self.timers.start(id, self.lines._count + 1, self.changes, self._fold)
         self._enter(self._new_timer.phase)
 
     def _end_timer(self, timing: Timing) -> None:
         self._end_untimed_command()
+        self._go_on(self.lines._count)
         self._new_timer = None
         fold = self._fold.phase.name if self._fold else None
         timer = self.timers.open.get(timing.id)
@@ -317,7 +319,8 @@ class LogState:
             inside = timer.fold.phase.name if timer.fold else None if timer.command else timer.first_fold
             name = phase_of_timer(timing.event, inside)
             timer.phase.default = timer.phase.default or self._unnamed_phase
-            self._past_install = self._past_install or (name is not None and group_of(name) in AFTER_INSTALL)
+            if name is not None and not self._past_install:
+                self._past_install = group_of(name) in AFTER_INSTALL
             self.timers.end(timing, name, self.changes)
             line = timer.line
             if timer.command is not None:
@@ -325,16 +328,14 @@ class LogState:
         elif (line := self.timers.end_again(timing, self.changes)) is None:
             name = phase_of_timer(timing.event, fold) or self._unnamed_phase
             phase = PendingPhase(own=name, around=self.timers.around(self._fold))
-            self.timers.end_unknown(timing, phase, len(self.lines) + 1, self.changes)
+            self.timers.end_unknown(timing, phase, self.lines._count + 1, self.changes)
         if line is not None and timing.duration is not None:
             self.lines._set_duration(line, timing.duration)
         self._leave()
 
     def _end_timed_command(self, command: CommandRecord, timing: Timing) -> None:
-        command.duration, command.last_line, command.finished = timing.duration, len(self.lines), True
+        command.duration, command.last_line, command.finished = timing.duration, self.lines._count, True
         # What came since then was its output, perhaps the log of another job.
         self.commands.unresolve(command)
         self.commands.drop_untimed_after(command)
         self.commands.just_ended = command
-        if self.verdict.drop_since(command.line):
-            self._go_on()

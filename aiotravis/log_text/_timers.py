@@ -67,6 +67,7 @@ class TimerRecord:
 class _TimingRecord:
     timing: Timing
     phase: PendingPhase
+    line: int
     number: int
     repeated: bool = False
 
@@ -89,13 +90,17 @@ class Timers:
     @property
     def of_command(self) -> TimerRecord | None:
         """The innermost open timer of a command."""
-        return next((timer for timer in reversed(self.open.values()) if timer.command), None)
+        for timer in reversed(self.open.values()):
+            if timer.command:
+                return timer
+        return None
 
     def around(self, fold: FoldRecord | None) -> PendingPhase | None:
         """Return the phase of the innermost timer around what stands in a fold: of a command, or of a stage there."""
-        return next(
-            (timer.phase for timer in reversed(self.open.values()) if timer.command or timer.fold is fold), None
-        )
+        for timer in reversed(self.open.values()):
+            if timer.command or timer.fold is fold:
+                return timer.phase
+        return None
 
     def start(self, id: str, line: int, number: int, fold: FoldRecord | None) -> TimerRecord:
         """Start a timer. If its id is in use, it refers to the new one."""
@@ -166,15 +171,15 @@ class Timers:
             return None
         earlier.repeated = True
         self._measured_until(earlier.number, number)
-        self._add(timing, earlier.phase, earlier.timing.line, earlier.number)
-        return earlier.timing.line
+        self._add(timing, earlier.phase, earlier.line, earlier.number)
+        return earlier.line
 
     def end_unknown(self, timing: Timing, phase: PendingPhase, line: int, number: int) -> None:
         """Record the end of a timer whose start is unknown."""
         self._add(timing, phase, line, number)
 
     def _add(self, timing: Timing, phase: PendingPhase, line: int, number: int) -> None:
-        record = _TimingRecord(msgspec.structs.replace(timing, line=line), phase, number)
+        record = _TimingRecord(timing, phase, line, number)
         self._timings.append(record)
         self._ended[timing.id] = record
 
@@ -191,6 +196,7 @@ class Timers:
             msgspec.structs.replace(
                 record.timing,
                 phase=record.phase.name,
+                line=record.line,
                 outermost=not record.repeated and not self._is_part(record.number),
             )
             for record in self._timings
