@@ -47,7 +47,7 @@ def show(log: LogText, shown: int) -> int:
 
 
 def describe(ending: log_text.Ending) -> str:
-    """Say how a job ended."""
+    """Return how a job ended, as a sentence."""
     match ending:
         case log_text.ScriptEnded(code=0):
             return "The script passed."

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final
 
 from aiotravis import LogText, log_text
-from examples.dashboard_web.shown import ShownLine, shown_line
+from examples.dashboard_web.shown import MAX_FOLDS, ShownLine, shown_line
 
 MAX_LINES: Final = 5000
 """Newest lines of a log that are kept."""
@@ -34,6 +34,7 @@ class Cursor:
     run: int = -1
     line: int = 0
     patch: int = 0
+    closed: bool = False
 
 
 class ShownLog:
@@ -41,7 +42,8 @@ class ShownLog:
 
     Viewers ask for what came after their cursor. So nothing is queued for them, and a slow viewer is told how many
     lines it has missed. Who has watched the log from its beginning and who opens it later see the same: a duration that
-    becomes known after its line was sent follows as a patch, and limits hold at places of the text, not of its parts.
+    becomes known after its line was sent follows as a patch; lines that turn out to stand in no fold, once the log has
+    ended, are sent again; and limits hold at places of the text, not of its parts.
     """
 
     def __init__(self) -> None:
@@ -60,6 +62,7 @@ class ShownLog:
         self._total = 0
         self._patches: deque[tuple[int, float]] = deque(maxlen=MAX_LINES)
         self._patched = 0
+        self._standing: int | None = None
         self._rest: ShownLine | None = None
 
     @property
@@ -84,6 +87,12 @@ class ShownLog:
     def close(self) -> None:
         """End the log."""
         self._log.close()
+        while self._lines and self._log.lines[self._read - 1].folds[:MAX_FOLDS] != self._lines[-1].folds:
+            # What a worker writes as it stops a job in a fold is known by being the last.
+            self._size -= self._lines.pop().size
+            self._read -= 1
+            self._total -= 1
+        self._standing = self._total
         self.show()
 
     def _parse(self, part: str) -> None:
@@ -147,7 +156,10 @@ class ShownLog:
         """Return what came after a cursor, and advance the cursor."""
         reset = cursor.run != self._run
         if reset:
-            cursor.run, cursor.line, cursor.patch = self._run, 0, self._patched
+            cursor.run, cursor.line, cursor.patch, cursor.closed = self._run, 0, self._patched, False
+        standing = None if cursor.closed or self._standing is None else self._standing
+        if standing is not None:
+            cursor.closed, cursor.line = True, min(cursor.line, standing)
         first = self._total - len(self._lines)
         skipped = max(0, first - cursor.line)
         start = cursor.line + skipped - first
@@ -157,6 +169,7 @@ class ShownLog:
         cursor.patch = self._patched
         return {
             "reset": reset,
+            "standing": standing,
             "skipped": skipped,
             "dropped": self._dropped + self._log.dropped,
             "lines": lines,

@@ -7,7 +7,7 @@ import pytest
 
 from aiotravis import Travis
 from aiotravis.log_text import _state
-from aiotravis.testing import Job, Repository
+from aiotravis.testing import SAMPLE_LOGS, Job, Repository
 from examples.dashboard_web.app import dashboard
 from tests.browser.pages import log_of, shows
 
@@ -17,6 +17,14 @@ MOST = 5000
 PLACE = """number => {
     const line = document.querySelector(`#log-lines .line[data-number="${number}"]`);
     return line.getBoundingClientRect().top - document.getElementById('log-lines').getBoundingClientRect().top;
+}"""
+
+
+SHAPE = """box => {
+    const shape = element => element.classList.contains("line")
+        ? `${element.dataset.number} ${element.textContent}\\n`
+        : `<${element.tagName}>${[...element.children].map(shape).join("")}</${element.tagName}>`;
+    return shape(box).replaceAll("</DIV><DIV>", "");
 }"""
 
 
@@ -174,3 +182,21 @@ async def test_folds_are_removed_with_their_lines(log: Any, job: Job) -> None:
     assert await log.locator("#log-lines details").count() < MOST
     assert await log.locator("#log-lines .line").count() == MOST
     assert await log.locator("#log-lines .bundle").count() <= MOST / 50
+
+
+@pytest.mark.parametrize("name", ["2019-canceled", "2021-stalled", "2017-setup-failed"])
+async def test_a_log_watched_to_any_ending_looks_as_after_a_reload(log: Any, job: Job, name: str) -> None:
+    text = SAMPLE_LOGS[name]
+    for place in range(0, len(text), 500):
+        job.write(text[place : place + 500])
+    ending = text.split("\n")[-3].strip()
+    await shows(log, "#log-lines", ending)
+    job.write("", final=True)
+    job.finish("canceled" if name.endswith("canceled") else "errored")
+    await shows(log, "#log-status", "The end")
+    live = await log.locator("#log-lines").evaluate(SHAPE)
+    assert ending in live
+    await log.reload()
+    await log.click(log_of(job))
+    await shows(log, "#log-status", "The end")
+    assert await log.locator("#log-lines").evaluate(SHAPE) == live

@@ -12,6 +12,8 @@ from examples.dashboard_web.shown_log import Cursor, ShownLog
 
 CLEAR = "\r\x1b[0K"
 
+CANCELED = "\n\nDone: Job Cancelled\n\n"
+
 
 class Page:
     """What a page has received: the model of `static/lines.js`."""
@@ -27,6 +29,8 @@ class Page:
         news: Any = self._log.after(self._cursor)
         if news["reset"]:
             self.lines.clear()
+        if news["standing"] is not None:
+            self.lines = {number: line for number, line in self.lines.items() if number <= news["standing"]}
         self.lines.update((line[0], list(line)) for line in news["lines"])
         for number, duration in news["durations"]:
             if number in self.lines:
@@ -87,6 +91,8 @@ LOGS = {
     "an end that comes twice": timed("1", "$ make\n", 1)
     + f"$ cd x\ntravis_time:end:1:start=0,finish=9,duration=9000000000{CLEAR}$ ls\n",
     "an end without a start": f"$ a\ntravis_time:end:9:start=0,finish=1,duration=1{CLEAR}\n$ b\n",
+    "canceled in nested folds": f"travis_fold:start:a{CLEAR}$ make\ntravis_fold:start:b{CLEAR}making\n{CANCELED}",
+    "canceled in a fold without lines": f"$ make\ntravis_fold:start:a{CLEAR}{CANCELED}",
     "the last line unfinished": f"travis_time:start:1{CLEAR}$ make\nmaking",
 }
 
