@@ -151,7 +151,7 @@ class LogWriter:
         """
         if not self._timers:
             return
-        # fact 10.3: the script holds one identifier. An end around another timer repeats the one of that timer.
+        # fact 10.3: the script holds one timer; an end around another one repeats the identifier of that one.
         shared = self._unended_timers and self.names_events
         identifier, started = self._timers[-1] if shared else self._timers.pop()
         if milliseconds is None:
@@ -198,7 +198,7 @@ class LogWriter:
 
     def stop(self, command: str, code: int, phase: str) -> None:
         """Write that a command before the script failed. The folds that are open stay open."""
-        # The script of 2013 knows its stage; later ones do not and say "during .".
+        # fact 10.3: the script of 2013 knows its stage; later ones do not and say "during .".
         colour, stage = (RED, "") if self.has_timers else (YELLOW, phase)
         self.echo(
             f'{self._blank}{colour}The command "{command}" failed and exited with {code} during {stage}.{RESET}\n\n'
