@@ -11,7 +11,8 @@ With a real one:
 FOLDER (``--into``) receives ``builds.jsonl``, one build with its jobs per line, newest first, and ``logs/ID.txt`` for
 the jobs of the newest builds (``--logs``). A second run fetches no log again. Progress goes to standard error.
 
-The exit code is 0 if everything was fetched, 1 if a log was not available, 2 after an error, 130 after Ctrl-C.
+The exit code is 0 if everything was fetched, 1 if there is no such repository or a log was not available, 2 after an
+error, 130 after Ctrl-C.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from pathlib import Path
 
 import anyio
 
-from aiotravis import COM, Build, Job, Progress, Travis, TravisError, number_key
+from aiotravis import COM, Build, Job, Progress, Travis, TravisError, errors, number_key
 from aiotravis.testing import TravisServer, sample_log
 
 SLUG = "travis-ci/travis.rb"
@@ -115,6 +116,8 @@ async def fetch(travis: Travis, repo: str, folder: Path, newest: int) -> int:
     """Fetch builds and logs, and print a summary."""
     await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
+    # A list of builds is empty for a repository that does not exist.
+    await travis.repos.get(repo)
     count, jobs = await fetch_history(travis, repo, folder / "builds.jsonl", newest)
     ended = [job for job in jobs if job.finished]
     files = await travis.logs.download(ended, folder / "logs", progress=Bar(travis, "logs"))
@@ -159,6 +162,9 @@ async def main() -> int:
             return await run(options, options.into)
         with tempfile.TemporaryDirectory(prefix="bulk_fetch.") as folder:
             return await run(options, Path(folder))
+    except errors.NotFoundError:
+        print(f"bulk_fetch: {options.repo}: not found", file=sys.stderr)
+        return 1
     except (TravisError, OSError) as exc:
         print(f"\nbulk_fetch: {exc}", file=sys.stderr)
         return 2

@@ -40,6 +40,7 @@ SLOWEST = (
 NOT_MEASURED = (
     "tests/browser/",
     "tests/conformance/",
+    "tests/examples/",
     "tests/flows/test_cancelling.py",
     "tests/flows/test_waiting_soak.py",
     "tests/follow_log/test_exactness.py",

@@ -16,11 +16,12 @@ import pytest
 from yarl import URL
 
 from aiotravis import Travis, errors, events
-from aiotravis.log_text import _reader
+from aiotravis.log_text import _state
 from aiotravis.testing import Build, Repository, TravisServer
 from examples.dashboard_web.app import dashboard
-from examples.dashboard_web.logs import INTERVAL, MAX_LINES
+from examples.dashboard_web.logs import INTERVAL
 from examples.dashboard_web.shown import MAX_LINE
+from examples.dashboard_web.shown_log import MAX_LINES
 from examples.dashboard_web.state import BUILDS_SHOWN, Board
 from tests.waiting import until
 
@@ -327,7 +328,6 @@ async def job_id(url: str, browser: aiohttp.ClientSession, repository: Repositor
     return build.jobs[0].id
 
 
-@pytest.mark.instant
 async def test_a_log_streams_to_its_end_with_folds_durations_and_colours(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
 ) -> None:
@@ -388,7 +388,7 @@ async def test_a_hostile_log_is_sent_as_data_and_cut(
 async def test_the_number_of_folds_above_the_limit_is_sent(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_reader, "MAX_STRUCTURES", 1000)
+    monkeypatch.setattr(_state, "MAX_STRUCTURES", 1000)
     job = server.world.jobs[job_id]
     starts = "".join(f"travis_fold:start:f\r\x1b[0Kx{n}\n" for n in range(3000))
     job.write(starts, final=True)

@@ -125,19 +125,59 @@ async def test_await_build_returns_the_outcome_as_an_exit_code() -> None:
             assert message in ended.stderr
 
 
-async def test_follow_log_prints_the_log_and_nothing_else() -> None:
+INSTALL = b"bundle install --jobs=3 --retry=3 exited with 1"
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "says"),
+    [
+        ("passed", 0, b"follow_log: passed: The script passed.\n"),
+        (
+            "failed",
+            1,
+            b"follow_log: failed: The script failed: exit code 1.\nfollow_log: line 76: %b exited with 1\n"
+            % b"bundle exec rake spec",
+        ),
+        (
+            "setup-failed",
+            1,
+            b"follow_log: errored: Set-up failed during install: %b.\nfollow_log: line 26: %b\n" % (INSTALL, INSTALL),
+        ),
+        ("stalled", 1, b"follow_log: errored: Stopped: no output for 600 seconds.\n"),
+        ("canceled", 1, b"follow_log: canceled: Canceled.\n"),
+        ("unfinished", 1, b"follow_log: errored: The log does not say how the job ended.\n"),
+    ],
+)
+async def test_follow_log_in_a_pipe_is_plain_and_says_how_the_job_ended(ending: str, code: int, says: bytes) -> None:
     async with TravisServer() as server:
         build = server.world.repository("a/b").build()
-        task = server.play(build, speed=20)
+        task = server.play(build, speed=100, state=ending)
         command = [sys.executable, FOLLOW, "--endpoint", server.endpoint, str(build.jobs[0].id)]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
         await task
-        assert (ended.returncode, ended.stderr) == (0, b"")
-        assert ended.stdout == build.jobs[0].log.text.encode()
+    assert (ended.returncode, ended.stderr) == (code, says)
+    assert ended.stdout.decode() == LogText.parse(build.jobs[0].log.text).plain
+    assert not {b"\x1b", b"\r", b"travis_fold", b"travis_time"} & set(re.findall(rb"\x1b|\r|travis_\w+", ended.stdout))
+
+
+async def test_follow_log_prints_errors_on_one_line() -> None:
+    async with TravisServer() as server:
         command = [sys.executable, FOLLOW, "--endpoint", server.endpoint, "9"]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
         assert ended.returncode == 2
         assert ended.stderr.startswith(b"follow_log: GET /jobs/9 answered 404")
+        assert ended.stderr.count(b"\n") == 1
+
+
+async def test_follow_log_says_that_the_server_has_lost_the_log() -> None:
+    async with TravisServer() as server:
+        # It ended over an hour ago: nobody waits for its log.
+        job = server.world.repository("a/b").history(2)[0].jobs[0]
+        job.log.unavailable_reads = 1000
+        command = [sys.executable, FOLLOW, "--endpoint", server.endpoint, str(job.id)]
+        ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert b"follow_log: passed: The log has nothing that Travis writes.\n" in ended.stderr
 
 
 BULK = str(EXAMPLES / "bulk_fetch.py")
@@ -219,9 +259,9 @@ async def test_nightly_mining_appends_each_build_once_it_has_ended(tmp_path: Pat
 DURATIONS = str(EXAMPLES / "durations.py")
 
 
-async def test_durations_draws_every_build_and_the_phases_of_the_newest(tmp_path: Path) -> None:
+async def test_durations_draws_every_build_and_the_groups_of_the_newest(tmp_path: Path) -> None:
     out = tmp_path / "durations.html"
-    async with TravisServer(instant=True) as server:
+    async with TravisServer() as server:
         repository = server.world.repository("a/b")
         for build in repository.history(30, jobs=2):
             for job in build.jobs:
@@ -229,7 +269,7 @@ async def test_durations_draws_every_build_and_the_phases_of_the_newest(tmp_path
                 job.write(sample_log(job, build.state), final=True)
         repository.build().start()
         newest = repository.builds[-2]
-        seconds = sum(LogText.parse(job.log.text).phases["script"].duration or 0.0 for job in newest.jobs)
+        seconds = sum(LogText.parse(job.log.text).groups["script"].duration or 0.0 for job in newest.jobs)
         command = [sys.executable, DURATIONS, "--endpoint", server.endpoint, "--repo", "a/b", "--out", str(out)]
         command += ["--builds", "20", "--logs", "5"]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
@@ -245,6 +285,17 @@ async def test_durations_draws_every_build_and_the_phases_of_the_newest(tmp_path
     titles = re.findall(r"<title>(#[^<]*)</title>", text)
     assert sum("passed" in title or "failed" in title for title in titles) == 20
     assert "#31" not in text
+
+
+@pytest.mark.parametrize("example", [DURATIONS, BULK])
+async def test_a_repository_that_does_not_exist_is_not_found(example: str, tmp_path: Path) -> None:
+    async with TravisServer() as server:
+        folder = ["--out", str(tmp_path / "x.html")] if example == DURATIONS else ["--into", str(tmp_path)]
+        command = [sys.executable, example, "--endpoint", server.endpoint, "--repo", "no/such", *folder]
+        ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
+    assert (ended.returncode, ended.stdout) == (1, b"")
+    assert ended.stderr == f"{Path(example).stem}: no/such: not found\n".encode()
+    assert [path async for path in anyio.Path(tmp_path).iterdir()] == []
 
 
 async def test_durations_without_arguments_draws_the_phases_of_its_logs(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Control sequences in a line of a log: to styled text, to plain text, to text that is safe for a terminal. No I/O.
 
-A line is shown as by a terminal of unlimited width: after a carriage return, text overwrites the line from its start.
-Only SGR (colours and the like) and moves within the line have an effect.
+A line is shown as by a terminal of unlimited width, but for carriage returns: as on Travis's website, the next
+character that is printed after one clears the line. Only SGR (colours and the like) and moves within the line have an
+effect.
 """
 
 import re
@@ -46,23 +47,20 @@ OTHER_SEQUENCE: Final = (
 SEQUENCES: Final = re.compile(
     rf"{CONTROL}(?:(?<={SINGLE}){SINGLE}*+|{CSI_START}[0-?]*+[ -/]*+[@-~]?|{OTHER_SEQUENCE})?"
 )
+PRINTED: Final = re.compile(rf"(?:{SEQUENCES.pattern})*+{PRINTABLE}")
 TOKENS: Final = re.compile(
     rf"(?P<text>{PRINTABLE}{{1,65536}}+)"
     rf"|(?P<single>{SINGLE}++)"
     rf"|{CONTROL}(?:{CSI_START}(?P<values>[0-?]*+)(?P<between>[ -/]*+)(?P<final>[@-~]?)|{OTHER_SEQUENCE})?"
 )
-CURSOR_MOVES: Final = rf"(?<=\x08)|{CSI_START}[0-9;]*+[CDGJK`]"
+MOVES: Final = re.compile(rf"[\x08\x1b\x9b](?:(?<=\x08)|{CSI_START}[0-9;]*+[CDGJK`])")
 """Moves and erasing, other than a carriage return."""
 
-MOVES: Final = re.compile(rf"[\r\x08\x1b\x9b](?:{CURSOR_MOVES}|(?<=\r)(?<!\r\r)\r*+(?!\n|\Z))")
-CELL_MOVES: Final = re.compile(rf"[\x08\x1b\x9b](?:{CURSOR_MOVES})")
 SPINNER: Final = re.compile(rf"(?<=\x08)(?:{PRINTABLE}\x08)+(?={PRINTABLE})")
 """The characters of a spinner, each overwriting the one before, except the last. It begins after a backspace, so that
 no character is the end of a sequence."""
 
-BETWEEN_RETURNS: Final = re.compile(r"[^\r]++")
-CLEAR_LINE: Final = ("\r\x1b[K", "\r\x1b[0K", "\r\x1b[2K")
-"""Sequences that clear the line."""
+RETURNS: Final = re.compile(r"\r++\n")
 
 UNSAFE: Final = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that change the direction of text, or cannot be encoded."""
@@ -88,6 +86,8 @@ def visible_text(line: str) -> str:
     # Nearly all lines are printable: this is the fastest check.
     if line.isprintable():
         return line
+    if "\r" in line:
+        line = line[_after_return(line) :]
     if MOVES.search(line):
         return "".join(text for text, _ in _runs_with_moves(line, DEFAULT_STYLE))
     return _without_controls(line)
@@ -95,10 +95,23 @@ def visible_text(line: str) -> str:
 
 def visible_lines(text: str) -> str:
     """Return the visible text of many lines, with the newlines between them."""
-    text = text.replace("\r\n", "\n")
-    if not MOVES.search(text):
+    text = text.replace("\r\n", "\n").replace("\r\n", "\n")
+    if "\r\n" in text:
+        text = RETURNS.sub("\n", text)
+    if "\r" not in text and not MOVES.search(text):
         return _without_controls(text)
     return "\n".join(map(visible_text, text.split("\n")))
+
+
+def _after_return(line: str) -> int:
+    """Return where the text begins that a line shows: after the last carriage return that something printed follows."""
+    # fact 10.3: the website clears a line at a carriage return.
+    end = len(line.rstrip("\r"))
+    while (at := line.rfind("\r", 0, end)) >= 0:
+        if at + 1 < end and PRINTED.match(line, at + 1, end):
+            return at + 1
+        end = at
+    return 0
 
 
 def _without_controls(text: str) -> str:
@@ -154,6 +167,8 @@ def _escape_unsafe(found: re.Match[str]) -> str:
 def _styled_runs(line: str, style: Style) -> list[tuple[str, Style]]:
     if line.isprintable():
         return [(line, style)] if line else []
+    if "\r" in line and (start := _after_return(line)):
+        style, line = style_after(line[:start], style), line[start:]
     return (_runs_with_moves if MOVES.search(line) else _runs_without_moves)(line, style)
 
 
@@ -162,54 +177,16 @@ def _runs_without_moves(line: str, style: Style) -> list[tuple[str, Style]]:
     runs: list[tuple[StringIO, Style]] = []
     for found in TOKENS.finditer(line):
         if text := found["text"]:
-            _append(runs, text, style)
+            if not runs or (runs[-1][1] is not style and runs[-1][1] != style):
+                runs.append((StringIO(), style))
+            runs[-1][0].write(text)
         elif found["final"] == "m" and not found["between"]:
             style = apply_sgr(style, found["values"])
-    return _join(runs)
+    return [(texts.getvalue(), style) for texts, style in runs]
 
 
 def _runs_with_moves(line: str, style: Style) -> list[tuple[str, Style]]:
     """Return the visible text of a line with moves."""
-    if start := max(at + len(clear) if (at := line.rfind(clear)) >= 0 else 0 for clear in CLEAR_LINE):
-        style, line = style_after(line[:start], style), line[start:]
-    return _runs_from_cells(line, style) if CELL_MOVES.search(line) else _runs_overwritten(line, style)
-
-
-def _runs_overwritten(line: str, style: Style) -> list[tuple[str, Style]]:
-    """Return the visible text of a line whose only moves are carriage returns, as in progress bars."""
-    # Keep what was written wider than everything written after it; the rest is overwritten.
-    seen: list[tuple[int, str, Style]] = []
-    for found in BETWEEN_RETURNS.finditer(line):
-        text = found[0]
-        width = len(text) if text.isprintable() else len(SEQUENCES.sub("", text))
-        while seen and seen[-1][0] <= width:
-            seen.pop()
-        seen.append((width, text, style))
-        style = style_after(text, style)
-    runs: list[tuple[StringIO, Style]] = []
-    covered = 0
-    for _, text, style in reversed(seen):
-        column = 0
-        for run, run_style in _runs_without_moves(text, style):
-            column += len(run)
-            if column > covered:
-                _append(runs, run[covered - column :] if column - len(run) < covered else run, run_style)
-        covered = column
-    return _join(runs)
-
-
-def _append(runs: list[tuple[StringIO, Style]], text: str, style: Style) -> None:
-    if not runs or (runs[-1][1] is not style and runs[-1][1] != style):
-        runs.append((StringIO(), style))
-    runs[-1][0].write(text)
-
-
-def _join(runs: list[tuple[StringIO, Style]]) -> list[tuple[str, Style]]:
-    return [(texts.getvalue(), style) for texts, style in runs]
-
-
-def _runs_from_cells(line: str, style: Style) -> list[tuple[str, Style]]:
-    """Return the visible text of a line with any moves."""
     if "\b" in line:
         line = "".join(SPINNER.sub("", line[place : place + CHUNK]) for place in range(0, len(line), CHUNK))
     # Arrays hold one number per character, so that overwriting takes time in proportion to the piece, not to the line.

@@ -8,9 +8,10 @@ from typing import Final, overload
 import msgspec
 
 from aiotravis.log_text._ansi import Span, render_line, spans, visible_lines, visible_text
+from aiotravis.log_text._phases import PendingPhase
 from aiotravis.log_text._styles import DEFAULT_STYLE, Style, style_after
 
-__all__ = ["Line", "Lines", "PendingPhase", "Scope"]
+__all__ = ["Line", "Lines", "Scope"]
 
 BLOCK_SIZE: Final = 1 << 16
 """Characters after which a block is full. A whole block is split to read one line."""
@@ -51,13 +52,6 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(slots=True, eq=False)
-class PendingPhase:
-    """The phase of some lines, whose name may become known after them."""
-
-    name: str | None
-
-
-@dataclass(slots=True, eq=False)
 class Scope:
     """The folds and the phase that lines belong to."""
 
@@ -94,7 +88,7 @@ class Lines(Sequence[Line]):
         self._block_starts: list[int] = []
         self._full = True
         self._count = 0
-        self._scope = Scope((), PendingPhase(None))
+        self._scope = Scope((), PendingPhase())
         self._scopes: list[Scope] = []
         self._scope_starts: list[int] = []
         self._durations: dict[int, float] = {}
@@ -134,17 +128,21 @@ class Lines(Sequence[Line]):
         lines = self._lines_of(block)
         style = style_after("\n".join(lines[:start]), block.style) if start else block.style
         at = bisect_right(self._scope_starts, block.start + start) - 1
+        scopes, starts, durations = self._scopes, self._scope_starts, self._durations
+        scope = scopes[at]
+        phase = scope.phase.name
         for place in range(start, stop):
             raw, number = lines[place], block.start + place + 1
-            while at + 1 < len(self._scope_starts) and self._scope_starts[at + 1] < number:
+            while at + 1 < len(starts) and starts[at + 1] < number:
                 at += 1
-            scope = self._scopes[at]
+                scope = scopes[at]
+                phase = scope.phase.name
             yield Line(
                 number=number,
                 raw=raw,
                 folds=scope.folds,
-                phase=scope.phase.name,
-                duration=self._durations.get(number),
+                phase=phase,
+                duration=durations.get(number),
                 style=style,
             )
             style = style_after(raw, style)
@@ -154,12 +152,35 @@ class Lines(Sequence[Line]):
             self._split = (block, block.count, block.text.split("\n"))
         return self._split[2]
 
+    def _backwards(self, most: int) -> Iterator[str]:
+        """Yield the lines from the last one to the first, as sent, each cut after so many characters."""
+        for block in reversed(self._blocks):
+            text = block.text
+            end = len(text) - 1
+            while end >= 0:
+                start = text.rfind("\n", 0, end) + 1
+                yield text[start : min(end, start + most)]
+                end = start - 1
+
+    def _begin_with(self, text: str) -> bool:
+        """Return whether this is how the first line begins."""
+        return bool(self._blocks) and self._blocks[0].text.startswith(text)
+
     def visible_text(self) -> str:
         """Return the visible text of all lines, each ended by a newline."""
         return "".join(visible_lines(block.text) for block in self._blocks)
 
     def _set_scope(self, scope: Scope) -> None:
         """Set what the following lines belong to."""
+        self._scope = scope
+
+    def _set_scope_from(self, line: int, scope: Scope) -> None:
+        """Set what all lines from one on belong to."""
+        while self._scope_starts and self._scope_starts[-1] >= line - 1:
+            self._scope_starts.pop()
+            self._scopes.pop()
+        self._scope_starts.append(line - 1)
+        self._scopes.append(scope)
         self._scope = scope
 
     def _append(self, text: str, count: int) -> None:

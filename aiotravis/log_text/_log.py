@@ -4,75 +4,42 @@ The phases are those of https://docs.travis-ci.com/user/job-lifecycle/; the log 
 https://github.com/travis-ci/travis-build/tree/master/lib/travis/build/bash
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from heapq import nlargest
 from types import MappingProxyType
 from typing import Final
 
-import msgspec
-
+from aiotravis._validation import validate_count
+from aiotravis.log_text._ansi import safe_for_terminal
+from aiotravis.log_text._commands import CommandRecord
+from aiotravis.log_text._endings import (
+    MAX_MESSAGE,
+    Ending,
+    NotATravisLog,
+    ScriptEnded,
+    SetupFailed,
+    Stalled,
+    Unfinished,
+    WithState,
+    combined,
+    ending_for,
+    is_last,
+    last_words,
+)
+from aiotravis.log_text._groups import GROUPS, group_of
 from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import Timing
+from aiotravis.log_text._newlines import LineCutter
 from aiotravis.log_text._reader import LogReader
+from aiotravis.log_text._structures import Command, Fold, Phase, PhaseGroup
 
-__all__ = ["Command", "Fold", "LogText", "Phase"]
+__all__ = ["LogText"]
 
 CHUNK: Final = 1 << 16
 """Characters of a whole log that are read at once."""
 
-
-class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """A command that the worker ran: a line ``$ make``.
-
-    Attributes:
-        text: The command, or its first line.
-        phase: Name of its phase, or None.
-        duration: Duration in seconds; None if it was not timed, or has not ended.
-        exit_code: Exit code; None if unknown. Travis prints it in the script phase, and if a phase fails.
-        line: Number of its line.
-        last_line: Number of the last line of its output; None while it runs, or if the log is incomplete.
-    """
-
-    text: str
-    phase: str | None = None
-    duration: float | None = None
-    exit_code: int | None = None
-    line: int
-    last_line: int | None = None
-
-
-class Fold(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of a log that Travis shows folded.
-
-    Attributes:
-        name: Name as printed in the log: ``install.2``. Not unique.
-        folds: Names of the folds around it, outermost first.
-        phase: Name of its phase, or None.
-        line: Number of its first line.
-        last_line: Number of its last line, one less than `line` if the fold is empty; None if it has not ended.
-    """
-
-    name: str
-    folds: tuple[str, ...] = ()
-    phase: str | None = None
-    line: int
-    last_line: int | None = None
-
-
-class Phase(msgspec.Struct, frozen=True, kw_only=True):
-    """One phase of a job: ``install``, ``script``, ``git.checkout``, ``worker_info``.
-
-    Attributes:
-        name: Name of a stage in .travis.yml, or of the fold; ``install`` for ``install.2``.
-        duration: Sum of its timings, in seconds; None if there are none.
-        commands: Its commands.
-        line: Number of its first line.
-    """
-
-    name: str
-    duration: float | None = None
-    commands: tuple[Command, ...] = ()
-    line: int
+MAX_EXCERPT_LINE: Final = 500
+"""Characters of a line in an excerpt."""
 
 
 class LogText:
@@ -90,13 +57,17 @@ class LogText:
 
     def __init__(self) -> None:
         self._reader = LogReader()
-        self._incomplete: list[str] = []
+        self._cutter = LineCutter()
         self._commands: tuple[Command, ...] = ()
         self._phases: Mapping[str, Phase] = MappingProxyType({})
-        self._commands_at = self._phases_at = 0
+        self._commands_at: object = None
+        self._phases_at: object = None
+        self._closed = False
+        self._ending: Ending = Unfinished()
+        self._ending_at = (0, 0, False)
 
     def __repr__(self) -> str:
-        return f"<LogText of {len(self.lines)} lines, {len(self._reader.commands)} commands>"
+        return f"<LogText of {len(self.lines)} lines, {len(self._reader.commands.all)} commands>"
 
     @classmethod
     def parse(cls, text: str) -> "LogText":
@@ -109,21 +80,15 @@ class LogText:
 
     def feed(self, text: str) -> None:
         """Add the next part of the log, cut anywhere."""
-        # fact 9.36: markers are split across parts, so only complete lines are read.
-        whole, newline, rest = text.rpartition("\n")
-        if newline:
-            # The newlines around them make the first line and the last like the others.
-            lines = "".join(("\n", *self._incomplete, whole, "\n"))
-            self._incomplete.clear()
+        if lines := self._cutter.add(text):
             self._reader.add_lines(lines)
-        if rest:
-            self._incomplete.append(rest)
 
     def close(self) -> None:
         """End the log: add a last line without a newline. Safe to call twice."""
-        if self._incomplete:
-            self.feed("\n")
-        self._reader.close()
+        if lines := self._cutter.close():
+            self._reader.add_lines(lines)
+        self._closed = True
+        self._reader.close(self.ending)
 
     @property
     def lines(self) -> Lines:
@@ -133,7 +98,76 @@ class LogText:
     @property
     def exit_code(self) -> int | None:
         """Exit code of the job, if the log has it: ``Done. Your build exited with 0.``."""
-        return self._reader.exit_code
+        code, ending = self._reader.exit_code, self.ending
+        return ending.code if code is None and isinstance(ending, ScriptEnded) else code
+
+    @property
+    def ending(self) -> Ending:
+        """How the job ended, as far as the text shows it: a value for ``match``.
+
+        `Unfinished` until then. After `close`, a text that has nothing of Travis is `NotATravisLog`.
+        """
+        at = (len(self.lines), self._reader.changes, self._closed)
+        if self._ending_at != at:
+            self._ending_at, self._ending = at, self._find_ending()
+        return self._ending
+
+    def _find_ending(self) -> Ending:
+        reader, count = self._reader, len(self.lines)
+        script, doubtful = reader.script_ending, reader.doubtful_ending
+        if doubtful is not None and is_last(self._last_lines(), count - (doubtful.line or 0)):
+            script = doubtful
+        ending = combined(script, last_words(self._last_lines(), count, reader.structure_line))
+        return ending or (NotATravisLog() if self._closed and not self._is_of_travis() else Unfinished())
+
+    def _last_lines(self) -> Iterator[str]:
+        return self.lines._backwards(MAX_MESSAGE)
+
+    def _is_of_travis(self) -> bool:
+        # Until 2014, this was the first line.
+        return self._reader.changes > 0 or self.lines._begin_with("Using worker: ")
+
+    def ending_for(self, job: WithState | str) -> Ending:
+        """Return how the job ended, by its log and its state: the log of a canceled job need not say so.
+
+        Args:
+            job: The job, or anything else that has a `state`, or the state itself.
+        """
+        return ending_for(self.ending, job)
+
+    @property
+    def failed_commands(self) -> tuple[Command, ...]:
+        """The commands whose exit codes are known and not 0, in order."""
+        return tuple(command for command in self.commands if command.exit_code)
+
+    def excerpt(self, lines: int = 20) -> str:
+        """Return what a chat message about the end of this job should quote.
+
+        This is the end of what the failing command printed. If none failed, it is what stands before the ending.
+        It has no control characters and no blank lines at its end; empty if nothing was printed.
+
+        Args:
+            lines: Maximum number of lines, of at most 500 characters each.
+
+        Raises:
+            UsageError: ``lines`` is not a positive whole number.
+        """
+        validate_count(lines, "lines")
+        start, stop = self._excerpted()
+        shown = [
+            safe_for_terminal(line.text, colour=False).rstrip() for line in self.lines[max(start, stop - lines) : stop]
+        ]
+        return "\n".join(
+            line if len(line) <= MAX_EXCERPT_LINE else f"{line[: MAX_EXCERPT_LINE - 1]}\u2026" for line in shown
+        ).strip("\n")
+
+    def _excerpted(self) -> tuple[int, int]:
+        """Return the lines to quote, as indexes."""
+        ending, failed = self.ending, self.failed_commands
+        if failed and isinstance(ending, SetupFailed | ScriptEnded):
+            command = failed[-1] if isinstance(ending, SetupFailed) else failed[0]
+            return command.line, command.last_line or len(self.lines)
+        return 0, (ending.line or len(self.lines) + 1) - 1
 
     @property
     def dropped(self) -> int:
@@ -143,8 +177,7 @@ class LogText:
     @property
     def rest(self) -> str:
         """The beginning of a line that has not ended, as sent. Empty after `close`."""
-        self._incomplete = ["".join(self._incomplete)] if self._incomplete else []
-        return "".join(self._incomplete)
+        return self._cutter.rest
 
     @property
     def plain(self) -> str:
@@ -154,20 +187,28 @@ class LogText:
     @property
     def commands(self) -> tuple[Command, ...]:
         """The commands, in order."""
-        if self._commands_at != self._reader.changes:
-            self._commands_at = self._reader.changes
-            self._commands = tuple(
-                Command(
-                    text=record.text,
-                    phase=record.phase.name,
-                    duration=record.duration,
-                    exit_code=record.exit_code,
-                    line=record.line,
-                    last_line=record.last_line,
-                )
-                for record in self._reader.commands
-            )
+        at = (self._reader.changes, self.ending)
+        if self._commands_at != at:
+            self._commands_at = at
+            self._commands = tuple(map(self._command, self._reader.commands.all))
         return self._commands
+
+    def _command(self, record: CommandRecord) -> Command:
+        duration, last_line, ending = record.duration, record.last_line, self.ending
+        if not record.finished and ending.line is not None and ending.line > record.line:
+            last_line = ending.line - 1
+            if duration is None and isinstance(ending, Stalled) and record is self._reader.commands.all[-1]:
+                duration = ending.seconds
+        return Command(
+            text=record.text,
+            phase=record.phase.name,
+            duration=duration,
+            exit_code=record.exit_code,
+            line=record.line,
+            last_line=last_line,
+            finished=record.finished,
+            attempts=record.attempted(),
+        )
 
     def slowest(self, n: int = 10) -> list[Command]:
         """Return the timed commands with the longest durations, longest first.
@@ -181,15 +222,22 @@ class LogText:
     @property
     def folds(self) -> tuple[Fold, ...]:
         """The folds, in the order in which they start."""
+        end = None if self.ending.line is None else self.ending.line - 1
         return tuple(
-            Fold(name=one.name, folds=one.folds, phase=one.phase.name, line=one.line, last_line=one.last_line)
+            Fold(
+                name=one.names[-1],
+                folds=one.names[:-1],
+                phase=one.phase.name,
+                line=one.line,
+                last_line=end if one.last_line is None and end is not None and end >= one.line - 1 else one.last_line,
+            )
             for one in self._reader.folds
         )
 
     @property
     def timings(self) -> tuple[Timing, ...]:
         """The timings, in the order in which they ended."""
-        return tuple(msgspec.structs.replace(timing, phase=phase.name) for timing, phase in self._reader.timings)
+        return self._reader.timers.timings()
 
     @property
     def phases(self) -> Mapping[str, Phase]:
@@ -200,8 +248,9 @@ class LogText:
         stage; anything else that the timer names. Travis does not fold the script phase: a command outside all folds
         belongs to ``script`` if it was timed, or if its exit code is printed (fact 10.3).
         """
-        if self._phases_at != self._reader.changes:
-            self._phases_at = self._reader.changes
+        at = (self._reader.changes, self.ending)
+        if self._phases_at != at:
+            self._phases_at = at
             self._phases = MappingProxyType(self._find_phases())
         return self._phases
 
@@ -209,21 +258,45 @@ class LogText:
         lines: dict[str, int] = {}
         durations: dict[str, float] = {}
         commands: dict[str, list[Command]] = {}
+        timings = self.timings
         begun = [
             *((one.line, one.phase.name) for one in self._reader.folds),
-            *((timing.line, phase.name) for timing, phase in self._reader.timings),
-            *((record.line, record.phase.name) for record in self._reader.commands),
+            *((timing.line, timing.phase) for timing in timings),
+            *((command.line, command.phase) for command in self.commands),
         ]
         for line, name in sorted(begun, key=lambda one: one[0]):
             if name is not None:
                 lines.setdefault(name, line)
-        for timing, phase in self._reader.timings:
-            if phase.name is not None and timing.outermost and timing.duration is not None:
-                durations[phase.name] = durations.get(phase.name, 0.0) + timing.duration
+        measured = [(timing.phase, timing.duration) for timing in timings if timing.outermost]
+        measured += [(command.phase, command.duration) for command in self.commands if not command.finished]
+        for name, duration in measured:
+            if name is not None and duration is not None:
+                durations[name] = durations.get(name, 0.0) + duration
         for command in self.commands:
             if command.phase is not None:
                 commands.setdefault(command.phase, []).append(command)
         return {
-            name: Phase(name=name, duration=durations.get(name), commands=tuple(commands.get(name, ())), line=line)
+            name: Phase(
+                name=name,
+                group=group_of(name) or "other",
+                duration=durations.get(name),
+                commands=tuple(commands.get(name, ())),
+                line=line,
+            )
             for name, line in lines.items()
         }
+
+    @property
+    def groups(self) -> Mapping[str, PhaseGroup]:
+        """The phases in groups of one purpose, by name, in the order in which Travis runs them; see `PhaseGroup`."""
+        members: dict[str, list[Phase]] = {name: [] for name in GROUPS}
+        for phase in self.phases.values():
+            members[phase.group].append(phase)
+        return MappingProxyType({name: _group(name, phases) for name, phases in members.items() if phases})
+
+
+def _group(name: str, phases: list[Phase]) -> PhaseGroup:
+    durations = [phase.duration for phase in phases if phase.duration is not None]
+    return PhaseGroup(
+        name=name, duration=sum(durations) if durations else None, phases=tuple(phases), line=phases[0].line
+    )

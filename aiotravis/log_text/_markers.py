@@ -1,26 +1,15 @@
-"""Markers that a worker writes into a log: folds, timings, results. No I/O.
+"""Markers that a worker writes into a log: folds and timings. No I/O.
 
 Forms: https://github.com/travis-ci/travis-build/tree/master/lib/travis/build/bash
 """
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-__all__ = [
-    "BUILD_RESULT",
-    "MARK",
-    "MARKER",
-    "RESULT",
-    "STAGES",
-    "Timing",
-    "phase_of_event",
-    "phase_of_fold",
-    "read_timing",
-]  # fmt: skip
+__all__ = ["MARK", "MARKER", "Timing", "read_timing"]
 
 MARK: Final = "travis_"
 """Beginning of every marker."""
@@ -31,21 +20,10 @@ _NAME: Final = r"(?:(?!travis_(?:fold|time):)[\w.-])++"
 # fact 6: markers end in carriage return and clear, not in a newline; fact 9.36: several in a line, unclosed.
 MARKER: Final = re.compile(
     rf"travis_(?:fold:(?P<fold>start|end):(?P<name>{_NAME}(?: {_NAME})*+(?=\r)|{_NAME})"
-    rf"|time:(?P<time>start|end):(?P<id>{_NAME})(?::(?P<details>(?:(?!travis_(?:fold|time):)[\w.=,-])*+))?)"
-    r"\r?(?:\x1b\[0?K)?",
+    rf"|time:(?P<time>start|end):(?P<id>{_NAME})"
+    r'(?::(?P<details>(?:(?!travis_(?:fold|time):|The command ")[\w.=,-])*+))?)\r?(?:\x1b\[0?K)?',
     re.ASCII,
 )
-
-RESULT: Final = re.compile(r'" (?:failed and )?exited with (\d{1,9})(?: during [\w.-]*+)?\.?\s*\Z', re.ASCII)
-"""End of ``The command "make" exited with 0.``, which spans several lines if the command does."""
-
-BUILD_RESULT: Final = re.compile(r"Done\. Your build exited with (\d{1,9})\.", re.ASCII)
-
-STAGES: Final = frozenset({
-    "before_install", "install", "before_script", "script", "before_cache", "cache", "after_success", "after_failure",
-    "before_deploy", "deploy", "after_deploy", "after_script",
-})  # fmt: skip
-"""The phases of .travis.yml, and the cache."""
 
 MAX_NS_DIGITS: Final = 19
 """Maximum digits of a time in nanoseconds: enough until 2286."""
@@ -61,10 +39,10 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
         start: Nanoseconds since 1970, or None.
         finish: Nanoseconds since 1970, or None.
         duration: Seconds, or None.
-        event: What was timed, as named by the worker: usually a stage; None on older servers.
+        event: What was timed, as named by the worker: a stage or a step of one; None on older servers.
         phase: Name of its phase, or None; see `LogText.phases`.
         line: Number of the first line after the start; of the next line if there was no start.
-        outermost: Whether no other timer was running.
+        outermost: Whether its time is not part of another timing.
     """
 
     id: str
@@ -102,18 +80,3 @@ def read_timing(id: str, details: str) -> Timing:
 
 def _nanoseconds(digits: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= MAX_NS_DIGITS else None
-
-
-@lru_cache(256)
-def phase_of_fold(name: str) -> str:
-    """Return the phase of a fold: ``install`` for ``install.2``, ``deploy`` for ``dpl_0``."""
-    stem, _, number = name.rpartition(".")
-    name = stem if stem and number.isdigit() else name
-    return "deploy" if name.rstrip("0123456789_") == "dpl" else name
-
-
-def phase_of_event(event: str | None, *, phase: str | None, folded: bool) -> str | None:
-    """Return the phase of a timing: its event if that is a stage, else that of the folds around it (fact 10.3)."""
-    if event and (event in STAGES or not folded):
-        return event
-    return phase

@@ -19,12 +19,14 @@ from aiotravis.testing.server import TravisServer
 from aiotravis.testing.world.builds import Build, Job, Notify, Repository, WorldContext
 from aiotravis.testing.world.log_tokens import LogToken, LogTokens
 from aiotravis.testing.world.models import Annotation, Broadcast, Commit, Log, LogForm, Organization, Part, User
-from aiotravis.testing.world.playback import play, sample_log
+from aiotravis.testing.world.playback import play
 from aiotravis.testing.world.repository_data import Cache, EnvVar, RepositoryData, Request, SshKey
+from aiotravis.testing.world.sample_logs import SAMPLE_LOGS, sample_log
 from aiotravis.testing.world.stages import Stage, StageJob
 from aiotravis.testing.world.world import World
 
 __all__ = [
+    "SAMPLE_LOGS",
     "Annotation",
     "ArchiveHost",
     "Authorization",

@@ -4,10 +4,12 @@ import asyncio
 import math
 import random
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Final
 
 from aiotravis.testing.server import TravisServer
-from aiotravis.testing.world.playback import sample_log
+from aiotravis.testing.world.log_writer import ENDINGS, LogEnding
+from aiotravis.testing.world.sample_logs import sample_log, state_of
 from aiotravis.testing.world.world import Build, Repository
 
 __all__ = ["Demo"]
@@ -27,7 +29,9 @@ BRANCHES: Final = ("master", "master", "master", "develop", "fix-timeouts", "2-s
 
 EVENT_TYPES: Final = ("push", "push", "push", "pull_request", "cron", "api")
 
-STATES: Final = ("passed", "passed", "passed", "passed", "failed", "errored", "canceled")
+FAILURES: Final[Sequence[LogEnding]] = tuple(ending for ending in ENDINGS if ending != "passed")
+
+SHARE_OF_FAILURES: Final = 0.4
 
 MEAN_INTERVAL: Final = 12.0
 """Mean time between the starts of two builds in seconds, at speed 1; each takes about 10."""
@@ -42,9 +46,9 @@ MAX_RECORDS: Final = 5_000
 class Demo:
     """Plays builds on a server without end: ``async with TravisServer() as server, Demo(server) as demo: ...``.
 
-    Creates four public repositories and a private one, with past builds. Each keeps about 40 builds, and the server its
-    last 5,000 requests and frames, so that it can run for weeks. After the block no more builds start; running ones
-    continue until the server stops.
+    Creates four public repositories and a private one, with past builds. Jobs end in every way that `sample_log` knows.
+    Each repository keeps about 40 builds, and the server its last 5,000 requests and frames, so that it can run for
+    weeks. After the block no more builds start; running ones continue until the server stops.
 
     Args:
         server: The server. Its world gets a user and the repositories at once; new builds start with the block.
@@ -72,11 +76,15 @@ class Demo:
             server.world.repository(slug, private=slug == PRIVATE_SLUG, users=[user])
             for slug in (*PUBLIC_SLUGS, PRIVATE_SLUG)
         ]
+        failures = cycle(FAILURES)
         for repository in self.repositories:
             for build in repository.history(self._rng.randrange(8, 15), jobs=self._rng.randrange(1, 4)):
+                ending: LogEnding = "passed" if build.state == "passed" else next(failures)
+                build.state = state_of(ending)
                 for job in build.jobs:
+                    job.state = build.state
                     job.log.parts.clear()
-                    job.write(sample_log(job, build.state), final=True)
+                    job.write(sample_log(job, ending), final=True)
 
     async def __aenter__(self) -> "Demo":
         self._task = asyncio.get_running_loop().create_task(self._start_builds(), name="aiotravis demo")
@@ -104,12 +112,9 @@ class Demo:
         )
 
     async def _play(self, build: Build) -> None:
-        state = self._rng.choice(STATES)
-        task = self._server.play(build, speed=self._speed, state="passed" if state == "canceled" else state)
-        if state == "canceled":
-            await asyncio.sleep(self._rng.uniform(3, 9) / self._speed)
-            build.cancel()
-        await asyncio.wait([task])
+        failed = self._rng.random() < SHARE_OF_FAILURES
+        state = self._rng.choice(FAILURES) if failed else "passed"
+        await asyncio.wait([self._server.play(build, speed=self._speed, state=state)])
 
     def _trim(self) -> None:
         for repository in self.repositories:

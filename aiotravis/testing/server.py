@@ -85,8 +85,8 @@ class TravisServer:
         instant: Whether to leave out the delays of Travis. By default a restart over HTTP takes effect at the second
             response that shows the state of the build or of one of its jobs, and publishes its events then; the log of
             a job that has ended is not there for the next two requests for it, which get one of the answers of Travis
-            to that, picked by the id of the job; and one timer of each `sample_log` never ends. What a program does to
-            the world itself always takes effect at once.
+            to that, picked by the id of the job; and in each `sample_log`, timers around folds never end. What a
+            program does to the world itself always takes effect at once.
         max_records: Number of requests, of frames and of faults to record; None for all.
 
     Attributes:
@@ -265,7 +265,7 @@ class TravisServer:
         Args:
             build: A build that was just created.
             speed: Factor on the pace: 1 takes about 10 seconds, 10 a tenth of that, ``math.inf`` does not wait at all.
-            state: Final state of its jobs: ``passed``, ``failed`` or ``errored``.
+            state: Final state of its jobs, or an ending of `sample_log`.
 
         Returns:
             The task; awaiting it waits for the end, and raises what `aiotravis.testing.play` raises.

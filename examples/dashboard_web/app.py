@@ -12,7 +12,8 @@ import msgspec
 from aiohttp import web  # noqa: TID251 - serves the page; requests to Travis go through the client
 
 from aiotravis import Travis, TravisError, errors
-from examples.dashboard_web.logs import INTERVAL, Cursor, Logs
+from examples.dashboard_web.logs import INTERVAL, Logs
+from examples.dashboard_web.shown_log import Cursor
 from examples.dashboard_web.state import Board, wait
 
 FILES: Final = {
@@ -179,7 +180,7 @@ class Dashboard:
                 cursor = Cursor()
                 while not self._closing:
                     changed, ended = log.changed.next(), log.ended
-                    message = log.after(cursor)
+                    message = log.shown.after(cursor)
                     await stream.send("log", message)
                     if message["more"]:
                         continue

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from aiotravis import Travis
-from aiotravis.log_text import _reader
-from aiotravis.testing import Job, Repository
+from aiotravis.log_text import _state
+from aiotravis.testing import SAMPLE_LOGS, Job, Repository
 from examples.dashboard_web.app import dashboard
 from tests.browser.pages import log_of, shows
 
@@ -17,6 +17,14 @@ MOST = 5000
 PLACE = """number => {
     const line = document.querySelector(`#log-lines .line[data-number="${number}"]`);
     return line.getBoundingClientRect().top - document.getElementById('log-lines').getBoundingClientRect().top;
+}"""
+
+
+SHAPE = """box => {
+    const shape = element => element.classList.contains("line")
+        ? `${element.dataset.number} ${element.textContent}\\n`
+        : `<${element.tagName}>${[...element.children].map(shape).join("")}</${element.tagName}>`;
+    return shape(box).replaceAll("</DIV><DIV>", "");
 }"""
 
 
@@ -42,9 +50,7 @@ def lines(first: int, count: int) -> str:
 async def test_the_scroll_position_is_kept_while_the_log_grows_and_its_beginning_is_cut(log: Any, job: Job) -> None:
     job.write(lines(1, MOST))
     await shows(log, "#log-lines", f"line {MOST} is")
-    # On a slow machine, a layout of thousands of lines can pass for the user's scrolling, which ends following, too.
-    if await log.locator("#log-follow").get_attribute("aria-pressed") == "true":
-        await log.click("#log-follow")
+    await log.click("#log-follow")
     await log.evaluate("document.querySelector('#log-lines .line[data-number=\"3000\"]').scrollIntoView()")
     await log.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     before = await log.evaluate(PLACE, 3000)
@@ -61,13 +67,78 @@ async def test_the_scroll_position_is_kept_while_the_log_grows_and_its_beginning
 async def test_the_number_of_folds_above_the_limit_is_shown(
     log: Any, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_reader, "MAX_STRUCTURES", 20)
+    monkeypatch.setattr(_state, "MAX_STRUCTURES", 20)
     job.write(
         "".join(f"travis_fold:start:f{n}\r\x1b[0Kin {n}\ntravis_fold:end:f{n}\r\x1b[0K" for n in range(15)) + "\n"
     )
     await shows(log, "#log-note", "10 folds, timers and commands are too many: their lines are plain.")
     assert await log.locator("#log-lines details").count() == 10
     assert await log.locator("#log-lines .line").count() == 15
+
+
+FOLLOW = '#log-follow[aria-pressed="{}"]'
+
+FINGER = """places => {
+    const box = document.getElementById("log-lines");
+    for (const [name, clientY] of places) {
+        const touch = new Touch({ identifier: 1, target: box, clientX: 50, clientY });
+        box.dispatchEvent(new TouchEvent(name, { touches: [touch], changedTouches: [touch], bubbles: true }));
+    }
+}"""
+
+SCROLL_BAR = "x => document.getElementById('log-lines').dispatchEvent(new PointerEvent('pointerdown', { clientX: x }))"
+
+
+async def scrolls_up_by(log: Any, way: str) -> None:
+    """Scroll the log up as a user does."""
+    box = await log.locator("#log-lines").bounding_box()
+    await log.mouse.move(box["x"] + 50, box["y"] + 50)
+    match way:
+        case "wheel":
+            await log.mouse.wheel(0, -300)
+        case "finger":
+            await log.evaluate(FINGER, [["touchstart", 100], ["touchmove", 180]])
+        case "scroll bar":
+            # Headless browsers have no scroll bars.
+            await log.evaluate(SCROLL_BAR, box["x"] + box["width"] + 4)
+        case "fold":
+            await log.focus("#log-lines summary")
+        case key:
+            await log.focus("#log-lines")
+            await log.keyboard.press(key)
+
+
+async def test_scrolling_up_stops_following(log: Any, job: Job) -> None:
+    clear = "\r\x1b[0K"
+    job.write(f"travis_fold:start:a{clear}{lines(1, 3)}travis_fold:end:a{clear}{lines(4, 300)}")
+    await shows(log, "#log-lines", "line 303 is")
+    for way in ("wheel", "finger", "scroll bar", "fold", "ArrowUp", "PageUp", "Home", "Shift+Space"):
+        assert await log.locator(FOLLOW.format("true")).count() == 1, way
+        await scrolls_up_by(log, way)
+        await log.wait_for_selector(FOLLOW.format("false"))
+        await log.click("#log-follow")
+
+
+async def test_nothing_but_scrolling_up_stops_following(log: Any, job: Job) -> None:
+    for first in range(1, MOST, 500):
+        job.write(lines(first, 500))
+    await shows(log, "#log-lines", f"line {MOST} is")
+    # The browser scrolls by itself when lines above change their height.
+    for width in (300, 1400):
+        await log.set_viewport_size({"width": width, "height": 600})
+        await log.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    box = await log.locator("#log-lines").bounding_box()
+    await log.mouse.move(box["x"] + 50, box["y"] + 50)
+    await log.mouse.wheel(0, 300)
+    await log.mouse.click(box["x"] + 50, box["y"] + 50)
+    await log.evaluate(FINGER, [["touchstart", 180], ["touchmove", 100]])
+    await log.focus("#log-lines")
+    for key in ("ArrowDown", "PageDown", "End", "a"):
+        await log.keyboard.press(key)
+    job.write("the end\n")
+    await shows(log, "#log-lines", "the end")
+    assert await log.locator(FOLLOW.format("true")).count() == 1
+    assert await log.evaluate(PLACE, MOST + 1) < box["height"]
 
 
 async def test_following_shows_the_end(log: Any, job: Job) -> None:
@@ -111,3 +182,21 @@ async def test_folds_are_removed_with_their_lines(log: Any, job: Job) -> None:
     assert await log.locator("#log-lines details").count() < MOST
     assert await log.locator("#log-lines .line").count() == MOST
     assert await log.locator("#log-lines .bundle").count() <= MOST / 50
+
+
+@pytest.mark.parametrize("name", ["2019-canceled", "2021-stalled", "2017-setup-failed"])
+async def test_a_log_watched_to_any_ending_looks_as_after_a_reload(log: Any, job: Job, name: str) -> None:
+    text = SAMPLE_LOGS[name]
+    for place in range(0, len(text), 500):
+        job.write(text[place : place + 500])
+    ending = text.split("\n")[-3].strip()
+    await shows(log, "#log-lines", ending)
+    job.write("", final=True)
+    job.finish("canceled" if name.endswith("canceled") else "errored")
+    await shows(log, "#log-status", "The end")
+    live = await log.locator("#log-lines").evaluate(SHAPE)
+    assert ending in live
+    await log.reload()
+    await log.click(log_of(job))
+    await shows(log, "#log-status", "The end")
+    assert await log.locator("#log-lines").evaluate(SHAPE) == live

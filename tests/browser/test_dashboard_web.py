@@ -17,6 +17,9 @@ HOSTILE = (
 )
 
 
+LINES = "all => all.map(line => [line.dataset.number, line.textContent, line.parentElement.tagName])"
+
+
 @pytest.fixture
 async def url(travis: Travis, repository: Repository) -> AsyncGenerator[str]:
     repository.history(3, jobs=2)
@@ -43,7 +46,6 @@ async def test_builds_appear_and_change(
     assert complaints == []
 
 
-@pytest.mark.instant
 async def test_a_log_streams_to_its_end_and_its_folds_open_and_close(
     page: Any, url: str, server: TravisServer, repository: Repository, complaints: Complaints
 ) -> None:
@@ -54,10 +56,15 @@ async def test_a_log_streams_to_its_end_and_its_folds_open_and_close(
     server.play(build, speed=8)
     await shows(page, "#log-status", "The end · exit code 0")
     await shows(page, "#log-lines", "Done. Your build exited with 0.")
-    assert await page.locator("#log-lines details").count() == 4
-    # Watched live, a duration is shown only if the end of its command comes with the command: all five, or one less.
-    assert await page.locator("#log-lines .duration").count() in {4, 5}
-    fold = page.locator("#log-lines details").nth(3)
+    assert await page.locator("#log-lines details").count() == 7
+    # One of each phase that was timed: system_info, services, git.checkout, env, rvm, install, script, after_success.
+    assert await page.locator("#log-lines .duration").count() == 8
+    live = await page.locator("#log-lines .line").evaluate_all(LINES)
+    await page.reload()
+    await page.click(log_of(build.jobs[0]))
+    await shows(page, "#log-status", "The end · exit code 0")
+    assert await page.locator("#log-lines .line").evaluate_all(LINES) == live
+    fold = page.locator("#log-lines details").nth(5)
     within = fold.locator(".line").nth(5)
     assert not await within.is_visible()
     await fold.locator("summary").click()
@@ -65,7 +72,7 @@ async def test_a_log_streams_to_its_end_and_its_folds_open_and_close(
     await page.keyboard.press("Enter")
     assert not await within.is_visible()
     await page.click("#log-unfold")
-    assert await page.locator("#log-lines details[open]").count() == 4
+    assert await page.locator("#log-lines details[open]").count() == 7
     numbers = await page.locator("#log-lines .line").evaluate_all("all => all.map(one => Number(one.dataset.number))")
     assert numbers == list(range(1, len(numbers) + 1))
     assert await page.locator("#log-lines .f-2").count() > 5

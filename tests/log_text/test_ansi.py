@@ -16,14 +16,14 @@ RED = Style(foreground=1)
 
 SHOWN = {
     "10%\r20%\r100%": "100%",
-    "100%\r 50": " 50%",
+    "100%\r 50": " 50",
     "Receiving: 99%\r\x1b[KDone": "Done",
     "text\r": "text",
     "text\r\r": "text",
     "text\r\x1b[0m": "text",
     "text\r\x1b[0m\r": "text",
     "one\r\r\rtwo": "two",
-    "abcdef\rabc\rx": "xbcdef",
+    "abcdef\rabc\rx": "x",
     "\x1b[31ma\x1b[0m\bX": "X",
     "ab\x1b[1;1Gc": "abc",
     "|\b/\b-": "-",
@@ -63,6 +63,47 @@ def test_visible_text_is_what_a_terminal_shows(line: str) -> None:
     assert shown_by_terminal(line) == SHOWN[line], "the terminal of the other tests"
 
 
+# What the website shows of a line with carriage returns, where a terminal would leave the rest of a longer text.
+CLEARED = {
+    "  Unzipping, revision 4 (96%)\r    Installed, revision 4": "    Installed, revision 4",
+    "longer text\r\rx": "x",
+    "longer text\r\x1b[1mx": "x",
+    "longer text\rx\r\x1b[0m\r": "x",
+    "longer text\r\x1b[3Cx": "x",
+    "longer text\r\bx": "x",
+    "longer text\r\x1b[K": "",
+    "longer text\r\x1b[5C\x1b[K": "longe",
+    "longer text\r ": " ",
+    "longer text\r\t": "\t",
+    "longer text\r\x1b]0;title\x07": "longer text",
+    "longer text\r\x1b]0;x": "0;x",
+    "longer text\rab\x1b[1Dc\r": "ac",
+    "longer text\x1b[1000D123": "123ger text",
+}
+
+
+@pytest.mark.parametrize("line", CLEARED, ids=ascii)
+def test_what_is_printed_after_a_carriage_return_clears_the_line(line: str) -> None:
+    assert visible_text(line) == visible_lines(line) == CLEARED[line]
+    assert "".join(span.text for span in spans(line)) == shown_by_terminal(line) == CLEARED[line]
+    assert safe_for_terminal(line, colour=False) == CLEARED[line]
+
+
+moves = st.lists(
+    st.sampled_from(
+        ("a", "bc", "def", " ", "\b", "\b\b\b", "\x1b[K", "\x1b[0K", "\x1b[2D", "\x1b[31m", "\x1b[0m", "\x1b[?25l")
+    )
+).map("".join)
+
+
+@given(moves)
+def test_moves_and_erasing_show_what_a_terminal_emulator_shows(line: str) -> None:
+    pyte = pytest.importorskip("pyte")
+    screen = pyte.Screen(200, 2)
+    pyte.Stream(screen).feed(line)
+    assert visible_text(line).rstrip() == screen.display[0].rstrip()
+
+
 def test_spans_are_split_where_the_style_changes() -> None:
     assert spans("a\x1b[31mb\x1b[31mc\x1b[0m\x1b[md") == (
         Span(text="a", style=DEFAULT_STYLE),
@@ -75,7 +116,7 @@ def test_spans_are_split_where_the_style_changes() -> None:
 
 
 def test_overwritten_text_has_the_style_written_last() -> None:
-    assert spans("\x1b[31mabcd\r\x1b[0mxy") == (Span(text="xy", style=DEFAULT_STYLE), Span(text="cd", style=RED))
+    assert spans("\x1b[31mabcd\r\x1b[0mxy") == (Span(text="xy", style=DEFAULT_STYLE),)
     assert spans("\x1b[31mab\r\x1b[Kc") == (Span(text="c", style=RED),)
     assert spans("\x1b[31mab\r\x1b[K", RED) == ()
 

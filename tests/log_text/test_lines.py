@@ -2,7 +2,8 @@
 
 import pytest
 
-from aiotravis.log_text._lines import BLOCK_SIZE, Line, Lines, PendingPhase, Scope
+from aiotravis.log_text._lines import BLOCK_SIZE, Line, Lines, Scope
+from aiotravis.log_text._phases import PendingPhase
 from aiotravis.log_text._styles import DEFAULT_STYLE, Style
 
 RED = Style(foreground=1)
@@ -56,12 +57,12 @@ def test_an_index_sees_lines_appended_later() -> None:
 
 
 def test_a_phase_may_become_known_later() -> None:
-    phase = PendingPhase(None)
+    phase = PendingPhase()
     lines = Lines()
     lines._set_scope(Scope((), phase))
     lines._append("x\n", 1)
     assert lines[0].phase is None
-    phase.name = "script"
+    phase.own = "script"
     assert lines[0].phase == "script"
 
 

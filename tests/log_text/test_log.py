@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiotravis import LogText, Travis, log_text, safe_for_terminal
-from aiotravis.log_text import _reader
+from aiotravis.log_text import _state
 from aiotravis.log_text._lines import Lines
-from aiotravis.log_text._log import CHUNK, Command, Fold, Phase
+from aiotravis.log_text._log import CHUNK
 from aiotravis.log_text._reader import LogReader
+from aiotravis.log_text._structures import Command, Fold, Phase
 from aiotravis.testing import Repository
 from tests.log_text.log_pieces import expected_text, logs
 
@@ -81,15 +82,15 @@ def cut(text: str, places: Sequence[int]) -> Iterator[str]:
 def test_a_log_has_phases_with_durations_and_commands() -> None:
     log = LogText.parse(LOG)
     assert {name: phase.duration for name, phase in log.phases.items()} == {
-        "worker_info": None, "git.checkout": 2.5, "install": 1.5, "script": 4.0,
+        "worker_info": None, "git.checkout": 2.5, "setup": None, "install": 1.5, "script": 4.0,
     }  # fmt: skip
-    assert list(log.phases) == ["worker_info", "git.checkout", "install", "script"]
+    assert list(log.phases) == ["worker_info", "git.checkout", "setup", "install", "script"]
     rake = Command(text="rake", phase="script", duration=4.0, exit_code=1, line=11, last_line=12)
-    assert log.phases["script"] == Phase(name="script", duration=4.0, commands=(rake,), line=11)
+    assert log.phases["script"] == Phase(name="script", group="script", duration=4.0, commands=(rake,), line=11)
     assert [(one.text, one.phase, one.duration) for one in log.commands] == [
         ("git clone https://github.com/a/b.git", "git.checkout", 2.5),
         ("cd a/b", "git.checkout", None),
-        ("ruby --version", None, None),
+        ("ruby --version", "setup", None),
         ("gem install x", "install", 1.0),
         ("bundle", "install", 0.5),
         ("rake", "script", 4.0),
@@ -130,8 +131,8 @@ def test_an_incomplete_log_has_a_structure() -> None:
     assert (log.phases, log.commands, log.folds, log.plain, log.exit_code) == ({}, (), (), "", None)
     before, marker, after = LOG.partition("travis_time:end:0000000d")
     log.feed(before)
-    assert [phase.duration for phase in log.phases.values()] == [None, 2.5, 1.5, None]
-    assert log.commands[-1] == Command(text="rake", phase="script", line=11)
+    assert [phase.duration for phase in log.phases.values()] == [None, 2.5, None, 1.5, None]
+    assert log.commands[-1] == Command(text="rake", phase="script", line=11, finished=False)
     commands, phases = log.commands, log.phases
     log.feed(marker)
     assert log.rest == marker
@@ -153,7 +154,7 @@ def test_phases_are_in_order_and_count_nested_timers_once() -> None:
     text = """travis_time:start:1\r$ make
 travis_time:start:2\r
 travis_time:end:2:duration=1000000000\r
-travis_time:end:1:duration=3000000000\r
+travis_time:end:1:duration=3000000000,event=script\r
 travis_fold:start:after_script\r
 $ echo
 """
@@ -232,7 +233,7 @@ def test_plain_is_what_a_terminal_shows_without_markers(text: str) -> None:
 @given(logs, st.lists(st.integers(0, 10_000), max_size=30), st.integers(0, 12))
 def test_a_log_with_too_many_markers_keeps_all_lines(text: str, places: list[int], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_reader, "MAX_STRUCTURES", most)
+        patch.setattr(_state, "MAX_STRUCTURES", most)
         log = LogText.parse(text)
         assert structure(fed(list(cut(text, places)))) == structure(log)
     assert log.plain == expected_text(text)
@@ -346,7 +347,7 @@ def test_a_line_of_ten_million_characters_is_read_quickly() -> None:
 
 
 def test_timers_that_overlap_take_linear_time() -> None:
-    count = _reader.MAX_STRUCTURES // 8
+    count = _state.MAX_STRUCTURES // 8
     starts = [f"travis_time:start:{n:08x}\r" for n in range(count)]
     ends = [f"travis_time:end:{n:08x}:duration=1\r" for n in range(count)]
     log = fed(["".join(starts), "".join(ends), "\nend\n"])
@@ -355,8 +356,8 @@ def test_timers_that_overlap_take_linear_time() -> None:
 
 
 def test_dropped_counts_markers_beyond_the_maximum(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _reader.MAX_STRUCTURES == 131_072
-    monkeypatch.setattr(_reader, "MAX_STRUCTURES", 1000)
+    assert _state.MAX_STRUCTURES == 131_072
+    monkeypatch.setattr(_state, "MAX_STRUCTURES", 1000)
     log = LogText.parse("$ x\n" * 1003)
     assert log.dropped > 0
     assert len(log.commands) + log.dropped == 1003 == len(log.lines)

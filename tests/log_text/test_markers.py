@@ -4,15 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aiotravis.log_text._markers import (
-    BUILD_RESULT,
-    MARKER,
-    RESULT,
-    Timing,
-    phase_of_event,
-    phase_of_fold,
-    read_timing,
-)
+from aiotravis.log_text._markers import MARKER, Timing, read_timing
 
 CLEAR = "\r\x1b[0K"
 
@@ -94,40 +86,7 @@ def test_the_largest_time_is_valid() -> None:
     assert (timing.finish, timing.finished_at) == (None, None)
 
 
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ('The command "make" exited with 0.', "0"),
-        ('The command "make" exited with 137.\r', "137"),
-        ('fi" exited with 1.', "1"),
-        ('The command "make" failed and exited with 2 during install.', "2"),
-        ('The command "make" failed and exited with 2 during .', "2"),
-        ('The command "make" exited with 1. Or did it?', None),
-        ("make exited with 1.", None),
-        (f'The command "make" exited with {"9" * 50}.', None),
-    ],
-)
-def test_a_result_is_found_at_the_end_of_a_line(text: str, code: str | None) -> None:
-    found = RESULT.search(text)
-    assert (found and found[1]) == code
-
-
-def test_the_result_of_a_job_is_found_at_the_start_of_a_line() -> None:
-    found = BUILD_RESULT.match("Done. Your build exited with 1.")
+def test_details_end_where_a_message_begins_that_lost_its_newline() -> None:
+    found = MARKER.match('travis_time:end:1:duration=1,event=scriptThe command "make" exited with 0.')
     assert found
-    assert found[1] == "1"
-    assert not BUILD_RESULT.match("It said: Done. Your build exited with 1.")
-
-
-def test_the_phase_of_a_fold_is_its_name_without_the_number() -> None:
-    names = ("install", "install.2", "git.checkout", "cache.npm", "cache.1", "dpl_0", "dpl.1", "dplx", ".1", "1", "2.0")
-    assert [phase_of_fold(name) for name in names] == [
-        "install", "install", "git.checkout", "cache.npm", "cache", "deploy", "deploy", "dplx", ".1", "1", "2",
-    ]  # fmt: skip
-
-
-def test_a_stage_named_by_a_timer_wins_over_the_fold() -> None:
-    assert phase_of_event("script", phase="install", folded=True) == "script"
-    assert phase_of_event("checkout", phase="git.checkout", folded=True) == "git.checkout"
-    assert phase_of_event("setup", phase="script", folded=False) == "setup"
-    assert phase_of_event(None, phase="script", folded=False) == "script"
+    assert found["details"] == "duration=1,event=script"

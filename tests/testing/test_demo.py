@@ -43,6 +43,17 @@ async def test_demo_has_past_builds_with_logs() -> None:
             assert all("travis_fold:start:git.checkout" in job.log.text for job in repository.builds[-1].jobs)
 
 
+async def test_demo_has_past_builds_of_every_ending() -> None:
+    async with TravisServer() as server:
+        running = Demo(server)
+        builds = [build for repository in running.repositories for build in repository.builds]
+        assert {build.state for build in builds} == {"passed", "failed", "errored", "canceled"}
+        assert all(job.state == build.state for build in builds for job in build.jobs)
+        logs = [build.jobs[0].log.text for build in builds if build.state == "errored"]
+        for says in ("has been stopped", "No output has been received", "maximum time limit", "maximum log length"):
+            assert any(says in log for log in logs), says
+
+
 def has_sixty_builds(builds: Sized) -> bool:
     return len(builds) >= 60
 

@@ -15,6 +15,8 @@ from aiotravis.testing.world.stages import TERMINAL, Stage, result_of
 
 __all__ = ["Build", "Job", "Notify", "Repository", "WorldContext"]
 
+SCRIPT = "bundle exec rake spec"
+
 Notify = Callable[[str, "Build | Job", Part | None], None]
 """Called for every change: name of the event, build or job, and the part of a ``job:log``."""
 
@@ -289,12 +291,12 @@ class Repository(BaseRepository[Build]):
         self._highest_number = max(last, number)
         commit = world.commit(branch, message, self.slug, number)
         build = Build(world, self, world.next_id(), number, commit, event_type, updated_at=world.clock())
-        build.config = {"language": "ruby", "rvm": ["3.2", "3.3"], "script": ["rake"], ".result": "configured"}
+        build.config = {"language": "ruby", "rvm": ["3.2", "3.3"], "script": [SCRIPT], ".result": "configured"}
         if event_type == "pull_request":
             build.pull_request_title, build.pull_request_number = message, number
         for index in range(1, jobs + 1):
             job = Job(build, world.next_id(), f"{number}.{index}", world.log(), updated_at=world.clock())
-            job.config = {"language": "ruby", "rvm": "3.3", "script": ["rake"], "env": None, "global_env": None}
+            job.config = {"language": "ruby", "rvm": "3.3", "script": [SCRIPT], "env": None, "global_env": None}
             build.jobs.append(job)
             world.jobs[job.id] = job
         insort(self.builds, build, key=lambda one: (one.number, one.id))

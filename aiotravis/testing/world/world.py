@@ -55,7 +55,8 @@ class World:
             sets it: 2, or 0 with ``instant``.
         repeats_number: Called for every new build with the number of the build before it, and whether that number is
             shared already: whether the new build gets it, too. A server sets it by its switches.
-        unended_timers: Whether one timer of each `sample_log` never ends. A server with ``instant`` unsets it.
+        unended_timers: Whether timers around folds never end in a `sample_log` (fact 10.3). A server with ``instant``
+            unsets it.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:

@@ -67,10 +67,6 @@ export class LogLines {
     this.clear();
   }
 
-  get busy() {
-    return this.timer !== 0;
-  }
-
   clear() {
     clearTimeout(this.timer);
     cancelAnimationFrame(this.frame);
@@ -89,6 +85,7 @@ export class LogLines {
 
   take(news) {
     if (news.reset) this.clear();
+    if (news.standing !== null) this.takeBack(news.standing);
     this.missed += news.skipped;
     this.dropped = news.dropped;
     this.waiting.push(...news.lines);
@@ -213,21 +210,34 @@ export class LogLines {
   drop() {
     for (const [number, element] of this.lines) {
       if (this.lines.size <= MAX_LINES) break;
-      this.lines.delete(number);
       this.missed += 1;
-      let parent = element.parentElement;
-      if (parent.tagName === "SUMMARY") {
-        element.replaceWith(span("… ", "cut"));
-        parent = parent.parentElement;
-      } else {
-        element.remove();
-      }
-      while (parent !== this.box && parent.querySelector(".line") === null) {
-        const around = parent.parentElement;
-        parent.remove();
-        parent = around;
-      }
+      this.remove(number, element);
     }
+  }
+
+  remove(number, element) {
+    this.lines.delete(number);
+    let parent = element.parentElement;
+    if (parent.tagName === "SUMMARY") {
+      element.replaceWith(span("… ", "cut"));
+      parent = parent.parentElement;
+    } else {
+      element.remove();
+    }
+    while (parent !== this.box && parent.querySelector(".line") === null) {
+      const around = parent.parentElement;
+      parent.remove();
+      parent = around;
+    }
+  }
+
+  // Once a log has ended, some of its last lines may turn out to stand elsewhere: they come again.
+  takeBack(standing) {
+    this.waiting = this.waiting.filter(([number]) => number <= standing);
+    for (const [number, element] of this.lines) {
+      if (number > standing) this.remove(number, element);
+    }
+    this.folds = this.folds.filter(({ details }) => details.isConnected);
   }
 
   unfold(unfolded) {

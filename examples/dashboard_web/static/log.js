@@ -2,6 +2,8 @@
 
 import { LogLines } from "./lines.js";
 
+const UP = new Set(["ArrowUp", "PageUp", "Home"]);
+
 const $ = (id) => document.getElementById(id);
 
 function setText(element, text) {
@@ -21,11 +23,7 @@ export class LogPanel {
     $("log-close").addEventListener("click", () => this.close());
     $("log-follow").addEventListener("click", () => this.follow(!this.follows));
     $("log-unfold").addEventListener("click", () => this.unfold(!this.lines.unfolded));
-    this.box.addEventListener("scroll", () => this.scrolled(), { passive: true });
-    // A user who opens a fold wants to read it: stop following.
-    this.box.addEventListener("click", (event) => {
-      if (event.target.closest("summary")) this.follow(false);
-    });
+    this.stopFollowingForReaders();
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.shown) this.close();
     });
@@ -133,10 +131,29 @@ export class LogPanel {
     if (follows) this.box.scrollTop = this.box.scrollHeight;
   }
 
-  scrolled() {
-    const atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 40;
-    if (!atEnd && this.follows && !this.lines.busy && this.box.scrollTop < (this.scrolledTo ?? 0)) this.follow(false);
-    this.scrolledTo = this.box.scrollTop;
+  // Stop following once somebody scrolls up or goes to a fold. Scroll events do not tell who scrolled: the browser sends
+  // them for its own layout of new lines, too. So ask wheel, fingers, keys, and the pointer on the scroll bar.
+  stopFollowingForReaders() {
+    const { box } = this;
+    const on = (name, reads) => {
+      const stop = (event) => {
+        if (reads(event) && this.follows) this.follow(false);
+      };
+      box.addEventListener(name, stop, { passive: true });
+    };
+    const goesUp = (up) => up && box.scrollTop > 0;
+    on("wheel", (event) => goesUp(event.deltaY < 0 && !event.ctrlKey));
+    on("keydown", ({ key, shiftKey }) => goesUp(UP.has(key) || (key === " " && shiftKey)));
+    let finger = 0;
+    const move = (event) => {
+      const before = finger;
+      finger = event.touches[0].clientY;
+      return finger - before;
+    };
+    on("touchstart", (event) => move(event) && false);
+    on("touchmove", (event) => goesUp(move(event) > 0));
+    on("pointerdown", ({ target, offsetX }) => goesUp(target === box && offsetX >= box.clientWidth));
+    for (const name of ["click", "focusin"]) on(name, ({ target }) => target.closest("summary") !== null);
   }
 
   unfold(unfolded) {

@@ -1,0 +1,291 @@
+"""How a job ended, as its log tells it. No I/O.
+
+The texts are those of https://github.com/travis-ci/travis-build (the job's script) and
+https://github.com/travis-ci/worker (everything that stops a job from outside), and of the workers before them.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final, Protocol, runtime_checkable
+
+import msgspec
+
+from aiotravis.log_text._ansi import visible_text
+
+__all__ = [
+    "MAX_MESSAGE",
+    "Canceled",
+    "Ending",
+    "LogLimit",
+    "NotATravisLog",
+    "ScriptEnded",
+    "ScriptNotGenerated",
+    "SetupFailed",
+    "Stalled",
+    "TimeLimit",
+    "Unfinished",
+    "WithState",
+    "combined",
+    "ending_for",
+    "ending_of_line",
+    "is_last",
+    "last_words",
+]
+
+
+class ScriptEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """The script ran to its end: ``Done. Your build exited with 1.``.
+
+    Attributes:
+        code: 0 if every command of the script succeeded.
+        line: Number of the line that says so.
+    """
+
+    code: int
+    line: int | None = None
+
+
+class SetupFailed(msgspec.Struct, frozen=True, kw_only=True):
+    """A command before the script failed, which stopped the job: its state is ``errored``.
+
+    Attributes:
+        command: Text of the command; None if the log does not name it.
+        phase: Name of its phase: ``install``; None if unknown.
+        code: Exit code of the command; None if unknown.
+        line: Number of the line that says so.
+    """
+
+    command: str | None = None
+    phase: str | None = None
+    code: int | None = None
+    line: int | None = None
+
+
+class Stalled(msgspec.Struct, frozen=True, kw_only=True):
+    """The worker stopped the job because it printed nothing for a time.
+
+    Attributes:
+        seconds: That time; None if unknown.
+        line: Number of the line that says so.
+    """
+
+    seconds: float | None = None
+    line: int | None = None
+
+
+class TimeLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """The worker stopped the job because it took too long.
+
+    Attributes:
+        seconds: The limit; None if the log does not name it, as since 2015.
+        line: Number of the line that says so.
+    """
+
+    seconds: float | None = None
+    line: int | None = None
+
+
+class LogLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """The worker stopped the job because its log was too long.
+
+    Attributes:
+        bytes: The limit; None if the log does not name it.
+        line: Number of the line that says so.
+    """
+
+    bytes: int | None = None
+    line: int | None = None
+
+
+class Canceled(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody canceled the job.
+
+    Attributes:
+        line: Number of the line that says so; None if only the job's state does.
+    """
+
+    line: int | None = None
+
+
+class ScriptNotGenerated(msgspec.Struct, frozen=True, kw_only=True):
+    """Travis could not make a script of .travis.yml.
+
+    Attributes:
+        line: Number of the line that says so.
+    """
+
+    line: int | None = None
+
+
+class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
+    """The log does not say how the job ended: it still runs, or the log was broken off.
+
+    Attributes:
+        line: Always None.
+    """
+
+    line: int | None = None
+
+
+class NotATravisLog(msgspec.Struct, frozen=True, kw_only=True):
+    """The text has nothing that Travis writes: it is empty, or the error of something else.
+
+    Attributes:
+        line: Always None.
+    """
+
+    line: int | None = None
+
+
+Ending = (
+    ScriptEnded
+    | SetupFailed
+    | Stalled
+    | TimeLimit
+    | LogLimit
+    | Canceled
+    | ScriptNotGenerated
+    | Unfinished
+    | NotATravisLog
+)
+"""How a job ended; a value for ``match``."""
+
+
+@runtime_checkable
+class WithState(Protocol):
+    """A build, a job, or anything else that has a state."""
+
+    @property
+    def state(self) -> str | None:
+        """Such as ``passed``, ``errored``."""
+        ...
+
+
+FINISHED_STATES: Final = frozenset({"passed", "failed", "errored", "canceled"})
+
+WORKER_MESSAGES: Final = re.compile(
+    r"No output has been received in the last (?P<silence>[\dhms. minutes]*+)"
+    r"|(?:I'm sorry but y|We're sorry but y|Y)our test run exceeded (?P<minutes>\d{1,6}(?:\.\d{0,3})?) minutes"
+    r"|The job (?P<time>exceeded the max[im]{2,5}um time limit)"
+    r"|The job (?P<length>exceeded the maximum log length)"
+    r"|The log length has exceeded the limit of (?P<limit>\d{1,12})(?:\.\d*+)? (?P<unit>[A-Za-z]++)"
+    r"|(?P<cancel>Done: Job Cancell?ed)"
+    r"|(?:ERROR: )?(?P<script>An error occurr?ed while (?:generating|compiling) the build script"
+    r"|An error occurr?ed while trying to parse your \.travis\.yml)",
+    re.ASCII,
+)
+"""What a worker writes as it stops a job."""
+
+DURATION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)(h|ms|m|s)", re.ASCII)
+
+SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+UNITS: Final = {"m": 1_000_000, "mi": 1 << 20, "k": 1000, "ki": 1 << 10, "g": 10**9, "": 1}
+
+
+BUILD_RESULT: Final = re.compile(r"Done\. (?:Your build exited with|Build script exited with:) (\d{1,9})", re.ASCII)
+
+STOPPED: Final = "Your build has been stopped."
+
+MAX_PRINTED_AFTER: Final = 3
+"""Lines with text that may follow what a worker writes as it stops a job."""
+
+MAX_LINES_AFTER: Final = 32
+"""Lines that may follow it, with text or without."""
+
+MAX_MESSAGE: Final = 4096
+"""Characters of a line that are read for a message of a worker."""
+
+
+def ending_of_line(text: str, line: int) -> Ending | None:
+    """Return the ending that a line announces if a worker wrote it, or None.
+
+    Args:
+        text: Its visible text.
+        line: Its number.
+    """
+    found = WORKER_MESSAGES.match(text)
+    if found is None:
+        return None
+    if found["silence"] is not None:
+        return Stalled(seconds=_seconds(found["silence"]), line=line)
+    if found["minutes"]:
+        return TimeLimit(seconds=float(found["minutes"]) * 60, line=line)
+    if found["time"]:
+        return TimeLimit(line=line)
+    if found["cancel"]:
+        return Canceled(line=line)
+    if found["script"]:
+        return ScriptNotGenerated(line=line)
+    return LogLimit(bytes=_bytes(found["limit"], found["unit"]), line=line)
+
+
+def _seconds(text: str) -> float | None:
+    """Return the seconds of ``10m0s`` or of ``10 minutes``."""
+    seconds = sum(float(value) * SECONDS[unit] for value, unit in DURATION.findall(text.replace(" ", "")))
+    return seconds or None
+
+
+def _bytes(count: str | None, unit: str | None) -> int | None:
+    """Return the bytes of ``4 MB``, ``4 Megabytes``, ``4 MiB`` or ``1000 Bytes``."""
+    if count is None or unit is None:
+        return None
+    prefix = unit.lower().removesuffix("s").removesuffix("byte").removesuffix("b")
+    factor = UNITS.get({"mega": "m", "mebi": "mi", "kilo": "k", "kibi": "ki", "giga": "g"}.get(prefix, prefix))
+    return None if factor is None else int(count) * factor
+
+
+def ending_for(ending: Ending, job: "WithState | str | None") -> Ending:
+    """Return the ending of a log together with the state of its job."""
+    state = job if isinstance(job, str) or job is None else job.state
+    state = (state or "").strip().lower()
+    if state == "canceled":
+        return ending if isinstance(ending, Canceled) else Canceled()
+    if state not in FINISHED_STATES and isinstance(ending, NotATravisLog):
+        return Unfinished()
+    return ending
+
+
+def last_words(lines: Iterator[str], last: int, after: int) -> Ending | None:
+    """Return what a worker wrote at the end of a log, or None.
+
+    A worker's message is the last text of a log, so it counts only while nothing else follows: a command may print the
+    log of another job.
+
+    Args:
+        lines: The lines from the last one on, with control sequences.
+        last: Number of the last line.
+        after: Number of the line after which the message must stand.
+    """
+    printed = 0
+    for number, line in zip(range(last, max(after, last - MAX_LINES_AFTER), -1), lines, strict=False):
+        shown = visible_text(line)
+        if (ending := ending_of_line(shown, number)) is not None:
+            return ending
+        printed += bool(shown.strip())
+        if printed > MAX_PRINTED_AFTER:
+            break
+    return None
+
+
+def is_last(lines: Iterator[str], count: int) -> bool:
+    """Return whether so little follows the line that says how a job ended that it may be the end of the log.
+
+    Args:
+        lines: The lines from the last one on, with control sequences.
+        count: The number of those that follow that line.
+    """
+    printed = sum(bool(line.strip()) for line in islice(lines, min(count, MAX_LINES_AFTER)))
+    return count <= MAX_LINES_AFTER and printed <= MAX_PRINTED_AFTER
+
+
+def combined(script: Ending | None, worker: Ending | None) -> Ending | None:
+    """Return the ending of which the job's script and its worker tell.
+
+    What comes first stands: a failure of the set-up, for which the worker need not have waited. But whatever the script
+    said at its end, the worker has the last word.
+    """
+    if worker is None or (isinstance(script, SetupFailed) and not isinstance(worker, Canceled)):
+        return script
+    return worker

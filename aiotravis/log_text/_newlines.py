@@ -1,0 +1,82 @@
+"""Cuts a log into whole lines, part by part, whatever ends them. No I/O."""
+
+import re
+from typing import Final
+
+__all__ = ["LineCutter"]
+
+MAX_UNDECIDED: Final = 1 << 16
+"""Characters without a line feed after which the first ones decide what ends a line."""
+
+LINES_OF_TRAVIS: Final = re.compile(r"travis_(?:fold|time):|\r\$ ")
+
+
+class LineCutter:
+    """Cuts parts of a log into whole lines.
+
+    Lines end with a line feed. A few logs were saved with carriage returns in their place (fact 10.3): where the first
+    64 Ki characters contain something of Travis, but no line feed, a carriage return ends a line.
+    """
+
+    def __init__(self) -> None:
+        self._incomplete: list[str] = []
+        self._undecided: int | None = 0
+        """Number of characters so far; None once it is known what ends a line."""
+        self._returns = False
+        self._after_return = False
+
+    @property
+    def rest(self) -> str:
+        """The beginning of a line that has not ended."""
+        self._incomplete = ["".join(self._incomplete)] if self._incomplete else []
+        return "".join(self._incomplete)
+
+    def add(self, text: str) -> str:
+        """Return the lines that are whole with a part, each ended by a newline, with one before the first."""
+        if self._undecided is not None:
+            text = self._decide(text, self._undecided)
+        if self._returns:
+            text = self._translated(text)
+        # fact 9.36: markers are split across parts, so only complete lines are read.
+        whole, newline, rest = text.rpartition("\n")
+        if newline:
+            # The newlines around them make the first line and the last like the others.
+            whole = "".join(("\n", *self._incomplete, whole, "\n"))
+            self._incomplete.clear()
+        if rest:
+            self._incomplete.append(rest)
+        return whole
+
+    def close(self) -> str:
+        """Return the last line if it has no newline, as `add` does."""
+        if self._undecided is not None:
+            text = self.rest
+            self._incomplete.clear()
+            self._choose(text)
+            return self.add(f"{text}\n") if text else ""
+        return self.add("\n") if self._incomplete else ""
+
+    def _decide(self, text: str, before: int) -> str:
+        """Decide what ends a line as soon as the text shows it; return the text that is to be cut."""
+        at = text.find("\n", 0, MAX_UNDECIDED - before)
+        if at >= 0:
+            self._undecided = None
+        elif before + len(text) >= MAX_UNDECIDED:
+            text = self.rest + text
+            self._incomplete.clear()
+            self._choose(text[:MAX_UNDECIDED])
+        else:
+            self._undecided = before + len(text)
+        return text
+
+    def _choose(self, text: str) -> None:
+        self._undecided = None
+        self._returns = LINES_OF_TRAVIS.search(text) is not None
+
+    def _translated(self, text: str) -> str:
+        if self._after_return and text:
+            text = text.removeprefix("\n")
+            self._after_return = False
+        if text.endswith("\r"):
+            self._after_return = True
+        return text.replace("\r\n", "\n").replace("\r", "\n")
