@@ -9,6 +9,8 @@ from heapq import nlargest
 from types import MappingProxyType
 from typing import Final
 
+from msgspec.structs import replace
+
 from aiotravis._validation import validate_count
 from aiotravis.log_text._ansi import safe_for_terminal
 from aiotravis.log_text._commands import CommandRecord
@@ -26,7 +28,7 @@ from aiotravis.log_text._endings import (
     is_last,
     last_words,
 )
-from aiotravis.log_text._groups import GROUPS, group_of
+from aiotravis.log_text._groups import AFTER_INSTALL, GROUPS, group_of
 from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import Timing
 from aiotravis.log_text._newlines import LineCutter
@@ -117,7 +119,11 @@ class LogText:
         script, doubtful = reader.script_ending, reader.doubtful_ending
         if doubtful is not None and is_last(self._last_lines(), count - (doubtful.line or 0)):
             script = doubtful
-        ending = combined(script, last_words(self._last_lines(), count, reader.structure_line))
+        last = last_words(self._last_lines(), count, reader.structure_line)
+        if isinstance(last, SetupFailed):
+            # A command that is running may print this, and Travis does so after one.
+            last = None if reader.timers.running else replace(last, phase=self.lines[(last.line or 1) - 1].phase)
+        ending = combined(script, last)
         return ending or (NotATravisLog() if self._closed and not self._is_of_travis() else Unfinished())
 
     def _last_lines(self) -> Iterator[str]:
@@ -275,16 +281,16 @@ class LogText:
         for command in self.commands:
             if command.phase is not None:
                 commands.setdefault(command.phase, []).append(command)
-        return {
-            name: Phase(
-                name=name,
-                group=group_of(name) or "other",
-                duration=durations.get(name),
-                commands=tuple(commands.get(name, ())),
-                line=line,
+        found: dict[str, Phase] = {}
+        past_install = False
+        for name, line in lines.items():
+            # Travis has many names for the steps before install, and makes new ones.
+            group = group_of(name) or ("other" if past_install else "setup")
+            past_install = past_install or group in AFTER_INSTALL
+            found[name] = Phase(
+                name=name, group=group, duration=durations.get(name), commands=tuple(commands.get(name, ())), line=line
             )
-            for name, line in lines.items()
-        }
+        return found
 
     @property
     def groups(self) -> Mapping[str, PhaseGroup]:

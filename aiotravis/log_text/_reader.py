@@ -10,7 +10,7 @@ from aiotravis.log_text._state import LogState
 
 __all__ = ["LogReader"]
 
-TRIGGERS: Final = (MARK, "\n$ ", MESSAGE, "exited with ")
+TRIGGERS: Final = (MARK, "\n$ ", MESSAGE, "exited with")
 """What a line contains if it is more than output. Searching the whole text for it at once makes reading fast."""
 
 UNCOLOURED: Final = re.compile(r"(?:\x1b\[0?K)*+\$ ")

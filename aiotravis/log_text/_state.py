@@ -10,7 +10,7 @@ from aiotravis.log_text._endings import (
     ScriptEnded,
     SetupFailed,
 )
-from aiotravis.log_text._groups import STAGES, group_of, phase_of_fold
+from aiotravis.log_text._groups import AFTER_INSTALL, STAGES, group_of, phase_of_fold
 from aiotravis.log_text._lines import Lines, Scope
 from aiotravis.log_text._markers import Timing
 from aiotravis.log_text._phases import PendingPhase, phase_of_timer
@@ -30,9 +30,6 @@ MAX_MESSAGE_LINES: Final = 1000
 
 MAX_LINES_BEFORE_STOP: Final = 3
 """Lines after a failure until ``Your build has been stopped.``"""
-
-AFTER_INSTALL: Final = frozenset({"install", "script", "after", "deploy"})
-"""Groups of the phases before which commands outside of folds are set-up."""
 
 UNFOLDABLE: Final = frozenset({"worker_info", "system_info", "git.checkout"})
 """Folds that stand in no other fold, beside those of the stages."""
@@ -89,7 +86,9 @@ class LogState:
             self.changes += 1
         if line is not None and line > self.structure_line:
             # A worker has stopped the job in a fold.
-            self._end_all_folds(line - 1)
+            for fold in self.folds:
+                if fold.last_line is None or fold.last_line >= line:
+                    fold.last_line = max(line, fold.line) - 1
             self.lines._set_scope_from(line, Scope((), self._no_phase))
 
     def _has_room(self) -> bool:
@@ -147,12 +146,9 @@ class LogState:
             return
         if found := BUILD_RESULT.match(shown):
             self._end_script(int(found[1]), line)
-        elif shown.rstrip() == STOPPED:
-            if isinstance(self.script_ending, SetupFailed):
-                self._end_all_folds(self.lines._count)
-                self._enter(self._no_phase)
-            elif self.doubtful_ending is None:
-                self.doubtful_ending = SetupFailed(phase=self._fold.phase.name if self._fold else None, line=line)
+        elif isinstance(self.script_ending, SetupFailed) and shown.rstrip() == STOPPED:
+            self._end_all_folds(self.lines._count)
+            self._enter(self._no_phase)
 
     def _end_script(self, code: int, line: int) -> None:
         ending = ScriptEnded(code=code, line=line)

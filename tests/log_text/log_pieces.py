@@ -21,7 +21,8 @@ TEXTS = (
     'The command "if\n', "\nDone. Your build exited with 1.\n", "travis_",
     'The command "make" failed and exited with 2 during .\n', "Your build has been stopped.\n", "Done: Job Cancelled\n",
     "\nNo output has been received in the last 10m0s, this\n", 'The command "make" failed. Retrying, 2 of 3.\n',
-    'The command "eval x" failed 3 times.\n', "\nDone. Your build exited with 0.\n", "\n$ make\nThe job exceeded the ", "travis_fold:", "}", "\t", "<script>",
+    'The command "eval x" failed 3 times.\n', "\nDone. Your build exited with 0.\n",
+    "travis_fold:", "}", "\t", "<script>",
     "\ufffd", "\udc80\udcff", "\ud83d", "\ufeff", "\u200b", "e\u0301", "\xa0", "\u2028", "😀😀",
 )  # fmt: skip
 
