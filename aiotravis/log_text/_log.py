@@ -40,6 +40,9 @@ __all__ = ["LogText"]
 CHUNK: Final = 1 << 16
 """Characters of a whole log that are read at once."""
 
+MAX_BLANK_LINES: Final = 100
+"""Blank lines that are left out at the end of an excerpt."""
+
 MAX_EXCERPT_LINE: Final = 500
 """Characters of a line in an excerpt."""
 
@@ -161,18 +164,23 @@ class LogText:
         validate_count(lines, "lines")
         start, stop = self._excerpted()
         shown = [
-            safe_for_terminal(line.text, colour=False).rstrip() for line in self.lines[max(start, stop - lines) : stop]
+            safe_for_terminal(line.text, colour=False).rstrip()
+            for line in self.lines[max(start, stop - lines - MAX_BLANK_LINES) : stop]
         ]
+        while shown and not shown[-1]:
+            shown.pop()
         return "\n".join(
-            line if len(line) <= MAX_EXCERPT_LINE else f"{line[: MAX_EXCERPT_LINE - 1]}\u2026" for line in shown
-        ).strip("\n")
+            line if len(line) <= MAX_EXCERPT_LINE else f"{line[: MAX_EXCERPT_LINE - 1]}\u2026"
+            for line in shown[-lines:]
+        ).lstrip("\n")
 
     def _excerpted(self) -> tuple[int, int]:
         """Return the lines to quote, as indexes."""
         ending, failed = self.ending, self.failed_commands
-        if failed and isinstance(ending, SetupFailed | ScriptEnded):
-            command = failed[-1] if isinstance(ending, SetupFailed) else failed[0]
-            return command.line, command.last_line or len(self.lines)
+        if isinstance(ending, SetupFailed):
+            failed = tuple(command for command in failed[-1:] if command.text == ending.command)
+        if failed and isinstance(ending, SetupFailed | ScriptEnded | Unfinished):
+            return failed[0].line, failed[0].last_line or len(self.lines)
         return 0, (ending.line or len(self.lines) + 1) - 1
 
     @property
@@ -196,11 +204,11 @@ class LogText:
         at = (self._reader.changes, self.ending)
         if self._commands_at != at:
             self._commands_at = at
-            self._commands = tuple(map(self._command, self._reader.commands.all))
+            self._commands = tuple(self._command(record, self.ending) for record in self._reader.commands.all)
         return self._commands
 
-    def _command(self, record: CommandRecord) -> Command:
-        duration, last_line, ending = record.duration, record.last_line, self.ending
+    def _command(self, record: CommandRecord, ending: Ending) -> Command:
+        duration, last_line = record.duration, record.last_line
         if not record.finished and ending.line is not None and ending.line > record.line:
             last_line = ending.line - 1
             if duration is None and isinstance(ending, Stalled) and record is self._reader.commands.all[-1]:

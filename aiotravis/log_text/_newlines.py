@@ -1,21 +1,20 @@
 """Cuts a log into whole lines, part by part, whatever ends them. No I/O."""
 
-import re
 from typing import Final
+
+from aiotravis.log_text._markers import MARKER
 
 __all__ = ["LineCutter"]
 
 MAX_UNDECIDED: Final = 1 << 16
 """Characters without a line feed after which the first ones decide what ends a line."""
 
-LINES_OF_TRAVIS: Final = re.compile(r"travis_(?:fold|time):|\r\$ ")
-
 
 class LineCutter:
     """Cuts parts of a log into whole lines.
 
     Lines end with a line feed. A few logs were saved with carriage returns in their place (fact 10.3): where the first
-    64 Ki characters contain something of Travis, but no line feed, a carriage return ends a line.
+    64 Ki characters contain something of Travis and other carriage returns, but no line feed, these end a line.
     """
 
     def __init__(self) -> None:
@@ -71,7 +70,8 @@ class LineCutter:
 
     def _choose(self, text: str) -> None:
         self._undecided = None
-        self._returns = LINES_OF_TRAVIS.search(text) is not None
+        output = MARKER.sub("", text)
+        self._returns = "\r" in output and (output != text or "\r$ " in text)
 
     def _translated(self, text: str) -> str:
         if self._after_return and text:

@@ -11,9 +11,9 @@ from aiotravis.log_text._endings import (
     SetupFailed,
 )
 from aiotravis.log_text._groups import AFTER_INSTALL, STAGES, group_of, phase_of_fold
-from aiotravis.log_text._lines import Lines, Scope
+from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import Timing
-from aiotravis.log_text._phases import PendingPhase, phase_of_timer
+from aiotravis.log_text._phases import PendingPhase, Scope, phase_of_timer
 from aiotravis.log_text._timers import FoldRecord, TimerRecord, Timers
 
 __all__ = ["LogState"]
@@ -89,7 +89,7 @@ class LogState:
             for fold in self.folds:
                 if fold.last_line is None or fold.last_line >= line:
                     fold.last_line = max(line, fold.line) - 1
-            self.lines._set_scope_from(line, Scope((), self._no_phase))
+            self.lines._set_scope(Scope((), self._no_phase), line)
 
     def _has_room(self) -> bool:
         """Whether one more structure may be recorded; if not, count it as dropped."""
@@ -216,7 +216,7 @@ class LogState:
         self._lines_to_read = MAX_LINES_BEFORE_STOP
 
     def _name_phase(self, command: CommandRecord, message: Message) -> None:
-        """Name the phase of a command by its result: Travis prints it for the script, and if a phase before fails."""
+        """Set the phase of a command by its result: Travis prints one for the script, and if a phase before fails."""
         if message.stopped:
             if command.fold is None and message.phase in STAGES:
                 command.phase.own = command.phase.own or message.phase

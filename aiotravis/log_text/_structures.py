@@ -92,8 +92,7 @@ class PhaseGroup(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: ``setup``, ``checkout``, ``cache``, ``install`` (with ``before_install`` and ``before_script``),
-            ``script``, ``after`` (``after_success``, ``after_failure``, ``after_script``), ``deploy`` or ``other``: what
-            Travis does not know.
+            ``script``, ``after`` (``after_success``, ``after_failure``, ``after_script``), ``deploy`` or ``other``.
         duration: Sum of the durations of its phases, in seconds; None if none has one.
         phases: Its phases.
         line: Number of its first line.

@@ -8,13 +8,15 @@ from aiotravis.log_text._groups import GROUPS, STAGES, group_of, phase_of_fold
 NAMES = {
     "setup": """
         worker_info system_info show_system_info no_world_writable_dirs setup_filter agent check_unsupported
-        rm_riak_source fix_rwky_redis wait_for_network update_apt_keys fix_hhvm_source update_mongo_arch fix_sudo_enabled_trusty
+        rm_riak_source fix_rwky_redis wait_for_network update_apt_keys fix_hhvm_source update_mongo_arch
+        fix_sudo_enabled_trusty
         update_glibc clean_up_path fix_resolv_conf fix_etc_hosts fix_mvn_settings_xml no_ipv6_localhost fix_etc_mavenrc
         fix_wwdr_certificate put_localhost_first home_paths disable_initramfs disable_ssh_roaming debug_tools
         uninstall_oclint rvm_use rm_etc_boto_cfg rm_oraclejdk8_symlink enable_i386 update_rubygems
         ensure_path_components redefine_curl nonblock_pipe apt_get_update deprecate_xcode_64 update_heroku
         shell_session_update docker_mtu docker_mtu_and_registry_mirrors set_docker_mtu_and_registry_mirrors resolvconf
-        maven_central_mirror maven_https fix_ps4 env configure prepare setup services apt apt.sources apt-get.diagnostics
+        maven_central_mirror maven_https fix_ps4 env configure prepare setup services apt apt.sources
+        apt-get.diagnostics
         rvm rvm.use rvm.1 nvm.install nvs jdk_switcher go phpenv pearrc kiex elixir snaps homebrew postgresql mariadb
         install_firefox update.hhvm update_libssl1.0.0 addons_jwt npm_registry git.netrc Julia-install hosts hostname
         """,
@@ -48,7 +50,8 @@ def test_every_stage_has_a_group() -> None:
 def test_the_phase_of_a_fold_is_its_name_without_the_number() -> None:
     phases = {
         "install": "install", "install.2": "install", "before_script-0": "before_script",
-        "git.checkout": "git.checkout", "cache.npm": "cache.npm", "cache.1": "cache", "dpl_0": "deploy", "dpl.1": "deploy", "dplx": "dplx", ".1": ".1",
+        "git.checkout": "git.checkout", "cache.npm": "cache.npm", "cache.1": "cache", "dpl_0": "deploy",
+        "dpl.1": "deploy", "dplx": "dplx", ".1": ".1",
         "1": "1", "2.0": "2", "docker_1": "docker_1", "x-2": "x-2", "": "", "a.b.10": "a.b",
     }  # fmt: skip
     assert {name: phase_of_fold(name) for name in phases} == phases

@@ -34,6 +34,7 @@ def test_lines_of_a_log_without_line_feeds_end_with_a_carriage_return(begin: str
     assert lines(text) == text.split("\r")
     assert lines(*text) == text.split("\r")
     assert lines(f"{text}\n") == [f"{text}"], "it has one"
+    assert lines("travis_fold:start:a\r\x1b[0K") == ["travis_fold:start:a\r\x1b[0K"], "the marker's own"
 
 
 def test_the_first_characters_decide_what_ends_a_line() -> None:

@@ -90,8 +90,7 @@ def test_a_fold_that_ends_drops_the_timers_in_it() -> None:
     assert timers.around(None) is inner.phase
     assert timers.drop_in(fold) == [inner]
     assert list(timers.open) == ["a"]
-    assert not timers.running
-    assert not timers.of_command
+    assert [timers.running, timers.of_command] == [None, None]
     assert timers.around(None) is outer.phase
     assert timers.around(fold) is None
 
