@@ -86,9 +86,12 @@ class LogReader(LogState):
     def _apply_marker(self, found: re.Match[str]) -> None:
         self.changes += 1
         self._message = None
-        if kind := found["fold"]:
-            (self._start_fold if kind == "start" else self._end_fold)(found["name"])
-        elif found["time"] == "start":
-            self._start_timer(found["id"])
+        fold, name, time, id, details = found.groups()
+        if time == "start":
+            self._start_timer(id)
+        elif time:
+            self._end_timer(read_timing(id, details or ""))
+        elif fold == "start":
+            self._start_fold(name)
         else:
-            self._end_timer(read_timing(found["id"], found["details"] or ""))
+            self._end_fold(name)

@@ -108,15 +108,15 @@ class LogState:
         return "script" if self._past_install else "setup"
 
     def _start_command(self, text: str) -> None:
-        self._end_untimed_command()
         self._go_on(self.lines._count + 1)
         self.changes += 1
         self._message = None
-        fold = self._fold
+        fold = self._stack[-1] if self._stack else None
         name = fold.phase.name if fold else None
         timer = self._new_timer
         phase = timer.phase if timer else PendingPhase(around=self.timers.around(fold))
-        phase.default = phase.default or name or self._unnamed_phase
+        if phase.default is None:
+            phase.default = name or self._unnamed_phase
         self._enter(phase)
         command = CommandRecord(text, phase, self.lines._count + 1, name, timer is not None)
         self.commands.add(command)
@@ -183,13 +183,13 @@ class LogState:
         if message.code is None:
             if (command := running or self.commands.untimed) is not None and self._has_room():
                 self.changes += 1
-                self._go_on(line)
+                self.structure_line, self.doubtful_ending = line, None
                 self.commands.add_attempt(command, message, line)
             return
         if running is not None and not self.commands.is_named(running, message):
             # The output of a command.
             return
-        self._go_on(line)
+        self.structure_line, self.doubtful_ending = line, None
         command = self.commands.resolve(message) if self._has_room() else None
         if command is not None:
             self.changes += 1
@@ -225,9 +225,12 @@ class LogState:
             self._past_install = True
 
     def _go_on(self, line: int) -> None:
-        """Note that the log goes on after what may have been its ending."""
+        """Note that the log goes on after what may have been its ending, or that of a command."""
         self.structure_line = line
         self.doubtful_ending = None
+        if self.commands.untimed is not None:
+            self.commands.finish_untimed(self.lines._count)
+            self.changes += 1
 
     # Markers ----------------------------------------------------------------------------------------------------------
 
@@ -243,14 +246,15 @@ class LogState:
         self._enter(around or (self._stack[-1].phase if self._stack else self._no_phase))
 
     def _start_fold(self, name: str) -> None:
-        self._end_untimed_command()
         phase_name = phase_of_fold(name)
         if name == "worker_info":
             # A job that is run again writes into the same log.
             self.script_ending = self.exit_code = None
             self._past_install = False
-        if name != "agent.debug":
+        if name == "agent.debug":
             # Since 2019, this fold may follow the end.
+            self._end_untimed_command()
+        else:
             self._go_on(self.lines._count)
         if name in UNFOLDABLE or (phase_name in STAGES and phase_name != "script"):
             self._end_unended(phase_name)
@@ -299,22 +303,20 @@ class LogState:
         self._leave()
 
     def _start_timer(self, id: str) -> None:
-        self._end_untimed_command()
         self._go_on(self.lines._count)
         self._new_timer = self.timers.start(id, self.lines._count + 1, self.changes, self._fold)
         self._enter(self._new_timer.phase)
 
     def _end_timer(self, timing: Timing) -> None:
-        self._end_untimed_command()
         self._go_on(self.lines._count)
         self._new_timer = None
-        fold = self._fold.phase.name if self._fold else None
         timer = self.timers.open.get(timing.id)
         line: int | None
         if timer is not None:
             inside = timer.fold.phase.name if timer.fold else None if timer.command else timer.first_fold
             name = phase_of_timer(timing.event, inside)
-            timer.phase.default = timer.phase.default or self._unnamed_phase
+            if timer.phase.default is None:
+                timer.phase.default = self._unnamed_phase
             if name is not None and not self._past_install:
                 self._past_install = group_of(name) in AFTER_INSTALL
             self.timers.end(timing, name, self.changes)
@@ -322,8 +324,9 @@ class LogState:
             if timer.command is not None:
                 self._end_timed_command(timer.command, timing)
         elif (line := self.timers.end_again(timing, self.changes)) is None:
-            name = phase_of_timer(timing.event, fold) or self._unnamed_phase
-            phase = PendingPhase(own=name, around=self.timers.around(self._fold))
+            fold = self._fold
+            name = phase_of_timer(timing.event, fold.phase.name if fold else None) or self._unnamed_phase
+            phase = PendingPhase(own=name, around=self.timers.around(fold))
             self.timers.end_unknown(timing, phase, self.lines._count + 1, self.changes)
         if line is not None and timing.duration is not None:
             self.lines._set_duration(line, timing.duration)
