@@ -111,6 +111,10 @@ class LogText:
         """How the job ended, as far as the text shows it: a value for ``match``.
 
         `Unfinished` until then. After `close`, a text that has nothing of Travis is `NotATravisLog`.
+
+        A failed set-up stands whatever follows, unless the job was canceled. The end of a script stands unless a worker
+        stopped the job after it. What a worker writes counts only as the last text of a log, and what stands in the
+        output of a command never ends a job.
         """
         at = (len(self.lines), self._reader.changes, self._closed)
         if self._ending_at != at:
@@ -134,7 +138,7 @@ class LogText:
 
     def _is_of_travis(self) -> bool:
         # Until 2014, this was the first line.
-        return self._reader.changes > 0 or self.lines._begin_with("Using worker: ")
+        return self._reader.changes > 0 or self._reader.has_messages or self.lines._begin_with("Using worker: ")
 
     def ending_for(self, job: WithState | str) -> Ending:
         """Return how the job ended, by its log and its state: the log of a canceled job need not say so.
@@ -257,10 +261,10 @@ class LogText:
     def phases(self) -> Mapping[str, Phase]:
         """The phases by name, in the order of their first lines.
 
-        The phase of a line, a command or a timing is the first that applies: the stage named at the end of the
-        outermost timer around it; the phase of the outermost fold around it, or of an inner fold that is named like a
-        stage; anything else that the timer names. Travis does not fold the script phase: a command outside all folds
-        belongs to ``script`` if it was timed, or if its exit code is printed (fact 10.3).
+        A fold names the phase of what it contains; outside of folds, the timer does (``event=``). The output of a timed
+        command belongs to its phase, whatever it prints. Travis does not fold the script: a command outside of folds
+        that no timer names belongs to ``script`` if Travis prints its exit code, or if an install phase came before it,
+        and to ``setup`` otherwise. Timers that never end name nothing (fact 10.3).
         """
         at = (self._reader.changes, self.ending)
         if self._phases_at != at:

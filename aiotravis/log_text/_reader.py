@@ -78,7 +78,11 @@ class LogReader(LogState):
                 self._start_command(shown[2:].rstrip())
         else:
             self._read_text(shown)
-        self._new_timer = None
+        if self._new_timer and not shown and not marked:
+            # In saved logs, blank lines may follow a marker.
+            self._lines_to_read = 1
+        else:
+            self._new_timer = None
         if shown:
             self.commands.just_ended = None
         self.lines._append(text + "\n", 1)

@@ -47,6 +47,7 @@ class LogState:
         doubtful_ending: One that was printed while a command may have been running. It counts while nothing follows.
         exit_code: Exit code of the job, or None.
         structure_line: Number of the last line before which or in which something other than output was read.
+        has_messages: Whether Travis said something of a command.
         changes: Counts changes of anything but `lines`.
         dropped: Number of markers, commands and results beyond `MAX_STRUCTURES`, which were not recorded.
     """
@@ -60,6 +61,7 @@ class LogState:
         self.doubtful_ending: ScriptEnded | SetupFailed | None = None
         self.exit_code: int | None = None
         self.structure_line: int = 0
+        self.has_messages: bool = False
         self.changes: int = 0
         self.dropped: int = 0
         self._stack: list[FoldRecord] = []
@@ -136,7 +138,7 @@ class LogState:
             self._message = None
         message = read_message(shown, self._message)
         if isinstance(message, Message):
-            self._message, self._lines_to_read = None, 0
+            self._message, self._lines_to_read, self.has_messages = None, 0, True
             self._read_message(message, line)
             return
         if message is not None:
@@ -246,6 +248,8 @@ class LogState:
         self._enter(around or (self._stack[-1].phase if self._stack else self._no_phase))
 
     def _start_fold(self, name: str) -> None:
+        # What a fold contains is not timed by a timer around it.
+        self._new_timer = None
         phase_name = phase_of_fold(name)
         if name == "worker_info":
             # A job that is run again writes into the same log.

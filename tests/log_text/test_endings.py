@@ -306,3 +306,7 @@ def test_the_worker_has_the_last_word_but_a_failed_set_up_stands() -> None:
     assert combined(None, stalled) is stalled
     assert combined(failed, stalled) is failed
     assert combined(failed, Canceled()) == Canceled()
+
+
+def test_a_result_alone_is_a_sign_of_travis() -> None:
+    assert LogText.parse('The command "x" exited with 1.\n').ending == Unfinished()
