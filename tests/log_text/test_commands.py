@@ -38,8 +38,8 @@ def test_other_text_is_no_message(text: str) -> None:
 
 
 def test_a_message_about_a_command_of_several_lines_has_several() -> None:
-    begun = read_message('The command "if x; then', None)
-    assert begun == "if x; then"
+    begun = "if x; then"
+    assert read_message('The command "if x; then', None) == begun
     assert read_message("  make", begun) == begun
     assert read_message('fi" exited with 1.', begun) == Message("if x; then", False, 1)
     assert read_message('The command "b" exited with 2.', begun) == Message("b", True, 2)

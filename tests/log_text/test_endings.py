@@ -1,10 +1,10 @@
 """How a job ended, as its log tells it."""
 
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 import pytest
 
-from aiotravis import LogText
+from aiotravis import LogText, State
 from aiotravis.log_text import (
     Canceled,
     Ending,
@@ -267,14 +267,20 @@ STATES: list[tuple[Ending, str, Ending]] = [
 ]
 
 
+@dataclass
+class WithAnyState:
+    state: str | None
+
+
 @pytest.mark.parametrize(("ending", "state", "expected"), STATES)
 def test_the_state_of_a_job_completes_the_ending(ending: Ending, state: str, expected: Ending) -> None:
     assert ending_for(ending, state) == expected
-    assert ending_for(ending, SimpleNamespace(state=state)) == expected
+    assert ending_for(ending, WithAnyState(state)) == expected
+    assert ending_for(ending, WithAnyState(State(state))) == expected
 
 
 def test_a_job_without_a_state_has_not_ended() -> None:
-    assert ending_for(NotATravisLog(), SimpleNamespace(state=None)) == Unfinished()
+    assert ending_for(NotATravisLog(), WithAnyState(None)) == Unfinished()
 
 
 # Pieces ---------------------------------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ def test_a_timer_that_ends_again_measured_all_since_its_start() -> None:
 
 def test_open_timers_are_bounded_and_what_is_in_them_too() -> None:
     timers = Timers()
+    timer = timers.start("x", 1, 0, None)
     for number in range(1000):
         timer = timers.start(f"{number}", 1, number, None)
     assert list(timers.open) == [f"{number}" for number in range(1000 - MAX_OPEN, 1000)]
@@ -66,6 +67,7 @@ def test_open_timers_are_bounded_and_what_is_in_them_too() -> None:
 
 def test_phases_stay_shallow_however_timers_are_repeated() -> None:
     timers = Timers()
+    timer = timers.start("a", 1, 0, None)
     for number in range(1000):
         timer = timers.start("ab"[number % 2], 1, number, None)
     assert timer.phase.around is not None
