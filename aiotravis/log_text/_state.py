@@ -148,7 +148,7 @@ class LogState:
             return
         if found := BUILD_RESULT.match(shown):
             self._end_script(int(found[1]), line)
-        elif isinstance(self.script_ending, SetupFailed) and shown.rstrip() == STOPPED:
+        elif isinstance(self.script_ending or self.doubtful_ending, SetupFailed) and shown.rstrip() == STOPPED:
             self._end_all_folds(self.lines._count)
             self._enter(self._no_phase)
 
@@ -251,7 +251,7 @@ class LogState:
         # What a fold contains is not timed by a timer around it.
         self._new_timer = None
         phase_name = phase_of_fold(name)
-        if name == "worker_info":
+        if name == "worker_info" and self.timers.running is None:
             # A job that is run again writes into the same log.
             self.script_ending = self.exit_code = None
             self._past_install = False

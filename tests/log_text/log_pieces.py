@@ -74,7 +74,7 @@ def expected_text(log: str) -> str:
         for begun in re.split("(?=travis_(?:fold|time):)", log)
     )
     if "\n" not in log and "\r" in output and (output != log or "\r$ " in log):
-        log = log.replace("\r", "\n")
+        log = re.sub(r"\r(?!\x1b\[0?K)", "\n", log)
     *whole, last = log.split("\n")
     shown_lines: list[str] = []
     for line in [*whole, last] if last else whole:

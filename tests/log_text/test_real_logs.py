@@ -253,6 +253,11 @@ def test_saved_logs_have_the_same_commands(text: str) -> None:
     assert (log.exit_code, type(log.ending)) == (1, ScriptEnded)
 
 
+def test_a_log_of_carriage_returns_has_the_same_lines() -> None:
+    log = LogText.parse(WHOLE.replace("\r\n", "\r"))
+    assert [line.text for line in log.lines] == [line.text for line in LogText.parse(WHOLE).lines]
+
+
 # Untimed commands -----------------------------------------------------------------------------------------------------
 
 
