@@ -47,7 +47,7 @@ class ScriptEnded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SetupFailed(msgspec.Struct, frozen=True, kw_only=True):
-    """A command before the script failed, which stopped the job: its state is ``errored``.
+    """A command outside of the script failed, usually one before it, which stopped the job: its state is ``errored``.
 
     Attributes:
         command: Text of the command; None if the log does not name it.

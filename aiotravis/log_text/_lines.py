@@ -154,10 +154,6 @@ class Lines(Sequence[Line]):
                 yield text[start : min(end, start + most)]
                 end = start - 1
 
-    def _begin_with(self, text: str) -> bool:
-        """Return whether this is how the first line begins."""
-        return bool(self._blocks) and self._blocks[0].text.startswith(text)
-
     def visible_text(self) -> str:
         """Return the visible text of all lines, each ended by a newline."""
         return "".join(visible_lines(block.text) for block in self._blocks)
@@ -166,8 +162,7 @@ class Lines(Sequence[Line]):
         """Set what the lines from one on belong to, by default those that follow."""
         if line is not None:
             while self._scope_starts and self._scope_starts[-1] >= line - 1:
-                self._scope_starts.pop()
-                self._scopes.pop()
+                del self._scope_starts[-1], self._scopes[-1]
             self._scope_starts.append(line - 1)
             self._scopes.append(scope)
         self._scope = scope

@@ -138,7 +138,8 @@ class LogText:
 
     def _is_of_travis(self) -> bool:
         # Until 2014, this was the first line.
-        return self._reader.changes > 0 or self._reader.has_messages or self.lines._begin_with("Using worker: ")
+        begin = any(block.text.startswith("Using worker: ") for block in self.lines._blocks[:1])
+        return begin or self._reader.changes > 0 or self._reader.has_messages
 
     def ending_for(self, job: WithState | str) -> Ending:
         """Return how the job ended, by its log and its state: the log of a canceled job need not say so.
