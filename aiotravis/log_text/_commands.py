@@ -32,7 +32,7 @@ MIN_WRAPPED: Final = 40
 MAX_KEY: Final = 256
 """Characters of a command that are compared."""
 
-MAX_SEARCHED: Final = 64
+MAX_SEARCHED: Final = 32
 """Latest commands without a result that are searched for one that was wrapped."""
 
 PREFIXES: Final = re.compile(r"(?:(?:travis_retry|eval) )+")
@@ -62,6 +62,8 @@ class CommandRecord:
     last_line: int | None = None
     finished: bool = False
     attempts: "list[Attempt] | None" = None
+    key: str | None = None
+    """What is compared of its text, once that was needed."""
     earlier: "CommandRecord | None" = None
     """The command before it of the same text that has no result."""
 
@@ -231,7 +233,7 @@ class Commands:
             return named
         key = _key(message.command)
         for command in self._recent():
-            own = _key(command.text)
+            own = command.key = command.key or _key(command.text)
             if own == key:
                 return command
             if len(own) >= MIN_WRAPPED and message.whole and key.startswith(own):

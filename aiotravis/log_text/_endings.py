@@ -47,7 +47,7 @@ class ScriptEnded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SetupFailed(msgspec.Struct, frozen=True, kw_only=True):
-    """A command before the script failed, which stopped the job: its state is ``errored``.
+    """A command outside of the script failed, usually one before it, which stopped the job: its state is ``errored``.
 
     Attributes:
         command: Text of the command; None if the log does not name it.
@@ -199,7 +199,7 @@ MAX_MESSAGE: Final = 4096
 
 
 def ending_of_line(text: str, line: int) -> Ending | None:
-    """Return the ending that a line announces if a worker wrote it, or None.
+    """Return the ending that a line announces if it is among the last ones, or None.
 
     Args:
         text: Its visible text.
@@ -207,7 +207,7 @@ def ending_of_line(text: str, line: int) -> Ending | None:
     """
     found = WORKER_MESSAGES.match(text)
     if found is None:
-        return None
+        return SetupFailed(line=line) if text.rstrip() == STOPPED else None
     if found["silence"] is not None:
         return Stalled(seconds=_seconds(found["silence"]), line=line)
     if found["minutes"]:
@@ -248,7 +248,7 @@ def ending_for(ending: Ending, job: "WithState | str | None") -> Ending:
 
 
 def last_words(lines: Iterator[str], last: int, after: int) -> Ending | None:
-    """Return what a worker wrote at the end of a log, or None.
+    """Return the ending that the last lines announce, or None.
 
     A worker's message is the last text of a log, so it counts only while nothing else follows: a command may print the
     log of another job.
@@ -258,15 +258,18 @@ def last_words(lines: Iterator[str], last: int, after: int) -> Ending | None:
         last: Number of the last line.
         after: Number of the line after which the message must stand.
     """
-    printed = 0
+    printed, found = 0, None
     for number, line in zip(range(last, max(after, last - MAX_LINES_AFTER), -1), lines, strict=False):
         shown = visible_text(line)
-        if (ending := ending_of_line(shown, number)) is not None:
-            return ending
-        printed += bool(shown.strip())
+        ending = ending_of_line(shown, number)
+        if ending is not None and (found is None or type(found) is type(ending)):
+            # Some workers say it twice, and in more detail the first time.
+            found, printed = ending, 0
+        else:
+            printed += bool(shown.strip())
         if printed > MAX_PRINTED_AFTER:
             break
-    return None
+    return found
 
 
 def is_last(lines: Iterator[str], count: int) -> bool:

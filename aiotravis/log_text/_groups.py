@@ -6,10 +6,13 @@ The names are those of the folds and timers of https://github.com/travis-ci/trav
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["GROUPS", "STAGES", "group_of", "phase_of_fold"]
+__all__ = ["AFTER_INSTALL", "GROUPS", "STAGES", "group_of", "phase_of_fold"]
 
 GROUPS: Final = ("setup", "checkout", "cache", "install", "script", "after", "deploy", "other")
 """Groups of phases, in the order in which Travis runs them."""
+
+AFTER_INSTALL: Final = frozenset({"install", "script", "after", "deploy"})
+"""Groups of the phases before which commands outside of folds are set-up."""
 
 STAGES: Final = frozenset({
     "before_install", "install", "before_script", "script", "before_cache", "cache", "after_success", "after_failure",
@@ -47,7 +50,8 @@ _SETUP: Final = frozenset(
     node jdk jdk_switcher php phpenv hhvm pearrc go gimme python pyenv virtualenv perlbrew ghc haskell rust rustup
     dotnet mono julia Julia-install R-install otp kerl elixir kiex dart xcode brew homebrew snap snaps yum
     pkg hosts hostname postgresql mysql mariadb rethinkdb mssql_server sauce_connect browserstack chrome firefox
-    jwt ssh_known_hosts secrets resolvconf npm_registry sonarcloud sonarqube phantomjs blender transifex docker debug hg
+    jwt ssh_known_hosts secrets resolvconf npm_registry sonarcloud sonarqube phantomjs blender transifex docker debug
+    update pandoc texlive
     """.split()  # noqa: SIM905 - a list of 70 strings would be a page
 )
 

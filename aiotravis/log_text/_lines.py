@@ -8,10 +8,10 @@ from typing import Final, overload
 import msgspec
 
 from aiotravis.log_text._ansi import Span, render_line, spans, visible_lines, visible_text
-from aiotravis.log_text._phases import PendingPhase
+from aiotravis.log_text._phases import PendingPhase, Scope
 from aiotravis.log_text._styles import DEFAULT_STYLE, Style, style_after
 
-__all__ = ["Line", "Lines", "Scope"]
+__all__ = ["Line", "Lines"]
 
 BLOCK_SIZE: Final = 1 << 16
 """Characters after which a block is full. A whole block is split to read one line."""
@@ -49,14 +49,6 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     def terminal(self, *, colour: bool = True) -> str:
         """Return the visible text, safe for a terminal; see `safe_for_terminal`."""
         return render_line(self.raw, self.style, colour=colour)
-
-
-@dataclass(slots=True, eq=False)
-class Scope:
-    """The folds and the phase that lines belong to."""
-
-    folds: tuple[str, ...]
-    phase: PendingPhase
 
 
 @dataclass(slots=True, eq=False)
@@ -162,34 +154,21 @@ class Lines(Sequence[Line]):
                 yield text[start : min(end, start + most)]
                 end = start - 1
 
-    def _begin_with(self, text: str) -> bool:
-        """Return whether this is how the first line begins."""
-        return bool(self._blocks) and self._blocks[0].text.startswith(text)
-
     def visible_text(self) -> str:
         """Return the visible text of all lines, each ended by a newline."""
         return "".join(visible_lines(block.text) for block in self._blocks)
 
-    def _set_scope(self, scope: Scope) -> None:
-        """Set what the following lines belong to."""
-        self._scope = scope
-
-    def _set_scope_from(self, line: int, scope: Scope) -> None:
-        """Set what all lines from one on belong to."""
-        while self._scope_starts and self._scope_starts[-1] >= line - 1:
-            self._scope_starts.pop()
-            self._scopes.pop()
-        self._scope_starts.append(line - 1)
-        self._scopes.append(scope)
+    def _set_scope(self, scope: Scope, line: int | None = None) -> None:
+        """Set what the lines from one on belong to, by default those that follow."""
+        if line is not None:
+            while self._scope_starts and self._scope_starts[-1] >= line - 1:
+                del self._scope_starts[-1], self._scopes[-1]
+            self._scope_starts.append(line - 1)
+            self._scopes.append(scope)
         self._scope = scope
 
     def _append(self, text: str, count: int) -> None:
-        """Append complete lines.
-
-        Args:
-            text: The lines, each ended by a newline.
-            count: Their number.
-        """
+        """Append so many complete lines, each ended by a newline."""
         if self._full:
             self._blocks.append(_Block(self._count, self._style))
             self._block_starts.append(self._count)

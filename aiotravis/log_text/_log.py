@@ -9,6 +9,8 @@ from heapq import nlargest
 from types import MappingProxyType
 from typing import Final
 
+from msgspec.structs import replace
+
 from aiotravis._validation import validate_count
 from aiotravis.log_text._ansi import safe_for_terminal
 from aiotravis.log_text._commands import CommandRecord
@@ -26,7 +28,7 @@ from aiotravis.log_text._endings import (
     is_last,
     last_words,
 )
-from aiotravis.log_text._groups import GROUPS, group_of
+from aiotravis.log_text._groups import AFTER_INSTALL, GROUPS, group_of
 from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import Timing
 from aiotravis.log_text._newlines import LineCutter
@@ -37,6 +39,9 @@ __all__ = ["LogText"]
 
 CHUNK: Final = 1 << 16
 """Characters of a whole log that are read at once."""
+
+MAX_BLANK_LINES: Final = 100
+"""Blank lines that are left out at the end of an excerpt."""
 
 MAX_EXCERPT_LINE: Final = 500
 """Characters of a line in an excerpt."""
@@ -106,6 +111,10 @@ class LogText:
         """How the job ended, as far as the text shows it: a value for ``match``.
 
         `Unfinished` until then. After `close`, a text that has nothing of Travis is `NotATravisLog`.
+
+        A failed set-up stands whatever follows, unless the job was canceled. The end of a script stands unless a worker
+        stopped the job after it. What a worker writes counts only as the last text of a log, and what stands in the
+        output of a command never ends a job.
         """
         at = (len(self.lines), self._reader.changes, self._closed)
         if self._ending_at != at:
@@ -117,7 +126,11 @@ class LogText:
         script, doubtful = reader.script_ending, reader.doubtful_ending
         if doubtful is not None and is_last(self._last_lines(), count - (doubtful.line or 0)):
             script = doubtful
-        ending = combined(script, last_words(self._last_lines(), count, reader.structure_line))
+        last = last_words(self._last_lines(), count, reader.structure_line)
+        if isinstance(last, SetupFailed):
+            # A command that is running may print this, and Travis does so after one.
+            last = None if reader.timers.running else replace(last, phase=self.lines[(last.line or 1) - 1].phase)
+        ending = combined(script, last)
         return ending or (NotATravisLog() if self._closed and not self._is_of_travis() else Unfinished())
 
     def _last_lines(self) -> Iterator[str]:
@@ -125,7 +138,8 @@ class LogText:
 
     def _is_of_travis(self) -> bool:
         # Until 2014, this was the first line.
-        return self._reader.changes > 0 or self.lines._begin_with("Using worker: ")
+        begin = any(block.text.startswith("Using worker: ") for block in self.lines._blocks[:1])
+        return begin or self._reader.changes > 0 or self._reader.has_messages
 
     def ending_for(self, job: WithState | str) -> Ending:
         """Return how the job ended, by its log and its state: the log of a canceled job need not say so.
@@ -155,18 +169,23 @@ class LogText:
         validate_count(lines, "lines")
         start, stop = self._excerpted()
         shown = [
-            safe_for_terminal(line.text, colour=False).rstrip() for line in self.lines[max(start, stop - lines) : stop]
+            safe_for_terminal(line.text, colour=False).rstrip()
+            for line in self.lines[max(start, stop - lines - MAX_BLANK_LINES) : stop]
         ]
+        while shown and not shown[-1]:
+            shown.pop()
         return "\n".join(
-            line if len(line) <= MAX_EXCERPT_LINE else f"{line[: MAX_EXCERPT_LINE - 1]}\u2026" for line in shown
-        ).strip("\n")
+            line if len(line) <= MAX_EXCERPT_LINE else f"{line[: MAX_EXCERPT_LINE - 1]}\u2026"
+            for line in shown[-lines:]
+        ).lstrip("\n")
 
     def _excerpted(self) -> tuple[int, int]:
         """Return the lines to quote, as indexes."""
         ending, failed = self.ending, self.failed_commands
-        if failed and isinstance(ending, SetupFailed | ScriptEnded):
-            command = failed[-1] if isinstance(ending, SetupFailed) else failed[0]
-            return command.line, command.last_line or len(self.lines)
+        if isinstance(ending, SetupFailed):
+            failed = tuple(command for command in failed[-1:] if command.text == ending.command)
+        if failed and isinstance(ending, SetupFailed | ScriptEnded | Unfinished):
+            return failed[0].line, failed[0].last_line or len(self.lines)
         return 0, (ending.line or len(self.lines) + 1) - 1
 
     @property
@@ -190,11 +209,11 @@ class LogText:
         at = (self._reader.changes, self.ending)
         if self._commands_at != at:
             self._commands_at = at
-            self._commands = tuple(map(self._command, self._reader.commands.all))
+            self._commands = tuple(self._command(record, self.ending) for record in self._reader.commands.all)
         return self._commands
 
-    def _command(self, record: CommandRecord) -> Command:
-        duration, last_line, ending = record.duration, record.last_line, self.ending
+    def _command(self, record: CommandRecord, ending: Ending) -> Command:
+        duration, last_line = record.duration, record.last_line
         if not record.finished and ending.line is not None and ending.line > record.line:
             last_line = ending.line - 1
             if duration is None and isinstance(ending, Stalled) and record is self._reader.commands.all[-1]:
@@ -243,10 +262,10 @@ class LogText:
     def phases(self) -> Mapping[str, Phase]:
         """The phases by name, in the order of their first lines.
 
-        The phase of a line, a command or a timing is the first that applies: the stage named at the end of the
-        outermost timer around it; the phase of the outermost fold around it, or of an inner fold that is named like a
-        stage; anything else that the timer names. Travis does not fold the script phase: a command outside all folds
-        belongs to ``script`` if it was timed, or if its exit code is printed (fact 10.3).
+        A fold names the phase of what it contains; outside of folds, the timer does (``event=``). The output of a timed
+        command belongs to its phase, whatever it prints. Travis does not fold the script: a command outside of folds
+        that no timer names belongs to ``script`` if Travis prints its exit code, or if an install phase came before it,
+        and to ``setup`` otherwise. Timers that never end name nothing (fact 10.3).
         """
         at = (self._reader.changes, self.ending)
         if self._phases_at != at:
@@ -275,16 +294,16 @@ class LogText:
         for command in self.commands:
             if command.phase is not None:
                 commands.setdefault(command.phase, []).append(command)
-        return {
-            name: Phase(
-                name=name,
-                group=group_of(name) or "other",
-                duration=durations.get(name),
-                commands=tuple(commands.get(name, ())),
-                line=line,
+        found: dict[str, Phase] = {}
+        past_install = False
+        for name, line in lines.items():
+            # Travis has many names for the steps before install, and makes new ones.
+            group = group_of(name) or ("other" if past_install else "setup")
+            past_install = past_install or group in AFTER_INSTALL
+            found[name] = Phase(
+                name=name, group=group, duration=durations.get(name), commands=tuple(commands.get(name, ())), line=line
             )
-            for name, line in lines.items()
-        }
+        return found
 
     @property
     def groups(self) -> Mapping[str, PhaseGroup]:

@@ -71,11 +71,13 @@ def read_timing(id: str, details: str) -> Timing:
     for pair in details.split(","):
         name, _, value = pair.partition("=")
         values[name] = value
-    start, finish, duration = (_nanoseconds(values.get(name, "")) for name in ("start", "finish", "duration"))
+    get = values.get
+    start, finish = _nanoseconds(get("start", "")), _nanoseconds(get("finish", ""))
+    duration = _nanoseconds(get("duration", ""))
     if duration is None and start is not None and finish is not None and finish >= start:
         duration = finish - start
     seconds = None if duration is None else duration / 1e9
-    return Timing(id=id, start=start, finish=finish, duration=seconds, event=values.get("event") or None)
+    return Timing(id=id, start=start, finish=finish, duration=seconds, event=get("event") or None)
 
 
 def _nanoseconds(digits: str) -> int | None:

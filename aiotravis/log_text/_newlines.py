@@ -3,19 +3,25 @@
 import re
 from typing import Final
 
+from aiotravis.log_text._markers import MARKER
+
 __all__ = ["LineCutter"]
 
 MAX_UNDECIDED: Final = 1 << 16
 """Characters without a line feed after which the first ones decide what ends a line."""
 
-LINES_OF_TRAVIS: Final = re.compile(r"travis_(?:fold|time):|\r\$ ")
+
+RETURN: Final = re.compile(r"\r\n|\r(?!\x1b\[0?K)")
+"""A carriage return that ends a line; that of a marker is followed by a clear."""
+
+UNDECIDED_RETURN: Final = re.compile(r"\r(?:\x1b(?:\[0?)?)?\Z")
 
 
 class LineCutter:
     """Cuts parts of a log into whole lines.
 
     Lines end with a line feed. A few logs were saved with carriage returns in their place (fact 10.3): where the first
-    64 Ki characters contain something of Travis, but no line feed, a carriage return ends a line.
+    64 Ki characters contain something of Travis and other carriage returns, but no line feed, these end a line.
     """
 
     def __init__(self) -> None:
@@ -23,13 +29,13 @@ class LineCutter:
         self._undecided: int | None = 0
         """Number of characters so far; None once it is known what ends a line."""
         self._returns = False
-        self._after_return = False
+        self._held = ""
 
     @property
     def rest(self) -> str:
         """The beginning of a line that has not ended."""
         self._incomplete = ["".join(self._incomplete)] if self._incomplete else []
-        return "".join(self._incomplete)
+        return "".join(self._incomplete) + self._held
 
     def add(self, text: str) -> str:
         """Return the lines that are whole with a part, each ended by a newline, with one before the first."""
@@ -49,12 +55,13 @@ class LineCutter:
 
     def close(self) -> str:
         """Return the last line if it has no newline, as `add` does."""
+        if self._undecided is None and not self._returns:
+            return self.add("\n") if self._incomplete else ""
+        text, self._held = self.rest, ""
+        self._incomplete.clear()
         if self._undecided is not None:
-            text = self.rest
-            self._incomplete.clear()
             self._choose(text)
-            return self.add(f"{text}\n") if text else ""
-        return self.add("\n") if self._incomplete else ""
+        return self.add(f"{text}\n") if text else ""
 
     def _decide(self, text: str, before: int) -> str:
         """Decide what ends a line as soon as the text shows it; return the text that is to be cut."""
@@ -71,12 +78,12 @@ class LineCutter:
 
     def _choose(self, text: str) -> None:
         self._undecided = None
-        self._returns = LINES_OF_TRAVIS.search(text) is not None
+        output = MARKER.sub("", text)
+        self._returns = "\r" in output and (output != text or "\r$ " in text)
 
     def _translated(self, text: str) -> str:
-        if self._after_return and text:
-            text = text.removeprefix("\n")
-            self._after_return = False
-        if text.endswith("\r"):
-            self._after_return = True
-        return text.replace("\r\n", "\n").replace("\r", "\n")
+        text = self._held + text
+        found = UNDECIDED_RETURN.search(text, max(0, len(text) - 4))
+        end = found.start() if found else len(text)
+        self._held = text[end:]
+        return RETURN.sub("\n", text[:end])

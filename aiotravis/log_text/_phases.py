@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aiotravis.log_text._groups import STAGES
 
-__all__ = ["PendingPhase", "phase_of_timer"]
+__all__ = ["PendingPhase", "Scope", "phase_of_timer"]
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +33,14 @@ class PendingPhase:
                 name = around.own or around.default or name
             around = around.around
         return name
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """The folds and the phase that lines belong to."""
+
+    folds: tuple[str, ...]
+    phase: PendingPhase
 
 
 def phase_of_timer(event: str | None, fold: str | None) -> str | None:

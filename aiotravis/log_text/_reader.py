@@ -10,7 +10,7 @@ from aiotravis.log_text._state import LogState
 
 __all__ = ["LogReader"]
 
-TRIGGERS: Final = (MARK, "\n$ ", MESSAGE, "exited with ")
+TRIGGERS: Final = (MARK, "\n$ ", MESSAGE, "exited with")
 """What a line contains if it is more than output. Searching the whole text for it at once makes reading fast."""
 
 UNCOLOURED: Final = re.compile(r"(?:\x1b\[0?K)*+\$ ")
@@ -78,7 +78,11 @@ class LogReader(LogState):
                 self._start_command(shown[2:].rstrip())
         else:
             self._read_text(shown)
-        self._new_timer = None
+        if self._new_timer and not shown and not marked:
+            # In saved logs, blank lines may follow a marker.
+            self._lines_to_read = 1
+        else:
+            self._new_timer = None
         if shown:
             self.commands.just_ended = None
         self.lines._append(text + "\n", 1)
@@ -86,9 +90,12 @@ class LogReader(LogState):
     def _apply_marker(self, found: re.Match[str]) -> None:
         self.changes += 1
         self._message = None
-        if kind := found["fold"]:
-            (self._start_fold if kind == "start" else self._end_fold)(found["name"])
-        elif found["time"] == "start":
-            self._start_timer(found["id"])
+        fold, name, time, id, details = found.groups()
+        if time == "start":
+            self._start_timer(id)
+        elif time:
+            self._end_timer(read_timing(id, details or ""))
+        elif fold == "start":
+            self._start_fold(name)
         else:
-            self._end_timer(read_timing(found["id"], found["details"] or ""))
+            self._end_fold(name)

@@ -10,10 +10,10 @@ from aiotravis.log_text._endings import (
     ScriptEnded,
     SetupFailed,
 )
-from aiotravis.log_text._groups import STAGES, group_of, phase_of_fold
-from aiotravis.log_text._lines import Lines, Scope
+from aiotravis.log_text._groups import AFTER_INSTALL, STAGES, group_of, phase_of_fold
+from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import Timing
-from aiotravis.log_text._phases import PendingPhase, phase_of_timer
+from aiotravis.log_text._phases import PendingPhase, Scope, phase_of_timer
 from aiotravis.log_text._timers import FoldRecord, TimerRecord, Timers
 
 __all__ = ["LogState"]
@@ -31,9 +31,6 @@ MAX_MESSAGE_LINES: Final = 1000
 MAX_LINES_BEFORE_STOP: Final = 3
 """Lines after a failure until ``Your build has been stopped.``"""
 
-AFTER_INSTALL: Final = frozenset({"install", "script", "after", "deploy"})
-"""Groups of the phases before which commands outside of folds are set-up."""
-
 UNFOLDABLE: Final = frozenset({"worker_info", "system_info", "git.checkout"})
 """Folds that stand in no other fold, beside those of the stages."""
 
@@ -50,6 +47,7 @@ class LogState:
         doubtful_ending: One that was printed while a command may have been running. It counts while nothing follows.
         exit_code: Exit code of the job, or None.
         structure_line: Number of the last line before which or in which something other than output was read.
+        has_messages: Whether Travis said something of a command.
         changes: Counts changes of anything but `lines`.
         dropped: Number of markers, commands and results beyond `MAX_STRUCTURES`, which were not recorded.
     """
@@ -63,6 +61,7 @@ class LogState:
         self.doubtful_ending: ScriptEnded | SetupFailed | None = None
         self.exit_code: int | None = None
         self.structure_line: int = 0
+        self.has_messages: bool = False
         self.changes: int = 0
         self.dropped: int = 0
         self._stack: list[FoldRecord] = []
@@ -89,8 +88,10 @@ class LogState:
             self.changes += 1
         if line is not None and line > self.structure_line:
             # A worker has stopped the job in a fold.
-            self._end_all_folds(line - 1)
-            self.lines._set_scope_from(line, Scope((), self._no_phase))
+            for fold in self.folds:
+                if fold.last_line is None or fold.last_line >= line:
+                    fold.last_line = max(line, fold.line) - 1
+            self.lines._set_scope(Scope((), self._no_phase), line)
 
     def _has_room(self) -> bool:
         """Whether one more structure may be recorded; if not, count it as dropped."""
@@ -109,15 +110,15 @@ class LogState:
         return "script" if self._past_install else "setup"
 
     def _start_command(self, text: str) -> None:
-        self._end_untimed_command()
         self._go_on(self.lines._count + 1)
         self.changes += 1
         self._message = None
-        fold = self._fold
+        fold = self._stack[-1] if self._stack else None
         name = fold.phase.name if fold else None
         timer = self._new_timer
         phase = timer.phase if timer else PendingPhase(around=self.timers.around(fold))
-        phase.default = phase.default or name or self._unnamed_phase
+        if phase.default is None:
+            phase.default = name or self._unnamed_phase
         self._enter(phase)
         command = CommandRecord(text, phase, self.lines._count + 1, name, timer is not None)
         self.commands.add(command)
@@ -137,7 +138,7 @@ class LogState:
             self._message = None
         message = read_message(shown, self._message)
         if isinstance(message, Message):
-            self._message, self._lines_to_read = None, 0
+            self._message, self._lines_to_read, self.has_messages = None, 0, True
             self._read_message(message, line)
             return
         if message is not None:
@@ -147,12 +148,9 @@ class LogState:
             return
         if found := BUILD_RESULT.match(shown):
             self._end_script(int(found[1]), line)
-        elif shown.rstrip() == STOPPED:
-            if isinstance(self.script_ending, SetupFailed):
-                self._end_all_folds(self.lines._count)
-                self._enter(self._no_phase)
-            elif self.doubtful_ending is None:
-                self.doubtful_ending = SetupFailed(phase=self._fold.phase.name if self._fold else None, line=line)
+        elif isinstance(self.script_ending or self.doubtful_ending, SetupFailed) and shown.rstrip() == STOPPED:
+            self._end_all_folds(self.lines._count)
+            self._enter(self._no_phase)
 
     def _end_script(self, code: int, line: int) -> None:
         ending = ScriptEnded(code=code, line=line)
@@ -187,13 +185,13 @@ class LogState:
         if message.code is None:
             if (command := running or self.commands.untimed) is not None and self._has_room():
                 self.changes += 1
-                self._go_on(line)
+                self.structure_line, self.doubtful_ending = line, None
                 self.commands.add_attempt(command, message, line)
             return
         if running is not None and not self.commands.is_named(running, message):
             # The output of a command.
             return
-        self._go_on(line)
+        self.structure_line, self.doubtful_ending = line, None
         command = self.commands.resolve(message) if self._has_room() else None
         if command is not None:
             self.changes += 1
@@ -220,7 +218,7 @@ class LogState:
         self._lines_to_read = MAX_LINES_BEFORE_STOP
 
     def _name_phase(self, command: CommandRecord, message: Message) -> None:
-        """Name the phase of a command by its result: Travis prints it for the script, and if a phase before fails."""
+        """Set the phase of a command by its result: Travis prints one for the script, and if a phase before fails."""
         if message.stopped:
             if command.fold is None and message.phase in STAGES:
                 command.phase.own = command.phase.own or message.phase
@@ -229,9 +227,12 @@ class LogState:
             self._past_install = True
 
     def _go_on(self, line: int) -> None:
-        """Note that the log goes on after what may have been its ending."""
+        """Note that the log goes on after what may have been its ending, or that of a command."""
         self.structure_line = line
         self.doubtful_ending = None
+        if self.commands.untimed is not None:
+            self.commands.finish_untimed(self.lines._count)
+            self.changes += 1
 
     # Markers ----------------------------------------------------------------------------------------------------------
 
@@ -247,14 +248,17 @@ class LogState:
         self._enter(around or (self._stack[-1].phase if self._stack else self._no_phase))
 
     def _start_fold(self, name: str) -> None:
-        self._end_untimed_command()
+        # What a fold contains is not timed by a timer around it.
+        self._new_timer = None
         phase_name = phase_of_fold(name)
-        if name == "worker_info":
+        if name == "worker_info" and self.timers.running is None:
             # A job that is run again writes into the same log.
             self.script_ending = self.exit_code = None
             self._past_install = False
-        if name != "agent.debug":
+        if name == "agent.debug":
             # Since 2019, this fold may follow the end.
+            self._end_untimed_command()
+        else:
             self._go_on(self.lines._count)
         if name in UNFOLDABLE or (phase_name in STAGES and phase_name != "script"):
             self._end_unended(phase_name)
@@ -303,22 +307,20 @@ class LogState:
         self._leave()
 
     def _start_timer(self, id: str) -> None:
-        self._end_untimed_command()
         self._go_on(self.lines._count)
         self._new_timer = self.timers.start(id, self.lines._count + 1, self.changes, self._fold)
         self._enter(self._new_timer.phase)
 
     def _end_timer(self, timing: Timing) -> None:
-        self._end_untimed_command()
         self._go_on(self.lines._count)
         self._new_timer = None
-        fold = self._fold.phase.name if self._fold else None
         timer = self.timers.open.get(timing.id)
         line: int | None
         if timer is not None:
             inside = timer.fold.phase.name if timer.fold else None if timer.command else timer.first_fold
             name = phase_of_timer(timing.event, inside)
-            timer.phase.default = timer.phase.default or self._unnamed_phase
+            if timer.phase.default is None:
+                timer.phase.default = self._unnamed_phase
             if name is not None and not self._past_install:
                 self._past_install = group_of(name) in AFTER_INSTALL
             self.timers.end(timing, name, self.changes)
@@ -326,8 +328,9 @@ class LogState:
             if timer.command is not None:
                 self._end_timed_command(timer.command, timing)
         elif (line := self.timers.end_again(timing, self.changes)) is None:
-            name = phase_of_timer(timing.event, fold) or self._unnamed_phase
-            phase = PendingPhase(own=name, around=self.timers.around(self._fold))
+            fold = self._fold
+            name = phase_of_timer(timing.event, fold.phase.name if fold else None) or self._unnamed_phase
+            phase = PendingPhase(own=name, around=self.timers.around(fold))
             self.timers.end_unknown(timing, phase, self.lines._count + 1, self.changes)
         if line is not None and timing.duration is not None:
             self.lines._set_duration(line, timing.duration)

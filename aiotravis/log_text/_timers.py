@@ -104,7 +104,8 @@ class Timers:
 
     def start(self, id: str, line: int, number: int, fold: FoldRecord | None) -> TimerRecord:
         """Start a timer. If its id is in use, it refers to the new one."""
-        self.drop(self.open.get(id))
+        if id in self.open:
+            self.drop(self.open[id])
         if len(self.open) == MAX_OPEN:
             self.drop(next(iter(self.open.values())))
         phase = PendingPhase(default=fold.phase.name if fold else None, around=self.around(fold))
@@ -117,10 +118,8 @@ class Timers:
         if timer is not None and timer.command is None and timer.fold is fold:
             timer.first_fold = timer.first_fold or phase
 
-    def drop(self, timer: TimerRecord | None) -> None:
+    def drop(self, timer: TimerRecord) -> None:
         """Forget a timer that never ends."""
-        if timer is None:
-            return
         del self.open[timer.id]
         if self.running is timer:
             self.running = None

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aiotravis.log_text._lines import BLOCK_SIZE, Line, Lines, Scope
-from aiotravis.log_text._phases import PendingPhase
+from aiotravis.log_text._lines import BLOCK_SIZE, Line, Lines
+from aiotravis.log_text._phases import PendingPhase, Scope
 from aiotravis.log_text._styles import DEFAULT_STYLE, Style
 
 RED = Style(foreground=1)

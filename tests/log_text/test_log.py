@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiotravis import LogText, Travis, log_text, safe_for_terminal
+from aiotravis.errors import UsageError
 from aiotravis.log_text import _state
 from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._log import CHUNK
@@ -62,7 +63,7 @@ Done. Your build exited with 1.
 
 
 def structure(log: LogText) -> dict[str, Any]:
-    names = ("commands", "folds", "timings", "exit_code", "plain", "rest", "dropped")
+    names = ("commands", "folds", "timings", "exit_code", "plain", "rest", "dropped", "ending", "groups")
     return {name: getattr(log, name) for name in names} | {"phases": dict(log.phases), "lines": list(log.lines)}
 
 
@@ -283,6 +284,53 @@ def test_hostile_text_is_shown_as_text() -> None:
     assert log.folds == ()
 
 
+def test_an_excerpt_is_the_end_of_what_the_failing_command_printed() -> None:
+    out = "".join(f"\x1b[3{n % 8}m{n}\x1b[0m\u202e\n" for n in range(30))
+    text = f'$ a\nx\n$ make\n{out}\n\x1b[1m\n\nThe command "make" exited with 2.\n$ b\n'
+    log = LogText.parse(text)
+    assert log.excerpt(2) == "28<U+202E>\n29<U+202E>", "the blank lines at the end do not count"
+    assert log.excerpt().count("\n") == 19
+    assert log.excerpt(1000).startswith("0<U+202E>\n1<")
+    twice = LogText.parse(f'{text}The command "b" exited with 1.\n\nDone. Your build exited with 1.\n')
+    assert [one.text for one in twice.failed_commands] == ["make", "b"]
+    assert twice.excerpt() == log.excerpt(), "the first one that failed"
+    wide = LogText.parse(f'$ a\n{"x" * 501}\n{"y" * 500}\nThe command "a" exited with 1.\n')
+    assert wide.excerpt() == f"{'x' * 499}\u2026\n{'y' * 500}"
+    silent = LogText.parse('$ a\nThe command "a" exited with 1.\n')
+    assert silent.excerpt() == LogText().excerpt() == ""
+    for lines in (0, -1, 1.5, "3", True, None):
+        with pytest.raises(UsageError, match="lines"):
+            log.excerpt(lines)  # type: ignore[arg-type]
+
+
+def test_an_excerpt_without_a_failing_command_is_what_stands_before_the_ending() -> None:
+    log = LogText.parse("travis_time:start:1\r$ make\n1\n2\n3\n\n\nDone: Job Cancelled\n\n")
+    assert log.excerpt(2) == "2\n3"
+    assert log.excerpt(2) == LogText.parse("$ make\n1\n2\n3\n\n\nDone. Your build exited with 0.\n").excerpt(2)
+    failed = 'The command "make" exited with 1.\n'
+    stalled = LogText.parse(
+        f"$ make\n1\n{failed}$ report\n2\n\nThe job exceeded the maximum time limit for jobs, and\n"
+    )
+    assert stalled.excerpt(2) == "$ report\n2", "not what failed before"
+    other = LogText.parse(f'$ make\n1\n{failed}The command "other" failed and exited with 3 during .\n')
+    assert other.excerpt(1) == failed.strip()
+
+
+def test_an_unknown_phase_before_install_is_set_up() -> None:
+    log = LogText.parse(
+        "travis_fold:start:new.step\ra\ntravis_fold:end:new.step\rtravis_fold:start:install\rb\n"
+        "travis_fold:end:install\rtravis_fold:start:my.own\rc\ntravis_fold:end:my.own\r"
+    )
+    assert {name: phase.group for name, phase in log.phases.items()} == {
+        "new.step": "setup", "install": "install", "my.own": "other",
+    }  # fmt: skip
+
+
+def test_the_ending_of_a_job_is_that_of_its_log_and_state() -> None:
+    log = LogText.parse("$ make\n")
+    assert (log.ending_for("canceled"), log.ending_for("errored")) == (log_text.Canceled(), log_text.Unfinished())
+
+
 # Work -----------------------------------------------------------------------------------------------------------------
 
 MILLION = 1_000_000
@@ -302,6 +350,14 @@ NASTY = {
     "newlines": "\n",
     "results": 'The command "exited with ',
     "more results": 'The command "x\n" exited with 1.   ',
+    "results of other commands": '$ x\nThe command "y" exited with 1.\n',
+    "results without an end": 'The command "x\n',
+    "attempts": '$ x\nThe command "x" failed. Retrying, 2 of 3.\n',
+    "ends of jobs": "Done. Your build exited with 1.\n",
+    "ends of jobs and commands": "$ x\nDone. Your build exited with 1.\n",
+    "messages of workers": "Done: Job Cancelled\n",
+    "markers with newlines": "travis_time:start:1\n\n",
+    "sequences after returns": "\r\x1b[0m",
     "strings": "\x1b]0;",
     "sequences": "\x1b[1;",
     "erasing": "x\x1b[2K",

@@ -178,3 +178,46 @@ def test_close_ends_an_untimed_command() -> None:
     reader.close(None)
     assert [command.last_line for command in reader.commands.all] == [2]
     assert reader.changes == before + 1
+
+
+def test_a_fold_between_a_timer_and_a_command_takes_the_timer() -> None:
+    reader = read(timer(1) + start("git.checkout") + "$ cd x", end("git.checkout") + timed(1, "checkout"))
+    assert [(command.text, command.duration, command.timed) for command in reader.commands.all] == [
+        ("cd x", None, False)
+    ]
+    assert [timing.phase for timing in reader.timers.timings()] == ["git.checkout"]
+
+
+def test_blank_lines_may_stand_between_a_timer_and_its_command() -> None:
+    reader = read(timer(1), "", "", "$ make", timed(1), timer(2), "", "out", "$ x", timed(2))
+    assert [(command.text, command.duration) for command in reader.commands.all] == [("make", 1.0), ("x", None)]
+
+
+def test_commands_in_the_timer_of_a_stage_are_commands_of_it() -> None:
+    reader = read(timer(1), "", "Setting environment variables", "$ export A=b", "", timed(1, "env"), "$ ruby -v")
+    assert [(command.text, command.phase.name) for command in reader.commands.all] == [
+        ("export A=b", "env"),
+        ("ruby -v", "setup"),
+    ]
+
+
+def test_a_nested_command_overtakes_one_whose_end_may_be_lost() -> None:
+    lost = read(timer(1) + "$ nvm install", timer(2) + "$ make", timed(2, "script"), "$ cd x")
+    assert [(one.text, one.phase.name, one.finished) for one in lost.commands.all] == [
+        ("nvm install", "setup", False), ("make", "script", True), ("cd x", "script", False),
+    ]  # fmt: skip
+    found = read(timer(1) + "$ ./ci", timer(2) + "$ make", timed(2, "x"), "$ cd x", timed(1, "script"))
+    assert [(one.text, one.phase.name) for one in found.commands.all] == [("./ci", "script"), ("make", "script")]
+
+
+def test_a_stage_in_the_output_of_a_command_belongs_to_its_phase_once_it_ended() -> None:
+    reader = read(timer(1) + "$ ./ci", start("install") + "x", end("install"))
+    assert reader.folds[0].phase.name == "install"
+    reader = read(timer(1) + "$ ./ci", start("install") + "x", end("install"), timed(1, "script"))
+    assert {phase for _, phase in phases(reader)} == {"script"}
+
+
+def test_a_message_alone_is_a_sign_of_travis() -> None:
+    assert not read("x").has_messages
+    assert read('The command "x" exited with 1.').has_messages
+    assert read('The command "x" failed. Retrying, 2 of 3.').has_messages

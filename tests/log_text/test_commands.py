@@ -1,0 +1,96 @@
+"""Commands, what Travis says of them, and their results."""
+
+import pytest
+
+from aiotravis.log_text._commands import CommandRecord, Commands, Message, read_message
+from aiotravis.log_text._phases import PendingPhase
+
+
+def command(text: str, line: int = 1, *, timed: bool = False) -> CommandRecord:
+    return CommandRecord(text, PendingPhase(), line, timed=timed)
+
+
+MESSAGES = {
+    'The command "make" exited with 0.': Message("make", True, 0),
+    'The command "make" exited with 137.\r': Message("make", True, 137),
+    'The command "make" exited with 1': Message("make", True, 1),
+    'The command "make "a"" exited with 1.': Message('make "a"', True, 1),
+    'The command "make" failed and exited with 2 during install.': Message("make", True, 2, True, "install"),
+    'The command "make" failed and exited with 2 during .': Message("make", True, 2, True),
+    'The command "make" failed and exited with 2 during git.1.': Message("make", True, 2, True, "git.1"),
+    'The command "make" failed. Retrying, 2 of 3.': Message("make", True, attempt=2, attempts=3),
+    'The command "make" failed. Retrying, 2 of 10': Message("make", True, attempt=2, attempts=10),
+    'The command "make" failed 3 times.': Message("make", True, attempt=3, attempts=3, last=True),
+    'The command "" exited with 1.': Message("", True, 1),
+}
+
+
+@pytest.mark.parametrize("text", MESSAGES)
+def test_a_message_names_a_command_and_what_became_of_it(text: str) -> None:
+    assert read_message(text, None) == MESSAGES[text]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "make exited with 1.", 'x The command "make" exited with 1.', "The command make exited with 1."]
+)
+def test_other_text_is_no_message(text: str) -> None:
+    assert read_message(text, None) is None
+
+
+def test_a_message_about_a_command_of_several_lines_has_several() -> None:
+    begun = "if x; then"
+    assert read_message('The command "if x; then', None) == begun
+    assert read_message("  make", begun) == begun
+    assert read_message('fi" exited with 1.', begun) == Message("if x; then", False, 1)
+    assert read_message('The command "b" exited with 2.', begun) == Message("b", True, 2)
+    assert read_message('The command "c', begun) == "c"
+    for text in ('The command "make" exited with 1. Or did it?', f'The command "make" exited with {"9" * 50}.'):
+        assert isinstance(read_message(text, None), str)
+
+
+def test_a_result_is_that_of_the_latest_command_without_one() -> None:
+    commands = Commands()
+    several = [command("a"), command("b"), command("a"), command("a")]
+    for one in several:
+        commands.add(one)
+    assert commands.resolve(Message("a", True, 1)) is several[3]
+    assert commands.resolve(Message("a", True, 2)) is several[2]
+    commands.unresolve(several[2])
+    assert several[2].exit_code is None
+    assert commands.resolve(Message("a", True, 3)) is several[2]
+    assert commands.resolve(Message("a", True, 4)) is several[0]
+    assert commands.resolve(Message("a", True, 5)) is None
+    assert [one.exit_code for one in several] == [4, None, 3, 1]
+    commands.unresolve(several[1])
+    assert commands.resolve(Message("b", True, 6)) is several[1]
+
+
+def test_what_a_command_printed_is_dropped_but_what_was_timed() -> None:
+    commands = Commands()
+    outer, inner, timed = command("a", timed=True), command("b"), command("c", timed=True)
+    for one in (outer, inner, timed, command("b")):
+        commands.add(one)
+    commands.drop_untimed_after(outer)
+    assert commands.all == [outer, timed]
+    assert commands.untimed is None
+    assert commands.resolve(Message("b", True, 1)) is None
+
+
+def test_a_dropped_command_between_others_of_its_text_has_no_result() -> None:
+    commands = Commands()
+    outer, untimed, timed = command("a", timed=True), command("b"), command("b", timed=True)
+    for one in (command("b"), outer, untimed, timed):
+        commands.add(one)
+    commands.drop_untimed_after(outer)
+    assert commands.resolve(Message("b", True, 1)) is timed
+    assert commands.resolve(Message("b", True, 2)) is commands.all[0]
+    assert untimed.exit_code is None
+
+
+def test_many_results_take_linear_time() -> None:
+    commands = Commands()
+    for number in range(50_000):
+        commands.add(command("a" if number % 2 else f"b{number}"))
+    for number in range(50_000):
+        commands.resolve(Message("a" if number % 2 else "other", True, 1))
+    assert sum(one.exit_code == 1 for one in commands.all) == 25_000
