@@ -43,6 +43,7 @@ from aiotravis.rate_limits import limiter_for, rules_apply
 from aiotravis.resources._base import id_of
 from aiotravis.resources._runs import DEFAULT_RESTART_PATIENCE, Restarts, RunFilter
 from aiotravis.resources.jobs import Job
+from aiotravis.resources.pusher_auth import PusherAuth
 
 __all__ = ["Travis"]
 
@@ -146,7 +147,7 @@ class Travis(WaitingClient):
             timeout=connect_timeout,
             max_message_size=options.max_message_size,
         )
-        self._hub = Hub(connector, options)
+        self._hub = Hub(connector, options, transport.lifetime)
         self.live: Live = self._hub.live
         transport.lifetime.on_close(self._hub.aclose)
         restarts = Restarts(validate_seconds(restart_patience, "restart_patience", zero_ok=True))
@@ -156,8 +157,13 @@ class Travis(WaitingClient):
         super()._bind(transport)
         lifetime = transport.lifetime
         users = None if self._token is None else self.users
-        resources = LiveResources(self.config, self.pusher_auth, users, self.builds, self.jobs)
-        self._subscriber = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime, resources)
+        # Time limits of single requests, and none around them: waiting for the rate limits is not a failure.
+        config, timeout = transport.config, max(self._hub.options.subscribe_timeout, 0.001)
+        connect_timeout, read_timeout = min(config.connect_timeout, timeout), min(config.read_timeout, timeout)
+        config = dataclasses.replace(config, connect_timeout=connect_timeout, read_timeout=read_timeout)
+        pusher_auth = PusherAuth(transport.with_config(config))
+        resources = LiveResources(self.config, pusher_auth, users, self.repos, self.builds, self.jobs)
+        self._subscriber = EventSubscriber(self._hub, resources)
         self._waiting = BuildWaiter(self._subscriber, self.builds, self.jobs, self._restarts, lifetime)
         self._restarter = Restarter(self._subscriber, self.builds, self.jobs, self._waiting, self._restarts, lifetime)
         self._commit_waiting = CommitWaiter(self._subscriber, self.requests, self.builds, self._waiting, lifetime)
@@ -270,7 +276,7 @@ class Travis(WaitingClient):
         Raises:
             UsageError: At once, if an argument is not valid.
         """
-        listen = partial(self._subscriber.events, job=job)
+        listen = partial(self._subscriber.events, job=job, optional=True)
         run_filter = RunFilter(self._restarts, ("job", id_of(job, "job", Job)), after)
         lifetime, patience = self._transport.lifetime, self._log_patience
         return LogStream(job, listen, self._log_jobs, self._log_sources, lifetime, run_filter, patience=patience)

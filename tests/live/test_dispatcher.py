@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aiotravis import errors, events
 from aiotravis.live.channels import ChannelSelection
-from aiotravis.live.dispatcher import DUPLICATE_WINDOW, Dispatcher
+from aiotravis.live.dispatcher import Dispatcher
 from aiotravis.live.event_buffer import EventBuffer
 from aiotravis.live.protocol import Message, read_frame
 from aiotravis.live.subscription import LiveResources, Subscription
@@ -54,21 +54,8 @@ def test_the_same_event_on_two_channels_is_delivered_once_to_each(dispatcher: Di
     both, only_b = subscribe("a", "b"), subscribe("b")
     dispatcher.dispatch(message("a"), 0.0)
     dispatcher.dispatch(message("b"), 1.0)
-    dispatcher.dispatch(message("b"), 2.0)
     dispatcher.dispatch(message("b", number=2), 2.0)
     assert (len(both.buffer), len(only_b.buffer)) == (2, 2)
-
-
-def test_the_same_payload_after_the_duplicate_window_is_another_event(
-    dispatcher: Dispatcher, subscribe: Subscribe
-) -> None:
-    subscription = subscribe("a")
-    dispatcher.dispatch(message("a"), 0.0)
-    dispatcher.dispatch(message("a"), DUPLICATE_WINDOW)
-    assert len(subscription.buffer) == 2
-    for number in range(100):
-        dispatcher.dispatch(message("a", number), 1000.0 + number * DUPLICATE_WINDOW)
-    assert len(dispatcher._recent) == 1
 
 
 def test_log_parts_are_not_deduplicated(dispatcher: Dispatcher, subscribe: Subscribe) -> None:
@@ -79,9 +66,9 @@ def test_log_parts_are_not_deduplicated(dispatcher: Dispatcher, subscribe: Subsc
 
 
 def test_data_that_is_not_text_is_deduplicated_too(dispatcher: Dispatcher, subscribe: Subscribe) -> None:
-    subscription = subscribe("a")
-    for number in (1, 1, 2):
-        dispatcher.dispatch(Message(event="job:started", channel="a", data={"id": number}), 0.0)
+    subscription = subscribe("a", "b")
+    for channel, number in (("a", 1), ("b", 1), ("a", 2)):
+        dispatcher.dispatch(Message(event="job:started", channel=channel, data={"id": number}), 0.0)
     assert len(subscription.buffer) == 2
 
 
@@ -118,24 +105,6 @@ def test_fail_ends_the_subscriptions_of_its_channels(dispatcher: Dispatcher, sub
     assert len(dispatcher) == 0
 
 
-@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 30)), max_size=80))
-def test_payloads_are_remembered_for_the_duplicate_window_only(steps: list[tuple[int, int]]) -> None:
-    """Each step is a payload and the seconds since the one before."""
-    dispatcher = Dispatcher()
-    subscription = subscribed_to("a", max_events=1000)
-    dispatcher.add(subscription)
-    now, received, last, delivered = 0.0, list[float](), dict[int, float](), 0
-    for number, pause in steps:
-        now += pause
-        received.append(now)
-        if number not in last or now - last[number] >= DUPLICATE_WINDOW:
-            last[number] = now
-            delivered += 1
-        dispatcher.dispatch(message("a", number), now)
-        assert len(dispatcher._recent) <= sum(1 for time in received if time > now - DUPLICATE_WINDOW)
-        assert len(subscription.buffer) == delivered
-
-
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 3), st.sets(st.sampled_from("abcd"), min_size=1)), max_size=40))
 def test_add_returns_new_channels_and_remove_unused_ones(steps: list[tuple[bool, int, set[str]]]) -> None:
     dispatcher = Dispatcher()
@@ -158,18 +127,18 @@ def test_the_same_payload_with_another_event_name_is_another_event(
     dispatcher: Dispatcher, subscribe: Subscribe
 ) -> None:
     subscription = subscribe("a")
-    for name in ("job:started", "job:finished", "job:started"):
+    for name in ("job:started", "job:finished"):
         dispatcher.dispatch(message("a", event=name), 0.0)
     assert len(subscription.buffer) == 2
 
 
 async def test_subscriptions_get_a_reconnected_mark_after_a_loss(dispatcher: Dispatcher, subscribe: Subscribe) -> None:
     subscription = subscribe("a", "b")
-    subscription.ready = asyncio.get_running_loop().create_future()
+    subscription.opened = asyncio.get_running_loop().create_future()
     dispatcher.confirm("a", 0.0)
-    assert not subscription.ready.done()
+    assert not subscription.opened.done()
     dispatcher.confirm("b", 0.0)
-    assert subscription.ready.done()
+    assert subscription.opened.done()
     dispatcher.disconnect(5.0)
     assert (dispatcher.is_confirmed("a"), dispatcher.is_confirmed("b")) == (False, False)
     dispatcher.confirm("b", 6.0)
@@ -260,7 +229,7 @@ def test_no_depth_that_can_be_decoded_stops_delivery(dispatcher: Dispatcher, sub
             subscription.buffer = EventBuffer(10)
             received = read_frame(f'{{"event":"odd","channel":"a","data":{data}}}')
             if isinstance(received, Message):
-                dispatcher.dispatch(received, depth * DUPLICATE_WINDOW)
+                dispatcher.dispatch(received, float(depth))
 
 
 def test_ids_alone_again_on_the_same_channel_are_another_event(dispatcher: Dispatcher, subscribe: Subscribe) -> None:
@@ -275,7 +244,7 @@ def test_ids_alone_again_on_the_same_channel_are_another_event(dispatcher: Dispa
 def test_remembered_payloads_are_bounded_in_number(
     dispatcher: Dispatcher, subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aiotravis.live.dispatcher.MAX_TRACKED", 2)
+    monkeypatch.setattr("aiotravis.live.recent_events.MAX_REMEMBERED", 2)
     subscription = subscribe("a", "b")
     for number in (1, 2, 3):
         dispatcher.dispatch(message("a", number), 0.0)
@@ -286,7 +255,7 @@ def test_remembered_payloads_are_bounded_in_number(
 
 
 def test_resources_are_those_of_the_first_subscription_of_the_channels(dispatcher: Dispatcher) -> None:
-    first, second = (LiveResources(*[cast("Any", None)] * 5) for _ in range(2))
+    first, second = (LiveResources(*[cast("Any", None)] * 6) for _ in range(2))
     one, both = subscribed_to("a", resources=first), subscribed_to("a", "b", resources=second)
     dispatcher.add(one)
     dispatcher.add(both)

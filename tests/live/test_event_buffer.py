@@ -69,7 +69,7 @@ class Model:
 
     def put(self, event: events.JobLog) -> None:
         used = sum(512 + len(one.content) for one in self.events if isinstance(one, events.JobLog))
-        if len(self.events) >= self.size or used + 512 + len(event.content) > self.max_bytes:
+        if len(self.events) >= self.size or (used and used + 512 + len(event.content) > self.max_bytes):
             self.lost += 1
             self.dropped += 1
             return
@@ -148,6 +148,8 @@ HEAVY = "😀" * 700
     ],
 )
 async def test_every_event_counts_with_its_size_in_bytes(event: events.Event) -> None:
-    buffer = EventBuffer(1000, max_bytes=2000)
-    put(buffer, event)
-    assert len(buffer) == 0
+    for room, held in ((2000, 1), (6000, 2)):
+        buffer = EventBuffer(1000, max_bytes=room)
+        put(buffer, part(0))
+        put(buffer, event)
+        assert len(buffer) == held

@@ -237,14 +237,16 @@ async def test_row_14_closing_is_quick_in_any_state_and_leaves_nothing_open(stat
         if state == "no greeting":
             proxy.stall()
         if state == "REST read":
-            server.latency = 30
+            server.faults.rest("/config").freeze()
         listening = asyncio.ensure_future(anext(feed))
         if state in {"black hole", "no greeting"}:
             await proxy.wait_accepted(1)
         elif state == "authorising":
             server.faults.rest("/pusher/auth").freeze()
             await until(lambda: bool(server.faults.made))
-        elif state != "REST read":
+        elif state == "REST read":
+            await until(lambda: bool(server.faults.made))
+        else:
             await server.pusher.wait_occupied("repo-1")
             await back(travis)
         if state.startswith("half-open"):
@@ -253,7 +255,7 @@ async def test_row_14_closing_is_quick_in_any_state_and_leaves_nothing_open(stat
             for number in range(20_000):
                 connection = travis._hub._connection
                 assert connection is not None
-                connection.subscribe([f"{'c' * 150}-{number}"])
+                connection.channels.subscribe([f"{'c' * 150}-{number}"])
         if state == "back-off":
             await proxy.refuse()
             proxy.reset_all()
@@ -266,7 +268,6 @@ async def test_row_14_closing_is_quick_in_any_state_and_leaves_nothing_open(stat
         with pytest.raises(errors.UsageError):
             await listening
         connections = proxy.accepted
-        server.latency = 0
         await proxy.heal()
         proxy.reset_all()
         await proxy.wait_open_connections(0)

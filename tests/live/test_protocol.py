@@ -78,7 +78,7 @@ FRAMES: list[tuple[str, ServerMessage]] = [
     ('{"event":"pusher:error","data":{"code":true,"channel":"repo-1"}}', ErrorFrame(None, "", "repo-1")),
     (
         '{"event":"pusher:subscription_error","channel":"private-x-1","data":{"type":"AuthError","error":"No","status":401}}',
-        ErrorFrame(401, "No", "private-x-1"),
+        ErrorFrame(401, "No", "private-x-1", of_subscription=True),
     ),
     ('{"event":"pusher:ping","data":"{}"}', Ping()),
     ('{"event":"pusher:ping"}', Ping()),

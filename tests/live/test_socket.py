@@ -94,7 +94,7 @@ class Handler:
         self.batches: list[list[bytes]] = []
         self.last = last
 
-    def __call__(self, frames: Sequence[bytes]) -> Closed | None:
+    async def __call__(self, frames: Sequence[bytes]) -> Closed | None:
         self.batches.append(list(frames))
         return Closed(None, "the last one") if self.last in frames else None
 
