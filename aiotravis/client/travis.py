@@ -23,6 +23,7 @@ from aiotravis.client._validation import (
     validate_user_agent,
 )
 from aiotravis.client._waiting_client import WaitingClient
+from aiotravis.client.statistics import Statistics
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
 from aiotravis.flows.commit_waiting import CommitWaiter
@@ -255,6 +256,12 @@ class Travis(WaitingClient):
             UsageError: At once, if an argument is not valid.
         """
         return self._subscriber.events(repo, job, build=build, channels=channels, only=only, buffer=buffer)
+
+    def statistics(self) -> Statistics:
+        """Return what this client is doing: counters of the live channel, and how much waits for what."""
+        return Statistics(
+            live=self.live.statistics(), waiters=len(self._waiting), waiting_for_limits=self._transport.waiting
+        )
 
     def follow_log(self, job: JobRef, *, after: Job | None = None) -> LogStream:
         """Follow the log of a job to its end: complete, in order, each part once.

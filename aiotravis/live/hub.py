@@ -240,6 +240,9 @@ class Hub:
             socket = await self._connector.connect(address)
         except OSError as exc:
             return self._not_reached(address, exc)
+        except TravisError as exc:
+            # The caller's own session is closed, or a proxy of the environment is not valid.
+            return self._refused(exc)
         connection = self._connection = PusherConnection(socket, self._dispatcher, self._monitor, self._options)
 
         def established() -> None:
