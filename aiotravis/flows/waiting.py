@@ -68,7 +68,7 @@ class BuildWaiter:
         self._targets: dict[TargetKey, WaitTarget] = {}
         self._due: dict[TargetKey, None] = {}
         self._read_often: set[TargetKey] = set()
-        self._unwatched: set[TargetKey] = set()
+        self._polled: set[TargetKey] = set()
         self._watches: dict[int, RepositoryWatch] = {}
         self._wake = asyncio.Event()
         self._group: TaskGroup
@@ -124,7 +124,7 @@ class BuildWaiter:
             return
         del self._targets[key]
         self._read_often.discard(key)
-        self._unwatched.discard(key)
+        self._polled.discard(key)
         watch = target.watch
         if watch is not None:
             watch.keys.discard(key)
@@ -187,7 +187,7 @@ class BuildWaiter:
 
     @property
     def _read_interval(self) -> float:
-        polls = bool(self._unwatched) or any(watch.live_unavailable for watch in self._watches.values())
+        polls = bool(self._polled) or any(watch.live_unavailable for watch in self._watches.values())
         return POLL_INTERVAL if polls else RECONCILE_INTERVAL
 
     async def _read_due(self) -> None:
@@ -220,8 +220,11 @@ class BuildWaiter:
         batches = resource.many(ids, missing_ok=True)
         async for value in batches:
             self._apply_read(value, asked_at)
-        # A record without a readable id may be one of the missing ones: they are read again later.
-        for number in () if batches.unreadable else batches.missing:
+        if batches.unreadable:
+            # A record without a readable id may be one of the missing ones: they are read again later.
+            self._polled.update((kind, number) for number in batches.missing if (kind, number) in self._targets)
+            return
+        for number in batches.missing:
             self._not_read((kind, number), _not_found(kind.__name__.lower(), number))
 
     def _not_read(self, key: TargetKey, error: TravisError) -> None:
@@ -249,13 +252,13 @@ class BuildWaiter:
             return
         # fact 8: a restart sets started_at to null; the read state is that of the present run.
         target.record_read(value)
+        self._polled.discard(key)
         self._settle(key, target, value)
         if not target.waits or target.watch is not None:
             return
         if value.repository_id is None:
-            self._unwatched.add(key)
+            self._polled.add(key)
             return
-        self._unwatched.discard(key)
         target.watch = self._watches.get(value.repository_id)
         if target.watch is None:
             feed = self._subscriber.events(

@@ -3,11 +3,12 @@
 import asyncio
 import gc
 from collections import Counter
+from collections.abc import Callable
 
 import anyio
 import pytest
 
-from aiotravis import Travis, errors, events
+from aiotravis import Feed, Travis, errors, events
 from aiotravis.testing import Repository, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import until
@@ -21,7 +22,7 @@ async def test_two_hundred_feeds_opened_at_once_share_every_request(
     server: TravisServer, travis: Travis, repository: Repository
 ) -> None:
     jobs = repository.build(jobs=5).jobs
-    kinds = [
+    kinds: list[Callable[[], Feed]] = [
         lambda: travis.events(repository.slug), lambda: travis.events(repository.id), travis.events,
         lambda: travis.events(job=jobs[0].id), lambda: travis.events(job=[job.id for job in jobs]),
     ]  # fmt: skip

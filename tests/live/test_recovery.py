@@ -124,7 +124,7 @@ def test_every_flow_uses_a_live_channel_that_comes_late(flow: str) -> None:
             build.start()
             job = build.jobs[0]
             sha = "a" * 40
-            flows = {
+            flows: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
                 "log": lambda: travis.follow_log(job.id).text(),
                 "commit": lambda: travis.wait_for_commit(repository.slug, sha, until=lambda _: True),
                 "job": lambda: travis.wait_for_job(job.id),
