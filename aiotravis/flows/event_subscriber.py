@@ -59,10 +59,10 @@ class EventSubscriber:
         An optional feed goes on without the live channel: it opens within seconds, and yields `Reconnected` once the
         live channel is there. Until then, and whenever `Feed.live` is False, poll.
         """
-        named = [argument for argument in (repo, job, build, channels) if argument is not None and argument != ()]
+        is_everything = repo is None and job is None and build is None and channels == ()
         repos, jobs, builds = _as_list(repo), _as_list(job), _as_list(build)
         names = _validate_channels(channels)
-        if named and not (repos or jobs or builds or names):
+        if not is_everything and not (repos or jobs or builds or names):
             raise UsageError(
                 "Name a repository, a build, a job or a channel: what was passed is empty.", argument="repo"
             )

@@ -70,22 +70,15 @@ class PusherSocket:
 
     def __post_init__(self) -> None:
         """Note when bytes arrive: aiohttp only tells of messages, which may take long."""
-        # As with the queue below: with another layout, only messages count.
-        connection: Any = getattr(getattr(self._websocket, "_response", None), "connection", None)
-        protocol: Any = getattr(connection, "protocol", None)
-        transport: Any = getattr(connection, "transport", None)
-        receive: Any = getattr(protocol, "data_received", None)
-        if receive is None or transport is None:
-            return
+        # aiohttp's own heartbeat uses the same private callback. If another version has none, only messages count.
+        protocol: Any = getattr(getattr(self._websocket, "_conn", None), "protocol", None)
         now = asyncio.get_running_loop().time
 
-        def note(data: bytes) -> None:
+        def note() -> None:
             self.received_at = now()
-            receive(data)
 
-        protocol.data_received = note
-        # Some transports keep the function that they call.
-        transport.set_protocol(protocol)
+        if protocol is not None:
+            protocol._data_received_cb = note
 
     def subscribe(self, channel: str, signature: str | None = None) -> None:
         """Queue a ``pusher:subscribe``, with a signature for a private channel; `flush` sends it."""
@@ -222,8 +215,10 @@ async def _import_pysher() -> None:
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(imported.set)
 
-    threading.Thread(target=load, name="aiotravis imports pysher", daemon=True).start()
+    thread = threading.Thread(target=load, name="aiotravis imports pysher", daemon=True)
+    thread.start()
     await imported.wait()
+    thread.join()
 
 
 def _pusher(address: Address, outbox: _Outbox) -> Any:

@@ -236,11 +236,11 @@ async def test_an_error_in_the_handling_of_an_event_makes_the_targets_be_read(
     assert logging.ERROR in {record.levelno for record in caplog.records}
 
 
-async def test_ten_thousand_waits_for_one_build_are_cancelled_in_any_order(travis: Travis, build: BuildOfWorld) -> None:
+async def test_thousands_of_waits_for_one_build_are_cancelled_in_any_order(travis: Travis, build: BuildOfWorld) -> None:
     clock = asyncio.get_running_loop().time
     seconds: dict[str, float] = {}
     for order in ("oldest", "newest", "oldest", "newest"):
-        waits = [asyncio.ensure_future(travis.wait_for_build(build.id)) for _ in range(5000)]
+        waits = [asyncio.ensure_future(travis.wait_for_build(build.id)) for _ in range(1500)]
         await anyio.sleep(0.01)
         began = clock()
         for one in waits if order == "oldest" else reversed(waits):
