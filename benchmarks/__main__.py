@@ -110,10 +110,10 @@ def flows(*, quick: bool) -> Iterator[Case]:
 def _fan_out(*, quick: bool) -> Iterator[Case]:
     """Measure many feeds on one channel."""
     feeds, events, rounds = (100, 100, 1) if quick else (10_000, 5000, 5)
-    costs = {f"{count:,} feeds": [of_one_user(feeds=count, events=events) for _ in range(rounds)]
-             for count in (feeds // 100, feeds)}  # fmt: skip
-    title = "an event on the channel of a user, feeds about a repository each, CPU"
-    yield Case(goal="P14", title=title, unit="us", figures=costs, base=next(iter(costs)), more_is_better=False)
+    names = {"aiotravis": feeds, f"aiotravis, {feeds // 100:,} feeds": feeds // 100}
+    costs = {name: [of_one_user(feeds=count, events=events) for _ in range(rounds)] for name, count in names.items()}
+    title = f"an event on the channel of a user, {feeds:,} feeds about a repository each, CPU"
+    yield Case(goal="P14", title=title, unit="us", figures=costs, base="aiotravis", more_is_better=False)
     consumers = 50 if quick else 1000
     figures = on_one_channel(consumers=consumers, events=20 if quick else 200, rounds=rounds)
     notes = {"aiotravis": f"{statistics.median(rate for _, rate in figures):,.0f} deliveries a second"}
