@@ -299,7 +299,9 @@ class BuildWaiter:
             self._read_soon([key])
         elif target.started_at is None or event.updated_at is None or event.updated_at >= target.started_at:
             # fact 7.9: events come in any order; one from before the start of this run is of the run before.
-            target.started_at = value.started_at or target.started_at
+            # fact 10.1: dates can be absurd. What has started later than it was updated has not started then.
+            if value.started_at is not None and (event.updated_at is None or value.started_at <= event.updated_at):
+                target.started_at = value.started_at
             had_to_wait = target.awaits_run
             self._settle(key, target, target.completed(value))
             if target.awaits_run:

@@ -25,6 +25,9 @@ __all__ = ["DELIVERIES_PER_TURN", "Dispatcher"]
 DELIVERIES_PER_TURN: Final = 4000
 """Deliveries after which other tasks get their turn. Each may wake a consumer, which takes longer than to deliver."""
 
+MAX_AHEAD: Final = 86_400.0
+"""Seconds by which the time of an event may lie ahead of this machine's clock. A later one is no time."""
+
 _Subscriptions = dict[Subscription, None]
 
 
@@ -199,6 +202,7 @@ class Dispatcher:
             return
         self._counts["events"] += 1
         event = read_event(message, self._monitor.count_unreadable)
+        timestamp = self._timestamp(event)
         arrival = self._recent.arrival(message, event, now)
         if arrival is None:
             self._counts["duplicates"] += 1
@@ -208,9 +212,21 @@ class Dispatcher:
             if fetcher is not None and self._without_repository_channel and _names_no_repository(event):
                 event = msgspec.structs.replace(event, complete=False)
             self._counts["incomplete"] += not event.complete
-            if fetcher is not None and fetcher.hold(event, partial(self._deliver, arrival, now, 0)):
+            if fetcher is not None and fetcher.hold(event, partial(self._deliver, arrival, now, timestamp, 0)):
                 return
-        self._deliver(arrival, now, size + EVENT_OVERHEAD, event)
+        self._deliver(arrival, now, timestamp, size + EVENT_OVERHEAD, event)
+
+    def _timestamp(self, event: Event) -> float | None:
+        """Return when Travis updated the build or job of an event, in seconds since the epoch; None if unknown."""
+        if not isinstance(event, BuildEvent | JobEvent) or (updated_at := event.updated_at) is None:
+            return None
+        timestamp = updated_at.timestamp()
+        if timestamp <= self._clock() + MAX_AHEAD:
+            return timestamp
+        # fact 10.1: dates can be absurd. All events to come would count as older ones than this.
+        self._monitor.count_unreadable()
+        msgspec.structs.force_setattr(event.job if isinstance(event, JobEvent) else event.build, "updated_at", None)
+        return None
 
     def dispatch_log(self, message: Message, size: int) -> None:
         """Deliver a log part to the subscriptions that accept it, see `dispatch`."""
@@ -226,14 +242,18 @@ class Dispatcher:
             buffers = channel.log_buffers = [one.buffer for one in channel.subscriptions if one.accepts_log(name)]
         self._put(event, size + EVENT_OVERHEAD, buffers)
 
-    def _deliver(self, arrival: Arrival, now: float, size: int, event: Event) -> None:
+    def _deliver(self, arrival: Arrival, now: float, timestamp: float | None, size: int, event: Event) -> None:
         """Deliver an event to the subscriptions of its channel that did not get it on another channel before."""
         channel = self._channels.get(event.channel or "")
         if channel is None:
             return
         original, event = event, _with_repository(event)
-        if isinstance(event, BuildEvent | JobEvent):
-            self._mark_if_late(event, now, counted=bool(arrival.earlier))
+        if timestamp is not None and isinstance(event, BuildEvent | JobEvent):
+            if self._recent.is_late(event, timestamp, now):
+                msgspec.structs.force_setattr(event, "late", True)
+            if not arrival.earlier:
+                self._monitor.lag = self._clock() - timestamp
+                self._counts["late"] += event.late
         buffers: list[EventBuffer] = []
         for subscription in self._selecting(channel, event):
             if subscription.accepts(event):
@@ -294,17 +314,6 @@ class Dispatcher:
     def _count_dropped(self, buffer: EventBuffer) -> None:
         self._counts["dropped"] += 1
         self._counts["gaps"] += buffer.unreported == 1
-
-    def _mark_if_late(self, event: BuildEvent | JobEvent, now: float, *, counted: bool) -> None:
-        updated_at = event.updated_at
-        if updated_at is None:
-            return
-        timestamp = updated_at.timestamp()
-        if self._recent.is_late(event, timestamp, now):
-            msgspec.structs.force_setattr(event, "late", True)
-        if not counted:
-            self._monitor.lag = self._clock() - timestamp
-            self._counts["late"] += event.late
 
 
 def _was_delivered(arrival: Arrival, subscription: Subscription, event: Event) -> bool:

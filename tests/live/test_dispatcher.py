@@ -264,3 +264,75 @@ def test_resources_are_those_of_the_first_subscription_of_the_channels(dispatche
     dispatcher.remove(one)
     assert dispatcher.resources(["a"]) is second
     assert dispatcher.resources(["unknown"]) is None
+
+
+@pytest.mark.parametrize("date", ["9999-12-31T23:59:59Z", "2200-01-01T00:00:00.000+14:00", "2101-02-03T04:05:06Z"])
+def test_a_time_far_ahead_is_no_time_and_makes_no_later_event_late(
+    dispatcher: Dispatcher, subscribe: Subscribe, date: str
+) -> None:
+    subscription = subscribe("a", "b")
+    for updated_at in (date, "2026-11-27T12:00:00.000Z", "2026-11-27T11:00:00.000Z"):
+        data = f'{{"id":1,"updated_at":"{updated_at}"}}'
+        dispatcher.dispatch(Message(event="job:started", channel="a", data=data), 0.0)
+    received = [cast("events.JobStarted", subscription.buffer.get_nowait()) for _ in range(3)]
+    assert [(one.late, one.updated_at is None) for one in received] == [(False, True), (False, False), (True, False)]
+
+
+@pytest.mark.parametrize("feeds", [1, 500])
+def test_an_event_on_a_shared_channel_reaches_those_that_selected_it(dispatcher: Dispatcher, feeds: int) -> None:
+    selections = [
+        lambda n: ChannelSelection(repositories=frozenset({n})), lambda n: ChannelSelection(builds=frozenset({n})),
+        lambda n: ChannelSelection(jobs=frozenset({n})), lambda n: ChannelSelection(channels=frozenset({"user-7"})),
+        lambda n: ChannelSelection(),
+    ]  # fmt: skip
+    chosen = [
+        [subscribed_to("user-7", selection=select(number)) for number in range(1, feeds + 1)] for select in selections
+    ]
+    for group in chosen:
+        for subscription in group:
+            dispatcher.add(subscription)
+    for data in (
+        '{"id":901,"build_id":801,"repository_id":1}', '{"id":902,"build_id":1,"repository_id":701}',
+        '{"id":1,"build_id":802,"repository_id":702}', '{"id":903,"build_id":803,"repository_id":703}',
+    ):  # fmt: skip
+        dispatcher.dispatch(Message(event="job:started", channel="user-7", data=data), 0.0)
+    data = '{"build":{"id":1,"repository_id":1,"job_ids":[1,2]}}'
+    dispatcher.dispatch(Message(event="build:started", channel="user-7", data=data), 0.0)
+    received = [[len(one.buffer) for one in group] for group in chosen]
+    assert [counts[0] for counts in received] == [2, 2, 2, 5, 5]
+    if feeds > 1:
+        assert [set(counts[2:]) for counts in received] == [{0}, {0}, {0}, {5}, {5}]
+        # Of the jobs of the build.
+        assert received[2][1] == 1
+    for group in chosen:
+        for subscription in group:
+            dispatcher.remove(subscription)
+    assert not (dispatcher._by_repository or dispatcher._by_build or dispatcher._by_job or len(dispatcher))
+
+
+@pytest.mark.parametrize("log", [True, False])
+async def test_a_long_fan_out_is_delivered_in_order_between_the_turns_of_others(
+    dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch, log: bool
+) -> None:
+    monkeypatch.setattr("aiotravis.live.dispatcher.DELIVERIES_PER_TURN", 10)
+    subscriptions = [subscribed_to("job-1") for _ in range(25)]
+    for subscription in subscriptions:
+        dispatcher.add(subscription)
+    turns = 0
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        asyncio.get_running_loop().call_soon(turn)
+
+    turn()
+    for number in (1, 2, 3):
+        name = "job:log" if log else "odd"
+        data = f'{{"id":1,"_log":"{number}","number":{number}}}'
+        dispatcher.dispatch(Message(event=name, channel="job-1", data=data), 0.0)
+    assert dispatcher.deliveries >= 10
+    await dispatcher.give_way()
+    assert turns >= 7
+    for subscription in subscriptions:
+        received = [cast("Any", subscription.buffer.get_nowait()) for _ in range(3)]
+        assert [one.number if log else one.data["number"] for one in received] == [1, 2, 3]
