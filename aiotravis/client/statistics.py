@@ -1,7 +1,5 @@
 """Statistics: what a client is doing."""
 
-from typing import Any
-
 import msgspec
 
 from aiotravis.live.monitor import LiveStatistics
@@ -23,7 +21,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     waiters: int
     waiting_for_limits: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the same as plain JSON values."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain: dict[str, object] = msgspec.to_builtins(self)
         return plain

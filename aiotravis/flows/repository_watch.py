@@ -112,7 +112,7 @@ class WaitTarget:
             self.read["tag"] = value.commit.tag
 
     def completed(self, value: BuildOrJob) -> BuildOrJob:
-        """Return the state that an event tells with what only reads tell: `until` gets the same, whoever decides."""
+        """Return the state of an event with what only reads tell, so that `until` gets the same from both."""
         missing = dict(self.read or {})
         tag = missing.pop("tag", None)
         if tag is not None and value.commit is not None:

@@ -203,7 +203,7 @@ class Dispatcher:
         self._counts["events"] += 1
         event = read_event(message, self._monitor.count_unreadable)
         timestamp = self._timestamp(event)
-        arrival = self._recent.arrival(message, event, now)
+        arrival = self._recent.arrival(message, event, timestamp, now)
         if arrival is None:
             self._counts["duplicates"] += 1
             return
@@ -279,8 +279,9 @@ class Dispatcher:
             groups += map(self._by_job.get, jobs)
         found = dict(channel.whole)
         for group in groups:
-            if group is not None:
-                found.update((one, None) for one in group if one in channel.subscriptions)
+            for one in group or ():
+                if one in channel.subscriptions:
+                    found[one] = None
         return found
 
     def _put(self, event: Event, size: int, buffers: list[EventBuffer]) -> None:

@@ -5,7 +5,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 from weakref import WeakSet
 
 import msgspec
@@ -87,9 +87,9 @@ class LiveStatistics(msgspec.Struct, frozen=True, kw_only=True):
     lag: float | None = None
     log_interval: float | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the same as plain JSON values."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain: dict[str, object] = msgspec.to_builtins(self)
         return plain
 
 

@@ -159,7 +159,7 @@ class Subscription:
             self.opened.exception()
 
     def abandon(self) -> None:
-        """Raise UsageError from a pending `Hub.open`, and be ready to be opened anew."""
+        """Raise UsageError from a pending `Hub.open`, and allow another one."""
         opened, self.opened = self.opened, None
         if opened is not None and not opened.done():
             opened.set_exception(UsageError("This feed was closed while it was being opened."))

