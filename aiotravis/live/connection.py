@@ -130,10 +130,11 @@ class PusherConnection:
         return None
 
     def _handle_message(self, frame: Message, size: int) -> Closed | None:
+        if not frame.event.startswith("pusher"):
+            self._dispatcher.dispatch(frame, self._received_at, size)
+            return None
         message = read_message(frame)
-        if isinstance(message, Message):
-            self._dispatcher.dispatch(message, self._received_at, size)
-        elif isinstance(message, Subscribed):
+        if isinstance(message, Subscribed):
             if self.channels.is_answered(message.channel, confirmed=True):
                 self._dispatcher.confirm(message.channel, self._received_at)
         elif isinstance(message, Ping):

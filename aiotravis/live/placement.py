@@ -75,7 +75,7 @@ class Placement:
                 # New ones are taken together: all that are opened within a few milliseconds share their requests.
                 await anyio.sleep(GATHERING_DELAY)
                 self._wake = anyio.Event()
-                batch = [one for one in self.waiting if one not in self._in_progress]
+                batch = list(self.waiting.keys() - self._in_progress)
                 if batch:
                     self._in_progress.update(batch)
                     group.start_soon(self._prepare, batch)

@@ -182,7 +182,8 @@ class PusherConnector:
             OSError: It could not be reached in time, or is not a WebSocket.
         """
         outbox = _Outbox()
-        await _import_pysher()
+        if not hasattr(sys.modules.get("pysher"), "Pusher"):
+            await _import_pysher()
         pusher = _pusher(address, outbox)
         try:
             with anyio.fail_after(self.timeout):
@@ -203,8 +204,6 @@ class PusherConnector:
 
 async def _import_pysher() -> None:
     """Import pysher in a thread: it imports requests, which takes 50 ms."""
-    if hasattr(sys.modules.get("pysher"), "Pusher"):
-        return
     imported = anyio.Event()
     loop = asyncio.get_running_loop()
 
