@@ -15,7 +15,7 @@ def arrival(
     message = Message(event=event, channel=channel, data=data)
     found = read_event(message)
     updated_at = found.updated_at if isinstance(found, events.JobEvent | events.BuildEvent) else None
-    return recent.arrival(message, found, updated_at and updated_at.timestamp(), now)
+    return recent.arrival(message, found, None if updated_at is None else updated_at.timestamp(), now)
 
 
 def dated(number: int, updated_at: str = "2026-11-27T12:00:00.123Z", **fields: int) -> str:
