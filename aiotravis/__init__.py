@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aiotravis.bulk.paginator import Paginator
     from aiotravis.bulk.progress import Progress
     from aiotravis.client import COM, ORG, Travis
+    from aiotravis.client.statistics import Statistics
     from aiotravis.errors import TravisError
     from aiotravis.flows.event_subscriber import BuildRef, JobRef, RepoRef
     from aiotravis.follow_log import LogLines, LogReset, LogStream
@@ -129,6 +130,7 @@ __all__ = [
     "SshKeys",
     "Stage",
     "State",
+    "Statistics",
     "Travis",
     "TravisError",
     "Unreadable",
@@ -152,6 +154,7 @@ _HOMES: Final = {
     "aiotravis.bulk.paginator": ["Paginator"],
     "aiotravis.bulk.progress": ["Progress"],
     "aiotravis.client": ["COM", "ORG", "Travis"],
+    "aiotravis.client.statistics": ["Statistics"],
     "aiotravis.errors": ["TravisError"],
     "aiotravis.flows.event_subscriber": ["BuildRef", "JobRef", "RepoRef"],
     "aiotravis.follow_log": ["LogLines", "LogReset", "LogStream"],

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks.fan_out import of_one_user, on_one_channel
 from benchmarks.history import history
 from benchmarks.holding import decoding, held, importing
 from benchmarks.live import burst, bursts, latency, subscribing
@@ -90,6 +91,7 @@ def live(*, quick: bool) -> Iterator[Case]:
     count = 100 if quick else 5000
     yield Case(goal="P12", title=f"subscribe {count} channels", unit="s", base="floor", more_is_better=False,
                figures=subscribing(channels=count, rounds=often))  # fmt: skip
+    yield from _fan_out(quick=quick)
 
 
 def flows(*, quick: bool) -> Iterator[Case]:
@@ -103,6 +105,21 @@ def flows(*, quick: bool) -> Iterator[Case]:
     title = f"{count} waiters for {count} builds, from first end to last result"
     yield Case(goal="P11", title=title, unit="s", notes=notes,
                figures={"aiotravis": [result.notifying]}, base="aiotravis", more_is_better=False)  # fmt: skip
+
+
+def _fan_out(*, quick: bool) -> Iterator[Case]:
+    """Measure many feeds on one channel."""
+    feeds, events, rounds = (100, 100, 1) if quick else (10_000, 5000, 5)
+    names = {"aiotravis": feeds, f"aiotravis, {feeds // 100:,} feeds": feeds // 100}
+    costs = {name: [of_one_user(feeds=count, events=events) for _ in range(rounds)] for name, count in names.items()}
+    title = f"an event on the channel of a user, {feeds:,} feeds about a repository each, CPU"
+    yield Case(goal="P14", title=title, unit="us", figures=costs, base="aiotravis", more_is_better=False)
+    consumers = 50 if quick else 1000
+    figures = on_one_channel(consumers=consumers, events=20 if quick else 200, rounds=rounds)
+    notes = {"aiotravis": f"{statistics.median(rate for _, rate in figures):,.0f} deliveries a second"}
+    title = f"longest turn of the event loop, {consumers:,} consumers of one channel at full speed, CPU"
+    yield Case(goal="P16", title=title, unit="ms", figures={"aiotravis": [longest for longest, _ in figures]},
+               base="aiotravis", more_is_better=False, notes=notes)  # fmt: skip
 
 
 def turns(*, quick: bool) -> Iterator[Case]:

@@ -1,12 +1,15 @@
 """BackgroundTask: a task that an object owns and that runs while there is work."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 import anyio
 
 __all__ = ["BackgroundTask"]
+
+logger: Final = logging.getLogger("aiotravis.flows")
 
 
 class BackgroundTask:
@@ -42,6 +45,8 @@ class BackgroundTask:
         return True
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("the task %r failed", self._name, exc_info=error)
         # Work that came while the task was ending would never be done.
         if task is self._task and self._has_work():
             self.ensure()

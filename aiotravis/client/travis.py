@@ -23,6 +23,7 @@ from aiotravis.client._validation import (
     validate_user_agent,
 )
 from aiotravis.client._waiting_client import WaitingClient
+from aiotravis.client.statistics import Statistics
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
 from aiotravis.flows.commit_waiting import CommitWaiter
@@ -43,6 +44,7 @@ from aiotravis.rate_limits import limiter_for, rules_apply
 from aiotravis.resources._base import id_of
 from aiotravis.resources._runs import DEFAULT_RESTART_PATIENCE, Restarts, RunFilter
 from aiotravis.resources.jobs import Job
+from aiotravis.resources.pusher_auth import PusherAuth
 
 __all__ = ["Travis"]
 
@@ -153,7 +155,7 @@ class Travis(WaitingClient):
             timeout=connect_timeout,
             max_message_size=options.max_message_size,
         )
-        self._hub = Hub(connector, options)
+        self._hub = Hub(connector, options, transport.lifetime)
         self.live: Live = self._hub.live
         transport.lifetime.on_close(self._hub.aclose)
         restarts = Restarts(validate_seconds(restart_patience, "restart_patience", zero_ok=True))
@@ -163,8 +165,13 @@ class Travis(WaitingClient):
         super()._bind(transport)
         lifetime = transport.lifetime
         users = None if self._token is None else self.users
-        resources = LiveResources(self.config, self.pusher_auth, users, self.builds, self.jobs)
-        self._subscriber = EventSubscriber(self._hub, self.repos, self.builds, self.jobs, lifetime, resources)
+        # Time limits of single requests, and none around them: waiting for the rate limits is not a failure.
+        config, timeout = transport.config, max(self._hub.options.subscribe_timeout, 0.001)
+        connect_timeout, read_timeout = min(config.connect_timeout, timeout), min(config.read_timeout, timeout)
+        config = dataclasses.replace(config, connect_timeout=connect_timeout, read_timeout=read_timeout)
+        pusher_auth = PusherAuth(transport.with_config(config))
+        resources = LiveResources(self.config, pusher_auth, users, self.repos, self.builds, self.jobs)
+        self._subscriber = EventSubscriber(self._hub, resources)
         self._waiting = BuildWaiter(self._subscriber, self.builds, self.jobs, self._restarts, lifetime)
         self._restarter = Restarter(self._subscriber, self.builds, self.jobs, self._waiting, self._restarts, lifetime)
         self._commit_waiting = CommitWaiter(self._subscriber, self.requests, self.builds, self._waiting, lifetime)
@@ -257,6 +264,12 @@ class Travis(WaitingClient):
         """
         return self._subscriber.events(repo, job, build=build, channels=channels, only=only, buffer=buffer)
 
+    def statistics(self) -> Statistics:
+        """Return what this client is doing: counters of the live channel, and how much waits for what."""
+        return Statistics(
+            live=self.live.statistics(), waiters=len(self._waiting), waiting_for_limits=self._transport.waiting
+        )
+
     def follow_log(self, job: JobRef, *, after: Job | None = None) -> LogStream:
         """Follow the log of a job to its end: complete, in order, each part once.
 
@@ -277,7 +290,7 @@ class Travis(WaitingClient):
         Raises:
             UsageError: At once, if an argument is not valid.
         """
-        listen = partial(self._subscriber.events, job=job)
+        listen = partial(self._subscriber.events, job=job, optional=True)
         run_filter = RunFilter(self._restarts, ("job", id_of(job, "job", Job)), after)
         lifetime, patience = self._transport.lifetime, self._log_patience
         return LogStream(job, listen, self._log_jobs, self._log_sources, lifetime, run_filter, patience=patience)

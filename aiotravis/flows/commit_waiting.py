@@ -16,7 +16,7 @@ import anyio
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import MAX_FAILURES, backoff, exponential, is_transient, retry
 from aiotravis._validation import display, is_text, validate_seconds, validate_text
-from aiotravis.errors import CommitNotBuilt, DecodeError, LiveError, ServerError, TravisError, UsageError
+from aiotravis.errors import CommitNotBuilt, DecodeError, ServerError, TravisError, UsageError
 from aiotravis.events import BuildCreated, BuildEvent, Mark
 from aiotravis.flows.event_subscriber import EventSubscriber, RepoRef
 from aiotravis.flows.single_flight import SingleFlight
@@ -200,17 +200,16 @@ class CommitWaiter:
     async def wait(self, search: CommitSearch, until: Callable[[Build], bool]) -> Build:
         """Wait for the build of a commit, see `Travis.wait_for_commit`."""
         with self._lifetime.scope("the build of a commit was waited for"):
-            async with contextlib.AsyncExitStack() as stack:
-                feed = await retry(
-                    lambda: self._subscriber.open(search.repo, only=BuildEvent), backoff(FIRST_POLL, MAX_POLL)
-                )
-                if feed is not None:
-                    stack.push_async_exit(feed)
+            feed = await retry(
+                lambda: self._subscriber.events(search.repo, only=BuildEvent, optional=True).__aenter__(),
+                backoff(FIRST_POLL, MAX_POLL),
+            )
+            async with feed:
                 build_id = await self._find(search, feed)
         build: Build = await self._waiter.wait((Build, build_id), until)
         return build
 
-    async def _find(self, search: CommitSearch, feed: Feed | None) -> int:
+    async def _find(self, search: CommitSearch, feed: Feed) -> int:
         deadline = anyio.current_time() + search.appear_within
         key = search.repo, search.event_type
         history = await retry(lambda: self._histories.get(key), backoff(FIRST_POLL, MAX_POLL))
@@ -238,11 +237,7 @@ class CommitWaiter:
                 break
             delay = exponential(FIRST_POLL, MAX_POLL, polls) * random.uniform(0.8, 1.2)  # noqa: S311
             delay = max(0.0, min(deadline - anyio.current_time(), delay))
-            try:
-                found = await (_find_in_events(search, feed, delay) if feed else anyio.sleep(delay))
-            except (LiveError, StopAsyncIteration):
-                feed = found = None
-            if found is not None:
+            if (found := await _find_in_events(search, feed, delay)) is not None:
                 return found
         raise search.timeout_error()
 

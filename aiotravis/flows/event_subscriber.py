@@ -1,26 +1,22 @@
 """Subscribing to events: from repositories, builds, jobs and channel names to a feed."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
-from typing import Any, Final, TypeVar, cast
+from collections.abc import Iterable
+from typing import Any, Final, cast
 
-from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._validation import validate_count
-from aiotravis.errors import LiveError, UsageError
+from aiotravis.errors import UsageError
 from aiotravis.events import Event
 from aiotravis.live.channels import ChannelSelection
 from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
-from aiotravis.live.subscription import LiveResources
+from aiotravis.live.subscription import LiveResources, Subscription
 from aiotravis.resources._base import id_of
 from aiotravis.resources._build_or_job import BuildOrJob
-from aiotravis.resources.builds import Build, Builds
-from aiotravis.resources.jobs import Job, Jobs
-from aiotravis.resources.repositories import Repositories, Repository, repo_part
+from aiotravis.resources.builds import Build
+from aiotravis.resources.jobs import Job
+from aiotravis.resources.repositories import Repository, repo_part
 
 __all__ = ["BuildRef", "EventSubscriber", "JobRef", "RepoRef"]
-
-R = TypeVar("R")
 
 RepoRef = int | str | Repository
 """A repository: its id, its slug, or a `Repository`."""
@@ -36,22 +32,15 @@ MAX_CHANNEL_NAME: Final = 164
 
 
 class EventSubscriber:
-    """Opens feeds. Reads over REST the id of a slug, and the repository of a build or job that is given by its id."""
+    """Makes feeds.
 
-    def __init__(
-        self,
-        hub: Hub,
-        repositories: Repositories,
-        builds: Builds,
-        jobs: Jobs,
-        lifetime: ClientLifetime,
-        resources: LiveResources,
-    ) -> None:
+    Args:
+        hub: The live channel.
+        resources: What the hub calls to open the feeds.
+    """
+
+    def __init__(self, hub: Hub, resources: LiveResources) -> None:
         self._hub = hub
-        self._repositories = repositories
-        self._builds = builds
-        self._jobs = jobs
-        self._lifetime = lifetime
         self._resources = resources
 
     def events(
@@ -63,54 +52,53 @@ class EventSubscriber:
         channels: Iterable[str] = (),
         only: type[Event] | Iterable[type[Event]] = (),
         buffer: int = 1000,
+        optional: bool = False,
     ) -> Feed:
-        """Create a feed, see `Travis.events`."""
-        repos: list[RepoRef] = _as_list(repo)
+        """Return a feed that is not open yet, see `Travis.events`.
+
+        An optional feed goes on without the live channel: it opens within seconds, and yields `Reconnected` once the
+        live channel is there. Until then, and whenever `Feed.live` is False, poll.
+        """
+        is_everything = repo is None and job is None and build is None and channels == ()
+        repos, jobs, builds = _as_list(repo), _as_list(job), _as_list(build)
+        names = _validate_channels(channels)
+        if not is_everything and not (repos or jobs or builds or names):
+            raise UsageError(
+                "Name a repository, a build, a job or a channel: what was passed is empty.", argument="repo"
+            )
         for one in repos:
             repo_part(one, "repo")
-        builds: dict[int, BuildRef] = {id_of(one, "build", Build): one for one in _as_list(build)}
-        jobs: dict[int, JobRef] = {id_of(one, "job", Job): one for one in _as_list(job)}
-        names = _validate_channels(channels)
-        validate_count(buffer, "buffer")
-        classes = (only,) if isinstance(only, type) else tuple(only)
-        resolve = partial(self._resolve, repos, builds, jobs, names)
-        return Feed(self._hub.subscription(resolve, resources=self._resources, only=classes, size=buffer))
-
-    async def open(
-        self, repo: RepoRef | None, *, only: type[Event] | Iterable[type[Event]], buffer: int = 1000
-    ) -> Feed | None:
-        """Return the open feed of a repository, or None if there is no repository or no live channel."""
-        if repo is None:
-            return None
-        try:
-            return await self.events(repo, only=only, buffer=buffer).__aenter__()
-        except LiveError:
-            return None
-
-    async def _resolve(
-        self, repos: list[RepoRef], builds: dict[int, BuildRef], jobs: dict[int, JobRef], channels: frozenset[str]
-    ) -> ChannelSelection:
-        self._lifetime.check()
-        parents = [await _parent_repository(self._builds.get, build) for build in builds.values()]
-        parents += [await _parent_repository(self._jobs.get, job) for job in jobs.values()]
-        return ChannelSelection(
-            repositories=frozenset([await self._repository_id(repo) for repo in repos]),
-            builds=frozenset(builds),
-            jobs=frozenset(jobs),
-            parent_repositories=frozenset(parent for parent in parents if parent is not None),
-            channels=channels,
+        parents, build_ids, orphan_builds = _split(builds, "build", Build)
+        job_parents, job_ids, orphan_jobs = _split(jobs, "job", Job)
+        selection = ChannelSelection(
+            repositories=frozenset(id_of(one, "repo", Repository) for one in repos if not isinstance(one, str)),
+            slugs=frozenset(one for one in repos if isinstance(one, str)),
+            builds=build_ids,
+            orphan_builds=orphan_builds,
+            jobs=job_ids,
+            orphan_jobs=orphan_jobs,
+            parent_repositories=parents | job_parents,
+            channels=names,
         )
-
-    async def _repository_id(self, repo: RepoRef) -> int:
-        if isinstance(repo, str):
-            return (await self._repositories.get(repo)).id
-        return id_of(repo, "repo", Repository)
+        classes = (only,) if isinstance(only, type) else tuple(only)
+        size, room = validate_count(buffer, "buffer"), self._hub.options.buffer_bytes
+        return Feed(Subscription(self._hub, selection, self._resources, classes, size, room, optional=optional))
 
 
-async def _parent_repository(get: Callable[[R], Awaitable[BuildOrJob]], ref: R) -> int | None:
-    if isinstance(ref, BuildOrJob) and ref.repository_id is not None:
-        return ref.repository_id
-    return (await get(ref)).repository_id
+def _split(
+    refs: list[Any], argument: str, kind: type[Build | Job]
+) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:
+    """Return the repositories of builds or jobs as far as they are known, all ids, and the ids of the others."""
+    parents, ids, orphans = set[int](), set[int](), set[int]()
+    for one in refs:
+        number = id_of(one, argument, kind)
+        ids.add(number)
+        repository = one.repository_id if isinstance(one, BuildOrJob) else None
+        if repository is None:
+            orphans.add(number)
+        else:
+            parents.add(repository)
+    return frozenset(parents), frozenset(ids), frozenset(orphans)
 
 
 def _as_list(values: Any) -> list[Any]:

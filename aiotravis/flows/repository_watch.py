@@ -5,10 +5,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import anyio
+import msgspec
 
+from aiotravis.live.feed import Feed
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources._runs import RunFilter
 
@@ -16,6 +18,9 @@ __all__ = ["PendingWait", "RepositoryWatch", "TargetKey", "WaitTarget"]
 
 TargetKey = tuple[type[BuildOrJob], int]
 """Class and id of a build or job. Numbers do not identify a build: several can share one (fact 10.1)."""
+
+ONLY_READ: Final = frozenset({"config_json", "tags", "stage_id"})
+"""Attributes of builds and jobs that no event tells (fact 7.8), nor the tag of their commit."""
 
 
 @dataclass(slots=True, eq=False)
@@ -30,7 +35,7 @@ class PendingWait:
 
     until: Callable[[Any], bool]
     run_filter: RunFilter
-    outcome: "asyncio.Future[BuildOrJob | Exception]" = field(
+    outcome: "asyncio.Future[BuildOrJob | BaseException]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
@@ -39,13 +44,15 @@ class PendingWait:
         try:
             if not self.run_filter.accepts(value) or not self.until(value):
                 return False
-        except Exception as exc:  # noqa: BLE001 - RestartDropped, or raised by the caller's function: handed to it
+        except BaseException as exc:  # noqa: BLE001
+            # RestartDropped, or raised by the caller's function: handed to the caller, whatever its class (pytest.fail
+            # raises a BaseException). Nothing is awaited here: a cancellation of this task cannot be meant.
             self.resolve(exc)
         else:
             self.resolve(value)
         return True
 
-    def resolve(self, outcome: BuildOrJob | Exception) -> None:
+    def resolve(self, outcome: BuildOrJob | BaseException) -> None:
         """Resolve the outcome, unless the caller was cancelled in the meantime."""
         if not self.outcome.done():
             self.outcome.set_result(outcome)
@@ -57,15 +64,22 @@ class RepositoryWatch:
 
     Attributes:
         repository_id: Its id.
+        feed: Yields the events.
         keys: The builds and jobs waited for in it.
         scope: Cancels receiving.
-        live_unavailable: Whether the live channel cannot be used at present.
+        opened: Whether the feed is open, with or without the live channel.
     """
 
     repository_id: int
+    feed: Feed
     keys: set[TargetKey] = field(default_factory=set[TargetKey])
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-    live_unavailable: bool = False
+    opened: bool = False
+
+    @property
+    def live_unavailable(self) -> bool:
+        """Whether events do not arrive at present."""
+        return self.opened and not self.feed.live
 
 
 @dataclass(slots=True, eq=False)
@@ -75,14 +89,35 @@ class WaitTarget:
     Attributes:
         waits: The calls.
         watch: Where its events come from, once its repository is known.
+        read: What was read of it last that events do not tell, see `completed`; None if it was not read yet.
+        missing_since: When a read failed to find it after another had found it, by the loop's clock, in seconds.
         started_at: Start of its present run, UTC; older events belong to an earlier run.
         run_seen_at: When an event last told of a new run that was waited for, by the loop's clock, in seconds.
     """
 
-    waits: list[PendingWait] = field(default_factory=list[PendingWait])
+    waits: dict[PendingWait, None] = field(default_factory=dict[PendingWait, None])
     watch: RepositoryWatch | None = None
+    read: dict[str, Any] | None = None
+    missing_since: float | None = None
     started_at: datetime | None = None
     run_seen_at: float = -math.inf
+
+    def record_read(self, value: BuildOrJob) -> None:
+        """Record a state read over REST."""
+        self.started_at = value.started_at
+        self.missing_since = None
+        names = ONLY_READ & set(value.__struct_fields__)
+        self.read = {name: getattr(value, name) for name in names if getattr(value, name) is not None}
+        if value.commit is not None and value.commit.tag is not None:
+            self.read["tag"] = value.commit.tag
+
+    def completed(self, value: BuildOrJob) -> BuildOrJob:
+        """Return the state of an event with what only reads tell, so that `until` gets the same from both."""
+        missing = dict(self.read or {})
+        tag = missing.pop("tag", None)
+        if tag is not None and value.commit is not None:
+            missing["commit"] = msgspec.structs.replace(value.commit, tag=tag)
+        return msgspec.structs.replace(value, **missing)
 
     @property
     def awaits_run(self) -> bool:
@@ -96,10 +131,12 @@ class WaitTarget:
 
     def settle(self, value: BuildOrJob) -> None:
         """Resolve the waits that the new state satisfies, and drop them."""
-        self.waits = [wait for wait in self.waits if not wait.offer(value)]
+        for wait in list(self.waits):
+            if wait.offer(value):
+                self.waits.pop(wait, None)
 
     def fail(self, error: Exception) -> None:
         """Resolve all waits with an error, and drop them."""
-        waits, self.waits = self.waits, []
+        waits, self.waits = self.waits, {}
         for wait in waits:
             wait.resolve(error)

@@ -3,6 +3,7 @@
 https://docs.travis-ci.com/api/#builds
 """
 
+import contextlib
 from typing import Any, Final
 
 from aiotravis._async.lifetime import ClientLifetime
@@ -46,15 +47,12 @@ class Restarter:
             run_filter = self._waiter.run_filter((kind, number))
             # Read just before: it tells the old run from the new one, even if that is over within a second.
             old = await retry(lambda: resource.get(number), backoff(FIRST_RETRY, MAX_RETRY))
-            # The waiter subscribes once it has read the build. Subscribed to before, the channel lets no event through
-            # in between. Nobody reads this feed: it keeps one mark at most.
-            feed = await retry(
-                lambda: self._subscriber.open(old.repository_id, only=Mark, buffer=1), backoff(FIRST_RETRY, MAX_RETRY)
-            )
-            try:
+            async with contextlib.AsyncExitStack() as stack:
+                if old.repository_id is not None:
+                    # The waiter subscribes once it has read the build. Subscribed to before, the channel lets no event
+                    # through in between. Nobody reads this feed: it keeps one mark at most.
+                    feed = self._subscriber.events(old.repository_id, only=Mark, buffer=1, optional=True)
+                    await stack.enter_async_context(feed)
                 await resource.restart(number)
                 self._restarts.record_old_run(old)
                 return await self._waiter.wait((kind, number), lambda _: True, run_filter)
-            finally:
-                if feed is not None:
-                    await feed.aclose()

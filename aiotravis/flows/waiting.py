@@ -5,7 +5,7 @@ its repository is subscribed to, after every loss of events, and at long interva
 """
 
 import asyncio
-import math
+import logging
 import random
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -16,8 +16,8 @@ from anyio.abc import TaskGroup
 
 from aiotravis._async.background_task import BackgroundTask
 from aiotravis._async.lifetime import ClientLifetime
-from aiotravis._async.retry import backoff, is_transient, retry
-from aiotravis.errors import NotFoundError, TravisError, UsageError
+from aiotravis._async.retry import MAX_FAILURES, backoff, is_transient
+from aiotravis.errors import AuthenticationError, NotFoundError, PermissionDenied, TravisError, UsageError
 from aiotravis.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.flows.event_subscriber import EventSubscriber
 from aiotravis.flows.repository_watch import PendingWait, RepositoryWatch, TargetKey, WaitTarget
@@ -28,6 +28,8 @@ from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
 
 __all__ = ["BuildWaiter"]
+
+logger: Final = logging.getLogger("aiotravis.flows")
 
 BATCH_DELAY: Final = 0.02
 """Seconds for which ids are collected before they are read."""
@@ -46,6 +48,12 @@ MAX_RETRY: Final = 30.0
 """First and longest delay after a transient failure, in seconds."""
 
 
+REFUSAL_PATIENCE: Final = 30.0
+"""Seconds for which a build or job that could be read before may be missing, or unreadable, before its waits fail."""
+
+REFUSALS: Final = (AuthenticationError, PermissionDenied, NotFoundError)
+
+
 class BuildWaiter:
     """Waits for builds and jobs on behalf of all calls of a client, in one background task while there are any."""
 
@@ -59,7 +67,8 @@ class BuildWaiter:
         self._lifetime = lifetime
         self._targets: dict[TargetKey, WaitTarget] = {}
         self._due: dict[TargetKey, None] = {}
-        self._restarting: set[TargetKey] = set()
+        self._read_often: set[TargetKey] = set()
+        self._polled: set[TargetKey] = set()
         self._watches: dict[int, RepositoryWatch] = {}
         self._wake = asyncio.Event()
         self._group: TaskGroup
@@ -96,7 +105,7 @@ class BuildWaiter:
         run_filter = self.run_filter(key) if run_filter is None else run_filter
         self._lifetime.on_close(self.aclose)
         wait = PendingWait(until, run_filter)
-        self._targets.setdefault(key, WaitTarget()).waits.append(wait)
+        self._targets.setdefault(key, WaitTarget()).waits[wait] = None
         self._read_soon([key])
         self._task.ensure()
         try:
@@ -104,9 +113,9 @@ class BuildWaiter:
         finally:
             target = self._targets.get(key)
             if target is not None and wait in target.waits:
-                target.waits.remove(wait)
+                del target.waits[wait]
                 self._forget_if_settled(key, target)
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
@@ -114,7 +123,8 @@ class BuildWaiter:
         if target.waits:
             return
         del self._targets[key]
-        self._restarting.discard(key)
+        self._read_often.discard(key)
+        self._polled.discard(key)
         watch = target.watch
         if watch is not None:
             watch.keys.discard(key)
@@ -150,17 +160,21 @@ class BuildWaiter:
     async def _run(self) -> None:
         try:
             async with anyio.create_task_group() as self._group:
-                read_all_at = math.inf
+                read_at, spread = anyio.current_time(), _spread()
                 while self._targets:
                     now = anyio.current_time()
-                    read_all_at = min(read_all_at, now + self._read_interval())
-                    delay = self._restarts.poll_interval if self._restarting else math.inf
-                    with anyio.move_on_after(min(delay, read_all_at - now)) as interval:
+                    delay = self._restarts.poll_interval if self._read_often else POLL_INTERVAL
+                    with anyio.move_on_after(
+                        min(delay, max(0.0, read_at + self._read_interval * spread - now))
+                    ) as pause:
                         await self._wake.wait()
-                    if interval.cancelled_caught:
-                        is_full = anyio.current_time() >= read_all_at
-                        self._due.update(dict.fromkeys(self._targets if is_full else self._restarting))
-                        read_all_at = math.inf if is_full else read_all_at
+                    # The live channel may have been lost in the meantime, or have come back.
+                    now = anyio.current_time()
+                    if now >= read_at + self._read_interval * spread:
+                        read_at, spread = now, _spread()
+                        self._due.update(dict.fromkeys(self._targets))
+                    elif pause.cancelled_caught:
+                        self._due.update(dict.fromkeys(self._read_often))
                     self._wake.clear()
                     if self._due:
                         await anyio.sleep(BATCH_DELAY)
@@ -171,31 +185,60 @@ class BuildWaiter:
         finally:
             self._watches.clear()
 
+    @property
     def _read_interval(self) -> float:
-        live_unavailable = any(watch.live_unavailable for watch in self._watches.values())
-        return (POLL_INTERVAL if live_unavailable else RECONCILE_INTERVAL) * random.uniform(0.8, 1.2)  # noqa: S311
+        polls = bool(self._polled) or any(watch.live_unavailable for watch in self._watches.values())
+        return POLL_INTERVAL if polls else RECONCILE_INTERVAL
 
     async def _read_due(self) -> None:
-        due, self._due = [key for key in self._due if key in self._targets], {}
-        try:
-            await retry(lambda: self._read(due), backoff(FIRST_RETRY, MAX_RETRY))
-        except TravisError as exc:
-            self._fail(due, exc)
+        """Read what is due. Transient failures are retried, and so are refusals of what could be read before."""
+        delays = backoff(FIRST_RETRY, MAX_RETRY)
+        for attempt in range(1, MAX_FAILURES + 1):
+            due, self._due = [key for key in self._due if key in self._targets], {}
+            try:
+                await self._read(due)
+            except TravisError as exc:
+                is_retried = is_transient(exc) or (
+                    isinstance(exc, REFUSALS) and any(self._targets[key].read for key in due if key in self._targets)
+                )
+                if attempt == MAX_FAILURES or not is_retried:
+                    self._fail(due, exc)
+                    return
+            else:
+                return
+            self._read_soon(due)
+            await anyio.sleep(next(delays))
 
     async def _read(self, due: list[TargetKey]) -> None:
         for kind, resource in ((Build, self._builds), (Job, self._jobs)):
             ids = [number for of, number in due if of is kind and (of, number) in self._targets]
             for number, error in (await read_in_parts(partial(self._read_many, kind, resource), ids)).items():
-                self._fail([(kind, number)], error)
+                self._not_read((kind, number), error)
 
     async def _read_many(self, kind: type[Build] | type[Job], resource: Builds | Jobs, ids: list[int]) -> None:
         asked_at = anyio.current_time()
         batches = resource.many(ids, missing_ok=True)
         async for value in batches:
             self._apply_read(value, asked_at)
-        # A record without a readable id may be one of the missing ones: they are read again later.
-        for number in () if batches.unreadable else batches.missing:
-            self._fail([(kind, number)], _not_found(kind.__name__.lower(), number))
+        if batches.unreadable:
+            # A record without a readable id may be one of the missing ones: they are read again later.
+            self._polled.update((kind, number) for number in batches.missing if (kind, number) in self._targets)
+            return
+        for number in batches.missing:
+            self._not_read((kind, number), _not_found(kind.__name__.lower(), number))
+
+    def _not_read(self, key: TargetKey, error: TravisError) -> None:
+        """Fail a target that cannot be read; if it could be before, only after `REFUSAL_PATIENCE`."""
+        target = self._targets.get(key)
+        if target is None:
+            return
+        now = anyio.current_time()
+        if target.missing_since is None:
+            target.missing_since = now
+        if target.read is None or now >= target.missing_since + REFUSAL_PATIENCE:
+            self._fail([key], error)
+        else:
+            self._read_often.add(key)
 
     def _apply_read(self, value: BuildOrJob, asked_at: float) -> None:
         """Apply a state read over REST; watch the repository if the target is still waited for."""
@@ -207,35 +250,37 @@ class BuildWaiter:
             # The response was on its way when an event told of the new run: it may still tell of the old one.
             self._read_soon([key])
             return
-        # fact 8: a restart sets it to null; the read state is that of the present run.
-        target.started_at = value.started_at
+        # fact 8: a restart sets started_at to null; the read state is that of the present run.
+        target.record_read(value)
+        self._polled.discard(key)
         self._settle(key, target, value)
-        if not target.waits or target.watch is not None or value.repository_id is None:
+        if not target.waits or target.watch is not None:
+            return
+        if value.repository_id is None:
+            self._polled.add(key)
             return
         target.watch = self._watches.get(value.repository_id)
         if target.watch is None:
-            target.watch = self._watches[value.repository_id] = RepositoryWatch(value.repository_id)
+            feed = self._subscriber.events(
+                value.repository_id, only=(BuildEvent, JobEvent), buffer=BUFFER, optional=True
+            )
+            target.watch = self._watches[value.repository_id] = RepositoryWatch(value.repository_id, feed)
             self._group.start_soon(self._watch, target.watch)
         target.watch.keys.add(key)
 
     async def _watch(self, watch: RepositoryWatch) -> None:
         """Receive the events of a repository until its scope is cancelled."""
         with watch.scope:
-            delays = backoff(FIRST_RETRY, MAX_RETRY)
-            while True:
-                try:
-                    feed = self._subscriber.events(watch.repository_id, only=(BuildEvent, JobEvent), buffer=BUFFER)
-                    async with feed:
-                        watch.live_unavailable = False
-                        # fact 7.9: what was read earlier may have changed before events were received.
+            async with watch.feed as feed:
+                watch.opened = True
+                # fact 7.9: what was read earlier may have changed before events were received.
+                self._read_soon(watch.keys)
+                async for event in feed:
+                    try:
+                        self._apply_event(event, watch)
+                    except Exception:  # what fails in the handling of an event is that of the event
+                        logger.exception("handling an event failed")
                         self._read_soon(watch.keys)
-                        async for event in feed:
-                            self._apply_event(event, watch)
-                except TravisError as exc:
-                    watch.live_unavailable = True
-                    self._read_soon(watch.keys)
-                    # The watch stays, so that not every new target tries again. Meanwhile, targets are polled.
-                    await (anyio.sleep(next(delays)) if is_transient(exc) else anyio.sleep_forever())
 
     def _apply_event(self, event: Event, watch: RepositoryWatch) -> None:
         if isinstance(event, Mark):
@@ -249,14 +294,16 @@ class BuildWaiter:
         target = self._targets.get(key)
         if target is None:
             return
-        if not event.complete or (event.updated_at is None and target.awaits_run):
+        if not event.complete or target.read is None or (event.updated_at is None and target.awaits_run):
             # fact 9.42: an event that was too large has no state. Without a time, its run is unknown.
             self._read_soon([key])
         elif target.started_at is None or event.updated_at is None or event.updated_at >= target.started_at:
             # fact 7.9: events come in any order; one from before the start of this run is of the run before.
-            target.started_at = value.started_at or target.started_at
+            # fact 10.1: dates can be absurd. What has started later than it was updated has not started then.
+            if value.started_at is not None and (event.updated_at is None or value.started_at <= event.updated_at):
+                target.started_at = value.started_at
             had_to_wait = target.awaits_run
-            self._settle(key, target, value)
+            self._settle(key, target, target.completed(value))
             if target.awaits_run:
                 self._read_soon([key])
             elif had_to_wait:
@@ -265,10 +312,14 @@ class BuildWaiter:
     def _settle(self, key: TargetKey, target: WaitTarget, value: BuildOrJob) -> None:
         target.settle(value)
         if target.awaits_restart:
-            self._restarting.add(key)
+            self._read_often.add(key)
         else:
-            self._restarting.discard(key)
+            self._read_often.discard(key)
         self._forget_if_settled(key, target)
+
+
+def _spread() -> float:
+    return random.uniform(0.8, 1.2)  # noqa: S311
 
 
 def _not_found(name: str, number: int) -> NotFoundError:

@@ -268,6 +268,10 @@ class LogStream:
             # Without the live channel the stream polls.
             return None
 
+    @property
+    def _live(self) -> bool:
+        return self._feed is not None and self._feed.live
+
     async def _step(self) -> None:
         """Read a piece of text, handle the next events, or poll."""
         log = self._log
@@ -288,7 +292,7 @@ class LogStream:
             full = len(log.ready) >= MAX_BATCH or log.complete
             event = None if full else self._waiting_event()
         if silent or log.is_poll_due(now):
-            await self._poller.poll(live=self._feed is not None)
+            await self._poller.poll(live=self._live)
 
     async def _read_piece(self, text: SpooledText) -> None:
         content = await text.read()
@@ -302,7 +306,7 @@ class LogStream:
     async def _next_event(self) -> Event | None:
         """Wait for an event until the next poll is due."""
         now = anyio.current_time()
-        delay = self._log.poll_delay(now, live=self._feed is not None, idle=self._jobs.until_idle_read(now))
+        delay = self._log.poll_delay(now, live=self._live, idle=self._jobs.until_idle_read(now))
         if self._feed is None:
             await anyio.sleep(delay)
             return None

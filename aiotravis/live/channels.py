@@ -4,14 +4,17 @@ https://docs.travis-ci.com/api/#pusher
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
 from aiotravis.errors import LiveUnavailable, UsageError
 from aiotravis.events import BuildEvent, Event, JobEvent, JobLog
 
 __all__ = ["ChannelSelection", "channels_for", "is_private", "repository_of"]
 
-PRIVATE = "private-"
+PRIVATE: Final = "private-"
+
+NO_NAMES: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,23 +27,34 @@ class ChannelSelection:
         jobs: Single jobs, with their logs.
         parent_repositories: Repositories of those single builds and jobs: their channels carry the events.
         channels: Names of channels, for everything on them.
+        slugs: Repositories whose ids are not known yet.
+        orphan_builds: Those of the builds whose repositories are not known yet.
+        orphan_jobs: Those of the jobs whose repositories are not known yet.
     """
 
     repositories: frozenset[int] = frozenset()
     builds: frozenset[int] = frozenset()
     jobs: frozenset[int] = frozenset()
     parent_repositories: frozenset[int] = frozenset()
-    channels: frozenset[str] = field(default_factory=frozenset[str])
+    channels: frozenset[str] = NO_NAMES
+    slugs: frozenset[str] = NO_NAMES
+    orphan_builds: frozenset[int] = frozenset()
+    orphan_jobs: frozenset[int] = frozenset()
+
+    @property
+    def resolved(self) -> bool:
+        """Whether all ids are known that its channels and events depend on."""
+        return not (self.slugs or self.orphan_builds or self.orphan_jobs)
 
     @property
     def everything(self) -> bool:
         """Whether nothing in particular is selected."""
-        return not (self.repositories or self.builds or self.jobs or self.channels)
+        return not (self.repositories or self.builds or self.jobs or self.channels or self.slugs)
 
     @property
     def has_state_events(self) -> bool:
         """Whether it takes the channels that carry build and job events."""
-        return self.everything or bool(self.repositories or self.builds or self.parent_repositories)
+        return bool(self.repositories or self.builds or self.parent_repositories) or self.everything
 
     def includes_log(self, channel: str) -> bool:
         """Return whether the log that travels on a channel is selected."""

@@ -1,7 +1,8 @@
 """The channels of one connection and their subscriptions: dispatch events to them, each once. No I/O."""
 
+import asyncio
 import time
-from collections import OrderedDict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final
@@ -11,30 +12,35 @@ import msgspec
 from aiotravis.errors import TravisError
 from aiotravis.events import BuildEvent, Event, JobEvent
 from aiotravis.live.channels import repository_of
-from aiotravis.live.decoding import has_no_payload, read_event, read_log
+from aiotravis.live.decoding import read_event, read_log
 from aiotravis.live.event_buffer import EVENT_OVERHEAD, EventBuffer, event_size
 from aiotravis.live.monitor import LiveMonitor
 from aiotravis.live.payload_fetcher import PayloadFetcher
 from aiotravis.live.protocol import Message
+from aiotravis.live.recent_events import Arrival, RecentEvents
 from aiotravis.live.subscription import LiveResources, Subscription
 
-__all__ = ["Dispatcher"]
+__all__ = ["DELIVERIES_PER_TURN", "Dispatcher"]
 
-DUPLICATE_WINDOW: Final = 60.0
-"""Seconds within which the same payload counts as a duplicate."""
+DELIVERIES_PER_TURN: Final = 4000
+"""Deliveries after which other tasks get their turn. Each may wake a consumer, which takes longer than to deliver."""
 
-MAX_TRACKED: Final = 50_000
-"""Most builds and jobs whose latest time is kept, and most payloads kept to recognise duplicates."""
+MAX_AHEAD: Final = 86_400.0
+"""Seconds by which the time of an event may lie ahead of this machine's clock. A later one is no time."""
+
+_Subscriptions = dict[Subscription, None]
 
 
 class _Channel:
     """A channel with its subscriptions."""
 
-    __slots__ = ("confirmed", "log_buffers", "subscriptions")
+    __slots__ = ("confirmed", "log_buffers", "subscriptions", "whole")
 
     def __init__(self) -> None:
         self.confirmed = False
-        self.subscriptions: dict[Subscription, None] = {}
+        self.subscriptions: _Subscriptions = {}
+        # Those of them that select all events on it.
+        self.whole: _Subscriptions = {}
         # The buffers that accept log parts, kept from one part to the next; None if the subscriptions have changed.
         self.log_buffers: list[EventBuffer] | None = None
 
@@ -44,20 +50,31 @@ class Dispatcher:
 
     Attributes:
         payload_fetcher: Completes events without a payload; if None, they are delivered incomplete.
+        deliveries: Deliveries in this turn, see `give_way`.
     """
 
     def __init__(self, monitor: LiveMonitor | None = None, *, clock: Callable[[], float] = time.time) -> None:
         self._monitor = LiveMonitor() if monitor is None else monitor
+        self._counts = self._monitor.counts
         self._clock = clock
         self.payload_fetcher: PayloadFetcher | None = None
+        self.deliveries: int = 0
         self._channels: dict[str, _Channel] = {}
-        self._latest: OrderedDict[tuple[str, int], float] = OrderedDict()
-        # OrderedDict: a plain dict that loses its first keys takes ever longer to find the next one.
-        self._recent: OrderedDict[tuple[str, int, int], tuple[float, set[str]]] = OrderedDict()
+        # The subscriptions by what they select: thousands of them may share the channel of their user.
+        self._by_repository: defaultdict[int | None, _Subscriptions] = defaultdict(dict)
+        self._by_build: defaultdict[int | None, _Subscriptions] = defaultdict(dict)
+        self._by_job: defaultdict[int | None, _Subscriptions] = defaultdict(dict)
+        self._without_repository_channel: _Subscriptions = {}
+        self._recent = RecentEvents()
+        self._backlog: deque[tuple[Event, int, Iterator[EventBuffer]]] = deque()
 
     def counts(self) -> tuple[int, int]:
         """Return the numbers of subscriptions and of channels."""
-        return len({one for channel in self._channels.values() for one in channel.subscriptions}), len(self._channels)
+        return len(self.all_subscriptions()), len(self._channels)
+
+    def all_subscriptions(self) -> _Subscriptions:
+        """Return all subscriptions."""
+        return {one: None for channel in self._channels.values() for one in channel.subscriptions}
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -72,6 +89,7 @@ class Dispatcher:
         """Add a subscription, and return its channels that had none before."""
         new: list[str] = []
         unconfirmed: list[str] = []
+        selection = subscription.selection
         for name in subscription.channels:
             channel = self._channels.get(name)
             if channel is None:
@@ -79,8 +97,15 @@ class Dispatcher:
                 new.append(name)
             channel.subscriptions[subscription] = None
             channel.log_buffers = None
+            if selection.everything or name in selection.channels:
+                channel.whole[subscription] = None
             if not channel.confirmed:
                 unconfirmed.append(name)
+        for index, numbers in self._indexes(subscription):
+            for number in numbers:
+                index[number][subscription] = None
+        if selection.repositories and not any(map(repository_of, subscription.channels)):
+            self._without_repository_channel[subscription] = None
         subscription.expect(unconfirmed)
         return new
 
@@ -91,11 +116,28 @@ class Dispatcher:
             channel = self._channels.get(name)
             if channel is not None and subscription in channel.subscriptions:
                 del channel.subscriptions[subscription]
+                channel.whole.pop(subscription, None)
                 channel.log_buffers = None
                 if not channel.subscriptions:
                     del self._channels[name]
                     unused.append(name)
+        for index, numbers in self._indexes(subscription):
+            for number in numbers:
+                index[number].pop(subscription, None)
+                if not index[number]:
+                    del index[number]
+        self._without_repository_channel.pop(subscription, None)
         return unused
+
+    def _indexes(
+        self, subscription: Subscription
+    ) -> tuple[tuple[defaultdict[int | None, _Subscriptions], frozenset[int]], ...]:
+        selection = subscription.selection
+        return (
+            (self._by_repository, selection.repositories),
+            (self._by_build, selection.builds),
+            (self._by_job, selection.jobs),
+        )
 
     def subscriptions(self, name: str) -> list[Subscription]:
         """Return the subscriptions of a channel."""
@@ -104,7 +146,11 @@ class Dispatcher:
 
     def resources(self, names: Iterable[str]) -> LiveResources | None:
         """Return the resources of the first subscription of any of these channels; None if there is none."""
-        return next((one.resources for name in names for one in self.subscriptions(name)), None)
+        for name in names:
+            channel = self._channels.get(name)
+            if channel is not None:
+                return next(iter(channel.subscriptions)).resources
+        return None
 
     def is_confirmed(self, name: str) -> bool:
         """Return whether the server has confirmed a channel, or it has no subscriptions."""
@@ -120,20 +166,26 @@ class Dispatcher:
 
     def disconnect(self, now: float) -> None:
         """Record that the connection is lost: no channel is confirmed any more."""
-        self._monitor.gaps += any(channel.confirmed for channel in self._channels.values())
+        self._counts["gaps"] += any(channel.confirmed for channel in self._channels.values())
         for channel in self._channels.values():
             channel.confirmed = False
             for subscription in channel.subscriptions:
                 subscription.disconnect(now)
 
     def fail(self, error: TravisError, names: Iterable[str] | None = None) -> list[str]:
-        """End the subscriptions of some channels, or all, and return the channels that have none left."""
+        """End the subscriptions of some channels, or all, but for optional ones.
+
+        Returns:
+            The channels that have none left.
+        """
         unused: list[str] = []
         for name in list(self._channels) if names is None else names:
             for subscription in self.subscriptions(name):
-                subscription.fail(error)
-                unused += self.remove(subscription)
+                if subscription.fail(error):
+                    unused += self.remove(subscription)
         return unused
+
+    # Events -----------------------------------------------------------------------------------------------------------
 
     def dispatch(self, message: Message, now: float, size: int = 0) -> None:
         """Deliver an event to the subscriptions that accept it, once each, even if it comes on several channels.
@@ -146,31 +198,35 @@ class Dispatcher:
         if message.event == "job:log":
             self.dispatch_log(message, size)
             return
-        name = message.channel or ""
-        channel = self._channels.get(name)
-        if channel is None:
+        if (message.channel or "") not in self._channels:
             return
-        self._monitor.events += 1
-        seen_on = self._seen_on(message, now)
-        # fact 7.9, 9.41, 10.4: an event comes on the repository's and on the user's channel, and the server's queues
-        # repeat events on one channel, too.
-        if name in seen_on:
-            if not has_no_payload(message.data):
-                self._monitor.duplicates += 1
-                return
-            # Ids alone look the same each time (fact 9.42): on the same channel they are another event.
-            seen_on.clear()
+        self._counts["events"] += 1
         event = read_event(message, self._monitor.count_unreadable)
-        earlier = frozenset(seen_on)
-        seen_on.add(name)
+        timestamp = self._timestamp(event)
+        arrival = self._recent.arrival(message, event, timestamp, now)
+        if arrival is None:
+            self._counts["duplicates"] += 1
+            return
         if isinstance(event, BuildEvent | JobEvent):
             fetcher = self.payload_fetcher
-            if fetcher is not None and _needs_repository(event, channel.subscriptions):
+            if fetcher is not None and self._without_repository_channel and _names_no_repository(event):
                 event = msgspec.structs.replace(event, complete=False)
-            self._monitor.incomplete += not event.complete
-            if fetcher is not None and fetcher.hold(event, partial(self._deliver, earlier)):
+            self._counts["incomplete"] += not event.complete
+            if fetcher is not None and fetcher.hold(event, partial(self._deliver, arrival, now, timestamp, 0)):
                 return
-        self._deliver(earlier, event)
+        self._deliver(arrival, now, timestamp, size + EVENT_OVERHEAD, event)
+
+    def _timestamp(self, event: Event) -> float | None:
+        """Return when Travis updated the build or job of an event, in seconds since the epoch; None if unknown."""
+        if not isinstance(event, BuildEvent | JobEvent) or (updated_at := event.updated_at) is None:
+            return None
+        timestamp = updated_at.timestamp()
+        if timestamp <= self._clock() + MAX_AHEAD:
+            return timestamp
+        # fact 10.1: dates can be absurd. All events to come would count as older ones than this.
+        self._monitor.count_unreadable()
+        msgspec.structs.force_setattr(event.job if isinstance(event, JobEvent) else event.build, "updated_at", None)
+        return None
 
     def dispatch_log(self, message: Message, size: int) -> None:
         """Deliver a log part to the subscriptions that accept it, see `dispatch`."""
@@ -179,71 +235,96 @@ class Dispatcher:
         channel = self._channels.get(name)
         if channel is None:
             return
-        self._monitor.events += 1
+        self._counts["events"] += 1
         event = read_log(message, self._monitor.count_unreadable)
-        size += EVENT_OVERHEAD
         buffers = channel.log_buffers
         if buffers is None:
             buffers = channel.log_buffers = [one.buffer for one in channel.subscriptions if one.accepts_log(name)]
-        for buffer in buffers:
-            if not buffer.put(event, size):
-                self._count_dropped(buffer)
+        self._put(event, size + EVENT_OVERHEAD, buffers)
 
-    def _deliver(self, earlier: frozenset[str], event: Event) -> None:
-        """Deliver an event to the subscriptions of its channel that did not get it on one of the `earlier` channels."""
+    def _deliver(self, arrival: Arrival, now: float, timestamp: float | None, size: int, event: Event) -> None:
+        """Deliver an event to the subscriptions of its channel that did not get it on another channel before."""
         channel = self._channels.get(event.channel or "")
         if channel is None:
             return
         original, event = event, _with_repository(event)
-        if isinstance(event, BuildEvent | JobEvent):
-            self._mark_if_late(event, counted=bool(earlier))
-        size = event_size(event)
-        for subscription in channel.subscriptions:
+        if timestamp is not None and isinstance(event, BuildEvent | JobEvent):
+            if self._recent.is_late(event, timestamp, now):
+                msgspec.structs.force_setattr(event, "late", True)
+            if not arrival.earlier:
+                self._monitor.lag = self._clock() - timestamp
+                self._counts["late"] += event.late
+        buffers: list[EventBuffer] = []
+        for subscription in self._selecting(channel, event):
             if subscription.accepts(event):
-                if earlier and _delivered_on(earlier, subscription, original):
-                    self._monitor.duplicates += 1
-                elif not subscription.buffer.put(event, size):
-                    self._count_dropped(subscription.buffer)
+                if arrival.earlier and _was_delivered(arrival, subscription, original):
+                    self._counts["duplicates"] += 1
+                else:
+                    buffers.append(subscription.buffer)
+        self._put(event, size or event_size(event), buffers)
+
+    def _selecting(self, channel: _Channel, event: Event) -> Iterable[Subscription]:
+        """Return the subscriptions of a channel that select an event."""
+        if isinstance(event, JobEvent):
+            job = event.job
+            groups = [self._by_repository.get(job.repository_id), self._by_build.get(job.build_id)]
+            jobs: tuple[int, ...] = (job.id,)
+        elif isinstance(event, BuildEvent):
+            build = event.build
+            groups = [self._by_repository.get(build.repository_id), self._by_build.get(build.id)]
+            jobs = build.job_ids
+        else:
+            return channel.subscriptions
+        if self._by_job:
+            groups += map(self._by_job.get, jobs)
+        found = dict(channel.whole)
+        for group in groups:
+            for one in group or ():
+                if one in channel.subscriptions:
+                    found[one] = None
+        return found
+
+    def _put(self, event: Event, size: int, buffers: list[EventBuffer]) -> None:
+        if self._backlog or len(buffers) > DELIVERIES_PER_TURN:
+            self._backlog.append((event, size, iter(list(buffers))))
+            self.deliveries += DELIVERIES_PER_TURN
+            return
+        self.deliveries += len(buffers)
+        for buffer in buffers:
+            if not buffer.put(event, size):
+                self._count_dropped(buffer)
+
+    async def give_way(self) -> None:
+        """Yield to other tasks, in the middle of the deliveries of one event if they are many."""
+        await asyncio.sleep(0)
+        self.deliveries = 0
+        while self._backlog:
+            event, size, buffers = self._backlog[0]
+            for buffer in buffers:
+                if not buffer.put(event, size):
+                    self._count_dropped(buffer)
+                self.deliveries += 1
+                if self.deliveries >= DELIVERIES_PER_TURN:
+                    break
+            else:
+                self._backlog.popleft()
+                continue
+            await asyncio.sleep(0)
+            self.deliveries = 0
 
     def _count_dropped(self, buffer: EventBuffer) -> None:
-        self._monitor.dropped += 1
-        self._monitor.gaps += buffer.unreported == 1
-
-    def _mark_if_late(self, event: BuildEvent | JobEvent, *, counted: bool) -> None:
-        """Mark an event that is older than one delivered before, and keep the latest time of each build and job."""
-        # fact 7.9: events travel through independent queues with retries, in any order; updated_at tells the order.
-        updated_at = event.updated_at
-        if updated_at is None:
-            return
-        timestamp = updated_at.timestamp()
-        key = ("job", event.job.id) if isinstance(event, JobEvent) else ("build", event.build.id)
-        latest = self._latest.pop(key, timestamp)
-        self._latest[key] = max(latest, timestamp)
-        if len(self._latest) > MAX_TRACKED:
-            self._latest.popitem(last=False)
-        if timestamp < latest:
-            msgspec.structs.force_setattr(event, "late", True)
-        if not counted:
-            self._monitor.lag = self._clock() - timestamp
-            self._monitor.late += event.late
-
-    def _seen_on(self, message: Message, now: float) -> set[str]:
-        """Return the channels on which the same payload came within the last `DUPLICATE_WINDOW`."""
-        recent = self._recent
-        while recent:
-            received_at, _ = recent[next(iter(recent))]
-            if received_at > now - DUPLICATE_WINDOW and len(recent) < MAX_TRACKED:
-                break
-            recent.popitem(last=False)
-        data = message.data if isinstance(message.data, str) else msgspec.json.encode(message.data)
-        # The hash stands for the payload, so that thousands of payloads need not be kept.
-        return recent.setdefault((message.event, len(data), hash(data)), (now, set()))[1]
+        self._counts["dropped"] += 1
+        self._counts["gaps"] += buffer.unreported == 1
 
 
-def _delivered_on(channels: frozenset[str], subscription: Subscription, event: Event) -> bool:
-    """Return whether a subscription has accepted the same event on another channel."""
-    copies = (msgspec.structs.replace(event, channel=name) for name in subscription.channels & channels)
-    return any(subscription.accepts(_with_repository(copy)) for copy in copies)
+def _was_delivered(arrival: Arrival, subscription: Subscription, event: Event) -> bool:
+    """Return whether a subscription has got the same event on another channel."""
+    return any(
+        number >= arrival.number
+        and name in subscription.channels
+        and subscription.selection.includes(_with_repository(msgspec.structs.replace(event, channel=name)))
+        for name, number in arrival.earlier.items()
+    )
 
 
 def _repository_id(event: Event) -> int | None:
@@ -252,23 +333,19 @@ def _repository_id(event: Event) -> int | None:
     return event.build.repository_id if isinstance(event, BuildEvent) else None
 
 
+def _names_no_repository(event: BuildEvent | JobEvent) -> bool:
+    # fact 7.6: a private deployment publishes on the users' channels alone, which name no repository. If the event
+    # names none either, only REST can tell which subscriptions it is for.
+    return _repository_id(event) is None and repository_of(event.channel) is None
+
+
 def _with_repository(event: Event) -> Event:
     """Return an event that names no readable repository with that of its channel, if its channel is a repository's."""
+    if not isinstance(event, BuildEvent | JobEvent) or _repository_id(event) is not None:
+        return event
     repository = repository_of(event.channel)
-    if repository is None or _repository_id(event) is not None:
+    if repository is None:
         return event
     if isinstance(event, JobEvent):
         return msgspec.structs.replace(event, job=msgspec.structs.replace(event.job, repository_id=repository))
-    if isinstance(event, BuildEvent):
-        return msgspec.structs.replace(event, build=msgspec.structs.replace(event.build, repository_id=repository))
-    return event
-
-
-def _needs_repository(event: BuildEvent | JobEvent, subscriptions: Iterable[Subscription]) -> bool:
-    """Return whether only the REST API can tell which subscriptions an event is for."""
-    # fact 7.6: a private deployment publishes on the users' channels alone, which name no repository.
-    return (
-        _repository_id(event) is None
-        and repository_of(event.channel) is None
-        and any(one.selection.repositories and not any(map(repository_of, one.channels)) for one in subscriptions)
-    )
+    return msgspec.structs.replace(event, build=msgspec.structs.replace(event.build, repository_id=repository))

@@ -23,6 +23,8 @@ UNENCODABLE_SIZE: Final = 64 << 10
 class EventBuffer:
     """A buffer bounded by number of events and by bytes. A full buffer drops the newest events: the reader never waits.
 
+    An event of any size goes to a consumer that waits for it, and into a buffer that holds nothing else.
+
     Attributes:
         max_events: Most events.
         max_bytes: Most bytes.
@@ -56,15 +58,18 @@ class EventBuffer:
         """
         if self.ended:
             return True
-        total = self._bytes + size
-        if size and (total > self.max_bytes or len(self._events) >= self.max_events):
-            self.unreported += 1
-            self.dropped += 1
-            return False
+        if size:
+            if self._waiter is not None and not self._events:
+                # The consumer takes it at its next turn: it does not count, or the next event would have no room.
+                size = 0
+            elif (self._bytes and self._bytes + size > self.max_bytes) or len(self._events) >= self.max_events:
+                self.unreported += 1
+                self.dropped += 1
+                return False
         if self.unreported:
             self._report_dropped()
         self._events.append((event, size))
-        self._bytes = total
+        self._bytes += size
         if self._waiter is not None:
             self._wake()
         return True

@@ -42,7 +42,6 @@ class Feed:
         self._subscription = subscription
         self._buffer = subscription.buffer
         self._delivered = 0
-        self._open_lock = asyncio.Lock()
         self._open = False
         self._closed = False
         self._left = False
@@ -50,6 +49,11 @@ class Feed:
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open" if self._open else "not opened"
         return f"<Feed {state}, {len(self._buffer)} waiting>"
+
+    @property
+    def live(self) -> bool:
+        """Whether events arrive: the connection stands, and the server has confirmed every channel."""
+        return self._open and self._subscription.live
 
     async def __aenter__(self) -> "Feed":
         """Subscribe, and wait until the server has confirmed every channel.
@@ -59,17 +63,25 @@ class Feed:
             SubscriptionError: A channel was refused.
             UsageError: The feed or the client is closed.
         """
-        async with self._open_lock:
-            if self._closed:
-                raise UsageError("This feed is closed. Make a new one.")
-            if not self._open:
-                try:
-                    await self._subscription.open()
-                except BaseException:
-                    await self.aclose()
-                    raise
-                self._open = True
+        try:
+            await self._subscribe()
+        except asyncio.CancelledError:
+            # Nobody leaves a block that was not entered.
+            self._subscription.close()
+            raise
         return self
+
+    async def _subscribe(self) -> None:
+        """Subscribe. Cancelled, this goes on: the next call finds what was done in the meantime."""
+        if self._closed:
+            raise UsageError("This feed is closed. Make a new one.")
+        if not self._open:
+            try:
+                await self._subscription.open()
+            except Exception:
+                await self.aclose()
+                raise
+            self._open = True
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
@@ -99,7 +111,7 @@ class Feed:
                 self._delivered += 1
                 return buffered
         elif not self._closed:
-            await self.__aenter__()
+            await self._subscribe()
         try:
             event = await self._buffer.get()
         except (StopAsyncIteration, TravisError):

@@ -1,180 +1,254 @@
 """The hub of a client's live channel: one connection, opened by the first subscription and shared by all."""
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from enum import Enum, auto
 from typing import Final
 
 import anyio
 
 from aiotravis._async.background_task import BackgroundTask
+from aiotravis._async.lifetime import ClientLifetime
 from aiotravis.errors import LiveError, LiveUnavailable, TravisError, UsageError
-from aiotravis.events import Event
-from aiotravis.live.channels import ChannelSelection
 from aiotravis.live.connection import PusherConnection
 from aiotravis.live.dispatcher import Dispatcher
 from aiotravis.live.monitor import Live, LiveMonitor, LiveState
 from aiotravis.live.options import LiveOptions
 from aiotravis.live.payload_fetcher import PayloadFetcher
-from aiotravis.live.protocol import CLOSE_REASONS, Address, CloseAction, ErrorFrame, address_from_config, close_action
+from aiotravis.live.placement import Placement
+from aiotravis.live.protocol import CLOSE_REASONS, Address, CloseAction, ErrorFrame, close_action
 from aiotravis.live.reconnect_policy import ReconnectPolicy
 from aiotravis.live.socket import Closed, PusherConnector
-from aiotravis.live.subscription import LiveResources, Subscription
-from aiotravis.resources.config import Config
-from aiotravis.resources.users import User
+from aiotravis.live.subscription import Subscription
 
 __all__ = ["Hub"]
 
 logger: Final = logging.getLogger("aiotravis.live")
 
+IDLE_CHECK: Final = 2.5
+"""Seconds between two checks whether anyone is subscribed. After two without, the connection closes."""
+
+OPTIONAL_PATIENCE: Final = 3.0
+"""Seconds for which an optional subscription waits for the live channel before it goes on without."""
+
+CONFIG_PATIENCE: Final = 0.5
+"""Seconds in which to look for another address after a refusal, before every feed is told of it."""
+
+CONFIG_AGE: Final = 60.0
+"""Seconds after which the configuration is read again if the server cannot be reached."""
+
+
+class _Tls(Enum):
+    """Whether to use TLS."""
+
+    AS_CONFIGURED = auto()
+    DEMANDED = auto()
+    """The server has demanded it, against the configuration."""
+    FAILED = auto()
+    """The server has demanded it, but has none."""
+
 
 class Hub:
     """The live connection of a client and of those made from it by `with_options`.
+
+    Args:
+        connector: Opens the connections.
+        options: The settings.
+        lifetime: That of the client.
 
     Attributes:
         live: Its state and counters, for users.
     """
 
-    def __init__(self, connector: PusherConnector, options: LiveOptions) -> None:
+    def __init__(self, connector: PusherConnector, options: LiveOptions, lifetime: ClientLifetime) -> None:
         self._connector = connector
         self._options = options
-        self._config: Config | None = None
-        self._user: User | None = None
+        self._lifetime = lifetime
         self._monitor = LiveMonitor()
         self._dispatcher = Dispatcher(self._monitor)
+        self._placement = Placement(self._dispatcher, self._monitor, self._placed)
         self._connection: PusherConnection | None = None
-        self._task = BackgroundTask(self._run, lambda: len(self._dispatcher) > 0, "aiotravis live hub")
+        self._policy = ReconnectPolicy(options.reconnect_delay, options.max_reconnect_delay)
+        self._next_attempt = 0.0
+        self._attempt_wanted = asyncio.Event()
+        self._task = BackgroundTask(self._run, self._has_work, "aiotravis live hub")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
-        self._force_tls = False
+        self._tls = _Tls.AS_CONFIGURED
+        self._config_is_old = False
         self.live: Live = Live(self._monitor, self._dispatcher.counts)
+
+    @property
+    def options(self) -> LiveOptions:
+        """The settings."""
+        return self._options
 
     def report_log_interval(self, seconds: float | None) -> None:
         """Set `LiveStatistics.log_interval`."""
         self._monitor.log_interval = seconds
 
-    def subscription(
-        self,
-        resolve: Callable[[], Awaitable[ChannelSelection]],
-        *,
-        resources: LiveResources,
-        only: Iterable[type[Event]] = (),
-        size: int = 1000,
-    ) -> Subscription:
-        """Return a new subscription, not yet open. It uses the resources of its own client."""
-        return Subscription(self, resolve, resources, tuple(only), size, self._options.buffer_bytes)
+    async def open(self, subscription: Subscription) -> None:
+        """Subscribe, and wait until the server has confirmed every channel.
 
-    async def deployment(self, resources: LiveResources, *, own: bool) -> tuple[bool, tuple[str, ...]]:
-        """Return whether this deployment publishes on private channels only, and the user's own channels.
-
-        Args:
-            resources: Used for what is not known yet.
-            own: Whether the user's own channels are needed.
+        Cancelled, the opening goes on: call it again, or `close`. If the live channel cannot be had, an optional
+        subscription is open, too, and is completed as soon as it can.
 
         Raises:
-            LiveUnavailable: The deployment has no live channel.
+            LiveUnavailable: There is no live channel, or none for this client.
+            SubscriptionError: A channel was refused.
+            UsageError: The client is closed, or closed meanwhile, or the subscription is.
+            TravisError: A repository, build or job could not be read.
         """
-        if self._config is None:
-            self._config = await resources.config.get()
-        pusher = self._config.pusher
-        address_from_config(pusher)
-        private = pusher is not None and pusher.private_channels
-        if not own or resources.users is None:
-            return private, ()
-        if self._user is None:
-            self._user = await resources.users.me()
-        # fact 7.6, 9.41: old servers name no channels, and publish everything public on `common`, silent since 2017.
-        return private, self._user.channels or ("common",)
+        loop = self._lifetime.check()
+        opened = subscription.opened
+        if opened is None:
+            opened = subscription.opened = loop.create_future()
+            self._loop, self._thread = loop, threading.get_ident()
+            self._placement.add(subscription)
+            self._task.ensure()
+        if not opened.done() and subscription.optional:
+            with anyio.move_on_after(OPTIONAL_PATIENCE):
+                await asyncio.shield(opened)
+            subscription.go_without()
+        else:
+            # Where it is done, this raises what it has failed with.
+            await asyncio.shield(opened)
 
-    def add(self, subscription: Subscription) -> None:
-        """Subscribe to the channels of a subscription, and connect if necessary.
-
-        Raises:
-            UsageError: The client is closed.
-        """
-        if self._task.closed:
-            raise UsageError("This client is closed. Make a new one.")
-        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
-        new = self._dispatcher.add(subscription)
-        if not subscription.unconfirmed:
-            subscription.confirm("", anyio.current_time())
-        if not self._task.ensure() and self._connection is not None:
-            self._connection.subscribe(new)
-
-    def remove(self, subscription: Subscription) -> None:
-        """Remove a subscription, from any thread."""
+    def close(self, subscription: Subscription) -> None:
+        """Unsubscribe without waiting, from any thread. A pending `open` raises UsageError."""
         loop = self._loop
-        if loop is None or loop.is_closed():
+        if loop is None or subscription.opened is None:
             return
         if threading.get_ident() == self._thread:
-            self._remove(subscription)
+            self._close(subscription)
         else:
-            loop.call_soon_threadsafe(self._remove, subscription)
+            # On a closed loop nothing is left to do.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._close, subscription)
 
-    def _remove(self, subscription: Subscription) -> None:
+    def _close(self, subscription: Subscription) -> None:
+        self._placement.remove(subscription)
         unused = self._dispatcher.remove(subscription)
         if self._connection is not None:
-            self._connection.unsubscribe(unused)
+            self._connection.channels.unsubscribe(unused)
+        subscription.abandon()
 
     async def aclose(self) -> None:
         """Close the connection and end every feed. From any task of the same event loop."""
         try:
             await self._task.aclose()
         finally:
-            self._dispatcher.fail(UsageError("The client was closed while its live channel was in use."))
+            error = UsageError("The client was closed while its live channel was in use.")
+            for subscription in [*self._placement.waiting, *self._dispatcher.all_subscriptions()]:
+                subscription.end(error)
+                self._close(subscription)
             self._monitor.state = LiveState.CLOSED
 
-    async def _run(self) -> None:
-        """Keep a connection while there are subscriptions; an error ends their feeds, not this task."""
-        async with anyio.create_task_group() as group:
-            fetcher = PayloadFetcher(lambda: self._dispatcher.resources(self._dispatcher), self._options.coalesce)
-            self._dispatcher.payload_fetcher = fetcher
-            group.start_soon(fetcher.run)
-            try:
-                await self._keep_connected()
-            except Exception as exc:  # noqa: BLE001 - every feed raises it; a background task has nobody to raise it to
-                error = exc if isinstance(exc, TravisError) else LiveError(f"The live channel failed: {exc!r}.")
-                self._monitor.state = LiveState.UNAVAILABLE
-                self._dispatcher.fail(error)
-            group.cancel_scope.cancel()
+    # In the hub's own task --------------------------------------------------------------------------------------------
 
-    async def _keep_connected(self) -> None:
-        policy = ReconnectPolicy(self._options.reconnect_delay, self._options.max_reconnect_delay)
-        while self._dispatcher:
-            connected_before = self._monitor.connections > 0
-            self._monitor.state = LiveState.RECONNECTING if connected_before else LiveState.CONNECTING
-            policy.attempted(anyio.current_time())
-            action = await self._connect(policy)
-            if action is CloseAction.STOP:
-                return
-            policy.disconnected(anyio.current_time())
-            if self._dispatcher:
-                self._monitor.state = LiveState.RECONNECTING
-                await anyio.sleep(policy.next_delay(anyio.current_time(), action))
+    def _has_work(self) -> bool:
+        return bool(self._placement.waiting or self._dispatcher)
+
+    def _placed(self, subscription: Subscription, new: list[str]) -> None:
+        """Subscribe to the channels of a subscription, which are known now."""
+        if self._connection is not None:
+            self._connection.channels.subscribe(new)
+            self._connection.channels.subscribe_again(subscription.unconfirmed)
+        elif not subscription.optional and self._monitor.state is LiveState.UNAVAILABLE:
+            # Somebody wants to know whether there is a live channel by now.
+            self._next_attempt = 0.0
+            self._monitor.state = self._connecting_state
+        self._attempt_wanted.set()
+
+    async def _run(self) -> None:
+        """Keep a connection while there are subscriptions. Nothing that comes from outside ends this task."""
+        while self._has_work():
+            try:
+                async with anyio.create_task_group() as group:
+                    fetcher = PayloadFetcher(
+                        lambda: self._dispatcher.resources(self._dispatcher),
+                        self._options.coalesce,
+                        self._monitor,
+                        self._dispatcher.give_way,
+                    )
+                    self._dispatcher.payload_fetcher = fetcher
+                    group.start_soon(fetcher.run)
+                    group.start_soon(self._placement.run)
+                    group.start_soon(self._keep_connected)
+                    await self._until_idle()
+                    group.cancel_scope.cancel()
+            except Exception as exc:  # noqa: BLE001 - an error of our own: every feed raises it, and the task goes on
+                self._monitor.count_failure("the live channel", exc)
+                self._refused(LiveError(f"The live channel failed: {type(exc).__name__}."))
+                await anyio.sleep(self._policy.next_delay(anyio.current_time(), CloseAction.BACK_OFF))
         self._monitor.state = LiveState.IDLE
 
-    async def _connect(self, policy: ReconnectPolicy) -> CloseAction:
+    async def _until_idle(self) -> None:
+        """Return once nobody has been subscribed for some seconds."""
+        idle = 0
+        while idle < 2:
+            await anyio.sleep(IDLE_CHECK)
+            idle = 0 if self._has_work() else idle + 1
+            if self._connection is not None:
+                self._connection.channels.subscribe_again()
+
+    async def _keep_connected(self) -> None:
+        while True:
+            await self._wait_for_attempt()
+            if self._monitor.state is not LiveState.UNAVAILABLE:
+                self._monitor.state = self._connecting_state
+            self._policy.attempted(anyio.current_time())
+            action = CloseAction.RECONNECT
+            try:
+                action = await self._connect()
+            finally:
+                now = anyio.current_time()
+                self._policy.disconnected(now)
+                self._next_attempt = now + self._policy.next_delay(now, action)
+            if self._monitor.state is not LiveState.UNAVAILABLE:
+                self._monitor.state = self._connecting_state
+
+    @property
+    def _connected_before(self) -> bool:
+        return self._monitor.counts["connections"] > 0
+
+    @property
+    def _connecting_state(self) -> LiveState:
+        return LiveState.RECONNECTING if self._connected_before else LiveState.CONNECTING
+
+    async def _wait_for_attempt(self) -> None:
+        """Wait until there are channels, and until a connection may be attempted."""
+        while (delay := self._next_attempt - anyio.current_time()) > 0 or not self._dispatcher:
+            self._attempt_wanted.clear()
+            with anyio.move_on_after(delay if self._dispatcher else None):
+                await self._attempt_wanted.wait()
+        await anyio.sleep(self._policy.until_allowed(anyio.current_time()))
+
+    async def _connect(self) -> CloseAction:
         """Open one connection and run it until it ends."""
-        address = self._address()
+        if self._config_is_old:
+            await self._read_config(CONFIG_AGE)
+        try:
+            address = self._address()
+        except LiveUnavailable as exc:
+            self._config_is_old = True
+            return self._refused(exc)
         try:
             socket = await self._connector.connect(address)
         except OSError as exc:
-            where = f"{address.host}:{address.port}"
-            # Later losses are survived, but a first connection that fails may mean a wrong address: raise it.
-            if not self._monitor.connections:
-                reason = str(exc) or type(exc).__name__
-                message = f"The live channel at {where} cannot be reached ({reason}). Is GET /config right?"
-                raise LiveUnavailable(message) from exc
-            logger.info("live channel at %s not reached", where)
-            return CloseAction.RECONNECT
+            return self._not_reached(address, exc)
+        except TravisError as exc:
+            # The caller's own session is closed, or a proxy of the environment is not valid.
+            return self._refused(exc)
         connection = self._connection = PusherConnection(socket, self._dispatcher, self._monitor, self._options)
 
         def established() -> None:
-            policy.connected(anyio.current_time())
-            self._monitor.reconnects += self._monitor.connections > 0
-            self._monitor.connections += 1
+            self._policy.connected(anyio.current_time())
+            self._monitor.counts["reconnects"] += self._connected_before
+            self._monitor.counts["connections"] += 1
             self._monitor.state = LiveState.CONNECTED
 
         try:
@@ -183,29 +257,70 @@ class Hub:
             self._connection = None
             self._dispatcher.disconnect(anyio.current_time())
             await socket.aclose()
-        return self._close_action(closed, connection.last_error, address)
+        return await self._ended(closed, connection.last_error, address)
 
     def _address(self) -> Address:
-        address = address_from_config(self._config.pusher if self._config is not None else None)
-        if self._force_tls:
+        address = self._placement.address()
+        if self._tls is _Tls.DEMANDED:
             return dataclasses.replace(address, tls=True, port=443 if address.port == 80 else address.port)
         return address
 
-    def _close_action(self, closed: Closed, last_error: ErrorFrame | None, address: Address) -> CloseAction:
-        """Return what to do next; STOP only after every feed was ended with an error."""
+    async def _read_config(self, patience: float) -> None:
+        """Read the configuration again. If that fails, the one that is known stays."""
+        resources = self._dispatcher.resources(self._dispatcher)
+        if resources is not None:
+            with anyio.move_on_after(patience), contextlib.suppress(TravisError):
+                await self._placement.read_config(resources)
+                self._config_is_old = False
+
+    def _not_reached(self, address: Address, error: OSError) -> CloseAction:
+        where = f"{address.host}:{address.port}"
+        logger.info("live channel at %s not reached", where)
+        if self._tls is _Tls.DEMANDED:
+            # fact 7.4: with code 4000 a server demands TLS. If it has none, what worked before may work again.
+            self._tls = _Tls.FAILED
+            return CloseAction.RECONNECT
+        if anyio.current_time() - self._placement.config_read_at > CONFIG_AGE:
+            self._config_is_old = True
+        # Later losses are survived, but a first connection that fails may mean a wrong address: raise it.
+        if not self._connected_before:
+            reason = str(error) or type(error).__name__
+            unavailable = LiveUnavailable(
+                f"The live channel at {where} cannot be reached ({reason}). Is GET /config right?"
+            )
+            unavailable.__cause__ = error
+            self._refused(unavailable)
+        return CloseAction.RECONNECT
+
+    def _refused(self, error: TravisError) -> CloseAction:
+        """End every feed with an error, but for optional ones: for these, further attempts are made."""
+        self._monitor.state = LiveState.UNAVAILABLE
+        self._dispatcher.fail(error)
+        return CloseAction.BACK_OFF
+
+    async def _ended(self, closed: Closed, last_error: ErrorFrame | None, address: Address) -> CloseAction:
+        """Return what to do after a connection has ended."""
         action = close_action(closed.code, last_error)
+        logger.info("live connection ended, code %s", closed.code)
         if action is CloseAction.USE_TLS:
-            # Once only: a server that asks for TLS over TLS means something else.
-            action = CloseAction.STOP if address.tls else CloseAction.RECONNECT
-            self._force_tls = True
-        if action is CloseAction.STOP:
-            code = closed.code
-            if (code is None or code < 4000) and last_error is not None:
-                code = last_error.code
-            reason = CLOSE_REASONS.get(code or 0, "it refuses this client")
-            self._monitor.state = LiveState.UNAVAILABLE
-            message = f"The live channel refused this client: {reason} (code {code})."
-            self._dispatcher.fail(LiveUnavailable(message, code=code))
-        else:
-            logger.info("live connection ended, code %s", closed.code)
-        return action
+            # Once only: a server that asks for TLS over TLS, or has none, means something else.
+            if not address.tls and self._tls is _Tls.AS_CONFIGURED:
+                self._tls = _Tls.DEMANDED
+                return CloseAction.RECONNECT
+            action = CloseAction.STOP
+        if action is not CloseAction.STOP:
+            return action
+        self._tls, self._config_is_old = _Tls.AS_CONFIGURED, True
+        # The key may have changed since the configuration was read.
+        await self._read_config(CONFIG_PATIENCE)
+        with contextlib.suppress(LiveUnavailable):
+            if self._address() != address:
+                return CloseAction.RECONNECT
+        code = closed.code
+        if (code is None or code < 4000) and last_error is not None:
+            code = last_error.code
+        reason = CLOSE_REASONS.get(code or 0, "it refuses this client")
+        self._config_is_old = True
+        return self._refused(
+            LiveUnavailable(f"The live channel refused this client: {reason} (code {code}).", code=code)
+        )

@@ -1,19 +1,26 @@
 """The state and counters of the live channel, and an iterator over its states."""
 
 import asyncio
-from collections import deque
+import logging
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 from weakref import WeakSet
+
+import msgspec
 
 from aiotravis.errors import UsageError
 
 __all__ = ["Live", "LiveMonitor", "LiveState", "LiveStateChanges", "LiveStatistics"]
 
+logger: Final = logging.getLogger("aiotravis.live")
+
 MAX_STATES: Final = 1000
 """Most states kept for a slow consumer; beyond that the oldest are dropped."""
+
+MAX_KINDS: Final = 100
+"""Most kinds of invalid frames that are logged, each once."""
 
 
 class LiveState(StrEnum):
@@ -33,8 +40,7 @@ class LiveState(StrEnum):
     """The client is closed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveStatistics:
+class LiveStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Counters of the live channel since the client was made.
 
     Attributes:
@@ -81,29 +87,28 @@ class LiveStatistics:
     lag: float | None = None
     log_interval: float | None = None
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the same as plain JSON values."""
+        plain: dict[str, object] = msgspec.to_builtins(self)
+        return plain
 
-@dataclass(slots=True, kw_only=True)
+
 class LiveMonitor:
-    """The state and the counters of `LiveStatistics`, written by the hub."""
+    """The state and the counters of `LiveStatistics`, written by the hub.
 
-    connections: int = 0
-    reconnects: int = 0
-    frames: int = 0
-    bytes: int = 0
-    events: int = 0
-    duplicates: int = 0
-    late: int = 0
-    incomplete: int = 0
-    dropped: int = 0
-    gaps: int = 0
-    invalid_frames: int = 0
-    unreadable: int = 0
-    errors: int = 0
-    refused: int = 0
-    lag: float | None = None
-    log_interval: float | None = None
-    _state: LiveState = LiveState.IDLE
-    _changes: "WeakSet[LiveStateChanges]" = field(default_factory=lambda: WeakSet[LiveStateChanges]())
+    Attributes:
+        counts: The counters, by their names in `LiveStatistics`.
+        lag: See `LiveStatistics`.
+        log_interval: See `LiveStatistics`.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.lag: float | None = None
+        self.log_interval: float | None = None
+        self._state = LiveState.IDLE
+        self._changes: WeakSet[LiveStateChanges] = WeakSet()
+        self._logged: set[str] = set()
 
     @property
     def state(self) -> LiveState:
@@ -119,7 +124,26 @@ class LiveMonitor:
 
     def count_unreadable(self) -> None:
         """Count an event with a value that could not be read."""
-        self.unreadable += 1
+        self.counts["unreadable"] += 1
+
+    def count_invalid(self, reason: str) -> None:
+        """Count a frame that is not of the Pusher protocol, and log each reason once."""
+        self.counts["invalid_frames"] += 1
+        if self._is_first(reason):
+            logger.warning("ignored an invalid frame: %s. This is logged once.", reason)
+
+    def count_failure(self, what: str, error: Exception) -> None:
+        """Count a frame whose handling has failed as invalid, and log each kind of failure once, with its traceback."""
+        self.counts["invalid_frames"] += 1
+        if self._is_first(f"{what}: {type(error).__name__}"):
+            logger.error("%s failed. This is logged once.", what, exc_info=error)
+
+    def _is_first(self, kind: str) -> bool:
+        # Bounded: a server may choose the names of protocol events.
+        is_first = kind not in self._logged and len(self._logged) < MAX_KINDS
+        if is_first:
+            self._logged.add(kind)
+        return is_first
 
     def changes(self) -> "LiveStateChanges":
         """Return an iterator over the states, beginning with the present one."""
@@ -191,5 +215,12 @@ class Live:
     def statistics(self) -> LiveStatistics:
         """Return the counters."""
         feeds, channels = self._counts()
-        counters = {name: getattr(self._monitor, name) for name in LiveMonitor.__slots__ if not name.startswith("_")}
-        return LiveStatistics(state=self.state, feeds=feeds, channels=channels, **counters)
+        monitor = self._monitor
+        return LiveStatistics(
+            state=monitor.state,
+            feeds=feeds,
+            channels=channels,
+            lag=monitor.lag,
+            log_interval=monitor.log_interval,
+            **monitor.counts,
+        )

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from operator import itemgetter
 
 import anyio
@@ -11,6 +11,7 @@ import msgspec
 
 from aiotravis.errors import TravisError
 from aiotravis.events import BuildEvent, JobEvent
+from aiotravis.live.monitor import LiveMonitor
 from aiotravis.live.subscription import LiveResources
 from aiotravis.resources._base import read_in_parts
 from aiotravis.resources.builds import Build, Builds
@@ -37,13 +38,23 @@ class PayloadFetcher:
     Args:
         resources: Returns the resources to fetch with, or None if nobody is subscribed any more.
         coalesce: Seconds for which ids are collected.
+        monitor: Counts and logs failures.
+        delivered: Called after events were delivered.
     """
 
     # fact 7.8, 9.42: Pusher allows 10 kB per event; for anything larger Travis sends ids alone, without a state.
 
-    def __init__(self, resources: Callable[[], LiveResources | None], coalesce: float) -> None:
+    def __init__(
+        self,
+        resources: Callable[[], LiveResources | None],
+        coalesce: float,
+        monitor: LiveMonitor,
+        delivered: Callable[[], Awaitable[None]],
+    ) -> None:
         self._resources = resources
         self._coalesce = coalesce
+        self._monitor = monitor
+        self._delivered = delivered
         self._held: dict[EntityId, list[_HeldEvent]] = {}
         self._positions = itertools.count()
         self._to_fetch: dict[EntityId, None] = {}
@@ -84,6 +95,7 @@ class PayloadFetcher:
                     group.start_soon(self._fetch, resources.builds, [id_ for kind, id_ in ids if kind is Build], found)
                     group.start_soon(self._fetch, resources.jobs, [id_ for kind, id_ in ids if kind is Job], found)
             self._release(batch, found)
+            await self._delivered()
 
     async def _fetch(self, resource: Builds | Jobs, ids: list[int], found: dict[EntityId, Build | Job]) -> None:
         async def read(some: list[int]) -> None:
@@ -94,6 +106,9 @@ class PayloadFetcher:
             failed = list((await read_in_parts(read, ids)).values())
         except TravisError as exc:
             failed = [exc]
+        except Exception as exc:  # noqa: BLE001 - nobody else is concerned
+            self._monitor.count_failure("fetching the payloads of events", exc)
+            failed = []
         if failed:
             logger.warning("payloads of events could not be fetched: %s", type(failed[0]).__name__)
 
@@ -111,7 +126,10 @@ class PayloadFetcher:
             if rest:
                 self._held[entity] = rest
         for _, event, deliver in sorted(ready, key=itemgetter(0)):
-            deliver(event)
+            try:
+                deliver(event)
+            except Exception as exc:  # noqa: BLE001 - whatever fails in the handling of an event is that of the event
+                self._monitor.count_failure("delivering an event", exc)
 
 
 def _completed(event: BuildEvent | JobEvent, found: Build | Job | None) -> BuildEvent | JobEvent:

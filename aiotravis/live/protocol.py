@@ -3,6 +3,7 @@
 https://pusher.com/docs/channels/library_auth_reference/pusher-websockets-protocol/
 """
 
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,11 +71,19 @@ def address_from_config(config: PusherConfig | None) -> Address:
     path = (config.path or "").strip("/")
     return Address(
         key=config.key,
-        host=config.host or PUSHER_HOST,
+        host=_url_host(config.host or PUSHER_HOST),
         port=config.port or (443 if config.tls else 80),
         path=f"/{path}" if path else "",
         tls=config.tls,
     )
+
+
+def _url_host(host: str) -> str:
+    """Return a host as it stands in a URL, where an IPv6 address has brackets."""
+    try:
+        return f"[{host}]" if ipaddress.ip_address(host).version == 6 else host
+    except ValueError:
+        return host
 
 
 # Frames ---------------------------------------------------------------------------------------------------------------
@@ -108,11 +117,13 @@ class ErrorFrame:
         code: Pusher's code, or None: Slanger sends null or nothing.
         message: The server's text.
         channel: The channel concerned, if the server names one.
+        of_subscription: Whether it is of a subscription, not of the connection.
     """
 
     code: int | None
     message: str
     channel: str | None = None
+    of_subscription: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +243,7 @@ def _error_frame(frame: Message) -> ErrorFrame:
         code if isinstance(code, int) and not isinstance(code, bool) else None,
         message if isinstance(message, str) else "",
         frame.channel or (channel if isinstance(channel, str) else None),
+        of_subscription=frame.event == "pusher:subscription_error",
     )
 
 
@@ -282,7 +294,12 @@ CLOSE_REASONS: Final = {
 def ends_connection(error: ErrorFrame) -> bool:
     """Return whether an error ends the connection, even if the server does not close it."""
     # fact 7.4, 9.37: errors without a code or with one outside of 4000-4299 (500, 5001, 4301) are not fatal.
-    return error.channel is None and error.code is not None and 4000 <= error.code < 4300
+    # A `pusher:subscription_error` may have any status, and may lack its channel.
+    return _is_of_connection(error) and error.code is not None and 4000 <= error.code < 4300
+
+
+def _is_of_connection(error: ErrorFrame) -> bool:
+    return error.channel is None and not error.of_subscription
 
 
 def close_action(code: int | None, last_error: ErrorFrame | None = None) -> CloseAction:
@@ -293,7 +310,7 @@ def close_action(code: int | None, last_error: ErrorFrame | None = None) -> Clos
         last_error: The last error before it, which decides if the close frame says nothing.
     """
     # fact 7.5, 9.38: Slanger sends the code in an error frame, and then closes without one.
-    if (code is None or code in {1000, 1005, 1006}) and last_error is not None and last_error.channel is None:
+    if (code is None or code in {1000, 1005, 1006}) and last_error is not None and _is_of_connection(last_error):
         code = last_error.code
     # fact 7.4: what each range of codes asks of the client.
     if code is None:

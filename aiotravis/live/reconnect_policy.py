@@ -74,9 +74,13 @@ class ReconnectPolicy:
         delay = longest * self._draw()
         if close_action is CloseAction.BACK_OFF:
             delay += min(OVER_CAPACITY_DELAY, self._maximum)
+        return max(delay, self.until_allowed(now))
+
+    def until_allowed(self, now: float) -> float:
+        """Return the seconds before which `ATTEMPT_LIMITS` allow no further attempt."""
         allowed = (
             self._attempts[-attempts] + seconds
             for seconds, attempts in ATTEMPT_LIMITS
             if len(self._attempts) >= attempts
         )
-        return max(delay, max(allowed, default=now) - now)
+        return max(0.0, max(allowed, default=now) - now)

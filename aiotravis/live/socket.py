@@ -5,9 +5,12 @@ pysher's own connection is a thread around a blocking socket; its Pusher gets an
 
 import asyncio
 import contextlib
+import importlib
 import socket
 import ssl as ssl_module
-from collections.abc import Callable, Sequence
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -56,11 +59,28 @@ class _Outbox:
 
 @dataclass(eq=False)
 class PusherSocket:
-    """A WebSocket to the live server."""
+    """A WebSocket to the live server.
+
+    Attributes:
+        received_at: When bytes were received last, complete messages or not, by the loop's clock; 0 if not known.
+    """
 
     _pusher: Any
     _outbox: _Outbox
     _websocket: aiohttp.ClientWebSocketResponse[Literal[False]]
+    received_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Note when bytes arrive: aiohttp only tells of messages, which may take long."""
+        # aiohttp's own heartbeat uses the same private callback. If another version has none, only messages count.
+        protocol: Any = getattr(getattr(self._websocket, "_conn", None), "protocol", None)
+        now = asyncio.get_running_loop().time
+
+        def note() -> None:
+            self.received_at = now()
+
+        if protocol is not None:
+            protocol._data_received_cb = note
 
     def subscribe(self, channel: str, signature: str | None = None) -> None:
         """Queue a ``pusher:subscribe``, with a signature for a private channel; `flush` sends it."""
@@ -92,7 +112,7 @@ class PusherSocket:
             return frame
         return self._closed(message.type, message.data, message.extra)
 
-    async def listen(self, handle: Callable[[Sequence[bytes]], Closed | None]) -> Closed:
+    async def listen(self, handle: Callable[[Sequence[bytes]], Awaitable[Closed | None]]) -> Closed:
         """Receive frames until the connection ends. Other tasks run after every `MAX_BATCH` frames.
 
         Args:
@@ -114,7 +134,7 @@ class PusherSocket:
             while queued and len(frames) < MAX_BATCH and getattr(queued[0][0], "type", None) in data_types:
                 # read() does not wait here. Unlike popping, it keeps count, and resumes a sender that was paused.
                 frames.append((await read()).data)
-            closed = handle(frames)
+            closed = await handle(frames)
             if closed is not None:
                 return closed
             count += len(frames)
@@ -166,6 +186,8 @@ class PusherConnector:
             OSError: It could not be reached in time, or is not a WebSocket.
         """
         outbox = _Outbox()
+        if not hasattr(sys.modules.get("pysher"), "Pusher"):
+            await _import_pysher()
         pusher = _pusher(address, outbox)
         # The same by its other name: a proxy does not know ws in the first line of a request.
         url: str = pusher.url.replace("ws", "http", 1)
@@ -194,9 +216,26 @@ class PusherConnector:
         raise error
 
 
+async def _import_pysher() -> None:
+    """Import pysher in a thread: it imports requests, which takes 50 ms."""
+    imported = anyio.Event()
+    loop = asyncio.get_running_loop()
+
+    def load() -> None:
+        # Where the import fails, the next one tells why. A closed loop waits no more.
+        with contextlib.suppress(Exception):
+            importlib.import_module("pysher")
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(imported.set)
+
+    thread = threading.Thread(target=load, name="aiotravis imports pysher", daemon=True)
+    thread.start()
+    await imported.wait()
+    thread.join()
+
+
 def _pusher(address: Address, outbox: _Outbox) -> Any:
     """Return a pysher Pusher with protocol 7, our name and the deployment's path, without a thread."""
-    # Imported on first use: pysher imports requests, which takes 50 ms.
     import pysher
 
     make: Any = pysher.Pusher

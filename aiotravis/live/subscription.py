@@ -1,25 +1,27 @@
 """The subscription of one feed: its selection, its channels, whether the server has confirmed them, its buffer."""
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from aiotravis.errors import TravisError, UsageError
 from aiotravis.events import Event, JobLog, Reconnected
-from aiotravis.live.channels import ChannelSelection, channels_for
+from aiotravis.live.channels import ChannelSelection
 from aiotravis.live.event_buffer import EventBuffer
 from aiotravis.resources.builds import Builds
 from aiotravis.resources.config import ConfigResource
 from aiotravis.resources.jobs import Jobs
 from aiotravis.resources.pusher_auth import PusherAuth
+from aiotravis.resources.repositories import Repositories
 from aiotravis.resources.users import Users
 
 __all__ = ["LiveResources", "Subscription"]
 
 EMPTY: Final[set[str]] = set()
 """Shared by all subscriptions that wait for no confirmation, never added to: there may be thousands of them."""
+
+NO_CHANNELS: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class LiveResources:
     config: ConfigResource
     pusher_auth: PusherAuth
     users: Users | None
+    repositories: Repositories
     builds: Builds
     jobs: Jobs
 
@@ -40,87 +43,72 @@ class LiveResources:
 class _Hub(Protocol):
     """What a subscription calls of its `Hub`, which imports this module."""
 
-    async def deployment(self, resources: LiveResources, *, own: bool) -> tuple[bool, tuple[str, ...]]: ...
+    async def open(self, subscription: "Subscription") -> None: ...
 
-    def add(self, subscription: "Subscription") -> None: ...
-
-    def remove(self, subscription: "Subscription") -> None: ...
+    def close(self, subscription: "Subscription") -> None: ...
 
 
 class Subscription:
     """The subscription of one feed.
 
     Args:
-        resolve: Returns the selection, after REST calls if necessary.
+        hub: Opens and closes it.
+        selection: What the feed selects.
         resources: Those of the client that made the feed.
         only: Event classes to deliver; empty for all.
+        optional: Whether the feed goes on without the live channel, and is completed as soon as there is one.
 
     Attributes:
-        ready: Done once the server has confirmed every channel for the first time.
+        channels: Its channels, once they are known.
+        unconfirmed: Those of them that the server has not confirmed, or not again.
+        opened: Done once the server has confirmed every channel for the first time; for an optional subscription, also
+            once that has failed. None while it is not being opened.
+        disconnected_at: When events began to be missed, by the loop's clock, or None.
     """
+
+    __slots__ = (
+        "_hub", "buffer", "channels", "disconnected_at", "only", "opened", "optional", "resources", "selection",
+        "unconfirmed",
+    )  # fmt: skip
 
     def __init__(
         self,
         hub: _Hub,
-        resolve: Callable[[], Awaitable[ChannelSelection]],
+        selection: ChannelSelection,
         resources: LiveResources,
         only: tuple[type[Event], ...] = (),
         max_events: int = 1000,
         max_bytes: int = 8 << 20,
+        *,
+        optional: bool = False,
     ) -> None:
         self._hub = hub
-        self._resolve: Callable[[], Awaitable[ChannelSelection]] | None = resolve
+        self.selection = selection
         self.resources = resources
         self.only = only
+        self.optional = optional
         self.buffer: EventBuffer = EventBuffer(max_events, max_bytes)
-        self.channels: frozenset[str] = frozenset()
-        self.selection: ChannelSelection = ChannelSelection()
+        self.channels: frozenset[str] = NO_CHANNELS
         self.unconfirmed: set[str] = EMPTY
-        self.ready: asyncio.Future[None] | None = None
+        self.opened: asyncio.Future[None] | None = None
         self.disconnected_at: float | None = None
-        self._closed = False
 
     async def open(self) -> None:
-        """Subscribe, and wait until the server has confirmed every channel.
-
-        Raises:
-            LiveUnavailable: There is no live channel, or none for this client.
-            SubscriptionError: A channel was refused.
-        """
-        # The function refers to all that the user passed, which is not needed once the ids are known: release it.
-        resolve, self._resolve = self._resolve, None
-        if resolve is not None:
-            self.selection = await resolve()
-        self._check_open()
-        private, own = await self._hub.deployment(self.resources, own=self.selection.has_state_events)
-        self.channels = channels_for(self.selection, private=private, own=own)
-        self._check_open()
-        self.ready = asyncio.get_running_loop().create_future()
-        self._hub.add(self)
-        await self.ready
+        """Subscribe, see `Hub.open`."""
+        await self._hub.open(self)
 
     def close(self) -> None:
-        """Unsubscribe without waiting, from any thread. A pending `open` raises UsageError."""
-        self._closed = True
-        self._hub.remove(self)
-        if self.ready is not None and not self.ready.done():
-            # On a closed loop nothing waits any more.
-            with contextlib.suppress(RuntimeError):
-                self.ready.get_loop().call_soon_threadsafe(self._fail_open, _closed())
+        """Unsubscribe, see `Hub.close`."""
+        self._hub.close(self)
 
-    def _fail_open(self, error: TravisError) -> None:
-        if self.ready is not None and not self.ready.done():
-            self.ready.set_exception(error)
-            # Retrieve the exception so that asyncio does not log it as never retrieved.
-            self.ready.exception()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise _closed()
+    @property
+    def live(self) -> bool:
+        """Whether the server has confirmed every channel, and the connection stands."""
+        return self.opened is not None and self.opened.done() and not self.unconfirmed and self.disconnected_at is None
 
     def accepts(self, event: Event) -> bool:
-        """Return whether to deliver an event."""
-        return (not self.only or isinstance(event, self.only)) and self.selection.includes(event)
+        """Return whether to deliver an event that is selected."""
+        return not self.only or isinstance(event, self.only)
 
     def accepts_log(self, channel: str) -> bool:
         """Return whether to deliver the log parts of a channel."""
@@ -136,8 +124,8 @@ class Subscription:
         if self.unconfirmed:
             return
         self.unconfirmed = EMPTY
-        if self.ready is not None and not self.ready.done():
-            self.ready.set_result(None)
+        if self.opened is not None and not self.opened.done():
+            self.opened.set_result(None)
         elif self.disconnected_at is not None:
             self.buffer.put(Reconnected(down=max(0.0, now - self.disconnected_at)), 0)
         self.disconnected_at = None
@@ -145,14 +133,34 @@ class Subscription:
     def disconnect(self, now: float) -> None:
         """Record that the connection is lost."""
         self.expect(self.channels)
-        if self.disconnected_at is None and self.ready is not None and self.ready.done():
+        if self.disconnected_at is None and self.opened is not None and self.opened.done():
             self.disconnected_at = now
 
-    def fail(self, error: TravisError) -> None:
-        """Raise an error from a pending `open`, and from the feed after the buffered events."""
-        self._fail_open(error)
+    def fail(self, error: TravisError) -> bool:
+        """End with an error of the live channel, unless it is optional; return whether it has ended."""
+        if self.optional:
+            self.go_without()
+        else:
+            self.end(error)
+        return not self.optional
+
+    def go_without(self) -> None:
+        """Open an optional subscription without the live channel: once it is there, the feed yields `Reconnected`."""
+        if self.opened is not None and not self.opened.done():
+            self.disconnected_at = self.opened.get_loop().time()
+            self.opened.set_result(None)
+
+    def end(self, error: TravisError) -> None:
+        """Raise an error from a pending `Hub.open`, and from the feed after the buffered events."""
         self.buffer.end(error)
+        if self.opened is not None and not self.opened.done():
+            self.opened.set_exception(error)
+            # Retrieve the exception so that asyncio does not log it as never retrieved.
+            self.opened.exception()
 
-
-def _closed() -> UsageError:
-    return UsageError("This feed was closed while it was being opened.")
+    def abandon(self) -> None:
+        """Raise UsageError from a pending `Hub.open`, and allow another one."""
+        opened, self.opened = self.opened, None
+        if opened is not None and not opened.done():
+            opened.set_exception(UsageError("This feed was closed while it was being opened."))
+            opened.exception()

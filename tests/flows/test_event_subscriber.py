@@ -1,5 +1,7 @@
 """From repositories, builds, jobs and names to the channels of a feed."""
 
+from typing import Any
+
 import pytest
 
 from aiotravis import Travis, errors, events
@@ -75,3 +77,25 @@ async def test_an_invalid_channel_name_raises_before_anything_is_sent(server: Tr
             travis.events(channels=[name])
         assert info.value.argument == "channels"
     assert server.requests == []
+
+
+@pytest.mark.parametrize("token", [None, "a-token-that-must-not-leak"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"repo": []}, {"repo": ()}, {"repo": set[int]()}, {"repo": iter(())}, {"job": []}, {"build": [], "job": []},
+        {"channels": []}, {"channels": frozenset[str]()}, {"repo": [], "channels": []}, {"repo": {}},
+    ],
+)  # fmt: skip
+async def test_an_emptied_list_is_not_everything_of_the_user(
+    server: TravisServer, token: str | None, arguments: dict[str, Any]
+) -> None:
+    async with Travis(token, endpoint=server.endpoint) as travis:
+        with pytest.raises(errors.UsageError, match="empty") as info:
+            travis.events(**arguments)
+        assert info.value.argument == "repo"
+
+
+async def test_an_empty_list_beside_something_selects_that(travis: Travis, repository: Repository) -> None:
+    async with travis.events([repository.id], job=[], channels=[]) as feed:
+        assert set(feed.statistics().channels) == {"private-user-201", "repo-82"}

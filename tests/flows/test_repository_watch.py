@@ -21,11 +21,11 @@ def outcome(wait: PendingWait) -> object:
 
 async def test_each_wait_is_resolved_once_its_own_condition_holds() -> None:
     running, ended = pending(lambda build: build.running), pending()
-    target = WaitTarget([running, ended])
+    target = WaitTarget({running: None, ended: None})
     target.settle(STARTED)
-    assert (outcome(running), target.waits) == (STARTED, [ended])
+    assert (outcome(running), list(target.waits)) == (STARTED, [ended])
     target.settle(PASSED)
-    assert (outcome(ended), target.waits) == (PASSED, [])
+    assert (outcome(ended), target.waits) == (PASSED, {})
     assert outcome(running) == STARTED
 
 
@@ -36,10 +36,10 @@ async def test_a_cancelled_wait_is_dropped_without_an_outcome() -> None:
     cancelled, failed, failing = pending(), pending(fail), pending()
     for wait in (cancelled, failed, failing):
         wait.outcome.cancel()
-    target = WaitTarget([cancelled, failed])
+    target = WaitTarget({cancelled: None, failed: None})
     target.settle(PASSED)
-    assert target.waits == []
-    WaitTarget([failing]).fail(errors.UsageError("closed"))
+    assert target.waits == {}
+    WaitTarget({failing: None}).fail(errors.UsageError("closed"))
     assert all(wait.outcome.cancelled() for wait in (cancelled, failed, failing))
 
 
@@ -50,15 +50,15 @@ async def test_an_exception_of_until_resolves_its_own_wait_only() -> None:
         raise error
 
     stopping, other = pending(stop), pending()
-    WaitTarget([stopping, other]).settle(PASSED)
+    WaitTarget({stopping: None, other: None}).settle(PASSED)
     assert outcome(stopping) is error
     assert outcome(other) == PASSED
 
 
 async def test_an_error_resolves_all_waits() -> None:
-    target = WaitTarget([pending(), pending()])
+    target = WaitTarget({pending(): None, pending(): None})
     waits = list(target.waits)
     error = errors.UsageError("closed")
     target.fail(error)
-    assert target.waits == []
+    assert target.waits == {}
     assert [outcome(wait) for wait in waits] == [error, error]

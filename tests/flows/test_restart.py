@@ -106,7 +106,7 @@ async def test_a_wait_after_a_restart_is_for_the_new_run(
         assert found == []
         effect()
         build.start()
-        await until(lambda: not travis._waiting._restarting)
+        await until(lambda: not travis._waiting._read_often)
         assert found == []
         build.finish("passed")
     # The other job still makes the build fail if it was not restarted.
@@ -136,7 +136,7 @@ async def test_a_job_canceled_before_it_started_is_waited_for_after_its_restart(
         group.start_soon(wait)
         await further_reads(server)
         effect()
-        await until(lambda: not travis._waiting._restarting)
+        await until(lambda: not travis._waiting._read_often)
         job.start().finish("passed")
 
 
@@ -176,7 +176,7 @@ async def test_a_response_that_was_on_its_way_when_the_new_run_was_seen_is_not_u
         await further_reads(server)
         asked_at = anyio.current_time()
         effect()
-        await until(lambda: not travis._waiting._restarting)
+        await until(lambda: not travis._waiting._read_often)
         (target,) = travis._waiting._targets.values()
         # Without a live channel, reads tell of the new run, one after the other.
         assert target.run_seen_at >= asked_at or server.pusher.opened == 0
@@ -196,11 +196,11 @@ async def test_an_event_without_a_time_makes_the_build_be_read(
     old = await travis.builds.get(build.id)
     async with anyio.create_task_group() as group:
         group.start_soon(travis.wait_for_build, build.id)
-        await until(lambda: len(travis._waiting._restarting) == 1)
+        await until(lambda: len(travis._waiting._read_often) == 1)
         (watch,) = travis._waiting._watches.values()
         created = msgspec.structs.replace(old, state=State.CREATED, started_at=None, finished_at=None)
         travis._waiting._apply_event(events.BuildCreated(build=created), watch)
-        assert len(travis._waiting._restarting) == 1
+        assert len(travis._waiting._read_often) == 1
         assert len(travis._waiting._due) == 1
         group.cancel_scope.cancel()
 

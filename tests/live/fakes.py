@@ -1,4 +1,4 @@
-"""A hub that does what a test says, subscriptions to it, and log parts to deliver."""
+"""A hub that opens feeds as a test says, subscriptions past opening, and log parts to deliver."""
 
 import asyncio
 from typing import cast
@@ -12,54 +12,23 @@ NO_RESOURCES = cast("LiveResources", None)
 
 
 class FakeHub:
-    """A hub of a public deployment that confirms every channel at once, or never."""
+    """A hub that opens every subscription at once, at a gate, or not at all, and counts."""
 
-    def __init__(
-        self,
-        *,
-        confirms: bool = True,
-        private: bool = False,
-        own: tuple[str, ...] = ("private-user-1",),
-        gate: asyncio.Event | None = None,
-    ) -> None:
-        self.confirms = confirms
-        self.private = private
-        self.own = own
+    def __init__(self, failure: Exception | None = None, *, gate: asyncio.Event | None = None) -> None:
+        self.failure = failure
         self.gate = gate
-        self.added = 0
-        self.own_needed: list[bool] = []
-        self.removed = 0
+        self.opened = 0
+        self.closed = 0
 
-    async def deployment(self, resources: LiveResources, *, own: bool) -> tuple[bool, tuple[str, ...]]:
-        self.own_needed.append(own)
+    async def open(self, subscription: Subscription) -> None:
+        self.opened += 1
         if self.gate is not None:
             await self.gate.wait()
-        return self.private, self.own if own else ()
+        if self.failure is not None:
+            raise self.failure
 
-    def add(self, subscription: Subscription) -> None:
-        self.added += 1
-        subscription.expect(subscription.channels)
-        if self.confirms:
-            for name in subscription.channels:
-                subscription.confirm(name, 0.0)
-
-    def remove(self, subscription: Subscription) -> None:
-        self.removed += 1
-
-
-def selecting(
-    selection: ChannelSelection,
-    *only: type[events.Event],
-    hub: FakeHub | None = None,
-    resources: LiveResources = NO_RESOURCES,
-    max_events: int = 10,
-) -> Subscription:
-    """Return a subscription that resolves to a selection."""
-
-    async def resolve() -> ChannelSelection:
-        return selection
-
-    return Subscription(FakeHub() if hub is None else hub, resolve, resources, only, max_events)
+    def close(self, subscription: Subscription) -> None:
+        self.closed += 1
 
 
 def subscribed_to(
@@ -68,12 +37,22 @@ def subscribed_to(
     selection: ChannelSelection | None = None,
     resources: LiveResources = NO_RESOURCES,
     max_events: int = 100,
+    optional: bool = False,
+    hub: FakeHub | None = None,
 ) -> Subscription:
-    """Return a subscription that is past opening; by default it selects everything on its channels."""
+    """Return a subscription whose channels are known; by default it selects everything on them."""
     if selection is None:
         selection = ChannelSelection(channels=frozenset(channels))
-    subscription = selecting(selection, *only, resources=resources, max_events=max_events)
-    subscription.channels, subscription.selection = frozenset(channels), selection
+    subscription = Subscription(hub or FakeHub(), selection, resources, only, max_events, optional=optional)
+    subscription.channels = frozenset(channels)
+    return subscription
+
+
+def opening(*channels: str, optional: bool = False) -> Subscription:
+    """Return a subscription that is being opened, and whose channels are not confirmed."""
+    subscription = subscribed_to(*channels, optional=optional)
+    subscription.opened = asyncio.get_running_loop().create_future()
+    subscription.expect(channels)
     return subscription
 
 

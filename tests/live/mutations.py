@@ -106,12 +106,12 @@ async def read(frames: int, seed: int) -> Counter[str]:
     subscription = subscribed_to("repo-82", "job-501", max_events=1000)
     dispatcher.add(subscription)
     connection = PusherConnection(cast("PusherSocket", _FakeSocket()), dispatcher, monitor, LiveOptions())
-    while monitor.frames < frames:
+    while monitor.counts["frames"] < frames:
         batch = [mutated(draw) for _ in range(draw.choice([1, 1, 3, 200]))]
-        kinds["frames that end the connection"] += connection._handle_frames(batch) is not None
+        kinds["frames that end the connection"] += await connection._handle_frames(batch) is not None
         while (event := subscription.buffer.get_nowait()) is not None:
             kinds[type(event).__name__] += 1
-    return kinds + Counter(invalid_frames=monitor.invalid_frames, errors=monitor.errors, duplicates=monitor.duplicates)
+    return kinds + Counter({name: monitor.counts[name] for name in ("invalid_frames", "errors", "duplicates")})
 
 
 class _FakeSocket:

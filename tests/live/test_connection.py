@@ -1,14 +1,15 @@
 """One connection to the live server: subscriptions, signatures, error frames, its end."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
 
 from aiotravis import LiveOptions, Travis, errors, events
-from aiotravis.live.channels import ChannelSelection
+from aiotravis.live.protocol import Address
+from aiotravis.live.socket import PusherSocket
 from aiotravis.testing import Repository, ServerConnection, TravisServer
 from tests.conftest import HASTY, TOKEN
-from tests.live.fakes import NO_RESOURCES
 from tests.waiting import until
 
 ERROR = '{"event":"pusher:error","data":%s}'
@@ -34,24 +35,20 @@ async def test_a_resubscribed_channel_counts_once_its_last_subscription_is_confi
         monkeypatch.setattr(server.pusher, "_subscribe", later)
         connection = travis._hub._connection
         assert connection is not None
-        first, second = (travis._hub.subscription(_nothing, resources=NO_RESOURCES) for _ in range(2))
-        first.channels = second.channels = frozenset({"repo-2"})
-        travis._hub.add(first)
+        first, second = (travis.events(channels=["repo-2"]) for _ in range(2))
+        tasks = [asyncio.ensure_future(first.__aenter__())]
         await until(lambda: len(held) == 1)
-        travis._hub.remove(first)
-        travis._hub.add(second)
+        await first.aclose()
+        tasks.append(asyncio.ensure_future(second.__aenter__()))
         await until(lambda: len(held) == 2)
         held[0]()
         await until(lambda: server.pusher.occupied("repo-2"))
-        await until(lambda: connection._unconfirmed["repo-2"] == 1)
-        assert second.unconfirmed == {"repo-2"}
+        await until(lambda: connection.channels._unanswered["repo-2"].answers == 1)
+        assert not second.live
         held[1]()
-        await until(lambda: not second.unconfirmed)
-        travis._hub.remove(second)
-
-
-async def _nothing() -> ChannelSelection:
-    return ChannelSelection()
+        await until(lambda: second.live)
+        await second.aclose()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_signing_is_retried_after_a_server_error(server: TravisServer) -> None:
@@ -108,14 +105,24 @@ async def test_an_error_frame_with_a_temporary_code_makes_the_client_reconnect(
     assert server.pusher.opened == 2
 
 
-async def test_close_code_4000_makes_the_client_reconnect_over_tls(server: TravisServer) -> None:
-    """The embedded server speaks no TLS, so the client keeps reconnecting."""
+async def test_after_code_4000_the_client_tries_tls_and_then_what_worked(server: TravisServer) -> None:
+    # fact 7.4: 4000 demands TLS, which this server does not have.
+    attempts: list[bool] = []
     async with Travis(endpoint=server.endpoint, live=HASTY) as travis, travis.events(channels=["repo-1"]) as feed:
+        connect = travis._hub._connector.connect
+
+        async def noted(address: Address) -> PusherSocket:
+            attempts.append(address.tls)
+            return await connect(address)
+
+        travis._hub._connector.connect = noted  # type: ignore[method-assign]
         await server.pusher.disconnect(4000)
-        await until(lambda: travis._hub._force_tls)
-        assert travis._hub._address().tls
-        assert travis.live.state == "reconnecting"
-        assert feed.statistics().dropped == 0
+        assert isinstance(await anext(feed), events.Reconnected)
+        assert attempts == [True, False]
+        await server.pusher.disconnect(4000)
+        with pytest.raises(errors.LiveUnavailable, match="only encrypted connections") as info:
+            await anext(feed)
+        assert (info.value.code, attempts) == (4000, [True, False])
 
 
 async def test_a_message_that_is_too_large_makes_the_client_reconnect(server: TravisServer) -> None:

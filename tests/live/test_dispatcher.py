@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aiotravis import errors, events
 from aiotravis.live.channels import ChannelSelection
-from aiotravis.live.dispatcher import DUPLICATE_WINDOW, Dispatcher
+from aiotravis.live.dispatcher import Dispatcher
 from aiotravis.live.event_buffer import EventBuffer
 from aiotravis.live.protocol import Message, read_frame
 from aiotravis.live.subscription import LiveResources, Subscription
@@ -54,21 +54,8 @@ def test_the_same_event_on_two_channels_is_delivered_once_to_each(dispatcher: Di
     both, only_b = subscribe("a", "b"), subscribe("b")
     dispatcher.dispatch(message("a"), 0.0)
     dispatcher.dispatch(message("b"), 1.0)
-    dispatcher.dispatch(message("b"), 2.0)
     dispatcher.dispatch(message("b", number=2), 2.0)
     assert (len(both.buffer), len(only_b.buffer)) == (2, 2)
-
-
-def test_the_same_payload_after_the_duplicate_window_is_another_event(
-    dispatcher: Dispatcher, subscribe: Subscribe
-) -> None:
-    subscription = subscribe("a")
-    dispatcher.dispatch(message("a"), 0.0)
-    dispatcher.dispatch(message("a"), DUPLICATE_WINDOW)
-    assert len(subscription.buffer) == 2
-    for number in range(100):
-        dispatcher.dispatch(message("a", number), 1000.0 + number * DUPLICATE_WINDOW)
-    assert len(dispatcher._recent) == 1
 
 
 def test_log_parts_are_not_deduplicated(dispatcher: Dispatcher, subscribe: Subscribe) -> None:
@@ -79,9 +66,9 @@ def test_log_parts_are_not_deduplicated(dispatcher: Dispatcher, subscribe: Subsc
 
 
 def test_data_that_is_not_text_is_deduplicated_too(dispatcher: Dispatcher, subscribe: Subscribe) -> None:
-    subscription = subscribe("a")
-    for number in (1, 1, 2):
-        dispatcher.dispatch(Message(event="job:started", channel="a", data={"id": number}), 0.0)
+    subscription = subscribe("a", "b")
+    for channel, number in (("a", 1), ("b", 1), ("a", 2)):
+        dispatcher.dispatch(Message(event="job:started", channel=channel, data={"id": number}), 0.0)
     assert len(subscription.buffer) == 2
 
 
@@ -118,24 +105,6 @@ def test_fail_ends_the_subscriptions_of_its_channels(dispatcher: Dispatcher, sub
     assert len(dispatcher) == 0
 
 
-@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 30)), max_size=80))
-def test_payloads_are_remembered_for_the_duplicate_window_only(steps: list[tuple[int, int]]) -> None:
-    """Each step is a payload and the seconds since the one before."""
-    dispatcher = Dispatcher()
-    subscription = subscribed_to("a", max_events=1000)
-    dispatcher.add(subscription)
-    now, received, last, delivered = 0.0, list[float](), dict[int, float](), 0
-    for number, pause in steps:
-        now += pause
-        received.append(now)
-        if number not in last or now - last[number] >= DUPLICATE_WINDOW:
-            last[number] = now
-            delivered += 1
-        dispatcher.dispatch(message("a", number), now)
-        assert len(dispatcher._recent) <= sum(1 for time in received if time > now - DUPLICATE_WINDOW)
-        assert len(subscription.buffer) == delivered
-
-
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 3), st.sets(st.sampled_from("abcd"), min_size=1)), max_size=40))
 def test_add_returns_new_channels_and_remove_unused_ones(steps: list[tuple[bool, int, set[str]]]) -> None:
     dispatcher = Dispatcher()
@@ -158,18 +127,18 @@ def test_the_same_payload_with_another_event_name_is_another_event(
     dispatcher: Dispatcher, subscribe: Subscribe
 ) -> None:
     subscription = subscribe("a")
-    for name in ("job:started", "job:finished", "job:started"):
+    for name in ("job:started", "job:finished"):
         dispatcher.dispatch(message("a", event=name), 0.0)
     assert len(subscription.buffer) == 2
 
 
 async def test_subscriptions_get_a_reconnected_mark_after_a_loss(dispatcher: Dispatcher, subscribe: Subscribe) -> None:
     subscription = subscribe("a", "b")
-    subscription.ready = asyncio.get_running_loop().create_future()
+    subscription.opened = asyncio.get_running_loop().create_future()
     dispatcher.confirm("a", 0.0)
-    assert not subscription.ready.done()
+    assert not subscription.opened.done()
     dispatcher.confirm("b", 0.0)
-    assert subscription.ready.done()
+    assert subscription.opened.done()
     dispatcher.disconnect(5.0)
     assert (dispatcher.is_confirmed("a"), dispatcher.is_confirmed("b")) == (False, False)
     dispatcher.confirm("b", 6.0)
@@ -260,7 +229,7 @@ def test_no_depth_that_can_be_decoded_stops_delivery(dispatcher: Dispatcher, sub
             subscription.buffer = EventBuffer(10)
             received = read_frame(f'{{"event":"odd","channel":"a","data":{data}}}')
             if isinstance(received, Message):
-                dispatcher.dispatch(received, depth * DUPLICATE_WINDOW)
+                dispatcher.dispatch(received, float(depth))
 
 
 def test_ids_alone_again_on_the_same_channel_are_another_event(dispatcher: Dispatcher, subscribe: Subscribe) -> None:
@@ -275,7 +244,7 @@ def test_ids_alone_again_on_the_same_channel_are_another_event(dispatcher: Dispa
 def test_remembered_payloads_are_bounded_in_number(
     dispatcher: Dispatcher, subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aiotravis.live.dispatcher.MAX_TRACKED", 2)
+    monkeypatch.setattr("aiotravis.live.recent_events.MAX_REMEMBERED", 2)
     subscription = subscribe("a", "b")
     for number in (1, 2, 3):
         dispatcher.dispatch(message("a", number), 0.0)
@@ -286,7 +255,7 @@ def test_remembered_payloads_are_bounded_in_number(
 
 
 def test_resources_are_those_of_the_first_subscription_of_the_channels(dispatcher: Dispatcher) -> None:
-    first, second = (LiveResources(*[cast("Any", None)] * 5) for _ in range(2))
+    first, second = (LiveResources(*[cast("Any", None)] * 6) for _ in range(2))
     one, both = subscribed_to("a", resources=first), subscribed_to("a", "b", resources=second)
     dispatcher.add(one)
     dispatcher.add(both)
@@ -295,3 +264,76 @@ def test_resources_are_those_of_the_first_subscription_of_the_channels(dispatche
     dispatcher.remove(one)
     assert dispatcher.resources(["a"]) is second
     assert dispatcher.resources(["unknown"]) is None
+
+
+@pytest.mark.parametrize("date", ["9999-12-31T23:59:59Z", "2200-01-01T00:00:00.000+14:00", "2101-02-03T04:05:06Z"])
+def test_a_time_far_ahead_is_no_time_and_makes_no_later_event_late(
+    dispatcher: Dispatcher, subscribe: Subscribe, date: str
+) -> None:
+    subscription = subscribe("a", "b")
+    for updated_at in (date, "2026-11-27T12:00:00.000Z", "2026-11-27T11:00:00.000Z"):
+        data = f'{{"id":1,"updated_at":"{updated_at}"}}'
+        dispatcher.dispatch(Message(event="job:started", channel="a", data=data), 0.0)
+    received = [cast("events.JobStarted", subscription.buffer.get_nowait()) for _ in range(3)]
+    assert [(one.late, one.updated_at is None) for one in received] == [(False, True), (False, False), (True, False)]
+
+
+@pytest.mark.parametrize("feeds", [1, 500])
+def test_an_event_on_a_shared_channel_reaches_those_that_selected_it(dispatcher: Dispatcher, feeds: int) -> None:
+    selections: list[Callable[[int], ChannelSelection]] = [
+        lambda n: ChannelSelection(repositories=frozenset({n})), lambda n: ChannelSelection(builds=frozenset({n})),
+        lambda n: ChannelSelection(jobs=frozenset({n})), lambda n: ChannelSelection(channels=frozenset({"user-7"})),
+        lambda n: ChannelSelection(),
+    ]  # fmt: skip
+    chosen = [
+        [subscribed_to("user-7", selection=select(number)) for number in range(1, feeds + 1)] for select in selections
+    ]
+    for group in chosen:
+        for subscription in group:
+            dispatcher.add(subscription)
+    for data in (
+        '{"id":901,"build_id":801,"repository_id":1}', '{"id":902,"build_id":1,"repository_id":701}',
+        '{"id":1,"build_id":802,"repository_id":702}', '{"id":903,"build_id":803,"repository_id":703}',
+    ):  # fmt: skip
+        dispatcher.dispatch(Message(event="job:started", channel="user-7", data=data), 0.0)
+    data = '{"build":{"id":1,"repository_id":1,"job_ids":[1,2]}}'
+    dispatcher.dispatch(Message(event="build:started", channel="user-7", data=data), 0.0)
+    received = [[len(one.buffer) for one in group] for group in chosen]
+    assert [counts[0] for counts in received] == [2, 2, 2, 5, 5]
+    if feeds > 1:
+        assert [set(counts[2:]) for counts in received] == [{0}, {0}, {0}, {5}, {5}]
+        # Of the jobs of the build.
+        assert received[2][1] == 1
+    for group in chosen:
+        for subscription in group:
+            dispatcher.remove(subscription)
+    left = [dispatcher._by_repository, dispatcher._by_build, dispatcher._by_job, dispatcher._channels]
+    assert not any(left)
+
+
+@pytest.mark.parametrize("log", [True, False])
+async def test_a_long_fan_out_is_delivered_in_order_between_the_turns_of_others(
+    dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch, log: bool
+) -> None:
+    monkeypatch.setattr("aiotravis.live.dispatcher.DELIVERIES_PER_TURN", 10)
+    subscriptions = [subscribed_to("job-1") for _ in range(25)]
+    for subscription in subscriptions:
+        dispatcher.add(subscription)
+    turns = 0
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        asyncio.get_running_loop().call_soon(turn)
+
+    turn()
+    for number in (1, 2, 3):
+        name = "job:log" if log else "odd"
+        data = f'{{"id":1,"_log":"{number}","number":{number}}}'
+        dispatcher.dispatch(Message(event=name, channel="job-1", data=data), 0.0)
+    assert dispatcher.deliveries >= 10
+    await dispatcher.give_way()
+    assert turns >= 7
+    for subscription in subscriptions:
+        received = [cast("Any", subscription.buffer.get_nowait()) for _ in range(3)]
+        assert [one.number if log else one.data["number"] for one in received] == [1, 2, 3]

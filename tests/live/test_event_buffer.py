@@ -69,7 +69,7 @@ class Model:
 
     def put(self, event: events.JobLog) -> None:
         used = sum(512 + len(one.content) for one in self.events if isinstance(one, events.JobLog))
-        if len(self.events) >= self.size or used + 512 + len(event.content) > self.max_bytes:
+        if len(self.events) >= self.size or (used and used + 512 + len(event.content) > self.max_bytes):
             self.lost += 1
             self.dropped += 1
             return
@@ -148,6 +148,37 @@ HEAVY = "😀" * 700
     ],
 )
 async def test_every_event_counts_with_its_size_in_bytes(event: events.Event) -> None:
-    buffer = EventBuffer(1000, max_bytes=2000)
-    put(buffer, event)
-    assert len(buffer) == 0
+    for room, held in ((2000, 1), (6000, 2)):
+        buffer = EventBuffer(1000, max_bytes=room)
+        put(buffer, part(0))
+        put(buffer, event)
+        assert len(buffer) == held
+
+
+LARGE = part(0, 9 << 20)
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_large_event_is_delivered_to_whoever_waits_and_into_an_empty_buffer(waits: bool) -> None:
+    buffer = EventBuffer(1000)
+    waiting = asyncio.ensure_future(buffer.get())
+    await anyio.wait_all_tasks_blocked()
+    if not waits:
+        put(buffer, part(7))
+        assert await waiting == part(7)
+        waiting = asyncio.ensure_future(asyncio.sleep(0, LARGE))
+    assert put(buffer, LARGE)
+    # In the same turn: the consumer has not had a chance to take the large one.
+    assert put(buffer, part(1)) == waits
+    assert await (waiting if waits else buffer.get()) == LARGE
+    if waits:
+        assert [await buffer.get() for _ in range(1)] == [part(1)]
+    assert (len(buffer), buffer._bytes) == (0, 0)
+
+
+async def test_large_events_beyond_the_first_are_dropped_for_a_slow_consumer() -> None:
+    buffer = EventBuffer(1000)
+    assert [put(buffer, LARGE) for _ in range(5)] == [True, False, False, False, False]
+    assert await buffer.get() == LARGE
+    assert await buffer.get() == events.Lagged(dropped=4)
+    assert put(buffer, LARGE)

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -237,14 +238,16 @@ async def test_row_14_closing_is_quick_in_any_state_and_leaves_nothing_open(stat
         if state == "no greeting":
             proxy.stall()
         if state == "REST read":
-            server.latency = 30
+            server.faults.rest("/config").freeze()
         listening = asyncio.ensure_future(anext(feed))
         if state in {"black hole", "no greeting"}:
             await proxy.wait_accepted(1)
         elif state == "authorising":
             server.faults.rest("/pusher/auth").freeze()
             await until(lambda: bool(server.faults.made))
-        elif state != "REST read":
+        elif state == "REST read":
+            await until(lambda: bool(server.faults.made))
+        else:
             await server.pusher.wait_occupied("repo-1")
             await back(travis)
         if state.startswith("half-open"):
@@ -253,7 +256,7 @@ async def test_row_14_closing_is_quick_in_any_state_and_leaves_nothing_open(stat
             for number in range(20_000):
                 connection = travis._hub._connection
                 assert connection is not None
-                connection.subscribe([f"{'c' * 150}-{number}"])
+                connection.channels.subscribe([f"{'c' * 150}-{number}"])
         if state == "back-off":
             await proxy.refuse()
             proxy.reset_all()
@@ -266,7 +269,6 @@ async def test_row_14_closing_is_quick_in_any_state_and_leaves_nothing_open(stat
         with pytest.raises(errors.UsageError):
             await listening
         connections = proxy.accepted
-        server.latency = 0
         await proxy.heal()
         proxy.reset_all()
         await proxy.wait_open_connections(0)
@@ -312,3 +314,36 @@ async def test_one_connection_serves_ten_thousand_channels(server: TravisServer,
         assert [event.channel for event in seen] == names[::1000]
     await until(lambda: not any(connection.channels for connection in server.pusher.connections.values()))
     assert server.pusher.opened == 1
+
+
+def test_a_slow_large_frame_is_no_silence() -> None:
+    """800 kB over 8 seconds, with 2 seconds of activity timeout and 2 of pong timeout."""
+
+    async def story(clock: Callable[[], float]) -> None:
+        options = LiveOptions(activity_timeout=2.0, pong_timeout=2.0, buffer_bytes=1 << 20)
+        async with TravisServer() as server:
+            relay = await asyncio.start_server(partial(slowly, server.port), "127.0.0.1", 0)
+            server.announced_port = relay.sockets[0].getsockname()[1]
+            async with Travis(endpoint=server.endpoint, live=options) as travis, travis.events(channels=["c"]) as feed:
+                server.pusher.publish(["c"], "large", "x" * 800_000)
+                began = clock()
+                event = await anext(feed)
+                assert isinstance(event, events.UnknownEvent)
+                assert clock() - began > 6.0
+                assert (len(event.data), travis.live.statistics().gaps) == (800_000, 0)
+            relay.close()
+
+    run(story)
+
+
+async def slowly(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass bytes on to a port, and back at 100 kB a second."""
+    inner, outer = await asyncio.open_connection("127.0.0.1", port)
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter, pause: float) -> None:
+        while data := await source.read(10_000):
+            target.write(data)
+            await asyncio.sleep(pause)
+        target.close()
+
+    await asyncio.gather(pump(reader, outer, 0.0), pump(inner, writer, 0.1))

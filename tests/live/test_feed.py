@@ -8,41 +8,12 @@ import anyio
 import pytest
 
 from aiotravis import Feed, errors, events
-from aiotravis.live.channels import ChannelSelection
-from aiotravis.live.subscription import Subscription
-from tests.live.fakes import NO_RESOURCES, FakeHub, part, put
-
-
-async def nothing() -> ChannelSelection:
-    raise NotImplementedError
-
-
-class FakeSubscription(Subscription):
-    """A subscription that counts how often it is opened and closed."""
-
-    def __init__(
-        self, failure: Exception | None = None, *, max_events: int = 10, gate: asyncio.Event | None = None
-    ) -> None:
-        super().__init__(FakeHub(), nothing, NO_RESOURCES, max_events=max_events)
-        self.gate = gate
-        self.channels = frozenset({"b", "a"})
-        self.failure = failure
-        self.opened = 0
-        self.closed = 0
-
-    async def open(self) -> None:
-        self.opened += 1
-        if self.gate is not None:
-            await self.gate.wait()
-        if self.failure is not None:
-            raise self.failure
-
-    def close(self) -> None:
-        self.closed += 1
+from tests.live.fakes import FakeHub, part, put, subscribed_to
 
 
 async def test_a_feed_opens_once_and_closes_with_its_block() -> None:
-    subscription = FakeSubscription()
+    hub = FakeHub()
+    subscription = subscribed_to("a", "b", max_events=10, hub=hub)
     async with Feed(subscription) as feed:
         assert repr(feed) == "<Feed open, 0 waiting>"
         put(subscription.buffer, part(0))
@@ -52,15 +23,16 @@ async def test_a_feed_opens_once_and_closes_with_its_block() -> None:
         assert (statistics.delivered, statistics.waiting, statistics.channels) == (1, 1, ("a", "b"))
         async with feed:
             pass
-    assert subscription.opened == 1
-    assert subscription.closed >= 1
+    assert hub.opened == 1
+    assert hub.closed >= 1
     assert repr(feed) == "<Feed closed, 1 waiting>"
     with pytest.raises(errors.UsageError, match="closed"):
         await feed.__aenter__()
 
 
 async def test_a_bare_loop_opens_a_feed_and_deleting_it_closes_it() -> None:
-    subscription = FakeSubscription()
+    hub = FakeHub()
+    subscription = subscribed_to("a", "b", max_events=10, hub=hub)
     put(subscription.buffer, part(0))
 
     async def first() -> events.Event | None:
@@ -70,34 +42,37 @@ async def test_a_bare_loop_opens_a_feed_and_deleting_it_closes_it() -> None:
 
     assert await first() == part(0)
     gc.collect()
-    assert (subscription.opened, subscription.closed) == (1, 1)
+    assert (hub.opened, hub.closed) == (1, 1)
 
 
 async def test_a_feed_that_ends_is_closed() -> None:
     for error, kind in ((None, StopAsyncIteration), (errors.LiveError("x"), errors.LiveError)):
-        subscription = FakeSubscription()
+        hub = FakeHub()
+        subscription = subscribed_to("a", "b", max_events=10, hub=hub)
         feed = Feed(subscription)
         subscription.buffer.end(error)
         with pytest.raises(kind):
             await anext(feed)
-        assert subscription.closed == 1
+        assert hub.closed == 1
 
 
 async def test_a_feed_that_cannot_open_is_closed() -> None:
-    subscription = FakeSubscription(errors.LiveUnavailable("off"))
+    hub = FakeHub(errors.LiveUnavailable("off"))
+    subscription = subscribed_to("a", "b", max_events=10, hub=hub)
     feed = Feed(subscription)
     assert repr(feed) == "<Feed not opened, 0 waiting>"
     with pytest.raises(errors.LiveUnavailable):
         await feed.__aenter__()
-    assert subscription.closed == 1
+    assert hub.closed == 1
     with pytest.raises(errors.UsageError, match="This feed is closed"):
         aiter(feed)
 
 
 async def test_a_closed_feed_yields_what_is_buffered_and_then_raises() -> None:
-    feed = Feed(FakeSubscription())
+    subscription = subscribed_to("a", "b", max_events=10, hub=FakeHub())
+    feed = Feed(subscription)
     async with feed:
-        feed._buffer.put(events.Lagged(dropped=1), 0)
+        put(subscription.buffer, events.Lagged(dropped=1))
     assert [event async for event in feed] == [events.Lagged(dropped=1)]
     for _ in range(2):
         with pytest.raises(errors.UsageError, match="This feed is closed"):
@@ -105,13 +80,15 @@ async def test_a_closed_feed_yields_what_is_buffered_and_then_raises() -> None:
 
 
 async def test_awaiting_a_feed_names_the_remedy() -> None:
+    feed = Feed(subscribed_to("a", "b", max_events=10, hub=FakeHub()))
     with pytest.raises(errors.UsageError, match="A Feed cannot be awaited: use it in a block, `async with"):
-        await Feed(FakeSubscription())  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+        await feed  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
 
 
 async def test_ending_the_buffer_wakes_the_waiting_task() -> None:
     for error, kind in ((None, StopAsyncIteration), (errors.LiveError("gone"), errors.LiveError)):
-        subscription = FakeSubscription()
+        hub = FakeHub()
+        subscription = subscribed_to("a", "b", max_events=10, hub=hub)
         waiting = asyncio.ensure_future(anext(Feed(subscription)))
         await anyio.wait_all_tasks_blocked()
         subscription.buffer.end(error)
@@ -120,7 +97,8 @@ async def test_ending_the_buffer_wakes_the_waiting_task() -> None:
 
 
 async def test_a_cancelled_iteration_can_be_continued() -> None:
-    subscription = FakeSubscription()
+    hub = FakeHub()
+    subscription = subscribed_to("a", "b", max_events=10, hub=hub)
     async with Feed(subscription) as feed:
         with anyio.move_on_after(0):
             await anext(feed)
@@ -129,7 +107,8 @@ async def test_a_cancelled_iteration_can_be_continued() -> None:
 
 
 async def test_dropped_events_are_counted() -> None:
-    subscription = FakeSubscription()
+    hub = FakeHub()
+    subscription = subscribed_to("a", "b", max_events=10, hub=hub)
     async with Feed(subscription) as feed:
         for number in range(13):
             put(subscription.buffer, part(number))
@@ -139,7 +118,8 @@ async def test_dropped_events_are_counted() -> None:
 
 @pytest.mark.parametrize("how", ["break", "raise", "aclose", "cancel"])
 async def test_every_way_out_of_the_block_unsubscribes(how: str) -> None:
-    subscription = FakeSubscription()
+    hub = FakeHub()
+    subscription = subscribed_to("a", "b", max_events=10, hub=hub)
     put(subscription.buffer, part(0))
     with anyio.CancelScope() as scope, contextlib.suppress(KeyError):
         async with Feed(subscription) as feed:
@@ -153,11 +133,12 @@ async def test_every_way_out_of_the_block_unsubscribes(how: str) -> None:
                     await feed.aclose()
                 if how == "cancel":
                     scope.cancel()
-    assert (subscription.opened, subscription.closed >= 1) == (1, True)
+    assert (hub.opened, hub.closed >= 1) == (1, True)
 
 
 async def test_closing_ends_the_waiting_task_and_may_be_repeated() -> None:
-    subscription = FakeSubscription()
+    hub = FakeHub()
+    subscription = subscribed_to("a", "b", max_events=10, hub=hub)
     feed = Feed(subscription)
     waiting = asyncio.ensure_future(anext(feed))
     await anyio.wait_all_tasks_blocked()
@@ -167,23 +148,26 @@ async def test_closing_ends_the_waiting_task_and_may_be_repeated() -> None:
         await waiting
 
 
-async def test_a_cancelled_opening_closes_the_feed() -> None:
-    subscription = FakeSubscription(gate=asyncio.Event())
+async def test_a_cancelled_block_unsubscribes_and_the_feed_can_be_opened_again() -> None:
+    hub = FakeHub(gate=asyncio.Event())
+    subscription = subscribed_to("a", "b", max_events=10, hub=hub)
     feed = Feed(subscription)
     with anyio.move_on_after(0):
         await feed.__aenter__()
-    assert (subscription.opened, subscription.closed) == (1, 1)
+    assert (hub.opened, hub.closed) == (1, 1)
 
 
 def test_deleting_a_feed_that_was_never_opened_closes_it_once() -> None:
-    subscription = FakeSubscription()
+    hub = FakeHub()
+    subscription = subscribed_to("a", "b", max_events=10, hub=hub)
     Feed(subscription)
     gc.collect()
-    assert (subscription.opened, subscription.closed) == (0, 1)
+    assert (hub.opened, hub.closed) == (0, 1)
 
 
 async def test_a_second_consumer_raises_and_does_not_end_the_first() -> None:
-    subscription = FakeSubscription()
+    hub = FakeHub()
+    subscription = subscribed_to("a", "b", max_events=10, hub=hub)
     feed = Feed(subscription)
     first = asyncio.ensure_future(anext(feed))
     await anyio.wait_all_tasks_blocked()
@@ -193,34 +177,9 @@ async def test_a_second_consumer_raises_and_does_not_end_the_first() -> None:
     assert await first == part(1)
 
 
-async def test_two_tasks_that_open_the_same_feed_subscribe_once() -> None:
-    gate = asyncio.Event()
-    subscription = FakeSubscription(gate=gate)
-    feed = Feed(subscription)
-    both = [asyncio.ensure_future(anext(feed)) for _ in range(2)]
-    await anyio.wait_all_tasks_blocked()
-    gate.set()
-    await anyio.wait_all_tasks_blocked()
-    for one in both:
-        one.cancel()
-    await asyncio.gather(*both, return_exceptions=True)
-    assert subscription.opened == 1
-
-
-async def test_a_failed_opening_is_not_repeated_by_a_task_that_waited_for_it() -> None:
-    gate = asyncio.Event()
-    subscription = FakeSubscription(errors.LiveUnavailable("off"), gate=gate)
-    feed = Feed(subscription)
-    both = [asyncio.ensure_future(feed.__aenter__()) for _ in range(2)]
-    await anyio.wait_all_tasks_blocked()
-    gate.set()
-    for outcome in await asyncio.gather(*both, return_exceptions=True):
-        assert isinstance(outcome, errors.LiveUnavailable | errors.UsageError)
-    assert subscription.opened == 1
-
-
 async def test_a_full_buffer_takes_a_reconnected_mark() -> None:
-    subscription = FakeSubscription(max_events=1)
+    hub = FakeHub()
+    subscription = subscribed_to("a", "b", max_events=1, hub=hub)
     for event in (part(0), part(1), events.Reconnected(down=1.0)):
         put(subscription.buffer, event)
     subscription.buffer.end()

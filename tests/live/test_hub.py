@@ -10,9 +10,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from aiotravis import Feed, LiveOptions, Travis, errors, events
-from aiotravis.live.channels import ChannelSelection
-from aiotravis.live.subscription import LiveResources
+from aiotravis import LiveOptions, Travis, errors, events
+from aiotravis.flows.event_subscriber import EventSubscriber
 from aiotravis.testing import Dialect, Repository, ServerConnection, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import ignored, until
@@ -269,7 +268,7 @@ async def test_breaking_out_of_a_loop_and_deleting_a_feed_unsubscribe(
         forgotten = travis.events(channels=["repo-9"])
         await forgotten.__aenter__()
         assert "repo-9" in subscribed(server)
-        thread = threading.Thread(target=forgotten._subscription.close)
+        thread = threading.Thread(target=travis._hub.close, args=[forgotten._subscription])
         thread.start()
         await asyncio.to_thread(thread.join)
         await until(lambda: subscribed(server) == {"repo-1"})
@@ -324,16 +323,13 @@ async def test_each_subscription_calls_the_resources_of_its_own_client(
 ) -> None:
     job = repository.build(quiet=True, message="x" * 10_001).jobs[0]
 
-    async def resolve() -> ChannelSelection:
-        return ChannelSelection(repositories=frozenset({repository.id}))
-
     def calls(agent: str) -> list[str]:
         sent_by = [seen for seen in server.requests if seen.headers.get("user-agent", "").startswith(agent)]
         return [seen.path.partition("?")[0] for seen in sent_by]
 
     async with Travis(TOKEN, endpoint=server.endpoint, user_agent="first/1") as first:
-        resources = LiveResources(first.config, first.pusher_auth, first.users, first.builds, first.jobs)
-        async with Feed(travis._hub.subscription(resolve, resources=resources)) as feed:
+        subscriber = EventSubscriber(travis._hub, first._subscriber._resources)
+        async with subscriber.events(repository.id) as feed:
             assert calls("first/1") == ["/config", "/users", "/pusher/auth"]
             assert calls("aiotravis") == []
             job.start()

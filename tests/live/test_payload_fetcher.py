@@ -1,20 +1,20 @@
 """Events without a payload, completed over REST."""
 
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import Any, cast
 
 import anyio
+import anyio.lowlevel
 import pytest
 from anyio.abc import TaskGroup
 
 from aiotravis import Travis, errors, events
 from aiotravis._http import ApiRequest, ApiResponse
+from aiotravis.live.monitor import LiveMonitor
 from aiotravis.live.payload_fetcher import PayloadFetcher
 from aiotravis.live.subscription import LiveResources
 from aiotravis.resources.builds import Build, Builds
-from aiotravis.resources.config import ConfigResource
 from aiotravis.resources.jobs import Job, Jobs
-from aiotravis.resources.pusher_auth import PusherAuth
 from aiotravis.testing import Repository, TravisServer
 from tests.samples import JSON, Scripted
 from tests.waiting import until
@@ -30,8 +30,9 @@ async def group() -> AsyncIterator[TaskGroup]:
 
 
 def fetcher_with(builds: Builds, jobs: Jobs, coalesce: float = 0.01) -> PayloadFetcher:
-    resources = LiveResources(cast("ConfigResource", None), cast("PusherAuth", None), None, builds, jobs)
-    return PayloadFetcher(lambda: resources, coalesce)
+    unused = cast("Any", None)
+    resources = LiveResources(unused, unused, None, unused, builds, jobs)
+    return PayloadFetcher(lambda: resources, coalesce, LiveMonitor(), anyio.lowlevel.checkpoint)
 
 
 def ids_only(number: int) -> events.JobEvent:
@@ -134,7 +135,7 @@ async def test_a_payload_that_cannot_be_read_leaves_its_event_alone_incomplete(g
 
 
 async def test_without_resources_events_stay_incomplete(group: TaskGroup) -> None:
-    fetcher = PayloadFetcher(lambda: None, coalesce=0.0)
+    fetcher = PayloadFetcher(lambda: None, 0.0, LiveMonitor(), anyio.lowlevel.checkpoint)
     group.start_soon(fetcher.run)
     done: list[events.BuildEvent | events.JobEvent] = []
     event = ids_only(1)

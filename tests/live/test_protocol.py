@@ -23,6 +23,7 @@ from aiotravis.live.protocol import (
     address_from_config,
     close_action,
     decode_data,
+    ends_connection,
     read_frame,
 )
 from aiotravis.resources.config import PusherConfig
@@ -78,7 +79,7 @@ FRAMES: list[tuple[str, ServerMessage]] = [
     ('{"event":"pusher:error","data":{"code":true,"channel":"repo-1"}}', ErrorFrame(None, "", "repo-1")),
     (
         '{"event":"pusher:subscription_error","channel":"private-x-1","data":{"type":"AuthError","error":"No","status":401}}',
-        ErrorFrame(401, "No", "private-x-1"),
+        ErrorFrame(401, "No", "private-x-1", of_subscription=True),
     ),
     ('{"event":"pusher:ping","data":"{}"}', Ping()),
     ('{"event":"pusher:ping"}', Ping()),
@@ -244,3 +245,21 @@ def test_close_action_follows_the_code_or_the_last_error(
 
 def test_an_error_about_one_channel_does_not_decide_the_close_action() -> None:
     assert close_action(1006, ErrorFrame(4009, "The channel name is too long", "private-x")) is CloseAction.RECONNECT
+
+
+@pytest.mark.parametrize(
+    ("host", "in_url"),
+    [
+        ("::1", "[::1]"), ("2001:db8::8", "[2001:db8::8]"), ("::ffff:127.0.0.1", "[::ffff:127.0.0.1]"),
+        ("fe80::1%eth0", "[fe80::1%eth0]"), ("[::1]", "[::1]"), ("127.0.0.1", "127.0.0.1"), ("a.example", "a.example"),
+    ],
+)  # fmt: skip
+def test_an_ipv6_address_stands_in_brackets(host: str, in_url: str) -> None:
+    assert address_from_config(PusherConfig(key="k", host=host)).host == in_url
+
+
+@pytest.mark.parametrize("code", [4000, 4001, 4100, 4200])
+def test_an_error_of_a_subscription_neither_ends_a_connection_nor_explains_its_end(code: int) -> None:
+    error = ErrorFrame(code, "no", of_subscription=True)
+    assert not ends_connection(error)
+    assert close_action(None, error) is CloseAction.RECONNECT

@@ -1,9 +1,13 @@
 """pysher's Pusher over an aiohttp WebSocket: sending, receiving, closing."""
 
+import asyncio
 import json
+import sys
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Literal, cast
 
@@ -13,8 +17,8 @@ import anyio.lowlevel
 import pytest
 
 from aiotravis.live.protocol import Address
-from aiotravis.live.socket import MAX_BATCH, Closed, PusherConnector, PusherSocket
-from aiotravis.testing import TravisServer
+from aiotravis.live.socket import MAX_BATCH, Closed, PusherConnector, PusherSocket, _import_pysher
+from aiotravis.testing import FaultProxy, TravisServer
 from tests.waiting import until
 
 
@@ -96,7 +100,7 @@ class Handler:
         self.batches: list[list[bytes]] = []
         self.last = last
 
-    def __call__(self, frames: Sequence[bytes]) -> Closed | None:
+    async def __call__(self, frames: Sequence[bytes]) -> Closed | None:
         self.batches.append(list(frames))
         return Closed(None, "the last one") if self.last in frames else None
 
@@ -225,3 +229,61 @@ async def test_connecting_to_what_is_no_websocket_raises_os_error(
         await opened(session, address(server, path="/nothing"))
     with pytest.raises(OSError, match=r".*"):
         await opened(session, Address(key="k", host="127.0.0.1", port=1, path="", tls=False))
+
+
+async def test_an_ipv6_address_is_connected_to(session: aiohttp.ClientSession) -> None:
+    async with TravisServer() as server:
+        relay = await asyncio.start_server(partial(relayed, server.port), "::1", 0)
+        port = relay.sockets[0].getsockname()[1]
+        socket = await opened(session, Address(key=server.pusher.key, host="[::1]", port=port, path="", tls=False))
+        assert (await received(socket))["event"] == "pusher:connection_established"
+        await socket.aclose()
+        relay.close()
+
+
+async def relayed(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass bytes on to a port of 127.0.0.1, and back."""
+    inner, outer = await asyncio.open_connection("127.0.0.1", port)
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            target.write(data)
+        target.close()
+
+    await asyncio.gather(pump(reader, outer), pump(inner, writer))
+
+
+async def test_pysher_is_imported_outside_of_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    imported: list[str] = []
+    turns = 0
+
+    def slow(name: str) -> None:
+        imported.append(threading.current_thread().name)
+        time.sleep(0.05)
+
+    monkeypatch.setattr("aiotravis.live.socket.importlib.import_module", slow)
+    monkeypatch.setitem(sys.modules, "pysher", None)
+    loading = asyncio.ensure_future(_import_pysher())
+    while not loading.done():
+        turns += 1
+        await asyncio.sleep(0.001)
+    assert imported == ["aiotravis imports pysher"]
+    assert turns > 5
+    await until(lambda: all(one.name != imported[0] for one in threading.enumerate()))
+
+
+async def test_bytes_are_noted_before_their_message_is_complete(session: aiohttp.ClientSession) -> None:
+    async with TravisServer() as server, FaultProxy(server.port) as proxy:
+        address = Address(key=server.pusher.key, host="127.0.0.1", port=proxy.port, path="", tls=False)
+        socket = await opened(session, address)
+        await socket.receive()
+        receiving = asyncio.ensure_future(socket.receive())
+        proxy.chunk, proxy.delay = 1000, 0.01
+        server.pusher.send_raw("x" * 50_000)
+        noted = set[float]()
+        while not receiving.done():
+            noted.add(socket.received_at)
+            await asyncio.sleep(0)
+        assert len(noted) > 3
+        assert await receiving == b"x" * 50_000
+        await socket.aclose()
