@@ -147,6 +147,10 @@ class Miner:
         self.cursor: str | None = None
         self.ended: list[int] = []
 
+    @property
+    def position(self) -> Position:
+        return Position() if self.cursor is None else msgspec.json.decode(self.cursor, type=Position)
+
     async def run(
         self, take: int | None = None, lost: int = 0, meanwhile: dict[int, Step] | None = None, limit: int | None = None
     ) -> None:
@@ -222,7 +226,8 @@ async def test_each_build_that_has_ended_comes_as_ended_whatever_happened(story:
     yielded, before = len(miner.ended), len(world.requests)
     await miner.run()
     assert len(miner.ended) == yielded
-    unfinished = len(world.builds) - len(ended)
+    # Those of a history without any other build count too: it may be hidden.
+    unfinished = len(miner.position.pending)
     # One for the newest page, one for each hundred of those, and what the reader of pages needs to be sure.
     assert len(world.requests) - before <= 5 + unfinished / 100
 
@@ -236,7 +241,7 @@ async def test_without_a_loss_no_build_comes_as_ended_twice(story: list[Step]) -
         if step[0] == "mine":
             requests, ended = len(world.requests), len(miner.ended)
             await miner.run(step[1])
-            new = len(miner.ended) - ended + sum(not build.finished for build in world.builds.values())
+            new = len(miner.ended) - ended + len(miner.position.pending)
             assert step[1] is not None or len(world.requests) - requests <= 8 + new / 5
         else:
             apply(world, step)
