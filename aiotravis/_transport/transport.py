@@ -206,9 +206,10 @@ class AiohttpTransport:
             raise
         except TimeoutError as exc:
             raise timeout_error(request, self._endpoint, exc) from exc
-        except BodyTooLarge:
-            limit = self.config.max_response if sink is None else sink.limit
-            raise too_large_error(request, limit, settable=sink is None) from None
+        except BodyTooLarge as exc:
+            # A sink does not receive JSON: that has the client's limit.
+            settable = exc.limit == self.config.max_response
+            raise too_large_error(request, exc.limit, settable=settable) from None
         except (aiohttp.ClientPayloadError, MalformedBody) as exc:
             raise truncated_error(request, exc) from exc
         except (aiohttp.ClientError, OSError, ValueError) as exc:

@@ -159,11 +159,11 @@ class LogSources:
         """
         failures: dict[Source, TravisError] = {}
         empty: Snapshot | None = None
-        nothing_numbered = False
+        nothing_numbered = too_large = False
         for source in sources:
-            if source in self._lacking or (self._is_too_large(failures) and not source.streams):
+            if source in self._lacking or (too_large and not source.streams):
                 continue
-            if nothing_numbered and not wanted.ended and not source.numbers:
+            if nothing_numbered and not (wanted.ended or too_large or source.numbers):
                 # Nothing is written yet.
                 break
             try:
@@ -175,6 +175,7 @@ class LogSources:
                     raise
                 self._note_missing(source, exc)
                 failures[source] = exc
+                too_large = too_large or isinstance(exc, TooLargeError)
                 continue
             if not self._is_empty(snapshot, wanted):
                 return snapshot
@@ -185,13 +186,9 @@ class LogSources:
         if interrupted is not None and wanted.ended:
             # The others do not have the log, and this one may.
             raise interrupted
-        if empty is None and failures:
+        if too_large or (empty is None and failures):
             raise _most_telling(failures)
         return empty or Snapshot()
-
-    @staticmethod
-    def _is_too_large(failures: dict[Source, TravisError]) -> bool:
-        return any(isinstance(failure, TooLargeError) for failure in failures.values())
 
     @staticmethod
     def _is_empty(snapshot: Snapshot, wanted: Wanted) -> bool:
@@ -256,11 +253,13 @@ def _is_interruption(error: TravisError) -> bool:
 
 
 def _most_telling(failures: dict[Source, TravisError]) -> TravisError:
-    """Return the failure that tells what is wrong: v2's own refusal, or one that may pass, or the last one as JSON."""
+    """Return the failure that tells what is wrong: v2's own refusal; else the last of the groups below."""
     refusal = failures.get(V2_LOG)
     if refusal is not None and not is_transient(refusal):
         return refusal
     in_order = sorted(failures.items(), key=lambda item: item[0].streams)
     passing = [failure for _, failure in in_order if is_transient(failure)]
+    interrupted = [failure for _, failure in in_order if _is_interruption(failure)]
     as_json = [failure for source, failure in in_order if not source.streams]
-    return [*(failure for _, failure in in_order), *as_json, *passing][-1]
+    too_large = [failure for _, failure in in_order if isinstance(failure, TooLargeError)]
+    return [*(failure for _, failure in in_order), *as_json, *passing, *too_large, *interrupted][-1]

@@ -19,7 +19,15 @@ from aiotravis._http import ACCEPT_TEXT, ApiRequest, ApiResponse, Endpoint
 from aiotravis._validation import validate_text
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
-from aiotravis.errors import DecodeError, LogUnavailable, NotFoundError, TooLargeError, TravisError, UsageError
+from aiotravis.errors import (
+    DecodeError,
+    LogUnavailable,
+    NotFoundError,
+    ResponseError,
+    TooLargeError,
+    TravisError,
+    UsageError,
+)
 from aiotravis.resources._base import Entity, Resource, id_of, ids_of
 from aiotravis.resources._log_answers import NOTICE, absent_response, absent_text, is_text, truncated, unavailable
 from aiotravis.resources._log_downloads import FileSink, LogFile, download
@@ -159,7 +167,7 @@ class Logs(Resource):
             return await self._stream_text(job, sink)
         except TooLargeError:
             if not sink.size:
-                with suppress(NotFoundError):
+                with suppress(ResponseError, DecodeError, LogUnavailable):
                     return await self._stream_text(job, sink, v3=True)
             raise
 

@@ -343,19 +343,42 @@ async def test_a_web_page_is_not_saved(server: TravisServer, travis: Travis, tmp
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("has_v3", [True, False])
 async def test_json_above_the_limit_is_replaced_by_v3_text(
-    server: TravisServer, travis: Travis, tmp_path: Path, has_v3: bool
+    server: TravisServer, travis: Travis, tmp_path: Path
 ) -> None:
     server.respond("GET", "/jobs/7/log", body=b'{"log":{"body":"%s"}}' % (b"x" * 5000))
-    if has_v3:
-        server.respond("GET", "/v3/job/7/log.txt", body=b"all", headers={"Content-Type": "text/plain"})
+    server.respond("GET", "/v3/job/7/log.txt", body=b"all", headers={"Content-Type": "text/plain"})
     logs = travis.with_options(max_response=4000).logs
     (file,) = await logs.download([PASSED], tmp_path)
-    if has_v3:
-        assert file.path is not None
-        assert (file.path.read_text(), await logs.text(7)) == ("all", "all")
-    else:
-        assert isinstance(file.error, errors.TooLargeError)
-        with pytest.raises(errors.TooLargeError):
-            await logs.text(7)
+    assert file.path is not None
+    assert (file.path.read_text(), await logs.text(7)) == ("all", "all")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, b"file not found"),
+        (401, b'{"@type":"error","error_type":"login_required","error_message":"login required"}'),
+        (403, b'{"@type":"error","error_type":"insufficient_access","error_message":"no"}'),
+        (500, b"Sorry, we experienced an error."),
+        (406, b""),
+        (200, b"<html>"),
+    ],
+)
+async def test_json_above_the_limit_is_reported_where_there_is_no_text(
+    server: TravisServer, travis: Travis, tmp_path: Path, status: int, body: bytes
+) -> None:
+    server.respond("GET", "/jobs/7/log", body=b'{"log":{"body":"%s"}}' % (b"x" * 5000))
+    server.respond("GET", "/v3/job/7/log.txt", status=status, body=body, headers={"Content-Type": "text/html"})
+    job = b'{"job":{"id":7,"state":"passed","started_at":"2014-04-08T00:17:34Z","finished_at":"2014-04-08T00:27:12Z"}}'
+    server.respond("GET", "/jobs/7", body=job)
+    small = travis.with_options(max_response=4000)
+    limit = "larger than 4000 bytes. Raise max_response="
+    (file,) = await small.logs.download([PASSED], tmp_path)
+    with pytest.raises(errors.TooLargeError, match=limit):
+        raise file.error or AssertionError
+    with pytest.raises(errors.TooLargeError, match=limit):
+        await small.logs.text(7)
+    with pytest.raises(errors.TooLargeError, match=limit):
+        await small.follow_log(7).text()
+    assert await travis.follow_log(7).text() == "x" * 5000
