@@ -85,9 +85,12 @@ class LogPoller:
             return
         if log.is_empty(snapshot):
             self._end_without_log(asked_at, had_ended=had_ended)
-        elif snapshot.complete and log.covered:
+            return
+        unchanged = had_ended and not advanced
+        if log.covered and snapshot.text is not None and (unchanged or snapshot.complete or log.timeout.long_ago):
+            # The stored text of a job that ended long ago does not grow; any other is read twice.
             log.finish()
-        elif had_ended and not advanced:
+        elif unchanged:
             await self._end()
 
     def _end_without_log(self, asked_at: float, *, had_ended: bool) -> None:

@@ -104,7 +104,10 @@ class LogState(LogDelivery):
         if live and not self._urgent:
             self._schedule.clear()
             return idle
-        return self._schedule.delay(now, as_text=not live or self._texts_read > 0, length=self.delivered.length)
+        as_text = not live or self._texts_read > 0
+        # The log of a job that has ended does not grow, and is not read much more often.
+        length = 0 if self.job_ended else self.delivered.length
+        return self._schedule.delay(now, as_text=as_text, length=length)
 
     def retry_delays(self) -> Iterator[float]:
         """Yield the seconds to wait after each failed request."""

@@ -58,6 +58,8 @@ class Server:
     aggregated: bool = False
     state: State = State.CREATED
     started_at: datetime | None = None
+    finished_at: datetime | None = None
+    texts_read: int = 0
     clock: Callable[[], float] = lambda: 0.0
     run: int = 0
     ended_at: float | None = None
@@ -143,7 +145,7 @@ class Server:
 
     def job(self) -> Job:
         now = datetime.fromtimestamp(self.clock(), UTC)
-        return Job(id=JOB, state=self.state, started_at=self.started_at, updated_at=now)
+        return Job(id=JOB, state=self.state, started_at=self.started_at, finished_at=self.finished_at, updated_at=now)
 
     # The job ----------------------------------------------------------------------------------------------------------
 
@@ -308,6 +310,7 @@ class ServedLogs(Logs):
             return Log(job_id=JOB, parts=())
         if not (v3 or server.has_text) or not server.stored:
             return Log()
+        server.texts_read += 1
         content = server.text.encode()
         if self._server.draw.random() < server.failing:
             # The transport starts again after a truncated attempt.

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ import pytest
 
 from aiotravis import Feed, LogPart, LogReset, LogStream, State, Travis, errors, events
 from aiotravis._async.lifetime import ClientLifetime
+from aiotravis.follow_log import poll_schedule
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.live.subscription import Subscription
 from aiotravis.testing import Job, Part, TravisServer
@@ -192,6 +194,28 @@ def test_the_wait_lasts_a_minute_from_the_end_of_the_job() -> None:
             return clock() - server.ended_at
 
     assert 60.0 <= run(main, start=1.7e9, settling=0) < 75.0
+
+
+@pytest.mark.parametrize(("ended_ago", "reads", "longest"), [(7200.0, 1, 0.0), (0.0, 2, 2.5)])
+@pytest.mark.parametrize("size", [1000, 10_000_000])
+def test_a_stored_text_without_numbers_is_delivered_at_once(
+    monkeypatch: pytest.MonkeyPatch, size: int, ended_ago: float, reads: int, longest: float
+) -> None:
+    monkeypatch.setattr(poll_schedule, "POLL_DELAY", 2.0)
+
+    async def main(clock: Callable[[], float]) -> tuple[int, int, float]:
+        server = Server(random.Random(1), loses=False, clock=clock)
+        quiet(server)
+        server.is_live = server.has_v3 = server.has_parts = False
+        server.state, server.stored = State.PASSED, [LogPart(number=0, content="x" * size)]
+        server.started_at = server.finished_at = datetime.fromtimestamp(time.time() - ended_ago, UTC)
+        log, began = stream(server), clock()
+        length = sum([len(part.content or "") async for part in log])
+        return length, server.texts_read, clock() - began
+
+    length, read, seconds = run(main, settling=0)
+    assert (length, read) == (size, reads)
+    assert seconds < longest + 0.1
 
 
 # Other ways to lose a part --------------------------------------------------------------------------------------------
