@@ -66,7 +66,7 @@ class LogPoller:
             had_ended = False
         if not log.needs_log(anyio.current_time(), live=live):
             return
-        if log.run_unknown:
+        if log.run_unknown or not log.opened:
             # These parts may belong to the run before; the log is read only now.
             self._skip_log_events()
         asked_at = anyio.current_time()
@@ -78,6 +78,7 @@ class LogPoller:
             # The job began to run in between, perhaps more than once: what was read may belong to the run before.
             job = await self.read_job()
             self._is_another_run(job)
+            self._skip_log_events()
             snapshot = await self._read_new()
             snapshot = Snapshot(parts=()) if job.pending else snapshot
         advanced = log.apply_poll(snapshot, pending=job.pending, before=before, now=anyio.current_time())
@@ -122,7 +123,7 @@ class LogPoller:
         except TravisError:
             snapshot = Snapshot()
         new = () if snapshot.whole else tuple(part for part in snapshot.parts or () if log.is_new(part))
-        if (new or log.needs_comparison or log.reads > 1) and await self._was_restarted():
+        if await self._was_restarted():
             return
         stored = snapshot.whole or any(part.final and not log.is_new(part) for part in snapshot.parts or ())
         if log.needs_comparison and not log.job_ended and not stored:
@@ -223,7 +224,7 @@ class LogPoller:
     async def _compared(self, snapshot: Snapshot, *, as_text: bool = False) -> Snapshot:
         """Compare a text with what came before, or parts whose numbers do not count."""
         log, text = self._log, snapshot.text
-        held = log.held_texts if log.job_ended else []
+        held = log.held_texts if log.job_ended or snapshot.whole else []
         if snapshot.parts and (as_text or log.is_text or (snapshot.whole and held)):
             text = SpooledText.of("".join(part.content or "" for part in snapshot.parts), log.delivered)
             snapshot = Snapshot(text=text, complete=snapshot.complete)
