@@ -28,7 +28,7 @@ from aiotravis.errors import (
     TravisError,
     UsageError,
 )
-from aiotravis.resources._base import Entity, Resource, id_of, ids_of
+from aiotravis.resources._base import Entity, Resource, id_of, ids_of, read_in_parts
 from aiotravis.resources._log_answers import NOTICE, absent_response, absent_text, is_text, truncated, unavailable
 from aiotravis.resources._log_downloads import FileSink, LogFile, download
 from aiotravis.resources._log_sinks import LogSink, TextSink, is_placeholder
@@ -252,12 +252,12 @@ class Logs(Resource):
         """
         jobs = list(jobs) if not isinstance(jobs, str | bytes) else jobs
         ids = ids_of(jobs, "jobs", Job)
-        target, known = Path(folder), dict[int, Job]()
+        target, known, unreadable = Path(folder), dict[int, Job](), dict[int, TravisError]()
 
         async def download_one(number: int) -> LogFile:
             job = known.get(number)
             if job is None:
-                return LogFile(job_id=number, error=_no_such_job(number))
+                return LogFile(job_id=number, error=unreadable.get(number) or _no_such_job(number))
             return await download(job, target, partial(self._read_file, number), overwrite=overwrite)
 
         outcomes = ConcurrentMap(
@@ -271,7 +271,11 @@ class Logs(Resource):
         await anyio.to_thread.run_sync(partial(target.mkdir, parents=True, exist_ok=True))
         known.update({job.id: job for job in jobs if isinstance(job, Job) and job.finished})
         unknown = [number for number in dict.fromkeys(ids) if number not in known]
-        known.update({job.id: job async for job in Jobs(self._transport).many(unknown, missing_ok=True)})
+
+        async def read_states(ids: list[int]) -> None:
+            known.update({job.id: job async for job in Jobs(self._transport).many(ids, missing_ok=True)})
+
+        unreadable.update(await read_in_parts(read_states, unknown))
         async with outcomes:
             files = {outcome.item: outcome.value async for outcome in outcomes}
         return tuple(files[number] for number in ids)
