@@ -232,7 +232,10 @@ class Server:
         self.connected = True
         if self.subscribed:
             created = events.JobCreated(job=self.job())
-            self.buffer.put(self.draw.choice([created, created, events.Reconnected(down=1.0)]), 0)
+            event = self.draw.choice([created, created, events.Reconnected(down=1.0)])
+            self.buffer.put(event, 0)
+            # Where the start of a run is lost, too, only the stored log can tell it from the one before.
+            self.mixed = self.mixed or (event is not created and self.state_loss > 0)
 
     async def write(self, contents: Sequence[str]) -> None:
         draw = self.draw
