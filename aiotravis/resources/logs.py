@@ -22,7 +22,6 @@ from aiotravis.bulk.progress import Progress
 from aiotravis.errors import (
     DecodeError,
     LogUnavailable,
-    NotFoundError,
     ResponseError,
     TooLargeError,
     TravisError,
@@ -33,7 +32,7 @@ from aiotravis.resources._log_answers import NOTICE, absent_response, absent_tex
 from aiotravis.resources._log_downloads import FileSink, LogFile, download
 from aiotravis.resources._log_sinks import LogSink, TextSink, is_placeholder
 from aiotravis.resources._log_values import LAST, Log, LogPart
-from aiotravis.resources.jobs import Job, Jobs
+from aiotravis.resources.jobs import Job, Jobs, no_such_job
 
 __all__ = ["LAST", "Log", "LogPart", "Logs"]
 
@@ -257,7 +256,7 @@ class Logs(Resource):
         async def download_one(number: int) -> LogFile:
             job = known.get(number)
             if job is None:
-                return LogFile(job_id=number, error=unreadable.get(number) or _no_such_job(number))
+                return LogFile(job_id=number, error=unreadable.get(number) or no_such_job(number))
             return await download(job, target, partial(self._read_file, number), overwrite=overwrite)
 
         outcomes = ConcurrentMap(
@@ -306,14 +305,6 @@ class Logs(Resource):
         """
         fields = {} if reason is None else {"reason": validate_text(reason, "reason")}
         await self._fetch(REMOVE, id=id_of(job, "job", Job), json=fields)
-
-
-def _no_such_job(number: int) -> NotFoundError:
-    remedy = "Check the id; other tokens may see more."
-    message = f"GET /jobs: no job {number}, or hidden from this token. {remedy}"
-    error = NotFoundError(message, status=200, method="GET", path="/jobs", remedy=remedy)
-    error.missing = (number,)
-    return error
 
 
 def _part_number(number: object, argument: str) -> int:
