@@ -70,17 +70,10 @@ class LogPoller:
             # These parts may belong to the run before; the log is read only now.
             self._skip_log_events()
         asked_at = anyio.current_time()
-        snapshot = await self._read_new()
-        if log.job_ended and snapshot.text is not None:
-            if await self._was_restarted() or not log.job_ended:
-                return
-        elif log.started_at is None and not snapshot.empty:
-            # The job began to run in between, perhaps more than once: what was read may belong to the run before.
-            job = await self.read_job()
-            self._is_another_run(job)
-            self._skip_log_events()
-            snapshot = await self._read_new()
-            snapshot = Snapshot(parts=()) if job.pending else snapshot
+        # fact 10.2: a job that has not started has no log. What is read may belong to the run before.
+        snapshot = Snapshot(parts=()) if job.pending else await self._read_new()
+        if log.job_ended and snapshot.text is not None and (await self._was_restarted() or not log.job_ended):
+            return
         advanced = log.apply_poll(snapshot, pending=job.pending, before=before, now=anyio.current_time())
         if not log.job_ended or log.complete:
             return

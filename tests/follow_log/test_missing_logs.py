@@ -361,3 +361,13 @@ def test_parts_that_waited_while_the_log_was_opened_may_be_of_an_earlier_run(mon
         return [part.content for part in parts]
 
     assert run(main, start=1.7e9, settling=0) == ["new", ""]
+
+
+async def test_the_log_of_a_job_that_has_not_started_is_not_requested(
+    server: TravisServer, travis: Travis, job: Job
+) -> None:
+    async with travis.follow_log(job.id) as log:
+        assert not [seen.path for seen in server.requests if "/log" in seen.path]
+        job.start()
+        job.write("text", final=True)
+        assert (await anext(log)).content == "text"
