@@ -146,6 +146,7 @@ class LogPoller:
             Whether the stored text shows how the log ends; None if the job was restarted, or the log stored, meanwhile.
         """
         log = self._log
+        started_at = log.started_at
         try:
             snapshot = await self._read(WHOLE_TEXT)
         except TravisError as exc:
@@ -157,7 +158,8 @@ class LogPoller:
             numbered = await self._read_new()
             if any(log.is_new(part) and part.number != LAST for part in numbered.parts or ()):
                 snapshot = numbered
-        if await self._was_restarted():
+        if await self._was_restarted() or log.started_at != started_at:
+            # The text may belong to the run before, or to the one after.
             return None
         log.update_end(anyio.current_time())
         if snapshot.parts:
