@@ -380,3 +380,18 @@ async def test_json_above_the_limit_is_reported_where_there_is_no_text(
     with pytest.raises(errors.TooLargeError, match=limit):
         await small.follow_log(7).text()
     assert await travis.follow_log(7).text() == "x" * 5000
+
+
+async def test_a_job_that_cannot_be_read_fails_only_its_own_download(tmp_path: Path) -> None:
+    def answer(request: ApiRequest) -> ApiResponse:
+        if request.path != "/jobs":
+            return ApiResponse(200, {"content-type": "text/plain"}, b"text")
+        ids = [value for name, value in request.query if name.startswith("ids")]
+        if "2" in ids:
+            raise errors.TooLargeError("too large", method="GET", path="/jobs", limit=1)
+        jobs = ",".join(f'{{"id":{number},"state":"passed","started_at":"2014-04-08T00:17:34Z"}}' for number in ids)
+        return ApiResponse(200, {"content-type": "application/json"}, f'{{"jobs":[{jobs}]}}'.encode())
+
+    files = await Logs(Scripted(answer)).download([1, 2, 3], tmp_path)
+    assert [type(file.error) for file in files] == [type(None), errors.TooLargeError, type(None)]
+    assert names(tmp_path) == ["1.txt", "3.txt"]
