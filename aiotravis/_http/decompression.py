@@ -30,7 +30,15 @@ class MalformedBody(Exception):
 
 
 class BodyTooLarge(Exception):
-    """The body exceeds the limit."""
+    """The body exceeds a limit.
+
+    Args:
+        limit: The limit, in bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
 
 
 def check_encodings(content: str, transfer: str) -> None:
@@ -72,7 +80,7 @@ class BodyReader:
         """
         self._received += len(chunk)
         if self._received > self._limit:
-            raise BodyTooLarge
+            raise BodyTooLarge(self._limit)
         if self._decompressor is None:
             self._append(chunk)
             return
@@ -98,7 +106,7 @@ class BodyReader:
     def _append(self, piece: bytes) -> None:
         self._size += len(piece)
         if self._size > self._limit:
-            raise BodyTooLarge
+            raise BodyTooLarge(self._limit)
         self._buffer.write(piece)
 
     @property

@@ -28,6 +28,7 @@ __all__ = [
     "dates_to_utc",
     "exhaust",
     "has_zero_date",
+    "to_utc",
     "unreadable_counts",
 ]
 
@@ -78,7 +79,7 @@ def dates_to_utc(value: msgspec.Struct, *fields: str) -> None:
     for field in fields:
         date: datetime | None = getattr(value, field)
         if date is not None and date.tzinfo is not UTC:
-            msgspec.structs.force_setattr(value, field, _to_utc(date))
+            msgspec.structs.force_setattr(value, field, to_utc(date))
 
 
 def exhaust(steps: Generator[None, None, T]) -> T:
@@ -321,13 +322,14 @@ def _to_enum(kind: type[Enum], text: str) -> Enum | None:
 def _to_datetime(text: str) -> datetime | None:
     # fact 9.32: a date may end with " UTC". fact 10.1: without a zone it is UTC.
     try:
-        moment = _to_utc(datetime.fromisoformat(text.strip().removesuffix("UTC").rstrip()))
+        moment = to_utc(datetime.fromisoformat(text.strip().removesuffix("UTC").rstrip()))
     except ValueError:
         return None
     return None if moment is None or moment.isoformat().startswith(ZERO_DATE) else moment
 
 
-def _to_utc(moment: datetime) -> datetime | None:
+def to_utc(moment: datetime) -> datetime | None:
+    """Return a moment in UTC, which one without a zone is in; None if UTC has no such date."""
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):

@@ -92,7 +92,7 @@ async def read_body(
     if response.content.is_eof() and not encoding and sink is None:
         body = response.content.read_nowait()
         if len(body) > limit:
-            raise BodyTooLarge
+            raise BodyTooLarge(limit)
     else:
         reader = BodyReader(encoding, limit if sink is None else sink.limit)
         body = await _read_chunks(response.content, reader, sink, deadline, read_timeout)

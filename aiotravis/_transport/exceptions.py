@@ -19,8 +19,7 @@ def request_error(
     endpoint: str | None,
     proxy: str | None,
     secrets: tuple[str, ...],
-    limit: int,
-    is_limit_settable: bool,
+    max_response: int,
 ) -> RequestError:
     """Return the error for a request that got no usable response.
 
@@ -31,14 +30,13 @@ def request_error(
         endpoint: That of the API if the URL is below it, else None.
         proxy: The proxy in use, or None.
         secrets: Texts that no error may repeat.
-        limit: Bytes of the largest body.
-        is_limit_settable: Whether that is a setting of the client.
+        max_response: The client's limit, in bytes. A sink, which does not receive JSON, has one of its own.
     """
     what, method, path = f"{request.method} {request.safe_target}: ", request.method, request.safe_target
     if isinstance(exc, BodyTooLarge):
-        remedy = " Raise max_response=." if is_limit_settable else ""
-        message = f"{what}the response is larger than {limit} bytes.{remedy}"
-        return TooLargeError(message, method=method, path=path, limit=limit)
+        remedy = " Raise max_response=." if exc.limit == max_response else ""
+        message = f"{what}the response is larger than {exc.limit} bytes.{remedy}"
+        return TooLargeError(message, method=method, path=path, limit=exc.limit)
     error: RequestError
     if isinstance(exc, aiohttp.ClientPayloadError | MalformedBody):
         message = f"{what}the response is truncated or malformed ({type(exc).__name__}). Try again."

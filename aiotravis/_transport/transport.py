@@ -217,8 +217,7 @@ class AiohttpTransport:
                 endpoint=None if destination.cross_origin else self._endpoint,
                 proxy=destination.proxy,
                 secrets=secrets,
-                limit=self.config.max_response if sink is None else sink.limit,
-                is_limit_settable=sink is None,
+                max_response=self.config.max_response,
             )
             cause = root_cause(exc, secrets)
         # Outside the handler: the exception being handled would become the context of the one raised, with its secrets.

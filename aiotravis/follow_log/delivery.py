@@ -75,8 +75,8 @@ class LogDelivery:
 
     @property
     def has_notice(self) -> bool:
-        """Whether the server's own notice ends the log."""
-        return self._assembler.has_notice
+        """Whether the server's own notice ends the log of this run, as far as is known."""
+        return self._assembler.has_notice and not self.waits_for_comparison
 
     @property
     def held_texts(self) -> list[str]:

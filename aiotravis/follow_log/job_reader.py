@@ -9,8 +9,8 @@ from weakref import WeakSet
 
 import anyio
 
-from aiotravis.errors import NotFoundError, TravisError
-from aiotravis.resources.jobs import Job, Jobs
+from aiotravis.errors import TravisError
+from aiotravis.resources.jobs import Job, Jobs, no_such_job
 
 __all__ = ["JobReader"]
 
@@ -93,7 +93,7 @@ class JobReader:
             if batch.jobs is not None:
                 job = batch.jobs.get(number)
                 if job is None:
-                    raise _not_found(number)
+                    raise no_such_job(number)
                 return job
 
     async def _read(self, batch: _Batch) -> None:
@@ -111,11 +111,3 @@ class JobReader:
             if self._batch is batch:
                 self._batch = None
             batch.done.set()
-
-
-def _not_found(number: int) -> NotFoundError:
-    remedy = "Check the id; other tokens may see more."
-    message = f"GET /jobs: no job {number}, or hidden from this token. {remedy}"
-    error = NotFoundError(message, status=200, method="GET", path="/jobs", remedy=remedy)
-    error.missing = (number,)
-    return error

@@ -4,7 +4,7 @@ https://docs.travis-ci.com/api/#logs
 """
 
 import time
-from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from aiotravis.resources.jobs import Job
@@ -18,21 +18,23 @@ LONG_AGO: Final = 3600.0
 """Seconds after which a log that is not there may never appear."""
 
 
+RECENT: Final = 60.0
+"""Seconds for which a moment is recent: as far as the clocks of this machine and of Travis may differ."""
+
+
 class LogTimeout:
     """Waits for a log from the end of its job on, by the clock of the event loop.
 
     Args:
         seconds: How long.
-        clock: Returns the time in seconds since the epoch, to tell how long ago a job ended before it was first read.
 
     Attributes:
         ends_at: When it ends, by the clock of the event loop; None while the job has not ended.
         long_ago: Whether the job ended so long ago that its log may never appear.
     """
 
-    def __init__(self, seconds: float = DEFAULT_PATIENCE, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, seconds: float = DEFAULT_PATIENCE) -> None:
         self._seconds = seconds
-        self._clock = clock
         self._seen_before_end = False
         self.ends_at: float | None = None
         self.long_ago: bool = False
@@ -43,7 +45,7 @@ class LogTimeout:
             self.restart()
         elif self.ends_at is None:
             # The clocks of this machine and of Travis may differ: what was seen to end has ended now.
-            age = 0.0 if self._seen_before_end else self._age(job)
+            age = 0.0 if self._seen_before_end else self._age(job.finished_at)
             self.long_ago = age > LONG_AGO
             self.end(now - age)
 
@@ -55,11 +57,15 @@ class LogTimeout:
         """Begin to wait: the job ended at a time, by the clock of the event loop."""
         self.ends_at = at + self._seconds
 
-    def _age(self, job: Job) -> float:
-        if job.finished_at is None:
+    def is_recent(self, moment: datetime | None) -> bool:
+        """Return whether a moment may be recent, or still to come."""
+        return self._age(moment) < RECENT
+
+    def _age(self, moment: datetime | None) -> float:
+        if moment is None:
             return 0.0
         try:
-            return max(0.0, self._clock() - job.finished_at.timestamp())
+            return max(0.0, time.time() - moment.timestamp())
         except (ValueError, OverflowError, OSError):
             # fact 10.1: dates can be absurd.
             return 0.0

@@ -47,11 +47,13 @@ class PollSchedule:
 
     Attributes:
         wanted: Whether a poll was requested.
+        heard_at: When a part of the log last arrived over the live channel.
     """
 
     def __init__(self, timeout: LogTimeout) -> None:
         self._timeout = timeout
         self.wanted: bool = False
+        self.heard_at: float = 0.0
         self._at: float | None = None
         self._log_read_at = 0.0
         self._unchanged = 0
@@ -61,10 +63,6 @@ class PollSchedule:
     def request(self, now: float) -> None:
         """Poll at once."""
         self.wanted, self._at = True, now
-
-    def add_news(self, now: float) -> None:
-        """Record that the log was read, or a part of it arrived."""
-        self._log_read_at, self._idle_unchanged = now, 0
 
     def speed_up(self) -> None:
         """Poll frequently again: something has changed."""
@@ -76,6 +74,8 @@ class PollSchedule:
 
     def is_log_due(self, now: float) -> bool:
         """Return whether to read the log although nothing is known to be missing."""
+        if self.heard_at > self._log_read_at:
+            self._log_read_at, self._idle_unchanged = self.heard_at, 0
         return now - self._log_read_at >= exponential(IDLE_POLL_DELAY, MAX_IDLE_POLL_DELAY, self._idle_unchanged)
 
     def delay(self, now: float, *, as_text: bool, length: int) -> float:

@@ -66,28 +66,25 @@ class LogPoller:
             had_ended = False
         if not log.needs_log(anyio.current_time(), live=live):
             return
-        if log.run_unknown:
+        if log.run_unknown or not log.opened:
             # These parts may belong to the run before; the log is read only now.
             self._skip_log_events()
         asked_at = anyio.current_time()
-        snapshot = await self._read_new()
-        if log.job_ended and snapshot.text is not None:
-            if await self._was_restarted() or not log.job_ended:
-                return
-        elif log.started_at is None and not snapshot.empty:
-            # The job began to run in between, perhaps more than once: what was read may belong to the run before.
-            job = await self.read_job()
-            self._is_another_run(job)
-            snapshot = await self._read_new()
-            snapshot = Snapshot(parts=()) if job.pending else snapshot
+        # fact 10.2: a job that has not started has no log. What is read may belong to the run before.
+        snapshot = Snapshot(parts=()) if job.pending else await self._read_new()
+        if log.job_ended and snapshot.text is not None and (await self._was_restarted() or not log.job_ended):
+            return
         advanced = log.apply_poll(snapshot, pending=job.pending, before=before, now=anyio.current_time())
         if not log.job_ended or log.complete:
             return
         if log.is_empty(snapshot):
             self._end_without_log(asked_at, had_ended=had_ended)
-        elif snapshot.complete and log.covered:
+            return
+        unchanged = had_ended and not advanced
+        if log.covered and snapshot.text is not None and (unchanged or snapshot.complete or log.timeout.long_ago):
+            # The stored text of a job that ended long ago does not grow; any other is read twice.
             log.finish()
-        elif had_ended and not advanced:
+        elif unchanged:
             await self._end()
 
     def _end_without_log(self, asked_at: float, *, had_ended: bool) -> None:
@@ -119,7 +116,7 @@ class LogPoller:
         except TravisError:
             snapshot = Snapshot()
         new = () if snapshot.whole else tuple(part for part in snapshot.parts or () if log.is_new(part))
-        if (new or log.needs_comparison or log.reads > 1) and await self._was_restarted():
+        if await self._was_restarted():
             return
         stored = snapshot.whole or any(part.final and not log.is_new(part) for part in snapshot.parts or ())
         if log.needs_comparison and not log.job_ended and not stored:
@@ -149,6 +146,7 @@ class LogPoller:
             Whether the stored text shows how the log ends; None if the job was restarted, or the log stored, meanwhile.
         """
         log = self._log
+        started_at = log.started_at
         try:
             snapshot = await self._read(WHOLE_TEXT)
         except TravisError as exc:
@@ -160,7 +158,8 @@ class LogPoller:
             numbered = await self._read_new()
             if any(log.is_new(part) and part.number != LAST for part in numbered.parts or ()):
                 snapshot = numbered
-        if await self._was_restarted():
+        if await self._was_restarted() or log.started_at != started_at:
+            # The text may belong to the run before, or to the one after.
             return None
         log.update_end(anyio.current_time())
         if snapshot.parts:
@@ -220,7 +219,7 @@ class LogPoller:
     async def _compared(self, snapshot: Snapshot, *, as_text: bool = False) -> Snapshot:
         """Compare a text with what came before, or parts whose numbers do not count."""
         log, text = self._log, snapshot.text
-        held = log.held_texts if log.job_ended else []
+        held = log.held_texts if log.job_ended or snapshot.whole else []
         if snapshot.parts and (as_text or log.is_text or (snapshot.whole and held)):
             text = SpooledText.of("".join(part.content or "" for part in snapshot.parts), log.delivered)
             snapshot = Snapshot(text=text, complete=snapshot.complete)

@@ -20,7 +20,7 @@ class LogPrefix:
         checksum: CRC-32 of the text in UTF-8.
         size: Length in bytes of UTF-8.
         head: The first bytes.
-        pieces: Size and checksum of each piece that was added, unless it was empty.
+        pieces: Size of each piece that was added, unless it was empty, and checksum of the text up to its end.
     """
 
     length: int = 0
@@ -35,10 +35,11 @@ class LogPrefix:
             return
         # JSON can carry lone surrogates.
         data = text.encode("utf-8", "surrogatepass")
+        size = len(data)
         self.length += len(text)
-        self.checksum = zlib.crc32(data, self.checksum)
+        self.checksum = checksum = zlib.crc32(data, self.checksum)
         if self.size < HEAD:
             self.head += data[: HEAD - self.size]
-        self.size += len(data)
-        self.pieces.append(len(data))
-        self.pieces.append(zlib.crc32(data))
+        self.size += size
+        self.pieces.append(size)
+        self.pieces.append(checksum)

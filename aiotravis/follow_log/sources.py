@@ -96,6 +96,10 @@ async def _read_v3_parts(logs: Logs, wanted: Wanted) -> Snapshot:
     return Snapshot(parts=tuple(parts))
 
 
+async def _read_v3_numbers(logs: Logs, wanted: Wanted) -> Snapshot:
+    return Snapshot(parts=tuple(await logs.parts(wanted.job, content=False)))
+
+
 async def _read_v2_log(logs: Logs, wanted: Wanted) -> Snapshot:
     # fact 5.3: today's server answers a body, older ones all parts: neither heeds `after`.
     return _from_json(await logs.get(wanted.job), wanted)
@@ -121,6 +125,7 @@ def _from_json(log: Log, wanted: Wanted) -> Snapshot:
 
 
 V3_PARTS: Final = Source(_read_v3_parts, numbers=True, v3=True)
+V3_NUMBERS: Final = Source(_read_v3_numbers, numbers=True, v3=True)
 V2_LOG: Final = Source(_read_v2_log, numbers=True)
 V2_TEXT: Final = Source(partial(_read_text, v3=False), streams=True)
 V3_TEXT: Final = Source(partial(_read_text, v3=True), streams=True, v3=True)
@@ -159,22 +164,17 @@ class LogSources:
         """
         failures: dict[Source, TravisError] = {}
         empty: Snapshot | None = None
-        nothing_numbered = False
+        nothing_numbered = too_large = False
         for source in sources:
-            if source in self._lacking or (self._is_too_large(failures) and not source.streams):
+            if source in self._lacking or (too_large and not source.streams):
                 continue
-            if nothing_numbered and not wanted.ended and not source.numbers:
+            if nothing_numbered and not (wanted.ended or too_large or source.numbers):
                 # Nothing is written yet.
                 break
-            try:
-                snapshot = await source.read(self._logs, wanted)
-            except LogUnavailable:
-                snapshot = Snapshot()
-            except FAILURES as exc:
-                if isinstance(exc, RateLimited | BannedError):
-                    raise
-                self._note_missing(source, exc)
-                failures[source] = exc
+            snapshot = await self._ask(source, wanted)
+            if not isinstance(snapshot, Snapshot):
+                failures[source] = snapshot
+                too_large = too_large or isinstance(snapshot, TooLargeError)
                 continue
             if not self._is_empty(snapshot, wanted):
                 return snapshot
@@ -185,13 +185,9 @@ class LogSources:
         if interrupted is not None and wanted.ended:
             # The others do not have the log, and this one may.
             raise interrupted
-        if empty is None and failures:
+        if too_large or (empty is None and failures):
             raise _most_telling(failures)
         return empty or Snapshot()
-
-    @staticmethod
-    def _is_too_large(failures: dict[Source, TravisError]) -> bool:
-        return any(isinstance(failure, TooLargeError) for failure in failures.values())
 
     @staticmethod
     def _is_empty(snapshot: Snapshot, wanted: Wanted) -> bool:
@@ -211,7 +207,8 @@ class LogSources:
             as_text: Whether to read it as text even then.
         """
         wanted = replace(wanted, ended=True)
-        numbers = await self._numbers(wanted)
+        answer = await self._ask(V3_NUMBERS, wanted) if V3_PARTS not in self._lacking else Snapshot()
+        numbers = (answer.parts or ()) if isinstance(answer, Snapshot) else ()
         listed = LogAssembler()
         listed.add(numbers, bounded=False)
         if begins_at_one(numbers):
@@ -222,24 +219,19 @@ class LogSources:
         snapshot = await self.read(wanted, TEXT_FIRST)
         return Snapshot(text=snapshot.text, complete=listed.complete) if snapshot.text is not None else snapshot
 
-    async def _numbers(self, wanted: Wanted) -> Sequence[LogPart]:
-        """List the numbers of the stored parts, without text; none if the server cannot."""
-        if V3_PARTS in self._lacking:
-            return ()
+    async def _ask(self, source: Source, wanted: Wanted) -> Snapshot | TravisError:
+        """Read a log from one source; return the failure if it is one that another source may not have."""
         try:
-            return await self._logs.parts(wanted.job, content=False)
+            return await source.read(self._logs, wanted)
         except LogUnavailable:
-            return ()
+            return Snapshot()
         except FAILURES as exc:
             if isinstance(exc, RateLimited | BannedError):
                 raise
-            self._note_missing(V3_PARTS, exc)
-            return ()
-
-    def _note_missing(self, source: Source, error: TravisError) -> None:
-        # fact 5.5: API v3 says in its own words that this log is missing; any other 404 says that the route is.
-        if source.v3 and isinstance(error, NotFoundError) and '"@type"' not in error.excerpt:
-            self._lacking.add(source)
+            # fact 5.5: API v3 says in its own words that this log is missing; any other 404 says that the route is.
+            if source.v3 and isinstance(exc, NotFoundError) and '"@type"' not in exc.excerpt:
+                self._lacking.add(V3_PARTS if source is V3_NUMBERS else source)
+            return exc
 
 
 def begins_at_one(parts: Iterable[LogPart]) -> bool:
@@ -256,11 +248,13 @@ def _is_interruption(error: TravisError) -> bool:
 
 
 def _most_telling(failures: dict[Source, TravisError]) -> TravisError:
-    """Return the failure that tells what is wrong: v2's own refusal, or one that may pass, or the last one as JSON."""
+    """Return the failure that tells what is wrong: v2's own refusal; else the last of the groups below."""
     refusal = failures.get(V2_LOG)
     if refusal is not None and not is_transient(refusal):
         return refusal
     in_order = sorted(failures.items(), key=lambda item: item[0].streams)
     passing = [failure for _, failure in in_order if is_transient(failure)]
+    interrupted = [failure for _, failure in in_order if _is_interruption(failure)]
     as_json = [failure for source, failure in in_order if not source.streams]
-    return [*(failure for _, failure in in_order), *as_json, *passing][-1]
+    too_large = [failure for _, failure in in_order if isinstance(failure, TooLargeError)]
+    return [*(failure for _, failure in in_order), *as_json, *passing, *too_large, *interrupted][-1]

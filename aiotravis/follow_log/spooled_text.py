@@ -169,10 +169,12 @@ class SpooledText(LogSink):
                 return size
             lacking = delivered.head.find(beginning, lacking + 1)
         self._lacks_end = delivered.head.startswith(self._bytes_at(0, delivered.size)) and self._end < delivered.size
-        positions, matched = [0], list[int]()
+        positions, matched, before = [0], list[int](), 0
         pieces = iter(delivered.pieces)
-        for size, checksum in zip(pieces, pieces, strict=True):
-            matched = [one + size for one in positions if zlib.crc32(self._bytes_at(one, size)) == checksum]
+        for size, after in zip(pieces, pieces, strict=True):
+            # Continued from the same checksum, equal pieces lead to the same one.
+            matched = [one + size for one in positions if zlib.crc32(self._bytes_at(one, size), before) == after]
+            before = after
             positions = sorted({*positions, *matched})[-MAX_ALIGNMENTS:]
             self._lacks_end = self._lacks_end or self._end in matched
         self._common = positions[-1]

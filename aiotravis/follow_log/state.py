@@ -36,6 +36,7 @@ class LogState(LogDelivery):
         timeout: As given.
         has_run: Whether the job has begun to run, as far as is known: only then it has a log.
         started_at: When the present run of the job began; None if it has not, or if that is unknown.
+        opened: Whether the log was read once.
         run_unknown: Whether the present run is unknown: poll before taking parts.
         received_live: Whether any part of this run came over the live channel.
         empty_reads: How often in a row the server had nothing of it.
@@ -50,8 +51,9 @@ class LogState(LogDelivery):
         self.started_at: datetime | None = None
         self.run_unknown: bool = False
         self.has_run: bool = False
-        self._opened_at = 0.0
-        self._restarted_at: float | None = None
+        self.opened: bool = False
+        self._certain_from = 0.0
+        self._restarted = False
         self._updated_at: datetime | None = None
         self._created = False
         self._schedule = PollSchedule(self.timeout)
@@ -73,8 +75,10 @@ class LogState(LogDelivery):
 
     def set_opened(self, now: float) -> None:
         """Remember when the log was first read."""
-        self._opened_at = now
-        self._schedule.add_news(now)
+        if self.timeout.is_recent(self.started_at):
+            self._certain_from = now + MAX_LIVE_DELAY
+        self.opened = True
+        self._schedule.heard_at = now
 
     def is_poll_due(self, now: float) -> bool:
         """Whether it is time to poll, even if events still arrive."""
@@ -104,7 +108,10 @@ class LogState(LogDelivery):
         if live and not self._urgent:
             self._schedule.clear()
             return idle
-        return self._schedule.delay(now, as_text=not live or self._texts_read > 0, length=self.delivered.length)
+        as_text = not live or self._texts_read > 0
+        # The log of a job that has ended does not grow, and is not read much more often.
+        length = 0 if self.job_ended else self.delivered.length
+        return self._schedule.delay(now, as_text=as_text, length=length)
 
     def retry_delays(self) -> Iterator[float]:
         """Yield the seconds to wait after each failed request."""
@@ -122,26 +129,27 @@ class LogState(LogDelivery):
                 self._schedule.wanted = True
                 return
             self.received_live = self.has_run = True
-            self._schedule.add_news(now)
-            if not self.needs_comparison:
-                recent = now - self._opened_at < MAX_LIVE_DELAY
-                self.needs_comparison = recent or not isinstance(event.number, int)
-            if not self.waits_for_comparison:
-                recent = self._restarted_at is not None and now - self._restarted_at < MAX_LIVE_DELAY
-                self.waits_for_comparison = recent
+            self._schedule.heard_at = now
+            if now < self._certain_from or self.started_at is None:
+                # fact 7.9: parts of the run before may still arrive, or the start of this one was not noticed yet.
+                self.needs_comparison = True
+                self.waits_for_comparison = self.waits_for_comparison or self._restarted
             part = LogPart(number=event.number, content=event.content, final=event.final)
             if self._assembler.accept_next(part):
                 self.delivered.add(event.content)
                 self.ready.append(part)
                 return
             had_gap = self._assembler.has_gap
+            # fact 9.34: an old server stores the parts whole that it sends in pieces.
+            self.needs_comparison = self.needs_comparison or not isinstance(part.number, int)
             self.add_parts([part])
             if self._assembler.late_piece:
                 self._deliver_late(part, now)
             if self._assembler.has_gap:
                 self._schedule.add_gap(now, self._assembler.held, is_new=not had_gap)
         elif isinstance(event, Mark):
-            self._schedule.wanted = self.needs_comparison = True
+            self._schedule.wanted = True
+            self._suspect_restart()
         elif isinstance(event, JobEvent) and event.job.id == self._job:
             self._handle_job_event(event, now)
 
@@ -156,15 +164,14 @@ class LogState(LogDelivery):
         if isinstance(event, JobCreated):
             # fact 7.9: a restart and a requeue are announced as "created"; events are repeated, and come late.
             known = [time for time in (held, self.started_at) if time is not None]
-            # The run may have begun before the event arrived, with parts of the run before among its own.
-            self.needs_comparison = True
             if event.late or (updated_at is not None and any(updated_at <= time for time in known)):
                 return
-            if updated_at is not None or not (self.delivered.length or self._assembler.held):
+            if (updated_at is not None and known) or not (self.delivered.length or self._assembler.held):
                 self._restart(now)
             else:
                 # What was delivered is not taken back on a suspicion: the state of the job shows whether it restarted.
                 self._created = True
+                self._suspect_restart()
                 self._schedule.request(now)
         elif not event.complete:
             self._schedule.wanted = True
@@ -184,6 +191,10 @@ class LogState(LogDelivery):
         self.job_ended = job.finished
         self.has_run = self.has_run or has_run(job)
         self.timeout.update(job, now)
+
+    def _suspect_restart(self) -> None:
+        """Wait for the stored log if nothing else will show which run the parts so far belong to."""
+        self.waits_for_comparison = self.waits_for_comparison or (self.started_at is None and self.received_live)
 
     def update_end(self, now: float) -> None:
         """Treat the job as ended: its log is stored with a final part."""
@@ -205,7 +216,8 @@ class LogState(LogDelivery):
             self.ready.append(LogReset())
         self._start_run()
         self.needs_comparison = True
-        self._restarted_at = now
+        self._restarted = True
+        self._certain_from = now + MAX_LIVE_DELAY
         self.timeout.restart()
         self.job_ended: bool = False
         self.has_run = False

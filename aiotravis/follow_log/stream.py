@@ -33,7 +33,7 @@ from aiotravis.resources.logs import LogPart
 
 __all__ = ["LogStream"]
 
-MAX_BATCH: Final = 64
+MAX_BATCH: Final = 256
 """Parts that are taken at once if they wait already."""
 
 
@@ -238,9 +238,6 @@ class LogStream:
             if await self._is_accepted_by_event(run_filter, min(delay, run_filter.poll_interval or delay)):
                 break
             polls += 1
-        else:
-            if not polls:
-                return
         # fact 7.9: parts of the old run may still arrive.
         self._log.begin_run(anyio.current_time())
 
@@ -286,11 +283,13 @@ class LogStream:
             event = await self._next_event()
         silent = event is None
         now = anyio.current_time()
+        feed, ready = self._feed, log.ready
         while event is not None:
             log.handle_event(event, now)
             # Take the parts that wait already: with many small parts, most of the cost is in the calls for each.
-            full = len(log.ready) >= MAX_BATCH or log.complete
-            event = None if full else self._waiting_event()
+            if feed is None or len(ready) >= MAX_BATCH or not isinstance(event, JobLog) or event.final:
+                break
+            event = feed.get_nowait()
         if silent or log.is_poll_due(now):
             await self._poller.poll(live=self._live)
 

@@ -3,9 +3,10 @@
 https://docs.travis-ci.com/api/#logs
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
+from aiotravis._http.lenient import Id, to_utc
 from aiotravis.resources._base import Entity
 
 __all__ = ["LAST", "Log", "LogPart"]
@@ -42,8 +43,8 @@ class Log(Entity, frozen=True, kw_only=True):
         removed_by: Name of the user who removed it.
     """
 
-    id: int | None = None
-    job_id: int | None = None
+    id: Id | None = None
+    job_id: Id | None = None
     body: str | None = None
     parts: tuple[LogPart, ...] | None = None
     removed_at: str | None = None
@@ -67,4 +68,4 @@ class Log(Entity, frozen=True, kw_only=True):
             when = datetime.fromisoformat(text)
         except ValueError:
             return None
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when
+        return to_utc(when)

@@ -12,7 +12,7 @@ from aiotravis._http.lenient import Id
 from aiotravis._validation import validate_bool, validate_iterable, validate_text
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
-from aiotravis.errors import UsageError
+from aiotravis.errors import NotFoundError, UsageError
 from aiotravis.resources._base import Entity, Resource, id_of, text_query
 from aiotravis.resources._build_or_job import BuildOrJob, finish
 from aiotravis.resources._flash import FlashResponse, restart
@@ -21,7 +21,7 @@ from aiotravis.resources._states import State
 from aiotravis.resources.commits import Commit
 from aiotravis.resources.stages import Stage
 
-__all__ = ["Job", "Jobs"]
+__all__ = ["Job", "Jobs", "no_such_job"]
 
 
 class Job(BuildOrJob, frozen=True, kw_only=True):
@@ -183,3 +183,12 @@ class Jobs(Resource):
             return finish(response.jobs, response.commits)
 
         return self._fetch_many(LIST, fetch, jobs, "jobs", Job, missing_ok, progress)
+
+
+def no_such_job(number: int) -> NotFoundError:
+    """Return the error for a job that is missing in a list of those requested."""
+    remedy = "Check the id; other tokens may see more."
+    message = f"GET /jobs: no job {number}, or hidden from this token. {remedy}"
+    error = NotFoundError(message, status=200, method="GET", path="/jobs", remedy=remedy)
+    error.missing = (number,)
+    return error

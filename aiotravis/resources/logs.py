@@ -19,13 +19,20 @@ from aiotravis._http import ACCEPT_TEXT, ApiRequest, ApiResponse, Endpoint
 from aiotravis._validation import display, validate_bool, validate_iterable, validate_text
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
-from aiotravis.errors import DecodeError, LogUnavailable, NotFoundError, TooLargeError, TravisError, UsageError
-from aiotravis.resources._base import MAX_ID, Entity, Resource, id_of, ids_of, list_of
+from aiotravis.errors import (
+    DecodeError,
+    LogUnavailable,
+    ResponseError,
+    TooLargeError,
+    TravisError,
+    UsageError,
+)
+from aiotravis.resources._base import MAX_ID, Entity, Resource, id_of, ids_of, list_of, read_in_parts
 from aiotravis.resources._log_answers import NOTICE, absent_response, absent_text, is_text, truncated, unavailable
 from aiotravis.resources._log_downloads import FileSink, LogFile, download
 from aiotravis.resources._log_sinks import LogSink, TextSink, is_placeholder
 from aiotravis.resources._log_values import LAST, Log, LogPart
-from aiotravis.resources.jobs import Job, Jobs
+from aiotravis.resources.jobs import Job, Jobs, no_such_job
 
 __all__ = ["LAST", "Log", "LogPart", "Logs"]
 
@@ -159,7 +166,7 @@ class Logs(Resource):
             return await self._stream_text(job, sink)
         except TooLargeError:
             if not sink.size:
-                with suppress(NotFoundError):
+                with suppress(ResponseError, DecodeError, LogUnavailable):
                     return await self._stream_text(job, sink, v3=True)
             raise
 
@@ -248,13 +255,13 @@ class Logs(Resource):
         ids = ids_of(jobs, "jobs", Job)
         if not isinstance(folder, PathLike):
             validate_text(folder, "folder")
-        target, known = Path(folder), dict[int, Job]()
+        target, known, unreadable = Path(folder), dict[int, Job](), dict[int, TravisError]()
         validate_bool(overwrite, "overwrite")
 
         async def download_one(number: int) -> LogFile:
             job = known.get(number)
             if job is None:
-                return LogFile(job_id=number, error=_no_such_job(number))
+                return LogFile(job_id=number, error=unreadable.get(number) or no_such_job(number))
             return await download(job, target, partial(self._read_file, number), overwrite=overwrite)
 
         outcomes = ConcurrentMap(
@@ -268,7 +275,11 @@ class Logs(Resource):
         await anyio.to_thread.run_sync(partial(target.mkdir, parents=True, exist_ok=True))
         known.update({job.id: job for job in jobs if isinstance(job, Job) and job.finished})
         unknown = [number for number in dict.fromkeys(ids) if number not in known]
-        known.update({job.id: job async for job in Jobs(self._transport).many(unknown, missing_ok=True)})
+
+        async def read_states(ids: list[int]) -> None:
+            known.update({job.id: job async for job in Jobs(self._transport).many(ids, missing_ok=True)})
+
+        unreadable.update(await read_in_parts(read_states, unknown))
         async with outcomes:
             files = {outcome.item: outcome.value async for outcome in outcomes}
         return tuple(files[number] for number in ids)
@@ -299,14 +310,6 @@ class Logs(Resource):
         """
         fields = {} if reason is None else {"reason": validate_text(reason, "reason")}
         await self._fetch(REMOVE, id=id_of(job, "job", Job), json=fields)
-
-
-def _no_such_job(number: int) -> NotFoundError:
-    remedy = "Check the id; other tokens may see more."
-    message = f"GET /jobs: no job {number}, or hidden from this token. {remedy}"
-    error = NotFoundError(message, status=200, method="GET", path="/jobs", remedy=remedy)
-    error.missing = (number,)
-    return error
 
 
 def _part_number(number: object, argument: str) -> int:

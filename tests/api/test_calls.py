@@ -124,7 +124,6 @@ async def test_builds_that_share_a_number_are_found(travis: Travis, repository: 
     assert await travis.builds.find_all("no/such", 3) == []
 
 
-@pytest.mark.instant
 async def test_builds_are_found_canceled_and_restarted(travis: Travis, repository: Repository, build: Build) -> None:
     found = await travis.builds.find("travis-ci/travis.rb", 3)
     assert (found.id, found.commit and found.commit.sha) == (build.id, build.commit.sha)
@@ -138,7 +137,9 @@ async def test_builds_are_found_canceled_and_restarted(travis: Travis, repositor
     with pytest.raises(errors.RefusedError, match="can't be canceled"):
         await travis.builds.cancel(found)
     assert await travis.builds.restart(found) == "The build was successfully restarted."
-    assert (await travis.builds.get(found)).state == State.CREATED
+    # fact 10.1: what is read right after a restart is of the run before.
+    states = [(await travis.builds.get(found)).state for _ in range(3)]
+    assert states[-1] == State.CREATED
     assert [one.number for one in await travis.builds.recent()] == ["2", "1"]
     await travis.builds.recent(running=True)
 

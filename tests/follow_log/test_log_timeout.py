@@ -1,11 +1,19 @@
 """How long a log is waited for: from the end of its job on, whatever the clocks say."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from aiotravis import Job, State
+from aiotravis.follow_log import log_timeout
 from aiotravis.follow_log.log_timeout import LogTimeout
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_timeout, "time", SimpleNamespace(time=NOW.timestamp))
+
 
 ABSURD = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -17,7 +25,7 @@ def ended(ago: float | None) -> Job:
 
 
 def seen(job: Job, *, before: Job | None = None) -> LogTimeout:
-    timeout = LogTimeout(60.0, clock=NOW.timestamp)
+    timeout = LogTimeout(60.0)
     if before is not None:
         timeout.update(before, 0.0)
     timeout.update(job, 100.0)

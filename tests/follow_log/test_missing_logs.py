@@ -2,23 +2,21 @@
 
 import asyncio
 import random
+import time
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 import anyio
 import msgspec
 import pytest
 
-from aiotravis import Feed, LogPart, LogReset, LogStream, State, Travis, errors, events
-from aiotravis._async.lifetime import ClientLifetime
-from aiotravis.follow_log.sources import LogSources
-from aiotravis.live.subscription import Subscription
+from aiotravis import LogPart, LogReset, LogStream, State, Travis, errors, events
+from aiotravis.follow_log import poll_schedule
 from aiotravis.testing import Job, Part, TravisServer
 from tests.autojump import run
 from tests.conftest import HASTY, TOKEN
-from tests.follow_log.test_exactness import JOB, ServedJobs, ServedLogs, Server
+from tests.follow_log.simulation import JOB, Server, stream
 
 pytestmark = pytest.mark.usefixtures("short_delays")
 
@@ -186,13 +184,35 @@ def test_the_wait_lasts_a_minute_from_the_end_of_the_job() -> None:
         server.state, server.started_at = State.STARTED, datetime.fromtimestamp(int(clock()), UTC)
         async with stream(server) as log:
             await anyio.sleep(100)
-            server.state, server.ended_at = State.PASSED, clock()
+            server.state, server.finished_at = State.PASSED, datetime.fromtimestamp(clock(), UTC)
             server.announce(events.JobFinished)
             with pytest.raises(errors.LogUnavailable):
                 await anext(log)
-            return clock() - server.ended_at
+            return clock() - (server.ended_at or 0.0)
 
     assert 60.0 <= run(main, start=1.7e9, settling=0) < 75.0
+
+
+@pytest.mark.parametrize(("ended_ago", "reads", "longest"), [(7200.0, 1, 0.0), (10.0, 2, 2.5)])
+@pytest.mark.parametrize("size", [1000, 10_000_000])
+def test_a_stored_text_without_numbers_is_delivered_at_once(
+    monkeypatch: pytest.MonkeyPatch, size: int, ended_ago: float, reads: int, longest: float
+) -> None:
+    monkeypatch.setattr(poll_schedule, "POLL_DELAY", 2.0)
+
+    async def main(clock: Callable[[], float]) -> tuple[int, int, float]:
+        server = Server(random.Random(1), loses=False, clock=clock)
+        quiet(server)
+        server.is_live = server.has_v3 = server.has_parts = False
+        server.state, server.stored = State.PASSED, [LogPart(number=0, content="x" * size)]
+        server.started_at = server.finished_at = datetime.fromtimestamp(time.time() - ended_ago, UTC)
+        log, began = stream(server), clock()
+        length = sum([len(part.content or "") async for part in log])
+        return length, server.texts_read, clock() - began
+
+    length, read, seconds = run(main, start=time.time(), settling=0)
+    assert (length, read) == (size, reads)
+    assert seconds < longest + 0.1
 
 
 # Other ways to lose a part --------------------------------------------------------------------------------------------
@@ -202,17 +222,7 @@ def quiet(server: Server) -> None:
     """Let everything arrive, at once."""
     server.has_v3 = server.has_text = server.is_live = True
     server.repeats = server.delay = server.failing = server.latency = server.loss = server.absence = 0.0
-    server.hidden_for, server.first, server.loses_end = 0.0, 0, False
-
-
-def stream(server: Server) -> LogStream:
-    return LogStream(
-        JOB,
-        lambda: Feed(cast("Subscription", server)),
-        ServedJobs(server),
-        LogSources(ServedLogs(server)),
-        ClientLifetime(),
-    )
+    server.state_loss, server.hidden_for, server.first = 0.0, 0.0, 0
 
 
 @pytest.mark.parametrize("reconnects", [0, 5])
@@ -223,7 +233,7 @@ def test_a_lost_last_part_and_a_lost_end_are_found_within_30_seconds(reconnects:
         quiet(server)
         server.state, server.started_at = State.STARTED, datetime.fromtimestamp(int(clock()), UTC)
         async with stream(server) as log:
-            server._keep(LogPart(number=0, content="a"))
+            server.keep(LogPart(number=0, content="a"))
             assert (await anext(log)).content == "a"
             rest = asyncio.ensure_future(rest_of(log))
             for _ in range(reconnects):
@@ -231,11 +241,11 @@ def test_a_lost_last_part_and_a_lost_end_are_found_within_30_seconds(reconnects:
                 server.buffer.put(events.Reconnected(down=1.0), 0)
             await anyio.sleep(silence)
             server.loss = 1.0
-            server._keep(LogPart(number=1, content="b", final=True))
-            server.state, server.ended_at = State.PASSED, clock()
+            server.keep(LogPart(number=1, content="b", final=True))
+            server.state, server.finished_at = State.PASSED, datetime.fromtimestamp(clock(), UTC)
             parts, error = await rest
             assert ("".join(part.content or "" for part in parts), error) == ("b", None)
-            return clock() - server.ended_at
+            return clock() - (server.ended_at or 0.0)
 
     assert run(main, start=1.7e9, settling=0) < 30.0
 
@@ -282,7 +292,7 @@ async def test_60_000_parts_behind_a_gap_need_bounded_memory_and_all_arrive() ->
             assert used < 8 << 20
             assert state.is_poll_due(clock())
             server.stored = [LogPart(number=number, content=f"{number:050}\n") for number in range(60_001)]
-            server.state, server.ended_at = State.PASSED, clock()
+            server.state, server.finished_at = State.PASSED, datetime.fromtimestamp(clock(), UTC)
             parts, error = await rest_of(log)
             assert error is None
             assert [part.number for part in parts] == list(range(60_001))
@@ -300,7 +310,7 @@ async def test_parts_behind_a_hole_that_the_server_lost_are_all_given() -> None:
             for number in numbers:
                 server.stored.append(LogPart(number=number, content=f"{number}\n"))
                 log._log.handle_event(events.JobLog(job_id=JOB, number=number, content=f"{number}\n"), clock())
-            server.state, server.ended_at = State.PASSED, clock()
+            server.state, server.finished_at = State.PASSED, datetime.fromtimestamp(clock(), UTC)
             parts, error = await rest_of(log)
             assert [part.number for part in parts] == numbers
             assert isinstance(error, errors.LogGap)
@@ -322,3 +332,43 @@ async def test_a_repeated_created_event_takes_nothing_back(server: TravisServer,
         job.finish()
         parts, error = await rest_of(log)
         assert ([part.content for part in parts], error) == (["two"], None)
+
+
+def test_parts_that_waited_while_the_log_was_opened_may_be_of_an_earlier_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poll_schedule, "POLL_DELAY", 2.0)
+
+    async def main(clock: Callable[[], float]) -> list[str | None]:
+        server = Server(random.Random(1), loses=False, clock=clock)
+        quiet(server)
+        server.failing = 1.0
+        server.start()
+        log = stream(server)
+        opening = asyncio.ensure_future(log.__aenter__())
+        await anyio.sleep(1)
+        server.keep(LogPart(number=0, content="old"))
+        server.keep(LogPart(number=1, content="old", final=True))
+        server.end(State.PASSED)
+        await anyio.sleep(4)
+        server.restart()
+        await anyio.sleep(1)
+        server.start()
+        server.failing = 0.0
+        await opening
+        server.keep(LogPart(number=0, content="new"))
+        server.keep(LogPart(number=1, content="", final=True))
+        server.end(State.PASSED)
+        parts, error = await rest_of(log)
+        assert error is None
+        return [part.content for part in parts]
+
+    assert run(main, start=1.7e9, settling=0) == ["new", ""]
+
+
+async def test_the_log_of_a_job_that_has_not_started_is_not_requested(
+    server: TravisServer, travis: Travis, job: Job
+) -> None:
+    async with travis.follow_log(job.id) as log:
+        assert not [seen.path for seen in server.requests if "/log" in seen.path]
+        job.start()
+        job.write("text", final=True)
+        assert (await anext(log)).content == "text"

@@ -1,6 +1,6 @@
 """The state of a followed log, without a server: events and snapshots in, parts and delays out."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -163,7 +163,6 @@ def test_a_created_event_older_than_the_run_is_no_restart() -> None:
     before = Job(id=JOB, state=State.CREATED, updated_at=STARTED)
     state.handle_event(events.JobCreated(job=before), 11.0)
     assert texts(state) == ["a"]
-    assert state.needs_comparison
 
 
 def test_a_repeated_created_event_is_no_restart() -> None:
@@ -276,11 +275,38 @@ async def test_a_text_that_begins_differently_replaces_the_log_of_an_ended_job()
     assert [(type(part).__name__, part.content) for part in state.ready] == [("LogReset", ""), ("LogPart", "new")]
 
 
-def test_parts_received_right_after_opening_need_comparison() -> None:
-    for late, unsure in ((0.0, True), (MAX_LIVE_DELAY, False)):
-        state = running()
-        state.handle_event(log(0, "a"), late)
-        assert state.needs_comparison is unsure
+@pytest.mark.parametrize(
+    ("started_ago", "received_at", "doubtful"),
+    [
+        (None, MAX_LIVE_DELAY, True),
+        (0.0, 0.0, True),
+        (50.0, MAX_LIVE_DELAY - 1, True),
+        # The clock of this machine is behind.
+        (-50.0, 0.0, True),
+        (0.0, MAX_LIVE_DELAY, False),
+        (70.0, 0.0, False),
+        (86400.0, 0.0, False),
+    ],
+)
+def test_only_live_parts_that_may_be_of_the_run_before_need_comparison(
+    started_ago: float | None, received_at: float, doubtful: bool
+) -> None:
+    started_at = None if started_ago is None else datetime.now(UTC) - timedelta(seconds=started_ago)
+    state = LogState(JOB)
+    state.update_job(job(State.STARTED, started_at), 0.0)
+    state.set_opened(0.0)
+    state.handle_event(log(0, "a"), received_at)
+    assert state.needs_comparison is doubtful
+    assert not state.waits_for_comparison
+
+
+@pytest.mark.parametrize("mark", [events.Reconnected(down=1.0), events.Lagged(dropped=3)])
+def test_a_gap_of_the_live_channel_needs_a_poll_but_no_comparison(mark: events.Event) -> None:
+    state = running()
+    state.handle_event(log(0, "a"), 10.0)
+    state.handle_event(mark, 11.0)
+    assert state.needs_log(11.0, live=True)
+    assert not state.needs_comparison
 
 
 def test_parts_behind_a_gap_are_delivered_at_the_end() -> None:
@@ -290,3 +316,28 @@ def test_parts_behind_a_gap_are_delivered_at_the_end() -> None:
     state.finish()
     assert texts(state) == ["a", "c"]
     assert (state.finished, state.gap, state.highest_listed) == (True, (1,), 2)
+
+
+@pytest.mark.parametrize("updated_at", [None, STARTED])
+def test_the_first_created_event_takes_nothing_back_without_a_look_at_the_job(updated_at: datetime | None) -> None:
+    state = LogState(JOB)
+    state.update_job(job(State.CREATED, None), 0.0)
+    state.set_opened(0.0)
+    state.handle_event(log(0, "a"), 10.0)
+    state.handle_event(events.JobCreated(job=Job(id=JOB, state=State.CREATED, updated_at=updated_at)), 11.0)
+    assert state.is_poll_due(11.0)
+    assert not state.update_job(job(State.STARTED), 12.0)
+    assert texts(state) == ["a"]
+    assert state.waits_for_comparison
+
+
+@pytest.mark.parametrize("mark", [events.Reconnected(down=1.0), events.Lagged(dropped=3)])
+def test_a_gap_before_the_start_of_the_run_is_known_waits_for_the_stored_log(mark: events.Event) -> None:
+    state = LogState(JOB)
+    state.update_job(job(State.CREATED, None), 0.0)
+    state.set_opened(0.0)
+    state.handle_event(mark, 10.0)
+    assert not state.waits_for_comparison
+    state.handle_event(log(0, "a"), 11.0)
+    state.handle_event(mark, 12.0)
+    assert state.waits_for_comparison

@@ -212,3 +212,8 @@ async def test_an_invalid_job_raises_before_any_request(wrong: Any) -> None:
         await logs.get_by_id(wrong)
     assert info.value.argument == "log_id"
     assert transport.calls == []
+
+
+async def test_an_id_of_zero_is_none() -> None:
+    log = await Logs(Scripted(b'{"log":{"id":0,"job_id":0,"body":"all"}}')).get(42)
+    assert (log.id, log.job_id, log.text) == (None, 42, "all")
