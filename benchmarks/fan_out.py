@@ -72,7 +72,7 @@ async def _on_one_channel(port: int, consumers: int, events: int) -> tuple[float
                         if not left:
                             return
 
-        began = time.perf_counter()
+        began, longest = time.perf_counter(), 0.0
         async with anyio.create_task_group() as group:
             for number in range(consumers):
                 group.start_soon(consume, number)
@@ -84,5 +84,5 @@ async def _on_one_channel(port: int, consumers: int, events: int) -> tuple[float
                 await asyncio.sleep(0.005)
             turns.stop()
             gc.unfreeze()
-        longest = max(turns.cpu) * 1000
+            longest = max(turns.cpu) * 1000
         return longest, seen / (time.perf_counter() - began)

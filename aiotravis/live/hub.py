@@ -79,6 +79,8 @@ class Hub:
         self._thread = 0
         self._tls = _Tls.AS_CONFIGURED
         self._config_is_old = False
+        # Whether the configuration has named another address after the last refusal.
+        self._has_moved = False
         self.live: Live = Live(self._monitor, self._dispatcher.counts)
 
     @property
@@ -185,6 +187,7 @@ class Hub:
                 self._refused(LiveError(f"The live channel failed: {type(exc).__name__}."))
                 await anyio.sleep(self._policy.next_delay(anyio.current_time(), CloseAction.BACK_OFF))
         self._monitor.state = LiveState.IDLE
+        self._next_attempt = 0.0
 
     async def _until_idle(self) -> None:
         """Return once nobody has been subscribed for some seconds."""
@@ -250,6 +253,7 @@ class Hub:
             self._monitor.counts["reconnects"] += self._connected_before
             self._monitor.counts["connections"] += 1
             self._monitor.state = LiveState.CONNECTED
+            self._has_moved = False
 
         try:
             closed = await connection.run(established)
@@ -310,17 +314,20 @@ class Hub:
             action = CloseAction.STOP
         if action is not CloseAction.STOP:
             return action
-        self._tls, self._config_is_old = _Tls.AS_CONFIGURED, True
-        # The key may have changed since the configuration was read.
-        await self._read_config(CONFIG_PATIENCE)
-        with contextlib.suppress(LiveUnavailable):
-            if self._address() != address:
+        self._tls = _Tls.AS_CONFIGURED
+        if not self._has_moved:
+            # The key may have changed since the configuration was read.
+            before = self._placement.address()
+            await self._read_config(CONFIG_PATIENCE)
+            with contextlib.suppress(LiveUnavailable):
+                self._has_moved = self._placement.address() != before
+            if self._has_moved:
                 return CloseAction.RECONNECT
         code = closed.code
         if (code is None or code < 4000) and last_error is not None:
             code = last_error.code
         reason = CLOSE_REASONS.get(code or 0, "it refuses this client")
-        self._config_is_old = True
+        self._config_is_old, self._has_moved = True, False
         return self._refused(
             LiveUnavailable(f"The live channel refused this client: {reason} (code {code}).", code=code)
         )

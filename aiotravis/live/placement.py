@@ -129,12 +129,15 @@ class Placement:
             async with self._reading:
                 if self._config is None:
                     await self.read_config(batch[0].resources)
+                    self.address()
                 users = next((one.resources.users for one in batch if self._lacks_user(one)), None)
                 if users is not None:
                     self._user = await users.me()
         except TravisError as exc:
-            for subscription in batch:
-                if subscription in self.waiting and subscription.fail(exc):
+            if isinstance(exc, LiveUnavailable):
+                self._config = None
+            for subscription in self._waiting_of(batch):
+                if subscription.fail(exc):
                     self.remove(subscription)
 
     def _lacks_user(self, subscription: Subscription) -> bool:
@@ -146,7 +149,6 @@ class Placement:
         if self._config is None or not subscription.selection.resolved or self._lacks_user(subscription):
             return
         try:
-            self.address()
             pusher = self._config.pusher
             own: tuple[str, ...] = ()
             if self._user is not None and subscription.resources.users is not None:
@@ -156,7 +158,6 @@ class Placement:
             private = pusher is not None and pusher.private_channels
             subscription.channels = channels_for(subscription.selection, private=private, own=own)
         except LiveUnavailable as exc:
-            self._config = None
             if subscription.fail(exc):
                 self.remove(subscription)
         except TravisError as exc:

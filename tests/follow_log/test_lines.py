@@ -56,8 +56,8 @@ async def test_text_is_that_of_the_run_after_a_restart(travis: Travis, repositor
     job = repository.build().jobs[0]
     job.start()
     job.write("old")
+    texts: list[str] = []
     async with travis.follow_log(job.id) as log, anyio.create_task_group() as group:
-        texts: list[str] = []
 
         async def read() -> None:
             texts.append(await log.text())

@@ -126,7 +126,7 @@ async def test_an_optional_feed_gets_a_refused_channel_as_soon_as_it_is_allowed(
 ) -> None:
     monkeypatch.setattr(channel_subscriber, "REFUSAL_AGE", 0.05)
     monkeypatch.setattr("aiotravis.live.hub.IDLE_CHECK", 0.02)
-    monkeypatch.setattr("aiotravis.live.channel_subscriber.is_private", lambda name: name == "job-7")
+    monkeypatch.setattr("aiotravis.live.channel_subscriber.is_private", "job-7".__eq__)
     server.respond("POST", "/pusher/auth", body=b'{"channels":{}}', times=1)
     server.respond("GET", "/jobs/7", body=b'{"job":{"id":7}}')
     async with travis._subscriber.events(job=7, optional=True) as feed:

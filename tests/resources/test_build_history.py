@@ -150,9 +150,10 @@ async def test_since_takes_a_build_a_number_or_a_time(since: Any, expected: list
 async def test_a_slug_that_has_gone_to_another_repository_is_noticed() -> None:
     transport = Scripted(b'{"builds":[{"id":1,"number":"1","repository_id":99}]}')
     builds = Builds(transport, site=SITE)
-    for options in ({"cursor": cursor("a/b")}, {"since": Build(id=7, number="7", repository_id=82)}):
+    since = Build(id=7, number="7", repository_id=82)
+    for pages in (builds.list("a/b", cursor=cursor("a/b")), builds.list("a/b", since=since)):
         with pytest.raises(errors.UsageError, match="is of repository 82, and repo is repository 99"):
-            await builds.list("a/b", **options).to_list()
+            await pages.to_list()
 
 
 # With a server --------------------------------------------------------------------------------------------------------
