@@ -328,6 +328,9 @@ async def test_nothing_from_the_server_controls_the_terminal(example: str) -> No
         async with started([*command, "--endpoint", server.endpoint, "--token", user.token], 200, 50) as terminal:
             if example != "what_can_i_see":
                 await until(lambda: bool(server.pusher.connections), 30)
+                if example == "listen":
+                    # It prints this once it is subscribed.
+                    await terminal.shows(lambda text: "build #1 is" in text)
                 build.jobs[0].start()
                 build.jobs[0].write(f"evil {ESCAPES}\n", final=True)
                 build.jobs[0].finish("passed")
