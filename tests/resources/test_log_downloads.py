@@ -403,5 +403,5 @@ async def test_jobs_may_come_from_an_async_iterable(travis: Travis, repository: 
     assert [(file.job_id, file.size) for file in files] == [(number, 4) for number in ids]
     again = await travis.logs.download((number async for number in travis.jobs.many(ids)), tmp_path)
     assert [file.fresh for file in again] == [False, False]
-    with pytest.raises(errors.UsageError, match="jobs must be several ids, not int"):
+    with pytest.raises(errors.UsageError, match=f"jobs must be several ids, not {ids[0]}"):
         await travis.logs.download(ids[0], tmp_path)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
