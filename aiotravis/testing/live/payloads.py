@@ -91,11 +91,11 @@ def build_event(build: Build, *, always_full: bool = False, stages: bool = True)
     # fact 9.43: here commit is the sha.
     flat["commit"] = commit.sha
     repository_fields = repository_json(repository)
-    default = [one.id for one in repository.builds if one.commit.branch == "master"]
+    default = next((one.id for one in reversed(repository.builds) if one.commit.branch == "master"), None)
     repository_fields.update(
         private=repository.private,
         current_build_id=repository_fields["last_build_id"],
-        default_branch={"name": "master", "last_build_id": default[-1] if default else None},
+        default_branch={"name": "master", "last_build_id": default},
     )
     fields: Json = {"repository": repository_fields, "commit": commit_json(commit, tag=False), "build": flat}
     if stages:
