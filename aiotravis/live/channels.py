@@ -7,10 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from aiotravis.errors import LiveUnavailable, UsageError
 from aiotravis.events import BuildEvent, Event, JobEvent, JobLog
 
-__all__ = ["ChannelSelection", "channels_for", "is_private", "repository_of"]
+__all__ = [
+    "ChannelSelection",
+    "channels_for",
+    "is_private",
+    "names_no_repository",
+    "repository_of",
+    "with_repository",
+]
 
 PRIVATE: Final = "private-"
 
@@ -82,6 +91,31 @@ def repository_of(channel: str | None) -> int | None:
     """Return the id of the repository whose events travel on a channel; None if it is no repository's."""
     kind, _, number = (channel or "").removeprefix(PRIVATE).partition("-")
     return int(number) if kind == "repo" and number.isascii() and number.isdecimal() and len(number) < 20 else None
+
+
+def _repository_id(event: Event) -> int | None:
+    if isinstance(event, JobEvent):
+        return event.job.repository_id
+    return event.build.repository_id if isinstance(event, BuildEvent) else None
+
+
+def names_no_repository(event: BuildEvent | JobEvent) -> bool:
+    """Return whether neither an event nor its channel names the repository."""
+    # fact 7.6: a private deployment publishes on the users' channels alone, which name no repository. If the event
+    # names none either, only REST can tell which subscriptions it is for.
+    return _repository_id(event) is None and repository_of(event.channel) is None
+
+
+def with_repository(event: Event) -> Event:
+    """Return an event that names no readable repository with that of its channel, if its channel is a repository's."""
+    if not isinstance(event, BuildEvent | JobEvent) or _repository_id(event) is not None:
+        return event
+    repository = repository_of(event.channel)
+    if repository is None:
+        return event
+    if isinstance(event, JobEvent):
+        return msgspec.structs.replace(event, job=msgspec.structs.replace(event.job, repository_id=repository))
+    return msgspec.structs.replace(event, build=msgspec.structs.replace(event.build, repository_id=repository))
 
 
 def is_private(channel: str) -> bool:

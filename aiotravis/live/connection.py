@@ -106,7 +106,6 @@ class PusherConnection:
         self._counts["frames"] += len(frames)
         self._counts["bytes"] += sum(map(len, frames))
         dispatcher = self._dispatcher
-        closed: Closed | None = None
         for frame in frames:
             try:
                 try:
@@ -117,14 +116,12 @@ class PusherConnection:
                 if message.event == "job:log":
                     # The shortest path: log parts are most of what comes.
                     dispatcher.dispatch_log(message, len(frame))
-                else:
-                    closed = self._handle_message(message, len(frame))
+                elif (closed := self._handle_message(message, len(frame))) is not None:
+                    return closed
             except DECODE_ERRORS as exc:
                 self._monitor.count_invalid(type(exc).__name__)
             except Exception as exc:  # noqa: BLE001 - whatever fails in the handling of a frame is that of the frame
                 self._monitor.count_failure("handling a frame", exc)
-            if closed is not None:
-                return closed
             if dispatcher.deliveries >= DELIVERIES_PER_TURN:
                 await dispatcher.give_way()
         return None

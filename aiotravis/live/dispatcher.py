@@ -11,7 +11,7 @@ import msgspec
 
 from aiotravis.errors import TravisError
 from aiotravis.events import BuildEvent, Event, JobEvent
-from aiotravis.live.channels import repository_of
+from aiotravis.live.channels import names_no_repository, repository_of, with_repository
 from aiotravis.live.decoding import read_event, read_log
 from aiotravis.live.event_buffer import EVENT_OVERHEAD, EventBuffer, event_size
 from aiotravis.live.monitor import LiveMonitor
@@ -209,7 +209,7 @@ class Dispatcher:
             return
         if isinstance(event, BuildEvent | JobEvent):
             fetcher = self.payload_fetcher
-            if fetcher is not None and self._without_repository_channel and _names_no_repository(event):
+            if fetcher is not None and self._without_repository_channel and names_no_repository(event):
                 event = msgspec.structs.replace(event, complete=False)
             self._counts["incomplete"] += not event.complete
             if fetcher is not None and fetcher.hold(event, partial(self._deliver, arrival, now, timestamp, 0)):
@@ -240,14 +240,21 @@ class Dispatcher:
         buffers = channel.log_buffers
         if buffers is None:
             buffers = channel.log_buffers = [one.buffer for one in channel.subscriptions if one.accepts_log(name)]
-        self._put(event, size + EVENT_OVERHEAD, buffers)
+        if self._backlog or len(buffers) > DELIVERIES_PER_TURN:
+            self._put(event, size + EVENT_OVERHEAD, buffers)
+            return
+        # The same without a further call.
+        self.deliveries += len(buffers)
+        for buffer in buffers:
+            if not buffer.put(event, size + EVENT_OVERHEAD):
+                self._count_dropped(buffer)
 
     def _deliver(self, arrival: Arrival, now: float, timestamp: float | None, size: int, event: Event) -> None:
         """Deliver an event to the subscriptions of its channel that did not get it on another channel before."""
         channel = self._channels.get(event.channel or "")
         if channel is None:
             return
-        original, event = event, _with_repository(event)
+        original, event = event, with_repository(event)
         if timestamp is not None and isinstance(event, BuildEvent | JobEvent):
             if self._recent.is_late(event, timestamp, now):
                 msgspec.structs.force_setattr(event, "late", True)
@@ -322,30 +329,6 @@ def _was_delivered(arrival: Arrival, subscription: Subscription, event: Event) -
     return any(
         number >= arrival.number
         and name in subscription.channels
-        and subscription.selection.includes(_with_repository(msgspec.structs.replace(event, channel=name)))
+        and subscription.selection.includes(with_repository(msgspec.structs.replace(event, channel=name)))
         for name, number in arrival.earlier.items()
     )
-
-
-def _repository_id(event: Event) -> int | None:
-    if isinstance(event, JobEvent):
-        return event.job.repository_id
-    return event.build.repository_id if isinstance(event, BuildEvent) else None
-
-
-def _names_no_repository(event: BuildEvent | JobEvent) -> bool:
-    # fact 7.6: a private deployment publishes on the users' channels alone, which name no repository. If the event
-    # names none either, only REST can tell which subscriptions it is for.
-    return _repository_id(event) is None and repository_of(event.channel) is None
-
-
-def _with_repository(event: Event) -> Event:
-    """Return an event that names no readable repository with that of its channel, if its channel is a repository's."""
-    if not isinstance(event, BuildEvent | JobEvent) or _repository_id(event) is not None:
-        return event
-    repository = repository_of(event.channel)
-    if repository is None:
-        return event
-    if isinstance(event, JobEvent):
-        return msgspec.structs.replace(event, job=msgspec.structs.replace(event.job, repository_id=repository))
-    return msgspec.structs.replace(event, build=msgspec.structs.replace(event.build, repository_id=repository))

@@ -58,18 +58,19 @@ class EventBuffer:
         """
         if self.ended:
             return True
-        if size:
-            if self._waiter is not None and not self._events:
-                # The consumer takes it at its next turn: it does not count, or the next event would have no room.
-                size = 0
-            elif (self._bytes and self._bytes + size > self.max_bytes) or len(self._events) >= self.max_events:
+        total = self._bytes + size
+        if size and (total > self.max_bytes or len(self._events) >= self.max_events):
+            if self._events and (self._bytes or len(self._events) >= self.max_events):
                 self.unreported += 1
                 self.dropped += 1
                 return False
+            if self._waiter is not None:
+                # The consumer takes it at its next turn: if it counted, the next event would have no room.
+                total, size = self._bytes, 0
         if self.unreported:
             self._report_dropped()
         self._events.append((event, size))
-        self._bytes += size
+        self._bytes = total
         if self._waiter is not None:
             self._wake()
         return True

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
@@ -93,6 +93,9 @@ class LiveStatistics(msgspec.Struct, frozen=True, kw_only=True):
         return plain
 
 
+COUNTERS: Final = tuple(field.name for field in msgspec.structs.fields(LiveStatistics) if field.default == 0)
+
+
 class LiveMonitor:
     """The state and the counters of `LiveStatistics`, written by the hub.
 
@@ -103,7 +106,7 @@ class LiveMonitor:
     """
 
     def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
+        self.counts: dict[str, int] = dict.fromkeys(COUNTERS, 0)
         self.lag: float | None = None
         self.log_interval: float | None = None
         self._state = LiveState.IDLE
