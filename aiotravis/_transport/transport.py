@@ -27,7 +27,7 @@ from aiotravis._transport.exceptions import (
 )
 from aiotravis._transport.sessions import MAX_CONNECTIONS, Sessions
 from aiotravis.errors import BannedError, RateLimited, RequestError, TravisError, UsageError
-from aiotravis.rate_limits import Permit, RateLimiter
+from aiotravis.rate_limits import Limiter, Permit
 
 __all__ = ["AiohttpTransport"]
 
@@ -64,7 +64,7 @@ class AiohttpTransport:
         accept: str,
         user_agent: str,
         config: TransportConfig,
-        limiter: RateLimiter,
+        limiter: Limiter,
         lifetime: ClientLifetime,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
@@ -86,7 +86,7 @@ class AiohttpTransport:
     @property
     def waiting(self) -> int:
         """Number of calls that wait for the rate limits."""
-        return self.limiter.limits().waiting
+        return self.limiter.snapshot().waiting
 
     def session(self) -> aiohttp.ClientSession:
         """Return the session for the API, made on first use.
@@ -140,16 +140,15 @@ class AiohttpTransport:
                 if last or not should_retry_response(request, response):
                     return response
             attempt += 1
-            await self._sleep(request, anyio.Event(), loop.time() + next(delays))
+            await self._sleep(request, loop.time() + next(delays))
 
     async def _send_within_limits(
         self, request: ApiRequest, sink: Sink | None, loop: asyncio.AbstractEventLoop
     ) -> ApiResponse:
         """Send once, as soon as the server's rate limits allow it."""
-        permit = self.limiter.acquire(request)
-        while not isinstance(permit, Permit):
-            await self._wait_for_limits(request, permit, loop)
-            permit = self.limiter.acquire(request)
+        permit = self.limiter.try_acquire(request)
+        if permit is None:
+            permit = await self._wait_for_limits(request)
         try:
             response = await self._send_once(request, sink, loop)
         finally:
@@ -157,34 +156,30 @@ class AiohttpTransport:
         if response.status in {403, 429} and not response.redirected:
             error = error_from_response(request, response)
             if isinstance(error, RateLimited):
-                self.limiter.throttled(error.retry_after)
+                self.limiter.pause(error.retry_after)
             elif isinstance(error, BannedError):
-                self.limiter.banned(error)
+                self.limiter.ban(error)
         return response
 
-    async def _wait_for_limits(self, request: ApiRequest, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
-        """Wait, or until a ban makes waiting pointless."""
-        woken = anyio.Event()
+    async def _wait_for_limits(self, request: ApiRequest) -> Permit:
+        """Wait for the rate limits; raise UsageError if the client is closed meanwhile."""
+        with Deadline(self.lifetime.calls):
+            return await self.limiter.acquire(request)
+        raise self._closed_error(request)
 
-        def wake() -> None:
-            loop.call_soon_threadsafe(woken.set)
-
-        self.limiter.add_waiter(wake)
-        try:
-            await self._sleep(request, woken, loop.time() + seconds)
-        finally:
-            self.limiter.remove_waiter(wake)
-
-    async def _sleep(self, request: ApiRequest, woken: anyio.Event, until: float) -> None:
-        """Wait for an event or a time; raise UsageError if the client is closed meanwhile."""
+    async def _sleep(self, request: ApiRequest, until: float) -> None:
+        """Wait until a time of the loop's clock; raise UsageError if the client is closed meanwhile."""
         with Deadline(self.lifetime.calls) as deadline:
             deadline.set(until)
-            await woken.wait()
+            await anyio.sleep_forever()
         self._check_open(request)
 
     def _check_open(self, request: ApiRequest) -> None:
         if self.lifetime.closed:
-            raise UsageError(f"This client was closed while {request.method} {request.shown} was in progress.")
+            raise self._closed_error(request)
+
+    def _closed_error(self, request: ApiRequest) -> UsageError:
+        return UsageError(f"This client was closed while {request.method} {request.shown} was in progress.")
 
     async def _send_once(self, request: ApiRequest, sink: Sink | None, loop: asyncio.AbstractEventLoop) -> ApiResponse:
         sending = False

@@ -59,7 +59,7 @@ class BaseClient(Resources):
     @property
     def limits(self) -> Limits:
         """The remaining requests of Travis's limits, shared by all clients of this process with this site and token."""
-        return self._transport.limiter.limits()
+        return self._transport.limiter.snapshot()
 
     async def __aenter__(self) -> Self:
         return self

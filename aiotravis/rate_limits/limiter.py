@@ -6,21 +6,18 @@ refused for the rest of the minute. Too many POSTs get the identity banned for a
 hours. These two limits therefore hold for a window of any alignment: no difference between two clocks leads to a ban.
 """
 
-import hashlib
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiotravis._http import ApiRequest
 from aiotravis.errors import BannedError
 
-__all__ = ["Limits", "Permit", "RateLimiter", "limiter_for", "rules_apply"]
+__all__ = ["Limits", "Permit", "RateLimiter"]
 
 MINUTE: Final = 60.0
 
@@ -92,11 +89,11 @@ class RateLimiter:
         self._ban: BannedError | None = None
         self._waiting: set[Callable[[], None]] = set()
 
-    def acquire(self, request: ApiRequest) -> Permit | float:
+    def try_acquire(self, request: ApiRequest) -> Permit | float:
         """Try to get permission to send.
 
         Returns:
-            A ticket, or for how many seconds to wait before asking again.
+            A permit, or for how many seconds to wait before asking again.
 
         Raises:
             BannedError: The identity is banned.
@@ -129,7 +126,7 @@ class RateLimiter:
                 if permit.request.path == SIGN_IN:
                     self._sign_ins.append(now)
 
-    def throttled(self, retry_after: float | None) -> None:
+    def pause(self, retry_after: float | None) -> None:
         """Record a 429: all calls of the identity pause, not only the one that got it.
 
         Args:
@@ -141,7 +138,7 @@ class RateLimiter:
             wait = MINUTE - now % MINUTE if retry_after is None else min(retry_after, MINUTE)
             self._paused_until = max(self._paused_until, now + wait)
 
-    def banned(self, error: BannedError) -> None:
+    def ban(self, error: BannedError) -> None:
         """Record a ban: nothing of this identity is sent any more, and calls that wait fail at once."""
         with self._lock:
             self._ban = error
@@ -163,7 +160,7 @@ class RateLimiter:
         with self._lock:
             self._waiting.discard(wake)
 
-    def limits(self) -> Limits:
+    def snapshot(self) -> Limits:
         """Return the remaining requests."""
         with self._lock:
             now = self._clock()
@@ -240,33 +237,3 @@ class RateLimiter:
 def exempt(request: ApiRequest) -> bool:
     """Return whether the limits ignore a request: badges (fact 2)."""
     return request.path.endswith((".png", ".svg"))
-
-
-def rules_apply(endpoint: str) -> bool:
-    """Return whether this server counts requests: Enterprise installations and servers on this machine do not."""
-    parts = urlsplit(endpoint)
-    host = parts.hostname or ""
-    loopback = host in {"localhost", "::1"} or host.startswith("127.")
-    return not loopback and not parts.path.rstrip("/").endswith("/api")
-
-
-_limiters: "weakref.WeakValueDictionary[tuple[str, str, int | None], RateLimiter]" = weakref.WeakValueDictionary()
-_limiters_lock = threading.Lock()
-
-
-def limiter_for(endpoint: str, token: str | None, *, limited: bool) -> RateLimiter:
-    """Return the limiter that all clients of this process with this endpoint and token share.
-
-    Args:
-        endpoint: URL of the API.
-        token: The identity; None for this machine's address.
-        limited: Whether the published limits apply.
-    """
-    identity = hashlib.sha256(token.encode()).hexdigest() if token is not None else ""
-    per_minute = None if not limited else ANONYMOUS if token is None else AUTHENTICATED
-    with _limiters_lock:
-        key = (endpoint, identity, per_minute)
-        limiter = _limiters.get(key)
-        if limiter is None:
-            limiter = _limiters[key] = RateLimiter(per_minute)
-        return limiter

@@ -12,6 +12,7 @@ from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._http import ApiRequest
 from aiotravis._transport import AiohttpTransport, TransportConfig
 from aiotravis.rate_limits.limiter import ANONYMOUS, AUTHENTICATED, RateLimiter
+from aiotravis.rate_limits.memory import MemoryLimiter
 from aiotravis.testing import TravisServer
 from tests.autojump import run
 
@@ -31,7 +32,7 @@ def _transport(server: TravisServer, token: str | None, limiter: RateLimiter) ->
         accept="application/json",
         user_agent="test",
         config=TransportConfig(connect_timeout=1e6, read_timeout=1e6),
-        limiter=limiter,
+        limiter=MemoryLimiter(limiter),
         lifetime=ClientLifetime(),
     )
 

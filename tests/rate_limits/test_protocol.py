@@ -1,0 +1,18 @@
+"""Every store keeps to the protocol that transports use."""
+
+import inspect
+
+import pytest
+
+from aiotravis.rate_limits.memory import MemoryLimiter
+from aiotravis.rate_limits.protocol import Limiter
+
+VERBS = [name for name in vars(Limiter) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("store", [MemoryLimiter])
+@pytest.mark.parametrize("verb", VERBS)
+def test_stores_have_the_verbs_of_the_protocol(store: type, verb: str) -> None:
+    expected, actual = getattr(Limiter, verb), getattr(store, verb)
+    assert inspect.signature(actual) == inspect.signature(expected)
+    assert inspect.iscoroutinefunction(actual) == inspect.iscoroutinefunction(expected)
