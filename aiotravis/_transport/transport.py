@@ -3,6 +3,7 @@
 import asyncio
 import copy
 from collections.abc import Awaitable
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import aiohttp
@@ -86,7 +87,7 @@ class AiohttpTransport:
     @property
     def waiting(self) -> int:
         """Number of calls that wait for the rate limits."""
-        return self.limiter.snapshot().waiting
+        return self.limiter.waiting
 
     def session(self) -> aiohttp.ClientSession:
         """Return the session for the API, made on first use.
@@ -146,25 +147,29 @@ class AiohttpTransport:
         self, request: ApiRequest, sink: Sink | None, loop: asyncio.AbstractEventLoop
     ) -> ApiResponse:
         """Send once, as soon as the server's rate limits allow it."""
-        permit = self.limiter.try_acquire(request)
+        limiter, answered = self.limiter, False
+        permit = limiter.try_acquire(request, low=self.config.priority == "low")
         if permit is None:
             permit = await self._wait_for_limits(request)
         try:
             response = await self._send_once(request, sink, loop)
+            answered = response.status < 500
+            if response.status in {403, 429} and not response.redirected:
+                error = error_from_response(request, response)
+                if isinstance(error, RateLimited):
+                    limiter.pause(error.retry_after, _server_time(response))
+                elif isinstance(error, BannedError):
+                    answered = False
+                    limiter.ban(error)
         finally:
-            self.limiter.release(permit)
-        if response.status in {403, 429} and not response.redirected:
-            error = error_from_response(request, response)
-            if isinstance(error, RateLimited):
-                self.limiter.pause(error.retry_after)
-            elif isinstance(error, BannedError):
-                self.limiter.ban(error)
+            limiter.release(permit, answered=answered)
         return response
 
     async def _wait_for_limits(self, request: ApiRequest) -> Permit:
         """Wait for the rate limits; raise UsageError if the client is closed meanwhile."""
         with Deadline(self.lifetime.calls):
-            return await self.limiter.acquire(request)
+            low = self.config.priority == "low"
+            return await self.limiter.acquire(request, low=low, max_wait=self.config.max_wait)
         raise self._closed_error(request)
 
     async def _sleep(self, request: ApiRequest, until: float) -> None:
@@ -299,4 +304,13 @@ class AiohttpTransport:
             await self.lifetime.aclose()
         finally:
             with anyio.CancelScope(shield=True):
+                await self.limiter.aclose()
                 await self._sessions.aclose()
+
+
+def _server_time(response: ApiResponse) -> float | None:
+    """Return the server's clock in seconds since the epoch, or None: a Date header has whole seconds."""
+    try:
+        return parsedate_to_datetime(response.headers.get("date", "")).timestamp() + 0.5
+    except (ValueError, OverflowError):
+        return None

@@ -186,7 +186,7 @@ class BaseClient(Resources):
             accept=ACCEPT_GITHUB,
             user_agent=self._user_agent,
             config=self._transport.config,
-            limiter=limiter_for(address, None, limited=False),
+            limiter=limiter_for(address, None, False),
             lifetime=self._transport.lifetime,
             session=self._transport.cross_origin_session(),
         )

@@ -7,7 +7,7 @@ import ssl as ssl_module
 from collections.abc import Iterable, Sequence
 from functools import partial
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import aiohttp
 
@@ -39,7 +39,7 @@ from aiotravis.live.monitor import Live
 from aiotravis.live.options import LiveOptions
 from aiotravis.live.socket import PusherConnector
 from aiotravis.live.subscription import LiveResources
-from aiotravis.rate_limits import limiter_for, rules_apply
+from aiotravis.rate_limits import RateLimits, limiter_for
 from aiotravis.resources._base import id_of
 from aiotravis.resources._runs import DEFAULT_RESTART_PATIENCE, Restarts, RunFilter
 from aiotravis.resources.jobs import Job
@@ -103,7 +103,7 @@ class Travis(WaitingClient):
         attempts: int = TransportConfig.attempts,
         strict: bool = False,
         restart_patience: float = DEFAULT_RESTART_PATIENCE,
-        rate_limits: bool | None = None,
+        rate_limits: RateLimits = None,
         user_agent: str | None = None,
         live: LiveOptions | None = None,
         log_patience: float = DEFAULT_PATIENCE,
@@ -133,7 +133,7 @@ class Travis(WaitingClient):
             accept=accept_header(endpoint, token),
             user_agent=agent,
             config=config,
-            limiter=limiter_for(endpoint, token, limited=rules_apply(endpoint) if rate_limits is None else rate_limits),
+            limiter=limiter_for(endpoint, token, rate_limits),
             lifetime=ClientLifetime(),
             session=session,
         )
@@ -198,6 +198,8 @@ class Travis(WaitingClient):
         read_timeout: float | None = None,
         max_response: int | None = None,
         strict: bool | None = None,
+        priority: Literal["normal", "low"] | None = None,
+        max_wait: float | None = None,
     ) -> Self:
         """Return a client with other settings, for every call and every flow, over the same connections.
 
@@ -208,11 +210,18 @@ class Travis(WaitingClient):
             read_timeout: Longest silence within a response, in seconds.
             max_response: Largest response, decompressed, in bytes.
             strict: Whether a field or a record that cannot be read is a DecodeError.
+            priority: ``"low"`` for bulk work: within the rate limits, all other calls with the same site and token go
+                first, and a tenth of each limit is left to them.
+            max_wait: Longest wait for the rate limits, in seconds. A call that would have to wait longer raises
+                RateLimited; it is not sent.
 
         Raises:
             UsageError: A setting is not valid.
         """
-        options = {"attempts": attempts, "read_timeout": read_timeout, "max_response": max_response, "strict": strict}
+        options = {
+            "attempts": attempts, "read_timeout": read_timeout, "max_response": max_response, "strict": strict,
+            "priority": priority, "max_wait": max_wait,
+        }  # fmt: skip
         changes: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         other = copy.copy(self)
         other._bind(self._transport.with_config(dataclasses.replace(self._transport.config, **changes)))

@@ -1,7 +1,8 @@
 """Travis's published rate limits: the client throttles itself to them."""
 
-from aiotravis.rate_limits.limiter import Limits, Permit
-from aiotravis.rate_limits.memory import limiter_for, rules_apply
 from aiotravis.rate_limits.protocol import Limiter
+from aiotravis.rate_limits.selection import RateLimits, limiter_for
+from aiotravis.rate_limits.snapshot import Limits
+from aiotravis.rate_limits.windows import Permit
 
-__all__ = ["Limiter", "Limits", "Permit", "limiter_for", "rules_apply"]
+__all__ = ["Limiter", "Limits", "Permit", "RateLimits", "limiter_for"]

@@ -7,7 +7,7 @@ import pytest
 from aiotravis.rate_limits.memory import MemoryLimiter
 from aiotravis.rate_limits.protocol import Limiter
 
-VERBS = [name for name in vars(Limiter) if not name.startswith("_")]
+VERBS = [name for name, value in vars(Limiter).items() if inspect.isfunction(value) and not name.startswith("_")]
 
 
 @pytest.mark.parametrize("store", [MemoryLimiter])

@@ -1,0 +1,166 @@
+"""Windows: how many requests of each kind count now, and when there will be room. No I/O, and no clock of its own."""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from aiotravis.rate_limits.rules import Kind, Rules
+
+__all__ = ["Permit", "Windows"]
+
+SOON: Final = 1.0
+"""Seconds after which to try again where nothing tells when there will be room; whatever is released wakes earlier."""
+
+
+@dataclass(slots=True, eq=False)
+class Permit:
+    """Permission to send one request, until it is released.
+
+    Attributes:
+        kind: What the request counts as.
+        window: Number of the minute in which it was given.
+        counted: Whether it counts as in flight: neither released nor exempt.
+        probe: Whether it was given in spite of a ban, to see whether the ban still holds.
+        key: Where a shared store counts it.
+    """
+
+    kind: Kind
+    window: int
+    counted: bool = True
+    probe: bool = False
+    key: str | None = None
+
+
+class Windows:
+    """The counts of one identity in one process. Not thread-safe.
+
+    Args:
+        rules: The limits.
+        offset: Seconds to add to the clock for the time since the epoch, to which the server's minutes are aligned.
+
+    Attributes:
+        rules: As given.
+        offset: As given; it may be corrected.
+        per_minute: Requests per minute; a shared store may allow less.
+        max_posts: POSTs in their window; a shared store may allow less.
+        quota: Reads that a shared store has allowed and that are not sent yet; infinite without one.
+        quota_until: When the quota expires.
+        not_before: When the shared store may be asked again, by kind.
+        used: Requests of this minute, and those in flight at its beginning.
+    """
+
+    def __init__(self, rules: Rules, offset: float) -> None:
+        self.rules = rules
+        self.offset = offset
+        self.per_minute: int = rules.per_minute
+        self.max_posts: int = rules.max_posts
+        self.quota: float = math.inf
+        self.quota_until: float = math.inf
+        self.not_before: dict[Kind, float] = dict.fromkeys(Kind, 0.0)
+        self.used: int = 0
+        self._window = -1
+        self._in_flight: dict[Kind, int] = dict.fromkeys(Kind, 0)
+        self._posts: deque[float] = deque()
+        self._sign_ins: deque[float] = deque()
+
+    @property
+    def in_flight(self) -> int:
+        """Number of requests in flight."""
+        return sum(self._in_flight.values())
+
+    def to_next_minute(self, now: float) -> float:
+        """Return the seconds until the server starts counting from 0."""
+        minute = self.rules.minute
+        return minute - (now + self.offset) % minute
+
+    def roll(self, now: float) -> None:
+        """Start a new window when the clock has: what is in flight may arrive in it, so it counts."""
+        window = int((now + self.offset) // self.rules.minute)
+        if window != self._window:
+            self._window = window
+            self.used = self.in_flight
+
+    def wait(self, kind: Kind, now: float, *, low: bool = False) -> float:
+        """Return for how many seconds a request has to wait; 0 or less if it may be sent."""
+        self.roll(now)
+        wait = self.not_before[kind] - now
+        spared = self.rules.reserve if low else 0.0
+        if self.used >= self.per_minute * (1 - spared):
+            wait = max(wait, self.to_next_minute(now))
+        if kind is Kind.READ:
+            if now >= self.quota_until:
+                self.quota, self.quota_until = 0, math.inf
+            return wait if self.quota > 0 else max(wait, SOON)
+        if self.count_posts(now) >= self.max_posts * (1 - spared):
+            # If all of them are in flight, none tells when it will leave the window.
+            wait = max(wait, self._posts[0] + self.rules.post_window - now if self._posts else SOON)
+        if kind is Kind.SIGN_IN:
+            _prune(self._sign_ins, now - self.rules.sign_in_window)
+            if self._sign_ins:
+                wait = max(wait, self._sign_ins[-1] + self.rules.sign_in_window - now)
+            elif self._in_flight[Kind.SIGN_IN]:
+                wait = max(wait, SOON)
+        return wait
+
+    def count_posts(self, now: float) -> int:
+        """Return the number of POSTs that count: of the last seconds, and in flight."""
+        _prune(self._posts, now - self.rules.post_window)
+        return len(self._posts) + self._in_flight[Kind.POST] + self._in_flight[Kind.SIGN_IN]
+
+    def admit(self, kind: Kind, now: float) -> Permit:
+        """Count a request as in flight."""
+        self.roll(now)
+        self.used += 1
+        self._in_flight[kind] += 1
+        if kind is Kind.READ:
+            self.quota -= 1
+        return Permit(kind, self._window)
+
+    def undo(self, permit: Permit, now: float) -> None:
+        """Forget a request that was not sent."""
+        if not permit.counted:
+            return
+        permit.counted = False
+        self.roll(now)
+        self._in_flight[permit.kind] -= 1
+        if permit.kind is Kind.READ:
+            self.quota += 1
+        if permit.window == self._window:
+            self.used -= 1
+
+    def release(self, permit: Permit, now: float) -> None:
+        """Record that a request was answered or given up. It counts in this minute, too."""
+        if not permit.counted:
+            return
+        permit.counted = False
+        self.roll(now)
+        self._in_flight[permit.kind] -= 1
+        if permit.kind is not Kind.READ:
+            self._posts.append(now)
+            if permit.kind is Kind.SIGN_IN:
+                self._sign_ins.append(now)
+
+    def room(self, now: float) -> tuple[int, int]:
+        """Return how many requests, and how many POSTs, may be sent at once."""
+        self.roll(now)
+        room = max(0, self.per_minute - self.used)
+        return room, min(room, max(0, self.max_posts - self.count_posts(now)))
+
+    def idle(self, now: float) -> bool:
+        """Return whether nothing is worth remembering."""
+        self.roll(now)
+        _prune(self._sign_ins, now - self.rules.sign_in_window)
+        return not (self.used or self.count_posts(now) or self._sign_ins)
+
+    def after_fork(self, now: float) -> None:
+        """Count, in a forked process, what its parent has in flight as sent: only the parent will see it end."""
+        posts = self._in_flight[Kind.POST] + self._in_flight[Kind.SIGN_IN]
+        self._posts.extend([now] * posts)
+        self._sign_ins.extend([now] * self._in_flight[Kind.SIGN_IN])
+        self._in_flight = dict.fromkeys(Kind, 0)
+
+
+def _prune(times: deque[float], before: float) -> None:
+    while times and times[0] <= before:
+        times.popleft()
