@@ -1,9 +1,11 @@
 """RateLimiter: whether a request may be sent now, and if not, who goes when. No I/O except the clock."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -35,12 +37,14 @@ class Ban:
         lifted_at: Its end in UTC.
         remedy: What to do about it.
         probe_at: When a read may try whether it still holds, by the limiter's clock; None for never.
+        shared: Whether other processes know of it, so that it is over once they do not.
     """
 
     until: float
     lifted_at: datetime
     remedy: str
     probe_at: float | None = None
+    shared: bool = False
 
 
 class RateLimiter:
@@ -58,6 +62,8 @@ class RateLimiter:
         lock: Held for every change.
         name: As given.
         clock: As given.
+        refreshed_at: When the reports of other processes were last read, by the clock.
+        refreshing: The reading that is under way, or the last one.
     """
 
     def __init__(
@@ -73,6 +79,8 @@ class RateLimiter:
         self.lock: threading.Lock = threading.Lock()
         self.name: str = name
         self.clock: Callable[[], float] = boot_clock.seconds if clock is None else clock
+        self.refreshed_at: float = -math.inf
+        self.refreshing: Future[object] | None = None
         self._wall = wall
         self._line = WaitingLine()
         self._paused_until = 0.0
@@ -259,6 +267,7 @@ class RateLimiter:
     def after_fork(self) -> None:
         """Forget, in a forked process, what only its parent will end."""
         self.lock = threading.Lock()
+        self.refreshing = None
         self._line = WaitingLine()
         self.windows.after_fork(self.clock())
 

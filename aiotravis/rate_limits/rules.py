@@ -32,6 +32,12 @@ MAX_BAN: Final = 5 * 3600.0
 PROBE_INTERVAL: Final = 300.0
 """Seconds after which one read tries whether a shared ban still holds: a proxy's 403 looks like a ban."""
 
+LEASE: Final = 90.0
+"""Seconds after which a shared store takes a POST in flight for sent, if its process died and never said so."""
+
+SOON: Final = 1.0
+"""Seconds after which to try again where nothing tells when there will be room: all that counts is in flight."""
+
 SIGN_IN_PATH: Final = "/auth/github"
 
 

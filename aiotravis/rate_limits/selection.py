@@ -4,13 +4,15 @@ import os
 from typing import Literal
 
 from aiotravis.errors import UsageError
+from aiotravis.rate_limits.machine import MachineLimiter, machine_at
 from aiotravis.rate_limits.memory import MemoryLimiter, shared_limiter
 from aiotravis.rate_limits.protocol import Limiter
-from aiotravis.rate_limits.rules import rules_apply
+from aiotravis.rate_limits.rules import identity, rules_apply
+from aiotravis.rate_limits.state_folder import state_folder
 
 __all__ = ["RateLimits", "limiter_for"]
 
-RateLimits = bool | Literal["memory"] | None
+RateLimits = bool | Literal["memory", "machine"] | None
 """What ``Travis(rate_limits=)`` takes."""
 
 VARIABLE = "TRAVIS_RATE_LIMITS"
@@ -30,17 +32,22 @@ def limiter_for(endpoint: str, token: str | None, rate_limits: RateLimits = None
     """
     limited = rules_apply(endpoint) if rate_limits is None else rate_limits is not False
     store = _from_environment() if rate_limits is None or rate_limits is True else rate_limits
-    if store is False:
-        limited = False
-    elif store != "memory":
-        raise UsageError(f'rate_limits must be True, False or "memory", not {store!r}.', argument="rate_limits")
-    return MemoryLimiter(shared_limiter(endpoint, token, limited=limited), limited=limited)
+    if store is not False and store not in ("memory", "machine"):
+        message = f'rate_limits must be True, False, "memory" or "machine", not {store!r}.'
+        raise UsageError(message, argument="rate_limits")
+    limited = limited and store is not False
+    shared = shared_limiter(endpoint, token, limited=limited)
+    if limited and store == "machine":
+        return MachineLimiter(shared, machine_at(state_folder()), identity(endpoint, token))
+    return MemoryLimiter(shared, limited=limited)
 
 
 def _from_environment() -> RateLimits:
     value = os.environ.get(VARIABLE, "").strip().lower()
-    if value in {"", "memory"}:
+    if value in {"", "machine"}:
+        return "machine"
+    if value == "memory":
         return "memory"
     if value == "off":
         return False
-    raise UsageError(f'{VARIABLE} must be "off" or "memory".', argument=VARIABLE)
+    raise UsageError(f'{VARIABLE} must be "off", "memory" or "machine".', argument=VARIABLE)

@@ -3,14 +3,10 @@
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
 
-from aiotravis.rate_limits.rules import Kind, Rules
+from aiotravis.rate_limits.rules import SOON, Kind, Rules
 
 __all__ = ["Permit", "Windows"]
-
-SOON: Final = 1.0
-"""Seconds after which to try again where nothing tells when there will be room; whatever is released wakes earlier."""
 
 
 @dataclass(slots=True, eq=False)

@@ -13,7 +13,8 @@ COM, LOOPBACK = "https://api.travis-ci.com", "http://127.0.0.1:4"
     [
         (COM, "memory", "off", "memory"), (COM, False, "", "none"), (COM, None, "off", "none"),
         (COM, True, "memory", "memory"), (LOOPBACK, None, "memory", "none"), (LOOPBACK, True, "memory", "memory"),
-        (LOOPBACK, "memory", "", "memory"), (COM, None, " Memory ", "memory"),
+        (LOOPBACK, "memory", "", "memory"), (COM, None, " Memory ", "memory"), (COM, None, "", "machine"),
+        (COM, "machine", "off", "machine"), (COM, True, "", "machine"), (LOOPBACK, None, "machine", "none"),
     ],
 )  # fmt: skip
 def test_the_argument_comes_before_the_environment(
