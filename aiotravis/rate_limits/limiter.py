@@ -252,6 +252,12 @@ class RateLimiter:
                 problem=problem,
             )
 
+    def demand(self) -> tuple[int, bool]:
+        """Return how many reads wait and are not covered by the quota, and whether the first has low priority."""
+        with self.lock:
+            count, low = self._line.demand(Kind.READ)
+            return max(0, count - int(min(count, self.windows.remaining_quota(self.clock())))), low
+
     @property
     def waiting(self) -> int:
         """Number of calls that wait."""

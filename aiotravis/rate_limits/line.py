@@ -84,6 +84,14 @@ class WaitingLine:
                 lane[:] = [entry for entry in lane if entry[1] in self._waiting]
                 heapq.heapify(lane)
 
+    def demand(self, kind: Kind) -> tuple[int, bool]:
+        """Return how many calls of a kind wait for the limits, and whether the first of them has low priority."""
+        lane = self._lanes.get((kind, True), [])
+        while lane and lane[0][1] not in self._waiting:
+            heapq.heappop(lane)
+        # Those that gave up and are not swept yet are counted, too.
+        return len(lane), bool(lane) and lane[0][1].low
+
     def next(self, may_go: Callable[[Waiter], bool]) -> Waiter | None:
         """Remove and return the first call that may go, or None. Only the first of each kind is tried."""
         best: list[tuple[Order, Waiter]] | None = None

@@ -21,8 +21,9 @@ from aiotravis.rate_limits.line import Waiter
 from aiotravis.rate_limits.memory import MemoryLimiter
 from aiotravis.rate_limits.places import current_place
 from aiotravis.rate_limits.rules import AUTHENTICATED, Kind
+from aiotravis.rate_limits.shared_state import SharedState, apply
 from aiotravis.rate_limits.snapshot import Limits
-from aiotravis.rate_limits.state_file import SharedState, StateFile, StateFileError
+from aiotravis.rate_limits.state_file import StateFile, StateFileError
 from aiotravis.rate_limits.windows import Permit
 
 __all__ = ["Machine", "MachineLimiter", "machine_at"]
@@ -114,17 +115,6 @@ class Machine:
         """Use the file, and do not wait for it. At the exit of the program, Python waits until it is done."""
         with contextlib.suppress(RuntimeError):  # It is exiting already.
             self.start(work, *arguments, **options)
-
-
-def apply(shared: RateLimiter, state: SharedState) -> None:
-    """Pause and ban as the file says."""
-    if state.paused_until > shared.clock():
-        shared.pause_until(state.paused_until, "another process was throttled")
-    known = shared.current_ban
-    if state.ban is not None:
-        shared.set_ban(state.ban, "another process was banned")
-    elif known is not None and known.shared:
-        shared.set_ban(None, "another process was answered")
 
 
 class MachineLimiter(MemoryLimiter):

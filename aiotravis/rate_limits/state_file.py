@@ -12,7 +12,6 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
@@ -21,9 +20,10 @@ from urllib.parse import quote
 from aiotravis.rate_limits import clock
 from aiotravis.rate_limits.limiter import Ban
 from aiotravis.rate_limits.rules import LEASE, MAX_BAN, PROBE_INTERVAL, SOON, Kind, Rules
+from aiotravis.rate_limits.shared_state import SharedState
 from aiotravis.rate_limits.state_folder import check_owner, folder_lock
 
-__all__ = ["SharedState", "StateFile", "StateFileError"]
+__all__ = ["StateFile", "StateFileError"]
 
 T = TypeVar("T")
 
@@ -54,23 +54,6 @@ _lock = threading.Lock()
 
 class StateFileError(Exception):
     """The file cannot be used. The message says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedState:
-    """What the file says about an identity.
-
-    Attributes:
-        paused_until: By the boot clock.
-        ban: The ban, or None.
-        wait: For how many seconds the POST that was asked about has to wait; 0 if it is entered.
-        key: Where it is entered.
-    """
-
-    paused_until: float = 0.0
-    ban: Ban | None = None
-    wait: float = 0.0
-    key: str | None = None
 
 
 class StateFile:

@@ -3,10 +3,14 @@
 import math
 from collections import deque
 from dataclasses import dataclass
+from typing import Final
 
 from aiotravis.rate_limits.rules import SOON, Kind, Rules
 
 __all__ = ["Permit", "Windows"]
+
+ASK_AGAIN: Final = 0.001
+"""Seconds to wait for a quota that is used up: the shared store is asked for another one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -38,11 +42,12 @@ class Windows:
     Attributes:
         rules: As given.
         offset: As given; it may be corrected.
-        per_minute: Requests per minute; a shared store may allow less.
+        per_minute: Reads per minute; a shared store may allow less.
         max_posts: POSTs in their window; a shared store may allow less.
         quota: Reads that a shared store has allowed and that are not sent yet; infinite without one.
         quota_until: When the quota expires.
         not_before: When the shared store may be asked again, by kind.
+        window: Number of this minute.
         used: Requests of this minute, and those in flight at its beginning.
     """
 
@@ -55,7 +60,7 @@ class Windows:
         self.quota_until: float = math.inf
         self.not_before: dict[Kind, float] = dict.fromkeys(Kind, 0.0)
         self.used: int = 0
-        self._window = -1
+        self.window: int = -1
         self._in_flight: dict[Kind, int] = dict.fromkeys(Kind, 0)
         self._posts: deque[float] = deque()
         self._sign_ins: deque[float] = deque()
@@ -73,8 +78,8 @@ class Windows:
     def roll(self, now: float) -> None:
         """Start a new window when the clock has: what is in flight may arrive in it, so it counts."""
         window = int((now + self.offset) // self.rules.minute)
-        if window != self._window:
-            self._window = window
+        if window != self.window:
+            self.window = window
             self.used = self.in_flight
 
     def wait(self, kind: Kind, now: float, *, low: bool = False) -> float:
@@ -82,12 +87,11 @@ class Windows:
         self.roll(now)
         wait = self.not_before[kind] - now
         spared = self.rules.reserve if low else 0.0
-        if self.used >= self.per_minute * (1 - spared):
+        per_minute = self.per_minute if kind is Kind.READ else self.rules.per_minute
+        if self.used >= per_minute * (1 - spared):
             wait = max(wait, self.to_next_minute(now))
         if kind is Kind.READ:
-            if now >= self.quota_until:
-                self.quota, self.quota_until = 0, math.inf
-            return wait if self.quota > 0 else max(wait, SOON)
+            return wait if self.remaining_quota(now) > 0 else max(wait, ASK_AGAIN)
         if self.count_posts(now) >= self.max_posts * (1 - spared):
             # If all of them are in flight, none tells when it will leave the window.
             wait = max(wait, self._posts[0] + self.rules.post_window - now if self._posts else SOON)
@@ -98,6 +102,16 @@ class Windows:
             elif self._in_flight[Kind.SIGN_IN]:
                 wait = max(wait, SOON)
         return wait
+
+    def remaining_quota(self, now: float) -> float:
+        """Return how many reads a shared store has allowed and are not sent yet; infinite without one."""
+        if now >= self.quota_until:
+            self.quota, self.quota_until = 0, math.inf
+        return max(0, self.quota)
+
+    def set_quota(self, quota: float, until: float = math.inf) -> None:
+        """Set how many reads may be sent until a time."""
+        self.quota, self.quota_until = quota, until
 
     def count_posts(self, now: float) -> int:
         """Return the number of POSTs that count: of the last seconds, and in flight."""
@@ -111,7 +125,7 @@ class Windows:
         self._in_flight[kind] += 1
         if kind is Kind.READ:
             self.quota -= 1
-        return Permit(kind, self._window)
+        return Permit(kind, self.window)
 
     def undo(self, permit: Permit, now: float) -> None:
         """Forget a request that was not sent."""
@@ -122,7 +136,7 @@ class Windows:
         self._in_flight[permit.kind] -= 1
         if permit.kind is Kind.READ:
             self.quota += 1
-        if permit.window == self._window:
+        if permit.window == self.window:
             self.used -= 1
 
     def release(self, permit: Permit, now: float) -> None:
@@ -155,6 +169,8 @@ class Windows:
         self._posts.extend([now] * posts)
         self._sign_ins.extend([now] * self._in_flight[Kind.SIGN_IN])
         self._in_flight = dict.fromkeys(Kind, 0)
+        # The parent uses what it was allowed.
+        self.quota = self.quota if math.isinf(self.quota) else 0
 
 
 def _prune(times: deque[float], before: float) -> None:

@@ -13,6 +13,7 @@ import anyio
 import pytest
 
 from aiotravis import errors
+from aiotravis._http import ApiRequest
 from aiotravis.rate_limits import machine as module
 from aiotravis.rate_limits.limiter import RateLimiter
 from aiotravis.rate_limits.machine import Machine, MachineLimiter, machine_at
@@ -42,11 +43,11 @@ def processes(tmp_path: Path) -> Processes:
     return Processes(tmp_path)
 
 
-async def sent(limiter: MachineLimiter, request: module.ApiRequest = WRITE) -> None:
+async def sent(limiter: MachineLimiter, request: ApiRequest = WRITE) -> None:
     limiter.release(await permit_of(limiter, request))
 
 
-async def permit_of(limiter: MachineLimiter, request: module.ApiRequest) -> Permit:
+async def permit_of(limiter: MachineLimiter, request: ApiRequest) -> Permit:
     return limiter.try_acquire(request) or await limiter.acquire(request, max_wait=0)
 
 
@@ -274,6 +275,7 @@ import asyncio, os, sys
 from pathlib import Path
 from aiotravis._http import ApiRequest
 from aiotravis import errors
+from aiotravis._http import ApiRequest
 from aiotravis.rate_limits.machine import MachineLimiter, machine_at
 from aiotravis.rate_limits.memory import shared_limiter
 endpoint, how = "https://api.travis-ci.com", sys.argv[2]

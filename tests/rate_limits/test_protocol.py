@@ -7,11 +7,12 @@ import pytest
 from aiotravis.rate_limits.machine import MachineLimiter
 from aiotravis.rate_limits.memory import MemoryLimiter
 from aiotravis.rate_limits.protocol import Limiter
+from aiotravis.rate_limits.redis_limiter import RedisLimiter
 
 VERBS = [name for name, value in vars(Limiter).items() if inspect.isfunction(value) and not name.startswith("_")]
 
 
-@pytest.mark.parametrize("store", [MemoryLimiter, MachineLimiter])
+@pytest.mark.parametrize("store", [MemoryLimiter, MachineLimiter, RedisLimiter])
 @pytest.mark.parametrize("verb", VERBS)
 def test_stores_have_the_verbs_of_the_protocol(store: type, verb: str) -> None:
     expected, actual = getattr(Limiter, verb), getattr(store, verb)

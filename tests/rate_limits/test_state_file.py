@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from aiotravis.rate_limits.limiter import Ban
 from aiotravis.rate_limits.rules import AUTHENTICATED, LEASE, MAX_BAN, PROBE_INTERVAL, Kind
-from aiotravis.rate_limits.state_file import SharedState, StateFile, StateFileError
+from aiotravis.rate_limits.shared_state import SharedState
+from aiotravis.rate_limits.state_file import StateFile, StateFileError
 from aiotravis.testing.rest.rate_rules import RateRules
 from tests.rate_limits.model import Clock
 

@@ -1,7 +1,7 @@
 """The counts of one identity."""
 
 from aiotravis.rate_limits.rules import Kind, Rules
-from aiotravis.rate_limits.windows import Windows
+from aiotravis.rate_limits.windows import ASK_AGAIN, Windows
 
 RULES = Rules(per_minute=100)
 
@@ -10,11 +10,11 @@ def test_a_quota_bounds_reads_until_it_expires() -> None:
     windows = Windows(RULES, 0.0)
     windows.quota, windows.quota_until = 2, 6050.0
     permits = [windows.admit(Kind.READ, 6000.0) for _ in range(2)]
-    assert windows.wait(Kind.READ, 6000.0) == 1.0
+    assert windows.wait(Kind.READ, 6000.0) == ASK_AGAIN
     assert windows.wait(Kind.POST, 6000.0) <= 0
     windows.undo(permits[0], 6000.0)
     assert windows.wait(Kind.READ, 6049.0) <= 0
-    assert windows.wait(Kind.READ, 6050.0) == 1.0
+    assert windows.wait(Kind.READ, 6050.0) == ASK_AGAIN
 
 
 def test_undoing_or_releasing_twice_counts_once() -> None:
@@ -43,5 +43,5 @@ def test_a_smaller_share_holds_at_once() -> None:
         windows.admit(Kind.POST, 6000.0)
     windows.per_minute, windows.max_posts = 5, 5
     assert windows.wait(Kind.READ, 6010.0) == 50.0
-    assert windows.wait(Kind.POST, 6010.0) == 50.0
+    assert windows.wait(Kind.POST, 6010.0) == 1.0
     assert windows.room(6010.0) == (0, 0)
