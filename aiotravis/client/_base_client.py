@@ -58,7 +58,7 @@ class BaseClient(Resources):
 
     @property
     def limits(self) -> Limits:
-        """The remaining requests of Travis's limits, shared by all clients of this process with this site and token."""
+        """What is left of Travis's limits for this site and token, and who waits."""
         return self._transport.limiter.snapshot()
 
     async def __aenter__(self) -> Self:

@@ -71,8 +71,10 @@ class Travis(WaitingClient):
         strict: Whether a field or a record that cannot be read is a DecodeError. Otherwise the field takes its
             default, and a record without an id is listed in ``unreadable`` of its list, paginator or batch.
         restart_patience: How long to wait for the new run of a restarted build or job, in seconds, see `restart`.
-        rate_limits: Whether to throttle this client to Travis's published limits; by default, unless the endpoint is a
-            Travis CI Enterprise (``.../api``) or on this machine.
+        rate_limits: Where requests are counted, to stay within Travis's published limits: ``"machine"`` for all
+            processes of this user on this machine, ``"memory"`` for this process, a `RedisLimits` for a fleet, False
+            for no limits. By default what ``TRAVIS_RATE_LIMITS`` says, else ``"machine"``; no limits if the endpoint is
+            a Travis CI Enterprise (``.../api``) or on this machine, unless True is passed.
         user_agent: Your own name, sent in front of this library's.
         live: Timeouts and sizes of the live channel.
         log_patience: How long `follow_log` waits for a log that is not stored yet, in seconds from the end of its job.

@@ -11,6 +11,7 @@ from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
     BusyLoadingError,
+    ConnectionError,
     InvalidResponse,
     OutOfMemoryError,
     ReadOnlyError,
@@ -56,8 +57,9 @@ class RedisConnection:
             decode_responses=True,
             socket_connect_timeout=TIMEOUT,
             socket_timeout=TIMEOUT,
-            # When to try again is decided elsewhere.
-            retry=Retry(NoBackoff(), 0),
+            # A connection that Redis has closed is opened again, once: asking twice counts twice at most. When to try
+            # again after that is decided elsewhere.
+            retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
         )
         self._secret = unquote(urlsplit(limits.url).password or "")
         self._keys = [f"aiotravis:{{{identity}}}:{key}" for key in scripts.KEYS]
@@ -76,7 +78,7 @@ class RedisConnection:
         entry: str = "",
         max_posts: int = 0,
     ) -> Answer:
-        """Ask for reads, and for one POST.
+        """Request reads, and one POST.
 
         Args:
             process: Id of this process.
@@ -99,9 +101,9 @@ class RedisConnection:
             since = await self._run(scripts.EPOCH, keys=["aiotravis:epoch"])
             answer = await self._run(scripts.ACQUIRE, cast("str", since), *arguments)
         try:
-            granted, wait, to_next, entered, post_wait, pause, ban, remedy, probe, room = cast("list[Any]", answer)
+            allowed, wait, to_next, entered, post_wait, pause, ban, remedy, probe, room = cast("list[Any]", answer)
             return Answer(
-                granted=int(granted),
+                allowed=int(allowed),
                 wait=int(wait) / 1000,
                 to_next=int(to_next) / 1000,
                 entered=int(entered) == 1,
@@ -124,7 +126,7 @@ class RedisConnection:
         await self._run(scripts.PAUSE, _ms(seconds), "" if server_time is None else _ms(server_time))
 
     async def ban(self, seconds: float, remedy: str) -> None:
-        """Tell all processes of a ban."""
+        """Ban all processes."""
         await self._run(scripts.BAN, _ms(seconds), remedy, _ms(PROBE_INTERVAL))
 
     async def lift(self) -> None:

@@ -51,7 +51,7 @@ class Answer:
     """What Redis answers to a request for reads and a POST. Times in seconds from the moment of asking.
 
     Attributes:
-        granted: Number of reads.
+        allowed: Number of reads.
         wait: Until there is room for more.
         to_next: Until the next minute.
         entered: Whether the POST is entered.
@@ -63,7 +63,7 @@ class Answer:
         room: Reads that all processes may still send in this minute.
     """
 
-    granted: int
+    allowed: int
     wait: float
     to_next: float
     entered: bool
@@ -150,7 +150,7 @@ class Fleet:
             return max(0, int(shared.windows.used) - (used if shared.windows.window == window else 0))
 
     def apply(self, answer: Answer, asked_at: float, want: int) -> None:
-        """Take over what Redis answered."""
+        """Record what Redis answered."""
         shared, windows = self._shared, self._shared.windows
         if self.problem is not None:
             logger.info("%s: Redis is back", shared.name)
@@ -160,8 +160,8 @@ class Fleet:
                 windows.set_quota(0)
         with shared.lock:
             # From the moment of asking: the minute ends here no later than there.
-            windows.set_quota(windows.remaining_quota(asked_at) + answer.granted, asked_at + answer.to_next)
-            if answer.granted < want:
+            windows.set_quota(windows.remaining_quota(asked_at) + answer.allowed, asked_at + answer.to_next)
+            if answer.allowed < want:
                 windows.not_before[Kind.READ] = asked_at + jittered(answer.wait)
         self.room = answer.room
         ban = None
@@ -184,7 +184,7 @@ class Fleet:
         self._failures += 1
 
     def use_share(self, processes: int) -> None:
-        """Let reads keep to the share of one process."""
+        """Restrict reads to the share of one process."""
         windows = self._shared.windows
         with self._shared.lock:
             windows.per_minute = max(1, int(self.cap(low=False) / processes))

@@ -120,9 +120,9 @@ class RedisLimiter(MemoryLimiter):
         claimed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
         async def claim() -> None:
-            granted = await self._redis.claim_probe()
+            allowed = await self._redis.claim_probe()
             if not claimed.done():
-                claimed.set_result(granted)
+                claimed.set_result(allowed)
 
         self._reports.append(claim)
         self._task.ensure()

@@ -56,7 +56,6 @@ class Run:
         rates = self.server.rates
         assert rates is not None
         statuses = Counter(seen.status for seen in self.server.requests)
-        reads = sum(met["GET"] for met in self.met)
         print(f"\n{statuses=} highest={rates.requests.highest} posts={rates.posts.highest}")
         for met in self.met:
             print(dict(met))
@@ -66,7 +65,9 @@ class Run:
         assert statuses[403] == 0
         assert statuses[429] <= 0.02 * statuses[200]
         if LONG:
-            assert min(met["GET"] for met in self.met) > 0.2 * reads / len(self.met)
+            # The one that is killed now and then has a short last life.
+            reads = sorted(met["GET"] for met in self.met)[1:]
+            assert reads[0] > 0.5 * reads[-1]
             assert all(met["POST"] > 0 for met in self.met)
 
 

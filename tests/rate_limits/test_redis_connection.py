@@ -64,8 +64,8 @@ async def test_reads_are_granted_up_to_the_limit_of_all_processes(one: RedisConn
     second = await reads(one, 60, "q")
     if first.to_next < second.to_next:  # The minute has changed in between.
         return
-    assert (first.granted, first.wait, first.room) == (60, 0.0, 35)
-    assert (second.granted, second.room) == (35, 0)
+    assert (first.allowed, first.wait, first.room) == (60, 0.0, 35)
+    assert (second.allowed, second.room) == (35, 0)
     assert second.wait == second.to_next <= 60
 
 
@@ -87,12 +87,12 @@ async def test_what_is_in_flight_counts_in_the_next_minute(redis: RedisServer) -
         await reads(one, 40, "p")
         answer = await reads(one, 20, "q", in_flight=5)
         await anyio.sleep(answer.to_next)
-        assert (await reads(one, 100, "r")).granted == 95 - 40 - 25
+        assert (await reads(one, 100, "r")).allowed == 95 - 40 - 25
         await one.release("p", 0, [], [])
         answer = await reads(one, 1, "q", in_flight=0)
-        assert answer.granted == 0
+        assert answer.allowed == 0
         await anyio.sleep(answer.to_next)
-        assert (await reads(one, 100, "r", in_flight=30)).granted == 95 - 30
+        assert (await reads(one, 100, "r", in_flight=30)).allowed == 95 - 30
 
 
 async def test_posts_count_in_every_window_of_any_alignment(one: RedisConnection) -> None:
@@ -128,19 +128,19 @@ async def test_a_post_whose_process_died_counts_until_its_lease_ends(one: RedisC
 async def test_pauses_and_bans_hold_for_reads_and_posts(one: RedisConnection) -> None:
     await one.pause(20.0, None)
     answer = await reads(one, 1)
-    assert answer.granted == 0
+    assert answer.allowed == 0
     assert answer.wait == pytest.approx(20, abs=0.5)
     assert not (await post(one, "x")).entered
     await one.pause(0.0, None)
     await one.ban(100.0, "Wait.")
     answer = await reads(one, 1)
-    assert (answer.granted, answer.remedy) == (0, "Wait.")
+    assert (answer.allowed, answer.remedy) == (0, "Wait.")
     assert answer.ban == pytest.approx(100, abs=0.5)
     assert answer.probe == pytest.approx(300, abs=0.5)
     assert not (await post(one, "x")).entered
     assert not await one.claim_probe()
     await one.lift()
-    assert (await reads(one, 1)).granted == 1
+    assert (await reads(one, 1)).allowed == 1
     assert await one.claim_probe()
     assert not await one.claim_probe()
 
@@ -155,16 +155,22 @@ async def test_no_key_stays_for_ever_and_all_have_one_hash_tag(one: RedisConnect
 
 
 async def test_a_new_identity_need_not_wait_if_redis_has_its_memory(one: RedisConnection) -> None:
-    assert (await reads(one, 5)).granted == 5
+    assert (await reads(one, 5)).allowed == 5
 
 
 async def test_a_redis_that_lost_its_memory_counts_as_full(one: RedisConnection, redis: RedisServer) -> None:
     await reads(one, 5)
     redis.command("FLUSHALL")
     answer = await one.acquire("p", want=1, cap=95, kind=Kind.SIGN_IN, entry="x", max_posts=40)
-    assert (answer.granted, answer.entered) == (0, False)
+    assert (answer.allowed, answer.entered) == (0, False)
     assert answer.wait == pytest.approx(60, abs=0.5)
     assert answer.post_wait == pytest.approx(302, abs=0.5)
+
+
+async def test_a_connection_that_redis_closed_is_opened_again(one: RedisConnection, redis: RedisServer) -> None:
+    await reads(one, 5)
+    redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    assert (await reads(one, 5)).allowed == 5
 
 
 @pytest.mark.parametrize("saved", [False, True])
@@ -180,7 +186,7 @@ async def test_a_redis_that_was_started_again_counts_as_full(tmp_path: Path, sav
             assert not info.value.permanent
             server.start()
             answer = await reads(one, 5)
-            assert answer.granted == 0
+            assert answer.allowed == 0
             assert answer.wait == pytest.approx(60, abs=0.5)
 
 
@@ -194,7 +200,7 @@ async def test_a_wrong_password_is_permanent_and_not_shown(tmp_path: Path) -> No
                 assert info.value.permanent
                 assert "wrong-secret" not in str(info.value)
         async with connected(server.url.replace("//", "//:right@")) as one:
-            assert (await reads(one, 1)).granted == 1
+            assert (await reads(one, 1)).allowed == 1
 
 
 @pytest.mark.parametrize(
@@ -274,8 +280,8 @@ async def test_no_interleaving_of_processes_exceeds_a_limit(redis: RedisServer) 
                 answer = await connection.acquire(
                     name, in_flight=in_flight, want=draw.randint(1, 5), cap=60, kind=Kind.POST, entry=entry, max_posts=7
                 )
-                in_flight += answer.granted + answer.entered
-                for _ in range(answer.granted):
+                in_flight += answer.allowed + answer.entered
+                for _ in range(answer.allowed):
                     group.start_soon(send, reads_seen, None)
                 if answer.entered:
                     group.start_soon(send, posts_seen, entry)

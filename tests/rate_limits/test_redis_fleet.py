@@ -13,10 +13,10 @@ AWAY = RedisUnavailable("Connection refused.", permanent=False)
 
 
 def answer(
-    *, granted: int = 0, wait: float = 0.0, to_next: float = 60.0, pause: float = 0.0, ban: float = 0.0
+    *, allowed: int = 0, wait: float = 0.0, to_next: float = 60.0, pause: float = 0.0, ban: float = 0.0
 ) -> Answer:
     return Answer(
-        granted=granted, wait=wait, to_next=to_next, entered=False, post_wait=0.0, pause=pause, ban=ban, remedy="Wait.",
+        allowed=allowed, wait=wait, to_next=to_next, entered=False, post_wait=0.0, pause=pause, ban=ban, remedy="Wait.",
         probe=0.0, room=7,
     )  # fmt: skip
 
@@ -27,11 +27,11 @@ def test_nothing_is_sent_before_redis_was_asked_and_then_what_it_grants() -> Non
     fleet = fleet_of(shared)
     assert fleet_of(shared) is fleet
     assert shared.try_acquire(READ) is None
-    fleet.apply(answer(granted=2, to_next=30.0), clock.now, 2)
+    fleet.apply(answer(allowed=2, to_next=30.0), clock.now, 2)
     permits = [taken(shared, READ), taken(shared, READ)]
     assert shared.try_acquire(READ) is None
     assert fleet.in_flight() == len(permits)
-    fleet.apply(answer(granted=5, to_next=30.0), clock.now, 5)
+    fleet.apply(answer(allowed=5, to_next=30.0), clock.now, 5)
     assert fleet.in_flight() == 7
     clock.now += 30
     assert fleet.in_flight() == 2
@@ -41,7 +41,7 @@ def test_nothing_is_sent_before_redis_was_asked_and_then_what_it_grants() -> Non
 def test_reads_that_redis_refuses_wait_as_long_as_it_says() -> None:
     shared = limiter_at(Clock())
     fleet = fleet_of(shared)
-    fleet.apply(answer(granted=0, wait=20.0), 6000.0, 3)
+    fleet.apply(answer(allowed=0, wait=20.0), 6000.0, 3)
     assert 20.0 <= wait_of(shared, READ) <= 20.1
     assert wait_of(shared, WRITE) == 0.0
 
@@ -59,7 +59,7 @@ def test_without_redis_reads_keep_to_a_share_and_are_accounted_for_afterwards() 
     clock = Clock()
     shared = limiter_at(clock, 100)
     fleet = fleet_of(shared)
-    fleet.apply(answer(granted=3), clock.now, 3)
+    fleet.apply(answer(allowed=3), clock.now, 3)
     for _ in range(3):
         shared.release(taken(shared, READ))
     fleet.lose(AWAY)
@@ -72,7 +72,7 @@ def test_without_redis_reads_keep_to_a_share_and_are_accounted_for_afterwards() 
     clock.now += 60
     shared.release(taken(shared, READ))
     assert fleet.spent() == 1
-    fleet.apply(answer(granted=1), clock.now, 1)
+    fleet.apply(answer(allowed=1), clock.now, 1)
     assert (fleet.problem, fleet.spent(), shared.windows.per_minute) == (None, 0, 100)
     taken(shared, READ)
     assert shared.try_acquire(READ) is None

@@ -8,6 +8,7 @@ import gc
 import os
 import threading
 from collections import Counter
+from collections.abc import Coroutine
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ class VirtualClock:
     def __call__(self) -> float:
         return self.now if self.loop is None else self.loop.time()
 
-    def run(self, coroutine: "asyncio.coroutines.Coroutine[object, object, None]") -> None:
+    def run(self, coroutine: Coroutine[object, object, None]) -> None:
         """Run a program on an event loop of its own, as `asyncio.run` does."""
         # The server is in another thread, and answers within this time.
         self.loop = AutojumpLoop(self.now, settling=0.5)
