@@ -58,7 +58,7 @@ class BaseClient(Resources):
 
     @property
     def limits(self) -> Limits:
-        """What is left of Travis's limits for this site and token, and who waits."""
+        """The remaining requests of Travis's limits for this site and token, and who waits."""
         return self._transport.limiter.snapshot()
 
     async def __aenter__(self) -> Self:

@@ -1,6 +1,8 @@
 """The clock of the rate limits: seconds since this machine booted, whatever happens to its date."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +13,8 @@ _BOOT_CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
-def seconds() -> float:
-    """Return seconds of a clock that nobody sets, and that goes on while the machine sleeps (on Linux)."""
-    return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
-
+seconds: Callable[[], float] = time.monotonic if _BOOT_CLOCK is None else partial(time.clock_gettime, _BOOT_CLOCK)
+"""Return seconds of a clock that nobody sets, and that goes on while the machine sleeps (on Linux)."""
 
 EPOCH_OFFSET: Final = time.time() - seconds()
 """Seconds to add for the time since the epoch. Read once: a clock that is set later moves no window."""

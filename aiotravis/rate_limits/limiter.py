@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+import aiotravis.rate_limits.clock as boot_clock
 from aiotravis._http import ApiRequest
 from aiotravis.errors import BannedError
-from aiotravis.rate_limits import clock as boot_clock
 from aiotravis.rate_limits.line import Waiter, WaitingLine
 from aiotravis.rate_limits.rules import MAX_BAN, PROBE_INTERVAL, Kind, Rules, kind_of
 from aiotravis.rate_limits.snapshot import Limits
@@ -21,6 +21,8 @@ from aiotravis.rate_limits.windows import Permit, Windows
 __all__ = ["Ban", "RateLimiter"]
 
 logger: Final = logging.getLogger("aiotravis.limits")
+
+READ: Final = Kind.READ
 
 MIN_WAIT: Final = 0.001
 
@@ -95,13 +97,18 @@ class RateLimiter:
         kind = kind_of(request)
         with self.lock:
             now = self.clock()
+            if kind is READ and self._ban is None and now >= self._paused_until and not self._line:
+                return self.windows.try_read(now, low=low) if limited else self.windows.admit(kind, now)
             probe = self._ban is not None and self._may_probe(request, kind, now)
             if kind is Kind.EXEMPT:
-                return Permit(kind, -1, counted=False)
+                permit = Permit(kind, -1)
+                permit.counted = False
+                return permit
             if not probe and (self._line or self._wait(kind, now, limited=limited, low=low) > 0):
                 return None
             permit = self.windows.admit(kind, now)
-            permit.probe = probe
+            if probe:
+                permit.probe = True
             return permit
 
     def join(
@@ -179,6 +186,7 @@ class RateLimiter:
             now, windows = self.clock(), self.windows
             if server_time is not None and abs(server_time - now - windows.offset) > MAX_CLOCK_ERROR:
                 windows.offset = server_time - now
+                windows.roll(now)
             # The server counts by the minute: even if a proxy asks for more, the next minute may be tried.
             minute = windows.rules.minute
             wait = windows.to_next_minute(now) if retry_after is None else min(retry_after, minute)
@@ -230,7 +238,7 @@ class RateLimiter:
                 waiter.wake()
 
     def snapshot(self, store: str, problem: str | None = None) -> Limits:
-        """Return what is left; without numbers for the store ``"none"``."""
+        """Return the remaining requests; without numbers for the store ``"none"``."""
         with self.lock:
             now = self.clock()
             room, posts = self.windows.room(now)

@@ -61,6 +61,9 @@ class WaitingLine:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
     def __iter__(self) -> Iterator[Waiter]:
         return iter(tuple(self._waiting))
 

@@ -13,13 +13,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
+import aiotravis.rate_limits.clock as clock
 from aiotravis._http import ApiRequest
 from aiotravis.errors import BannedError
-from aiotravis.rate_limits import clock
 from aiotravis.rate_limits.limiter import RateLimiter
 from aiotravis.rate_limits.line import Waiter
 from aiotravis.rate_limits.memory import MemoryLimiter
-from aiotravis.rate_limits.places import current_place
+from aiotravis.rate_limits.places import keep_place
 from aiotravis.rate_limits.rules import AUTHENTICATED, Kind
 from aiotravis.rate_limits.shared_state import SharedState, apply
 from aiotravis.rate_limits.snapshot import Limits
@@ -136,7 +136,7 @@ class MachineLimiter(MemoryLimiter):
         """Return permission to send, or None if `acquire` has to wait, or to ask the file."""
         shared = self.shared
         if request.method == "POST" or not self._machine.is_current(shared) or shared.current_ban is not None:
-            current_place()
+            keep_place()
             return None
         return super().try_acquire(request, low=low)
 
@@ -211,7 +211,7 @@ class MachineLimiter(MemoryLimiter):
         self._machine.record(record)
 
     def snapshot(self) -> Limits:
-        """Return what is left."""
+        """Return the remaining requests."""
         return self.shared.snapshot("machine", self._machine.problem)
 
 

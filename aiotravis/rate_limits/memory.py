@@ -14,7 +14,7 @@ from aiotravis._http import ApiRequest
 from aiotravis.errors import BannedError, RateLimited
 from aiotravis.rate_limits.limiter import RateLimiter
 from aiotravis.rate_limits.line import Waiter
-from aiotravis.rate_limits.places import current_place
+from aiotravis.rate_limits.places import current_place, keep_place
 from aiotravis.rate_limits.rules import ANONYMOUS, AUTHENTICATED, Rules, identity, rules_apply
 from aiotravis.rate_limits.snapshot import Limits
 from aiotravis.rate_limits.windows import Permit
@@ -39,7 +39,7 @@ class MemoryLimiter:
 
     def try_acquire(self, request: ApiRequest, *, low: bool = False) -> Permit | None:
         """Return permission to send, or None if `acquire` has to wait, or to ask elsewhere."""
-        current_place()
+        keep_place()
         return self.shared.try_acquire(request, limited=self._limited, low=low)
 
     async def acquire(self, request: ApiRequest, *, low: bool = False, max_wait: float | None = None) -> Permit:
@@ -108,7 +108,7 @@ class MemoryLimiter:
         self.shared.ban(error)
 
     def snapshot(self) -> Limits:
-        """Return what is left."""
+        """Return the remaining requests."""
         return self.shared.snapshot("memory" if self._limited else "none")
 
     @property

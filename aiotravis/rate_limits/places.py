@@ -10,7 +10,7 @@ import time
 from contextvars import ContextVar
 from typing import Final
 
-__all__ = ["MAX_AGE", "current_place"]
+__all__ = ["MAX_AGE", "current_place", "keep_place"]
 
 MAX_AGE: Final = 300.0
 """Seconds for which a task keeps its place, so that tasks that never end do not keep others waiting for ever."""
@@ -19,6 +19,13 @@ _numbers: Final = itertools.count(1)
 
 _place: Final[ContextVar[tuple[int, int, float]]] = ContextVar("place", default=(0, 0, 0.0))
 """Id of the task, since other tasks inherit its context; its place; when the place was taken."""
+
+
+def keep_place() -> None:
+    """Make the running task have its place from now on."""
+    task = id(asyncio.current_task())
+    if _place.get()[0] != task:
+        _place.set((task, next(_numbers), time.monotonic()))
 
 
 def current_place() -> int:

@@ -63,7 +63,7 @@ class Limiter(Protocol):
         ...
 
     def snapshot(self) -> Limits:
-        """Return what is left of the limits."""
+        """Return the remaining requests."""
         ...
 
     @property

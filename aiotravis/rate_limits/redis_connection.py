@@ -18,7 +18,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from aiotravis.rate_limits import redis_scripts as scripts
+import aiotravis.rate_limits.redis_scripts as scripts
 from aiotravis.rate_limits.redis_fleet import Answer, RedisUnavailable
 from aiotravis.rate_limits.redis_limits import RedisLimits
 from aiotravis.rate_limits.rules import LEASE, PROBE_INTERVAL, Kind, Rules
@@ -52,7 +52,8 @@ class RedisConnection:
     """
 
     def __init__(self, limits: RedisLimits, identity: str, rules: Rules) -> None:
-        self._redis: Redis = Redis.from_url(
+        redis: Any = Redis
+        self._redis: Redis = redis.from_url(
             limits.url,
             decode_responses=True,
             socket_connect_timeout=TIMEOUT,
@@ -92,7 +93,7 @@ class RedisConnection:
         """
         rules = self._rules
         arguments: list[str | int] = [
-            process, _ms(LEASE), in_flight, want, spent, cap, kind.value if kind is not None else "", entry, max_posts,
+            process, _ms(LEASE), in_flight, want, spent, cap, kind.label if kind is not None else "", entry, max_posts,
             _ms(rules.minute), _ms(rules.post_window), _ms(rules.sign_in_window),
         ]  # fmt: skip
         answer = await self._run(scripts.ACQUIRE, "", *arguments)

@@ -193,7 +193,7 @@ class Fleet:
 
 
 def jittered(seconds: float) -> float:
-    """Return a little more: whoever is refused together does not come back together."""
+    """Return a slightly longer time, so that processes that were refused together do not return together."""
     return seconds + 0.05 * random.random()  # noqa: S311
 
 

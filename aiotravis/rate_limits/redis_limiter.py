@@ -21,7 +21,7 @@ from aiotravis.errors import BannedError, LimitsUnavailable
 from aiotravis.rate_limits.limiter import RateLimiter
 from aiotravis.rate_limits.line import Waiter
 from aiotravis.rate_limits.memory import MemoryLimiter
-from aiotravis.rate_limits.places import current_place
+from aiotravis.rate_limits.places import keep_place
 from aiotravis.rate_limits.redis_connection import RedisConnection
 from aiotravis.rate_limits.redis_fleet import RedisUnavailable, fleet_of, jittered
 from aiotravis.rate_limits.redis_limits import RedisLimits
@@ -68,7 +68,7 @@ class RedisLimiter(MemoryLimiter):
     def try_acquire(self, request: ApiRequest, *, low: bool = False) -> Permit | None:
         """Return permission to send, or None if `acquire` has to wait, or to ask Redis."""
         if request.method == "POST" or self.shared.current_ban is not None:
-            current_place()
+            keep_place()
             return None
         return super().try_acquire(request, low=low)
 
@@ -169,7 +169,7 @@ class RedisLimiter(MemoryLimiter):
         self._task.ensure()
 
     def snapshot(self) -> Limits:
-        """Return what is left."""
+        """Return the remaining requests."""
         limits = self.shared.snapshot("redis", self._fleet.problem)
         if self._fleet.problem is None and self._fleet.room is not None and limits.room is not None:
             room = min(limits.room, self._fleet.room)

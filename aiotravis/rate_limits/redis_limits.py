@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from aiotravis._validation import validate_count, validate_seconds
@@ -41,7 +41,7 @@ class RedisLimits:
         validate_count(self.processes, "processes")
         validate_seconds(self.max_outage, "max_outage", zero_ok=True)
         wrong = UsageError("url must look like redis://HOST:6379/0, rediss://HOST/0 or unix:///PATH.", argument="url")
-        given: object = self.url
+        given = cast("object", self.url)
         if not isinstance(given, str) or any(c.isspace() for c in given):
             raise wrong
         try:
@@ -64,7 +64,8 @@ class RedisLimits:
             UsageError: It is not valid.
         """
         parts = urlsplit(url)
-        settings, others = {}, []
+        settings: dict[str, str] = {}
+        others: list[tuple[str, str]] = []
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
             if name in {"processes", "max_outage"}:
                 settings[name] = value

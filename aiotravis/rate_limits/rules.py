@@ -41,7 +41,7 @@ SOON: Final = 1.0
 SIGN_IN_PATH: Final = "/auth/github"
 
 
-class Kind(enum.Enum):
+class Kind(enum.IntEnum):
     """What a request counts as.
 
     Attributes:
@@ -51,10 +51,15 @@ class Kind(enum.Enum):
         EXEMPT: Towards nothing: badges.
     """
 
-    READ = "read"
-    POST = "post"
-    SIGN_IN = "sign_in"
-    EXEMPT = "exempt"
+    READ = 0
+    POST = 1
+    SIGN_IN = 2
+    EXEMPT = 3
+
+    @property
+    def label(self) -> str:
+        """Its name in a shared store."""
+        return self.name.lower()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Limits: what is left of the rate limits at one moment. No I/O."""
+"""Limits: the remaining requests at one moment. No I/O."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ __all__ = ["Limits"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is left of Travis's rate limits for one client, and who waits.
+    """The remaining requests of Travis's rate limits for one client, and who waits.
 
     Attributes:
         room: Requests that may be sent at once; None if no limits apply.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-from aiotravis.rate_limits import clock
+import aiotravis.rate_limits.clock as clock
 from aiotravis.rate_limits.limiter import Ban
 from aiotravis.rate_limits.rules import LEASE, MAX_BAN, PROBE_INTERVAL, SOON, Kind, Rules
 from aiotravis.rate_limits.shared_state import SharedState
@@ -122,7 +122,7 @@ class StateFile:
             state, wait = self._state(entries), self._wait(entries, kind, rules, low=low)
             if wait > 0 or state.ban is not None or state.paused_until > self._seconds():
                 return SharedState(paused_until=state.paused_until, ban=state.ban, wait=wait)
-            return SharedState(key=self._add(connection, identity, kind.value, LEASE))
+            return SharedState(key=self._add(connection, identity, kind.label, LEASE))
 
         return self._run(enter, create=True)
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final
 
@@ -51,7 +51,7 @@ def check_owner(found: os.stat_result, is_kind: Callable[[int], bool], kind: str
 
 
 @contextlib.contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
+def folder_lock(folder: Path) -> Generator[None]:
     """Hold a lock of a folder against other processes, where the system has such locks."""
     try:
         import fcntl

@@ -2,34 +2,40 @@
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
 
 from aiotravis.rate_limits.rules import SOON, Kind, Rules
 
 __all__ = ["Permit", "Windows"]
 
+READ: Final = Kind.READ
+
 ASK_AGAIN: Final = 0.001
 """Seconds to wait for a quota that is used up: the shared store is asked for another one."""
 
 
-@dataclass(slots=True, eq=False)
 class Permit:
     """Permission to send one request, until it is released.
 
-    Attributes:
+    Args:
         kind: What the request counts as.
         window: Number of the minute in which it was given.
+
+    Attributes:
+        kind: As given.
+        window: As given.
         counted: Whether it counts as in flight: neither released nor exempt.
         probe: Whether it was given in spite of a ban, to see whether the ban still holds.
         key: Where a shared store counts it.
     """
 
-    kind: Kind
-    window: int
     counted: bool = True
     probe: bool = False
     key: str | None = None
+
+    def __init__(self, kind: Kind, window: int) -> None:
+        self.kind: Kind = kind
+        self.window: int = window
 
 
 class Windows:
@@ -46,7 +52,7 @@ class Windows:
         max_posts: POSTs in their window; a shared store may allow less.
         quota: Reads that a shared store has allowed and that are not sent yet; infinite without one.
         quota_until: When the quota expires.
-        not_before: When the shared store may be asked again, by kind.
+        not_before: When the shared store may be asked again, for each kind.
         window: Number of this minute.
         used: Requests of this minute, and those in flight at its beginning.
     """
@@ -58,17 +64,18 @@ class Windows:
         self.max_posts: int = rules.max_posts
         self.quota: float = math.inf
         self.quota_until: float = math.inf
-        self.not_before: dict[Kind, float] = dict.fromkeys(Kind, 0.0)
+        self.not_before: list[float] = [0.0] * len(Kind)
         self.used: int = 0
         self.window: int = -1
-        self._in_flight: dict[Kind, int] = dict.fromkeys(Kind, 0)
+        self._ends = -math.inf
+        self._in_flight = [0] * len(Kind)
         self._posts: deque[float] = deque()
         self._sign_ins: deque[float] = deque()
 
     @property
     def in_flight(self) -> int:
         """Number of requests in flight."""
-        return sum(self._in_flight.values())
+        return sum(self._in_flight)
 
     def to_next_minute(self, now: float) -> float:
         """Return the seconds until the server starts counting from 0."""
@@ -79,8 +86,22 @@ class Windows:
         """Start a new window when the clock has: what is in flight may arrive in it, so it counts."""
         window = int((now + self.offset) // self.rules.minute)
         if window != self.window:
-            self.window = window
+            self.window, self._ends = window, (window + 1) * self.rules.minute
             self.used = self.in_flight
+
+    def try_read(self, now: float, *, low: bool) -> Permit | None:
+        """Return what `admit` does, if a read need not wait: the usual case, in little time."""
+        if now + self.offset >= self._ends:
+            self.roll(now)
+        room = self.per_minute - self.used
+        if room <= 0 or self.quota <= 0 or now >= self.quota_until or now < self.not_before[READ]:
+            return None
+        if low and room <= self.per_minute * self.rules.reserve:
+            return None
+        self.used += 1
+        self._in_flight[READ] += 1
+        self.quota -= 1
+        return Permit(READ, self.window)
 
     def wait(self, kind: Kind, now: float, *, low: bool = False) -> float:
         """Return for how many seconds a request has to wait; 0 or less if it may be sent."""
@@ -120,10 +141,11 @@ class Windows:
 
     def admit(self, kind: Kind, now: float) -> Permit:
         """Count a request as in flight."""
-        self.roll(now)
+        if now + self.offset >= self._ends:
+            self.roll(now)
         self.used += 1
         self._in_flight[kind] += 1
-        if kind is Kind.READ:
+        if kind is READ:
             self.quota -= 1
         return Permit(kind, self.window)
 
@@ -144,11 +166,13 @@ class Windows:
         if not permit.counted:
             return
         permit.counted = False
-        self.roll(now)
-        self._in_flight[permit.kind] -= 1
-        if permit.kind is not Kind.READ:
+        if now + self.offset >= self._ends:
+            self.roll(now)
+        kind = permit.kind
+        self._in_flight[kind] -= 1
+        if kind is not READ:
             self._posts.append(now)
-            if permit.kind is Kind.SIGN_IN:
+            if kind is Kind.SIGN_IN:
                 self._sign_ins.append(now)
 
     def room(self, now: float) -> tuple[int, int]:
@@ -168,7 +192,7 @@ class Windows:
         posts = self._in_flight[Kind.POST] + self._in_flight[Kind.SIGN_IN]
         self._posts.extend([now] * posts)
         self._sign_ins.extend([now] * self._in_flight[Kind.SIGN_IN])
-        self._in_flight = dict.fromkeys(Kind, 0)
+        self._in_flight = [0] * len(Kind)
         # The parent uses what it was allowed.
         self.quota = self.quota if math.isinf(self.quota) else 0
 

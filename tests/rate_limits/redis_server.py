@@ -5,7 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -75,7 +75,7 @@ class RedisServer:
 
 
 @contextlib.contextmanager
-def running_redis(folder: Path, *options: str) -> Iterator[RedisServer]:
+def running_redis(folder: Path, *options: str) -> Generator[RedisServer]:
     """Run a server whose memory is whole."""
     server = RedisServer(folder, *options)
     server.start()

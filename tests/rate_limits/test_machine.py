@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -249,15 +250,18 @@ async def test_a_full_disk_bans_nobody(processes: Processes, monkeypatch: pytest
     limiter = processes.start()
     await sent(limiter)
     await idle(limiter)
-    connect = sqlite3.connect
+    connect: Any = sqlite3.connect
 
     def full(*arguments: object, **options: object) -> sqlite3.Connection:
-        connection: sqlite3.Connection = connect(*arguments, **options)  # type: ignore[call-overload]
+        connection: sqlite3.Connection = connect(*arguments, **options)
         connection.execute("PRAGMA max_page_count = 1")
         return connection
 
+    def long_name(_: int) -> str:
+        return os.urandom(2000).hex()
+
     monkeypatch.setattr("aiotravis.rate_limits.state_file.sqlite3.connect", full)
-    monkeypatch.setattr("secrets.token_hex", lambda _: os.urandom(2000).hex())
+    monkeypatch.setattr("secrets.token_hex", long_name)
     for _ in range(module.UNSHARED_POSTS - 1):
         await sent(limiter)
     with pytest.raises(errors.RateLimited):

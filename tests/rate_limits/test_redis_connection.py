@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import anyio
@@ -35,7 +35,7 @@ def emptied(redis: RedisServer) -> None:
 
 
 @contextlib.asynccontextmanager
-async def connected(url: str, rules: Rules = AUTHENTICATED) -> AsyncIterator[RedisConnection]:
+async def connected(url: str, rules: Rules = AUTHENTICATED) -> AsyncGenerator[RedisConnection]:
     connection = RedisConnection(RedisLimits(url, processes=2), "me", rules)
     try:
         yield connection

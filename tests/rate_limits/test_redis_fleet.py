@@ -128,4 +128,4 @@ def test_a_fleet_is_forgotten_with_its_limiter_and_another_one_after_a_fork(monk
     gc.collect()
     with pytest.raises(ReferenceError):
         fleet.in_flight()
-    assert Kind.READ.value == "read"
+    assert Kind.READ.label == "read"

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import anyio
@@ -46,7 +46,7 @@ class Process:
         self._limits = RedisLimits(url, processes=processes, max_outage=max_outage)
 
     @contextlib.asynccontextmanager
-    async def client(self) -> AsyncIterator[RedisLimiter]:
+    async def client(self) -> AsyncGenerator[RedisLimiter]:
         limiter = RedisLimiter(self.shared, self._limits, "me")
         try:
             yield limiter

@@ -73,7 +73,7 @@ def test_short_lived_clients_are_neither_throttled_nor_banned(
         assert started.wait(30)
         for number in range(CLIENTS):
             virtual.run(call(number % POST_EVERY == 0))
-            gc.collect(0 if number % 20 else 2)
+            gc.collect(0 if number % 40 else 2)
     finally:
         ended.set()
         thread.join(30)

@@ -356,7 +356,7 @@ def test_a_process_killed_in_the_middle_of_writing_leaves_a_good_file(machine: M
     assert waits(file, Kind.SIGN_IN) == AUTHENTICATED.sign_in_window
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_no_interleaving_of_processes_is_banned(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Processes enter, send, settle, die and reboot in any order; the server counts when requests arrive."""
