@@ -102,7 +102,9 @@ class RedisConnection:
             since = await self._run(scripts.EPOCH, keys=["aiotravis:epoch"])
             answer = await self._run(scripts.ACQUIRE, cast("str", since), *arguments)
         try:
-            allowed, wait, to_next, entered, post_wait, pause, ban, remedy, probe, room = cast("list[Any]", answer)
+            allowed, wait, to_next, entered, post_wait, pause, ban, remedy, probe, room, clock = cast(
+                "list[Any]", answer
+            )
             return Answer(
                 allowed=int(allowed),
                 wait=int(wait) / 1000,
@@ -114,6 +116,7 @@ class RedisConnection:
                 remedy=str(remedy),
                 probe=int(probe) / 1000,
                 room=int(room),
+                clock=int(clock) / 1000,
             )
         except (TypeError, ValueError):
             raise RedisUnavailable("it answers in an unknown form", permanent=True) from None
@@ -129,6 +132,12 @@ class RedisConnection:
     async def ban(self, seconds: float, remedy: str) -> None:
         """Ban all processes."""
         await self._run(scripts.BAN, _ms(seconds), remedy, _ms(PROBE_INTERVAL))
+
+    async def distrust(self) -> None:
+        """Count as full for one window each: the clock of Redis was set."""
+        rules = self._rules
+        lengths = (rules.minute, rules.post_window, rules.sign_in_window, LEASE)
+        await self._run(scripts.DISTRUST, *(_ms(length) for length in lengths))
 
     async def lift(self) -> None:
         """Lift the ban for all processes."""

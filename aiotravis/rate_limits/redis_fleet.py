@@ -29,6 +29,9 @@ AHEAD: Final = 1 / 80
 MAX_BATCH: Final = 100
 """Reads that are asked for at once. Processes take turns at a limit that all of them wait for."""
 
+MAX_CLOCK_STEP: Final = 5.0
+"""Seconds by which the clock of Redis may differ from what it should be; a round trip takes less than that."""
+
 FIRST_RETRY: Final = 0.5
 MAX_RETRY: Final = 5.0
 """Seconds before Redis is tried again; they double with each failure."""
@@ -61,6 +64,7 @@ class Answer:
         remedy: What to do about the ban.
         probe: Until one read may try whether the ban still holds.
         room: Reads that all processes may still send in this minute.
+        clock: The clock of Redis.
     """
 
     allowed: int
@@ -73,6 +77,7 @@ class Answer:
     remedy: str
     probe: float
     room: int
+    clock: float
 
 
 class Fleet:
@@ -87,6 +92,7 @@ class Fleet:
         away_since: When it was found away, by the clock of the limiter.
         retry_at: When to try again.
         room: Reads left to all processes in this minute, when it last answered; None before it ever did.
+        distrusted: Whether the clock of Redis was set, and Redis is not told yet.
     """
 
     def __init__(self, shared: RateLimiter) -> None:
@@ -95,6 +101,8 @@ class Fleet:
         self.away_since: float = 0.0
         self.retry_at: float = 0.0
         self.room: int | None = None
+        self.distrusted: bool = False
+        self._offset: float | None = None
         # The fleet is remembered for as long as the limiter, not the other way round.
         self._shared = weakref.proxy(shared)
         self._failures = 0
@@ -164,6 +172,9 @@ class Fleet:
             if answer.allowed < want:
                 windows.not_before[Kind.READ] = asked_at + jittered(answer.wait)
         self.room = answer.room
+        offset, self._offset = self._offset, answer.clock - asked_at
+        if offset is not None and abs(offset - self._offset) > MAX_CLOCK_STEP:
+            self.distrusted = True
         ban = None
         if answer.ban > 0:
             lifted_at = datetime.fromtimestamp(time.time() + answer.ban, UTC)

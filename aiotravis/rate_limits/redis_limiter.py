@@ -262,6 +262,10 @@ class RedisLimiter(MemoryLimiter):
             max_posts=int(rules.max_posts * (1 - (rules.reserve if low else 0.0))),
         )
         fleet.apply(answer, now, want)
+        if fleet.distrusted:
+            # Others may have asked in between, each for one POST at most.
+            await self._redis.distrust()
+            fleet.distrusted = False
         if post is not None and not (answer.entered and post.answered.done()):
             self._withdrawn.remove(post.entry)
             if not post.answered.done():

@@ -11,7 +11,7 @@ All keys of an identity have one hash tag. Times are milliseconds of Redis's clo
 
 from typing import Final
 
-__all__ = ["ACQUIRE", "BAN", "CLAIM_PROBE", "EPOCH", "KEYS", "LIFT", "PAUSE", "RELEASE"]
+__all__ = ["ACQUIRE", "BAN", "CLAIM_PROBE", "DISTRUST", "EPOCH", "KEYS", "LIFT", "PAUSE", "RELEASE"]
 
 KEYS: Final = ("state", "posts", "sign_ins", "leases")
 
@@ -113,7 +113,7 @@ else
 end
 keep(DAY)
 return {{granted, math.max(0, wait), to_next, entered, math.max(0, post_wait), math.max(0, pause - now),
-  math.max(0, ban - now), state[9] or '', tonumber(state[10] or 0) - now, math.max(0, cap - used)}}
+  math.max(0, ban - now), state[9] or '', tonumber(state[10] or 0) - now, math.max(0, cap - used), now}}
 """
 
 RELEASE: Final = f"""{_NOW}
@@ -150,6 +150,17 @@ keep(DAY)
 
 BAN: Final = f"""{_NOW}
 redis.call('HSET', KEYS[1], 'ban', now + tonumber(ARGV[1]), 'remedy', ARGV[2], 'probe', now + tonumber(ARGV[3]))
+keep(DAY)
+"""
+
+DISTRUST: Final = f"""{_NOW}
+-- The clock of Redis was set: what is known may be over, or never end.
+-- ARGV: lengths of the minute, of the windows of POSTs and of sign-ins, of a lease.
+redis.call('HSET', KEYS[1], 'full', now + tonumber(ARGV[1]), 'posts_full', now + tonumber(ARGV[2]),
+  'sign_ins_full', now + tonumber(ARGV[3]), 'pause', 0)
+for _, key in ipairs({{KEYS[2], KEYS[3]}}) do
+  redis.call('ZREMRANGEBYSCORE', key, now + tonumber(ARGV[4]), '+inf')
+end
 keep(DAY)
 """
 

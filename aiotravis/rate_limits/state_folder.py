@@ -22,7 +22,7 @@ def state_folder() -> Path:
     """
     given = os.environ.get(VARIABLE, "").strip()
     if given:
-        return Path(given).absolute()
+        return Path(given).expanduser().absolute()
     if not hasattr(os, "geteuid"):
         return Path(tempfile.gettempdir()) / "aiotravis"
     temporary = SHARED_TEMPORARY if SHARED_TEMPORARY.is_dir() else Path(tempfile.gettempdir())

@@ -167,6 +167,18 @@ async def test_a_redis_that_lost_its_memory_counts_as_full(one: RedisConnection,
     assert answer.post_wait == pytest.approx(302, abs=0.5)
 
 
+async def test_a_redis_whose_clock_was_set_counts_as_full(one: RedisConnection, redis: RedisServer) -> None:
+    """Its entries are of an hour ago, or of an hour to come."""
+    await post(one, "x")
+    redis.command("ZADD", "aiotravis:{me}:posts", str((time.time() + 3600) * 1000), "of the future")
+    redis.command("HSET", "aiotravis:{me}:state", "pause", str(int((time.time() + 3600) * 1000)))
+    await one.distrust()
+    assert redis.command("ZCARD", "aiotravis:{me}:posts") == b":1\r\n"
+    answer = await one.acquire("p", want=1, cap=95, kind=Kind.POST, entry="y", max_posts=40)
+    assert (answer.allowed, answer.entered, answer.pause) == (0, False, 0.0)
+    assert answer.wait == pytest.approx(60, abs=0.5)
+
+
 async def test_a_connection_that_redis_closed_is_opened_again(one: RedisConnection, redis: RedisServer) -> None:
     await reads(one, 5)
     redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")

@@ -13,11 +13,17 @@ AWAY = RedisUnavailable("Connection refused.", permanent=False)
 
 
 def answer(
-    *, allowed: int = 0, wait: float = 0.0, to_next: float = 60.0, pause: float = 0.0, ban: float = 0.0
+    *,
+    allowed: int = 0,
+    wait: float = 0.0,
+    to_next: float = 60.0,
+    pause: float = 0.0,
+    ban: float = 0.0,
+    clock: float = 1e9,
 ) -> Answer:
     return Answer(
         allowed=allowed, wait=wait, to_next=to_next, entered=False, post_wait=0.0, pause=pause, ban=ban, remedy="Wait.",
-        probe=0.0, room=7,
+        probe=0.0, room=7, clock=clock,
     )  # fmt: skip
 
 
@@ -129,3 +135,16 @@ def test_a_fleet_is_forgotten_with_its_limiter_and_another_one_after_a_fork(monk
     with pytest.raises(ReferenceError):
         fleet.in_flight()
     assert Kind.READ.label == "read"
+
+
+@pytest.mark.parametrize(
+    ("step", "distrusted"), [(0.0, False), (4.0, False), (-4.0, False), (60.0, True), (-60.0, True)]
+)
+def test_a_clock_of_redis_that_was_set_is_noticed(step: float, distrusted: bool) -> None:
+    clock = Clock()
+    shared = limiter_at(clock)
+    fleet = fleet_of(shared)
+    fleet.apply(answer(clock=1e9), clock.now, 0)
+    clock.now += 3600
+    fleet.apply(answer(clock=1e9 + 3600 + step), clock.now, 0)
+    assert fleet.distrusted is distrusted

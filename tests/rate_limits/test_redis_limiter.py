@@ -250,6 +250,16 @@ async def test_a_wrong_password_fails_at_once(tmp_path: Path) -> None:
             await sent(limiter)
 
 
+async def test_redis_is_told_that_its_clock_was_set(redis: RedisServer) -> None:
+    async with Process(redis.url).client() as limiter:
+        await sent(limiter, WRITE)
+        limiter._fleet._offset = 0.0
+        await sent(limiter, WRITE)
+        with pytest.raises(errors.RateLimited) as info:
+            await permit_of(limiter, WRITE)
+        assert 55 < (info.value.retry_after or 0) < 61
+
+
 async def test_a_cancelled_post_takes_no_room(redis: RedisServer) -> None:
     async with Process(redis.url).client() as limiter:
         await sent(limiter)
