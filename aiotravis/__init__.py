@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aiotravis.live.monitor import Live, LiveState, LiveStateChanges, LiveStatistics
     from aiotravis.live.options import LiveOptions
     from aiotravis.log_text import LogText, safe_for_terminal
-    from aiotravis.rate_limits import Limits
+    from aiotravis.rate_limits import Limits, RateLimits, RedisLimits
     from aiotravis.resources._build_or_job import BuildOrJob
     from aiotravis.resources._log_downloads import LogFile
     from aiotravis.resources._states import State
@@ -117,6 +117,8 @@ __all__ = [
     "Progress",
     "PusherAuth",
     "PusherConfig",
+    "RateLimits",
+    "RedisLimits",
     "RepoRef",
     "Repositories",
     "Repository",
@@ -162,7 +164,7 @@ _HOMES: Final = {
     "aiotravis.live.monitor": ["Live", "LiveState", "LiveStateChanges", "LiveStatistics"],
     "aiotravis.live.options": ["LiveOptions"],
     "aiotravis.log_text": ["LogText", "safe_for_terminal"],
-    "aiotravis.rate_limits": ["Limits"],
+    "aiotravis.rate_limits": ["Limits", "RateLimits", "RedisLimits"],
     "aiotravis.resources._build_or_job": ["BuildOrJob"],
     "aiotravis.resources._log_downloads": ["LogFile"],
     "aiotravis.resources._states": ["State"],

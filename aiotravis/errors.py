@@ -9,7 +9,8 @@
     │   ├── TruncatedError       the connection ended in the middle of a response
     │   ├── TooLargeError        the response exceeds the size limit              .limit
     │   ├── RedirectError        a redirect that is not safe to follow            .location
-    │   └── WriteInterrupted     the client was closed in the middle of a write
+    │   ├── WriteInterrupted     the client was closed in the middle of a write
+    │   └── LimitsUnavailable    the rate limits of a fleet cannot be reached
     ├── ResponseError            the server refused the request                   .status .request_id .excerpt
     │   ├── AuthenticationError     no token, or one that Travis does not know
     │   ├── PermissionDenied        the token lacks a right or scope
@@ -38,8 +39,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 __all__ = [
-    "AuthenticationError", "BannedError", "CommitNotBuilt", "ConflictError", "DecodeError", "LiveError",
-    "LiveUnavailable", "LogAccessDenied", "LogGap", "LogUnavailable", "NotFoundError", "PermissionDenied",
+    "AuthenticationError", "BannedError", "CommitNotBuilt", "ConflictError", "DecodeError", "LimitsUnavailable",
+    "LiveError", "LiveUnavailable", "LogAccessDenied", "LogGap", "LogUnavailable", "NotFoundError", "PermissionDenied",
     "RateLimited", "RedirectError", "RefusedError", "RepositoryMigrated", "RequestError", "RequestTimeout",
     "ResponseError", "RestartDropped", "ServerError", "SubscriptionError", "TooLargeError", "TravisError",
     "TruncatedError", "UsageError", "ValidationError", "WriteInterrupted",
@@ -128,6 +129,10 @@ class WriteInterrupted(RequestError):
 
     A read, or a write that was not yet sent, ends with a UsageError instead.
     """
+
+
+class LimitsUnavailable(RequestError):
+    """The rate limits that a fleet shares cannot be reached, so a POST was not sent. Try again once they can be."""
 
 
 class ResponseError(TravisError):

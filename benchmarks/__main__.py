@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.fan_out import of_one_user, on_one_channel
 from benchmarks.history import history
 from benchmarks.holding import decoding, held, importing
+from benchmarks.limits import calls, permits
 from benchmarks.live import burst, bursts, latency, subscribing
 from benchmarks.logs import following
 from benchmarks.report import Case, as_json, as_markdown, as_text, chart
@@ -134,12 +135,23 @@ def turns(*, quick: bool) -> Iterator[Case]:
                    notes={"aiotravis": f"{count} turns; goal: at most 100 ms", base: "one call"})  # fmt: skip
 
 
+def limits(*, quick: bool) -> Iterator[Case]:
+    """Measure what the stores of the rate limits cost."""
+    count, rounds = (20, 1) if quick else (1500, 15)
+    for goal, title, post in (("R1", "one read's permit, CPU", False), ("R2", "one POST's permit, CPU", True)):
+        figures = permits(count=count, rounds=rounds, post=post)
+        yield Case(goal=goal, title=title, unit="us", figures=figures, base="none", more_is_better=False)
+    yield Case(goal="R3", title="one read, CPU, by store", unit="us", base="none", more_is_better=False,
+               figures=calls(count=count if quick else 400, rounds=rounds))  # fmt: skip
+
+
 PARTS: dict[str, Callable[..., Iterator[Case]]] = {
     "rest": rest,
     "holding": holding,
     "turns": turns,
     "live": live,
     "flows": flows,
+    "limits": limits,
 }
 
 

@@ -2,7 +2,7 @@
 
 import signal
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -94,6 +94,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for room, cost in sorted(seconds.items(), key=lambda item: -item[1]):
             terminalreporter.line(f"{cost:8.1f} s  {tests[room]:5} tests  {room}")
         terminalreporter.line(f"{sum(seconds.values()):8.1f} s  {sum(tests.values()):5} tests")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests, and the programs they start, away from the rate limits that this user's programs share."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRAVIS_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        patch.delenv("TRAVIS_RATE_LIMITS", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

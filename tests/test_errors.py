@@ -42,6 +42,7 @@ def test_every_error_survives_pickle_with_its_attributes() -> None:
         errors.TooLargeError("large", method="GET", path="/x", limit=5),
         errors.RedirectError("away", method="GET", path="/x", location="http://y"),
         errors.WriteInterrupted("closed", method="POST", path="/x"),
+        errors.LimitsUnavailable("away", method="POST", path="/x"),
         banned,
         errors.DecodeError("odd", status=200, method="GET", path="/x", excerpt="{"),
         errors.RestartDropped("nothing", build_id=7),

@@ -42,6 +42,9 @@ TOP_LEVEL = {
 MAX_LINES = 350
 """Lines of a module, except tables of data."""
 
+TABLES = {"aiotravis/errors.py"}
+"""Modules that are tables: the exception tree is in one file, so that it can be read as a whole."""
+
 MAX_TEST_NAME = 80
 """Characters of the name of a test."""
 
@@ -49,7 +52,7 @@ RAW_JSON = {"Entity.to_dict", "BuildOrJob.config"}
 """Public methods whose signature may say `Any`: they return JSON that has no type."""
 
 CONSTRUCTED = {
-    "Demo", "FaultProxy", "LiveOptions", "LogText", "Switches", "Travis", "TravisServer", "World",
+    "Demo", "FaultProxy", "LiveOptions", "LogText", "RedisLimits", "Switches", "Travis", "TravisServer", "World",
 }  # fmt: skip
 """Classes that users construct. Others are returned by calls, and their constructors are private."""
 
@@ -156,7 +159,7 @@ def test_every_tests_folder_is_a_package() -> None:
 
 def test_no_module_is_longer_than_the_limit() -> None:
     lengths = {_name(path): path.read_text("utf-8").count("\n") for path in _files("aiotravis")}
-    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES and name not in TABLES} == {}
 
 
 def test_a_package_module_holds_nothing_but_docstring_imports_all_and_dir() -> None:

@@ -9,6 +9,7 @@ import anyio
 
 from aiotravis._http import ApiRequest, ApiResponse, error_from_response
 from aiotravis.errors import (
+    LimitsUnavailable,
     RateLimited,
     RedirectError,
     RequestError,
@@ -47,9 +48,9 @@ def should_retry_error(request: ApiRequest, error: RequestError) -> bool:
     """Return whether to repeat a request that got no usable response.
 
     Reads are repeated whenever the connection failed, writes only when no byte of them can have arrived. After a read
-    timeout nothing is repeated: the server would be silent again.
+    timeout nothing is repeated: the server would be silent again. What waited for the rate limits has waited enough.
     """
-    if isinstance(error, TooLargeError | RedirectError):
+    if isinstance(error, TooLargeError | RedirectError | LimitsUnavailable):
         return False
     return error.unsent or (request.reads and not isinstance(error, RequestTimeout))
 

@@ -3,12 +3,14 @@
 import ssl as ssl_module
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import aiohttp
 
 from aiotravis._async.retry import ATTEMPTS
 from aiotravis._network.proxies import validate_proxy
 from aiotravis._validation import validate_bool, validate_count, validate_seconds
+from aiotravis.errors import UsageError
 
 __all__ = ["TransportConfig"]
 
@@ -29,6 +31,8 @@ class TransportConfig:
         first_delay: Longest delay before the second attempt, in seconds; it doubles with each.
         trace_configs: aiohttp's trace configurations, for the client's own session.
         middlewares: aiohttp's client middlewares, for the client's own session.
+        priority: ``"low"`` for calls before which all others of the same site and token go.
+        max_wait: Longest wait for the rate limits, in seconds; None for any.
         timeout: The timeouts, as aiohttp takes them.
 
     Raises:
@@ -46,6 +50,8 @@ class TransportConfig:
     first_delay: float = 0.5
     trace_configs: Sequence[aiohttp.TraceConfig] = ()
     middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
+    priority: Literal["normal", "low"] = "normal"
+    max_wait: float | None = None
 
     timeout: aiohttp.ClientTimeout = field(init=False, repr=False)
 
@@ -60,5 +66,9 @@ class TransportConfig:
         validate_bool(self.trust_env, "trust_env")
         if not isinstance(self.ssl, ssl_module.SSLContext):
             validate_bool(self.ssl, "ssl")
+        if self.priority not in {"normal", "low"}:
+            raise UsageError('priority must be "normal" or "low".', argument="priority")
+        if self.max_wait is not None:
+            validate_seconds(self.max_wait, "max_wait", zero_ok=True)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.connect_timeout, sock_read=self.read_timeout)
         object.__setattr__(self, "timeout", timeout)

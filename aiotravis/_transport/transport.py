@@ -4,6 +4,7 @@ import asyncio
 import copy
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import aiohttp
@@ -23,7 +24,7 @@ from aiotravis._transport.config import TransportConfig
 from aiotravis._transport.exceptions import interrupted_error, request_error
 from aiotravis._transport.sessions import MAX_CONNECTIONS, Sessions
 from aiotravis.errors import BannedError, RateLimited, RequestError, TravisError, UsageError
-from aiotravis.rate_limits import Permit, RateLimiter
+from aiotravis.rate_limits import Limiter, Permit
 
 __all__ = ["AiohttpTransport"]
 
@@ -60,7 +61,7 @@ class AiohttpTransport:
         accept: str,
         user_agent: str,
         config: TransportConfig,
-        limiter: RateLimiter,
+        limiter: Limiter,
         lifetime: ClientLifetime,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
@@ -82,7 +83,7 @@ class AiohttpTransport:
     @property
     def waiting(self) -> int:
         """Number of calls that wait for the rate limits."""
-        return self.limiter.limits().waiting
+        return self.limiter.waiting
 
     def session(self) -> aiohttp.ClientSession:
         """Return the session for the API, made on first use.
@@ -144,51 +145,50 @@ class AiohttpTransport:
                 if last or not should_retry_response(request, response):
                     return response
             attempt += 1
-            await self._sleep(request, anyio.Event(), loop.time() + next(delays))
+            await self._sleep(request, loop.time() + next(delays))
 
     async def _send_within_limits(
         self, request: ApiRequest, sink: Sink | None, loop: asyncio.AbstractEventLoop
     ) -> ApiResponse:
         """Send once, as soon as the server's rate limits allow it."""
-        permit = self.limiter.acquire(request)
-        while not isinstance(permit, Permit):
-            await self._wait_for_limits(request, permit, loop)
-            permit = self.limiter.acquire(request)
+        limiter, answered = self.limiter, False
+        permit = limiter.try_acquire(request, low=self.config.priority == "low")
+        if permit is None:
+            permit = await self._wait_for_limits(request)
         try:
             response = await self._send_once(request, sink, loop)
+            answered = response.status < 500
+            if response.status in {403, 429} and not response.redirected:
+                error = error_from_response(request, response)
+                if isinstance(error, RateLimited):
+                    limiter.pause(error.retry_after, _server_time(response))
+                elif isinstance(error, BannedError):
+                    answered = False
+                    limiter.ban(error)
         finally:
-            self.limiter.release(permit)
-        if response.status in {403, 429} and not response.redirected:
-            error = error_from_response(request, response)
-            if isinstance(error, RateLimited):
-                self.limiter.throttled(error.retry_after)
-            elif isinstance(error, BannedError):
-                self.limiter.banned(error)
+            limiter.release(permit, answered=answered)
         return response
 
-    async def _wait_for_limits(self, request: ApiRequest, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
-        """Wait, or until a ban makes waiting pointless."""
-        woken = anyio.Event()
+    async def _wait_for_limits(self, request: ApiRequest) -> Permit:
+        """Wait for the rate limits; raise UsageError if the client is closed meanwhile."""
+        with Deadline(self.lifetime.calls):
+            low = self.config.priority == "low"
+            return await self.limiter.acquire(request, low=low, max_wait=self.config.max_wait)
+        raise self._closed_error(request)
 
-        def wake() -> None:
-            loop.call_soon_threadsafe(woken.set)
-
-        self.limiter.add_waiter(wake)
-        try:
-            await self._sleep(request, woken, loop.time() + seconds)
-        finally:
-            self.limiter.remove_waiter(wake)
-
-    async def _sleep(self, request: ApiRequest, woken: anyio.Event, until: float) -> None:
-        """Wait for an event or a time; raise UsageError if the client is closed meanwhile."""
+    async def _sleep(self, request: ApiRequest, until: float) -> None:
+        """Wait until a time of the loop's clock; raise UsageError if the client is closed meanwhile."""
         with Deadline(self.lifetime.calls) as deadline:
             deadline.set(until)
-            await woken.wait()
+            await anyio.sleep_forever()
         self._check_open(request)
 
     def _check_open(self, request: ApiRequest) -> None:
         if self.lifetime.closed:
-            raise UsageError(f"This client was closed while {request.method} {request.safe_target} was in progress.")
+            raise self._closed_error(request)
+
+    def _closed_error(self, request: ApiRequest) -> UsageError:
+        return UsageError(f"This client was closed while {request.method} {request.safe_target} was in progress.")
 
     async def _send_once(self, request: ApiRequest, sink: Sink | None, loop: asyncio.AbstractEventLoop) -> ApiResponse:
         sending, destination = False, _Destination(f"{self._endpoint}{request.target}")
@@ -323,6 +323,7 @@ class AiohttpTransport:
             await self.lifetime.aclose()
         finally:
             with anyio.CancelScope(shield=True):
+                await self.limiter.aclose()
                 await self._sessions.aclose()
 
 
@@ -334,3 +335,11 @@ class _Destination:
     cross_origin: bool = False
     followed: int = 0
     proxy: str | None = None
+
+
+def _server_time(response: ApiResponse) -> float | None:
+    """Return the server's clock in seconds since the epoch, or None: a Date header has whole seconds."""
+    try:
+        return parsedate_to_datetime(response.headers.get("date", "")).timestamp() + 0.5
+    except (ValueError, OverflowError):
+        return None

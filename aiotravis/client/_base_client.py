@@ -58,8 +58,8 @@ class BaseClient(Resources):
 
     @property
     def limits(self) -> Limits:
-        """The remaining requests of Travis's limits, shared by all clients of this process with this site and token."""
-        return self._transport.limiter.limits()
+        """The remaining requests of Travis's limits for this site and token, and who waits."""
+        return self._transport.limiter.snapshot()
 
     async def __aenter__(self) -> Self:
         return self
@@ -186,7 +186,7 @@ class BaseClient(Resources):
             accept=ACCEPT_GITHUB,
             user_agent=self._user_agent,
             config=self._transport.config,
-            limiter=limiter_for(address, None, limited=False),
+            limiter=limiter_for(address, None, False),
             lifetime=self._transport.lifetime,
             session=self._transport.cross_origin_session(),
         )

@@ -7,14 +7,14 @@ import ssl as ssl_module
 from collections.abc import Iterable, Sequence
 from functools import partial
 from os import PathLike
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import aiohttp
 
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
 from aiotravis._transport import AiohttpTransport, TransportConfig
-from aiotravis._validation import display, validate_bool, validate_instance, validate_iterable, validate_seconds
+from aiotravis._validation import display, validate_instance, validate_iterable, validate_seconds
 from aiotravis.client._validation import (
     COM,
     accept_header,
@@ -40,7 +40,7 @@ from aiotravis.live.monitor import Live
 from aiotravis.live.options import LiveOptions
 from aiotravis.live.socket import PusherConnector
 from aiotravis.live.subscription import LiveResources
-from aiotravis.rate_limits import limiter_for, rules_apply
+from aiotravis.rate_limits import RateLimits, limiter_for
 from aiotravis.resources._base import id_of
 from aiotravis.resources._runs import DEFAULT_RESTART_PATIENCE, Restarts, RunFilter
 from aiotravis.resources.jobs import Job
@@ -76,8 +76,10 @@ class Travis(WaitingClient):
         strict: Whether a field or a record that cannot be read is a DecodeError. Otherwise the field takes its
             default, and a record without an id is listed in ``unreadable`` of its list, paginator or batch.
         restart_patience: How long to wait for the new run of a restarted build or job, in seconds, see `restart`.
-        rate_limits: Whether to throttle this client to Travis's published limits; by default, unless the endpoint is a
-            Travis CI Enterprise (``.../api``) or on this machine.
+        rate_limits: Where requests are counted, to stay within Travis's published limits: ``"machine"`` for all
+            processes of this user on this machine, ``"memory"`` for this process, a `RedisLimits` for a fleet, False
+            for no limits. By default what ``TRAVIS_RATE_LIMITS`` says, else ``"machine"``; no limits if the endpoint is
+            a Travis CI Enterprise (``.../api``) or on this machine, unless True is passed.
         user_agent: Your own name, sent in front of this library's.
         live: Timeouts and sizes of the live channel.
         log_patience: How long `follow_log` waits for a log that is not stored yet, in seconds from the end of its job.
@@ -108,7 +110,7 @@ class Travis(WaitingClient):
         attempts: int = TransportConfig.attempts,
         strict: bool = False,
         restart_patience: float = DEFAULT_RESTART_PATIENCE,
-        rate_limits: bool | None = None,
+        rate_limits: RateLimits = None,
         user_agent: str | None = None,
         live: LiveOptions | None = None,
         log_patience: float = DEFAULT_PATIENCE,
@@ -134,14 +136,13 @@ class Travis(WaitingClient):
             trace_configs=_several(trace_configs, "trace_configs", aiohttp.TraceConfig),
             middlewares=_several(middlewares, "middlewares"),
         )
-        limited = rules_apply(endpoint) if rate_limits is None else validate_bool(rate_limits, "rate_limits")
         transport = AiohttpTransport(
             endpoint,
             token,
             accept=accept_header(endpoint, token),
             user_agent=agent,
             config=config,
-            limiter=limiter_for(endpoint, token, limited=limited),
+            limiter=limiter_for(endpoint, token, rate_limits),
             lifetime=ClientLifetime(),
             session=session,
         )
@@ -212,6 +213,8 @@ class Travis(WaitingClient):
         read_timeout: float | None = None,
         max_response: int | None = None,
         strict: bool | None = None,
+        priority: Literal["normal", "low"] | None = None,
+        max_wait: float | None = None,
     ) -> Self:
         """Return a client with other settings, for every call and every flow, over the same connections.
 
@@ -222,11 +225,18 @@ class Travis(WaitingClient):
             read_timeout: Longest silence within a response, in seconds.
             max_response: Largest response, decompressed, in bytes.
             strict: Whether a field or a record that cannot be read is a DecodeError.
+            priority: ``"low"`` for bulk work: within the rate limits, all other calls with the same site and token go
+                first, and a tenth of each limit is left to them.
+            max_wait: Longest wait for the rate limits, in seconds. A call that would have to wait longer raises
+                RateLimited; it is not sent.
 
         Raises:
             UsageError: A setting is not valid.
         """
-        options = {"attempts": attempts, "read_timeout": read_timeout, "max_response": max_response, "strict": strict}
+        options = {
+            "attempts": attempts, "read_timeout": read_timeout, "max_response": max_response, "strict": strict,
+            "priority": priority, "max_wait": max_wait,
+        }  # fmt: skip
         changes: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         other = copy.copy(self)
         other._bind(self._transport.with_config(dataclasses.replace(self._transport.config, **changes)))

@@ -1,273 +1,332 @@
-"""Travis's published rate limits: whether a request may be sent now, and if not, when. No I/O except the clock.
+"""RateLimiter: whether a request may be sent now, and if not, who goes when. No I/O except the clock."""
 
-The server counts in fixed windows aligned to the epoch (fact 2), when a request arrives: at some moment between
-sending it and its response. So a request in flight counts in every window that it may fall into. Too many reads are
-refused for the rest of the minute. Too many POSTs get the identity banned for an hour, too many sign-ins for five
-hours. These two limits therefore hold for a window of any alignment: no difference between two clocks leads to a ban.
-"""
-
-import hashlib
+import logging
+import math
 import threading
 import time
-import weakref
-from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlsplit
 
+import aiotravis.rate_limits.clock as boot_clock
 from aiotravis._http import ApiRequest
 from aiotravis.errors import BannedError
+from aiotravis.rate_limits.line import Waiter, WaitingLine
+from aiotravis.rate_limits.rules import MAX_BAN, PROBE_INTERVAL, Kind, Rules, kind_of
+from aiotravis.rate_limits.snapshot import Limits
+from aiotravis.rate_limits.windows import Permit, Windows
 
-__all__ = ["Limits", "Permit", "RateLimiter", "limiter_for", "rules_apply"]
+__all__ = ["Ban", "RateLimiter"]
 
-MINUTE: Final = 60.0
+logger: Final = logging.getLogger("aiotravis.limits")
 
-ANONYMOUS: Final = 500
-"""Requests per minute from one address, without a token (fact 2)."""
+READ: Final = Kind.READ
 
-AUTHENTICATED: Final = 2000
-"""Requests per minute with one token (fact 2)."""
+MIN_WAIT: Final = 0.001
 
-MAX_POSTS: Final = 40
-"""POSTs within `POST_WINDOW`. The server bans at the 50th within 30 s (fact 2)."""
-
-POST_WINDOW: Final = 32.0
-"""Seconds."""
-
-SIGN_IN: Final = "/auth/github"
-
-SIGN_IN_WINDOW: Final = 302.0
-"""Seconds within which one sign-in is allowed. The server bans after the second within 300 s (fact 2)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The remaining requests of Travis's rate limits.
-
-    Attributes:
-        room: Requests that may be sent at once; None if no limits apply.
-        posts: POSTs that may be sent at once; None if no limits apply.
-        waiting: Number of calls that wait.
-        next_window: Seconds until the server starts counting from 0.
-        paused: Seconds for which the server asked to send nothing; 0 if it did not.
-        banned_until: When a ban is expected to end (UTC); None without a ban.
-    """
-
-    room: int | None
-    posts: int | None
-    waiting: int
-    next_window: float
-    paused: float
-    banned_until: datetime | None
+MAX_CLOCK_ERROR: Final = 2.0
+"""Seconds by which the server's clock may differ: its Date header has whole seconds, and was sent a moment ago."""
 
 
 @dataclass(slots=True, eq=False)
-class Permit:
-    """Permission to send one request, until `RateLimiter.release`."""
+class Ban:
+    """A ban.
 
-    request: ApiRequest
-    window: int
+    Attributes:
+        until: Its end, by the limiter's clock.
+        lifted_at: Its end in UTC.
+        remedy: What to do about it.
+        probe_at: When a read may try whether it still holds, by the limiter's clock; None for never.
+        shared: Whether other processes know of it, so that it is over once they do not.
+    """
+
+    until: float
+    lifted_at: datetime
+    remedy: str
+    probe_at: float | None = None
+    shared: bool = False
 
 
 class RateLimiter:
-    """The rate limits of one identity at one endpoint. Thread-safe.
+    """The rate limits of one identity, for all clients of this process. Thread-safe, and bound to no event loop.
 
     Args:
-        per_minute: Requests per minute; None if no limits apply: then only pauses and bans reported by the server hold.
-        clock: Returns seconds since the epoch.
+        rules: The limits.
+        name: The site and whether there is a token, for log lines.
+        clock: Returns seconds that nobody sets.
+        offset: Seconds to add to them for the time since the epoch, to which the server's minutes are aligned.
+        wall: Returns the time since the epoch, to say when a ban ends.
+
+    Attributes:
+        windows: The counts. Change them only within `lock`.
+        lock: Held for every change.
+        name: As given.
+        clock: As given.
+        refreshed_at: When the reports of other processes were last read, by the clock.
+        refreshing: The reading that is under way, or the last one.
     """
 
-    def __init__(self, per_minute: int | None, *, clock: Callable[[], float] = time.time) -> None:
-        self._per_minute = per_minute
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._window = -1
-        self._used = 0
-        self._in_flight: set[Permit] = set()
-        self._posts: deque[float] = deque()
-        self._sign_ins: deque[float] = deque()
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        name: str = "Travis",
+        clock: Callable[[], float] | None = None,
+        offset: float = boot_clock.EPOCH_OFFSET,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.windows: Windows = Windows(rules, offset)
+        self.lock: threading.Lock = threading.Lock()
+        self.name: str = name
+        self.clock: Callable[[], float] = boot_clock.seconds if clock is None else clock
+        self.refreshed_at: float = -math.inf
+        self.refreshing: Future[object] | None = None
+        self._wall = wall
+        self._line = WaitingLine()
         self._paused_until = 0.0
-        self._ban: BannedError | None = None
-        self._waiting: set[Callable[[], None]] = set()
+        self._ban: Ban | None = None
 
-    def acquire(self, request: ApiRequest) -> Permit | float:
-        """Try to get permission to send.
-
-        Returns:
-            A ticket, or for how many seconds to wait before asking again.
+    def try_acquire(self, request: ApiRequest, *, limited: bool = True, low: bool = False) -> Permit | None:
+        """Return permission to send, or None if the call has to `join` those that wait.
 
         Raises:
             BannedError: The identity is banned.
         """
-        with self._lock:
-            now = self._clock()
-            self._check_ban(request, now)
-            if exempt(request):
-                return Permit(request, -1)
-            if self._per_minute is None:
-                return Permit(request, -1) if self._paused_until <= now else self._paused_until - now
-            wait = max(self._paused_until - now, self._wait_for_window(now), self._wait_for_post(request, now))
-            if wait > 0:
-                return wait
-            self._used += 1
-            permit = Permit(request, self._window)
-            self._in_flight.add(permit)
+        kind = kind_of(request)
+        with self.lock:
+            now = self.clock()
+            if kind is READ and self._ban is None and now >= self._paused_until and not self._line:
+                return self.windows.try_read(now, low=low) if limited else self.windows.admit(kind, now)
+            probe = self._ban is not None and self._may_probe(request, kind, now)
+            if kind is Kind.EXEMPT:
+                permit = Permit(kind, -1)
+                permit.counted = False
+                return permit
+            if not probe and (self._line or self._wait(kind, now, limited=limited, low=low) > 0):
+                return None
+            permit = self.windows.admit(kind, now)
+            if probe:
+                permit.probe = True
             return permit
+
+    def join(
+        self, request: ApiRequest, wake: Callable[[], bool], *, place: int = 0, limited: bool = True, low: bool = False
+    ) -> Waiter:
+        """Make a call wait, until `leave`. See `Waiter` for the arguments."""
+        with self.lock:
+            order = (low, place, self._line.number())
+            waiter = Waiter(order, request, kind_of(request), limited, wake)
+            self._line.add(waiter)
+            return waiter
+
+    def poll(self, waiter: Waiter) -> float | None:
+        """Return None if a call has its permit, else for how many seconds to wait before asking again.
+
+        Raises:
+            BannedError: The identity is banned.
+        """
+        with self.lock:
+            if waiter.admitted():
+                return None
+            now = self.clock()
+            if self._ban is not None and self._may_probe(waiter.request, waiter.kind, now):
+                self._line.discard(waiter)
+                waiter.permit = self.windows.admit(waiter.kind, now)
+                waiter.permit.probe = True
+                return None
+            self._grant(now)
+            if waiter.admitted():
+                return None
+            return max(MIN_WAIT, self._wait(waiter.kind, now, limited=waiter.limited, low=waiter.low))
+
+    def refuse(self, waiter: Waiter, seconds: float) -> None:
+        """Withdraw a permit that a shared store does not confirm; the call keeps its place.
+
+        Args:
+            waiter: The call.
+            seconds: How long all requests of its kind wait.
+        """
+        with self.lock:
+            now = self.clock()
+            until = self.windows.not_before
+            until[waiter.kind] = max(until[waiter.kind], now + seconds)
+            if waiter.permit is not None:
+                self.windows.undo(waiter.permit, now)
+                waiter.permit = None
+                self._line.add(waiter)
+
+    def leave(self, waiter: Waiter) -> None:
+        """End the wait of a call. Withdraw its permit, if the call did not take it."""
+        with self.lock:
+            self._line.discard(waiter)
+            if waiter.permit is not None:
+                now = self.clock()
+                self.windows.undo(waiter.permit, now)
+                waiter.permit = None
+                self._grant(now)
 
     def release(self, permit: Permit) -> None:
         """Record that a request was answered or given up."""
-        with self._lock:
-            if permit not in self._in_flight:
-                return
-            self._in_flight.discard(permit)
-            now = self._clock()
-            self._roll(now, leaving=permit)
-            if permit.request.method == "POST":
-                self._posts.append(now)
-                if permit.request.path == SIGN_IN:
-                    self._sign_ins.append(now)
+        with self.lock:
+            now = self.clock()
+            self.windows.release(permit, now)
+            if self._line:
+                self._grant(now)
 
-    def throttled(self, retry_after: float | None) -> None:
-        """Record a 429: all calls of the identity pause, not only the one that got it.
+    def pause(self, retry_after: float | None, server_time: float | None = None) -> float:
+        """Record a 429: all calls of the identity pause, not only the one that got it. Return the end, by the clock.
 
         Args:
             retry_after: Seconds that the server asked for; None for the rest of its minute (fact 9.5).
+            server_time: The server's clock in seconds since the epoch, if known: its minutes count.
         """
-        with self._lock:
-            now = self._clock()
+        with self.lock:
+            now, windows = self.clock(), self.windows
+            if server_time is not None and abs(server_time - now - windows.offset) > MAX_CLOCK_ERROR:
+                windows.offset = server_time - now
+                windows.roll(now)
             # The server counts by the minute: even if a proxy asks for more, the next minute may be tried.
-            wait = MINUTE - now % MINUTE if retry_after is None else min(retry_after, MINUTE)
-            self._paused_until = max(self._paused_until, now + wait)
+            minute = windows.rules.minute
+            wait = windows.to_next_minute(now) if retry_after is None else min(retry_after, minute)
+            return self._pause_until(now + wait, now, "429 Too Many Requests")
 
-    def banned(self, error: BannedError) -> None:
-        """Record a ban: nothing of this identity is sent any more, and calls that wait fail at once."""
-        with self._lock:
-            self._ban = error
-            waiting = list(self._waiting)
-        for wake in waiting:
-            wake()
+    def pause_until(self, until: float, reason: str) -> None:
+        """Pause, for a minute at most, as another process was told to."""
+        with self.lock:
+            now = self.clock()
+            self._pause_until(min(until, now + self.windows.rules.minute), now, reason)
 
-    def add_waiter(self, wake: Callable[[], None]) -> None:
-        """Register a call that waits.
+    def ban(self, error: BannedError, *, probes: bool = False) -> Ban:
+        """Record a ban: nothing of this identity is sent any more, and calls that wait fail at once.
 
         Args:
-            wake: Called, from any thread, when the call should try again at once.
+            error: The server's answer.
+            probes: Whether a read may try every few minutes whether the ban still holds.
         """
-        with self._lock:
-            self._waiting.add(wake)
+        wall, now = self._wall(), self.clock()
+        seconds = MAX_BAN if error.lifted_at is None else min(MAX_BAN, error.lifted_at.timestamp() - wall)
+        ban = Ban(now + seconds, datetime.fromtimestamp(wall + seconds, UTC), error.remedy)
+        ban.probe_at = now + PROBE_INTERVAL if probes else None
+        self.set_ban(ban, "403 Forbidden")
+        return ban
 
-    def remove_waiter(self, wake: Callable[[], None]) -> None:
-        """Undo `add_waiter`."""
-        with self._lock:
-            self._waiting.discard(wake)
+    def set_ban(self, ban: Ban | None, reason: str) -> None:
+        """Set a ban, or lift it with None."""
+        with self.lock:
+            known, self._ban = self._ban, ban
+            if ban is None:
+                if known is not None:
+                    logger.info("%s: the ban is lifted (%s)", self.name, reason)
+                return
+            if known is None or abs(known.until - ban.until) > self.windows.rules.minute:
+                seconds = ban.until - self.clock()
+                logger.warning("%s: banned for %.0f s, until %s (%s)", self.name, seconds, ban.lifted_at, reason)
+            for waiter in self._line:
+                waiter.wake()
 
-    def limits(self) -> Limits:
-        """Return the remaining requests."""
-        with self._lock:
-            now = self._clock()
-            self._roll(now)
-            ban = self._ban.lifted_at if self._ban is not None else None
+    @property
+    def current_ban(self) -> Ban | None:
+        """The ban, or None."""
+        return self._ban
+
+    def wake_all(self) -> None:
+        """Make every call that waits ask again."""
+        with self.lock:
+            for waiter in self._line:
+                waiter.wake()
+
+    def snapshot(self, store: str, problem: str | None = None) -> Limits:
+        """Return the remaining requests; without numbers for the store ``"none"``."""
+        with self.lock:
+            now = self.clock()
+            room, posts = self.windows.room(now)
+            ban = self._ban.lifted_at if self._ban is not None and now < self._ban.until else None
             paused = max(0.0, self._paused_until - now)
-            room, posts = self._room(now)
-            paused_or_banned = paused > 0 or ban is not None
+            if paused > 0 or ban is not None:
+                room = posts = 0
+            unlimited = store == "none"
             return Limits(
-                room=0 if paused_or_banned else room,
-                posts=0 if paused_or_banned else posts,
-                waiting=len(self._waiting),
-                next_window=MINUTE - now % MINUTE,
+                room=None if unlimited else room,
+                posts=None if unlimited else posts,
+                waiting=len(self._line),
+                waiting_posts=sum(waiter.kind is not Kind.READ for waiter in self._line),
+                waiting_low=sum(waiter.low for waiter in self._line),
+                next_window=self.windows.to_next_minute(now),
                 paused=paused,
                 banned_until=ban,
+                store=store,
+                problem=problem,
             )
 
-    def _room(self, now: float) -> tuple[int | None, int | None]:
-        if self._per_minute is None:
-            return None, None
-        room = max(0, self._per_minute - self._used)
-        return room, min(room, max(0, MAX_POSTS - self._posts_in_window(now)))
+    def demand(self) -> tuple[int, bool]:
+        """Return how many reads wait and are not covered by the quota, and whether the first has low priority."""
+        with self.lock:
+            count, low = self._line.demand(Kind.READ)
+            return max(0, count - int(min(count, self.windows.remaining_quota(self.clock())))), low
 
-    def _check_ban(self, request: ApiRequest, now: float) -> None:
-        if self._ban is None:
-            return
-        lifted = self._ban.lifted_at
-        if lifted is not None and datetime.fromtimestamp(now, UTC) >= lifted:
+    @property
+    def waiting(self) -> int:
+        """Number of calls that wait."""
+        return len(self._line)
+
+    def idle(self) -> bool:
+        """Return whether nothing is worth remembering."""
+        with self.lock:
+            now = self.clock()
+            banned = self._ban is not None and self._ban.until > now
+            return not (self._line or banned or self._paused_until > now) and self.windows.idle(now)
+
+    def after_fork(self) -> None:
+        """Forget, in a forked process, what only its parent will end."""
+        self.lock = threading.Lock()
+        self.refreshing = None
+        self._line = WaitingLine()
+        self.windows.after_fork(self.clock())
+
+    def _pause_until(self, until: float, now: float, reason: str) -> float:
+        if until > max(now, self._paused_until + 1):
+            logger.info("%s: all calls pause for %.1f s (%s)", self.name, until - now, reason)
+        self._paused_until = max(self._paused_until, until)
+        return self._paused_until
+
+    def _wait(self, kind: Kind, now: float, *, limited: bool, low: bool) -> float:
+        paused = self._paused_until - now
+        return max(paused, self.windows.wait(kind, now, low=low)) if limited else paused
+
+    def _grant(self, now: float) -> None:
+        """Admit those whose turn it is."""
+
+        def may_go(waiter: Waiter) -> bool:
+            return self._wait(waiter.kind, now, limited=waiter.limited, low=waiter.low) <= 0
+
+        while waiter := self._line.next(may_go):
+            waiter.permit = self.windows.admit(waiter.kind, now)
+            if not waiter.wake():
+                # Its event loop was closed without ending its tasks.
+                self.windows.undo(waiter.permit, now)
+
+    def _may_probe(self, request: ApiRequest, kind: Kind, now: float) -> bool:
+        """Return whether a request may be sent in spite of a ban, to see whether it still holds; False if it is over.
+
+        Raises:
+            BannedError: The ban holds.
+        """
+        ban = self._ban
+        if ban is None or now >= ban.until:
             self._ban = None
-            return
+            return False
+        if ban.probe_at is not None and now >= ban.probe_at and kind is Kind.READ:
+            ban.probe_at = now + PROBE_INTERVAL
+            return True
         error = BannedError(
-            f"{request.method} {request.safe_target} was not sent: Travis has banned this token or address "
-            f"until {lifted}.",
+            f"{request.method} {request.safe_target} was not sent: Travis has banned this token or address until "
+            f"{ban.lifted_at}.",
             status=403,
             method=request.method,
             path=request.safe_target,
-            remedy=self._ban.remedy,
+            remedy=ban.remedy,
         )
-        error.lifted_at = lifted
+        error.lifted_at = ban.lifted_at
         raise error
-
-    def _roll(self, now: float, *, leaving: Permit | None = None) -> None:
-        """Start a new window when the clock has: what is in flight may arrive in it, so it counts."""
-        window = int(now // MINUTE)
-        if window != self._window:
-            self._window = window
-            self._used = len(self._in_flight) + (leaving is not None)
-
-    def _wait_for_window(self, now: float) -> float:
-        self._roll(now)
-        return 0.0 if self._used < (self._per_minute or 0) else MINUTE - now % MINUTE
-
-    def _posts_in_window(self, now: float) -> int:
-        while self._posts and self._posts[0] <= now - POST_WINDOW:
-            self._posts.popleft()
-        return len(self._posts) + sum(permit.request.method == "POST" for permit in self._in_flight)
-
-    def _wait_for_post(self, request: ApiRequest, now: float) -> float:
-        if request.method != "POST":
-            return 0.0
-        wait = 0.0
-        if self._posts_in_window(now) >= MAX_POSTS:
-            # If all of them are in flight, none tells when it will leave the window: try again soon.
-            wait = self._posts[0] + POST_WINDOW - now if self._posts else 1.0
-        if request.path == SIGN_IN:
-            while self._sign_ins and self._sign_ins[0] <= now - SIGN_IN_WINDOW:
-                self._sign_ins.popleft()
-            if self._sign_ins:
-                wait = max(wait, self._sign_ins[0] + SIGN_IN_WINDOW - now)
-            elif any(permit.request.path == SIGN_IN for permit in self._in_flight):
-                wait = max(wait, 1.0)
-        return wait
-
-
-def exempt(request: ApiRequest) -> bool:
-    """Return whether the limits ignore a request: badges (fact 2)."""
-    return request.path.endswith((".png", ".svg"))
-
-
-def rules_apply(endpoint: str) -> bool:
-    """Return whether this server counts requests: Enterprise installations and servers on this machine do not."""
-    parts = urlsplit(endpoint)
-    host = parts.hostname or ""
-    loopback = host in {"localhost", "::1"} or host.startswith("127.")
-    return not loopback and not parts.path.rstrip("/").endswith("/api")
-
-
-_limiters: "weakref.WeakValueDictionary[tuple[str, str, int | None], RateLimiter]" = weakref.WeakValueDictionary()
-_limiters_lock = threading.Lock()
-
-
-def limiter_for(endpoint: str, token: str | None, *, limited: bool) -> RateLimiter:
-    """Return the limiter that all clients of this process with this endpoint and token share.
-
-    Args:
-        endpoint: URL of the API.
-        token: The identity; None for this machine's address.
-        limited: Whether the published limits apply.
-    """
-    identity = hashlib.sha256(token.encode()).hexdigest() if token is not None else ""
-    per_minute = None if not limited else ANONYMOUS if token is None else AUTHENTICATED
-    with _limiters_lock:
-        key = (endpoint, identity, per_minute)
-        limiter = _limiters.get(key)
-        if limiter is None:
-            limiter = _limiters[key] = RateLimiter(per_minute)
-        return limiter

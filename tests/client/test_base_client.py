@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import anyio
 import pytest
 
-from aiotravis import ORG, Travis, errors
+from aiotravis import ORG, RedisLimits, Travis, errors
+from aiotravis.rate_limits.memory import shared_limiter
 from aiotravis.testing import Repository, TravisServer
 from tests.conftest import TOKEN
 
@@ -27,6 +29,48 @@ def test_rate_limits_are_on_for_travis_and_off_for_enterprise() -> None:
     assert Travis(TOKEN, endpoint="https://travis.example.org/api").limits.room is None
     assert Travis(endpoint="http://127.0.0.1:80").limits.room is None
     assert Travis(endpoint="http://127.0.0.1:80", rate_limits=True).limits.room == 500
+
+
+def test_the_store_of_the_limits_is_shown_as_json() -> None:
+    limits = Travis(TOKEN).limits
+    assert (limits.store, limits.to_dict()["store"]) == ("machine", "machine")
+    assert Travis(TOKEN, rate_limits="memory").limits.store == "memory"
+    assert Travis(TOKEN, rate_limits=RedisLimits("redis://cache", processes=2)).limits.store == "redis"
+    assert Travis(TOKEN, rate_limits=False).limits.store == "none"
+    with pytest.raises(errors.UsageError):
+        Travis(TOKEN, rate_limits="everywhere")  # type: ignore[arg-type]
+
+
+async def test_a_call_would_rather_fail_than_wait_for_the_limits(server: TravisServer) -> None:
+    async with Travis(TOKEN, endpoint=server.endpoint, rate_limits="memory") as travis:
+        await travis.config.get()
+        shared = shared_limiter(server.endpoint, TOKEN, limited=True)
+        shared.windows.per_minute = 1
+        with pytest.raises(errors.RateLimited, match=r"max_wait=0\.5"), anyio.fail_after(5):
+            await travis.with_options(max_wait=0.5).config.get()
+        assert len(server.requests) == 1
+
+
+async def test_calls_with_low_priority_go_after_all_others(server: TravisServer) -> None:
+    server.world.user("paul", token="another-token")
+    async with Travis("another-token", endpoint=server.endpoint, rate_limits="memory") as travis:
+        shared = shared_limiter(server.endpoint, "another-token", limited=True)
+        shared.windows.per_minute = 0
+        low = travis.with_options(priority="low")
+        async with anyio.create_task_group() as group:
+            for client, path in ((low, "/accounts"), (low, "/hooks"), (travis, "/users"), (travis, "/broadcasts")):
+                group.start_soon(client.request, "GET", path)
+            while travis.limits.waiting < 4:
+                await anyio.lowlevel.checkpoint()
+            assert travis.limits.waiting_low == 2
+            shared.windows.per_minute = 2
+            shared.wake_all()
+            while travis.limits.waiting > 2:
+                await anyio.lowlevel.checkpoint()
+            shared.windows.per_minute = 2000
+            shared.wake_all()
+    assert {seen.path for seen in server.requests[:2]} == {"/users", "/broadcasts"}
+    assert len(server.requests) == 4
 
 
 async def test_a_token_is_verified(travis: Travis) -> None:
@@ -74,7 +118,15 @@ async def test_with_options_changes_settings_over_the_same_connections(server: T
     with pytest.raises(errors.RequestTimeout):
         await travis.with_options(read_timeout=0.01).users.me()
     server.latency = 0
-    wrong: list[dict[str, Any]] = [{"attempts": 0}, {"read_timeout": -1.0}, {"max_response": True}, {"attempts": 1.5}]
+    wrong: list[dict[str, Any]] = [
+        {"attempts": 0},
+        {"read_timeout": -1.0},
+        {"max_response": True},
+        {"attempts": 1.5},
+        {"priority": "high"},
+        {"max_wait": -1},
+        {"max_wait": float("inf")},
+    ]
     for settings in wrong:
         with pytest.raises(errors.UsageError):
             travis.with_options(**settings)

@@ -31,7 +31,7 @@ async def test_requests_that_wait_for_the_limits_are_counted(server: TravisServe
     token = f"{TOKEN}-of-its-own"
     server.world.user("anja", token=token)
     async with Travis(token, endpoint=server.endpoint, live=HASTY, rate_limits=True) as travis:
-        travis._transport.limiter.throttled(30.0)
+        travis._transport.limiter.pause(30.0)
         waiting = [asyncio.ensure_future(travis.users.me()) for _ in range(3)]
         await until(lambda: travis.statistics().waiting_for_limits == 3)
         for one in waiting:

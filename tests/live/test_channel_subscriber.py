@@ -163,7 +163,7 @@ async def test_waiting_for_room_in_the_limits_is_no_failure() -> None:
             feeds = [travis.events(channels=[f"private-job-{job.id}"]) for job in jobs]
             await asyncio.gather(*(feed.__aenter__() for feed in feeds))
             limiter = travis._transport.limiter
-            limiter.throttled(0.5)
+            limiter.pause(0.5)
             await server.pusher.disconnect(1001)
             await until(lambda: travis.statistics().waiting_for_limits == 1)
             assert [type(await anext(feed)) for feed in feeds] == [events.Reconnected] * 40

@@ -37,7 +37,7 @@ async def test_row_14_between_asking_and_having_closing_is_quick_and_leaves_noth
             monkeypatch.setattr(channel_subscriber, "SIGNING_DELAY", 60.0)
         elif state == "waiting for limits":
             await travis.users.me()
-            travis._transport.limiter.throttled(60.0)
+            travis._transport.limiter.pause(60.0)
         elif state.startswith("restarting"):
             monkeypatch.setattr(build, "restart", lambda: build)
         elif state == "reading a repository":

@@ -11,7 +11,10 @@ from aiotravis import errors
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._http import ApiRequest
 from aiotravis._transport import AiohttpTransport, TransportConfig
-from aiotravis.rate_limits.limiter import ANONYMOUS, AUTHENTICATED, RateLimiter
+from aiotravis.rate_limits.limiter import RateLimiter
+from aiotravis.rate_limits.memory import MemoryLimiter
+from aiotravis.rate_limits.protocol import Limiter
+from aiotravis.rate_limits.rules import ANONYMOUS, AUTHENTICATED
 from aiotravis.testing import TravisServer
 from tests.autojump import run
 
@@ -24,7 +27,7 @@ WRITE = ApiRequest(
 SIGN_IN = ApiRequest("POST", "/auth/github", body=b"{}", headers=(("Content-Type", "application/json"),))
 
 
-def _transport(server: TravisServer, token: str | None, limiter: RateLimiter) -> AiohttpTransport:
+def _transport(server: TravisServer, token: str | None, limiter: Limiter) -> AiohttpTransport:
     return AiohttpTransport(
         server.endpoint,
         token,
@@ -57,7 +60,8 @@ def _run_program(seed: int, *, authenticated: bool) -> None:
         async with TravisServer(rate_rules=True, clock=clock, latency=draw.choice([0.0, 0.05, 3.0])) as server:
             server.world.user("sarah", token=TOKEN)
             token = TOKEN if authenticated else None
-            limiter = RateLimiter(AUTHENTICATED if authenticated else ANONYMOUS, clock=clock)
+            rules = AUTHENTICATED if authenticated else ANONYMOUS
+            limiter = MemoryLimiter(RateLimiter(rules, clock=clock, offset=0.0, wall=clock))
             clients = [_transport(server, token, limiter) for _ in range(2)]
             # More reads than fit into a minute, more writes than fit into half a minute.
             calls = (
@@ -95,7 +99,9 @@ def test_without_the_limiter_the_same_calls_are_banned() -> None:
 
     async def program(clock: Callable[[], float]) -> None:
         async with TravisServer(rate_rules=True, clock=clock) as server:
-            client = _transport(server, None, RateLimiter(None, clock=clock))
+            client = _transport(
+                server, None, MemoryLimiter(RateLimiter(ANONYMOUS, clock=clock, offset=0.0, wall=clock), limited=False)
+            )
             for _ in range(50):
                 assert (await client.send(WRITE)).status == 200
             assert (await client.send(WRITE)).status == 403

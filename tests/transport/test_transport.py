@@ -298,7 +298,7 @@ async def test_a_throttled_identity_waits_and_a_ban_ends_the_wait(server: Travis
             while not travis.limits.waiting:
                 await anyio.lowlevel.checkpoint()
             assert travis.limits.paused > 0
-            travis._transport.limiter.banned(
+            travis._transport.limiter.ban(
                 errors.BannedError("banned", status=403, method="GET", path="/config", remedy="wait")
             )
         assert isinstance(raised[0], errors.BannedError)

@@ -1,0 +1,110 @@
+"""WaitingLine: the calls that wait for the limits, in the order in which they go. No I/O."""
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from aiotravis._http import ApiRequest
+from aiotravis.rate_limits.rules import Kind
+from aiotravis.rate_limits.windows import Permit
+
+__all__ = ["Waiter", "WaitingLine"]
+
+Order = tuple[bool, int, int]
+"""Whether the priority is low, the place of the task, the number of the call."""
+
+Lane = tuple[Kind, bool]
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """A call that waits.
+
+    Attributes:
+        order: Its place; the least goes first.
+        request: What it wants to send.
+        kind: What that counts as.
+        limited: Whether the limits hold for it, or only pauses and bans.
+        wake: Makes it ask again, from any thread; returns False if its event loop is closed.
+        permit: Its permission, as soon as it has one.
+    """
+
+    order: Order
+    request: ApiRequest
+    kind: Kind
+    limited: bool
+    wake: Callable[[], bool]
+    permit: Permit | None = None
+
+    @property
+    def low(self) -> bool:
+        """Whether it has low priority."""
+        return self.order[0]
+
+    def admitted(self) -> bool:
+        """Return whether it has a permit that it did not take yet."""
+        return self.permit is not None
+
+
+class WaitingLine:
+    """Calls in order of priority, then of the places of their tasks. Not thread-safe.
+
+    Calls of one kind never overtake each other, but a POST that waits does not keep reads back.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: set[Waiter] = set()
+        self._lanes: dict[Lane, list[tuple[Order, Waiter]]] = {}
+        self._numbers = itertools.count()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def __iter__(self) -> Iterator[Waiter]:
+        return iter(tuple(self._waiting))
+
+    def number(self) -> int:
+        """Return the number of the next call."""
+        return next(self._numbers)
+
+    def add(self, waiter: Waiter) -> None:
+        """Add a call."""
+        lane = self._lanes.setdefault((waiter.kind, waiter.limited), [])
+        heapq.heappush(lane, (waiter.order, waiter))
+        self._waiting.add(waiter)
+
+    def discard(self, waiter: Waiter) -> None:
+        """Remove a call."""
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
+            lane = self._lanes[waiter.kind, waiter.limited]
+            # Most leave from the head, in `next`. Those that give up are swept once they are the greater part.
+            if len(lane) > 64 and len(lane) > 2 * len(self._waiting):
+                lane[:] = [entry for entry in lane if entry[1] in self._waiting]
+                heapq.heapify(lane)
+
+    def demand(self, kind: Kind) -> tuple[int, bool]:
+        """Return how many calls of a kind wait for the limits, and whether the first of them has low priority."""
+        lane = self._lanes.get((kind, True), [])
+        while lane and lane[0][1] not in self._waiting:
+            heapq.heappop(lane)
+        # Those that gave up and are not swept yet are counted, too.
+        return len(lane), bool(lane) and lane[0][1].low
+
+    def next(self, may_go: Callable[[Waiter], bool]) -> Waiter | None:
+        """Remove and return the first call that may go, or None. Only the first of each kind is tried."""
+        best: list[tuple[Order, Waiter]] | None = None
+        for lane in self._lanes.values():
+            while lane and lane[0][1] not in self._waiting:
+                heapq.heappop(lane)
+            if lane and (best is None or lane[0] < best[0]) and may_go(lane[0][1]):
+                best = lane
+        if best is None:
+            return None
+        waiter = heapq.heappop(best)[1]
+        self._waiting.remove(waiter)
+        return waiter

@@ -1,0 +1,35 @@
+"""SharedState: what other processes have reported about an identity. No I/O."""
+
+from dataclasses import dataclass
+
+from aiotravis.rate_limits.limiter import Ban, RateLimiter
+
+__all__ = ["SharedState", "apply"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedState:
+    """What a shared store says about an identity, and about a POST that was asked about.
+
+    Attributes:
+        paused_until: By the clock of the limiter.
+        ban: The ban, or None.
+        wait: For how many seconds the POST has to wait; 0 if it is entered.
+        key: Where it is entered.
+    """
+
+    paused_until: float = 0.0
+    ban: Ban | None = None
+    wait: float = 0.0
+    key: str | None = None
+
+
+def apply(shared: RateLimiter, state: SharedState) -> None:
+    """Pause and ban as other processes have reported."""
+    if state.paused_until > shared.clock():
+        shared.pause_until(state.paused_until, "another process was throttled")
+    known = shared.current_ban
+    if state.ban is not None:
+        shared.set_ban(state.ban, "another process was banned")
+    elif known is not None and known.shared:
+        shared.set_ban(None, "another process was answered")
