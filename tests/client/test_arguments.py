@@ -304,7 +304,8 @@ def test_an_odd_endpoint_is_refused_and_not_quoted(endpoint: Any) -> None:
 def test_an_endpoint_has_one_spelling_and_its_identity_one_limiter(spelling: str, usual: str) -> None:
     one, other = Travis(TOKEN, endpoint=spelling), Travis(TOKEN, endpoint=usual)
     assert one.endpoint == other.endpoint == usual
-    assert one._transport.limiter is other._transport.limiter
+    assert one._transport.limiter.snapshot().store == other._transport.limiter.snapshot().store
+    assert one._transport.limiter.shared is other._transport.limiter.shared
 
 
 TOKENS: list[Any] = [
