@@ -16,6 +16,7 @@ from aiotravis.errors import (
     ServerError,
     SubscriptionError,
     TravisError,
+    UsageError,
 )
 from aiotravis.live.channels import is_private
 from aiotravis.live.dispatcher import Dispatcher
@@ -221,8 +222,12 @@ class ChannelSubscriber:
         if name not in self._dispatcher:
             return
         self._counts["refused"] += 1
-        error = SubscriptionError(f"Cannot subscribe to the channel {name}: {reason}.", channel=name)
-        error.__cause__ = cause
+        error: TravisError = SubscriptionError(f"Cannot subscribe to the channel {name}: {reason}.", channel=name)
+        if isinstance(cause, UsageError):
+            # The client was closed.
+            error = cause
+        else:
+            error.__cause__ = cause
         self.unsubscribe({name, *self._dispatcher.fail(error, [name])})
         if name in self._dispatcher:
             self._refused[name] = self._now()

@@ -66,6 +66,8 @@ class Placement:
     def remove(self, subscription: Subscription) -> None:
         """Forget a subscription that waits."""
         self.waiting.pop(subscription, None)
+        # It may be added again while what it was prepared with is still being read.
+        self._in_progress.discard(subscription)
 
     async def run(self) -> None:
         """Read what is missing, until cancelled."""
@@ -99,8 +101,6 @@ class Placement:
             self._monitor.count_failure("opening feeds", exc)
             for subscription in self._waiting_of(batch):
                 self._end(subscription, LiveError(f"The live channel failed: {type(exc).__name__}."))
-        finally:
-            self._in_progress.difference_update(batch)
 
     def _waiting_of(self, batch: Iterable[Subscription]) -> list[Subscription]:
         return [one for one in batch if one in self.waiting]

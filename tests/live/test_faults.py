@@ -322,7 +322,7 @@ def test_a_slow_large_frame_is_no_silence() -> None:
     async def story(clock: Callable[[], float]) -> None:
         options = LiveOptions(activity_timeout=2.0, pong_timeout=2.0, buffer_bytes=1 << 20)
         async with TravisServer() as server:
-            relay = await asyncio.start_server(partial(slowly, server.port), "127.0.0.1", 0)
+            relay = await asyncio.start_server(partial(slowly, server.port, ended := asyncio.Event()), "127.0.0.1", 0)
             server.announced_port = relay.sockets[0].getsockname()[1]
             async with Travis(endpoint=server.endpoint, live=options) as travis, travis.events(channels=["c"]) as feed:
                 server.pusher.publish(["c"], "large", "x" * 800_000)
@@ -332,11 +332,12 @@ def test_a_slow_large_frame_is_no_silence() -> None:
                 assert clock() - began > 6.0
                 assert (len(event.data), travis.live.statistics().gaps) == (800_000, 0)
             relay.close()
+            await ended.wait()
 
     run(story)
 
 
-async def slowly(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def slowly(port: int, ended: asyncio.Event, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Pass bytes on to a port, and back at 100 kB a second."""
     inner, outer = await asyncio.open_connection("127.0.0.1", port)
 
@@ -345,5 +346,7 @@ async def slowly(port: int, reader: asyncio.StreamReader, writer: asyncio.Stream
             target.write(data)
             await asyncio.sleep(pause)
         target.close()
+        await target.wait_closed()
 
     await asyncio.gather(pump(reader, outer, 0.0), pump(inner, writer, 0.1))
+    ended.set()

@@ -147,3 +147,21 @@ async def test_a_private_deployment_of_another_day_moves_all_feeds_to_its_channe
             assert isinstance(await anext(feed), events.Reconnected)
             assert set(feed.statistics().channels) == {"private-user-201", f"private-job-{job.id}"}
     await until(lambda: not server.pusher.connections)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.03])
+@pytest.mark.parametrize("turns", [0, 1, 2, 4, 6, 8, 12])
+async def test_a_feed_that_is_opened_again_while_its_first_opening_is_read_opens(
+    server: TravisServer, travis: Travis, repository: Repository, turns: int, pause: float
+) -> None:
+    server.latency = 0.005
+    feed = travis.events(repository.slug)
+    for _ in range(3):
+        entering = asyncio.ensure_future(feed.__aenter__())
+        await asyncio.sleep(turns * 0.001)
+        entering.cancel()
+        await asyncio.gather(entering, return_exceptions=True)
+        await asyncio.sleep(pause)
+    with anyio.fail_after(5.0):
+        async with feed:
+            assert feed.live

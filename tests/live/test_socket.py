@@ -233,15 +233,16 @@ async def test_connecting_to_what_is_no_websocket_raises_os_error(
 
 async def test_an_ipv6_address_is_connected_to(session: aiohttp.ClientSession) -> None:
     async with TravisServer() as server:
-        relay = await asyncio.start_server(partial(relayed, server.port), "::1", 0)
+        relay = await asyncio.start_server(partial(relayed, server.port, ended := asyncio.Event()), "::1", 0)
         port = relay.sockets[0].getsockname()[1]
         socket = await opened(session, Address(key=server.pusher.key, host="[::1]", port=port, path="", tls=False))
         assert (await received(socket))["event"] == "pusher:connection_established"
         await socket.aclose()
         relay.close()
+        await ended.wait()
 
 
-async def relayed(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def relayed(port: int, ended: asyncio.Event, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Pass bytes on to a port of 127.0.0.1, and back."""
     inner, outer = await asyncio.open_connection("127.0.0.1", port)
 
@@ -249,8 +250,10 @@ async def relayed(port: int, reader: asyncio.StreamReader, writer: asyncio.Strea
         while data := await source.read(65536):
             target.write(data)
         target.close()
+        await target.wait_closed()
 
     await asyncio.gather(pump(reader, outer), pump(inner, writer))
+    ended.set()
 
 
 async def test_pysher_is_imported_outside_of_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
