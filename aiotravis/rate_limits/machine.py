@@ -5,7 +5,6 @@ process: too many of them only cost a pause.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections.abc import Callable
@@ -105,16 +104,20 @@ class Machine:
         return result
 
     def start(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> "Future[T | None]":
-        """Use the file, as `attempt` does, in its thread: after all that was started before."""
+        """Use the file, as `attempt` does, in its thread: after all that was started before.
+
+        At the exit of the program, Python waits until it is done.
+        """
         if self._pool is None or self._pid != os.getpid():
             # A forked process has no threads.
             self._pool, self._pid = ThreadPoolExecutor(1, "aiotravis-limits"), os.getpid()
-        return self._pool.submit(lambda: self.attempt(work, *arguments, **options))
-
-    def record(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> None:
-        """Use the file, and do not wait for it. At the exit of the program, Python waits until it is done."""
-        with contextlib.suppress(RuntimeError):  # It is exiting already.
-            self.start(work, *arguments, **options)
+        try:
+            return self._pool.submit(lambda: self.attempt(work, *arguments, **options))
+        except RuntimeError:
+            # The program exits, or may have no more threads. It takes about a millisecond.
+            done: Future[T | None] = Future()
+            done.set_result(self.attempt(work, *arguments, **options))
+            return done
 
 
 class MachineLimiter(MemoryLimiter):
@@ -180,17 +183,17 @@ class MachineLimiter(MemoryLimiter):
     def _withdraw(self, entered: "Future[SharedState | None]") -> None:
         state = None if entered.cancelled() else entered.result()
         if state is not None and state.key is not None:
-            self._machine.record(self._machine.file.withdraw, state.key)
+            self._machine.start(self._machine.file.withdraw, state.key)
 
     def release(self, permit: Permit, *, answered: bool = False) -> None:
         """Record that a request was answered or given up."""
         super().release(permit, answered=answered)
         if permit.key is not None:
-            self._machine.record(self._machine.file.settle, permit.key)
+            self._machine.start(self._machine.file.settle, permit.key)
 
     def _lift(self) -> None:
         super()._lift()
-        self._machine.record(self._machine.file.lift, self._identity)
+        self._machine.start(self._machine.file.lift, self._identity)
 
     def pause(self, retry_after: float | None, server_time: float | None = None) -> None:
         """Record a 429, for all processes."""
@@ -198,7 +201,7 @@ class MachineLimiter(MemoryLimiter):
         # The other calls in flight are throttled, too.
         if until > self._pause_recorded + 1:
             self._pause_recorded = until
-            self._machine.record(self._machine.file.pause, self._identity, until)
+            self._machine.start(self._machine.file.pause, self._identity, until)
 
     def ban(self, error: BannedError) -> None:
         """Record a ban, for all processes."""
@@ -208,7 +211,7 @@ class MachineLimiter(MemoryLimiter):
             self._machine.file.ban(self._identity, ban)
             ban.shared = True
 
-        self._machine.record(record)
+        self._machine.start(record)
 
     def snapshot(self) -> Limits:
         """Return the remaining requests."""

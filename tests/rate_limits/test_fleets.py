@@ -51,7 +51,7 @@ class Run:
                     process.send_signal(signal.SIGKILL)
                     await process.wait()
 
-    def check(self) -> None:
+    def check(self, max_throttled: float) -> None:
         """Check what the server counted: nobody is banned, few reads are answered 429, nobody starves."""
         rates = self.server.rates
         assert rates is not None
@@ -63,12 +63,12 @@ class Run:
         assert rates.posts.highest < 50
         assert statuses[200] > 0
         assert statuses[403] == 0
-        assert statuses[429] <= 0.02 * statuses[200]
+        assert statuses[429] <= max_throttled * statuses[200]
         if LONG:
             # The one that is killed now and then has a short last life.
-            reads = sorted(met["GET"] for met in self.met)[1:]
-            assert reads[0] > 0.5 * reads[-1]
-            assert all(met["POST"] > 0 for met in self.met)
+            others = sorted(self.met, key=lambda met: met["GET"])[1:]
+            assert others[0]["GET"] > 0.5 * others[-1]["GET"]
+            assert all(met["POST"] > 0 for met in others)
 
 
 async def _server() -> TravisServer:
@@ -85,7 +85,8 @@ async def test_the_processes_of_a_machine_are_not_banned() -> None:
             for _ in range(PROCESSES - 1):
                 group.start_soon(run.process)
             group.start_soon(run.process, SECONDS / 5)
-        run.check()
+        # Reads are not shared: once a minute, each call in flight of each process meets the end of the limit.
+        run.check(0.05)
 
 
 async def _disturb(redis: RedisServer, server: TravisServer) -> None:
@@ -115,4 +116,4 @@ async def test_the_processes_of_a_fleet_are_not_banned(tmp_path: Path) -> None:
                     group.start_soon(run.process)
                 group.start_soon(run.process, SECONDS / 5)
                 group.start_soon(_disturb, redis, server)
-            run.check()
+            run.check(0.02)

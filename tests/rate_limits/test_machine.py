@@ -164,7 +164,7 @@ async def test_a_cancelled_post_is_withdrawn(processes: Processes) -> None:
         started.set()
         go_on.wait(10)
 
-    limiter._machine.record(slow)
+    limiter._machine.start(slow)
     await anyio.to_thread.run_sync(started.wait)
     async with anyio.create_task_group() as group:
         for _ in range(5):
@@ -267,6 +267,21 @@ async def test_a_full_disk_bans_nobody(processes: Processes, monkeypatch: pytest
     with pytest.raises(errors.RateLimited):
         await sent(limiter)
     assert "full" in (limiter.snapshot().problem or "")
+
+
+async def test_posts_count_where_no_thread_can_be_started(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    limiter, other = processes.start(), processes.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        for _ in range(AUTHENTICATED.max_posts):
+            await sent(limiter)
+    with pytest.raises(errors.RateLimited):
+        await sent(other)
 
 
 def test_clients_of_one_folder_share_its_file(tmp_path: Path) -> None:
