@@ -51,13 +51,7 @@ class TravisError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the message and the attributes, bypassing the keyword-only constructors."""
-        return _rebuild, (type(self), self.args), self.__dict__
-
-
-def _rebuild(kind: type[TravisError], args: tuple[object, ...]) -> TravisError:
-    error = kind.__new__(kind)
-    error.args = args
-    return error
+        return type(self).__new__, (type(self),), {**self.__dict__, "args": self.args}
 
 
 class UsageError(TravisError, ValueError):
@@ -82,10 +76,12 @@ class RequestError(TravisError):
         path: Path with query, as sent, without secrets.
         attempts: Number of attempts made.
         unsent: Whether no byte of the request can have reached the server.
+        status: HTTP status, if only the rest of the response is lost; at 200 to 299 a write was carried out. Or None.
     """
 
     attempts: int = 1
     unsent: bool = False
+    status: int | None = None
 
     def __init__(self, message: str, *, method: str, path: str) -> None:
         super().__init__(message)
@@ -94,11 +90,11 @@ class RequestError(TravisError):
 
 
 class RequestTimeout(RequestError, TimeoutError):
-    """Connecting took too long, or the server fell silent. Try again, or raise ``read_timeout``."""
+    """Connecting took too long, or the server fell silent. Repeat a read, or raise ``read_timeout``."""
 
 
 class TruncatedError(RequestError):
-    """The connection closed before the response was complete. Try again."""
+    """The connection closed before the response was complete. Repeat a read; check before you repeat a write."""
 
 
 class TooLargeError(RequestError):
@@ -235,7 +231,7 @@ class BannedError(ResponseError):
 
 
 class ServerError(ResponseError):
-    """Travis, or a proxy in front of it, failed. Try again later; quote `request_id` to Travis support."""
+    """Travis, or a proxy in front of it, failed. Try again later, but check before you repeat a write."""
 
 
 class DecodeError(TravisError):

@@ -1,13 +1,24 @@
 """aiohttp's exceptions as errors of our own tree. aiohttp's hold URLs and headers, so none of them is raised."""
 
+import re
+
 import aiohttp
 
 from aiotravis._http import ApiRequest
 from aiotravis._http.decompression import MalformedBody
-from aiotravis.errors import RequestError, RequestTimeout, TooLargeError, TruncatedError, WriteInterrupted
+from aiotravis._http.response_errors import write_remedy
+from aiotravis.errors import (
+    RedirectError,
+    RequestError,
+    RequestTimeout,
+    TooLargeError,
+    TruncatedError,
+    WriteInterrupted,
+)
 
 __all__ = [
     "connection_error",
+    "explain_write",
     "interrupted_error",
     "sanitized",
     "timeout_error",
@@ -78,3 +89,10 @@ def sanitized(exc: Exception) -> BaseException:
     if isinstance(exc, aiohttp.ClientResponseError):
         return exc.__cause__ or ValueError(type(exc).__name__)
     return exc
+
+
+def explain_write(error: RequestError) -> None:
+    """Make the message of an error of a write say what is known of its outcome, instead of advice to try again."""
+    if not error.unsent and not isinstance(error, RedirectError | WriteInterrupted):
+        message = re.sub(r"[.;,] [Tt]ry again[^.]*\.?$", "", str(error)).removesuffix(".")
+        error.args = (f"{message}. {write_remedy(error.status)}",)

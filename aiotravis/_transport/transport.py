@@ -19,6 +19,7 @@ from aiotravis._transport.body import is_delimited, read_body
 from aiotravis._transport.config import TransportConfig
 from aiotravis._transport.exceptions import (
     connection_error,
+    explain_write,
     interrupted_error,
     sanitized,
     timeout_error,
@@ -135,6 +136,8 @@ class AiohttpTransport:
             except RequestError as exc:
                 exc.attempts = attempt
                 if last or not should_retry_error(request, exc):
+                    if not request.reads:
+                        explain_write(exc)
                     raise
             else:
                 if last or not should_retry_response(request, response):
@@ -187,12 +190,22 @@ class AiohttpTransport:
             raise UsageError(f"This client was closed while {request.method} {request.shown} was in progress.")
 
     async def _send_once(self, request: ApiRequest, sink: Sink | None, loop: asyncio.AbstractEventLoop) -> ApiResponse:
+        head = _Head()
+        try:
+            return await self._attempt(request, sink, head, loop)
+        except RequestError as exc:
+            exc.status = head.status
+            raise
+
+    async def _attempt(
+        self, request: ApiRequest, sink: Sink | None, head: "_Head", loop: asyncio.AbstractEventLoop
+    ) -> ApiResponse:
         sending = False
         try:
             with Deadline(self.lifetime.calls) as deadline:
                 async with self._connections:
                     sending = not request.reads
-                    return await self._exchange(request, sink, deadline, loop)
+                    return await self._exchange(request, sink, head, deadline, loop)
             if sending and self.lifetime.closed:
                 raise interrupted_error(request)
             self._check_open(request)
@@ -217,7 +230,12 @@ class AiohttpTransport:
         raise error from cause
 
     async def _exchange(
-        self, request: ApiRequest, sink: Sink | None, deadline: Deadline, loop: asyncio.AbstractEventLoop
+        self,
+        request: ApiRequest,
+        sink: Sink | None,
+        head: "_Head",
+        deadline: Deadline,
+        loop: asyncio.AbstractEventLoop,
     ) -> ApiResponse:
         """Send, follow redirects, and read the response."""
         config = self.config
@@ -240,6 +258,7 @@ class AiohttpTransport:
                     )
                     url, cross_origin, followed = target.url, target.cross_origin, followed + 1
                     continue
+                head.status = response.status
                 body = await read_body(
                     request,
                     response,
@@ -305,3 +324,9 @@ class AiohttpTransport:
         finally:
             with anyio.CancelScope(shield=True):
                 await self._sessions.aclose()
+
+
+class _Head:
+    """What is known of a response before its body was read."""
+
+    status: int | None = None
