@@ -1,15 +1,15 @@
 """The state of waiting: which calls wait for which build or job, and which repositories are watched for them."""
 
 import asyncio
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import anyio
 
+from aiotravis.errors import TravisError
 from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._run_order import Run
 from aiotravis.resources._runs import RunFilter
 
 __all__ = ["PendingWait", "RepositoryWatch", "TargetKey", "WaitTarget"]
@@ -34,10 +34,10 @@ class PendingWait:
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
-    def offer(self, value: BuildOrJob) -> bool:
+    def offer(self, value: BuildOrJob, *, is_event: bool = False) -> bool:
         """Resolve the outcome if `until` holds or raises, or a restart was dropped; return whether the wait is over."""
         try:
-            if not self.run_filter.accepts(value) or not self.until(value):
+            if not self.run_filter.accepts(value, is_event=is_event) or not self.until(value):
                 return False
         except Exception as exc:  # noqa: BLE001 - RestartDropped, or raised by the caller's function: handed to it
             self.resolve(exc)
@@ -75,14 +75,12 @@ class WaitTarget:
     Attributes:
         waits: The calls.
         watch: Where its events come from, once its repository is known.
-        started_at: Start of its present run, UTC; older events belong to an earlier run.
-        run_seen_at: When an event last told of a new run that was waited for, by the loop's clock, in seconds.
+        run: Its present run; None before the first read.
     """
 
     waits: list[PendingWait] = field(default_factory=list[PendingWait])
     watch: RepositoryWatch | None = None
-    started_at: datetime | None = None
-    run_seen_at: float = -math.inf
+    run: Run | None = None
 
     @property
     def awaits_run(self) -> bool:
@@ -90,13 +88,22 @@ class WaitTarget:
         return any(wait.run_filter.awaits_run for wait in self.waits)
 
     @property
-    def awaits_restart(self) -> bool:
-        """Whether a call waits for the new run of a restart that the client has made."""
-        return any(wait.run_filter.awaits_restart for wait in self.waits)
+    def is_polled(self) -> bool:
+        """Whether a call waits for the new run of a restart, or for events of it."""
+        return any(wait.run_filter.poll_interval is not None for wait in self.waits)
 
-    def settle(self, value: BuildOrJob) -> None:
+    def settle(self, value: BuildOrJob, *, is_event: bool = False) -> None:
         """Resolve the waits that the new state satisfies, and drop them."""
-        self.waits = [wait for wait in self.waits if not wait.offer(value)]
+        self.waits = [wait for wait in self.waits if not wait.offer(value, is_event=is_event)]
+
+    def fail_read(self, error: TravisError) -> None:
+        """Resolve the waits that cannot go on after an error of a read, and drop them."""
+        waits, self.waits = self.waits, []
+        for wait in waits:
+            if wait.run_filter.tolerates(error):
+                self.waits.append(wait)
+            else:
+                wait.resolve(wait.run_filter.explained(error))
 
     def fail(self, error: Exception) -> None:
         """Resolve all waits with an error, and drop them."""

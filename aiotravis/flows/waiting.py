@@ -23,6 +23,7 @@ from aiotravis.flows.event_subscriber import EventSubscriber
 from aiotravis.flows.repository_watch import PendingWait, RepositoryWatch, TargetKey, WaitTarget
 from aiotravis.resources._base import read_in_parts
 from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._run_order import Run, RunOrder
 from aiotravis.resources._runs import Restarts, RunFilter
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
@@ -180,35 +181,38 @@ class BuildWaiter:
         try:
             await retry(lambda: self._read(due), backoff(FIRST_RETRY, MAX_RETRY))
         except TravisError as exc:
-            self._fail(due, exc)
+            for key in due:
+                self._not_read(key, exc)
 
     async def _read(self, due: list[TargetKey]) -> None:
         for kind, resource in ((Build, self._builds), (Job, self._jobs)):
             ids = [number for of, number in due if of is kind and (of, number) in self._targets]
             for number, error in (await read_in_parts(partial(self._read_many, kind, resource), ids)).items():
-                self._fail([(kind, number)], error)
+                self._not_read((kind, number), error)
 
     async def _read_many(self, kind: type[Build] | type[Job], resource: Builds | Jobs, ids: list[int]) -> None:
-        asked_at = anyio.current_time()
         batches = resource.many(ids, missing_ok=True)
         async for value in batches:
-            self._apply_read(value, asked_at)
+            self._apply_read(value)
         # A record without a readable id may be one of the missing ones: they are read again later.
         for number in () if batches.unreadable else batches.missing:
-            self._fail([(kind, number)], _not_found(kind.__name__.lower(), number))
+            self._not_read((kind, number), _not_found(kind.__name__.lower(), number))
 
-    def _apply_read(self, value: BuildOrJob, asked_at: float) -> None:
+    def _not_read(self, key: TargetKey, error: TravisError) -> None:
+        """Fail the waits for what could not be read, but for those that may hope for a new run: read it again."""
+        target = self._targets.get(key)
+        if target is not None:
+            target.fail_read(error)
+            self._restarting.add(key)
+            self._forget_if_settled(key, target)
+
+    def _apply_read(self, value: BuildOrJob) -> None:
         """Apply a state read over REST; watch the repository if the target is still waited for."""
         key = (type(value), value.id)
         target = self._targets.get(key)
         if target is None:
             return
-        if target.run_seen_at >= asked_at:
-            # The response was on its way when an event told of the new run: it may still tell of the old one.
-            self._read_soon([key])
-            return
-        # fact 8: a restart sets it to null; the read state is that of the present run.
-        target.started_at = value.started_at
+        target.run = Run.of(value)
         self._settle(key, target, value)
         if not target.waits or target.watch is not None or value.repository_id is None:
             return
@@ -241,7 +245,7 @@ class BuildWaiter:
         if isinstance(event, Mark):
             self._read_soon(watch.keys)
             return
-        if not isinstance(event, BuildEvent | JobEvent) or event.late:
+        if not isinstance(event, BuildEvent | JobEvent):
             return
         # fact 9.40: the state decides, not the class of the event. fact 9.41: a repeated event finds nothing to settle.
         value = event.build if isinstance(event, BuildEvent) else event.job
@@ -249,22 +253,19 @@ class BuildWaiter:
         target = self._targets.get(key)
         if target is None:
             return
-        if not event.complete or (event.updated_at is None and target.awaits_run):
-            # fact 9.42: an event that was too large has no state. Without a time, its run is unknown.
+        run, order = target.run, RunOrder.UNKNOWN
+        # fact 9.42: an event that was too large has no state. One that seems late may have followed one of the future.
+        if run is not None and event.complete and not event.late:
+            order = run.order_of(value, is_event=True)
+            if order in {RunOrder.EQUAL, RunOrder.LATER}:
+                target.run = run.with_state(value) if order is RunOrder.EQUAL else Run.of(value)
+                self._settle(key, target, value, is_event=True)
+        if order is RunOrder.UNKNOWN or target.awaits_run:
             self._read_soon([key])
-        elif target.started_at is None or event.updated_at is None or event.updated_at >= target.started_at:
-            # fact 7.9: events come in any order; one from before the start of this run is of the run before.
-            target.started_at = value.started_at or target.started_at
-            had_to_wait = target.awaits_run
-            self._settle(key, target, value)
-            if target.awaits_run:
-                self._read_soon([key])
-            elif had_to_wait:
-                target.run_seen_at = anyio.current_time()
 
-    def _settle(self, key: TargetKey, target: WaitTarget, value: BuildOrJob) -> None:
-        target.settle(value)
-        if target.awaits_restart:
+    def _settle(self, key: TargetKey, target: WaitTarget, value: BuildOrJob, *, is_event: bool = False) -> None:
+        target.settle(value, is_event=is_event)
+        if target.is_polled:
             self._restarting.add(key)
         else:
             self._restarting.discard(key)

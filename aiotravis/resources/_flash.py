@@ -3,7 +3,8 @@
 from aiotravis._http import Endpoint, Transport
 from aiotravis.errors import RefusedError
 from aiotravis.resources._base import Entity
-from aiotravis.resources._runs import Key, Restarts
+from aiotravis.resources._restart import Key
+from aiotravis.resources._runs import Restarts
 
 __all__ = ["FlashResponse", "restart"]
 

@@ -114,6 +114,7 @@ async def test_an_accepted_restart_is_recorded_with_the_time_of_the_server() -> 
     finished_at = datetime(2026, 11, 27, 16, 0, 1, tzinfo=UTC)
     old = Build(id=1, state=State.CANCELED, finished_at=finished_at - timedelta(seconds=1))
     new = Build(id=1, state=State.CANCELED, finished_at=finished_at)
-    since = anyio.current_time()
-    assert [one.accepts(old, since) for one in restarts.concerning(old, since)] == [False]
-    assert [one.accepts(new, since) for one in restarts.concerning(new, since)] == [True]
+    since, key = anyio.current_time(), ("build", 1)
+    assert [one.accepts(old, since) for one in restarts.concerning([key], since)] == [False]
+    restarts.record(key, "Fri, 27 Nov 2026 16:00:00 GMT")
+    assert [one.accepts(new, since) for one in restarts.concerning([key], since)] == [True]
