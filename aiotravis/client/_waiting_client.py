@@ -39,8 +39,8 @@ class WaitingClient(BaseClient):
         Args:
             build: Id of the build, or a build.
             until: What to wait for instead: ``lambda build: build.running``.
-            after: The run to get past, if the build is restarted elsewhere: the build as it was before. During the first
-                minute (``restart_patience``) its state is polled, since events may have been lost.
+            after: The run to get past, if the build is restarted elsewhere: the build as it was before. For the
+                ``restart_patience`` its state is polled, since events may have been lost.
 
         Returns:
             The build in the state waited for, with its commit, without its jobs.

@@ -60,6 +60,9 @@ class Restarts:
         self._utc_clock = utc_clock
         self._restarts: dict[Key, Restart] = {}
 
+    def __len__(self) -> int:
+        return len(self._restarts)
+
     @property
     def poll_interval(self) -> float:
         """Seconds between reads while a new run is waited for."""
@@ -152,7 +155,10 @@ class RunFilter:
         UsageError: `after` is not a value of the same build or job.
     """
 
-    __slots__ = ("_after", "_is_past_after", "_keys", "_live", "_restarts", "_since", "awaits_restart", "awaits_run")
+    __slots__ = (
+        "_after", "_is_past_after", "_is_unread", "_keys", "_live", "_restarts", "_since", "awaits_restart",
+        "awaits_run",
+    )  # fmt: skip
 
     def __init__(self, restarts: Restarts, key: Key, after: object = None) -> None:
         if isinstance(after, BuildOrJob) and key_of(after) == key:
@@ -164,6 +170,7 @@ class RunFilter:
             message = f"after must be a value of {key[0]} {key[1]}: the run to get past; not {given}."
             raise UsageError(message, argument="after")
         self._is_past_after = False
+        self._is_unread = True
         self._restarts = restarts
         self._keys = {key: None}
         self._since = math.inf
@@ -188,6 +195,8 @@ class RunFilter:
 
         While the new run of a restart is new, events of it may have been lost, until one of them arrives.
         """
+        if self._after is None and not self._restarts:
+            return None
         polls = self.awaits_restart or (not self._live and self._restarts.clock() < self._expires_at())
         return self._restarts.poll_interval if polls else None
 
@@ -201,13 +210,17 @@ class RunFilter:
         Raises:
             RestartDropped: It is of the run before a restart that has had no effect within the patience.
         """
-        now = self._restarts.clock()
-        # An event may lack the ids by which a read value is recognised.
-        self._keys.update(dict.fromkeys(related_keys(value)))
-        # Each restart has to see the value.
-        restarts = self._restarts.concerning(self._keys, self._since)
-        accepted = [one.accepts(value, now, is_event=is_event) for one in restarts]
-        self.awaits_restart = not all(accepted)
+        self._is_unread = False
+        self.awaits_restart = False
+        if self._restarts:
+            if not is_event:
+                # An event may lack the ids by which a value that was read is recognised.
+                self._keys.update(dict.fromkeys(related_keys(value)))
+            now = self._restarts.clock()
+            # Each restart has to see the value.
+            restarts = self._restarts.concerning(self._keys, self._since)
+            accepted = [one.accepts(value, now, is_event=is_event) for one in restarts]
+            self.awaits_restart = not all(accepted)
         self.awaits_run = not self._is_past(value, is_event=is_event) or self.awaits_restart
         self._live = self._live or (is_event and not self.awaits_run)
         return not self.awaits_run
@@ -243,11 +256,6 @@ class RunFilter:
     @property
     def _may_await_run(self) -> bool:
         return self.awaits_run or self._is_unread
-
-    @property
-    def _is_unread(self) -> bool:
-        """Whether no state was offered yet."""
-        return len(self._keys) == 1
 
     def _expires_at(self) -> float:
         """Return until when to be patient, by the loop's clock, in seconds."""
