@@ -81,10 +81,12 @@ class RequestError(TravisError):
         path: Path with query, as sent, without secrets.
         attempts: Number of attempts made.
         unsent: Whether no byte of the request can have reached the server.
+        status: HTTP status, if only the rest of the response is lost; at 200 to 299 a write was carried out. Or None.
     """
 
     attempts: int = 1
     unsent: bool = False
+    status: int | None = None
 
     def __init__(self, message: str, *, method: str, path: str) -> None:
         super().__init__(message)
@@ -93,11 +95,11 @@ class RequestError(TravisError):
 
 
 class RequestTimeout(RequestError, TimeoutError):
-    """Connecting took too long, or the server fell silent. Try again, or raise ``read_timeout``."""
+    """Connecting took too long, or the server fell silent. Repeat a read, or raise ``read_timeout``."""
 
 
 class TruncatedError(RequestError):
-    """The connection closed before the response was complete. Try again."""
+    """The connection closed before the response was complete. Repeat a read; check before you repeat a write."""
 
 
 class TooLargeError(RequestError):
@@ -238,7 +240,7 @@ class BannedError(ResponseError):
 
 
 class ServerError(ResponseError):
-    """Travis, or a proxy in front of it, failed. Try again later; quote `request_id` to Travis support."""
+    """Travis, or a proxy in front of it, failed. Try again later, but check before you repeat a write."""
 
 
 class DecodeError(TravisError):

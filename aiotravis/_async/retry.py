@@ -58,14 +58,16 @@ def should_retry_error(request: ApiRequest, error: RequestError) -> bool:
 def should_retry_response(request: ApiRequest, response: ApiResponse) -> bool:
     """Return whether to repeat a request that was refused.
 
-    A 429 means that nothing was done, so writes are repeated, too, unless the server asks for a long wait. After
-    another status of a proxy, a write may have been carried out.
+    Writes are not. After a status of a proxy, one may have been carried out. After a 429 it was not, but a POST that is
+    answered so counts towards the ban all the same (fact 2).
     """
+    if not request.reads:
+        return False
     if response.status == 429:
         refusal = error_from_response(request, response)
         retry_after = refusal.retry_after if isinstance(refusal, RateLimited) else None
         return retry_after is None or retry_after <= MAX_RETRY_AFTER
-    return response.status in TRANSIENT_STATUSES and request.reads
+    return response.status in TRANSIENT_STATUSES
 
 
 def exponential(first: float, maximum: float, failures: int) -> float:

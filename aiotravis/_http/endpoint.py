@@ -14,7 +14,7 @@ from aiotravis._http.messages import ApiRequest, ApiResponse
 from aiotravis._http.response_errors import raise_for_status
 from aiotravis.errors import DecodeError
 
-__all__ = ["ACCEPT_TEXT", "Endpoint", "Part"]
+__all__ = ["ACCEPTED", "ACCEPT_TEXT", "Endpoint", "Part"]
 
 T = TypeVar("T")
 
@@ -22,6 +22,9 @@ Part = int | str | tuple[str, ...]
 """The value of a path parameter: an id, one segment, or several segments with raw slashes between them (a slug)."""
 
 ACCEPT_TEXT: Final = "text/plain"
+
+ACCEPTED: Final = frozenset({201, 202, 204})
+"""Statuses that say themselves that a write is done."""
 
 
 class Endpoint(Generic[T]):
@@ -32,8 +35,8 @@ class Endpoint(Generic[T]):
         path: Path with parameters: ``"/builds/{id}"``.
         answer: Type of the body: a struct (JSON), ``str`` (text), ``bytes``, or ``NoneType`` (ignored).
         empty: Value of an empty body or ``null``; None if these are errors.
-        done: Value of every body but a web page that cannot be read as ``answer``; None if these are errors. For a
-            write: it is done unless the body says otherwise, and who sends it again does it twice.
+        done: Value of every body that cannot be read as ``answer``, but for a web page with status 200; None if these
+            are errors. For a write: it is done unless the body says otherwise, and who sends it again does it twice.
     """
 
     __slots__ = ("_decoder", "answer", "done", "empty", "method", "path")
@@ -120,8 +123,8 @@ class Endpoint(Generic[T]):
             cause = exc
         except DECODE_ERRORS as exc:
             cause = cause or ValueError(str(exc))
-        # fact 9.1: what a body is typed as tells nothing.
-        if self.done is not None and not body.lstrip().startswith(b"<"):
+        # fact 9.1: what a body is typed as tells nothing. fact 9.26: a restart is 202. Proxies send pages with 200.
+        if self.done is not None and (response.status in ACCEPTED or not body.lstrip().startswith(b"<")):
             return self.done
         raise _decode_error(request, response, cause) from cause
 

@@ -26,7 +26,7 @@ from aiotravis.errors import (
     ValidationError,
 )
 
-__all__ = ["error_from_response", "raise_for_status"]
+__all__ = ["error_from_response", "raise_for_status", "write_remedy"]
 
 E = TypeVar("E", bound=ResponseError)
 
@@ -57,6 +57,13 @@ def raise_for_status(request: ApiRequest, response: ApiResponse) -> None:
     error = error_from_response(request, response)
     if error is not None:
         raise error
+
+
+def write_remedy(status: int | None) -> str:
+    """Return what to do about a write that failed after it was sent, with a status if there is one."""
+    if status is not None and 200 <= status < 300:
+        return f"The status was {status}, so it was carried out: check before you repeat it."
+    return "It may have been carried out: check before you repeat it."
 
 
 class _Classifier:
@@ -203,7 +210,8 @@ class _Classifier:
             reason = "a web page from a proxy"
         request_id = self._request_id()
         quote_it = f" Give Travis support the request id {request_id}." if request_id else ""
-        return self._make(ServerError, reason or "no reason given", f"Try again later.{quote_it}")
+        remedy = "Try again later." if self.request.reads else write_remedy(None)
+        return self._make(ServerError, reason or "no reason given", f"{remedy}{quote_it}")
 
     def _other(self) -> ResponseError:
         return self._make(ResponseError, self.reason or "an unexpected status", "Is the endpoint that of the API?")

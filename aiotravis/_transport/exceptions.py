@@ -1,14 +1,24 @@
 """What aiohttp raises as errors of our own tree, without the secrets that a server may echo."""
 
+import re
+
 import aiohttp
 
 from aiotravis._http import ApiRequest
 from aiotravis._http.decompression import BodyTooLarge, MalformedBody
 from aiotravis._http.redaction import redact
+from aiotravis._http.response_errors import write_remedy
 from aiotravis._network.failures import failure
-from aiotravis.errors import RequestError, RequestTimeout, TooLargeError, TruncatedError, WriteInterrupted
+from aiotravis.errors import (
+    RedirectError,
+    RequestError,
+    RequestTimeout,
+    TooLargeError,
+    TruncatedError,
+    WriteInterrupted,
+)
 
-__all__ = ["interrupted_error", "request_error"]
+__all__ = ["explain_write", "interrupted_error", "request_error"]
 
 
 def request_error(
@@ -60,3 +70,10 @@ def interrupted_error(request: ApiRequest) -> WriteInterrupted:
         method=request.method,
         path=request.safe_target,
     )
+
+
+def explain_write(error: RequestError) -> None:
+    """Make the message of an error of a write say what is known of its outcome, instead of advice to try again."""
+    if not error.unsent and not isinstance(error, RedirectError | WriteInterrupted):
+        message = re.sub(r"[.;,] [Tt]ry again[^.]*\.?$", "", str(error)).removesuffix(".")
+        error.args = (f"{message}. {write_remedy(error.status)}",)

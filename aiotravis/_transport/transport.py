@@ -21,7 +21,7 @@ from aiotravis._network.failures import root_cause
 from aiotravis._network.proxies import proxy_secrets
 from aiotravis._transport.body import is_delimited, read_body
 from aiotravis._transport.config import TransportConfig
-from aiotravis._transport.exceptions import interrupted_error, request_error
+from aiotravis._transport.exceptions import explain_write, interrupted_error, request_error
 from aiotravis._transport.sessions import MAX_CONNECTIONS, Sessions
 from aiotravis.errors import BannedError, RateLimited, RequestError, TravisError, UsageError
 from aiotravis.rate_limits import Limiter, Permit
@@ -140,6 +140,8 @@ class AiohttpTransport:
             except RequestError as exc:
                 exc.attempts = attempt
                 if last or not should_retry_error(request, exc):
+                    if not request.reads:
+                        explain_write(exc)
                     raise
             else:
                 if last or not should_retry_response(request, response):
@@ -206,6 +208,9 @@ class AiohttpTransport:
             if sending and self.lifetime.closed:
                 self.lifetime.interrupt_write(interrupted_error(request))
             raise
+        except RequestError as exc:
+            exc.status = destination.status
+            raise
         except TravisError:
             raise
         except (TimeoutError, BodyTooLarge, MalformedBody, aiohttp.ClientError, OSError, ValueError) as exc:
@@ -219,6 +224,7 @@ class AiohttpTransport:
                 secrets=secrets,
                 max_response=self.config.max_response,
             )
+            error.status = destination.status
             cause = root_cause(exc, secrets)
         # Outside the handler: the exception being handled would become the context of the one raised, with its secrets.
         raise error from cause
@@ -249,12 +255,10 @@ class AiohttpTransport:
                         followed=destination.followed,
                         secrets=self._secrets(request, destination),
                     )
-                    destination.url, destination.cross_origin, destination.followed = (
-                        target.url,
-                        target.cross_origin,
-                        destination.followed + 1,
-                    )
+                    destination.url, destination.cross_origin = target.url, target.cross_origin
+                    destination.followed += 1
                     continue
+                destination.status = response.status
                 body = await read_body(
                     request,
                     response,
@@ -329,12 +333,13 @@ class AiohttpTransport:
 
 @dataclass(slots=True)
 class _Destination:
-    """Where one request is sent, first or after redirects."""
+    """Where one request is sent, first or after redirects, and the status that came back."""
 
     url: str
     cross_origin: bool = False
     followed: int = 0
     proxy: str | None = None
+    status: int | None = None
 
 
 def _server_time(response: ApiResponse) -> float | None:

@@ -62,7 +62,8 @@ class WaitingClient(BaseClient):
         Args:
             build: Id of the build, or a build.
             until: What to wait for instead of the end, a plain function: ``lambda build: build.running``.
-            after: The run to get past, if the build is restarted elsewhere: the build as it was before.
+            after: The run to get past, if the build is restarted elsewhere: the build as it was before. For the
+                ``restart_patience`` its state is polled, since events may have been lost.
 
         Returns:
             The build in the state waited for, with its commit, without its jobs.
@@ -152,6 +153,10 @@ class WaitingClient(BaseClient):
         `follow_log` wait for is the new run: of a restarted build, of its jobs, and of the build of a restarted job.
         After that, those that were waiting raise RestartDropped; later ones take the old run as it is.
 
+        If the answer to the restart is lost, it may have been carried out: this waits for the new run all the same, and
+        raises the error only if none begins. After an error of `Builds.restart` or `Jobs.restart`, waits and followed
+        logs do so, too, and then take the old run as it is. Odd answers right after a restart are outlasted.
+
         Cancelling this leaves nothing behind but, once it was sent, the restart.
 
         Args:
@@ -163,6 +168,9 @@ class WaitingClient(BaseClient):
 
         Raises:
             RestartDropped: No new run has begun within the ``restart_patience``.
+            RequestError: The answer was lost, and no new run has begun; or the build or job could not be read.
+            ServerError: As RequestError.
+            RateLimited: Too many requests; nothing was changed.
             RefusedError: It has not finished, or its configuration is invalid; ``.flash`` holds the reasons.
             RepositoryMigrated: The repository has moved to another site.
             NotFoundError: It does not exist or is hidden from this token.

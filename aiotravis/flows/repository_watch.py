@@ -1,17 +1,17 @@
 """The state of waiting: which calls wait for which build or job, and which repositories are watched for them."""
 
 import asyncio
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 import anyio
 import msgspec
 
+from aiotravis.errors import TravisError
 from aiotravis.live.feed import Feed
 from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._run_order import Run
 from aiotravis.resources._runs import RunFilter
 
 __all__ = ["PendingWait", "RepositoryWatch", "TargetKey", "WaitTarget"]
@@ -39,10 +39,10 @@ class PendingWait:
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
-    def offer(self, value: BuildOrJob) -> bool:
+    def offer(self, value: BuildOrJob, *, is_event: bool = False) -> bool:
         """Resolve the outcome if `until` holds or raises, or a restart was dropped; return whether the wait is over."""
         try:
-            if not self.run_filter.accepts(value) or not self.until(value):
+            if not self.run_filter.accepts(value, is_event=is_event) or not self.until(value):
                 return False
         except BaseException as exc:  # noqa: BLE001
             # RestartDropped, or raised by the caller's function: handed to the caller, whatever its class (pytest.fail
@@ -91,20 +91,19 @@ class WaitTarget:
         watch: Where its events come from, once its repository is known.
         read: What was read of it last that events do not tell, see `completed`; None if it was not read yet.
         missing_since: When a read failed to find it after another had found it, by the loop's clock, in seconds.
-        started_at: Start of its present run, UTC; older events belong to an earlier run.
-        run_seen_at: When an event last told of a new run that was waited for, by the loop's clock, in seconds.
+        run: Its present run; None before the first read.
     """
 
     waits: dict[PendingWait, None] = field(default_factory=dict[PendingWait, None])
     watch: RepositoryWatch | None = None
     read: dict[str, Any] | None = None
     missing_since: float | None = None
-    started_at: datetime | None = None
-    run_seen_at: float = -math.inf
+    run: Run | None = None
 
     def record_read(self, value: BuildOrJob) -> None:
         """Record a state read over REST."""
-        self.started_at = value.started_at
+        # fact 8: a restart sets started_at to null; the read state is that of the present run.
+        self.run = Run.of(value)
         self.missing_since = None
         names = ONLY_READ & set(value.__struct_fields__)
         self.read = {name: getattr(value, name) for name in names if getattr(value, name) is not None}
@@ -125,15 +124,22 @@ class WaitTarget:
         return any(wait.run_filter.awaits_run for wait in self.waits)
 
     @property
-    def awaits_restart(self) -> bool:
-        """Whether a call waits for the new run of a restart that the client has made."""
-        return any(wait.run_filter.awaits_restart for wait in self.waits)
+    def is_polled(self) -> bool:
+        """Whether a call waits for the new run of a restart, or for events of it."""
+        return any(wait.run_filter.poll_interval is not None for wait in self.waits)
 
-    def settle(self, value: BuildOrJob) -> None:
+    def settle(self, value: BuildOrJob, *, is_event: bool = False) -> None:
         """Resolve the waits that the new state satisfies, and drop them."""
         for wait in list(self.waits):
-            if wait.offer(value):
+            if wait.offer(value, is_event=is_event):
                 self.waits.pop(wait, None)
+
+    def fail_read(self, error: TravisError) -> None:
+        """Resolve the waits that cannot go on after an error of a read, and drop them."""
+        for wait in list(self.waits):
+            if not wait.run_filter.tolerates(error):
+                self.waits.pop(wait, None)
+                wait.resolve(wait.run_filter.explained(error))
 
     def fail(self, error: Exception) -> None:
         """Resolve all waits with an error, and drop them."""

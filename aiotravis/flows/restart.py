@@ -8,9 +8,12 @@ from typing import Any, Final
 
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import backoff, retry
+from aiotravis.errors import TravisError
 from aiotravis.events import Mark
 from aiotravis.flows.event_subscriber import EventSubscriber
 from aiotravis.flows.waiting import BuildWaiter
+from aiotravis.resources._flash import is_outcome_unknown
+from aiotravis.resources._run_order import Run, RunOrder
 from aiotravis.resources._runs import Restarts
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
@@ -53,6 +56,16 @@ class Restarter:
                     # through in between. Nobody reads this feed: it keeps one mark at most.
                     feed = self._subscriber.events(old.repository_id, only=Mark, buffer=1, optional=True)
                     await stack.enter_async_context(feed)
-                await resource.restart(number)
+                failure: TravisError | None = None
+                try:
+                    await resource.restart(number)
+                except TravisError as exc:
+                    if not is_outcome_unknown(exc):
+                        raise
+                    # It may have been carried out all the same: a new run would show that.
+                    failure = exc
                 self._restarts.record_old_run(old)
-                return await self._waiter.wait((kind, number), lambda _: True, run_filter)
+                found = await self._waiter.wait((kind, number), lambda _: True, run_filter)
+                if failure is not None and Run.of(old).order_of(found, is_event=False) is not RunOrder.LATER:
+                    raise failure
+                return found

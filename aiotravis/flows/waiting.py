@@ -23,6 +23,7 @@ from aiotravis.flows.event_subscriber import EventSubscriber
 from aiotravis.flows.repository_watch import PendingWait, RepositoryWatch, TargetKey, WaitTarget
 from aiotravis.resources._base import read_in_parts
 from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._run_order import Run, RunOrder
 from aiotravis.resources._runs import Restarts, RunFilter
 from aiotravis.resources.builds import Build, Builds
 from aiotravis.resources.jobs import Job, Jobs
@@ -202,7 +203,8 @@ class BuildWaiter:
                     isinstance(exc, REFUSALS) and any(self._targets[key].read for key in due if key in self._targets)
                 )
                 if attempt == MAX_FAILURES or not is_retried:
-                    self._fail(due, exc)
+                    for key in due:
+                        self._give_up(key, exc)
                     return
             else:
                 return
@@ -216,10 +218,9 @@ class BuildWaiter:
                 self._not_read((kind, number), error)
 
     async def _read_many(self, kind: type[Build] | type[Job], resource: Builds | Jobs, ids: list[int]) -> None:
-        asked_at = anyio.current_time()
         batches = resource.many(ids, missing_ok=True)
         async for value in batches:
-            self._apply_read(value, asked_at)
+            self._apply_read(value)
         if batches.unreadable:
             # A record without a readable id may be one of the missing ones: they are read again later.
             self._polled.update((kind, number) for number in batches.missing if (kind, number) in self._targets)
@@ -236,21 +237,24 @@ class BuildWaiter:
         if target.missing_since is None:
             target.missing_since = now
         if target.read is None or now >= target.missing_since + REFUSAL_PATIENCE:
-            self._fail([key], error)
+            self._give_up(key, error)
         else:
             self._read_often.add(key)
 
-    def _apply_read(self, value: BuildOrJob, asked_at: float) -> None:
+    def _give_up(self, key: TargetKey, error: TravisError) -> None:
+        """Fail the waits for what could not be read, but for those that may hope for a new run: read it again."""
+        target = self._targets.get(key)
+        if target is not None:
+            target.fail_read(error)
+            self._read_often.add(key)
+            self._forget_if_settled(key, target)
+
+    def _apply_read(self, value: BuildOrJob) -> None:
         """Apply a state read over REST; watch the repository if the target is still waited for."""
         key = (type(value), value.id)
         target = self._targets.get(key)
         if target is None:
             return
-        if target.run_seen_at >= asked_at:
-            # The response was on its way when an event told of the new run: it may still tell of the old one.
-            self._read_soon([key])
-            return
-        # fact 8: a restart sets started_at to null; the read state is that of the present run.
         target.record_read(value)
         self._polled.discard(key)
         self._settle(key, target, value)
@@ -286,7 +290,7 @@ class BuildWaiter:
         if isinstance(event, Mark):
             self._read_soon(watch.keys)
             return
-        if not isinstance(event, BuildEvent | JobEvent) or event.late:
+        if not isinstance(event, BuildEvent | JobEvent):
             return
         # fact 9.40: the state decides, not the class of the event. fact 9.41: a repeated event finds nothing to settle.
         value = event.build if isinstance(event, BuildEvent) else event.job
@@ -294,24 +298,19 @@ class BuildWaiter:
         target = self._targets.get(key)
         if target is None:
             return
-        if not event.complete or target.read is None or (event.updated_at is None and target.awaits_run):
-            # fact 9.42: an event that was too large has no state. Without a time, its run is unknown.
+        run, order = target.run, RunOrder.UNKNOWN
+        # fact 9.42: an event that was too large has no state. One that seems late may have followed one of the future.
+        if run is not None and event.complete and not event.late:
+            order = run.order_of(value, is_event=True)
+            if order in {RunOrder.EQUAL, RunOrder.LATER}:
+                target.run = run.with_state(value) if order is RunOrder.EQUAL else Run.of(value)
+                self._settle(key, target, target.completed(value), is_event=True)
+        if order is RunOrder.UNKNOWN or target.awaits_run:
             self._read_soon([key])
-        elif target.started_at is None or event.updated_at is None or event.updated_at >= target.started_at:
-            # fact 7.9: events come in any order; one from before the start of this run is of the run before.
-            # fact 10.1: dates can be absurd. What has started later than it was updated has not started then.
-            if value.started_at is not None and (event.updated_at is None or value.started_at <= event.updated_at):
-                target.started_at = value.started_at
-            had_to_wait = target.awaits_run
-            self._settle(key, target, target.completed(value))
-            if target.awaits_run:
-                self._read_soon([key])
-            elif had_to_wait:
-                target.run_seen_at = anyio.current_time()
 
-    def _settle(self, key: TargetKey, target: WaitTarget, value: BuildOrJob) -> None:
-        target.settle(value)
-        if target.awaits_restart:
+    def _settle(self, key: TargetKey, target: WaitTarget, value: BuildOrJob, *, is_event: bool = False) -> None:
+        target.settle(value, is_event=is_event)
+        if target.is_polled:
             self._read_often.add(key)
         else:
             self._read_often.discard(key)

@@ -5,7 +5,7 @@ and reads again whatever is missing. https://docs.travis-ci.com/api/#logs
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 import anyio
 
@@ -13,7 +13,7 @@ from aiotravis._async.deadlines import Deadline
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import exponential, retry
 from aiotravis.bulk.iteration import refuse_await
-from aiotravis.errors import LiveError, LogGap, LogUnavailable, UsageError
+from aiotravis.errors import LiveError, LogGap, LogUnavailable, TravisError, UsageError
 from aiotravis.events import Event, JobEvent, JobLog, Mark
 from aiotravis.follow_log.delivery import LogReset
 from aiotravis.follow_log.job_reader import JobReader
@@ -32,6 +32,8 @@ from aiotravis.resources.jobs import Job, Jobs
 from aiotravis.resources.logs import LogPart
 
 __all__ = ["LogStream"]
+
+T = TypeVar("T")
 
 MAX_BATCH: Final = 256
 """Parts that are taken at once if they wait already."""
@@ -219,21 +221,35 @@ class LogStream:
 
     async def _open(self) -> None:
         self._jobs.add(self)
+        run_filter = self._run_filter
+        if run_filter is not None:
+            run_filter.begin()
         if not self._subscribed:
-            self._feed = await retry(self._subscribe, self._log.retry_delays())
+            self._feed = await self._outlast(lambda: retry(self._subscribe, self._log.retry_delays()))
             self._subscribed = True
-        if self._run_filter is not None:
-            self._run_filter.begin()
-            if self._run_filter.needed:
-                await self._wait_for_run(self._run_filter)
+        if run_filter is not None and run_filter.needed:
+            await self._wait_for_run(run_filter)
         await self._poller.poll(live=False)
         self._log.set_opened(anyio.current_time())
         self._opened = True
 
+    async def _outlast(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read; right after a restart, answers may be odd for a while."""
+        while True:
+            try:
+                return await read()
+            except TravisError as exc:
+                if self._run_filter is None:
+                    raise
+                if not self._run_filter.tolerates(exc):
+                    raise self._run_filter.explained(exc) from exc.__cause__
+                delay = self._run_filter.poll_interval or POLL_DELAY
+            await anyio.sleep(delay)
+
     async def _wait_for_run(self, run_filter: RunFilter) -> None:
         """Wait until the job is on the run to follow; discard what arrives before."""
         polls = 0
-        while not run_filter.accepts(await self._poller.read_job()):
+        while not run_filter.accepts(await self._outlast(self._poller.read_job)):
             delay = exponential(POLL_DELAY, MAX_POLL_DELAY, polls)
             if await self._is_accepted_by_event(run_filter, min(delay, run_filter.poll_interval or delay)):
                 break
@@ -252,7 +268,7 @@ class LogStream:
                     if isinstance(event, Mark):
                         return False
                     if isinstance(event, JobEvent) and event.job.id == self._job and not event.late:
-                        return event.complete and event.updated_at is not None and run_filter.accepts(event.job)
+                        return event.complete and run_filter.accepts(event.job, is_event=True)
             except (LiveError, StopAsyncIteration):
                 pass
             self._feed = None

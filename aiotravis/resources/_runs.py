@@ -1,32 +1,32 @@
-"""Runs of builds and jobs: what tells a new run from the one before, and the restarts that a client has made. No I/O.
+"""The restarts that a client has made, and what belongs to the new run that a call waits for. No I/O.
 
-fact 10.1: a restart is queued. For seconds after its response, Travis serves the state, the times and the log of the
-run before, and now and then it drops the restart. https://docs.travis-ci.com/api/#builds
+https://docs.travis-ci.com/api/#builds
 """
 
+import copy
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 import anyio
 
-from aiotravis._validation import display
-from aiotravis.errors import RestartDropped, UsageError
+from aiotravis.errors import BannedError, TravisError, UsageError
 from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._restart import Key, Restart, key_of, related_keys
+from aiotravis.resources._run_order import Run, RunOrder
 
-__all__ = ["DEFAULT_RESTART_PATIENCE", "Key", "Restarts", "Run", "RunFilter", "key_of"]
-
-Key = tuple[str, int]
-"""``build`` or ``job``, and an id. Numbers do not identify a build: several can share one (fact 10.1)."""
+__all__ = ["DEFAULT_RESTART_PATIENCE", "Restarts", "RunFilter"]
 
 DEFAULT_RESTART_PATIENCE: Final = 60.0
 """Seconds for which a new run is waited for after a restart."""
 
 MAX_POLL_INTERVAL: Final = 2.0
 """Longest delay between reads while a new run is waited for, in seconds."""
+
+UNREAD_PATIENCE: Final = 10.0
+"""Seconds for which what could not be read at all is waited for, while something else was restarted."""
 
 MAX_RESTART_AGE: Final = 3600.0
 """Seconds for which a restart is kept after its patience: for calls that began before, while the server failed."""
@@ -35,118 +35,8 @@ MAX_RESTARTS: Final = 1000
 """Most restarts that are remembered."""
 
 
-def key_of(value: BuildOrJob) -> Key:
-    """Return what identifies a build or a job."""
-    return type(value).__name__.lower(), value.id
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of a build or job, as it was last seen.
-
-    Attributes:
-        finished: Whether it had ended.
-        started_at: When it began, or None.
-        finished_at: When it ended, or None.
-        seen_at: Latest time that is known of it, or None.
-    """
-
-    finished: bool
-    started_at: datetime | None
-    finished_at: datetime | None
-    seen_at: datetime | None
-
-    @classmethod
-    def of(cls, value: BuildOrJob) -> "Run":
-        """Return the run that a build or job is on."""
-        times = [time for time in (value.updated_at, value.started_at, value.finished_at) if time is not None]
-        return cls(value.finished, value.started_at, value.finished_at, max(times, default=None))
-
-    def is_before(self, value: BuildOrJob) -> bool:
-        """Return whether a build or job has begun another run since this one was seen."""
-        if value.updated_at is not None and self.seen_at is not None and value.updated_at < self.seen_at:
-            # fact 7.9: events come late, and more than once.
-            return False
-        if self.finished and not value.finished:
-            return True
-        if self.finished_at is not None and self.finished_at == value.finished_at:
-            return False
-        if self.started_at is not None:
-            return value.started_at != self.started_at
-        # The first start of a run that had not started. If it had ended without one, this is another.
-        ends_known = self.finished_at is not None and value.finished_at is not None
-        return self.finished and (value.started_at is not None or ends_known)
-
-
-@dataclass(slots=True, eq=False)
-class _Restart:
-    """A restart that Travis has accepted.
-
-    Attributes:
-        key: The build or job that was restarted.
-        requested_at: The server's time, in whole seconds, or None.
-        patience: Seconds for which the new run is waited for.
-        expires_at: End of that time, by the loop's clock.
-        old_runs: The runs before it, as far as they were seen.
-        seen: The builds and jobs whose new run has been seen.
-    """
-
-    key: Key
-    requested_at: datetime | None
-    patience: float
-    expires_at: float
-    old_runs: dict[Key, Run] = field(default_factory=dict[Key, Run])
-    seen: set[Key] = field(default_factory=set[Key])
-
-    def accepts(self, value: BuildOrJob, now: float) -> bool:
-        """Return whether a build or job that it concerns is on a new run.
-
-        Raises:
-            RestartDropped: It is not, and the patience is over.
-        """
-        if value.updated_at is not None and self.requested_at is not None and value.updated_at < self.requested_at:
-            return False
-        key = key_of(value)
-        if key in self.seen:
-            return True
-        old = self.old_runs.get(key)
-        if old is not None:
-            is_new = old.is_before(value)
-        elif key == self.key and not value.finished:
-            # Only what has ended can be restarted (fact 8).
-            is_new = True
-        else:
-            is_new = self._began_since(value)
-        if not is_new and now >= self.expires_at:
-            if value.finished and not self.seen:
-                raise self._dropped_error()
-            # A build that runs on without the job whose restart was dropped, or runs too short to tell them apart.
-            is_new = True
-        if is_new:
-            self.seen.add(key)
-        else:
-            self.old_runs[key] = Run.of(value)
-        return is_new
-
-    def _began_since(self, value: BuildOrJob) -> bool:
-        """Return whether a run began after the restart, by the clocks."""
-        if value.started_at is None and not value.finished:
-            return True
-        began_at = value.started_at or value.finished_at
-        if self.requested_at is None or began_at is None:
-            return False
-        # Times have whole seconds. A run that ended in that of the restart was before it, unless it has had effect.
-        is_plausible = bool(self.seen) or not value.finished
-        return began_at > self.requested_at or (began_at == self.requested_at and is_plausible)
-
-    def _dropped_error(self) -> RestartDropped:
-        kind, number = self.key
-        return RestartDropped(
-            f"POST /{kind}s/{number}/restart was accepted, but {kind} {number} has not begun a new run within "
-            f"{self.patience:g} s: Travis dropped the restart. Restart it again.",
-            build_id=number if kind == "build" else None,
-            job_id=number if kind == "job" else None,
-        )
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Restarts:
@@ -155,66 +45,90 @@ class Restarts:
     Args:
         patience: Seconds for which the new run of a restarted build or job is waited for.
         clock: Returns the time of the event loop, in seconds.
+        utc_clock: Returns the present date.
     """
 
     def __init__(
-        self, patience: float = DEFAULT_RESTART_PATIENCE, *, clock: Callable[[], float] = anyio.current_time
+        self,
+        patience: float = DEFAULT_RESTART_PATIENCE,
+        *,
+        clock: Callable[[], float] = anyio.current_time,
+        utc_clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.clock = clock
         self.patience = patience
-        self._restarts: dict[Key, _Restart] = {}
+        self._utc_clock = utc_clock
+        self._restarts: dict[Key, Restart] = {}
+
+    def __len__(self) -> int:
+        return len(self._restarts)
 
     @property
     def poll_interval(self) -> float:
         """Seconds between reads while a new run is waited for."""
         return min(MAX_POLL_INTERVAL, self.patience / 10)
 
-    def record(self, key: Key, date: str | None, build_id: int | None = None) -> None:
-        """Remember a restart that Travis has accepted just now.
+    def record(
+        self,
+        key: Key,
+        date: str | None = None,
+        build_id: int | None = None,
+        *,
+        old: BuildOrJob | None = None,
+        is_certain: bool = True,
+    ) -> None:
+        """Remember a restart that was made just now.
 
         Args:
             key: What was restarted.
             date: The ``Date`` header of the response, or None.
             build_id: Id of the job's build, if a job was restarted and its build is known.
+            old: The build or job, as it was known before.
+            is_certain: Whether Travis has accepted it; else its response was lost.
         """
         now = self.clock()
-        restart = _Restart(key, _parse_date(date), self.patience, now + self.patience)
+        restart = Restart(key, is_certain, now, _parse_date(date), self._utc_clock(), self.patience)
         kept = (one for one in self._restarts.items() if one[1].expires_at + MAX_RESTART_AGE > now)
         self._restarts = dict(list(kept)[-MAX_RESTARTS:])
         for one in (key, ("jobs of build", build_id or 0)):
             self._restarts.pop(one, None)
             if one[1]:
                 self._restarts[one] = restart
+        if old is not None:
+            self.record_old_run(old)
 
     def record_old_run(self, value: BuildOrJob) -> None:
-        """Remember the run before a restart that was recorded last, as it was read just before."""
-        key = key_of(value)
-        self._restarts[key].old_runs[key] = Run.of(value)
+        """Remember the run before a restart that was recorded last, and those of its jobs, as they were before."""
+        restart = self._restarts[key_of(value)]
+        jobs: tuple[BuildOrJob, ...] = getattr(value, "jobs", ())
+        for one in (value, *jobs):
+            # A run that had not begun when it was seen could not be told from the next one.
+            if one.finished or one.started_at is not None:
+                restart.old_runs[key_of(one)] = Run.of(one)
+
+    def run_seen_at(self, value: BuildOrJob) -> float | None:
+        """Return when the new run of a restarted build or job was seen first, by the loop's clock, in seconds.
+
+        None if the client has not restarted it, or has not seen its new run. For some seconds after that, Travis still
+        serves the log of the run before (fact 10.1).
+        """
+        seen = (restart.seen.get(key_of(value)) for restart in self.concerning(related_keys(value), -math.inf))
+        return max((time for time in seen if time is not None), default=None)
 
     def pending(self, since: float) -> bool:
         """Return whether a call that began at a time may have to wait for a new run."""
         return any(since < restart.expires_at for restart in self._restarts.values())
 
-    def concerning(self, value: BuildOrJob, since: float) -> Iterator[_Restart]:
-        """Yield the restarts of a build or job whose new run a call that began at a time waits for."""
-        if self._restarts:
-            for key in _related(value):
-                restart = self._restarts.get(key)
-                if restart is not None and since < restart.expires_at:
-                    yield restart
+    def concerning(self, keys: Iterable[Key] | None, since: float) -> list[Restart]:
+        """Return the restarts whose new run a call that began at a time waits for.
 
-
-def _related(value: BuildOrJob) -> Iterator[Key]:
-    """Yield the keys whose restart concerns a build or job."""
-    # fact 8: restarting a build restarts its jobs, restarting one job sets its build back, too.
-    yield key_of(value)
-    build_id: int | None = getattr(value, "build_id", None)
-    if build_id is not None:
-        yield "build", build_id
-    job_ids: tuple[int, ...] = getattr(value, "job_ids", ())
-    for job_id in job_ids:
-        yield "job", job_id
-    yield "jobs of build", value.id
+        Args:
+            keys: The build or job, and what is restarted with it, see `related_keys`; None for all.
+            since: When the call began, by the loop's clock, in seconds.
+        """
+        keys = self._restarts if keys is None else keys
+        found = {id(one): one for key in keys if (one := self._restarts.get(key)) is not None}
+        return [one for one in found.values() if since < one.expires_at]
 
 
 def _parse_date(date: str | None) -> datetime | None:
@@ -241,7 +155,10 @@ class RunFilter:
         UsageError: `after` is not a value of the same build or job.
     """
 
-    __slots__ = ("_after", "_restarts", "_since", "awaits_restart", "awaits_run")
+    __slots__ = (
+        "_after", "_is_past_after", "_is_unread", "_keys", "_live", "_restarts", "_since", "awaits_restart",
+        "awaits_run",
+    )  # fmt: skip
 
     def __init__(self, restarts: Restarts, key: Key, after: object = None) -> None:
         if isinstance(after, BuildOrJob) and key_of(after) == key:
@@ -249,10 +166,15 @@ class RunFilter:
         elif after is None:
             self._after = None
         else:
-            message = f"after must be a value of {key[0]} {key[1]}: the run to get past; not {display(after)}."
+            given = " ".join(map(str, key_of(after))) if isinstance(after, BuildOrJob) else type(after).__name__
+            message = f"after must be a value of {key[0]} {key[1]}: the run to get past; not {given}."
             raise UsageError(message, argument="after")
+        self._is_past_after = False
+        self._is_unread = True
         self._restarts = restarts
+        self._keys = {key: None}
         self._since = math.inf
+        self._live = False
         self.awaits_run: bool = False
         self.awaits_restart: bool = False
 
@@ -269,23 +191,79 @@ class RunFilter:
 
     @property
     def poll_interval(self) -> float | None:
-        """Seconds between reads while a new run is waited for, or None if it is not for a restart of the client."""
-        return self._restarts.poll_interval if self.awaits_restart else None
+        """Seconds between reads, or None if events are enough.
 
-    def accepts(self, value: BuildOrJob) -> bool:
-        """Return whether a state of the build or job is of the run that is waited for.
+        While the new run of a restart is new, events of it may have been lost, until one of them arrives.
+        """
+        if self._after is None and not self._restarts:
+            return None
+        polls = self.awaits_restart or (not self._live and self._restarts.clock() < self._expires_at())
+        return self._restarts.poll_interval if polls else None
+
+    def accepts(self, value: BuildOrJob, *, is_event: bool = False) -> bool:
+        """Return whether a state of the build or job is of the run that is waited for. If not, read it.
+
+        Args:
+            value: The build or job in that state.
+            is_event: Whether an event told of it; else it was read.
 
         Raises:
             RestartDropped: It is of the run before a restart that has had no effect within the patience.
         """
-        now = self._restarts.clock()
-        # Each restart has to see the value.
-        pending = [one for one in self._restarts.concerning(value, self._since) if not one.accepts(value, now)]
-        self.awaits_restart = bool(pending)
-        self.awaits_run = self.awaits_restart or not self._is_past(value)
+        self._is_unread = False
+        self.awaits_restart = False
+        if self._restarts:
+            if not is_event:
+                # An event may lack the ids by which a value that was read is recognised.
+                self._keys.update(dict.fromkeys(related_keys(value)))
+            now = self._restarts.clock()
+            # Each restart has to see the value.
+            restarts = self._restarts.concerning(self._keys, self._since)
+            accepted = [one.accepts(value, now, is_event=is_event) for one in restarts]
+            self.awaits_restart = not all(accepted)
+        self.awaits_run = not self._is_past(value, is_event=is_event) or self.awaits_restart
+        self._live = self._live or (is_event and not self.awaits_run)
         return not self.awaits_run
 
-    def _is_past(self, value: BuildOrJob) -> bool:
+    def _is_past(self, value: BuildOrJob, *, is_event: bool) -> bool:
+        """Return whether a state is of a run after the one to get past."""
+        if self._after is None:
+            return True
+        order = self._after.order_of(value, is_event=is_event)
+        if order is RunOrder.EQUAL:
+            self._after = self._after.with_state(value)
+        self._is_past_after = self._is_past_after or order is RunOrder.LATER
+        return order is RunOrder.LATER or (order is RunOrder.UNKNOWN and self._is_past_after and not is_event)
+
+    def tolerates(self, error: TravisError) -> bool:
+        """Return whether to read on after an error of a read: for as long as a new run is waited for with patience."""
+        if isinstance(error, BannedError | UsageError):
+            return False
+        return self._may_await_run and self._restarts.clock() < self._expires_at()
+
+    def explained(self, error: TravisError) -> TravisError:
+        """Return an error of a read that ends the call, with a restart that was sent before in its message."""
+        restarts = self._restarts.concerning(self._keys, self._since)
+        if not restarts or not self._may_await_run:
+            return error
+        explained = copy.copy(error)
+        sent = restarts[-1]
+        done = "was accepted" if sent.is_certain else "may have been carried out"
+        explained.args = (f"{error} {sent.shown} {done} before: check before you repeat it.",)
+        explained.__cause__ = error.__cause__
+        return explained
+
+    @property
+    def _may_await_run(self) -> bool:
+        return self.awaits_run or self._is_unread
+
+    def _expires_at(self) -> float:
+        """Return until when to be patient, by the loop's clock, in seconds."""
+        ends = [one.expires_at for one in self._restarts.concerning(self._keys, self._since)]
         if self._after is not None:
-            self._after = None if self._after.is_before(value) else Run.of(value)
-        return self._after is None
+            ends.append(self._since + self._restarts.patience)
+        if self._is_unread and not ends:
+            # Any restart may concern it.
+            others = self._restarts.concerning(None, self._since)
+            ends += [min(one.expires_at, self._since + UNREAD_PATIENCE) for one in others]
+        return max(ends, default=-math.inf)

@@ -183,7 +183,8 @@ class Builds(Resource):
             RepositoryMigrated: The repository has moved to another site.
             NotFoundError: It does not exist or is hidden from this token.
         """
-        return await restart(self._transport, RESTART, ("build", id_of(build, "build", Build)), self._restarts)
+        key = "build", id_of(build, "build", Build)
+        return await restart(self._transport, RESTART, key, self._restarts, old=build)
 
     def list(
         self,

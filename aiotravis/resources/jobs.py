@@ -152,7 +152,7 @@ class Jobs(Resource):
         """
         key = "job", id_of(job, "job", Job)
         build_id = job.build_id if isinstance(job, Job) else None
-        return await restart(self._transport, RESTART, key, self._restarts, build_id=build_id)
+        return await restart(self._transport, RESTART, key, self._restarts, build_id=build_id, old=job)
 
     def many(
         self,

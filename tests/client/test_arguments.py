@@ -16,6 +16,7 @@ import pytest
 from aiotravis import Build, Job, LiveOptions, Travis, errors
 from aiotravis._http import ApiRequest, ApiResponse, Sink
 from aiotravis._validation import display
+from aiotravis.rate_limits.memory import MemoryLimiter
 from tests.conftest import TOKEN
 
 SHA = "a" * 40
@@ -304,8 +305,10 @@ def test_an_odd_endpoint_is_refused_and_not_quoted(endpoint: Any) -> None:
 def test_an_endpoint_has_one_spelling_and_its_identity_one_limiter(spelling: str, usual: str) -> None:
     one, other = Travis(TOKEN, endpoint=spelling), Travis(TOKEN, endpoint=usual)
     assert one.endpoint == other.endpoint == usual
-    assert one._transport.limiter.snapshot().store == other._transport.limiter.snapshot().store
-    assert one._transport.limiter.shared is other._transport.limiter.shared
+    limiter, same = one._transport.limiter, other._transport.limiter
+    assert isinstance(limiter, MemoryLimiter)
+    assert isinstance(same, MemoryLimiter)
+    assert limiter.shared is same.shared
 
 
 TOKENS: list[Any] = [

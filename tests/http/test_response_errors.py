@@ -7,6 +7,7 @@ import pytest
 
 from aiotravis import errors
 from aiotravis._http import ApiRequest, ApiResponse, error_from_response
+from aiotravis._http.response_errors import write_remedy
 from tests.samples import HTML, JSON, TEXT
 
 GET = ApiRequest("GET", "/builds/42")
@@ -141,6 +142,20 @@ def test_retry_after_is_seconds_a_date_or_absent(header: str | None, seconds: fl
     error = error_from_response(GET, ApiResponse(429, headers, b"Retry later\n", received_at=1_700_000_000.0))
     assert isinstance(error, errors.RateLimited)
     assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520])
+def test_a_write_that_a_server_failed_at_may_have_been_carried_out(method: str, status: int) -> None:
+    failed = ApiResponse(status, HTML, b"<html>Bad Gateway</html>")
+    error = error_from_response(ApiRequest(method, "/builds/1/restart"), failed)
+    assert isinstance(error, errors.ServerError)
+    assert error.remedy == "It may have been carried out: check before you repeat it."
+    assert str(error).endswith(error.remedy)
+    read = error_from_response(GET, failed)
+    assert read is not None
+    assert read.remedy == "Try again later."
+    assert write_remedy(202) == "The status was 202, so it was carried out: check before you repeat it."
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500])

@@ -30,7 +30,9 @@ async def test_row_14_between_asking_and_having_closing_is_quick_and_leaves_noth
         repository = server.world.repository("a/b", users=[user])
         build = repository.build(quiet=True).start().finish("failed")
         server.announced_port = proxy.port
-        travis = Travis(token, endpoint=server.endpoint, live=HASTY, rate_limits="memory" if state == "waiting for limits" else None)
+        travis = Travis(
+            token, endpoint=server.endpoint, live=HASTY, rate_limits="memory" if state == "waiting for limits" else None
+        )
         if state == "collecting feeds":
             monkeypatch.setattr(placement, "GATHERING_DELAY", 60.0)
         elif state == "collecting signatures":

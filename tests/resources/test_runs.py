@@ -1,12 +1,14 @@
-"""Runs of builds and jobs: what tells a new run from the one before, and the restarts that a client has made."""
+"""The restarts that a client has made, and what a call that waits for a new run lets in."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from aiotravis import Build, BuildOrJob, Job, errors
-from aiotravis.resources._runs import MAX_RESTART_AGE, MAX_RESTARTS, Restarts, Run, RunFilter
+from aiotravis._http.lenient import LenientReader, exhaust
+from aiotravis.resources._runs import MAX_RESTART_AGE, MAX_RESTARTS, UNREAD_PATIENCE, Restarts, RunFilter
 
 # Times as of fact 1.3, with milliseconds in events (fact 7.8).
 BEFORE, START, END = "2026-11-27T15:50:00Z", "2026-11-27T15:59:00Z", "2026-11-27T15:59:58Z"
@@ -23,16 +25,27 @@ def build(fields: dict[str, Any] | None = None, **others: Any) -> Build:
     return msgspec.json.decode(msgspec.json.encode(wire), type=Build)
 
 
+def lenient(fields: dict[str, Any]) -> Build:
+    """Return a build as the client reads it: what cannot be read takes its default."""
+    return exhaust(LenientReader(Build).read(msgspec.json.encode({"id": 7, "job_ids": [8, 9], **fields})))
+
+
 def job(fields: dict[str, Any] | None = None, **others: Any) -> Job:
     wire = {"id": 8, "number": "7.1", "build_id": 7, **(fields or {}), **others}
     return msgspec.json.decode(msgspec.json.encode(wire), type=Job)
 
 
 class Clock:
+    """The loop's clock, and beside it the client's, which may be wrong by some seconds."""
+
     now = 0.0
+    wrong_by = 0.0
 
     def __call__(self) -> float:
         return self.now
+
+    def utc(self) -> datetime:
+        return datetime(2026, 11, 27, 16, tzinfo=UTC) + timedelta(seconds=self.now + self.wrong_by)
 
 
 @pytest.fixture
@@ -42,7 +55,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def restarts(clock: Clock) -> Restarts:
-    return Restarts(60.0, clock=clock)
+    return Restarts(60.0, clock=clock, utc_clock=clock.utc)
 
 
 def run_filter(restarts: Restarts, *, of: BuildOrJob | None = None, after: BuildOrJob | None = None) -> RunFilter:
@@ -50,51 +63,6 @@ def run_filter(restarts: Restarts, *, of: BuildOrJob | None = None, after: Build
     one = RunFilter(restarts, (kind, 7 if of is None else of.id), after)
     one.begin()
     return one
-
-
-# Telling runs apart ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("held", "value"),
-    [
-        (ENDED, CREATED),
-        (ENDED, {"state": "queued"}),
-        (ENDED, {"state": "started", "started_at": LATER}),
-        (ENDED, {"state": "passed", "started_at": LATER, "finished_at": LATEST}),
-        # Canceled before its new run has started.
-        (ENDED, {"state": "canceled", "started_at": None, "finished_at": LATER}),
-        ({"state": "started", "started_at": START}, CREATED),
-        ({"state": "started", "started_at": START}, {"state": "started", "started_at": LATER}),
-        (NEVER_STARTED, CREATED),
-        (NEVER_STARTED, {"state": "passed", "started_at": LATER, "finished_at": LATEST}),
-        (NEVER_STARTED, {"state": "canceled", "started_at": None, "finished_at": LATER}),
-        (ENDED, {**CREATED, "updated_at": SOON}),
-    ],
-)
-def test_a_run_is_before_another(held: dict[str, Any], value: dict[str, Any]) -> None:
-    assert Run.of(build(held)).is_before(build(value))
-
-
-@pytest.mark.parametrize(
-    ("held", "value"),
-    [
-        (ENDED, ENDED),
-        (NEVER_STARTED, NEVER_STARTED),
-        (CREATED, {"state": "started", "started_at": START}),
-        (CREATED, ENDED),
-        (CREATED, NEVER_STARTED),
-        ({"state": "started", "started_at": START}, ENDED),
-        # fact 7.9: a created event that comes late, or again.
-        (ENDED, {**CREATED, "updated_at": "2026-11-27T15:58:30.123Z"}),
-        ({"state": "started", "started_at": START}, {**CREATED, "updated_at": "2026-11-27T15:58:30.123Z"}),
-        # fact 10.1: a date that cannot be read is none.
-        (ENDED, {**ENDED, "started_at": None}),
-        (NEVER_STARTED, {**NEVER_STARTED, "finished_at": None}),
-    ],
-)
-def test_a_run_is_not_before_itself(held: dict[str, Any], value: dict[str, Any]) -> None:
-    assert not Run.of(build(held)).is_before(build(value))
 
 
 # The client's own restarts --------------------------------------------------------------------------------------------
@@ -108,15 +76,17 @@ def test_without_a_restart_every_state_is_admitted(restarts: Restarts) -> None:
 @pytest.mark.parametrize("old", [ENDED, NEVER_STARTED, {**ENDED, "finished_at": "2026-11-27T16:00:00Z"}])
 @pytest.mark.parametrize("date", [DATE, None, "yesterday", "Fri, 27 Nov 2026 16:00:00 -0000"])
 def test_the_old_run_is_kept_out_until_the_new_one_is_seen(
-    restarts: Restarts, old: dict[str, Any], date: str | None
+    restarts: Restarts, clock: Clock, old: dict[str, Any], date: str | None
 ) -> None:
     restarts.record(("build", 7), date)
     one = run_filter(restarts)
     assert one.needed
     assert not one.accepts(build(old))
     assert (one.awaits_run, one.awaits_restart, one.poll_interval) == (True, True, 2.0)
+    clock.now = 2.0
     assert one.accepts(build(CREATED))
-    assert (one.awaits_run, one.awaits_restart, one.poll_interval) == (False, False, None)
+    assert (one.awaits_run, one.awaits_restart) == (False, False)
+    clock.now = 30.0
     assert one.accepts(build(state="passed", started_at=LATER, finished_at=LATEST))
     assert run_filter(restarts).accepts(build(state="passed", started_at=LATER, finished_at=LATEST))
 
@@ -139,9 +109,12 @@ def test_a_new_run_is_accepted_at_the_first_look(restarts: Restarts, new: dict[s
 def test_events_from_before_the_restart_are_kept_out(restarts: Restarts) -> None:
     restarts.record(("build", 7), DATE)
     one = run_filter(restarts)
-    assert not one.accepts(build(CREATED, updated_at="2026-11-27T15:58:30.123Z"))
-    assert not one.accepts(build(state="started", started_at=START, updated_at="2026-11-27T15:59:00.500Z"))
-    assert one.accepts(build(CREATED, updated_at=SOON))
+    assert not one.accepts(build(ENDED))
+    assert not one.accepts(build(CREATED, updated_at="2026-11-27T15:58:30.123Z"), is_event=True)
+    running = build(state="started", started_at=START, updated_at="2026-11-27T15:59:00.500Z")
+    assert not one.accepts(running, is_event=True)
+    assert one.accepts(build(CREATED, updated_at=SOON), is_event=True)
+    assert not one.accepts(running, is_event=True)
 
 
 def test_the_old_run_as_read_before_tells_runs_of_one_second_apart(restarts: Restarts) -> None:
@@ -157,13 +130,13 @@ def test_the_old_run_as_read_before_tells_runs_of_one_second_apart(restarts: Res
 def test_a_builds_restart_concerns_its_jobs_and_a_jobs_restart_its_build(restarts: Restarts) -> None:
     restarts.record(("build", 7), DATE)
     assert not run_filter(restarts, of=job()).accepts(job(ENDED))
-    assert run_filter(restarts, of=job()).accepts(job(ENDED, build_id=6))
+    assert run_filter(restarts, of=job(id=5)).accepts(job(ENDED, id=5, build_id=6))
     assert run_filter(restarts, of=job()).accepts(job(CREATED))
     # Another job of the build is still on its old run.
     assert not run_filter(restarts, of=job(id=9)).accepts(job(ENDED, id=9))
     restarts.record(("job", 12), DATE)
     assert not run_filter(restarts).accepts(build(ENDED, id=10, job_ids=[11, 12]))
-    assert run_filter(restarts).accepts(job(ENDED, id=11, build_id=10))
+    assert run_filter(restarts, of=job(id=11)).accepts(job(ENDED, id=11, build_id=10))
     restarts.record(("job", 14), DATE, 13)
     assert not run_filter(restarts).accepts(build(ENDED, id=13, job_ids=[]))
 
@@ -240,11 +213,224 @@ def test_the_run_named_by_after_is_kept_out(restarts: Restarts, clock: Clock, af
     assert (one.awaits_run, one.awaits_restart) == (True, False)
     assert one.accepts(build(CREATED))
     assert one.accepts(build(state="passed", started_at=LATER, finished_at=LATEST))
-    assert not one.needed
 
 
-@pytest.mark.parametrize("after", [7, "7", build(id=8), job(id=7), job()])
-def test_after_must_be_the_same_build_or_job(restarts: Restarts, after: Any) -> None:
-    with pytest.raises(errors.UsageError, match="after must be a value of build 7") as info:
+@pytest.mark.parametrize(
+    ("after", "shown"),
+    [
+        (7, "int"), ("7" * 500, "str"), (["x" * 500], "list"), (build(id=8, number="8" * 500), "build 8"),
+        (job(id=7), "job 7"), (job(), "job 8"),
+    ],
+)  # fmt: skip
+def test_after_must_be_the_same_build_or_job(restarts: Restarts, after: Any, shown: str) -> None:
+    with pytest.raises(errors.UsageError) as info:
         run_filter(restarts, after=after)
+    assert str(info.value) == f"after must be a value of build 7: the run to get past; not {shown}."
     assert info.value.argument == "after"
+
+
+# Late and repeated events ---------------------------------------------------------------------------------------------
+
+NEW = {"state": "passed", "started_at": LATER, "finished_at": LATEST}
+AGAIN = [
+    {}, {"updated_at": None}, {"updated_at": "yesterday"}, {"updated_at": END}, {"updated_at": LATEST},
+    {"started_at": None, "finished_at": None}, {"started_at": None, "finished_at": None, "updated_at": LATEST},
+    {"started_at": "", "finished_at": "0001-01-01T00:00:00"}, {"state": "persisted", "updated_at": LATEST},
+    {"state": None, "updated_at": LATEST},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("again", AGAIN)
+@pytest.mark.parametrize("by_after", [False, True])
+@pytest.mark.parametrize("seen", [CREATED, {"state": "started", "started_at": LATER}])
+def test_the_end_of_the_old_run_that_is_told_again_is_kept_out(
+    restarts: Restarts, clock: Clock, again: dict[str, Any], by_after: bool, seen: dict[str, Any]
+) -> None:
+    if not by_after:
+        restarts.record(("build", 7), DATE)
+    one = run_filter(restarts, after=build(ENDED) if by_after else None)
+    assert not one.accepts(build(ENDED))
+    clock.now = 10.0
+    assert one.accepts(build(seen, updated_at=SOON), is_event=True)
+    assert not one.accepts(lenient(ENDED | again), is_event=True)
+    # A read decides. It can still be of the old run (fact 10.1).
+    assert not one.accepts(build(ENDED))
+    assert one.accepts(build(seen))
+    clock.now = 31.0
+    assert one.accepts(build(NEW, updated_at=LATEST), is_event=True)
+
+
+@pytest.mark.parametrize("end", ["2026-11-27T16:00:03Z", "2026-11-27T16:05:00Z", "9999-12-31T00:00:00Z"])
+@pytest.mark.parametrize("by_after", [False, True])
+def test_an_old_run_that_ends_in_the_future_hides_no_new_one(
+    restarts: Restarts, clock: Clock, end: str, by_after: bool
+) -> None:
+    old = {**ENDED, "finished_at": end}
+    if not by_after:
+        restarts.record(("build", 7), DATE)
+    one = run_filter(restarts, after=build(old) if by_after else None)
+    assert not one.accepts(build(old))
+    clock.now = 2.0
+    # The clock of the worker is ahead, so the event cannot decide; the read after it does.
+    assert not one.accepts(build(CREATED, updated_at=SOON), is_event=True)
+    assert one.poll_interval == 2.0
+    assert not one.accepts(build(old))
+    assert one.accepts(build(CREATED))
+    clock.now = 31.0
+    assert one.accepts(build(NEW))
+
+
+def test_an_event_without_the_ids_of_its_build_is_of_the_restart_of_that(restarts: Restarts) -> None:
+    restarts.record(("build", 7), DATE)
+    one = run_filter(restarts, of=job())
+    assert not one.accepts(job(ENDED))
+    assert not one.accepts(job(ENDED, build_id=None), is_event=True)
+
+
+# What was known before ------------------------------------------------------------------------------------------------
+
+
+def test_the_value_that_was_restarted_tells_the_old_run(restarts: Restarts, clock: Clock) -> None:
+    second = "2026-11-27T16:00:00Z"
+    old = build(ENDED, jobs=[{"id": 8, **ENDED}, {"id": 9, **ENDED}])
+    restarts.record(("build", 7), DATE, old=old)
+    assert run_filter(restarts).accepts(build(state="passed", started_at=second, finished_at=second))
+    assert run_filter(restarts, of=job()).accepts(job(state="passed", started_at=second, finished_at=second))
+    restarts.record(("build", 7), None, old=old)
+    assert not run_filter(restarts).accepts(build(ENDED))
+    assert not run_filter(restarts, of=job(id=9)).accepts(job(ENDED, id=9))
+
+
+def test_a_value_from_long_before_does_not_make_the_last_run_new(restarts: Restarts, clock: Clock) -> None:
+    long_before = build(state="passed", started_at="2026-11-27T10:00:00Z", finished_at="2026-11-27T10:05:00Z")
+    last = {**ENDED, "started_at": BEFORE}
+    restarts.record(("build", 7), DATE, old=long_before)
+    one = run_filter(restarts)
+    assert not one.accepts(build(last))
+    assert not one.accepts(build(last))
+    assert one.accepts(build(CREATED))
+    # What had not begun, or still ran, when it was seen.
+    restarts.record(("build", 7), DATE, old=build(CREATED))
+    assert not run_filter(restarts).accepts(build(ENDED))
+    restarts.record(("build", 7), DATE, old=build(state="started", started_at=START))
+    assert not run_filter(restarts).accepts(build(ENDED))
+
+
+# Restarts whose response was lost -------------------------------------------------------------------------------------
+
+
+def test_a_restart_that_may_have_been_made_is_waited_for_and_never_counts_as_dropped(
+    restarts: Restarts, clock: Clock
+) -> None:
+    restarts.record(("build", 7), None, is_certain=False)
+    one, other = run_filter(restarts), run_filter(restarts)
+    assert not one.accepts(build(ENDED))
+    clock.now = 2.0
+    assert one.accepts(build(CREATED))
+    clock.now = 31.0
+    restarts.record(("build", 7), None, is_certain=False)
+    assert not other.accepts(build(NEW))
+    clock.now = 91.0
+    assert other.accepts(build(NEW))
+
+
+# Reads between events -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by_after", [False, True])
+def test_a_new_run_is_polled_until_an_event_of_it_or_the_end_of_the_patience(
+    restarts: Restarts, clock: Clock, by_after: bool
+) -> None:
+    if not by_after:
+        restarts.record(("build", 7), DATE)
+    one, other = (run_filter(restarts, after=build(ENDED) if by_after else None) for _ in range(2))
+    for each in (one, other):
+        assert not each.accepts(build(ENDED))
+        clock.now = 5.0
+        assert each.accepts(build(CREATED))
+        assert each.poll_interval == 2.0
+    assert one.accepts(build(state="started", started_at=LATER, updated_at=LATER), is_event=True)
+    assert (one.poll_interval, other.poll_interval) == (None, 2.0)
+    clock.now = 60.0
+    assert other.poll_interval is None
+    assert run_filter(restarts).poll_interval is None
+
+
+WHERE = {"method": "GET", "path": "/builds?ids=7"}
+ODD_ANSWERS = [
+    errors.DecodeError("A web page.", status=200, excerpt="<html>", **WHERE),
+    errors.NotFoundError("Missing.", status=404, **WHERE),
+    errors.AuthenticationError("Who?", status=401, **WHERE),
+    errors.PermissionDenied("No.", status=403, **WHERE),
+    errors.ResponseError("Odd.", status=418, **WHERE),
+    errors.ServerError("Down.", status=503, **WHERE),
+    errors.RequestError("Lost.", **WHERE),
+    errors.RateLimited("Slow down.", status=429, **WHERE),
+]
+
+
+@pytest.mark.parametrize("error", ODD_ANSWERS)
+@pytest.mark.parametrize("read", [False, True])
+def test_odd_answers_are_outlasted_for_the_patience_and_then_name_the_restart(
+    restarts: Restarts, clock: Clock, error: errors.TravisError, read: bool
+) -> None:
+    restarts.record(("build", 7), DATE)
+    one = run_filter(restarts)
+    assert not read or not one.accepts(build(ENDED))
+    clock.now = 59.9
+    assert one.tolerates(error)
+    clock.now = 60.0
+    assert not one.tolerates(error)
+    explained = one.explained(error)
+    assert type(explained) is type(error)
+    assert str(explained) == f"{error} POST /builds/7/restart was accepted before: check before you repeat it."
+    assert explained.__dict__ == error.__dict__
+    restarts.record(("build", 7), None, is_certain=False)
+    assert str(run_filter(restarts).explained(error)).endswith(
+        "may have been carried out before: check before you repeat it."
+    )
+
+
+def test_bans_and_wrong_calls_are_not_outlasted(restarts: Restarts) -> None:
+    restarts.record(("build", 7), DATE)
+    one = run_filter(restarts)
+    assert not one.tolerates(errors.BannedError("Stop.", status=403, **WHERE))
+    assert not one.tolerates(errors.UsageError("Closed."))
+
+
+def test_errors_of_other_reads_are_left_alone(restarts: Restarts, clock: Clock) -> None:
+    missing = errors.NotFoundError("Missing.", status=404, **WHERE)
+    assert not run_filter(restarts).tolerates(missing)
+    assert run_filter(restarts).explained(missing) is missing
+    # Before the first read it is not known of which build a job is.
+    restarts.record(("build", 7), DATE)
+    one = run_filter(restarts, of=job(id=99))
+    assert one.tolerates(missing)
+    clock.now = UNREAD_PATIENCE
+    assert not one.tolerates(missing)
+    assert one.explained(missing) is missing
+    other = run_filter(restarts, of=job(id=99))
+    assert other.accepts(job(ENDED, id=99, build_id=98))
+    assert not other.tolerates(missing)
+    # A restart that was made elsewhere.
+    after = run_filter(restarts, of=job(id=99), after=job(ENDED, id=99))
+    assert after.tolerates(missing)
+    assert after.explained(missing) is missing
+
+
+# What downloads need to know ------------------------------------------------------------------------------------------
+
+
+def test_a_client_knows_when_it_saw_the_new_run(restarts: Restarts, clock: Clock) -> None:
+    assert restarts.run_seen_at(job()) is None
+    restarts.record(("build", 7), DATE)
+    one = run_filter(restarts, of=job())
+    assert not one.accepts(job(ENDED))
+    assert restarts.run_seen_at(job()) is None
+    clock.now = 3.0
+    assert one.accepts(job(CREATED))
+    clock.now = 70.0
+    assert one.accepts(job(NEW))
+    assert restarts.run_seen_at(job(NEW)) == 3.0
+    assert restarts.run_seen_at(job(NEW, id=9)) is None
+    assert restarts.run_seen_at(build(NEW)) is None

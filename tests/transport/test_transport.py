@@ -54,6 +54,69 @@ async def test_writes_that_may_have_arrived_are_sent_once() -> None:
     assert len(heads) == 1
 
 
+CUT = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{"result":tr'
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "status"),
+    [
+        (b"", errors.RequestError, None),
+        (b"HTTP/1.1 202 Acc", errors.RequestError, None),
+        (b"nonsense\r\n\r\n", errors.RequestError, None),
+        (CUT, errors.TruncatedError, 202),
+        (CUT.replace(b"202 Accepted", b"500 Internal Server Error"), errors.TruncatedError, 500),
+        (CUT.replace(b"Length: 90", b"Encoding: gzip"), errors.TruncatedError, 202),
+        (CUT.replace(b"application/json\r\n", b"text/html\r\n"), errors.TruncatedError, 202),
+    ],
+)
+async def test_a_write_whose_answer_is_lost_may_have_been_carried_out(
+    answer: bytes, kind: type[errors.RequestError], status: int | None
+) -> None:
+    async with wire(lambda head: answer) as endpoint, client(endpoint) as travis:
+        with pytest.raises(kind) as info:
+            await travis.request("POST", "/v3/anything")
+        outcome = "The status was 202, so it was carried out" if status == 202 else "It may have been carried out"
+        assert str(info.value).endswith(f". {outcome}: check before you repeat it.")
+        assert "ry again" not in str(info.value)
+        assert (info.value.status, info.value.unsent) == (status, False)
+        # A read changes nothing.
+        with pytest.raises(kind) as info:
+            await travis.request("GET", "/v3/anything")
+        assert "carried out" not in str(info.value)
+        assert info.value.status == status
+
+
+async def test_a_write_that_was_not_sent_was_not_carried_out() -> None:
+    async with wire(lambda head: None) as endpoint:
+        pass
+    async with client(endpoint) as travis:
+        with pytest.raises(errors.RequestError) as info:
+            await travis.request("POST", "/v3/anything")
+        assert info.value.unsent
+        assert "carried out" not in str(info.value)
+
+
+async def test_a_write_that_times_out_may_have_been_carried_out() -> None:
+    heads: list[bytes] = []
+    async with stalled(heads) as endpoint, client(endpoint, read_timeout=0.05) as travis:
+        with pytest.raises(errors.RequestTimeout, match="It may have been carried out: check before you repeat it"):
+            await travis.request("POST", "/v3/anything")
+    assert len(heads) == 1
+    async with stalled(heads, CUT) as endpoint, client(endpoint, read_timeout=0.05) as travis:
+        with pytest.raises(errors.RequestTimeout, match="The status was 202, so it was carried out"):
+            await travis.request("POST", "/v3/anything")
+
+
+async def test_a_write_that_is_throttled_is_not_sent_again(server: TravisServer, travis: Travis) -> None:
+    # fact 2: each of them counts towards the ban.
+    server.faults.rest().too_many(retry_after=0)
+    for path, write in WRITES.items():
+        with pytest.raises(errors.RateLimited) as info:
+            await write(travis)
+        assert info.value.retry_after == 0.0
+        assert [f"{seen.method} {seen.path}" for seen in server.requests[-2:]].count(path) == 1
+
+
 async def test_closing_ends_calls_in_flight(server: TravisServer) -> None:
     server.latency = 30
     travis = Travis(endpoint=server.endpoint)

@@ -30,6 +30,8 @@ async def with_faults(
         answer: The handler of the route.
     """
     if fault.kind == "status":
+        if fault.processed:
+            await answer(request)
         return web.Response(status=fault.status, body=fault.body, headers=fault.headers)
     if fault.kind == "reset":
         _reset(request)

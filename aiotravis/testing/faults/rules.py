@@ -29,6 +29,7 @@ class RestFault:
         status: For ``status``: the HTTP status.
         body: For ``status``: the body.
         headers: For ``status``: the headers.
+        processed: For ``status``: whether the route processes the request first.
     """
 
     kind: Literal["status", "late", "reset", "freeze", "truncate", "garble"]
@@ -37,6 +38,7 @@ class RestFault:
     status: int = 500
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    processed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,15 +120,19 @@ class RestRule(FaultRule[RestFault]):
         fault: The fault; None before one is chosen.
     """
 
-    def status(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+    def status(
+        self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None, *, processed: bool = False
+    ) -> None:
         """Answer instead of the route.
 
         Args:
             status: HTTP status.
             body: Body of the answer.
             headers: All headers of the answer; Travis's own are not added.
+            processed: Whether the route processes the request first, and only its answer is replaced.
         """
-        self._set_fault(RestFault(kind="status", status=status, body=body, headers=headers or {}))
+        fault = RestFault(kind="status", status=status, body=body, headers=headers or {}, processed=processed)
+        self._set_fault(fault)
 
     def too_many(self, retry_after: int | None = None) -> None:
         """Answer 429, with seconds for a Retry-After header or, as Travis does, without one."""

@@ -5,6 +5,7 @@ import itertools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
@@ -85,7 +86,7 @@ class RequestMiddleware:
         if fault is None:
             response: web.StreamResponse = await handler(request)
             return response
-        if fault.kind in {"status", "reset"}:
+        if fault.kind in {"status", "reset"} and not fault.processed:
             self._record(request, await request.read(), fault.status if fault.kind == "status" else 0)
         return await with_faults(request, fault, faults, handler)
 
@@ -121,6 +122,9 @@ class RequestMiddleware:
                 response = finalize_response(request, response, request_id)
             else:
                 response.headers["X-Request-ID"] = request_id
+            if self._server.switches.date_offset:
+                date = self._server.world.clock() + self._server.switches.date_offset
+                response.headers["Date"] = formatdate(date, usegmt=True)
             if stub is None and response.body and "gzip" in request.headers.get("Accept-Encoding", ""):
                 response.enable_compression(web.ContentCoding.gzip)
         return response

@@ -21,6 +21,7 @@ class Switches:
         lint_fails: Whether the service behind ``/lint`` is down.
         repeated_numbers: Whether builds get the number of the build before them: every tenth number is given twice.
         dropped_restarts: Whether restarts over HTTP are granted, and then never happen.
+        date_offset: Seconds by which the ``Date`` of every response is ahead of the world's clock.
         chance: Probability with which each of these happens, in place of the rule: the next build repeats a number, a
             restart is dropped (each where it is switched on), a queued restart takes effect at a read, a log is there
             at a read. It also picks the form of unavailable logs. Above 0 and at most 1; None for the rules, which
@@ -41,6 +42,7 @@ class Switches:
     lint_fails: bool = False
     repeated_numbers: bool = False
     dropped_restarts: bool = False
+    date_offset: float = 0.0
     chance: float | None = None
     seed: int = 0
     _random: random.Random = field(init=False, repr=False, compare=False)

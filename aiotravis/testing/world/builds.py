@@ -30,6 +30,7 @@ class WorldContext(Protocol):
     unavailable_log_reads: int
     repeats_number: Callable[[int, bool], bool]
     unended_timers: bool
+    worker_clock_offset: float
 
     def clock(self) -> float:
         """Return seconds since the epoch."""
@@ -233,7 +234,7 @@ class Build:
             return
         # fact 8: with stages, the build takes the state of the first stage that did not pass.
         self.state = broken.state if broken else result_of(self.jobs)
-        self.finished_at = self.world.clock()
+        self.finished_at = self.world.clock() + self.world.worker_clock_offset
         self.emit("build:canceled" if self.state == "canceled" else "build:finished")
 
     def emit(self, event: str) -> None:

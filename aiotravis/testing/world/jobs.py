@@ -23,6 +23,7 @@ MAX_RESET_SECONDS: Final = 6 * 3600.0
 
 class _World(Protocol):
     unavailable_log_reads: int
+    worker_clock_offset: float
 
     def clock(self) -> float: ...
 
@@ -118,7 +119,9 @@ class BaseJob(Generic[BuildT]):
 
         The first job starts its build, which its repository then shows as the last: ``build:started``.
         """
-        self.started_at = self.build.world.clock()
+        world = self.build.world
+        # fact 10.1: dates are of the worker's clock.
+        self.started_at = world.clock() + world.worker_clock_offset
         first = self.build.state in {"created", "queued", "received"}
         if first:
             self.build.state, self.build.started_at = "started", self.started_at
@@ -160,7 +163,8 @@ class BaseJob(Generic[BuildT]):
             event: Name of the published event; fact 9.40: it need not match the state.
         """
         world = self.build.world
-        self.finished_at = world.clock()
+        # Only a worker ends what has started.
+        self.finished_at = world.clock() + (0.0 if self.started_at is None else world.worker_clock_offset)
         if state in TERMINAL and self.started_at is not None:
             # fact 10.2: the log of a job that has run is stored after its end.
             self.log.unavailable_reads = world.unavailable_log_reads

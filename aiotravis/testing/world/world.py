@@ -55,6 +55,7 @@ class World:
             sets it: 2, or 0 with ``instant``.
         repeats_number: Called for every new build with the number of the build before it, and whether that number is
             shared already: whether the new build gets it, too. A server sets it by its switches.
+        worker_clock_offset: Seconds by which the clocks of workers, which start and end jobs, are ahead.
         unended_timers: Whether timers around folds never end in a `sample_log` (fact 10.3). A server with ``instant``
             unsets it.
     """
@@ -74,6 +75,7 @@ class World:
         self.log_tokens: LogTokens = LogTokens(lambda: self.clock())
         self.unavailable_log_reads: int = 0
         self.repeats_number: Callable[[int, bool], bool] = _never
+        self.worker_clock_offset: float = 0.0
         self.unended_timers: bool = True
         self._last_id = 1000
         self._log_count = 0

@@ -45,6 +45,17 @@ async def test_a_status_replaces_the_answer_of_the_route(server: TravisServer, r
     assert [seen.status for seen in server.requests_to("/repos/*")] == [503, 200]
 
 
+async def test_a_status_can_replace_the_answer_of_a_route_that_has_acted(
+    server: TravisServer, repository: Repository
+) -> None:
+    build = repository.build().start().finish("failed")
+    server.faults.rest("/builds/*", method="POST").status(502, b"Down", {"Content-Type": "text/html"}, processed=True)
+    answer = await ask(server, f"/builds/{build.id}/restart", method="POST", token=TOKEN)
+    assert (answer.status, answer.body, build.queued_restarts) == (502, b"Down", [build])
+    # The route answered; that answer was lost.
+    assert [seen.status for seen in server.requests_to("/builds/*")] == [202]
+
+
 async def test_too_many_and_ban_answer_as_travis_does(server: TravisServer) -> None:
     server.faults.rest("/config").too_many()
     server.faults.rest("/uptime").too_many(retry_after=7)

@@ -1,5 +1,7 @@
 """Differences between installations."""
 
+from email.utils import parsedate_to_datetime
+
 import pytest
 
 from aiotravis.testing import Switches, TravisServer
@@ -56,3 +58,10 @@ def test_chance_repeats_numbers_reproducibly() -> None:
 async def test_switches_can_be_passed_to_the_server() -> None:
     async with TravisServer(switches=Switches(uptime_error="database")) as server:
         assert (await ask(server, "/uptime")).body == b"Error: database"
+
+
+async def test_the_date_of_responses_can_be_ahead_or_behind(server: TravisServer) -> None:
+    for offset in (-18000.0, 18000.0):
+        server.switches.date_offset = offset
+        date = parsedate_to_datetime((await ask(server, "/config")).headers["date"])
+        assert abs(date.timestamp() - server.world.clock() - offset) < 60

@@ -16,6 +16,17 @@ def test_job_is_canceled_alone_and_only_once(world: World, events: list[tuple[st
     assert (build.jobs[0].state, build.state) == ("canceled", "created")
 
 
+def test_dates_of_jobs_are_of_the_clock_of_their_worker() -> None:
+    world = World(clock=lambda: 100.0)
+    world.worker_clock_offset = 3.0
+    ran, never_ran = world.repository("a/b").build(jobs=2).jobs
+    ran.start().finish()
+    never_ran.cancel()
+    assert (ran.started_at, ran.finished_at, ran.updated_at) == (103.0, 103.0, 100.0)
+    assert (never_ran.started_at, never_ran.finished_at) == (None, 100.0)
+    assert (ran.build.started_at, ran.build.finished_at) == (103.0, 103.0)
+
+
 def test_requeue_resets_job_and_build_and_publishes_the_job_only(world: World, events: list[tuple[str, int]]) -> None:
     build = world.repository("a/b").build().start().write("text")
     events.clear()
