@@ -4,7 +4,7 @@ The phases are those of https://docs.travis-ci.com/user/job-lifecycle/; the log 
 https://github.com/travis-ci/travis-build/tree/master/lib/travis/build/bash
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from heapq import nlargest
 from types import MappingProxyType
 from typing import Final
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from aiotravis._validation import validate_count
 from aiotravis.log_text._ansi import safe_for_terminal
-from aiotravis.log_text._commands import CommandRecord
+from aiotravis.log_text._commands import attempts_of
 from aiotravis.log_text._endings import (
     MAX_MESSAGE,
     Ending,
@@ -25,7 +25,6 @@ from aiotravis.log_text._endings import (
     WithState,
     combined,
     ending_for,
-    is_last,
     last_words,
 )
 from aiotravis.log_text._groups import AFTER_INSTALL, GROUPS, group_of
@@ -33,6 +32,7 @@ from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import Timing
 from aiotravis.log_text._newlines import LineCutter
 from aiotravis.log_text._reader import LogReader
+from aiotravis.log_text._records import CommandRecord
 from aiotravis.log_text._structures import Command, Fold, Phase, PhaseGroup
 
 __all__ = ["LogText"]
@@ -65,6 +65,8 @@ class LogText:
         self._cutter = LineCutter()
         self._commands: tuple[Command, ...] = ()
         self._phases: Mapping[str, Phase] = MappingProxyType({})
+        self._timings: tuple[Timing, ...] = ()
+        self._timings_at = 0
         self._commands_at: object = None
         self._phases_at: object = None
         self._closed = False
@@ -122,24 +124,19 @@ class LogText:
         return self._ending
 
     def _find_ending(self) -> Ending:
-        reader, count = self._reader, len(self.lines)
-        script, doubtful = reader.script_ending, reader.doubtful_ending
-        if doubtful is not None and is_last(self._last_lines(), count - (doubtful.line or 0)):
-            script = doubtful
-        last = last_words(self._last_lines(), count, reader.structure_line)
-        if isinstance(last, SetupFailed):
-            # A command that is running may print this, and Travis does so after one.
-            last = None if reader.timers.running else replace(last, phase=self.lines[(last.line or 1) - 1].phase)
-        ending = combined(script, last)
+        last = last_words(self.lines._backwards(MAX_MESSAGE), len(self.lines), self._reader.structure_line)
+        if isinstance(last, SetupFailed | ScriptEnded) and self._reader.timers.running:
+            # A command that is running may print this.
+            last = None
+        if isinstance(last, SetupFailed) and last.phase is None:
+            last = replace(last, phase=self.lines[(last.line or 1) - 1].phase)
+        ending = combined(self._reader.script_ending, last)
         return ending or (NotATravisLog() if self._closed and not self._is_of_travis() else Unfinished())
-
-    def _last_lines(self) -> Iterator[str]:
-        return self.lines._backwards(MAX_MESSAGE)
 
     def _is_of_travis(self) -> bool:
         # Until 2014, this was the first line.
         begin = any(block.text.startswith("Using worker: ") for block in self.lines._blocks[:1])
-        return begin or self._reader.changes > 0 or self._reader.has_messages
+        return begin or self._reader.changes > 0
 
     def ending_for(self, job: WithState | str) -> Ending:
         """Return how the job ended, by its log and its state: the log of a canceled job need not say so.
@@ -226,7 +223,7 @@ class LogText:
             line=record.line,
             last_line=last_line,
             finished=record.finished,
-            attempts=record.attempted(),
+            attempts=attempts_of(record),
         )
 
     def slowest(self, n: int = 10) -> list[Command]:
@@ -256,7 +253,11 @@ class LogText:
     @property
     def timings(self) -> tuple[Timing, ...]:
         """The timings, in the order in which they ended."""
-        return self._reader.timers.timings()
+        at = self._reader.changes
+        if self._timings_at != at:
+            self._timings_at = at
+            self._timings = self._reader.timers.timings()
+        return self._timings
 
     @property
     def phases(self) -> Mapping[str, Phase]:

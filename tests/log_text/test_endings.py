@@ -17,7 +17,7 @@ from aiotravis.log_text import (
     TimeLimit,
     Unfinished,
 )
-from aiotravis.log_text._endings import combined, ending_for, ending_of_line, is_last, last_words
+from aiotravis.log_text._endings import combined, ending_for, ending_of_line, last_words
 
 C = "\r\x1b[0K"
 
@@ -295,13 +295,6 @@ def test_last_words_are_those_that_hardly_anything_follows() -> None:
     assert last_words(iter([*[""] * 32, words]), 40, 0) is None
     assert last_words(iter(["", words]), 9, 8) is None, "a command began after it"
     assert last_words(iter([]), 0, 0) is None
-
-
-def test_a_line_is_last_if_hardly_anything_follows() -> None:
-    assert is_last(iter([]), 0)
-    assert is_last(iter(["a", "", "b", "c", "d"]), 4)
-    assert not is_last(iter(["a", "", "b", "c", "d"]), 5)
-    assert not is_last(iter([""] * 33), 33)
 
 
 def test_the_worker_has_the_last_word_but_a_failed_set_up_stands() -> None:
