@@ -14,14 +14,18 @@ __all__ = ["MARK", "MARKER", "Timing", "read_timing"]
 MARK: Final = "travis_"
 """Beginning of every marker."""
 
-# fact 10.3: a marker that lost its carriage return, as in logs saved by people, ends where the next one begins.
-_NAME: Final = r"(?:(?!travis_(?:fold|time):)[\w.-])++"
+# fact 10.3: in logs saved by people, a marker may have lost its carriage return, or all control characters. Then it ends
+# where the next marker begins, or at a capital letter: ``travis_fold:start:worker_infoWorker information``.
+_OTHER: Final = r"travis_(?:fold|time):"
+_NAME: Final = rf"(?:(?!{_OTHER})[\w.-])++"
+_CUT: Final = rf"(?:(?!{_OTHER}|(?<=[a-z0-9])[A-Z])[\w.-])++"
+_END: Final = r"(?=[\r\x1b\[]|\Z)"
 
 # fact 6: markers end in carriage return and clear, not in a newline; fact 9.36: several in a line, unclosed.
 MARKER: Final = re.compile(
-    rf"travis_(?:fold:(?P<fold>start|end):(?P<name>{_NAME}(?: {_NAME})*+(?=\r)|{_NAME})"
-    rf"|time:(?P<time>start|end):(?P<id>{_NAME})"
-    r'(?::(?P<details>(?:(?!travis_(?:fold|time):|The command ")[\w.=,-])*+))?)\r?(?:\x1b\[0?K)?',
+    rf"travis_(?:fold:(?P<fold>start|end):(?P<name>{_NAME}(?: {_NAME})*+(?=\r)|{_NAME}{_END}|{_CUT})"
+    rf"|time:(?P<time>start|end):(?P<id>{_NAME}(?=:)|{_NAME}{_END}|{_CUT})"
+    rf"(?::(?P<details>[\w.=,-]*+{_END}|(?:[a-z]++=\d++,?)*+(?:event={_CUT})?))?)\r?(?:\x1b?\[0?K)?",
     re.ASCII,
 )
 

@@ -7,8 +7,8 @@ from aiotravis.log_text._groups import STAGES
 __all__ = ["AttemptMessage", "CommandRecord", "FoldRecord", "PendingPhase", "TimerRecord", "phase_of_timer"]
 
 AttemptMessage = tuple["AttemptMessage | None", str, int, int, int, bool]
-"""A message of ``travis_retry``: the one before it, the command, number and maximum of attempts, line, whether no attempt
-follows."""
+"""A message of ``travis_retry``: the one before it, the command, number and maximum of attempts, line, whether it is
+the last one."""
 
 
 @dataclass(slots=True, eq=False)

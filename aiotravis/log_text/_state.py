@@ -1,5 +1,6 @@
 """What was read of a log so far: open folds, timers and commands, the ending, and the phase of the lines. No I/O."""
 
+import re
 from typing import Final
 
 from aiotravis.log_text._commands import Commands, Message, read_message
@@ -30,6 +31,9 @@ LINES_AFTER_ENDING: Final = 3
 
 NEW_RUN: Final = "Using worker: "
 """How a log began until 2014."""
+
+REMAINS: Final = re.compile(r"\[[\d;]{0,9}m")
+"""What remains of a colour in a saved log without control characters."""
 
 UNNAMED: Final = ("setup", "script")
 """Phases of commands outside of folds: before the install phases, and after them."""
@@ -158,6 +162,8 @@ class LogState:
         line = self.lines._count + 1
         if self._message is not None and line > self._message_line + MAX_MESSAGE_LINES:
             self._message = None
+        if shown.startswith("["):
+            shown = REMAINS.sub("", shown)
         message = read_message(shown, self._message)
         if isinstance(message, Message):
             self._message, self._lines_to_read = None, 0
@@ -269,11 +275,8 @@ class LogState:
         if name in UNFOLDABLE or (phase_name in STAGES and phase_name != "script"):
             self._end_running()
             # Only the folds of a deployment stand in others.
-            if (
-                phase_name != "deploy"
-                or not self._stack
-                or group_of(self._stack[0].names[0]) not in ("after", "deploy")
-            ):
+            outer = group_of(self._stack[0].names[0]) if phase_name == "deploy" and self._stack else None
+            if outer not in ("after", "deploy"):
                 self._end_folds(0)
         if len(self._stack) == MAX_FOLD_DEPTH:
             self._end_folds(MAX_FOLD_DEPTH - 1)
@@ -325,6 +328,8 @@ class LogState:
     def _start_timer(self, id: str) -> None:
         self._go_on(self.lines._count)
         self._new_timer = self.timers.start(id, self.lines._count + 1, self.changes, self._fold)
+        if self._printed and self.timers.running is None:
+            self._end_running()
         self._enter(self._new_timer)
 
     def _end_timer(self, id: str, details: str) -> None:

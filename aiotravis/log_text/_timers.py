@@ -11,7 +11,7 @@ from aiotravis.log_text._records import FoldRecord, TimerRecord
 __all__ = ["Timers"]
 
 MAX_OPEN: Final = 16
-"""Open timers. With one more, none of them is going to end: Travis itself nests two. Also the latest that are not open."""
+"""Open timers; with one more, none of them is going to end, as Travis nests two. Also the latest that are not open."""
 
 
 class Timers:
