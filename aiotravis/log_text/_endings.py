@@ -266,10 +266,8 @@ def last_words(lines: Iterator[str], last: int, after: int) -> Ending | None:
     for number, line in zip(range(last, max(after, last - MAX_LINES_AFTER), -1), lines, strict=False):
         shown = visible_text(line)
         ending = ending_of_line(shown, number)
-        if ending is not None and (
-            found is None or type(found) is type(ending) or isinstance(found, ScriptEnded | SetupFailed)
-        ):
-            # Some workers say it twice, and in more detail the first time. The script may go on after a worker's.
+        # Some workers say it twice, and in more detail the first time. But whatever the script says, they stop the job.
+        if ending is not None and (found is None or (type(found) is type(ending)) != isinstance(found, ScriptEnded)):
             found, printed = ending, 0
         else:
             printed += bool(shown.strip())

@@ -14,8 +14,8 @@ __all__ = ["MARK", "MARKER", "Timing", "read_timing"]
 MARK: Final = "travis_"
 """Beginning of every marker."""
 
-# fact 10.3: in logs saved by people, a marker may have lost its carriage return, or all control characters. Then it ends
-# where the next marker begins, or at a capital letter: ``travis_fold:start:worker_infoWorker information``.
+# fact 10.3: in logs saved by people, a marker may have lost its carriage return, or all control characters. Then it
+# ends where the next marker begins, or at a capital letter: ``travis_fold:start:worker_infoWorker information``.
 _OTHER: Final = r"travis_(?:fold|time):"
 _NAME: Final = rf"(?:(?!{_OTHER})[\w.-])++"
 _CUT: Final = rf"(?:(?!{_OTHER}|(?<=[a-z0-9])[A-Z])[\w.-])++"

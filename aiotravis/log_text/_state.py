@@ -262,7 +262,7 @@ class LogState:
 
     def _start_fold(self, name: str) -> None:
         # What a fold contains is not timed by a timer around it.
-        self._new_timer = None
+        self._new_timer = self.commands.just_ended = None
         phase_name = phase_of_fold(name)
         group = group_of(phase_name)
         if self.timers.running is None and (group == "checkout" or name == "worker_info"):
@@ -298,7 +298,7 @@ class LogState:
     def _end_fold(self, name: str) -> None:
         for depth in range(len(self._stack) - 1, -1, -1):
             if self._stack[depth].names[-1] == name:
-                self._new_timer = None
+                self._new_timer = self.commands.just_ended = None
                 self.changes += self.commands.finish_untimed(self.lines._count)
                 self._end_folds(depth)
                 self._leave()

@@ -150,6 +150,7 @@ AFTERWARDS: dict[str, tuple[str, Ending, int | None]] = {
         MADE + "\nThe log length has exceeded the limit of 4 MB\n\nThe job has been terminated\n\n"
         "The job exceeded the maximum log length, and has been terminated.\n", LogLimit(bytes=4_000_000, line=4), None,
     ),
+    "two ends": (FAILED + DONE + DONE.replace("1", "2"), ScriptEnded(code=2, line=7), 2),
     "agent.debug": (
         FAILED + DONE + f"travis_fold:start:agent.debug{C}a\nb\nc\nd\ne\ntravis_fold:end:agent.debug{C}",
         ScriptEnded(code=1, line=5), 1,
