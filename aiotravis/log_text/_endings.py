@@ -14,7 +14,10 @@ from aiotravis.log_text._ansi import visible_text
 from aiotravis.log_text._commands import Message, read_message
 
 __all__ = [
+    "BUILD_RESULT",
+    "FIRST_LINE",
     "MAX_MESSAGE",
+    "STOPPED",
     "Canceled",
     "Ending",
     "LogLimit",
@@ -184,6 +187,9 @@ UNITS: Final = {"m": 1_000_000, "mi": 1 << 20, "k": 1000, "ki": 1 << 10, "g": 10
 
 
 BUILD_RESULT: Final = re.compile(r"Done\. (?:Your build exited with|Build script exited with:) (\d{1,9})", re.ASCII)
+
+FIRST_LINE: Final = "Using worker: "
+"""How a log began until 2014."""
 
 STOPPED: Final = "Your build has been stopped."
 

@@ -16,6 +16,9 @@ TRIGGERS: Final = (MARK, "\n$ ", MESSAGE, "exited with")
 BEGINNINGS: Final = (MARK, "$ ", MESSAGE)
 """How such a line usually begins. Looking there first makes reading logs fast that consist of them."""
 
+REMAINS: Final = re.compile(r"\[[\d;]{0,9}m")
+"""What remains of a colour in a saved log without control characters."""
+
 UNCOLOURED: Final = re.compile(r"(?:\x1b\[0?K)*+\$ ")
 """A command that is not timed. Tools print their own in colour."""
 
@@ -84,7 +87,7 @@ class LogReader(LogState):
                 if self._has_room():
                     self._start_command(shown[2:].rstrip())
             else:
-                self._read_text(shown)
+                self._read_text(REMAINS.sub("", shown) if shown.startswith("[") else shown)
             self._new_timer = self.commands.just_ended = None
         self.lines._append(text, 1)
 

@@ -1,10 +1,9 @@
 """What was read of a log so far: open folds, timers and commands, the ending, and the phase of the lines. No I/O."""
 
-import re
 from typing import Final
 
 from aiotravis.log_text._commands import Commands, Message, read_message
-from aiotravis.log_text._endings import BUILD_RESULT, STOPPED, Ending, ScriptEnded, SetupFailed
+from aiotravis.log_text._endings import BUILD_RESULT, FIRST_LINE, STOPPED, Ending, ScriptEnded, SetupFailed
 from aiotravis.log_text._groups import AFTER_INSTALL, STAGES, group_of, phase_of_fold
 from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import read_timing
@@ -28,12 +27,6 @@ MAX_PRINTED: Final = 64
 
 LINES_AFTER_ENDING: Final = 3
 """Lines after a failure until ``Your build has been stopped.``, and after an ending until another run begins."""
-
-NEW_RUN: Final = "Using worker: "
-"""How a log began until 2014."""
-
-REMAINS: Final = re.compile(r"\[[\d;]{0,9}m")
-"""What remains of a colour in a saved log without control characters."""
 
 UNNAMED: Final = ("setup", "script")
 """Phases of commands outside of folds: before the install phases, and after them."""
@@ -104,11 +97,6 @@ class LogState:
     def _fold(self) -> FoldRecord | None:
         return self._stack[-1] if self._stack else None
 
-    @property
-    def _unnamed_phase(self) -> str:
-        """Phase of commands outside of folds."""
-        return UNNAMED[self._past_install]
-
     def _enter(self, phase: PendingPhase) -> None:
         """Set the phase of the following lines."""
         self.lines._folds, self.lines._phase = self._stack[-1].names if self._stack else (), phase
@@ -162,8 +150,6 @@ class LogState:
         line = self.lines._count + 1
         if self._message is not None and line > self._message_line + MAX_MESSAGE_LINES:
             self._message = None
-        if shown.startswith("["):
-            shown = REMAINS.sub("", shown)
         message = read_message(shown, self._message)
         if isinstance(message, Message):
             self._message, self._lines_to_read = None, 0
@@ -176,7 +162,7 @@ class LogState:
             self._end_script(int(found[1]), line)
         elif isinstance(self.script_ending, SetupFailed) and shown.rstrip() == STOPPED:
             self._end_all_folds()
-        elif self.script_ending is not None and shown.startswith(NEW_RUN):
+        elif self.script_ending is not None and shown.startswith(FIRST_LINE):
             self._start_run()
 
     def _start_run(self) -> None:
@@ -347,7 +333,7 @@ class LogState:
         if not timer.until:
             inside = timer.fold.phase.name if timer.fold else None if timer.command else timer.first_fold
             name = phase_of_timer(timing.event, inside)
-            timer.default = timer.default or self._unnamed_phase
+            timer.default = timer.default or UNNAMED[self._past_install]
             timer.own = name or timer.own
             self._past_install = self._past_install or (name is not None and group_of(name) in AFTER_INSTALL)
         command = timer.command
