@@ -130,7 +130,9 @@ class Lines(Sequence[Line]):
         for number, raw in enumerate(lines[start:stop], block.start + start + 1):
             if number > until:
                 at += 1
-                folds, phase = self._scope_folds[at], self._scope_phases[at].name
+                folds, pending = self._scope_folds[at], self._scope_phases[at]
+                # As `name` does, but faster for nearly all phases.
+                phase = pending.name if pending.around else pending.own or pending.default
                 until = starts[at + 1] if at + 1 < len(starts) else self._count
             duration = durations.get(number)
             yield Line(number=number, raw=raw, folds=folds, phase=phase, duration=duration, style=style)
@@ -156,7 +158,7 @@ class Lines(Sequence[Line]):
         return "".join(visible_lines(block.text) for block in self._blocks)
 
     def _end_scope(self, line: int, phase: PendingPhase) -> None:
-        """Take the lines from one on out of all folds, and set their phase."""
+        """Remove the lines from one on from all folds, and set their phase."""
         at = bisect_left(self._scope_starts, line - 1)
         self._folds, self._phase = (), phase
         self._scope_starts[at:] = array("Q", (line - 1,))

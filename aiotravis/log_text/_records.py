@@ -54,7 +54,7 @@ class FoldRecord:
     last_line: int | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False)
 class TimerRecord(PendingPhase):
     """A timer, and the phase of what it times.
 
@@ -70,9 +70,9 @@ class TimerRecord(PendingPhase):
         outermost: Whether it is not part of another timer that has ended.
     """
 
-    id: str
-    line: int
-    number: int
+    id: str = ""
+    line: int = 1
+    number: int = 0
     until: int = 0
     fold: FoldRecord | None = None
     first_fold: str | None = None

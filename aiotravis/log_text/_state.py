@@ -6,7 +6,7 @@ from aiotravis.log_text._commands import Commands, Message, read_message
 from aiotravis.log_text._endings import BUILD_RESULT, FIRST_LINE, STOPPED, Ending, ScriptEnded, SetupFailed
 from aiotravis.log_text._groups import AFTER_INSTALL, STAGES, group_of, phase_of_fold
 from aiotravis.log_text._lines import Lines
-from aiotravis.log_text._markers import read_timing
+from aiotravis.log_text._markers import read_details
 from aiotravis.log_text._records import CommandRecord, FoldRecord, PendingPhase, TimerRecord, phase_of_timer
 from aiotravis.log_text._timers import Timers
 
@@ -109,8 +109,7 @@ class LogState:
     def _go_on(self, line: int) -> None:
         """Note that the log goes on after what may have been its ending, or that of a command."""
         self.structure_line = line
-        if self.commands.untimed is not None:
-            self.changes += self.commands.finish_untimed(self.lines._count)
+        self.changes += self.commands.finish_untimed(self.lines._count)
 
     # Commands ---------------------------------------------------------------------------------------------------------
 
@@ -190,7 +189,7 @@ class LogState:
         return self.timers.of_command is not None or (untimed is not None and untimed.exit_code is None)
 
     def _begin_message(self, message: str, line: int) -> None:
-        if self._message is None or message is not self._message:
+        if message is not self._message:
             self._message, self._message_line = message, line
             if self.timers.running is None and self.commands.all and self._has_room():
                 self.changes += 1
@@ -198,8 +197,7 @@ class LogState:
         self._lines_to_read = 1
 
     def _read_message(self, message: Message, line: int) -> None:
-        timer = self.timers.running
-        running = timer.command if timer else None
+        running = self.timers.running.command if self.timers.running else None
         if message.code is None:
             self.changes += 1
             if (command := running or self.commands.untimed) is not None and self._has_room():
@@ -276,9 +274,8 @@ class LogState:
             phase = PendingPhase(own=phase_name, around=self.timers.of_command)
             self._past_install = self._past_install or group in AFTER_INSTALL
             self.timers.contain(around, phase_name)
-        fold = FoldRecord((*around.names, name) if around else (name,), phase, self.lines._count + 1)
-        self._stack.append(fold)
-        self.folds.append(fold)
+        self._stack.append(FoldRecord((*around.names, name) if around else (name,), phase, self.lines._count + 1))
+        self.folds.append(self._stack[-1])
         self._enter(phase)
 
     def _end_fold(self, name: str) -> None:
@@ -322,23 +319,20 @@ class LogState:
         count, fold = self.lines._count, self._fold
         self._go_on(count)
         self._new_timer = None
-        timing = read_timing(id, details)
-        timer = self.timers.find(id, timing.start)
+        start, _, duration, event = read_details(details)
+        timer = self.timers.find(id, start)
         if timer is None:
             # Its start is lost.
-            timer = TimerRecord(
-                around=self.timers.around(fold), id=id, line=count + 1, number=self.changes, fold=fold, details=details
-            )
+            timer = TimerRecord(None, None, self.timers.around(fold), id, count + 1, self.changes, 0, fold)
         timer.details = details
         if not timer.until:
             inside = timer.fold.phase.name if timer.fold else None if timer.command else timer.first_fold
-            name = phase_of_timer(timing.event, inside)
+            name = phase_of_timer(event, inside)
             timer.default = timer.default or UNNAMED[self._past_install]
             timer.own = name or timer.own
             self._past_install = self._past_install or (name is not None and group_of(name) in AFTER_INSTALL)
-        command = timer.command
-        if command is not None:
-            command.duration = timing.duration
+        if (command := timer.command) is not None:
+            command.duration = duration
             if self.timers.open.get(id) is timer:
                 command.last_line, command.finished = count, True
                 # What came since then was its output, perhaps the log of another job.
@@ -346,8 +340,8 @@ class LogState:
                 if command.exit_code is not None:
                     self.commands.expect_result(command)
                 self.commands.just_ended = command
-        if timing.duration is not None:
-            self.lines._set_duration(timer.line, timing.duration)
+        if duration is not None:
+            self.lines._set_duration(timer.line, duration)
         for inner in self.timers.end(timer, self.changes):
             if inner.command is not None:
                 inner.command.finish(count)

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import structs
 
-from aiotravis.log_text._markers import Timing, read_timing
+from aiotravis.log_text._markers import Timing, read_details, read_timing
 from aiotravis.log_text._records import FoldRecord, TimerRecord
 
 __all__ = ["Timers"]
@@ -31,7 +31,7 @@ class Timers:
 
     def latest(self) -> list[TimerRecord]:
         """Return the open timers, innermost first."""
-        return list(reversed(self.open.values())) if self.open else []
+        return list(reversed(self.open.values()))
 
     @property
     def of_command(self) -> TimerRecord | None:
@@ -52,9 +52,8 @@ class Timers:
         elif len(self.open) == MAX_OPEN:
             self.drop(self.latest())
         default = fold.phase.name if fold else None
-        timer = self.open[id] = TimerRecord(
-            default=default, around=self.around(fold), id=id, line=line, number=number, fold=fold
-        )
+        timer = TimerRecord(None, default, self.around(fold), id, line, number, 0, fold)
+        self.open[id] = timer
         return timer
 
     def contain(self, fold: FoldRecord | None, phase: str) -> None:
@@ -64,7 +63,7 @@ class Timers:
             timer.first_fold = timer.first_fold or phase
 
     def drop(self, timers: list[TimerRecord]) -> None:
-        """Take timers out of the open ones. Their ends may yet come."""
+        """Remove timers from the open ones. Their ends may follow later."""
         for timer in timers:
             del self.open[timer.id]
             for other in self.open.values():
@@ -73,10 +72,13 @@ class Timers:
                     other.around = timer.around
             if self.running is timer:
                 self.running = None
-            self._closed.pop(timer.id, None)
-            self._closed[timer.id] = timer
-            if len(self._closed) > MAX_OPEN:
-                del self._closed[next(iter(self._closed))]
+            self._close(timer)
+
+    def _close(self, timer: TimerRecord) -> None:
+        self._closed.pop(timer.id, None)
+        self._closed[timer.id] = timer
+        if len(self._closed) > MAX_OPEN:
+            del self._closed[next(iter(self._closed))]
 
     def find(self, id: str, start: int | None) -> TimerRecord | None:
         """Return the timer that ends, open or not, or None.
@@ -90,7 +92,7 @@ class Timers:
             return closed
         # fact 10.3: the shell functions of Travis remember one timer only. So when a command ends within a stage, the
         # stage ends under the id of the command, and measured all since its start.
-        return replace(closed, command=None) if read_timing(id, closed.details).start == start else None
+        return replace(closed, command=None) if read_details(closed.details)[0] == start else None
 
     def end(self, timer: TimerRecord, number: int) -> list[TimerRecord]:
         """End a timer with a marker; return those that were started after it and are dropped with it."""
@@ -100,7 +102,7 @@ class Timers:
             del inside[inside.index(timer) :]
             self.drop([*inside, timer])
         else:
-            self._closed[timer.id] = timer
+            self._close(timer)
         timer.until = number
         for other in reversed(self.ended):
             if other.number == timer.number:

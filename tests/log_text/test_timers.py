@@ -69,6 +69,14 @@ def test_a_timer_that_is_not_open_may_end_later() -> None:
     assert measured(timers) == [("b", "y", False), ("a", "x", True)]
 
 
+def test_ends_without_a_start_take_no_memory_for_long() -> None:
+    timers = Timers()
+    for number in range(100):
+        timers.end(TimerRecord(id=f"{number}", line=1, number=number), number)
+    assert timers.find("0", None) is None
+    assert timers.find("99", None) is not None
+
+
 def test_open_timers_are_bounded_and_what_is_in_them_too() -> None:
     timers = Timers()
     for number in range(1000):
