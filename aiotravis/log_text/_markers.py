@@ -81,7 +81,11 @@ def read_details(details: str) -> tuple[int | None, int | None, float | None, st
     Returns:
         Start and finish in nanoseconds, duration in seconds, event.
     """
-    get = dict([pair.partition("=")[::2] for pair in details.split(",")]).get
+    values: dict[str, str] = {}
+    for pair in details.split(","):
+        name, _, value = pair.partition("=")
+        values[name] = value
+    get = values.get
     start, finish = _nanoseconds(get("start", "")), _nanoseconds(get("finish", ""))
     duration = _nanoseconds(get("duration", ""))
     if duration is None and start is not None and finish is not None and finish >= start:
