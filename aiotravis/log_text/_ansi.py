@@ -9,12 +9,12 @@ import re
 import sys
 from array import array
 from io import StringIO
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final
 
 import msgspec
 
-from aiotravis.log_text._styles import DEFAULT_STYLE, Style, apply_sgr, parse_number, style_after
+from aiotravis.log_text._styles import DEFAULT_STYLE, SGR, Style, apply_sgr, parse_number, style_after
 
 __all__ = ["Span", "render_line", "safe_for_terminal", "spans", "visible_lines", "visible_text"]
 
@@ -95,9 +95,11 @@ def visible_text(line: str) -> str:
 
 def visible_lines(text: str) -> str:
     """Return the visible text of many lines, with the newlines between them."""
-    text = text.replace("\r\n", "\n").replace("\r\n", "\n")
-    if "\r\n" in text:
-        text = RETURNS.sub("\n", text)
+    if "\r" in text:
+        # Nearly all line ends have one or two: this is the fastest way.
+        text = text.replace("\r\n", "\n").replace("\r\n", "\n")
+        if "\r\n" in text:
+            text = RETURNS.sub("\n", text)
     if "\r" not in text and not MOVES.search(text):
         return _without_controls(text)
     return "\n".join(map(visible_text, text.split("\n")))
@@ -169,19 +171,20 @@ def _styled_runs(line: str, style: Style) -> list[tuple[str, Style]]:
         return [(line, style)] if line else []
     if "\r" in line and (start := _after_return(line)):
         style, line = style_after(line[:start], style), line[start:]
-    return (_runs_with_moves if MOVES.search(line) else _runs_without_moves)(line, style)
-
-
-def _runs_without_moves(line: str, style: Style) -> list[tuple[str, Style]]:
-    """Return the visible text of a line without moves."""
+    if MOVES.search(line):
+        return _runs_with_moves(line, style)
     runs: list[tuple[StringIO, Style]] = []
-    for found in TOKENS.finditer(line):
-        if text := found["text"]:
+    done = 0
+    for found in chain(SGR.finditer(line), (None,)):
+        text = line[done : found.start() if found else len(line)]
+        if not text.isprintable():
+            text = _without_controls(text)
+        if text:
             if not runs or (runs[-1][1] is not style and runs[-1][1] != style):
                 runs.append((StringIO(), style))
             runs[-1][0].write(text)
-        elif found["final"] == "m" and not found["between"]:
-            style = apply_sgr(style, found["values"])
+        if found:
+            style, done = apply_sgr(style, found[1]), found.end()
     return [(texts.getvalue(), style) for texts, style in runs]
 
 
@@ -207,11 +210,14 @@ def _runs_with_moves(line: str, style: Style) -> list[tuple[str, Style]]:
             if final == "m":
                 style = apply_sgr(style, found["values"])
                 style_id = numbers.setdefault(style, len(numbers))
-            elif (width := _width_after_erase(final, found["values"], column)) is not None:
-                del cells[width:], style_ids[width:]
-                column = min(column, width)
-            else:
-                column = _column_after_move(final, found["values"], column, len(cells))
+            elif final in "JK" and found["values"] in (("", "0", "2") if final == "K" else ("", "0")):
+                # Blanks are not kept: all from here on, or the whole line.
+                column = 0 if found["values"] == "2" else column
+                del cells[column:], style_ids[column:]
+            elif final in "CDG`" and (count := parse_number(found["values"])) is not None:
+                places = {"C": column + (count or 1), "D": column - (count or 1)}
+                # At most the width: a few bytes could otherwise require any amount of memory.
+                column = min(max(places.get(final, (count or 1) - 1), 0), len(cells))
     shown = cells.tobytes().decode(codec, "surrogatepass")
     if len(numbers) == 1:
         return [(shown, style)] if shown else []
@@ -219,23 +225,6 @@ def _runs_with_moves(line: str, style: Style) -> list[tuple[str, Style]]:
     runs: list[tuple[str, Style]] = []
     place = 0
     for style_id, group in groupby(style_ids):
-        size = sum(1 for _ in group)
-        runs.append((shown[place : place + size], styles[style_id]))
-        place += size
+        start, place = place, place + sum(1 for _ in group)
+        runs.append((shown[start:place], styles[style_id]))
     return runs
-
-
-def _width_after_erase(final: str, values: str, column: int) -> int | None:
-    """Return the width that remains after erasing, or None for other sequences. Blanks are not kept: see below."""
-    if final in "JK" and values in ("", "0"):
-        return column
-    return 0 if final == "K" and values == "2" else None
-
-
-def _column_after_move(final: str, values: str, column: int, width: int) -> int:
-    """Return the column after a move, at most the width: a few bytes could otherwise require any amount of memory."""
-    count = parse_number(values)
-    if count is None or final not in "CDG`":
-        return column
-    places = {"C": column + (count or 1), "D": column - (count or 1)}
-    return min(max(places.get(final, (count or 1) - 1), 0), width)

@@ -6,15 +6,18 @@ https://github.com/travis-ci/worker (everything that stops a job from outside), 
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
 from aiotravis.log_text._ansi import visible_text
+from aiotravis.log_text._commands import Message, read_message
 
 __all__ = [
+    "BUILD_RESULT",
+    "FIRST_LINE",
     "MAX_MESSAGE",
+    "STOPPED",
     "Canceled",
     "Ending",
     "LogLimit",
@@ -29,7 +32,6 @@ __all__ = [
     "combined",
     "ending_for",
     "ending_of_line",
-    "is_last",
     "last_words",
 ]
 
@@ -186,6 +188,9 @@ UNITS: Final = {"m": 1_000_000, "mi": 1 << 20, "k": 1000, "ki": 1 << 10, "g": 10
 
 BUILD_RESULT: Final = re.compile(r"Done\. (?:Your build exited with|Build script exited with:) (\d{1,9})", re.ASCII)
 
+FIRST_LINE: Final = "Using worker: "
+"""How a log began until 2014."""
+
 STOPPED: Final = "Your build has been stopped."
 
 MAX_PRINTED_AFTER: Final = 3
@@ -205,6 +210,11 @@ def ending_of_line(text: str, line: int) -> Ending | None:
         text: Its visible text.
         line: Its number.
     """
+    if found := BUILD_RESULT.match(text):
+        return ScriptEnded(code=int(found[1]), line=line)
+    if isinstance(message := read_message(text, None), Message):
+        stopped = SetupFailed(command=message.command, phase=message.phase or None, code=message.code, line=line)
+        return stopped if message.stopped else None
     found = WORKER_MESSAGES.match(text)
     if found is None:
         return SetupFailed(line=line) if text.rstrip() == STOPPED else None
@@ -262,25 +272,14 @@ def last_words(lines: Iterator[str], last: int, after: int) -> Ending | None:
     for number, line in zip(range(last, max(after, last - MAX_LINES_AFTER), -1), lines, strict=False):
         shown = visible_text(line)
         ending = ending_of_line(shown, number)
-        if ending is not None and (found is None or type(found) is type(ending)):
-            # Some workers say it twice, and in more detail the first time.
+        # Some workers say it twice, and in more detail the first time. But whatever the script says, they stop the job.
+        if ending is not None and (found is None or (type(found) is type(ending)) != isinstance(found, ScriptEnded)):
             found, printed = ending, 0
         else:
             printed += bool(shown.strip())
         if printed > MAX_PRINTED_AFTER:
             break
     return found
-
-
-def is_last(lines: Iterator[str], count: int) -> bool:
-    """Return whether so little follows the line that says how a job ended that it may be the end of the log.
-
-    Args:
-        lines: The lines from the last one on, with control sequences.
-        count: The number of those that follow that line.
-    """
-    printed = sum(bool(line.strip()) for line in islice(lines, min(count, MAX_LINES_AFTER)))
-    return count <= MAX_LINES_AFTER and printed <= MAX_PRINTED_AFTER
 
 
 def combined(script: Ending | None, worker: Ending | None) -> Ending | None:

@@ -4,17 +4,18 @@ The phases are those of https://docs.travis-ci.com/user/job-lifecycle/; the log 
 https://github.com/travis-ci/travis-build/tree/master/lib/travis/build/bash
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from heapq import nlargest
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
 from aiotravis._validation import validate_count
 from aiotravis.log_text._ansi import safe_for_terminal
-from aiotravis.log_text._commands import CommandRecord
+from aiotravis.log_text._commands import attempts_of
 from aiotravis.log_text._endings import (
+    FIRST_LINE,
     MAX_MESSAGE,
     Ending,
     NotATravisLog,
@@ -25,7 +26,6 @@ from aiotravis.log_text._endings import (
     WithState,
     combined,
     ending_for,
-    is_last,
     last_words,
 )
 from aiotravis.log_text._groups import AFTER_INSTALL, GROUPS, group_of
@@ -33,12 +33,15 @@ from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import Timing
 from aiotravis.log_text._newlines import LineCutter
 from aiotravis.log_text._reader import LogReader
+from aiotravis.log_text._records import CommandRecord
 from aiotravis.log_text._structures import Command, Fold, Phase, PhaseGroup
 
 __all__ = ["LogText"]
 
 CHUNK: Final = 1 << 16
 """Characters of a whole log that are read at once."""
+
+T = TypeVar("T")
 
 MAX_BLANK_LINES: Final = 100
 """Blank lines that are left out at the end of an excerpt."""
@@ -63,10 +66,8 @@ class LogText:
     def __init__(self) -> None:
         self._reader = LogReader()
         self._cutter = LineCutter()
-        self._commands: tuple[Command, ...] = ()
-        self._phases: Mapping[str, Phase] = MappingProxyType({})
-        self._commands_at: object = None
-        self._phases_at: object = None
+        self._found: dict[str, Any] = {}
+        self._found_at: tuple[object, ...] = ()
         self._closed = False
         self._ending: Ending = Unfinished()
         self._ending_at = (0, 0, False)
@@ -122,24 +123,18 @@ class LogText:
         return self._ending
 
     def _find_ending(self) -> Ending:
-        reader, count = self._reader, len(self.lines)
-        script, doubtful = reader.script_ending, reader.doubtful_ending
-        if doubtful is not None and is_last(self._last_lines(), count - (doubtful.line or 0)):
-            script = doubtful
-        last = last_words(self._last_lines(), count, reader.structure_line)
-        if isinstance(last, SetupFailed):
-            # A command that is running may print this, and Travis does so after one.
-            last = None if reader.timers.running else replace(last, phase=self.lines[(last.line or 1) - 1].phase)
-        ending = combined(script, last)
+        last = last_words(self.lines._backwards(MAX_MESSAGE), len(self.lines), self._reader.structure_line)
+        if isinstance(last, SetupFailed | ScriptEnded) and self._reader.timers.running:
+            # A command that is running may print this.
+            last = None
+        if isinstance(last, SetupFailed) and last.phase is None:
+            last = replace(last, phase=self.lines[(last.line or 1) - 1].phase)
+        ending = combined(self._reader.script_ending, last)
         return ending or (NotATravisLog() if self._closed and not self._is_of_travis() else Unfinished())
 
-    def _last_lines(self) -> Iterator[str]:
-        return self.lines._backwards(MAX_MESSAGE)
-
     def _is_of_travis(self) -> bool:
-        # Until 2014, this was the first line.
-        begin = any(block.text.startswith("Using worker: ") for block in self.lines._blocks[:1])
-        return begin or self._reader.changes > 0 or self._reader.has_messages
+        begin = any(block.text.startswith(FIRST_LINE) for block in self.lines._blocks[:1])
+        return begin or self._reader.changes > 0
 
     def ending_for(self, job: WithState | str) -> Ending:
         """Return how the job ended, by its log and its state: the log of a canceled job need not say so.
@@ -206,11 +201,20 @@ class LogText:
     @property
     def commands(self) -> tuple[Command, ...]:
         """The commands, in order."""
+        return self._once("commands", self._find_commands)
+
+    def _once(self, name: str, find: Callable[[], T]) -> T:
+        """Return what a function finds, which is called once for each change of the structure."""
         at = (self._reader.changes, self.ending)
-        if self._commands_at != at:
-            self._commands_at = at
-            self._commands = tuple(self._command(record, self.ending) for record in self._reader.commands.all)
-        return self._commands
+        if self._found_at != at:
+            self._found_at, self._found = at, {}
+        if name not in self._found:
+            self._found[name] = find()
+        found: T = self._found[name]
+        return found
+
+    def _find_commands(self) -> tuple[Command, ...]:
+        return tuple(self._command(record, self.ending) for record in self._reader.commands.all)
 
     def _command(self, record: CommandRecord, ending: Ending) -> Command:
         duration, last_line = record.duration, record.last_line
@@ -226,7 +230,7 @@ class LogText:
             line=record.line,
             last_line=last_line,
             finished=record.finished,
-            attempts=record.attempted(),
+            attempts=attempts_of(record),
         )
 
     def slowest(self, n: int = 10) -> list[Command]:
@@ -241,6 +245,9 @@ class LogText:
     @property
     def folds(self) -> tuple[Fold, ...]:
         """The folds, in the order in which they start."""
+        return self._once("folds", self._find_folds)
+
+    def _find_folds(self) -> tuple[Fold, ...]:
         end = None if self.ending.line is None else self.ending.line - 1
         return tuple(
             Fold(
@@ -256,7 +263,7 @@ class LogText:
     @property
     def timings(self) -> tuple[Timing, ...]:
         """The timings, in the order in which they ended."""
-        return self._reader.timers.timings()
+        return self._once("timings", self._reader.timers.timings)
 
     @property
     def phases(self) -> Mapping[str, Phase]:
@@ -267,13 +274,9 @@ class LogText:
         that no timer names belongs to ``script`` if Travis prints its exit code, or if an install phase came before it,
         and to ``setup`` otherwise. Timers that never end name nothing (fact 10.3).
         """
-        at = (self._reader.changes, self.ending)
-        if self._phases_at != at:
-            self._phases_at = at
-            self._phases = MappingProxyType(self._find_phases())
-        return self._phases
+        return self._once("phases", self._find_phases)
 
-    def _find_phases(self) -> dict[str, Phase]:
+    def _find_phases(self) -> Mapping[str, Phase]:
         lines: dict[str, int] = {}
         durations: dict[str, float] = {}
         commands: dict[str, list[Command]] = {}
@@ -303,19 +306,18 @@ class LogText:
             found[name] = Phase(
                 name=name, group=group, duration=durations.get(name), commands=tuple(commands.get(name, ())), line=line
             )
-        return found
+        return MappingProxyType(found)
 
     @property
     def groups(self) -> Mapping[str, PhaseGroup]:
         """The phases in groups of one purpose, by name, in the order in which Travis runs them; see `PhaseGroup`."""
-        members: dict[str, list[Phase]] = {name: [] for name in GROUPS}
-        for phase in self.phases.values():
-            members[phase.group].append(phase)
-        return MappingProxyType({name: _group(name, phases) for name, phases in members.items() if phases})
+        return self._once("groups", self._find_groups)
 
-
-def _group(name: str, phases: list[Phase]) -> PhaseGroup:
-    durations = [phase.duration for phase in phases if phase.duration is not None]
-    return PhaseGroup(
-        name=name, duration=sum(durations) if durations else None, phases=tuple(phases), line=phases[0].line
-    )
+    def _find_groups(self) -> Mapping[str, PhaseGroup]:
+        found: dict[str, PhaseGroup] = {}
+        for name in GROUPS:
+            if phases := tuple(phase for phase in self.phases.values() if phase.group == name):
+                durations = [phase.duration for phase in phases if phase.duration is not None]
+                duration = sum(durations) if durations else None
+                found[name] = PhaseGroup(name=name, duration=duration, phases=phases, line=phases[0].line)
+        return MappingProxyType(found)

@@ -9,19 +9,23 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["MARK", "MARKER", "Timing", "read_timing"]
+__all__ = ["MARK", "MARKER", "Timing", "read_details", "read_timing"]
 
 MARK: Final = "travis_"
 """Beginning of every marker."""
 
-# fact 10.3: a marker that lost its carriage return, as in logs saved by people, ends where the next one begins.
-_NAME: Final = r"(?:(?!travis_(?:fold|time):)[\w.-])++"
+# fact 10.3: in logs saved by people, a marker may have lost its carriage return, or all control characters. Then it
+# ends where the next marker begins, or at a capital letter: ``travis_fold:start:worker_infoWorker information``.
+_OTHER: Final = r"travis_(?:fold|time):"
+_NAME: Final = rf"(?:(?!{_OTHER})[\w.-])++"
+_CUT: Final = rf"(?:(?!{_OTHER}|(?<=[a-z0-9])[A-Z])[\w.-])++"
+_END: Final = r"(?=[\r\x1b\[]|\Z)"
 
 # fact 6: markers end in carriage return and clear, not in a newline; fact 9.36: several in a line, unclosed.
 MARKER: Final = re.compile(
-    rf"travis_(?:fold:(?P<fold>start|end):(?P<name>{_NAME}(?: {_NAME})*+(?=\r)|{_NAME})"
-    rf"|time:(?P<time>start|end):(?P<id>{_NAME})"
-    r'(?::(?P<details>(?:(?!travis_(?:fold|time):|The command ")[\w.=,-])*+))?)\r?(?:\x1b\[0?K)?',
+    rf"travis_(?:fold:(?P<fold>start|end):(?!{_OTHER})(?P<name>{_NAME}(?: {_NAME})*+(?=\r)|{_NAME}{_END}|{_CUT})"
+    rf"|time:(?P<time>start|end):(?!{_OTHER})(?P<id>{_NAME}(?=:)|{_NAME}{_END}|{_CUT})"
+    rf"(?::(?P<details>[\w.=,-]*+{_END}|(?:[a-z]++=\d++,?)*+(?:event={_CUT})?))?)\r?(?:\x1b?\[0?K)?",
     re.ASCII,
 )
 
@@ -66,7 +70,17 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_timing(id: str, details: str) -> Timing:
-    """Parse the end of a timer: ``start=1,finish=3,duration=2,event=script``. Any text is accepted."""
+    """Return what the end of a timer says, see `read_details`."""
+    start, finish, duration, event = read_details(details)
+    return Timing(id=id, start=start, finish=finish, duration=duration, event=event)
+
+
+def read_details(details: str) -> tuple[int | None, int | None, float | None, str | None]:
+    """Parse the end of a timer: ``start=1,finish=3,duration=2,event=script``. Any text is accepted.
+
+    Returns:
+        Start and finish in nanoseconds, duration in seconds, event.
+    """
     values: dict[str, str] = {}
     for pair in details.split(","):
         name, _, value = pair.partition("=")
@@ -76,8 +90,7 @@ def read_timing(id: str, details: str) -> Timing:
     duration = _nanoseconds(get("duration", ""))
     if duration is None and start is not None and finish is not None and finish >= start:
         duration = finish - start
-    seconds = None if duration is None else duration / 1e9
-    return Timing(id=id, start=start, finish=finish, duration=seconds, event=get("event") or None)
+    return start, finish, None if duration is None else duration / 1e9, get("event") or None
 
 
 def _nanoseconds(digits: str) -> int | None:

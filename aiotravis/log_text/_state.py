@@ -2,19 +2,13 @@
 
 from typing import Final
 
-from aiotravis.log_text._commands import CommandRecord, Commands, Message, read_message
-from aiotravis.log_text._endings import (
-    BUILD_RESULT,
-    STOPPED,
-    Ending,
-    ScriptEnded,
-    SetupFailed,
-)
+from aiotravis.log_text._commands import Commands, Message, read_message
+from aiotravis.log_text._endings import BUILD_RESULT, FIRST_LINE, STOPPED, Ending, ScriptEnded, SetupFailed
 from aiotravis.log_text._groups import AFTER_INSTALL, STAGES, group_of, phase_of_fold
 from aiotravis.log_text._lines import Lines
-from aiotravis.log_text._markers import Timing
-from aiotravis.log_text._phases import PendingPhase, Scope, phase_of_timer
-from aiotravis.log_text._timers import FoldRecord, TimerRecord, Timers
+from aiotravis.log_text._markers import read_details
+from aiotravis.log_text._records import CommandRecord, FoldRecord, PendingPhase, TimerRecord, phase_of_timer
+from aiotravis.log_text._timers import Timers
 
 __all__ = ["LogState"]
 
@@ -28,8 +22,14 @@ ones remain plain lines, without the markers."""
 MAX_MESSAGE_LINES: Final = 1000
 """Lines of a message about a command of several lines."""
 
-MAX_LINES_BEFORE_STOP: Final = 3
-"""Lines after a failure until ``Your build has been stopped.``"""
+MAX_PRINTED: Final = 64
+"""Commands in the output of another that are kept in case that the end of the other is lost."""
+
+LINES_AFTER_ENDING: Final = 3
+"""Lines after a failure until ``Your build has been stopped.``, and after an ending until another run begins."""
+
+UNNAMED: Final = ("setup", "script")
+"""Phases of commands outside of folds: before the install phases, and after them."""
 
 UNFOLDABLE: Final = frozenset({"worker_info", "system_info", "git.checkout"})
 """Folds that stand in no other fold, beside those of the stages."""
@@ -44,10 +44,8 @@ class LogState:
         timers: The timers and what they measured.
         folds: The folds, in the order in which they start.
         script_ending: The ending that the script of the job has printed, or None.
-        doubtful_ending: One that was printed while a command may have been running. It counts while nothing follows.
         exit_code: Exit code of the job, or None.
         structure_line: Number of the last line before which or in which something other than output was read.
-        has_messages: Whether Travis said something of a command.
         changes: Counts changes of anything but `lines`.
         dropped: Number of markers, commands and results beyond `MAX_STRUCTURES`, which were not recorded.
     """
@@ -58,78 +56,93 @@ class LogState:
         self.timers: Timers = Timers()
         self.folds: list[FoldRecord] = []
         self.script_ending: Ending | None = None
-        self.doubtful_ending: ScriptEnded | SetupFailed | None = None
         self.exit_code: int | None = None
         self.structure_line: int = 0
-        self.has_messages: bool = False
         self.changes: int = 0
         self.dropped: int = 0
         self._stack: list[FoldRecord] = []
         self._new_timer: TimerRecord | None = None
+        self._printed: list[CommandRecord] = []
         self._message: str | None = None
         self._message_line = 0
         self._past_install = False
         self._no_phase = PendingPhase()
-        self._scope = Scope((), self._no_phase)
         self._lines_to_read = 0
         """Lines to read even if they contain nothing that hints at a structure."""
 
-    def close(self, ending: Ending | None) -> None:
+    def close(self, ending: Ending) -> None:
         """End the log.
 
         Args:
             ending: How the job ended, as far as it is known.
         """
-        line = ending.line if ending is not None else None
-        command = self.commands.untimed
+        line, command = ending.line, self.commands.untimed
         if command is not None and command.last_line is None:
             command.finished = isinstance(ending, ScriptEnded | SetupFailed)
-            command.last_line = self.lines._count if line is None or line <= command.line else line - 1
+            command.last_line = len(self.lines) if line is None or line <= command.line else line - 1
             self.changes += 1
         if line is not None and line > self.structure_line:
             # A worker has stopped the job in a fold.
             for fold in self.folds:
                 if fold.last_line is None or fold.last_line >= line:
                     fold.last_line = max(line, fold.line) - 1
-            self.lines._set_scope(Scope((), self._no_phase), line)
+            self.lines._end_scope(line, self._no_phase)
 
     def _has_room(self) -> bool:
         """Whether one more structure may be recorded; if not, count it as dropped."""
         self.dropped += self.changes >= MAX_STRUCTURES
         return self.changes < MAX_STRUCTURES
 
-    # Commands ---------------------------------------------------------------------------------------------------------
-
     @property
     def _fold(self) -> FoldRecord | None:
         return self._stack[-1] if self._stack else None
 
-    @property
-    def _unnamed_phase(self) -> str:
-        """Phase of commands outside of folds."""
-        return "script" if self._past_install else "setup"
+    def _enter(self, phase: PendingPhase) -> None:
+        """Set the phase of the following lines."""
+        self.lines._folds, self.lines._phase = self._stack[-1].names if self._stack else (), phase
+
+    def _leave(self) -> None:
+        """Return to what surrounds a timer or a fold that has ended."""
+        fold = self._fold
+        self._enter(self.timers.around(fold) or (fold.phase if fold else self._no_phase))
+
+    def _go_on(self, line: int) -> None:
+        """Note that the log goes on after what may have been its ending, or that of a command."""
+        self.structure_line = line
+        self.changes += self.commands.finish_untimed(self.lines._count)
+
+    # Commands ---------------------------------------------------------------------------------------------------------
 
     def _start_command(self, text: str) -> None:
-        self._go_on(self.lines._count + 1)
+        timer, fold, line = self._new_timer, self._fold, self.lines._count + 1
+        running = self.timers.running
+        if running is not None and timer is None:
+            # Tools such as yarn print their own commands like this.
+            if len(self._printed) < MAX_PRINTED:
+                self._printed.append(CommandRecord(text, running, line))
+            return
+        if running is not None:
+            self._end_running()
+        self._go_on(line)
         self.changes += 1
         self._message = None
-        fold = self._stack[-1] if self._stack else None
-        name = fold.phase.name if fold else None
-        timer = self._new_timer
-        phase = timer.phase if timer else PendingPhase(around=self.timers.around(fold))
-        if phase.default is None:
-            phase.default = name or self._unnamed_phase
+        phase = timer or PendingPhase(None, fold.phase.name if fold else None, self.timers.around(fold))
+        phase.default = phase.default or UNNAMED[self._past_install]
         self._enter(phase)
-        command = CommandRecord(text, phase, self.lines._count + 1, name, timer is not None)
-        self.commands.add(command)
-        if timer:
-            timer.command = command
-            self.timers.running = timer
+        command = CommandRecord(text, phase, line)
+        self.commands.add(command, timed=timer is not None)
+        if timer is not None:
+            timer.command, self.timers.running = command, timer
 
-    def _end_untimed_command(self) -> None:
-        if self.commands.untimed is not None:
-            self.commands.finish_untimed(self.lines._count)
-            self.changes += 1
+    def _end_running(self) -> None:
+        """Note that the end of the command is lost whose output was read: what it printed may be commands."""
+        self.timers.running = None
+        printed, self._printed = self._printed, []
+        for command in printed:
+            if self._has_room():
+                self.changes += 1
+                self.commands.all[-1].finish(command.line - 1)
+                self.commands.add(command)
 
     def _read_text(self, shown: str) -> None:
         """Read a line that is no command and has no markers."""
@@ -138,34 +151,37 @@ class LogState:
             self._message = None
         message = read_message(shown, self._message)
         if isinstance(message, Message):
-            self._message, self._lines_to_read, self.has_messages = None, 0, True
+            self._message, self._lines_to_read = None, 0
             self._read_message(message, line)
-            return
-        if message is not None:
+        elif message is not None:
             self._begin_message(message, line)
+        elif self.timers.running is not None:
             return
-        if self.timers.running is not None:
-            return
-        if found := BUILD_RESULT.match(shown):
+        elif found := BUILD_RESULT.match(shown):
             self._end_script(int(found[1]), line)
-        elif isinstance(self.script_ending or self.doubtful_ending, SetupFailed) and shown.rstrip() == STOPPED:
-            self._end_all_folds(self.lines._count)
-            self._enter(self._no_phase)
+        elif isinstance(self.script_ending, SetupFailed) and shown.rstrip() == STOPPED:
+            self._end_all_folds()
+        elif self.script_ending is not None and shown.startswith(FIRST_LINE):
+            self._start_run()
+
+    def _start_run(self) -> None:
+        """Begin again: a job that is run again may write into the same log."""
+        self.script_ending = self.exit_code = None
+        self._past_install = False
 
     def _end_script(self, code: int, line: int) -> None:
-        ending = ScriptEnded(code=code, line=line)
         if isinstance(self.script_ending, SetupFailed):
             self.exit_code = code
         elif self._may_be_output():
-            self.doubtful_ending = ending
+            # It counts while nothing follows it.
             return
         else:
-            self.script_ending, self.exit_code = ending, code
-        self._end_untimed_command()
+            self.script_ending, self.exit_code = ScriptEnded(code=code, line=line), code
+        self._lines_to_read = LINES_AFTER_ENDING
+        self.changes += self.commands.finish_untimed(self.lines._count)
         if self._has_room():
             self.changes += 1
-            self._end_all_folds(self.lines._count)
-            self._enter(self._no_phase)
+            self._end_all_folds()
 
     def _may_be_output(self) -> bool:
         """Return whether a command may still be running."""
@@ -173,7 +189,7 @@ class LogState:
         return self.timers.of_command is not None or (untimed is not None and untimed.exit_code is None)
 
     def _begin_message(self, message: str, line: int) -> None:
-        if self._message is None or message is not self._message:
+        if message is not self._message:
             self._message, self._message_line = message, line
             if self.timers.running is None and self.commands.all and self._has_room():
                 self.changes += 1
@@ -183,162 +199,152 @@ class LogState:
     def _read_message(self, message: Message, line: int) -> None:
         running = self.timers.running.command if self.timers.running else None
         if message.code is None:
+            self.changes += 1
             if (command := running or self.commands.untimed) is not None and self._has_room():
-                self.changes += 1
-                self.structure_line, self.doubtful_ending = line, None
-                self.commands.add_attempt(command, message, line)
+                self.structure_line = line
+                text = command.text if message.command == command.text else message.command
+                command.attempts = (command.attempts, text, message.attempt, message.attempts, line, message.last)
             return
-        if running is not None and not self.commands.is_named(running, message):
+        if running is not None and not self.commands.is_named(running, message.command):
             # The output of a command.
             return
-        self.structure_line, self.doubtful_ending = line, None
-        command = self.commands.resolve(message) if self._has_room() else None
-        if command is not None:
+        command = None
+        if self._has_room():
             self.changes += 1
-            self._end_untimed_command()
+            command = self.commands.find(message)
+        if command is not None:
+            command.exit_code = message.code
+            self.commands.finish_untimed(self.lines._count)
             command.finish(self.lines._count)
             self.timers.running = None
+            self._printed.clear()
             self._name_phase(command, message)
             self._enter(command.phase)
-        if message.stopped and not isinstance(self.script_ending, SetupFailed):
-            self._stop(command, message, line)
-
-    def _stop(self, command: CommandRecord | None, message: Message, line: int) -> None:
-        phase = message.phase or (self._fold.phase.name if self._fold else None)
-        if command is not None and message.phase not in STAGES:
-            phase = command.phase.name
-        text = command.text if command else message.command
-        ending = SetupFailed(command=text, phase=phase, code=message.code, line=line)
-        self.changes += 1
-        if self._may_be_output():
-            self.doubtful_ending = ending
-        else:
-            self.script_ending = ending
-        # The next line but one says that the build has been stopped.
-        self._lines_to_read = MAX_LINES_BEFORE_STOP
+        if not message.stopped:
+            self.structure_line = line
+        elif not self._may_be_output() and not isinstance(self.script_ending, SetupFailed):
+            self.structure_line = line
+            phase = message.phase or (self._fold.phase.name if self._fold else None)
+            if command is not None and message.phase not in STAGES:
+                phase = command.phase.name
+            text = command.text if command else message.command
+            self.script_ending = SetupFailed(command=text, phase=phase, code=message.code, line=line)
+            # The next line but one says that the build has been stopped.
+            self._lines_to_read = LINES_AFTER_ENDING
 
     def _name_phase(self, command: CommandRecord, message: Message) -> None:
         """Set the phase of a command by its result: Travis prints one for the script, and if a phase before fails."""
+        default = command.phase.default or ""
         if message.stopped:
-            if command.fold is None and message.phase in STAGES:
+            if default in UNNAMED and message.phase in STAGES:
                 command.phase.own = command.phase.own or message.phase
-        elif command.fold is None or group_of(command.fold) not in ("after", "deploy"):
+        elif group_of(default) not in ("after", "deploy"):
             command.phase.own = "script"
             self._past_install = True
 
-    def _go_on(self, line: int) -> None:
-        """Note that the log goes on after what may have been its ending, or that of a command."""
-        self.structure_line = line
-        self.doubtful_ending = None
-        if self.commands.untimed is not None:
-            self.commands.finish_untimed(self.lines._count)
-            self.changes += 1
-
     # Markers ----------------------------------------------------------------------------------------------------------
-
-    def _enter(self, phase: PendingPhase) -> None:
-        folds = self._stack[-1].names if self._stack else ()
-        if self._scope.phase is not phase or self._scope.folds is not folds:
-            self._scope = Scope(folds, phase)
-            self.lines._set_scope(self._scope)
-
-    def _leave(self) -> None:
-        """Return to what surrounds a timer or a fold that has ended."""
-        around = self.timers.around(self._fold)
-        self._enter(around or (self._stack[-1].phase if self._stack else self._no_phase))
 
     def _start_fold(self, name: str) -> None:
         # What a fold contains is not timed by a timer around it.
-        self._new_timer = None
+        self._new_timer = self.commands.just_ended = None
         phase_name = phase_of_fold(name)
-        if name == "worker_info" and self.timers.running is None:
-            # A job that is run again writes into the same log.
-            self.script_ending = self.exit_code = None
-            self._past_install = False
+        group = group_of(phase_name)
+        if self.timers.running is None and (group == "checkout" or name == "worker_info"):
+            self._start_run()
         if name == "agent.debug":
             # Since 2019, this fold may follow the end.
-            self._end_untimed_command()
+            self.changes += self.commands.finish_untimed(self.lines._count)
         else:
             self._go_on(self.lines._count)
         if name in UNFOLDABLE or (phase_name in STAGES and phase_name != "script"):
-            self._end_unended(phase_name)
+            self._end_running()
+            # Only the folds of a deployment stand in others.
+            outer = group_of(self._stack[0].names[0]) if phase_name == "deploy" and self._stack else None
+            if outer not in ("after", "deploy"):
+                self._end_folds(0)
         if len(self._stack) == MAX_FOLD_DEPTH:
-            self._end_fold(self._stack[-1].name)
+            self._end_folds(MAX_FOLD_DEPTH - 1)
         around, running = self._fold, self.timers.running
         if running is not None:
             # The output of a command contains this fold.
-            phase = running.phase
+            phase: PendingPhase = running
         elif around is not None and phase_name not in STAGES:
             phase = around.phase
         else:
-            owner = self.timers.of_command
-            phase = PendingPhase(own=phase_name, around=owner.phase if owner else None)
-            self._past_install = self._past_install or group_of(phase_name) in AFTER_INSTALL
+            phase = PendingPhase(own=phase_name, around=self.timers.of_command)
+            self._past_install = self._past_install or group in AFTER_INSTALL
             self.timers.contain(around, phase_name)
         self._stack.append(FoldRecord((*around.names, name) if around else (name,), phase, self.lines._count + 1))
         self.folds.append(self._stack[-1])
         self._enter(phase)
 
-    def _end_unended(self, phase_name: str) -> None:
-        """End the folds and the command before a stage, whose ends are missing."""
-        self.timers.running = None
-        # Only the folds of a deployment stand in others.
-        if phase_name != "deploy" or not self._stack or group_of(self._stack[0].name) not in ("after", "deploy"):
-            self._end_all_folds(self.lines._count)
-
-    def _end_all_folds(self, last_line: int) -> None:
-        for fold in reversed(self._stack[:]):
-            self._end_fold(fold.name)
-            fold.last_line = max(last_line, fold.line - 1)
-
     def _end_fold(self, name: str) -> None:
-        if all(fold.name != name for fold in self._stack):
-            return
-        self._end_untimed_command()
-        while True:
-            fold = self._stack.pop()
+        for depth in range(len(self._stack) - 1, -1, -1):
+            if self._stack[depth].names[-1] == name:
+                self._new_timer = self.commands.just_ended = None
+                self.changes += self.commands.finish_untimed(self.lines._count)
+                self._end_folds(depth)
+                self._leave()
+                return
+
+    def _end_folds(self, depth: int) -> None:
+        """End the folds from a depth on, with the timers in them."""
+        for fold in reversed(self._stack[depth:]):
             fold.last_line = self.lines._count
-            for timer in self.timers.drop_in(fold):
-                if timer.command:
-                    timer.command.finish(self.lines._count)
-            if fold.name == name:
-                break
-        self._new_timer = None
-        self._leave()
+            # fact 10.3: some timers never end. Left open, one would contain all that follows.
+            self._drop([timer for timer in self.timers.latest() if timer.fold is fold])
+        del self._stack[depth:]
+
+    def _drop(self, timers: list[TimerRecord]) -> None:
+        if self.timers.running in timers:
+            self._end_running()
+            self.changes += self.commands.finish_untimed(self.lines._count)
+        self.timers.drop(timers)
+        for timer in timers:
+            if timer.command is not None:
+                timer.command.finish(self.lines._count)
+
+    def _end_all_folds(self) -> None:
+        self._end_folds(0)
+        self._enter(self._no_phase)
 
     def _start_timer(self, id: str) -> None:
         self._go_on(self.lines._count)
         self._new_timer = self.timers.start(id, self.lines._count + 1, self.changes, self._fold)
-        self._enter(self._new_timer.phase)
+        if self._printed and self.timers.running is None:
+            self._end_running()
+        self._enter(self._new_timer)
 
-    def _end_timer(self, timing: Timing) -> None:
-        self._go_on(self.lines._count)
+    def _end_timer(self, id: str, details: str) -> None:
+        count, fold = self.lines._count, self._fold
+        self._go_on(count)
         self._new_timer = None
-        timer = self.timers.open.get(timing.id)
-        line: int | None
-        if timer is not None:
+        start, _, duration, event = read_details(details)
+        timer = self.timers.find(id, start)
+        if timer is None:
+            # Its start is lost.
+            timer = TimerRecord(None, None, self.timers.around(fold), id, count + 1, self.changes, 0, fold)
+        timer.details = details
+        if not timer.until:
             inside = timer.fold.phase.name if timer.fold else None if timer.command else timer.first_fold
-            name = phase_of_timer(timing.event, inside)
-            if timer.phase.default is None:
-                timer.phase.default = self._unnamed_phase
-            if name is not None and not self._past_install:
-                self._past_install = group_of(name) in AFTER_INSTALL
-            self.timers.end(timing, name, self.changes)
-            line = timer.line
-            if timer.command is not None:
-                self._end_timed_command(timer.command, timing)
-        elif (line := self.timers.end_again(timing, self.changes)) is None:
-            fold = self._fold
-            name = phase_of_timer(timing.event, fold.phase.name if fold else None) or self._unnamed_phase
-            phase = PendingPhase(own=name, around=self.timers.around(fold))
-            self.timers.end_unknown(timing, phase, self.lines._count + 1, self.changes)
-        if line is not None and timing.duration is not None:
-            self.lines._set_duration(line, timing.duration)
+            name = phase_of_timer(event, inside)
+            timer.default = timer.default or UNNAMED[self._past_install]
+            timer.own = name or timer.own
+            self._past_install = self._past_install or (name is not None and group_of(name) in AFTER_INSTALL)
+        if (command := timer.command) is not None:
+            command.duration = duration
+            if self.timers.open.get(id) is timer:
+                command.last_line, command.finished = count, True
+                # What came since then was its output, perhaps the log of another job.
+                self.commands.drop_output(command)
+                if command.exit_code is not None:
+                    self.commands.expect_result(command)
+                self.commands.just_ended = command
+        if duration is not None:
+            self.lines._set_duration(timer.line, duration)
+        for inner in self.timers.end(timer, self.changes):
+            if inner.command is not None:
+                inner.command.finish(count)
+        if self.timers.running is None:
+            self._printed.clear()
         self._leave()
-
-    def _end_timed_command(self, command: CommandRecord, timing: Timing) -> None:
-        command.duration, command.last_line, command.finished = timing.duration, self.lines._count, True
-        # What came since then was its output, perhaps the log of another job.
-        self.commands.unresolve(command)
-        self.commands.drop_untimed_after(command)
-        self.commands.just_ended = command

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["DEFAULT_STYLE", "Colour", "Style", "apply_sgr", "parse_number", "style_after"]
+__all__ = ["DEFAULT_STYLE", "SGR", "Colour", "Style", "apply_sgr", "parse_number", "style_after"]
 
 Colour = int | tuple[int, int, int]
 """Index in the palette of 256 (0-7 standard, 8-15 bright), or red, green and blue, 0-255 each."""

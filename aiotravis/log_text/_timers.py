@@ -1,75 +1,17 @@
-"""The timers of a log: which are open, whose output is being read, and what they measured. No I/O."""
+"""The timers of a log: which are open, whose output is being read, and which have ended. No I/O."""
 
-from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
-import msgspec
+from msgspec import structs
 
-from aiotravis.log_text._commands import CommandRecord
-from aiotravis.log_text._markers import Timing
-from aiotravis.log_text._phases import PendingPhase
+from aiotravis.log_text._markers import Timing, read_details, read_timing
+from aiotravis.log_text._records import FoldRecord, TimerRecord
 
-__all__ = ["FoldRecord", "TimerRecord", "Timers"]
+__all__ = ["Timers"]
 
 MAX_OPEN: Final = 16
-"""Open timers. One more drops the outermost; Travis itself nests two."""
-
-
-@dataclass(slots=True, eq=False)
-class FoldRecord:
-    """A fold.
-
-    Attributes:
-        names: Its name and those of the folds around it, outermost first.
-        phase: Its phase.
-        line: Number of its first line.
-        last_line: Number of its last line, or None while it is open.
-    """
-
-    names: tuple[str, ...]
-    phase: PendingPhase
-    line: int
-    last_line: int | None = None
-
-    @property
-    def name(self) -> str:
-        """Its own name."""
-        return self.names[-1]
-
-
-@dataclass(slots=True, eq=False)
-class TimerRecord:
-    """A timer that was started and has not ended.
-
-    Attributes:
-        id: Its identifier.
-        phase: Its phase.
-        line: Number of the next line when it was started.
-        number: Number of the marker that started it: timers are ordered by it.
-        fold: The innermost fold around it.
-        command: The command that it times. Without one, it times a stage.
-        first_fold: Phase of the first fold in it, if it times a stage.
-        part_of_other: Whether a timer that was started before it has ended.
-    """
-
-    id: str
-    phase: PendingPhase
-    line: int
-    number: int
-    fold: FoldRecord | None
-    command: CommandRecord | None = None
-    first_fold: str | None = None
-    part_of_other: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _TimingRecord:
-    timing: Timing
-    phase: PendingPhase
-    line: int
-    number: int
-    repeated: bool = False
+"""Open timers; with one more, none of them is going to end, as Travis nests two. Also the latest that are not open."""
 
 
 class Timers:
@@ -78,38 +20,40 @@ class Timers:
     Attributes:
         open: Timers that have not ended, by id, in the order in which they were started.
         running: The timer of the command whose output is being read.
+        ended: Timers that have ended, in this order.
     """
 
     def __init__(self) -> None:
         self.open: dict[str, TimerRecord] = {}
         self.running: TimerRecord | None = None
-        self._timings: list[_TimingRecord] = []
-        self._ended: dict[str, _TimingRecord] = {}
-        self._measured: list[tuple[int, int]] = []
+        self.ended: list[TimerRecord] = []
+        self._closed: dict[str, TimerRecord] = {}
+
+    def latest(self) -> list[TimerRecord]:
+        """Return the open timers, innermost first."""
+        return list(reversed(self.open.values()))
 
     @property
     def of_command(self) -> TimerRecord | None:
         """The innermost open timer of a command."""
-        for timer in reversed(self.open.values()):
-            if timer.command:
-                return timer
-        return None
+        return next((timer for timer in self.latest() if timer.command), None)
 
-    def around(self, fold: FoldRecord | None) -> PendingPhase | None:
-        """Return the phase of the innermost timer around what stands in a fold: of a command, or of a stage there."""
+    def around(self, fold: FoldRecord | None) -> TimerRecord | None:
+        """Return the innermost timer around what stands in a fold: of a command, or of a stage there."""
         for timer in reversed(self.open.values()):
             if timer.command or timer.fold is fold:
-                return timer.phase
+                return timer
         return None
 
     def start(self, id: str, line: int, number: int, fold: FoldRecord | None) -> TimerRecord:
         """Start a timer. If its id is in use, it refers to the new one."""
         if id in self.open:
-            self.drop(self.open[id])
-        if len(self.open) == MAX_OPEN:
-            self.drop(next(iter(self.open.values())))
-        phase = PendingPhase(default=fold.phase.name if fold else None, around=self.around(fold))
-        timer = self.open[id] = TimerRecord(id, phase, line, number, fold)
+            self.drop([self.open[id]])
+        elif len(self.open) == MAX_OPEN:
+            self.drop(self.latest())
+        default = fold.phase.name if fold else None
+        timer = TimerRecord(None, default, self.around(fold), id, line, number, 0, fold)
+        self.open[id] = timer
         return timer
 
     def contain(self, fold: FoldRecord | None, phase: str) -> None:
@@ -118,90 +62,62 @@ class Timers:
         if timer is not None and timer.command is None and timer.fold is fold:
             timer.first_fold = timer.first_fold or phase
 
-    def drop(self, timer: TimerRecord) -> None:
-        """Forget a timer that never ends."""
-        del self.open[timer.id]
-        if self.running is timer:
-            self.running = None
-        for other in self.open.values():
-            if other.phase.around is timer.phase:
-                other.phase.around = timer.phase.around
+    def drop(self, timers: list[TimerRecord]) -> None:
+        """Remove timers from the open ones. Their ends may follow later."""
+        for timer in timers:
+            del self.open[timer.id]
+            for other in self.open.values():
+                if other.around is timer:
+                    # However many never end, what is around a timer stays short.
+                    other.around = timer.around
+            if self.running is timer:
+                self.running = None
+            self._close(timer)
 
-    def drop_in(self, fold: FoldRecord) -> list[TimerRecord]:
-        """Forget the open timers in a fold that ends, and return them."""
-        # fact 10.3: some timers never end. Left open, one would contain all that follows.
-        inside = [timer for timer in self.open.values() if timer.fold is fold]
-        for timer in inside:
-            self.drop(timer)
-        return inside
+    def _close(self, timer: TimerRecord) -> None:
+        self._closed.pop(timer.id, None)
+        self._closed[timer.id] = timer
+        if len(self._closed) > MAX_OPEN:
+            del self._closed[next(iter(self._closed))]
 
-    def end(self, timing: Timing, name: str | None, number: int) -> None:
-        """End a timer that is open.
+    def find(self, id: str, start: int | None) -> TimerRecord | None:
+        """Return the timer that ends, open or not, or None.
 
         Args:
-            timing: What it measured.
-            name: Name of its phase, or None.
-            number: Number of the marker that ended it.
+            id: Its identifier.
+            start: When it started.
         """
-        timer = self.open.pop(timing.id)
-        phase = timer.phase
-        if not timer.part_of_other:
-            phase.own = name or phase.own
-        phase.ended = True
-        if self.running is not None and self.running.number >= timer.number:
-            self.running = None
-        for other in self.open.values():
-            if other.number > timer.number:
-                other.phase.own, other.phase.around, other.phase.ended = phase.name, None, True
-                other.part_of_other = True
-        self._measured_until(timer.number, number)
-        self._add(timing, phase, timer.line, timer.number)
-
-    def end_again(self, timing: Timing, number: int) -> int | None:
-        """End a timer that has ended before, so that it also measured what came since.
-
-        Returns:
-            Number of its line; None if no such timer has ended.
-        """
+        closed = self.open.get(id) or self._closed.get(id)
+        if closed is None or not closed.until:
+            return closed
         # fact 10.3: the shell functions of Travis remember one timer only. So when a command ends within a stage, the
-        # stage ends under the id of the command.
-        earlier = self._ended.get(timing.id)
-        if earlier is None or earlier.timing.start != timing.start:
-            return None
-        earlier.repeated = True
-        self._measured_until(earlier.number, number)
-        self._add(timing, earlier.phase, earlier.line, earlier.number)
-        return earlier.line
+        # stage ends under the id of the command, and measured all since its start.
+        return replace(closed, command=None) if read_details(closed.details)[0] == start else None
 
-    def end_unknown(self, timing: Timing, phase: PendingPhase, line: int, number: int) -> None:
-        """Record the end of a timer whose start is unknown."""
-        self._add(timing, phase, line, number)
-
-    def _add(self, timing: Timing, phase: PendingPhase, line: int, number: int) -> None:
-        record = _TimingRecord(timing, phase, line, number)
-        self._timings.append(record)
-        self._ended[timing.id] = record
-
-    def _measured_until(self, start: int, end: int) -> None:
-        while self._measured and self._measured[-1][0] >= start:
-            self._measured.pop()
-        if self._measured and self._measured[-1][1] > start:
-            start = self._measured.pop()[0]
-        self._measured.append((start, end))
+    def end(self, timer: TimerRecord, number: int) -> list[TimerRecord]:
+        """End a timer with a marker; return those that were started after it and are dropped with it."""
+        inside: list[TimerRecord] = []
+        if self.open.get(timer.id) is timer:
+            inside = self.latest()
+            del inside[inside.index(timer) :]
+            self.drop([*inside, timer])
+        else:
+            self._close(timer)
+        timer.until = number
+        for other in reversed(self.ended):
+            if other.number == timer.number:
+                timer.outermost, other.outermost = other.outermost, False
+                break
+            if other.number < timer.number:
+                timer.outermost = other.until <= timer.number
+                break
+            other.outermost = False
+        self.ended.append(timer)
+        return inside
 
     def timings(self) -> tuple[Timing, ...]:
-        """Return the timings, in the order in which they ended."""
+        """Return what the timers measured that have ended."""
         return tuple(
-            msgspec.structs.replace(
-                record.timing,
-                phase=record.phase.name,
-                line=record.line,
-                outermost=not record.repeated and not self._is_part(record.number),
-            )
-            for record in self._timings
+            structs.replace(read_timing(one.id, one.details), phase=one.name, line=one.line, outermost=one.outermost)
+            for one in self.ended
         )
-
-    def _is_part(self, number: int) -> bool:
-        """Return whether a timer that was started with a marker is part of one that was started before it."""
-        at = bisect_left(self._measured, (number, 0)) - 1
-        return at >= 0 and self._measured[at][0] < number < self._measured[at][1]

@@ -60,9 +60,13 @@ stories = st.recursive(pieces, _folded, max_leaves=20)
 
 logs = st.lists(pieces, max_size=40).map("".join) | st.lists(stories, max_size=4).map("".join)
 
+CUT = r"(?:(?<![a-z0-9])[\w.-]|[a-z0-9_.-])+"
+"""A name that may have lost its carriage return: it ends before a capital letter that follows another character."""
+
 MARKER = re.compile(
-    r"travis_(?:fold:(?:start|end):(?:[\w.-]+(?: [\w.-]+)*(?=\r)|[\w.-]+)"
-    r"|time:(?:start|end):[\w.-]+:?(?:(?!The command \")[\w.=,-])*)\r?(?:\x1b\[0?K)?",
+    rf"travis_(?:fold:(?:start|end):(?:[\w.-]+(?: [\w.-]+)*(?=\r)|[\w.-]+(?![\w.-])(?=[\x1b[]|$)|{CUT})"
+    rf"|time:(?:start|end):(?:[\w.-]+(?![\w.-])(?=[:\r\x1b[]|$)|{CUT})"
+    rf"(?::(?:[\w.=,-]*(?![\w.=,-])(?=[\r\x1b[]|$)|(?:[a-z]+=\d+(?!\d),?)*(?:event={CUT})?))?)\r?(?:\x1b?\[0?K)?",
     re.ASCII,
 )
 

@@ -2,12 +2,18 @@
 
 import pytest
 
-from aiotravis.log_text._commands import CommandRecord, Commands, Message, read_message
-from aiotravis.log_text._phases import PendingPhase
+from aiotravis.log_text._commands import Commands, Message, read_message
+from aiotravis.log_text._records import CommandRecord, PendingPhase, TimerRecord
 
 
-def command(text: str, line: int = 1, *, timed: bool = False) -> CommandRecord:
-    return CommandRecord(text, PendingPhase(), line, timed=timed)
+def command(text: str, line: int = 1) -> CommandRecord:
+    return CommandRecord(text, PendingPhase(), line)
+
+
+def timed_command(text: str) -> CommandRecord:
+    timer = TimerRecord(id="1", line=1, number=1)
+    timer.command = CommandRecord(text, timer, 1)
+    return timer.command
 
 
 MESSAGES = {
@@ -48,43 +54,49 @@ def test_a_message_about_a_command_of_several_lines_has_several() -> None:
         assert isinstance(read_message(text, None), str)
 
 
+def resolve(commands: Commands, text: str, code: int) -> CommandRecord | None:
+    command = commands.find(Message(text, True, code))
+    if command is not None:
+        command.exit_code = code
+    return command
+
+
 def test_a_result_is_that_of_the_latest_command_without_one() -> None:
     commands = Commands()
-    several = [command("a"), command("b"), command("a"), command("a")]
+    several = [command("a", 1), command("b", 2), command("a", 3), command("a", 4)]
     for one in several:
         commands.add(one)
-    assert commands.resolve(Message("a", True, 1)) is several[3]
-    assert commands.resolve(Message("a", True, 2)) is several[2]
-    commands.unresolve(several[2])
+    assert resolve(commands, "a", 1) is several[3]
+    assert resolve(commands, "a", 2) is several[2]
+    commands.expect_result(several[2])
     assert several[2].exit_code is None
-    assert commands.resolve(Message("a", True, 3)) is several[2]
-    assert commands.resolve(Message("a", True, 4)) is several[0]
-    assert commands.resolve(Message("a", True, 5)) is None
+    assert resolve(commands, "a", 3) is several[2]
+    assert resolve(commands, "a", 4) is several[0]
+    assert resolve(commands, "a", 5) is None
     assert [one.exit_code for one in several] == [4, None, 3, 1]
-    commands.unresolve(several[1])
-    assert commands.resolve(Message("b", True, 6)) is several[1]
+    assert resolve(commands, "b", 6) is several[1]
 
 
 def test_what_a_command_printed_is_dropped_but_what_was_timed() -> None:
     commands = Commands()
-    outer, inner, timed = command("a", timed=True), command("b"), command("c", timed=True)
+    outer, inner, timed = timed_command("a"), command("b"), timed_command("c")
     for one in (outer, inner, timed, command("b")):
         commands.add(one)
-    commands.drop_untimed_after(outer)
+    commands.drop_output(outer)
     assert commands.all == [outer, timed]
     assert commands.untimed is None
-    assert commands.resolve(Message("b", True, 1)) is None
+    assert resolve(commands, "b", 1) is None
 
 
 def test_a_dropped_command_between_others_of_its_text_has_no_result() -> None:
     commands = Commands()
-    outer, untimed, timed = command("a", timed=True), command("b"), command("b", timed=True)
+    outer, untimed, timed = timed_command("a"), command("b"), timed_command("b")
     for one in (command("b"), outer, untimed, timed):
         commands.add(one)
-    commands.drop_untimed_after(outer)
-    assert commands.resolve(Message("b", True, 1)) is timed
-    assert commands.resolve(Message("b", True, 2)) is commands.all[0]
-    assert untimed.exit_code is None
+    commands.drop_output(outer)
+    assert resolve(commands, "b", 1) is timed
+    assert resolve(commands, "b", 2) is commands.all[0]
+    assert resolve(commands, "b", 3) is None
 
 
 def test_many_results_take_linear_time() -> None:
@@ -92,5 +104,5 @@ def test_many_results_take_linear_time() -> None:
     for number in range(50_000):
         commands.add(command("a" if number % 2 else f"b{number}"))
     for number in range(50_000):
-        commands.resolve(Message("a" if number % 2 else "other", True, 1))
+        resolve(commands, "a" if number % 2 else "other", 1)
     assert sum(one.exit_code == 1 for one in commands.all) == 25_000

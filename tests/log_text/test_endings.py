@@ -17,7 +17,7 @@ from aiotravis.log_text import (
     TimeLimit,
     Unfinished,
 )
-from aiotravis.log_text._endings import combined, ending_for, ending_of_line, is_last, last_words
+from aiotravis.log_text._endings import combined, ending_for, ending_of_line, last_words
 
 C = "\r\x1b[0K"
 
@@ -150,6 +150,7 @@ AFTERWARDS: dict[str, tuple[str, Ending, int | None]] = {
         MADE + "\nThe log length has exceeded the limit of 4 MB\n\nThe job has been terminated\n\n"
         "The job exceeded the maximum log length, and has been terminated.\n", LogLimit(bytes=4_000_000, line=4), None,
     ),
+    "two ends": (FAILED + DONE + DONE.replace("1", "2"), ScriptEnded(code=2, line=7), 2),
     "agent.debug": (
         FAILED + DONE + f"travis_fold:start:agent.debug{C}a\nb\nc\nd\ne\ntravis_fold:end:agent.debug{C}",
         ScriptEnded(code=1, line=5), 1,
@@ -295,13 +296,6 @@ def test_last_words_are_those_that_hardly_anything_follows() -> None:
     assert last_words(iter([*[""] * 32, words]), 40, 0) is None
     assert last_words(iter(["", words]), 9, 8) is None, "a command began after it"
     assert last_words(iter([]), 0, 0) is None
-
-
-def test_a_line_is_last_if_hardly_anything_follows() -> None:
-    assert is_last(iter([]), 0)
-    assert is_last(iter(["a", "", "b", "c", "d"]), 4)
-    assert not is_last(iter(["a", "", "b", "c", "d"]), 5)
-    assert not is_last(iter([""] * 33), 33)
 
 
 def test_the_worker_has_the_last_word_but_a_failed_set_up_stands() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from aiotravis.log_text._lines import BLOCK_SIZE, Line, Lines
-from aiotravis.log_text._phases import PendingPhase, Scope
+from aiotravis.log_text._records import PendingPhase
 from aiotravis.log_text._styles import DEFAULT_STYLE, Style
 
 RED = Style(foreground=1)
@@ -13,7 +13,7 @@ RED = Style(foreground=1)
 def lines() -> Lines:
     lines = Lines()
     lines._append("one\ntwo\x1b[31m\n", 2)
-    lines._set_scope(Scope(("a", "b"), PendingPhase("install")))
+    lines._folds, lines._phase = ("a", "b"), PendingPhase("install")
     lines._append("three\n", 1)
     lines._append("four\x1b[0m\n", 1)
     lines._apply_style("\x1b[1m")
@@ -59,7 +59,7 @@ def test_an_index_sees_lines_appended_later() -> None:
 def test_a_phase_may_become_known_later() -> None:
     phase = PendingPhase()
     lines = Lines()
-    lines._set_scope(Scope((), phase))
+    lines._folds, lines._phase = (), phase
     lines._append("x\n", 1)
     assert lines[0].phase is None
     phase.own = "script"

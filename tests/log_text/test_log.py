@@ -380,7 +380,7 @@ def test_each_part_is_processed_once(kind: str, monkeypatch: pytest.MonkeyPatch)
 
     counting(LogReader, "add_lines")
     counting(LogReader, "_add_output")
-    counting(LogReader, "_add_line")
+    counting(LogReader, "_add_marked")
     counting(LogReader, "_add_text")
     counting(Lines, "_append")
     counting(Lines, "_apply_style")

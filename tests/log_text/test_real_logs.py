@@ -97,6 +97,14 @@ def test_a_timed_command_displayed_in_other_words_has_the_exit_code_that_follows
     assert [one.exit_code for one in log.commands] == [None], "it does not follow"
 
 
+def test_a_command_in_a_fold_that_has_ended_has_no_result_that_names_another() -> None:
+    text = fold("install", timed(1, "pip install x", 1))
+    result = '\r\nThe command "./secret" exited with 4.\r\n'
+    for between in ("", f"travis_fold:start:x{C}"):
+        log = LogText.parse(text + between + result)
+        assert [(one.exit_code, one.phase) for one in log.commands] == [(None, "install")]
+
+
 def test_a_second_result_is_not_that_of_a_command_which_has_one() -> None:
     log = LogText.parse(
         '$ a\n$ a\nThe command "a" exited with 1.\nThe command "a" exited with 2.\nThe command "a" exited with 3.\n'

@@ -1,5 +1,6 @@
 """Folds, timers, commands, results and endings in the lines of a log."""
 
+from aiotravis.log_text._endings import Unfinished
 from aiotravis.log_text._reader import LogReader
 from aiotravis.log_text._state import MAX_FOLD_DEPTH
 
@@ -30,7 +31,7 @@ def timed(number: int, event: str | None = None) -> str:
 
 
 def folds(reader: LogReader) -> list[tuple[str, tuple[str, ...], int, int | None]]:
-    return [(fold.name, fold.names[:-1], fold.line, fold.last_line) for fold in reader.folds]
+    return [(fold.names[-1], fold.names[:-1], fold.line, fold.last_line) for fold in reader.folds]
 
 
 def phases(reader: LogReader) -> list[tuple[str, str | None]]:
@@ -162,8 +163,8 @@ def test_a_failed_phase_prints_its_result_in_its_fold() -> None:
 
 def test_an_unended_timer_ends_with_its_fold() -> None:
     reader = read(start("a") + timer(1) + "$ a", end("a"), timer(2) + "$ b", timed(2), timed(1))
-    assert [(command.duration, command.last_line) for command in reader.commands.all] == [(None, 1), (1.0, 2)]
-    assert [timing.outermost for timing in reader.timers.timings()] == [True, True]
+    assert [(command.duration, command.last_line) for command in reader.commands.all] == [(1.0, 1), (1.0, 2)]
+    assert [timing.outermost for timing in reader.timers.timings()] == [False, True], "it measured the other one, too"
 
 
 def test_a_repeated_timer_id_refers_to_the_last_timer() -> None:
@@ -175,16 +176,14 @@ def test_close_ends_an_untimed_command() -> None:
     reader = read("$ a", "out")
     before = reader.changes
     assert [command.last_line for command in reader.commands.all] == [None]
-    reader.close(None)
+    reader.close(Unfinished())
     assert [command.last_line for command in reader.commands.all] == [2]
     assert reader.changes == before + 1
 
 
 def test_a_fold_between_a_timer_and_a_command_takes_the_timer() -> None:
     reader = read(timer(1) + start("git.checkout") + "$ cd x", end("git.checkout") + timed(1, "checkout"))
-    assert [(command.text, command.duration, command.timed) for command in reader.commands.all] == [
-        ("cd x", None, False)
-    ]
+    assert [(command.text, command.duration) for command in reader.commands.all] == [("cd x", None)]
     assert [timing.phase for timing in reader.timers.timings()] == ["git.checkout"]
 
 
@@ -218,6 +217,6 @@ def test_a_stage_in_the_output_of_a_command_belongs_to_its_phase_once_it_ended()
 
 
 def test_a_message_alone_is_a_sign_of_travis() -> None:
-    assert not read("x").has_messages
-    assert read('The command "x" exited with 1.').has_messages
-    assert read('The command "x" failed. Retrying, 2 of 3.').has_messages
+    assert not read("x").changes
+    assert read('The command "x" exited with 1.').changes
+    assert read('The command "x" failed. Retrying, 2 of 3.').changes

@@ -1,6 +1,10 @@
 """Phases whose names become known after their lines."""
 
-from aiotravis.log_text._phases import PendingPhase, phase_of_timer
+from aiotravis.log_text._records import PendingPhase, TimerRecord, phase_of_timer
+
+
+def timer() -> TimerRecord:
+    return TimerRecord(id="1", line=1, number=1)
 
 
 def test_a_phase_has_its_own_name_or_a_default() -> None:
@@ -10,17 +14,18 @@ def test_a_phase_has_its_own_name_or_a_default() -> None:
 
 
 def test_the_outermost_timer_that_has_ended_names_what_is_in_it() -> None:
-    outer = PendingPhase()
-    middle = PendingPhase(own="install", around=outer)
+    outer, middle = timer(), timer()
+    middle.own, middle.around = "install", outer
     inner = PendingPhase(own="x", around=middle)
     assert (outer.name, middle.name, inner.name) == (None, "install", "x")
-    middle.ended = True
+    middle.until = 2
     assert inner.name == "install"
-    outer.own, outer.ended = "script", True
+    outer.own, outer.until = "script", 3
     assert (outer.name, middle.name, inner.name) == ("script", "script", "script")
-    unnamed = PendingPhase(own="x", around=PendingPhase(ended=True))
-    assert unnamed.name == "x"
-    assert PendingPhase(own="x", around=PendingPhase(default="setup", ended=True)).name == "setup"
+    outer.own = None
+    assert inner.name == "install"
+    outer.default = "setup"
+    assert inner.name == "setup"
 
 
 def test_a_fold_names_a_phase_and_an_event_where_there_is_none() -> None:

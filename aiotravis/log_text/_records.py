@@ -1,0 +1,124 @@
+"""What is known of folds, timers, commands and phases while a log is read. No I/O."""
+
+from dataclasses import dataclass
+
+from aiotravis.log_text._groups import STAGES
+
+__all__ = ["AttemptMessage", "CommandRecord", "FoldRecord", "PendingPhase", "TimerRecord", "phase_of_timer"]
+
+AttemptMessage = tuple["AttemptMessage | None", str, int, int, int, bool]
+"""A message of ``travis_retry``: the one before it, the command, number and maximum of attempts, line, whether it is
+the last one."""
+
+
+@dataclass(slots=True, eq=False)
+class PendingPhase:
+    """The phase of some lines, whose name may become known after them.
+
+    Attributes:
+        own: Name by a fold, a timer or a result, or None.
+        default: Name as long as nothing says more.
+        around: The timer around it. Once that has ended, everything in it has its phase.
+    """
+
+    own: str | None = None
+    default: str | None = None
+    around: "TimerRecord | None" = None
+
+    @property
+    def name(self) -> str | None:
+        """The name as far as it is known."""
+        name, around = self.own or self.default, self.around
+        while around is not None:
+            # fact 10.3: some timers never end; these say nothing of what follows them.
+            if around.until:
+                name = around.own or around.default or name
+            around = around.around
+        return name
+
+
+@dataclass(slots=True, eq=False)
+class FoldRecord:
+    """A fold.
+
+    Attributes:
+        names: Its name and those of the folds around it, outermost first.
+        phase: Its phase.
+        line: Number of its first line.
+        last_line: Number of its last line, or None while it is open.
+    """
+
+    names: tuple[str, ...]
+    phase: PendingPhase
+    line: int
+    last_line: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class TimerRecord(PendingPhase):
+    """A timer, and the phase of what it times.
+
+    Attributes:
+        id: Its identifier.
+        line: Number of the next line when it was started.
+        number: Number of the marker that started it.
+        until: Number of the marker that ended it; 0 before.
+        fold: The innermost fold around it.
+        first_fold: Phase of the first fold in it, if it times a stage.
+        command: The command that it times. Without one, it times a stage.
+        details: What its end says; see `read_timing`.
+        outermost: Whether it is not part of another timer that has ended.
+    """
+
+    id: str = ""
+    line: int = 1
+    number: int = 0
+    until: int = 0
+    fold: FoldRecord | None = None
+    first_fold: str | None = None
+    command: "CommandRecord | None" = None
+    details: str = ""
+    outermost: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class CommandRecord:
+    """A command.
+
+    Attributes:
+        text: Its first line.
+        phase: Its phase: its timer, if it has one.
+        line: Number of its line.
+        attempts: The last message of ``travis_retry`` about it.
+        earlier: The command before it of the same text that may have no result.
+    """
+
+    text: str
+    phase: PendingPhase
+    line: int
+    duration: float | None = None
+    exit_code: int | None = None
+    last_line: int | None = None
+    finished: bool = False
+    attempts: AttemptMessage | None = None
+    earlier: "CommandRecord | None" = None
+
+    def finish(self, last_line: int) -> None:
+        """Note that the command has ended."""
+        self.finished = True
+        if self.last_line is None:
+            self.last_line = last_line
+
+
+def phase_of_timer(event: str | None, fold: str | None) -> str | None:
+    """Return the phase that a timer names at its end.
+
+    Args:
+        event: What it says, ``event=script``.
+        fold: Phase of the fold around it, or of the first fold in it.
+    """
+    # fact 10.3: the fold names the phase, `event=` does where there is no fold. But Travis folds no script, and a fold
+    # of another stage was not ended.
+    if event == "script" or fold is None:
+        return event
+    return event if event in STAGES and fold in STAGES and fold != "deploy" else fold
