@@ -49,7 +49,7 @@ class Tracked(Generic[B]):
         event_at: When the last event of it came.
     """
 
-    __slots__ = ("_former_start", "_is_of_event", "_updated_at", "event_at", "read_at", "value")
+    __slots__ = ("_former_times", "_is_of_event", "_updated_at", "event_at", "read_at", "value")
 
     def __init__(self, value: B, read_at: float | None = None, event_at: float = -math.inf) -> None:
         self.value: B = _without_event_fields(value)
@@ -57,7 +57,7 @@ class Tracked(Generic[B]):
         self.event_at = event_at
         self._updated_at: datetime | None = value.updated_at
         self._is_of_event = read_at is None
-        self._former_start: datetime | None = None
+        self._former_times: tuple[datetime | None, datetime | None] = None, None
 
     def take_read(self, value: B, read_at: float) -> bool | None:
         """Take a state that was read.
@@ -105,25 +105,24 @@ class Tracked(Generic[B]):
         return max(times, default=None)
 
     def _is_over(self, value: B) -> bool:
-        """Return whether a state is certainly an earlier one: of the run before, or earlier in this run."""
-        started_at = value.started_at
-        if started_at is None:
-            return False
-        if started_at == self.value.started_at:
-            return _rank(value.state) < _rank(self.value.state)
-        return started_at == self._former_start
+        """Return whether a state is certainly an earlier one of the present run."""
+        is_same_run = value.started_at is not None and value.started_at == self.value.started_at
+        return is_same_run and _rank(value.state) < _rank(self.value.state)
 
     def _continues(self, value: B) -> bool:
         """Return whether a state is the present one, or can only come after it."""
         held = self.value
         if held.finished:
             return value.state == held.state and value.finished_at == held.finished_at
+        times = value.started_at, value.finished_at
+        if any(time is not None and time == former for time, former in zip(times, self._former_times, strict=True)):
+            return False  # It may be of the run before.
         return _rank(value.state) >= _rank(held.state) >= 0 and held.started_at in {None, value.started_at}
 
     def _set(self, value: B) -> bool:
         before, self.value = self.value, value
-        if before.started_at is not None and before.started_at != value.started_at:
-            self._former_start = before.started_at
+        if (before.finished and not value.finished) or before.started_at not in {None, value.started_at}:
+            self._former_times = before.started_at, before.finished_at
         return value != before
 
 

@@ -1,7 +1,7 @@
 """Keeping the states of watched repositories true, in one background task and a task for each feed.
 
-State comes from REST, change comes from events. Each repository is listed once. From then on, batched reads compare what
-is known: once its events are received, after every loss of events, and at long intervals.
+State comes from REST, change comes from events. Each repository is listed once. From then on, batched reads compare
+what is known: once its events are received, after every loss of events, and at long intervals.
 """
 
 import asyncio
