@@ -85,9 +85,14 @@ class WatchReader:
             for state in chunk:
                 state.check_jobs()
             await self._read_jobs(chunk)
+            for state in self._readable(chunk):
+                state.apply_error(None)
             self._finish(chunk)
         done = set(listed)
         await self._read_due([state for state in states if state not in done or state.due])
+        for state in self._readable(states):
+            state.apply_error(None)
+        self._changed(states)
 
     async def read_due(self, states: Sequence[RepositoryState]) -> None:
         """Read what is in doubt.
