@@ -49,7 +49,7 @@ class Tracked(Generic[B]):
         event_at: When the last event of it came.
     """
 
-    __slots__ = ("_former_times", "_is_of_event", "_updated_at", "event_at", "read_at", "value")
+    __slots__ = ("_former_until", "_is_of_event", "_updated_at", "event_at", "read_at", "value")
 
     def __init__(self, value: B, read_at: float | None = None, event_at: float = -math.inf) -> None:
         self.value: B = _without_event_fields(value)
@@ -57,7 +57,7 @@ class Tracked(Generic[B]):
         self.event_at = event_at
         self._updated_at: datetime | None = value.updated_at
         self._is_of_event = read_at is None
-        self._former_times: tuple[datetime | None, datetime | None] = None, None
+        self._former_until: datetime | None = None
 
     def take_read(self, value: B, read_at: float) -> bool | None:
         """Take a state that was read.
@@ -89,10 +89,9 @@ class Tracked(Generic[B]):
         if not is_newer and self._is_over(value):
             return False
         self.event_at, self._updated_at = now, updated_at or newest
+        self._is_of_event = is_newer
         if not is_newer and not self._continues(value):
-            self._is_of_event = False
             return None
-        self._is_of_event = True
         fields = {name: getattr(value, name) for name in RUN_FIELDS[type(value)]}
         if "job_ids" in fields and not fields["job_ids"]:
             del fields["job_ids"]
@@ -114,15 +113,18 @@ class Tracked(Generic[B]):
         held = self.value
         if held.finished:
             return value.state == held.state and value.finished_at == held.finished_at
-        times = value.started_at, value.finished_at
-        if any(time is not None and time == former for time, former in zip(times, self._former_times, strict=True)):
-            return False  # It may be of the run before.
+        times = [time for time in (value.started_at, value.finished_at) if time is not None]
+        if self._former_until is not None and times and min(times) <= self._former_until:
+            return False  # It may be of a run before.
+        if value.finished and value.started_at is not None and held.started_at is None:
+            return False  # The start of this run was not told, so it may be of a run before.
         return _rank(value.state) >= _rank(held.state) >= 0 and held.started_at in {None, value.started_at}
 
     def _set(self, value: B) -> bool:
         before, self.value = self.value, value
         if (before.finished and not value.finished) or before.started_at not in {None, value.started_at}:
-            self._former_times = before.started_at, before.finished_at
+            times = [self._former_until, before.started_at, before.finished_at]
+            self._former_until = max((time for time in times if time is not None), default=None)
         return value != before
 
 
