@@ -143,7 +143,7 @@ class RepositoryState:
     # What was read ----------------------------------------------------------------------------------------------------
 
     def apply_repository(self, repository: Repository, read_at: float) -> None:
-        """Take the repository itself."""
+        """Apply the repository itself."""
         before = self.repository
         if before is None or (before.slug, before.description, before.active) != (
             repository.slug,
@@ -157,13 +157,13 @@ class RepositoryState:
         self._update = None
 
     def apply_error(self, error: TravisError | None) -> None:
-        """Take a failure that concerns this repository alone, or its end. What was known stays."""
+        """Record why this repository cannot be read, or None if it can. What was known stays."""
         if str(error) != str(self.error):
             self.error = error
             self._touch()
 
     def apply_list(self, builds: Iterable[Build], read_at: float, *, whole: bool = True) -> None:
-        """Take its newest builds.
+        """Apply a list of its newest builds.
 
         Args:
             builds: The builds.
@@ -173,7 +173,7 @@ class RepositoryState:
         listed = {build.id: build for build in builds}
         for build in listed.values():
             self.repository_id = self.repository_id or build.repository_id
-            self._take_read(build, read_at)
+            self._apply_read(build, read_at)
         for build_id in list(self._builds.keys() - listed.keys()) if whole else ():
             if self._builds[build_id].build.event_at <= read_at:
                 self._drop(build_id)  # deleted, or no longer among the newest
@@ -185,19 +185,19 @@ class RepositoryState:
             self._listed = self._record
 
     def apply_builds(self, ids: Iterable[int], builds: Iterable[Build], read_at: float) -> None:
-        """Take builds that were read by their ids."""
+        """Apply builds that were read by their ids."""
         found = {build.id: build for build in builds}
         for build_id in ids:
             self._due.pop(build_id, None)
             if build_id in found:
-                self._take_read(found[build_id], read_at)
+                self._apply_read(found[build_id], read_at)
             elif build_id in self._builds:
                 # Deleted, or the whole repository is hidden now: a list tells.
                 self._want_list(read_at)
         self._trim()
 
     def apply_jobs(self, jobs: Mapping[int, Sequence[int]], found: Mapping[int, Job], read_at: float) -> None:
-        """Take jobs that were read by their ids; see `jobs_to_read`."""
+        """Apply jobs that were read by their ids; see `jobs_to_read`."""
         for build_id, ids in jobs.items():
             state = self._builds.get(build_id)
             if state is None:
@@ -206,7 +206,7 @@ class RepositoryState:
             for job_id in ids:
                 job, known = found.get(job_id), state.jobs.get(job_id)
                 if job is not None and known is not None:
-                    self._note(state, known.take_read(job, read_at))
+                    self._note(state, known.apply_read(job, read_at))
                 elif job is not None:
                     state.jobs[job_id] = Tracked(job, read_at)
                     self._note(state, True)
@@ -220,12 +220,12 @@ class RepositoryState:
             self.complete = True
             self._touch()
 
-    def _take_read(self, build: Build, read_at: float) -> None:
+    def _apply_read(self, build: Build, read_at: float) -> None:
         state = self._builds.get(build.id)
         if state is None:
             self._add(Tracked(build, read_at))
         else:
-            changed = state.build.take_read(build, read_at)
+            changed = state.build.apply_read(build, read_at)
             # What one job does to its build shows in the times or the state of the build.
             state.jobs_wanted |= changed is not False or state.event_at >= state.jobs_read_at
             self._note(state, changed)
@@ -233,7 +233,7 @@ class RepositoryState:
     # What was received ------------------------------------------------------------------------------------------------
 
     def apply_event(self, event: BuildEvent | JobEvent, now: float) -> None:
-        """Take an event."""
+        """Apply an event."""
         if event.late:
             return
         if isinstance(event, JobEvent):
@@ -259,7 +259,7 @@ class RepositoryState:
                 self._trim()
             return
         before = state.build.value
-        changed = state.build.take_event(build, now)
+        changed = state.build.apply_event(build, now)
         state.event_at = now
         if changed and (build.finished or before.finished):
             # Its end, or a new run: its jobs have changed, too, whether or not their events come.
@@ -287,7 +287,7 @@ class RepositoryState:
             self._note(state, True)
             return
         before = known.value
-        changed = known.take_event(job, now)
+        changed = known.apply_event(job, now)
         if changed and not job.finished and before.state != job.state and not before.pending:
             # fact 7.9: a worker's requeue sets the build back, and no event tells.
             self._due[state.build.value.id] = None

@@ -59,8 +59,8 @@ class Tracked(Generic[B]):
         self._is_of_event = read_at is None
         self._former_until: datetime | None = None
 
-    def take_read(self, value: B, read_at: float) -> bool | None:
-        """Take a state that was read.
+    def apply_read(self, value: B, read_at: float) -> bool | None:
+        """Apply a state that was read.
 
         Returns:
             Whether it is another one; None if it may be of before the last event: read it again.
@@ -73,8 +73,8 @@ class Tracked(Generic[B]):
         self.read_at, self._is_of_event = read_at, False
         return self._set(value) if is_other else False
 
-    def take_event(self, value: B, now: float) -> bool | None:
-        """Take a state from an event.
+    def apply_event(self, value: B, now: float) -> bool | None:
+        """Apply the state of an event.
 
         Returns:
             Whether it is another one; None if only a read can tell whether it is newer.

@@ -199,7 +199,7 @@ class Watcher:
             self._set_error(None)
 
     def _fail(self, error: Exception) -> float:
-        """Tell of a failure that concerns everything, and return how long to wait, in seconds."""
+        """Report a failure that concerns everything, and return how long to wait, in seconds."""
         if not isinstance(error, TravisError):
             logger.error("reading what is watched failed", exc_info=error)
             error = TravisError(f"Watching failed: {error!r}.")
@@ -214,7 +214,7 @@ class Watcher:
             self._notify(None)
 
     def _read_some(self, states: Iterable[RepositoryState]) -> None:
-        """Tell of what has changed in some states, and note what is still in doubt."""
+        """Report what has changed in some states, and note what is still in doubt."""
         for state in states:
             key = state.repo.lower() if isinstance(state.repo, str) else state.repo
             if self.states.get(key) is not state:

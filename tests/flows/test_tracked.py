@@ -53,17 +53,17 @@ TAKEN, SAME_OR_OLDER, IN_DOUBT = True, False, None
 )
 def test_an_event_after_a_read_is_taken_only_if_newer(held: Build, event: Build, expected: bool | None) -> None:
     tracked = Tracked(held, read_at=100.0)
-    assert tracked.take_event(event, 101.0) is expected
+    assert tracked.apply_event(event, 101.0) is expected
     taken = (event if expected else held).state
     assert (tracked.value.state, tracked.value.started_at) == (taken, (event if expected else held).started_at)
 
 
 def test_an_event_after_an_event_is_taken_if_its_time_is_later() -> None:
     tracked = Tracked(build("started", 10, told=10.0), event_at=1.0)
-    assert tracked.take_event(build("created", told=9.0), 2.0) is False
-    assert tracked.take_event(build("created", told=10.5), 3.0) is True
-    assert tracked.take_event(build("started", 10, told=10.0), 4.0) is False
-    assert tracked.take_event(build("started", 11, told=11.0), 5.0) is True
+    assert tracked.apply_event(build("created", told=9.0), 2.0) is False
+    assert tracked.apply_event(build("created", told=10.5), 3.0) is True
+    assert tracked.apply_event(build("started", 10, told=10.0), 4.0) is False
+    assert tracked.apply_event(build("started", 11, told=11.0), 5.0) is True
 
 
 def test_an_event_changes_only_what_a_run_changes() -> None:
@@ -73,7 +73,7 @@ def test_an_event_changes_only_what_a_run_changes() -> None:
         id=2, state=State.STARTED, started_at=at(1), updated_at=at(1), repository_private=True, log_id=9,
         stage=Stage(id=4), commit=Commit(id=5), queue="builds.linux",
     )  # fmt: skip
-    tracked.take_event(event, 1.0)
+    tracked.apply_event(event, 1.0)
     value = tracked.value
     assert (value.state, value.started_at, value.queue) == ("started", at(1), "builds.linux")
     assert (value.tags, value.stage_id, value.commit, value.number) == ("", 4, job.commit, "7.1")
@@ -83,33 +83,30 @@ def test_an_event_changes_only_what_a_run_changes() -> None:
 def test_an_event_without_jobs_does_not_take_them_away() -> None:
     tracked = Tracked(STARTED, read_at=0.0)
     event: Any = Build(id=1, state=State.PASSED, started_at=at(10), finished_at=at(20), updated_at=at(20))
-    assert tracked.take_event(event, 1.0)
+    assert tracked.apply_event(event, 1.0)
     assert tracked.value.job_ids == (2, 3)
 
 
 def test_a_read_that_may_be_of_before_the_last_event_is_in_doubt() -> None:
     tracked = Tracked(CREATED, read_at=0.0)
-    tracked.take_event(build("started", 10, told=10.0), 5.0)
-    assert tracked.take_read(CREATED, 4.9) is None
-    assert tracked.take_read(CREATED, 5.2) is None
-    assert tracked.value.running
-    assert tracked.take_read(build("started", 10), 4.9) is False
-    assert tracked.take_read(PASSED, 6.0) is True
+    tracked.apply_event(build("started", 10, told=10.0), 5.0)
+    reads = (CREATED, 4.9), (CREATED, 5.2), (build("started", 10), 4.9), (PASSED, 6.0)
+    assert [tracked.apply_read(value, read_at) for value, read_at in reads] == [None, None, False, True]
 
 
 def test_a_late_event_of_a_former_run_is_in_doubt() -> None:
     tracked = Tracked(build("canceled", None, 12), read_at=0.0)
-    tracked.take_read(CREATED, 1.0)
+    tracked.apply_read(CREATED, 1.0)
     # Another late one, which fits to what is known, proves nothing.
-    assert tracked.take_event(build("created", told=2.0), 1.5) is False
-    assert tracked.take_event(build("canceled", None, 12, told=12.2), 2.0) is None
+    assert tracked.apply_event(build("created", told=2.0), 1.5) is False
+    assert tracked.apply_event(build("canceled", None, 12, told=12.2), 2.0) is None
     assert tracked.value.pending
 
 
 def test_a_read_without_a_commit_keeps_the_one_that_is_known() -> None:
     tracked = Tracked(STARTED, read_at=0.0)
     read = Build(id=1, number="7", state=State.STARTED, started_at=at(10), job_ids=(2, 3))
-    assert tracked.take_read(read, 1.0) is False
+    assert tracked.apply_read(read, 1.0) is False
     assert tracked.value.commit == STARTED.commit
 
 
