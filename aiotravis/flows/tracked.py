@@ -112,7 +112,8 @@ class Tracked(Generic[B]):
         """Return whether a state is the present one, or can only come after it."""
         held = self.value
         if held.finished:
-            return value.state == held.state and value.finished_at == held.finished_at
+            ends = [(one.state, one.started_at, one.finished_at) for one in (value, held)]
+            return ends[0] == ends[1]
         times = [time for time in (value.started_at, value.finished_at) if time is not None]
         if self._former_until is not None and times and min(times) <= self._former_until:
             return False  # It may be of a run before.

@@ -41,6 +41,7 @@ TAKEN, SAME_OR_OLDER, IN_DOUBT = True, False, None
         (PASSED, build("created", told=30.0), TAKEN),
         (PASSED, build("created", told=20.9), IN_DOUBT),
         (PASSED, build("created"), IN_DOUBT),
+        (build("canceled", None, 12), build("canceled", 12, 12, told=12.5), IN_DOUBT),
         (PASSED, build("created", told=5.0), IN_DOUBT),
         (STARTED, build("started", 40, told=40.0), TAKEN),
         (STARTED, build("started", 9, told=9.0), IN_DOUBT),
@@ -112,8 +113,8 @@ def test_a_read_without_a_commit_keeps_the_one_that_is_known() -> None:
 
 def test_a_build_has_ended_with_all_its_jobs() -> None:
     tracked = TrackedBuild(Tracked(PASSED, read_at=0.0))
-    assert tracked.finished
+    before = tracked.finished
     tracked.jobs[3] = Tracked(Job(id=3, state=State.STARTED), 0.0)
     tracked.jobs[2] = Tracked(Job(id=2, state=State.PASSED), 0.0)
-    assert not tracked.finished
+    assert (before, tracked.finished) == (True, False)
     assert [job.id for job in tracked.show().jobs] == [2, 3]
