@@ -1,6 +1,7 @@
 """One build or job as reads and events tell of it, in any order: never an older state after a newer one. No I/O."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
@@ -18,13 +19,13 @@ SETTLING: Final = 0.5
 SECOND: Final = timedelta(seconds=1)
 """Precision of all times but ``updated_at`` (fact 1.3)."""
 
-RUN_FIELDS: Final = {
+RUN_FIELDS: Final[Mapping[type[Build | Job], tuple[str, ...]]] = {
     Build: ("state", "started_at", "finished_at", "duration", "job_ids"),
     Job: ("state", "started_at", "finished_at", "queue", "allow_failure"),
 }
 """What a run changes. Events lack some of the other fields (fact 7.8), which stay as they were read."""
 
-EVENT_FIELDS: Final = {
+EVENT_FIELDS: Final[Mapping[type[Build | Job], dict[str, None]]] = {
     Build: {"updated_at": None},
     Job: {"updated_at": None, "stage": None, "repository_private": None},
 }
@@ -54,7 +55,7 @@ class Tracked(Generic[B]):
     def __init__(self, value: B, read_at: float | None = None, event_at: float = -math.inf) -> None:
         self.value: B = _without_event_fields(value)
         self.read_at: float = -math.inf if read_at is None else read_at
-        self.event_at = event_at
+        self.event_at: float = event_at
         self._updated_at: datetime | None = value.updated_at
         self._is_of_event = read_at is None
         self._former_until: datetime | None = None
@@ -84,7 +85,7 @@ class Tracked(Generic[B]):
             return False  # fact 7.9: events come in any order, and more than once.
         is_newer = updated_at is not None and (
             (self._is_of_event and newest is not None and updated_at > newest)
-            or (self._times is not None and updated_at > self._times + SECOND)
+            or (self._times is not None and updated_at - self._times > SECOND)
         )
         if not is_newer and self._is_over(value):
             return False
@@ -144,11 +145,11 @@ class TrackedBuild:
     __slots__ = ("build", "event_at", "jobs", "jobs_read_at", "jobs_wanted", "shown")
 
     def __init__(self, build: Tracked[Build]) -> None:
-        self.build = build
+        self.build: Tracked[Build] = build
         self.jobs: dict[int, Tracked[Job]] = {}
         self.jobs_read_at: float = -math.inf
-        self.jobs_wanted = True
-        self.event_at = build.event_at
+        self.jobs_wanted: bool = True
+        self.event_at: float = build.event_at
         self.shown: Build | None = None
 
     @property

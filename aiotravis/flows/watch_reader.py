@@ -166,7 +166,7 @@ class WatchReader:
                 self._batched = False
             else:
                 self._succeeded = self._succeeded or bool(found)
-                missing = []
+                missing.clear()
                 for state in states:
                     repository = found.get(state.repository_id or 0)
                     if repository is None:

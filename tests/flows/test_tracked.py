@@ -50,6 +50,7 @@ TAKEN, SAME_OR_OLDER, IN_DOUBT = True, False, None
         (CREATED, build("passed", 10, 20, told=20.5), IN_DOUBT),
         # fact 10.1: dates can be absurd.
         (build("passed", 10, 9e9), build("created", told=30.0), IN_DOUBT),
+        (build("passed", -6e10, 2.5e11), build("created", told=30.0), IN_DOUBT),
     ],
 )
 def test_an_event_after_a_read_is_taken_only_if_newer(held: Build, event: Build, expected: bool | None) -> None:

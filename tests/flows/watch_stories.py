@@ -43,7 +43,9 @@ class WorldBuild:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     deleted: bool = False
-    history: list[tuple[str, datetime | None, datetime | None]] = field(default_factory=list)
+    history: list[tuple[str, datetime | None, datetime | None]] = field(
+        default_factory=list[tuple[str, datetime | None, datetime | None]]
+    )
 
 
 @dataclass
@@ -52,8 +54,8 @@ class World:
 
     draw: random.Random
     clock: Callable[[], float]
-    builds: dict[int, WorldBuild] = field(default_factory=dict)
-    on_its_way: list[BuildEvent | JobEvent] = field(default_factory=list)
+    builds: dict[int, WorldBuild] = field(default_factory=dict[int, WorldBuild])
+    on_its_way: list[BuildEvent | JobEvent] = field(default_factory=list[BuildEvent | JobEvent])
     last: WorldBuild | None = None
     shown: WorldBuild | None = None
     next_id: int = 100
