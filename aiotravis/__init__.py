@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from aiotravis.client.statistics import Statistics
     from aiotravis.errors import TravisError
     from aiotravis.flows.event_subscriber import BuildRef, JobRef, RepoRef
+    from aiotravis.flows.repository_update import RepositoryUpdate
+    from aiotravis.flows.watch import Watch, WatchStatus
     from aiotravis.follow_log import LogLines, LogReset, LogStream
     from aiotravis.live.feed import Feed, FeedStatistics
     from aiotravis.live.monitor import Live, LiveState, LiveStateChanges, LiveStatistics
@@ -124,6 +126,7 @@ __all__ = [
     "Repository",
     "RepositoryKey",
     "RepositoryKeys",
+    "RepositoryUpdate",
     "Request",
     "Requests",
     "Results",
@@ -138,6 +141,8 @@ __all__ = [
     "Unreadable",
     "User",
     "Users",
+    "Watch",
+    "WatchStatus",
     "WebhookConfig",
     "__version__",
     "errors",
@@ -159,6 +164,8 @@ _HOMES: Final = {
     "aiotravis.client.statistics": ["Statistics"],
     "aiotravis.errors": ["TravisError"],
     "aiotravis.flows.event_subscriber": ["BuildRef", "JobRef", "RepoRef"],
+    "aiotravis.flows.repository_update": ["RepositoryUpdate"],
+    "aiotravis.flows.watch": ["Watch", "WatchStatus"],
     "aiotravis.follow_log": ["LogLines", "LogReset", "LogStream"],
     "aiotravis.live.feed": ["Feed", "FeedStatistics"],
     "aiotravis.live.monitor": ["Live", "LiveState", "LiveStateChanges", "LiveStatistics"],

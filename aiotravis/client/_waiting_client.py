@@ -1,17 +1,21 @@
-"""WaitingClient: the methods of a client that wait for builds, jobs and commits."""
+"""WaitingClient: the methods of a client that wait for builds, jobs and commits, or watch repositories."""
 
 from collections.abc import AsyncIterable, Callable, Iterable
+from functools import partial
 from typing import Final, TypeVar, overload
 
-from aiotravis._validation import validate_callback, validate_not_awaitable
+from aiotravis._validation import validate_bool, validate_callback, validate_count, validate_not_awaitable
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
 from aiotravis.client._base_client import BaseClient
 from aiotravis.errors import UsageError
 from aiotravis.flows.commit_waiting import CommitSearch, CommitWaiter
-from aiotravis.flows.event_subscriber import BuildRef, JobRef, RepoRef
+from aiotravis.flows.event_subscriber import BuildRef, EventSubscriber, JobRef, RepoRef
 from aiotravis.flows.restart import Restarter
 from aiotravis.flows.waiting import BuildWaiter
+from aiotravis.flows.watch import Watch
+from aiotravis.flows.watch_reader import WatchReader
+from aiotravis.flows.watcher import Watcher
 from aiotravis.resources._base import id_of, ids_of, list_of
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
@@ -44,8 +48,9 @@ def _condition(until: Callable[[V], object] | None) -> Callable[[V], bool]:
 
 
 class WaitingClient(BaseClient):
-    """Waits for builds, jobs and commits, and restarts builds and jobs. Its subclass provides the flows."""
+    """Waits for builds, jobs and commits, restarts, and watches repositories. Its subclass provides the flows."""
 
+    _subscriber: EventSubscriber
     _waiting: BuildWaiter
     _commit_waiting: CommitWaiter
     _restarter: Restarter
@@ -222,3 +227,42 @@ class WaitingClient(BaseClient):
         """
         search = CommitSearch(repo, sha, event_type, appear_within, branch=branch, tag=tag)
         return await self._commit_waiting.wait(search, _condition(until))
+
+    def watch(self, repos: RepoRef | Iterable[RepoRef] | None = None, *, last: int = 8, jobs: bool = True) -> Watch:
+        """Watch the newest builds of repositories: what they are now, then what changes.
+
+        ``async with travis.watch(repos) as watch: async for update in watch: ...``
+
+        Each repository is listed once, within the rate limits, and given as soon as it is read. Then its events are
+        received, for any number of repositories over one connection. After a loss of events, without a live channel,
+        and every five minutes, batched reads find what has changed.
+
+        Args:
+            repos: One or several: ids, slugs, or repositories. None for all that the token's user has a right on. An
+                empty list for none: use `Watch.add`.
+            last: Number of builds of each.
+            jobs: Whether to read their jobs, too.
+
+        Returns:
+            An async context manager and iterator of `RepositoryUpdate`, and of `WatchStatus` whenever nothing can be
+            read or everything again; with ``.state``, ``.add`` and ``.remove``. A repository that is gone, hidden or
+            unknown has an update with an ``error``; the others go on.
+
+        Raises:
+            UsageError: At once: an argument is not valid, or there are neither repositories nor a token.
+        """
+        validate_count(last, "last")
+        validate_bool(jobs, "jobs")
+        has_token = self._token is not None
+        if repos is None and not has_token:
+            raise UsageError("Without a token, name the repositories to watch.", argument="repos")
+        watcher = partial(
+            Watcher,
+            self._subscriber,
+            self.permissions if repos is None else None,
+            partial(WatchReader, self.repos, self.builds, self.jobs, last=last, batched=has_token),
+            last=last,
+            jobs=jobs,
+            has_token=has_token,
+        )
+        return Watch(watcher, self._transport.lifetime, () if repos is None else repos)

@@ -19,8 +19,9 @@ from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import MAX_FAILURES, backoff, is_transient
 from aiotravis.errors import AuthenticationError, NotFoundError, PermissionDenied, TravisError, UsageError
 from aiotravis.events import BuildEvent, Event, JobEvent, Mark
+from aiotravis.flows.event_receiver import EventReceiver
 from aiotravis.flows.event_subscriber import EventSubscriber
-from aiotravis.flows.repository_watch import PendingWait, RepositoryWatch, TargetKey, WaitTarget
+from aiotravis.flows.wait_target import PendingWait, TargetKey, WaitTarget
 from aiotravis.resources._base import read_in_parts
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources._run_order import Run, RunOrder
@@ -70,7 +71,7 @@ class BuildWaiter:
         self._due: dict[TargetKey, None] = {}
         self._read_often: set[TargetKey] = set()
         self._polled: set[TargetKey] = set()
-        self._watches: dict[int, RepositoryWatch] = {}
+        self._receivers: dict[int, EventReceiver[TargetKey]] = {}
         self._wake = asyncio.Event()
         self._group: TaskGroup
         self._task = BackgroundTask(self._run, lambda: len(self._targets) > 0, "aiotravis waiting")
@@ -126,13 +127,13 @@ class BuildWaiter:
         del self._targets[key]
         self._read_often.discard(key)
         self._polled.discard(key)
-        watch = target.watch
-        if watch is not None:
-            watch.keys.discard(key)
-            if not watch.keys:
-                # Remove it now: a target that is read before its task has ended needs a watch of its own.
-                self._watches.pop(watch.repository_id, None)
-                watch.scope.cancel()
+        receiver = target.receiver
+        if receiver is not None:
+            receiver.keys.pop(key, None)
+            if not receiver.keys:
+                # Remove it now: a target that is read before its task has ended needs a receiver of its own.
+                self._receivers.pop(target.repository_id, None)
+                receiver.scope.cancel()
         if not self._targets:
             self._lifetime.remove_on_close(self.aclose)
             self._wake.set()
@@ -184,11 +185,11 @@ class BuildWaiter:
         except Exception as exc:  # noqa: BLE001 - raised in the waiting calls instead of here, where nobody sees it
             self._fail(list(self._targets), TravisError(f"Waiting failed: {exc!r}."))
         finally:
-            self._watches.clear()
+            self._receivers.clear()
 
     @property
     def _read_interval(self) -> float:
-        polls = bool(self._polled) or any(watch.live_unavailable for watch in self._watches.values())
+        polls = bool(self._polled) or any(one.live_unavailable for one in self._receivers.values())
         return POLL_INTERVAL if polls else RECONCILE_INTERVAL
 
     async def _read_due(self) -> None:
@@ -258,37 +259,38 @@ class BuildWaiter:
         target.record_read(value)
         self._polled.discard(key)
         self._settle(key, target, value)
-        if not target.waits or target.watch is not None:
+        if not target.waits or target.receiver is not None:
             return
         if value.repository_id is None:
             self._polled.add(key)
             return
-        target.watch = self._watches.get(value.repository_id)
-        if target.watch is None:
+        target.repository_id = value.repository_id
+        target.receiver = self._receivers.get(value.repository_id)
+        if target.receiver is None:
             feed = self._subscriber.events(
                 value.repository_id, only=(BuildEvent, JobEvent), buffer=BUFFER, optional=True
             )
-            target.watch = self._watches[value.repository_id] = RepositoryWatch(value.repository_id, feed)
-            self._group.start_soon(self._watch, target.watch)
-        target.watch.keys.add(key)
+            target.receiver = self._receivers[value.repository_id] = EventReceiver(feed)
+            self._group.start_soon(self._receive, target.receiver)
+        target.receiver.keys[key] = None
 
-    async def _watch(self, watch: RepositoryWatch) -> None:
+    async def _receive(self, receiver: EventReceiver[TargetKey]) -> None:
         """Receive the events of a repository until its scope is cancelled."""
-        with watch.scope:
-            async with watch.feed as feed:
-                watch.opened = True
+        with receiver.scope:
+            async with receiver.feed as feed:
+                receiver.opened = True
                 # fact 7.9: what was read earlier may have changed before events were received.
-                self._read_soon(watch.keys)
+                self._read_soon(receiver.keys)
                 async for event in feed:
                     try:
-                        self._apply_event(event, watch)
+                        self._apply_event(event, receiver)
                     except Exception:  # what fails in the handling of an event is that of the event
                         logger.exception("handling an event failed")
-                        self._read_soon(watch.keys)
+                        self._read_soon(receiver.keys)
 
-    def _apply_event(self, event: Event, watch: RepositoryWatch) -> None:
+    def _apply_event(self, event: Event, receiver: EventReceiver[TargetKey]) -> None:
         if isinstance(event, Mark):
-            self._read_soon(watch.keys)
+            self._read_soon(receiver.keys)
             return
         if not isinstance(event, BuildEvent | JobEvent):
             return

@@ -262,6 +262,7 @@ class Builds(Resource):
         self,
         builds: Iterable[int | Build] | AsyncIterable[int | Build],
         *,
+        exclude_config: bool = False,
         missing_ok: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> BatchIterator[Build]:
@@ -269,6 +270,7 @@ class Builds(Resource):
 
         Args:
             builds: Ids, or builds; also from an async iterable, such as a paginator.
+            exclude_config: Whether to omit the configurations, most of a response's bytes.
             missing_ok: Whether missing ids are only listed in ``.missing``.
             progress: Called after every request, and once a second between them.
 
@@ -276,7 +278,9 @@ class Builds(Resource):
             UsageError: Immediately, or when an async iterable yields it: one is neither an id nor a build.
             NotFoundError: At the end of the iteration: some ids are missing, and ``missing_ok`` is not set.
         """
-        return self._fetch_many(LIST, partial(self._fetch_ids, ()), builds, "builds", Build, missing_ok, progress)
+        shown = [("exclude_config", "true")] if validate_bool(exclude_config, "exclude_config") else []
+        fetch = partial(self._fetch_ids, shown)
+        return self._fetch_many(LIST, fetch, builds, "builds", Build, missing_ok, progress)
 
     async def _fetch_ids(self, shown: Iterable[tuple[str, str]], ids: Sequence[int]) -> Results[Build]:
         response = await self._fetch(LIST, query=[("ids", ",".join(map(str, ids))), *shown])

@@ -197,7 +197,7 @@ async def test_an_event_without_a_time_makes_the_build_be_read(
     async with anyio.create_task_group() as group:
         group.start_soon(travis.wait_for_build, build.id)
         await until(lambda: len(travis._waiting._read_often) == 1)
-        (watch,) = travis._waiting._watches.values()
+        (watch,) = travis._waiting._receivers.values()
         created = msgspec.structs.replace(old, state=State.CREATED, started_at=None, finished_at=None)
         travis._waiting._apply_event(events.BuildCreated(build=created), watch)
         assert len(travis._waiting._read_often) == 1

@@ -175,7 +175,7 @@ async def test_late_events_and_those_of_an_earlier_run_do_not_end_a_wait(
         group.start_soon(travis.wait_for_build, build.id)
         await server.pusher.wait_occupied("repo-82")
         await until(lambda: len(reads(server)) == 2 and not travis._waiting._due)
-        (watch,) = travis._waiting._watches.values()
+        (watch,) = travis._waiting._receivers.values()
         read = await travis.builds.get(build.id)
         assert read.started_at is not None
 
@@ -216,7 +216,7 @@ async def test_an_incomplete_event_is_completed_by_reading(
         await until(lambda: len(reads(server)) == 2 and not travis._waiting._due)
         monkeypatch.setattr(server.world, "notify", ignored)
         build.finish()
-        (watch,) = travis._waiting._watches.values()
+        (watch,) = travis._waiting._receivers.values()
         event = events.BuildFinished(build=Build(id=build.id), complete=False)
         travis._waiting._apply_event(event, watch)
     assert len(reads(server)) == 3

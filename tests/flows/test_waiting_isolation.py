@@ -34,7 +34,9 @@ def reads(server: TravisServer) -> int:
 
 async def watched(server: TravisServer, travis: Travis) -> None:
     """Wait until the events of the repository are received, and its targets were read again."""
-    await until(lambda: bool(travis._waiting._watches) and all(w.feed.live for w in travis._waiting._watches.values()))
+    await until(
+        lambda: bool(travis._waiting._receivers) and all(w.feed.live for w in travis._waiting._receivers.values())
+    )
     await until(lambda: reads(server) >= 2 and not travis._waiting._due)
     await anyio.sleep(0.01)
 

@@ -78,7 +78,7 @@ async def test_every_wait_ends_once_and_correctly(seed: int, monkeypatch: pytest
                         await anyio.lowlevel.checkpoint()
             wall, cpu = time.perf_counter() - began, time.process_time() - used
             assert len(travis._waiting) == 0
-            assert not travis._waiting._watches
+            assert not travis._waiting._receivers
         reads = len(server.requests) - opened
     assert sorted(build.id for build in found) == sorted(ends)
     # A build that was restarted may have been returned in either of its final states.

@@ -39,6 +39,14 @@ async def test_many_sends_ids_separated_by_commas() -> None:
     assert builds[0].commit is not None
 
 
+async def test_many_omits_the_configurations_on_request() -> None:
+    transport = Scripted(b'{"builds":[' + BUILD + b"]}")
+    assert await Builds(transport).many([1], exclude_config=True).to_list()
+    assert transport.calls[0].query == (("ids", "1"), ("exclude_config", "true"))
+    with pytest.raises(errors.UsageError, match="exclude_config"):
+        Builds(transport).many([1], exclude_config=1)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("number", [0, -1, True, "x", "", "1.5"])
 def test_after_number_must_be_a_positive_whole_number(number: int | str) -> None:
     with pytest.raises(errors.UsageError, match="after_number"):

@@ -1,20 +1,19 @@
-"""The state of waiting: which calls wait for which build or job, and which repositories are watched for them."""
+"""The state of waiting: which calls wait for which build or job, and what is known of that."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import anyio
 import msgspec
 
 from aiotravis.errors import TravisError
-from aiotravis.live.feed import Feed
+from aiotravis.flows.event_receiver import EventReceiver
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources._run_order import Run
 from aiotravis.resources._runs import RunFilter
 
-__all__ = ["PendingWait", "RepositoryWatch", "TargetKey", "WaitTarget"]
+__all__ = ["PendingWait", "TargetKey", "WaitTarget"]
 
 TargetKey = tuple[type[BuildOrJob], int]
 """Class and id of a build or job. Numbers do not identify a build: several can share one (fact 10.1)."""
@@ -59,43 +58,21 @@ class PendingWait:
 
 
 @dataclass(slots=True, eq=False)
-class RepositoryWatch:
-    """A repository whose events are received because something in it is waited for.
-
-    Attributes:
-        repository_id: Its id.
-        feed: Yields the events.
-        keys: The builds and jobs waited for in it.
-        scope: Cancels receiving.
-        opened: Whether the feed is open, with or without the live channel.
-    """
-
-    repository_id: int
-    feed: Feed
-    keys: set[TargetKey] = field(default_factory=set[TargetKey])
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-    opened: bool = False
-
-    @property
-    def live_unavailable(self) -> bool:
-        """Whether events do not arrive at present."""
-        return self.opened and not self.feed.live
-
-
-@dataclass(slots=True, eq=False)
 class WaitTarget:
     """One build or job with the calls that wait for it.
 
     Attributes:
         waits: The calls.
-        watch: Where its events come from, once its repository is known.
+        receiver: Where its events come from, once its repository is known.
+        repository_id: Id of that repository.
         read: What was read of it last that events do not tell, see `completed`; None if it was not read yet.
         missing_since: When a read failed to find it after another had found it, by the loop's clock, in seconds.
         run: Its present run; None before the first read.
     """
 
     waits: dict[PendingWait, None] = field(default_factory=dict[PendingWait, None])
-    watch: RepositoryWatch | None = None
+    receiver: EventReceiver[TargetKey] | None = None
+    repository_id: int = 0
     read: dict[str, Any] | None = None
     missing_since: float | None = None
     run: Run | None = None

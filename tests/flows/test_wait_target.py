@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from aiotravis import Build, State, errors
-from aiotravis.flows.repository_watch import PendingWait, WaitTarget
+from aiotravis.flows.wait_target import PendingWait, WaitTarget
 from aiotravis.resources._runs import Restarts, RunFilter
 
 PASSED = Build(id=7, number="1", state=State.PASSED)
