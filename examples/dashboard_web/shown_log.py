@@ -87,7 +87,7 @@ class ShownLog:
     def close(self) -> None:
         """End the log."""
         self._log.close()
-        while self._lines and self._log.lines[self._read - 1].folds[:MAX_FOLDS] != self._lines[-1].folds:
+        while self._lines and self._read and self._log.lines[self._read - 1].folds[:MAX_FOLDS] != self._lines[-1].folds:
             # What a worker writes as it stops a job in a fold is known by being the last.
             self._size -= self._lines.pop().size
             self._read -= 1
