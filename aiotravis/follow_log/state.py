@@ -194,7 +194,8 @@ class LogState(LogDelivery):
 
     def _suspect_restart(self) -> None:
         """Wait for the stored log if nothing else will show which run the parts so far belong to."""
-        self.waits_for_comparison = self.waits_for_comparison or (self.started_at is None and self.received_live)
+        if self.started_at is None and self.received_live:
+            self.waits_for_comparison: bool = True
 
     def update_end(self, now: float) -> None:
         """Treat the job as ended: its log is stored with a final part."""

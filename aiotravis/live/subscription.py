@@ -83,10 +83,10 @@ class Subscription:
         optional: bool = False,
     ) -> None:
         self._hub = hub
-        self.selection = selection
-        self.resources = resources
-        self.only = only
-        self.optional = optional
+        self.selection: ChannelSelection = selection
+        self.resources: LiveResources = resources
+        self.only: tuple[type[Event], ...] = only
+        self.optional: bool = optional
         self.buffer: EventBuffer = EventBuffer(max_events, max_bytes)
         self.channels: frozenset[str] = NO_CHANNELS
         self.unconfirmed: set[str] = EMPTY

@@ -34,6 +34,14 @@ STALLED: Final = (
     "https://docs.travis-ci.com/user/common-build-problems/#{}\n\nThe build has been terminated\n\n"
 )
 
+STOPS_SINCE_2019: Final[Mapping[str, str]] = {
+    "stalled": "\n\n" + STALLED.format("build-times-out-because-no-output-was-received"),
+    "time-limit": "\n\nThe job exceeded the maximum time limit for jobs, and has been terminated.\n\n",
+    "log-limit": "\n\nThe job exceeded the maximum log length, and has been terminated.\n\n",
+    "canceled": "\n\nDone: Job Cancelled\n\n",
+    "not-generated": "An error occurred while generating the build script.",
+}
+
 # Workers write these; the terminal of the job does not turn their newlines into carriage return and newline.
 STOPS: Final[Mapping[Era, Mapping[str, str]]] = {
     2013: {
@@ -54,16 +62,8 @@ STOPS: Final[Mapping[Era, Mapping[str, str]]] = {
         "canceled": "\n\nDone: Job Cancelled\n\n",
         "not-generated": "An error occurred while generating the build script.",
     },
-    2019: (
-        today := {
-            "stalled": "\n\n" + STALLED.format("build-times-out-because-no-output-was-received"),
-            "time-limit": "\n\nThe job exceeded the maximum time limit for jobs, and has been terminated.\n\n",
-            "log-limit": "\n\nThe job exceeded the maximum log length, and has been terminated.\n\n",
-            "canceled": "\n\nDone: Job Cancelled\n\n",
-            "not-generated": "An error occurred while generating the build script.",
-        }
-    ),
-    2021: today,
+    2019: STOPS_SINCE_2019,
+    2021: STOPS_SINCE_2019,
 }
 """What the workers of an era say as they stop a job, by ending."""
 
