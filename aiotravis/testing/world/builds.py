@@ -341,11 +341,10 @@ class Repository(BaseRepository[Build]):
         builds = [self.build(jobs=jobs, message=f"Change number {n}", quiet=True) for n in range(1, count + 1)]
         now = self.world.clock()
         for age, build in enumerate(reversed(builds)):
-            started = now - 3600.0 * (age + 1)
+            started, ended = now - 3600.0 * (age + 1), now - 3600.0 * (age + 1) + 300.0
             build.state = "failed" if build.number % 5 == 0 else "passed"
-            build.started_at, build.finished_at, build.updated_at = started, started + 300.0, started + 300.0
+            build.started_at, build.finished_at, build.updated_at = started, ended, ended
             for job in build.jobs:
-                job.state, job.started_at = build.state, started
-                job.finished_at = job.updated_at = started + 300.0
+                job.state, job.started_at, job.finished_at, job.updated_at = build.state, started, ended, ended
                 job.log.parts += [Part(0, f"$ rake\n{build.state}\n", False), Part(1, "", True)]
         return builds
