@@ -427,6 +427,7 @@ async def test_viewers_share_one_stream_that_ends_with_the_last_of_them(
     def listens() -> bool:
         return travis.live.statistics().feeds == 2
 
+    server.world.jobs[job_id].start()
     path = f"{url}jobs/{job_id}/log"
     async with stream(browser, path) as one, stream(browser, path) as other:
         await one.next()

@@ -144,7 +144,8 @@ def test_every_flow_uses_a_live_channel_that_comes_late(flow: str) -> None:
                 job.write("all", final=True)
                 build.finish()
             await running
-            assert clock() - before < 2.5
+            # A log that came live is checked against the stored one twice at most, two seconds apart.
+            assert clock() - before < 4.5
 
     run(story)
 
