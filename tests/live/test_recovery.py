@@ -76,7 +76,7 @@ def test_a_flow_polls_without_the_live_channel_and_uses_it_when_it_comes(how: st
             before = clock()
             build.finish()
             assert (await waiting).passed
-            assert clock() - before < 1.0
+            assert clock() - before < 4.5
             return came
 
     assert run(story) <= 31
