@@ -74,6 +74,11 @@ class LogAssembler:
         return self._final is not None and self._last >= self._final
 
     @property
+    def has_final(self) -> bool:
+        """Whether the final part was received."""
+        return self._final is not None
+
+    @property
     def has_gap(self) -> bool:
         """Whether any part is known to be missing; cheaper than `missing`."""
         return bool(self._held) or (self._final is not None and self._last < self._final)

@@ -1,18 +1,21 @@
-"""What is delivered of a followed log: parts in order, or a text, and never anything back. No I/O.
+"""What is delivered of a followed log: parts in order, or a text, and nothing received live back. No I/O.
 
 https://docs.travis-ci.com/api/#logs
 """
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Final
 
 from aiotravis.follow_log.assembler import LogAssembler
 from aiotravis.follow_log.prefix import LogPrefix
-from aiotravis.follow_log.sources import Snapshot
 from aiotravis.follow_log.spooled_text import SpooledText
 from aiotravis.resources.logs import LogPart
 
 __all__ = ["LogDelivery", "LogReset"]
+
+MAX_RECEIVED: Final = 1 << 20
+"""Characters of what was delivered that are kept, to find them in a stored text that begins differently."""
 
 
 class LogReset(LogPart, frozen=True, kw_only=True):
@@ -28,11 +31,11 @@ class LogDelivery:
     Attributes:
         ready: Parts to deliver, in order.
         remainder: Text to deliver after them, or None.
+        delivered: The text delivered so far, as length and checksum.
+        received: What was delivered, in pieces; None if it is too much to be kept.
         job_ended: Whether the job had ended when its state was last received.
-        needs_comparison: Whether numbers alone do not show that what was delivered is the stored log.
-        waits_for_comparison: Whether parts of the run before may be among those delivered, so that the stored log is
-            waited for.
-        covered: Whether the log that was read last shows how the log ends that was delivered.
+        is_text: Whether a text without numbers was delivered.
+        covered: Whether the text that was read last has all that was delivered.
         finished: Whether nothing follows what is ready, and the remainder.
         gap: Numbers of the parts that could not be had, once the log is finished.
         unavailable: Why the rest of the log could not be had, once the log is finished; None if nothing is known to be
@@ -43,7 +46,6 @@ class LogDelivery:
         self.ready: deque[LogPart] = deque()
         self.remainder: SpooledText | None = None
         self.job_ended: bool = False
-        self.needs_comparison: bool = False
         self.finished: bool = False
         self.gap: tuple[int, ...] = ()
         self.unavailable: str | None = None
@@ -52,10 +54,10 @@ class LogDelivery:
     def _start_run(self) -> None:
         self._assembler = LogAssembler()
         self.delivered: LogPrefix = LogPrefix()
-        self._texts_read = 0
+        self.received: list[str] | None = []
+        self._received_size = 0
         self._text_pieces = 0
-        self._text_extends = False
-        self.waits_for_comparison: bool = False
+        self.is_text: bool = False
         self.covered: bool = False
 
     @property
@@ -69,14 +71,14 @@ class LogDelivery:
         return self.delivered.length, self.last_number
 
     @property
-    def is_text(self) -> bool:
-        """Whether a text without numbers was delivered."""
-        return self._texts_read > 0 and self.delivered.length > 0 and self.last_number < 0
+    def has_all(self) -> bool:
+        """Whether the final part and all before it were delivered."""
+        return self._assembler.complete
 
     @property
     def has_notice(self) -> bool:
         """Whether the server's own notice ends the log of this run, as far as is known."""
-        return self._assembler.has_notice and not self.waits_for_comparison
+        return self._assembler.has_notice
 
     @property
     def held_texts(self) -> list[str]:
@@ -88,48 +90,32 @@ class LogDelivery:
         """Numbers of the parts that exist but were not received."""
         return self._assembler.missing
 
-    def merge_whole(self, snapshot: Snapshot) -> None:
-        """Deliver what is new in a log that was read as a whole, and in which numbers do not count.
+    def merge_text(self, text: SpooledText) -> None:
+        """Deliver what is new in a text that was read, and compared.
 
-        fact 10.4: it replaces what was delivered only where that may belong to another run. A text that lacks parts of
-        what came does not: only what follows in it is new.
+        fact 10.4: what came is not replaced by a stored log that lacks a part of it, unless that log was removed.
         """
         self.covered = False
-        text = snapshot.text
-        if text is None or not text.prefix.length:
-            return
-        is_text = self.is_text
-        self._texts_read += 1
-        if text.lacks_held or text.lacks_end:
-            return
-        if text.replaces_end and self.job_ended and not (self.waits_for_comparison or is_text):
-            text.keep_end()
-        if text.overlaps:
-            self.covered = self.job_ended
-            if self.covered and not text.exhausted:
-                self._assembler = LogAssembler()
-                self.remainder, self._text_extends = text, True
+        if not (text.prefix.length and (text.contains_all or text.is_removal)):
             return
         if not text.continues:
-            shorter = text.prefix.length < self.delivered.length and not text.is_removal
-            if not self.job_ended or (shorter and not (self.needs_comparison or is_text)):
+            if not self.job_ended:
                 return
             self.discard()
-            self._texts_read = 1
         self.covered = True
         is_longer = text.prefix.length > self.delivered.length
         if self.job_ended or is_longer:
             # Parts that were held back are in the text.
-            self._assembler = LogAssembler()
+            self._assembler, self.is_text = LogAssembler(), True
         if is_longer:
-            self.delivered, self.remainder, self._text_extends = text.prefix, text, False
+            self.delivered, self.remainder = text.prefix, text
 
     def deliver_text(self, content: str, *, last: bool) -> None:
         """Deliver a piece of the remainder; the last one ends it."""
+        if self.received is not None:
+            self._keep(content)
         self.ready.append(LogPart(number=self._text_pieces, content=content))
         self._text_pieces += 1
-        if self._text_extends:
-            self.delivered.add(content)
         if last:
             self.remainder = None
 
@@ -150,15 +136,29 @@ class LogDelivery:
         """End the log: deliver the parts behind a gap, too, and remember the gap.
 
         Args:
-            parts: Stored parts, of which those behind a gap may have been dropped before.
+            parts: Parts of which those behind a gap may have been dropped before.
             unavailable: Why the rest of the log could not be had.
         """
         self.add_parts(parts, bounded=False)
-        self.gap, self.unavailable = self.missing, unavailable
+        self.gap = self.missing
+        # Where the final part came, the gap is all that is missing.
+        self.unavailable = None if self._assembler.has_final else unavailable
         self._deliver(self._assembler.flush())
         self.finished = True
 
     def _deliver(self, parts: Iterable[LogPart]) -> None:
         for part in parts:
-            self.delivered.add(part.content or "")
-            self.ready.append(part)
+            self._deliver_part(part, part.content or "")
+
+    def _deliver_part(self, part: LogPart, content: str) -> None:
+        self.delivered.add(content)
+        if self.received is not None:
+            self._keep(content)
+        self.ready.append(part)
+
+    def _keep(self, content: str) -> None:
+        if self.received is not None:
+            self.received.append(content)
+            self._received_size += len(content)
+            if self._received_size > MAX_RECEIVED:
+                self.received = None

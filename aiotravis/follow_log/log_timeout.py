@@ -18,8 +18,8 @@ LONG_AGO: Final = 3600.0
 """Seconds after which a log that is not there may never appear."""
 
 
-RECENT: Final = 60.0
-"""Seconds for which a moment is recent: as far as the clocks of this machine and of Travis may differ."""
+FIRST_YEAR: Final = 2010
+"""Travis began in 2011. Earlier dates are absurd (fact 10.1)."""
 
 
 class LogTimeout:
@@ -45,24 +45,20 @@ class LogTimeout:
             self.restart()
         elif self.ends_at is None:
             # The clocks of this machine and of Travis may differ: what was seen to end has ended now.
-            age = 0.0 if self._seen_before_end else self._age(job.finished_at)
+            began, ended = job.started_at, job.finished_at
+            unknown = self._seen_before_end or (began is not None and ended is not None and ended < began)
+            age = 0.0 if unknown else self.age(ended)
             self.long_ago = age > LONG_AGO
-            self.end(now - age)
+            self.ends_at = now - age + self._seconds
 
     def restart(self) -> None:
         """Forget the end of the job: it was restarted."""
         self._seen_before_end, self.ends_at, self.long_ago = True, None, False
 
-    def end(self, at: float) -> None:
-        """Begin to wait: the job ended at a time, by the clock of the event loop."""
-        self.ends_at = at + self._seconds
-
-    def is_recent(self, moment: datetime | None) -> bool:
-        """Return whether a moment may be recent, or still to come."""
-        return self._age(moment) < RECENT
-
-    def _age(self, moment: datetime | None) -> float:
-        if moment is None:
+    @staticmethod
+    def age(moment: datetime | None) -> float:
+        """Return for how many seconds a moment is past; 0 if that is unknown, or if it is still to come."""
+        if moment is None or moment.year < FIRST_YEAR:
             return 0.0
         try:
             return max(0.0, time.time() - moment.timestamp())

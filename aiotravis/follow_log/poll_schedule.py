@@ -3,9 +3,10 @@
 https://docs.travis-ci.com/api/#logs
 """
 
+from collections.abc import Iterator
 from typing import Final
 
-from aiotravis._async.retry import exponential
+from aiotravis._async.retry import backoff, exponential
 from aiotravis.follow_log.log_timeout import LogTimeout
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "MAX_WAITING_PARTS",
     "POLL_DELAY",
     "PollSchedule",
+    "retry_delays",
 ]
 
 POLL_DELAY: Final = 2.0
@@ -37,6 +39,11 @@ MAX_WAITING_PARTS: Final = 256
 
 CHARACTERS_PER_SECOND: Final = 1 << 20
 """Characters of a log without numbers, which is read as a whole each time, for which a poll is put off by a second."""
+
+
+def retry_delays() -> Iterator[float]:
+    """Yield the seconds to wait after each failed request."""
+    return backoff(POLL_DELAY, MAX_POLL_DELAY)
 
 
 class PollSchedule:
@@ -118,7 +125,7 @@ class PollSchedule:
         if held >= self._held_at_poll + MAX_WAITING_PARTS:
             self._held_at_poll, self._at = held, now
 
-    def add_poll(self, now: float | None, *, advanced: bool, ended: bool) -> None:
+    def add_poll(self, now: float, *, advanced: bool, ended: bool) -> None:
         """Record a poll.
 
         Args:
@@ -129,6 +136,6 @@ class PollSchedule:
         # A poll that was requested, after a reconnect for example, need not find anything.
         unchanged = ended or not self.wanted
         self.wanted, self._at = False, None
-        self._log_read_at = self._log_read_at if now is None else now
+        self._log_read_at = now
         self._unchanged = 0 if advanced else self._unchanged + unchanged
         self._idle_unchanged = 0 if advanced else self._idle_unchanged + unchanged

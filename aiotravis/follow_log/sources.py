@@ -164,28 +164,33 @@ class LogSources:
         """
         failures: dict[Source, TravisError] = {}
         empty: Snapshot | None = None
-        nothing_numbered = too_large = False
+        too_large = no_log = nothing_numbered = nothing_in_v2 = False
         for source in sources:
             if source in self._lacking or (too_large and not source.streams):
                 continue
-            if nothing_numbered and not (wanted.ended or too_large or source.numbers):
+            if nothing_in_v2 and not (source.v3 or too_large):
+                # What one route of API v2 does not have, the other does not have either.
+                continue
+            if nothing_numbered and not (wanted.ended or too_large):
                 # Nothing is written yet.
                 break
             snapshot = await self._ask(source, wanted)
             if not isinstance(snapshot, Snapshot):
                 failures[source] = snapshot
                 too_large = too_large or isinstance(snapshot, TooLargeError)
+                no_log = no_log or _is_no_log(snapshot)
                 continue
             if not self._is_empty(snapshot, wanted):
                 return snapshot
             nothing_numbered = nothing_numbered or source.numbers
+            nothing_in_v2 = nothing_in_v2 or not source.v3
             if empty is None or snapshot.parts is not None:
                 empty = Snapshot(parts=None if snapshot.parts is None else ())
         interrupted = next(filter(_is_interruption, failures.values()), None)
         if interrupted is not None and wanted.ended:
             # The others do not have the log, and this one may.
             raise interrupted
-        if too_large or (empty is None and failures):
+        if too_large or (failures and empty is None and not no_log):
             raise _most_telling(failures)
         return empty or Snapshot()
 
@@ -207,8 +212,12 @@ class LogSources:
             as_text: Whether to read it as text even then.
         """
         wanted = replace(wanted, ended=True)
+        sources: Sequence[Source] = TEXT_FIRST
         answer = await self._ask(V3_NUMBERS, wanted) if V3_PARTS not in self._lacking else Snapshot()
         numbers = (answer.parts or ()) if isinstance(answer, Snapshot) else ()
+        if isinstance(answer, Snapshot) and not numbers:
+            # What one route of an API does not have, the others do not have either.
+            sources = (V2_TEXT, V2_LOG)
         listed = LogAssembler()
         listed.add(numbers, bounded=False)
         if begins_at_one(numbers):
@@ -216,7 +225,7 @@ class LogSources:
         if numbers and not listed.complete and not as_text:
             # Parts may still be on their way to the store, and a text would not show where they are missing.
             return await self.read(wanted, NUMBERS_FIRST)
-        snapshot = await self.read(wanted, TEXT_FIRST)
+        snapshot = await self.read(wanted, sources)
         return Snapshot(text=snapshot.text, complete=listed.complete) if snapshot.text is not None else snapshot
 
     async def _ask(self, source: Source, wanted: Wanted) -> Snapshot | TravisError:
@@ -239,6 +248,11 @@ def begins_at_one(parts: Iterable[LogPart]) -> bool:
     # fact 7.9: servers of 2013 to 2015 did. The first number that the server lists is the first part.
     numbers = [part.number for part in parts if isinstance(part.number, int)]
     return min(numbers, default=0) == 1
+
+
+def _is_no_log(error: TravisError) -> bool:
+    """Return whether an answer is neither a log nor a refusal: a web page, ``[]``, 204, 410, 307 without a target."""
+    return isinstance(error, DecodeError | RedirectError) or type(error) is ResponseError
 
 
 def _is_interruption(error: TravisError) -> bool:

@@ -3,14 +3,13 @@
 import codecs
 import tempfile
 import threading
-import zlib
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar, cast
 
 import anyio
 
 from aiotravis.follow_log.prefix import LogPrefix
-from aiotravis.resources._log_sinks import MAX_LOG, DiskError, LogSink, on_disk
+from aiotravis.resources._log_sinks import DiskError, LogSink, on_disk
 
 __all__ = ["SpooledText"]
 
@@ -21,11 +20,8 @@ MAX_IN_MEMORY: Final = 4 << 20
 
 REMOVAL: Final = b"Log removed by "
 
-MIN_OVERLAP: Final = 8
-"""Bytes of what was delivered that another text begins with, at least, before its rest is taken for what follows."""
-
-MAX_ALIGNMENTS: Final = 16
-"""Ways in which a text is compared with what was delivered, at most: repeated pieces fit in several places."""
+BLOCK: Final = 1 << 20
+"""Bytes that are searched at once."""
 
 PIECE: Final = 64 << 10
 """Bytes that are read at once."""
@@ -40,10 +36,7 @@ class SpooledText(LogSink):
     Attributes:
         prefix: Length and checksum of the text taken.
         continues: Whether the text begins with all that was delivered.
-        overlaps: Whether it lacks parts of what was delivered, but nothing else; known after `compare`.
-        lacks_end: Whether it lacks the end of what was delivered, and has nothing else; known after `compare`.
-        replaces_end: Whether it has something else in place of the end of what was delivered; known after `compare`.
-        lacks_held: Whether it lacks parts that came live, but could not be delivered yet; known after `compare`.
+        contains_all: Whether it has everything that was received, in order; known after `compare`.
     """
 
     def __init__(self, delivered: LogPrefix) -> None:
@@ -59,12 +52,7 @@ class SpooledText(LogSink):
         self._position = 0
         self.prefix: LogPrefix = LogPrefix()
         self.continues: bool = not self._delivered.length
-        self.overlaps: bool = False
-        self.lacks_end: bool = False
-        self.replaces_end: bool = False
-        self._lacks_end = False
-        self._common = 0
-        self.lacks_held: bool = False
+        self.contains_all: bool = True
 
     @classmethod
     def of(cls, text: str, delivered: LogPrefix) -> "SpooledText":
@@ -123,70 +111,37 @@ class SpooledText(LogSink):
         """Whether it is the notice that takes the place of a log that was removed (fact 5.4)."""
         return self._bytes_at(0, len(REMOVAL)) == REMOVAL
 
-    async def compare(self, held: Sequence[str] = ()) -> None:
-        """Check whether the text lacks parts that came live (fact 10.2); see `overlaps` and `lacks_held`.
-
-        It may go on where what was delivered ends: only the rest is read then.
+    async def compare(self, received: Sequence[str] | None, held: Sequence[str]) -> None:
+        """Check whether the text has everything that was received; it may have more (fact 10.4).
 
         Args:
-            held: Texts that came live and follow what was delivered, with others between them.
+            received: Texts that were received and delivered, in order; None if they were too many to be kept.
+            held: Texts that were received, follow those, and could not be delivered yet.
         """
-        blocking = self._end > MAX_IN_MEMORY
-        if not self.continues and self.prefix.length:
-            position = await self._in_file(self._find_end_of_delivered, blocking=blocking)
-            if position is not None:
-                self.overlaps, self._position = True, position
-            else:
-                self.lacks_end = self._lacks_end
-                self.replaces_end = not self._lacks_end and self._common >= MIN_OVERLAP
-        if held and (self.continues or self.overlaps):
-            self.lacks_held = await self._in_file(lambda: not self._contains(held), blocking=blocking)
-
-    def keep_end(self) -> None:
-        """Read only what follows the parts that both texts have, although what was delivered goes on differently."""
-        self.overlaps, self._position = True, self._common
+        if self.continues:
+            texts = held
+        elif received is None:
+            self.contains_all = False
+            return
+        else:
+            texts = [*received, *held]
+        if texts:
+            blocking = self._end > MAX_IN_MEMORY
+            self.contains_all = await self._in_file(lambda: self._contains(texts), blocking=blocking)
 
     def _contains(self, texts: Sequence[str]) -> bool:
-        rest = self._bytes_at(self._position, MAX_LOG)
-        position = 0
+        """Return whether what follows the delivered text has some texts, in order."""
+        self._file.seek(self._position)
+        window, place = b"", 0
         for text in map(_encode, texts):
-            position = rest.find(text, position)
-            if position < 0:
-                return False
-            position += len(text)
+            while (found := window.find(text, place)) < 0:
+                more = self._file.read(BLOCK)
+                if not more:
+                    return False
+                # The text may begin at the end of the window.
+                window, place = window[max(place, len(window) - len(text) + 1) :] + more, 0
+            place = found + len(text)
         return True
-
-    def _find_end_of_delivered(self) -> int | None:
-        """Return the number of bytes that were delivered, in order but perhaps with others between them, or None."""
-        delivered = self._delivered
-        beginning = self._bytes_at(0, MIN_OVERLAP)
-        lacking = delivered.head.find(beginning, 1)
-        for _ in range(MAX_ALIGNMENTS):
-            if lacking < 0:
-                break
-            size = delivered.size - lacking
-            if size <= self._end and self._checksum_after(delivered.head[:lacking], size) == delivered.checksum:
-                return size
-            lacking = delivered.head.find(beginning, lacking + 1)
-        self._lacks_end = delivered.head.startswith(self._bytes_at(0, delivered.size)) and self._end < delivered.size
-        positions, matched, before = [0], list[int](), 0
-        pieces = iter(delivered.pieces)
-        for size, after in zip(pieces, pieces, strict=True):
-            # Continued from the same checksum, equal pieces lead to the same one.
-            matched = [one + size for one in positions if zlib.crc32(self._bytes_at(one, size), before) == after]
-            before = after
-            positions = sorted({*positions, *matched})[-MAX_ALIGNMENTS:]
-            self._lacks_end = self._lacks_end or self._end in matched
-        self._common = positions[-1]
-        # Only what ends with the last piece goes on where that ended; a short one may be there by chance.
-        end = max(matched, default=0)
-        return end if end == self._end or end >= MIN_OVERLAP else None
-
-    def _checksum_after(self, head: bytes, size: int) -> int:
-        checksum = zlib.crc32(head)
-        for position in range(0, size, MAX_IN_MEMORY):
-            checksum = zlib.crc32(self._bytes_at(position, min(MAX_IN_MEMORY, size - position)), checksum)
-        return checksum
 
     def _bytes_at(self, position: int, size: int) -> bytes:
         self._file.seek(position)

@@ -3,12 +3,13 @@
 https://docs.travis-ci.com/api/#logs
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 import aiotravis.follow_log.poll_schedule as poll_schedule
-from aiotravis._async.retry import backoff
 from aiotravis.events import Event, JobCreated, JobEvent, JobLog, Mark
 from aiotravis.follow_log.assembler import LogAssembler
 from aiotravis.follow_log.delivery import LogDelivery, LogReset
@@ -21,8 +22,11 @@ from aiotravis.resources.logs import LAST, LogPart
 
 __all__ = ["LogState"]
 
-MAX_LIVE_DELAY: Final = 5.0
-"""Seconds that a live part may take to arrive. For so long after a restart, parts may belong to the run before."""
+MAX_OLD_LOG: Final = 5.0
+"""Seconds from the start of a run for which the server may still serve the log of the run before."""
+
+MAX_WAITING: Final = 1000
+"""Parts that are kept until it is known which run they belong to, at most."""
 
 
 class LogState(LogDelivery):
@@ -37,10 +41,12 @@ class LogState(LogDelivery):
         has_run: Whether the job has begun to run, as far as is known: only then it has a log.
         started_at: When the present run of the job began; None if it has not, or if that is unknown.
         opened: Whether the log was read once.
-        run_unknown: Whether the present run is unknown: poll before taking parts.
+        runs: How many runs of the job were seen.
+        run_unknown: Whether it is unknown which run live parts belong to: the job was not seen to run since a gap.
         received_live: Whether any part of this run came over the live channel.
         empty_reads: How often in a row the server had nothing of it.
         reads: How often the log of this run was read.
+        final_checks: How often the end of this run was checked, see `check_final`.
         highest_listed: Highest number of a part that the server listed in the last read; -1 for none.
     """
 
@@ -49,11 +55,14 @@ class LogState(LogDelivery):
         self._job = job
         self.timeout: LogTimeout = timeout or LogTimeout()
         self.started_at: datetime | None = None
-        self.run_unknown: bool = False
+        self.run_unknown: bool = True
         self.has_run: bool = False
         self.opened: bool = False
-        self._certain_from = 0.0
+        self.runs: int = 1
+        self._waiting: list[LogPart] = []
+        self._early: list[LogPart] = []
         self._restarted = False
+        self._young_until = 0.0
         self._updated_at: datetime | None = None
         self._created = False
         self._schedule = PollSchedule(self.timeout)
@@ -64,29 +73,32 @@ class LogState(LogDelivery):
         self.reads: int = 0
         self.received_live: bool = False
         self.empty_reads: int = 0
-        self._end_deferred = False
+        self._is_new_run = False
+        self._has_pieces = False
+        self.final_checks: int = 0
+        self._listed: dict[int | str, LogPart] = {}
+        self._live: dict[int | str, LogPart] = {}
 
     @property
     def complete(self) -> bool:
-        """Whether the final part and all before it were delivered, and it is time to verify that."""
-        return self._assembler.complete and not self._end_deferred
+        """Whether the final part and all before it were delivered."""
+        # fact 9.34: an old server stores the parts whole that it sends in pieces; only those show whether one is lost.
+        return self.has_all and not self._has_pieces
 
     # When to poll -----------------------------------------------------------------------------------------------------
 
     def set_opened(self, now: float) -> None:
         """Remember when the log was first read."""
-        if self.timeout.is_recent(self.started_at):
-            self._certain_from = now + MAX_LIVE_DELAY
         self.opened = True
         self._schedule.heard_at = now
 
     def is_poll_due(self, now: float) -> bool:
-        """Whether it is time to poll, even if events still arrive."""
+        """Whether to poll even if events still arrive."""
         return self._schedule.is_due(now)
 
     @property
     def _urgent(self) -> bool:
-        return self.job_ended or self._schedule.wanted or self._assembler.has_gap
+        return self.job_ended or self._schedule.wanted or self._assembler.has_gap or self._assembler.complete
 
     def needs_log(self, now: float, *, live: bool) -> bool:
         """Whether a poll reads the log, and not only the state of the job.
@@ -95,7 +107,7 @@ class LogState(LogDelivery):
             now: The time.
             live: Whether there is a live channel.
         """
-        return not live or self._urgent or self.run_unknown or self._schedule.is_log_due(now)
+        return not live or not self.opened or self._urgent or self._schedule.is_log_due(now)
 
     def poll_delay(self, now: float, *, live: bool, idle: float = poll_schedule.IDLE_POLL_DELAY) -> float:
         """Return the seconds until the next poll if no event arrives.
@@ -108,165 +120,197 @@ class LogState(LogDelivery):
         if live and not self._urgent:
             self._schedule.clear()
             return idle
-        as_text = not live or self._texts_read > 0
         # The log of a job that has ended does not grow, and is not read much more often.
         length = 0 if self.job_ended else self.delivered.length
-        return self._schedule.delay(now, as_text=as_text, length=length)
-
-    def retry_delays(self) -> Iterator[float]:
-        """Yield the seconds to wait after each failed request."""
-        return backoff(poll_schedule.POLL_DELAY, poll_schedule.MAX_POLL_DELAY)
+        return self._schedule.delay(now, as_text=not live or self.is_text, length=length)
 
     # Events -----------------------------------------------------------------------------------------------------------
 
     def handle_event(self, event: Event, now: float) -> None:
         """Apply an event of the live channel."""
         if isinstance(event, JobLog):
-            if event.job_id != self._job:
-                return
-            if self._texts_read or self.run_unknown:
-                # The part cannot be placed: the text has no numbers, or the part may belong to another run.
-                self._schedule.wanted = True
-                return
-            self.received_live = self.has_run = True
-            self._schedule.heard_at = now
-            if now < self._certain_from or self.started_at is None:
-                # fact 7.9: parts of the run before may still arrive, or the start of this one was not noticed yet.
-                self.needs_comparison = True
-                self.waits_for_comparison = self.waits_for_comparison or self._restarted
-            part = LogPart(number=event.number, content=event.content, final=event.final)
-            if self._assembler.accept_next(part):
-                self.delivered.add(event.content)
-                self.ready.append(part)
-                return
-            had_gap = self._assembler.has_gap
-            # fact 9.34: an old server stores the parts whole that it sends in pieces.
-            self.needs_comparison = self.needs_comparison or not isinstance(part.number, int)
-            self.add_parts([part])
-            if self._assembler.late_piece:
-                self._deliver_late(part, now)
-            if self._assembler.has_gap:
-                self._schedule.add_gap(now, self._assembler.held, is_new=not had_gap)
+            if event.job_id == self._job:
+                self._handle_part(LogPart(number=event.number, content=event.content, final=event.final), now)
         elif isinstance(event, Mark):
+            # A restart may be among what was lost.
+            self._early, self._waiting, self.run_unknown = self._waiting or self._early, [], True
             self._schedule.wanted = True
-            self._suspect_restart()
         elif isinstance(event, JobEvent) and event.job.id == self._job:
             self._handle_job_event(event, now)
 
-    def begin_run(self, now: float) -> None:
-        """Begin with a poll: what came over the live channel so far may belong to the run before."""
-        self._restart(now)
+    def _handle_part(self, part: LogPart, now: float) -> None:
+        self._schedule.heard_at = now
+        if self.run_unknown:
+            if not self._waiting:
+                self._schedule.request(now)
+            if len(self._waiting) < MAX_WAITING:
+                self._waiting.append(part)
+            return
+        if self.is_text:
+            # The part cannot be placed: the text has no numbers.
+            self._schedule.wanted = True
+            return
+        self.received_live = self.has_run = True
+        if self._listed or self._live or now < self._young_until:
+            known = self._live.get(part.number) or self._listed.get(part.number)
+            if known is None or known.content != part.content:
+                self._live[part.number] = part
+            if known is not None and known.content != part.content:
+                self._deliver_again(now)
+                return
+        if self._assembler.accept_next(part):
+            self._deliver_part(part, part.content or "")
+            return
+        had_gap = self._assembler.has_gap
+        self._has_pieces = self._has_pieces or (isinstance(part.number, str) and "." in part.number)
+        self.add_parts([part])
+        if self._assembler.late_piece and part.number == 0:
+            # Numbering begins at 0 after all.
+            self.discard()
+            self.add_parts([part])
+            self._schedule.request(now)
+        if self._assembler.has_gap:
+            self._schedule.add_gap(now, self._assembler.held, is_new=not had_gap)
+
+    def _deliver_again(self, now: float) -> None:
+        """Deliver what came live of a run that has just begun: what it contradicts is of the run before."""
+        live, self._live = self._live, {}
+        self.discard()
+        self._live, self.received_live, self._is_new_run = live, True, True
+        self.add_parts(live.values())
+        self._schedule.request(now)
 
     def _handle_job_event(self, event: JobEvent, now: float) -> None:
         held, updated_at = self._updated_at, event.updated_at
         if updated_at is not None:
             self._updated_at = max(held or updated_at, updated_at)
         if isinstance(event, JobCreated):
-            # fact 7.9: a restart and a requeue are announced as "created"; events are repeated, and come late.
+            # fact 7.9: so a restart and a requeue are announced; events are repeated, and come late.
             known = [time for time in (held, self.started_at) if time is not None]
             if event.late or (updated_at is not None and any(updated_at <= time for time in known)):
                 return
-            if (updated_at is not None and known) or not (self.delivered.length or self._assembler.held):
-                self._restart(now)
+            if self.opened and not (self.has_run or self.job_ended or self._restarted or self._waiting):
+                return  # The job has not run yet.
+            is_empty = not (self.delivered.length or self._assembler.held or self._waiting)
+            if is_empty or (updated_at is not None and (known or self._waiting)):
+                self.begin_run(now)
             else:
                 # What was delivered is not taken back on a suspicion: the state of the job shows whether it restarted.
-                self._created = True
-                self._suspect_restart()
+                self._created = self.run_unknown = True
                 self._schedule.request(now)
         elif not event.complete:
             self._schedule.wanted = True
-        elif not event.late:
+        elif not event.late and (self.opened or not event.job.finished):
+            if self._restarted and event.job.finished:
+                # Perhaps a late event of the run before.
+                self._schedule.request(now)
+                return
             if self.started_at not in {None, event.job.started_at}:
                 # Perhaps another run, whose "created" has not arrived: the state of the job shows that.
+                self.run_unknown = True
                 self._schedule.request(now)
                 return
             if event.job.finished and not self.job_ended:
                 self._schedule.speed_up()
+            # Parts that came before the start, while the log was being opened, may be of an earlier run.
+            self._restarted = self._restarted or not (self.opened or event.job.pending)
             self._apply_job(event.job, now)
-            self.started_at = event.job.started_at
 
     def _apply_job(self, job: Job, now: float) -> None:
-        if job.finished and not self.job_ended:
-            self._end_deferred = False
         self.job_ended = job.finished
         self.has_run = self.has_run or has_run(job)
+        self.started_at = job.started_at
         self.timeout.update(job, now)
+        if self.run_unknown and not job.pending:
+            self._identify_run(job, now)
 
-    def _suspect_restart(self) -> None:
-        """Wait for the stored log if nothing else will show which run the parts so far belong to."""
-        if self.started_at is None and self.received_live:
-            self.waits_for_comparison: bool = True
-
-    def update_end(self, now: float) -> None:
-        """Treat the job as ended: its log is stored with a final part."""
-        self.job_ended = True
-        if self.timeout.ends_at is None:
-            self.timeout.end(now)
-
-    def _deliver_late(self, part: LogPart, now: float) -> None:
-        """Deliver the log again, with a part that was taken for one that does not exist, or a piece of one."""
-        if part.number != 0:
-            self._restart(now)
+    def _identify_run(self, job: Job, now: float) -> None:
+        """Begin to take live parts: the job runs, or has run."""
+        self.run_unknown = False
+        if self._restarted:
+            self._restarted, self._is_new_run, self._young_until = False, True, now + MAX_OLD_LOG
+            self._early, self._waiting = self._waiting, []
             return
-        self.discard()
-        self.add_parts([part])
-        self._schedule.request(now)
+        if not self.opened:
+            self._young_until = now + MAX_OLD_LOG - self.timeout.age(job.started_at)
+        waiting, self._waiting = self._waiting, []
+        for part in waiting:
+            self._handle_part(part, now)
 
-    def _restart(self, now: float) -> None:
+    def check_final(self, now: float, *, is_listed: bool) -> bool:
+        """Return whether to end a complete log: the job has ended, the server lists the end, or time has shown it."""
+        # fact 9.35: the final part may come early.
+        self.final_checks += 1
+        self._schedule.add_poll(now, advanced=False, ended=True)
+        return self.complete and (self.job_ended or is_listed or self.final_checks > 2)
+
+    def begin_run(self, now: float) -> None:
+        """Begin another run with a poll: what came so far belongs to the run before."""
+        self.runs += 1
         if self.delivered.length or self.last_number >= 0:
             self.ready.append(LogReset())
         self._start_run()
-        self.needs_comparison = True
-        self._restarted = True
-        self._certain_from = now + MAX_LIVE_DELAY
         self.timeout.restart()
         self.job_ended: bool = False
         self.has_run = False
         self.started_at = None
-        # Parts of the old run may still arrive: the new one begins with a poll.
-        self.run_unknown = True
+        # fact 7.9: parts of the old run may still arrive: until the new one is seen to run, parts wait.
+        self._restarted = self.run_unknown = True
+        self._waiting, self._early = [], []
         self._schedule.request(now)
 
     # Polls ------------------------------------------------------------------------------------------------------------
 
-    def update_job(self, job: Job, now: float) -> bool:
-        """Apply the state of the job. If its run began at another time, the log restarts.
+    def is_other_run(self, job: Job) -> bool:
+        """Whether the job is on another run than the log that is delivered."""
+        return (self.started_at not in {None, job.started_at}) or (self._created and job.pending)
 
-        Returns:
-            Whether it is another run.
-        """
-        is_other = self.started_at is not None and job.started_at != self.started_at
-        is_other = is_other or (self._created and job.pending)
+    def update_job(self, job: Job, now: float) -> None:
+        """Apply the state of the job. If its run began at another time, the log restarts."""
+        is_other = self.is_other_run(job)
         self._created = False
         if is_other:
-            self._restart(now)
-        self.started_at = job.started_at
+            self.begin_run(now)
         # fact 10.1: a restart takes a while; what is read of the log meanwhile belongs to neither run for certain.
-        self._schedule.wanted = self._schedule.wanted or (self.job_ended and not job.finished)
+        self._schedule.wanted |= self.job_ended and not job.finished
         self._apply_job(job, now)
-        return is_other
+
+    def is_young(self, now: float) -> bool:
+        """Whether the server may still serve the log of the run before."""
+        return now < self._young_until
 
     def apply_poll(
-        self, snapshot: Snapshot, *, pending: bool, before: tuple[int, int], now: float | None = None
+        self, snapshot: Snapshot, *, before: tuple[int, int], now: float, asked_at: float | None = None
     ) -> bool:
         """Apply what a poll has read.
 
         Args:
             snapshot: What was read.
-            pending: Whether the job has not begun to run.
             before: The `position` before the poll.
             now: The time.
+            asked_at: When the server was asked; None for now.
 
         Returns:
             Whether there is anything new.
         """
-        self._end_deferred = False
-        self.run_unknown = self.run_unknown and pending
-        self.merge(snapshot)
+        is_usable = not self.is_young(now if asked_at is None else asked_at) or self._is_of_young_run(snapshot)
+        if is_usable:
+            self.merge(snapshot)
         advanced = before != self.position
         self._schedule.add_poll(now, advanced=advanced, ended=self.job_ended)
+        self._schedule.wanted = not is_usable and self.last_number < 0
         self.empty_reads = self.empty_reads + 1 if self.is_empty(snapshot) else 0
         return advanced
+
+    def _is_of_young_run(self, snapshot: Snapshot) -> bool:
+        """Return whether a log can be of a run that has just begun: parts of one that goes on."""
+        # fact 10.1: for some seconds the server may serve the log of the run before.
+        if not snapshot.parts:
+            return snapshot.empty
+        if self._is_new_run or any(part.final for part in snapshot.parts):
+            return False
+        self._listed.update((part.number, part) for part in snapshot.parts[:MAX_WAITING])
+        return True
 
     def is_empty(self, snapshot: Snapshot) -> bool:
         """Whether a snapshot shows nothing of the log: it is not there (yet)."""
@@ -275,28 +319,32 @@ class LogState(LogDelivery):
     def merge(self, snapshot: Snapshot) -> None:
         """Deliver what is new in a log that was read."""
         self.reads += 1
-        # Parts of an unknown run may belong to any.
-        self.needs_comparison: bool = self.needs_comparison or (bool(snapshot.parts) and self.started_at is None)
-        if snapshot.parts is None or self.is_text:
-            self.merge_whole(snapshot)
+        parts, text = snapshot.parts, snapshot.text
+        if text is not None:
+            self.merge_text(text)
+        if parts is None or self.is_text:
             return
-        self._texts_read = 0
         self.covered = False
+        if not self.job_ended:
+            # fact 9.35: "final" may come early, and only the end of the job shows that it did not.
+            parts = tuple(replace(part, final=False) if part.final else part for part in parts)
         if snapshot.whole and self.last_number < 0 and not self._assembler.held:
-            # It contains all parts; what is known of a final one may belong to another run.
+            # It contains all parts, and the server's notice.
             self._assembler = LogAssembler()
         # fact 7.9: the server's notice says nothing of the parts before it.
-        numbers = (part.number for part in snapshot.parts if isinstance(part.number, int) and part.number != LAST)
+        numbers = (part.number for part in parts if isinstance(part.number, int) and part.number != LAST)
         self.highest_listed = max(numbers, default=-1)
-        is_first = self.last_number < 0 and begins_at_one(snapshot.parts)
-        self.add_parts(snapshot.parts)
-        if self._assembler.late_piece and any(part.number == 0 for part in snapshot.parts):
+        is_first = self.last_number < 0 and begins_at_one(parts)
+        self.add_parts(parts)
+        if self._assembler.late_piece and any(part.number == 0 for part in parts):
             # Numbering begins at 0 after all.
             self.discard()
-            self.add_parts(snapshot.parts)
+            self.add_parts(parts)
         if is_first:
             self._deliver(self._assembler.begin_at_one())
 
-    def defer_end(self) -> None:
-        """Verify the end of the log again after the next poll, or once the job has ended."""
-        self._end_deferred = True
+    def end(self, parts: Iterable[LogPart] = (), *, unavailable: str | None = None) -> None:
+        """End the log, see `finish`. Parts that came before the job was seen to run fill gaps that nothing else can."""
+        self.add_parts(parts, bounded=False)
+        missing = set(self.missing)
+        self.finish([part for part in self._early if part.number in missing], unavailable=unavailable)

@@ -19,7 +19,7 @@ from aiotravis.follow_log.delivery import LogReset
 from aiotravis.follow_log.job_reader import JobReader
 from aiotravis.follow_log.lines import LogLines
 from aiotravis.follow_log.log_timeout import DEFAULT_PATIENCE, LogTimeout
-from aiotravis.follow_log.poll_schedule import MAX_POLL_DELAY, POLL_DELAY
+from aiotravis.follow_log.poll_schedule import MAX_POLL_DELAY, POLL_DELAY, retry_delays
 from aiotravis.follow_log.poller import LogPoller
 from aiotravis.follow_log.sources import LogSources
 from aiotravis.follow_log.spooled_text import SpooledText
@@ -73,7 +73,7 @@ class LogStream:
         self._feed: Feed | None = None
         self._jobs = JobReader(jobs) if isinstance(jobs, Jobs) else jobs
         self._log = LogState(self._job, LogTimeout(patience))
-        self._poller = LogPoller(self._job, self._log, self._jobs, sources, self._skip_log_events)
+        self._poller = LogPoller(self._job, self._log, self._jobs, sources, self._take_events)
         self._lifetime = lifetime
         self._scope: Deadline | None = None
         self._subscribed = False
@@ -225,7 +225,7 @@ class LogStream:
         if run_filter is not None:
             run_filter.begin()
         if not self._subscribed:
-            self._feed = await self._outlast(lambda: retry(self._subscribe, self._log.retry_delays()))
+            self._feed = await self._outlast(lambda: retry(self._subscribe, retry_delays()))
             self._subscribed = True
         if run_filter is not None and run_filter.needed:
             await self._wait_for_run(run_filter)
@@ -248,31 +248,33 @@ class LogStream:
 
     async def _wait_for_run(self, run_filter: RunFilter) -> None:
         """Wait until the job is on the run to follow; discard what arrives before."""
-        polls = 0
-        while not run_filter.accepts(await self._outlast(self._poller.read_job)):
+        polls, event = 0, None
+        while event is None and not run_filter.accepts(await self._outlast(self._poller.read_job)):
             delay = exponential(POLL_DELAY, MAX_POLL_DELAY, polls)
-            if await self._is_accepted_by_event(run_filter, min(delay, run_filter.poll_interval or delay)):
-                break
+            event = await self._accepted_event(run_filter, min(delay, run_filter.poll_interval or delay))
             polls += 1
         # fact 7.9: parts of the old run may still arrive.
         self._log.begin_run(anyio.current_time())
+        if event is not None:
+            self._log.handle_event(event, anyio.current_time())
 
-    async def _is_accepted_by_event(self, run_filter: RunFilter, delay: float) -> bool:
-        """Return whether an event tells of the run to follow, or False once the job is to be read again."""
+    async def _accepted_event(self, run_filter: RunFilter, delay: float) -> JobEvent | None:
+        """Return an event that tells of the run to follow, or None once the job is to be read again."""
         if self._feed is None:
             await anyio.sleep(delay)
-            return False
+            return None
         with anyio.move_on_after(delay):
             try:
                 async for event in self._feed:
                     if isinstance(event, Mark):
-                        return False
+                        return None
                     if isinstance(event, JobEvent) and event.job.id == self._job and not event.late:
-                        return event.complete and run_filter.accepts(event.job, is_event=True)
+                        is_accepted = event.complete and run_filter.accepts(event.job, is_event=True)
+                        return event if is_accepted else None
             except (LiveError, StopAsyncIteration):
                 pass
             self._feed = None
-        return False
+        return None
 
     async def _subscribe(self) -> Feed | None:
         try:
@@ -291,8 +293,8 @@ class LogStream:
         if log.remainder is not None:
             await self._read_piece(log.remainder)
             return
-        if log.complete:
-            await self._poller.verify_end()
+        if log.complete and (log.job_ended or not log.final_checks):
+            await self._poller.check_end()
             return
         event = self._waiting_event()
         if event is None:
@@ -307,7 +309,7 @@ class LogStream:
                 break
             event = feed.get_nowait()
         if silent or log.is_poll_due(now):
-            await self._poller.poll(live=self._live)
+            await (self._poller.check_end() if log.complete else self._poller.poll(live=self._live))
 
     async def _read_piece(self, text: SpooledText) -> None:
         content = await text.read()
@@ -332,7 +334,6 @@ class LogStream:
                 self._feed = None
         return None
 
-    def _skip_log_events(self) -> None:
+    def _take_events(self) -> None:
         while (event := self._waiting_event()) is not None:
-            if not isinstance(event, JobLog):
-                self._log.handle_event(event, anyio.current_time())
+            self._log.handle_event(event, anyio.current_time())

@@ -21,12 +21,14 @@ NOTICE: Final = "the server's notice stands in its place"
 
 _ERROR_PAGE: Final = re.compile(rb"[\xef\xbb\xbf\s]*(?:<\?xml[^>]*>\s*)?<Error(?:Response)?\b")
 
+_WEB_PAGE_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
+
 _WEB_PAGE: Final = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 def is_text(response: ApiResponse) -> bool:
     """Return whether a body is the text of a log. An archive may give it any content type, or none."""
-    return not response.content_type.endswith("json") and response.content_type != "text/html"
+    return not response.content_type.endswith("json") and response.content_type not in _WEB_PAGE_TYPES
 
 
 def absent_response(response: ApiResponse) -> str | None:
@@ -38,7 +40,7 @@ def absent_response(response: ApiResponse) -> str | None:
     if 400 <= status < 500 and status != 429 and (response.redirected or _ERROR_PAGE.match(response.body)):
         # fact 10.2: an archive answers 404, or 403 with XML.
         return f"its archive answered {status}"
-    if status == 200 and response.redirected and response.content_type == "text/html":
+    if status == 200 and response.redirected and response.content_type in _WEB_PAGE_TYPES:
         return "its archive sent a web page"
     if status != 200 or is_text(response):
         return None
@@ -49,20 +51,16 @@ def absent_response(response: ApiResponse) -> str | None:
     return NOTICE if is_placeholder(body.decode("utf-8", "replace")) else None
 
 
-def absent_text(text: bytes, *, redirected: bool) -> str | None:
-    """Return why a text is no log; None if it is one.
-
-    Args:
-        text: The text, or its beginning.
-        redirected: Whether it came from an archive.
-    """
+def absent_text(text: bytes) -> str | None:
+    """Return why a text, or its beginning, is no log; None if it is one."""
     if not text:
         return "the text is empty"
     if is_placeholder(text.decode("utf-8", "replace")):
         # fact 9.33: the server's notice stands in the place of the log.
         return NOTICE
-    if _ERROR_PAGE.match(text) or (redirected and _WEB_PAGE.match(text)):
-        return "its archive sent an error page"
+    if _ERROR_PAGE.match(text) or _WEB_PAGE.match(text):
+        # fact 10.2: of an archive. Today's server puts what the archive sends into the body of its own answer.
+        return "an error page stands in its place"
     return None
 
 

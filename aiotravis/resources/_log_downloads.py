@@ -1,7 +1,9 @@
 """Logs into files: streamed into a temporary file that replaces the target once it is complete."""
 
 import os
+import time
 import uuid
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +16,8 @@ import anyio
 import anyio.to_thread
 
 from aiotravis.errors import LogUnavailable, TravisError, UsageError
-from aiotravis.resources._log_answers import has_run
-from aiotravis.resources._log_sinks import DiskError, LogSink, on_disk
+from aiotravis.resources._log_answers import RETRY_AFTER, has_run
+from aiotravis.resources._log_sinks import BLOCK, DiskError, LogSink, on_disk
 from aiotravis.resources.jobs import Job
 
 __all__ = ["FileSink", "LogFile", "download"]
@@ -129,6 +131,12 @@ async def download(job: Job, folder: Path, fetch: Callable[[FileSink], Awaitable
             if has_run(job):
                 raise
             await sink.begin()
+        else:
+            if await on_disk(partial(_is_of_run_before, target, sink, job.finished_at)):
+                reason = "it is still that of the run before"
+                message = f"The log of job {job.id} is not available: {reason}. Try again in a minute."
+                return LogFile(job_id=job.id, error=LogUnavailable(
+                    message, job_id=job.id, reason=reason, retry_after=RETRY_AFTER))  # fmt: skip
         await sink.keep(job.finished_at)
     except TravisError as exc:
         return LogFile(job_id=job.id, error=exc)
@@ -148,6 +156,23 @@ def _existing_size(path: Path, finished_at: datetime | None) -> int | None:
         return None
     seconds = _file_time(finished_at)
     return found.st_size if seconds is None or abs(found.st_mtime - seconds) < TIME_TOLERANCE else None
+
+
+def _is_of_run_before(path: Path, sink: LogSink, finished_at: datetime | None) -> bool:
+    """Return whether what was downloaded is the log of another run, whose file is there.
+
+    fact 10.1: for some seconds after a restart the server serves the log of the run before.
+    """
+    ended = _file_time(finished_at)
+    if ended is None or time.time() - ended > RETRY_AFTER or not path.exists():
+        return False
+    if path.stat().st_size != sink.size or abs(path.stat().st_mtime - ended) < TIME_TOLERANCE:
+        return False
+    checksum = 0
+    with path.open("rb") as file:
+        while piece := file.read(BLOCK):
+            checksum = zlib.crc32(piece, checksum)
+    return checksum == sink.checksum
 
 
 def _file_time(moment: datetime | None) -> float | None:

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import anyio.to_thread
 
-__all__ = ["HEAD", "MAX_LOG", "DiskError", "LogSink", "TextSink", "is_placeholder", "on_disk"]
+__all__ = ["BLOCK", "HEAD", "MAX_LOG", "DiskError", "LogSink", "TextSink", "is_placeholder", "on_disk"]
 
 T = TypeVar("T")
 
@@ -21,12 +21,12 @@ HEAD: Final = 64
 """Bytes that are kept of the beginning: enough to recognise a placeholder, or an error page of an archive."""
 
 BLOCK: Final = 4 << 20
-"""Bytes that `TextSink` decodes at once."""
+"""Bytes that are decoded, or read from a file, at once."""
 
 
 def is_placeholder(text: str | None) -> bool:
     """Return whether a text is one that the server sends in place of the log."""
-    return text is not None and len(text) <= HEAD and text.strip() in PLACEHOLDERS
+    return text is not None and len(text) <= HEAD and text.strip().removesuffix(".") in PLACEHOLDERS
 
 
 class DiskError(Exception):

@@ -30,7 +30,7 @@ from aiotravis.errors import (
 from aiotravis.resources._base import MAX_ID, Entity, Resource, id_of, ids_of, list_of, read_in_parts
 from aiotravis.resources._log_answers import NOTICE, absent_response, absent_text, is_text, truncated, unavailable
 from aiotravis.resources._log_downloads import FileSink, LogFile, download
-from aiotravis.resources._log_sinks import LogSink, TextSink, is_placeholder
+from aiotravis.resources._log_sinks import HEAD, LogSink, TextSink, is_placeholder
 from aiotravis.resources._log_values import LAST, Log, LogPart
 from aiotravis.resources.jobs import Job, Jobs, no_such_job
 
@@ -112,7 +112,7 @@ class Logs(Resource):
     async def _read(self, request: ApiRequest, job_id: int | None) -> Log:
         response = await self._send(request, None)
         if response.status == 200 and is_text(response):
-            absent = absent_text(response.body, redirected=response.redirected)
+            absent = absent_text(response.body[:HEAD])
             if absent:
                 raise unavailable(request, absent, job_id)
             return Log(job_id=job_id, body=response.text)
@@ -141,7 +141,7 @@ class Logs(Resource):
         response = await self._send(request, sink)
         if response.status == 200 and not response.content_type.endswith("json"):
             if is_text(response):
-                absent = absent_text(sink.head, redirected=response.redirected)
+                absent = absent_text(sink.head)
                 if absent:
                     raise unavailable(request, absent, number)
                 return None
@@ -207,8 +207,9 @@ class Logs(Resource):
             query.append(("content", "false"))
         request = PARTS.request(id=id_of(job, "job", Job), query=query)
         parts = PARTS.read(request, await self._transport.send(request)).log_parts
-        if any(is_placeholder(part.content) for part in parts):
-            raise unavailable(request, NOTICE, id_of(job, "job", Job))
+        absent = _absent_parts(parts)
+        if absent:
+            raise unavailable(request, absent, id_of(job, "job", Job))
         # fact 9.31: `after` and `part_numbers` may be ignored.
         wanted = frozenset(chosen) if chosen is not None else None
         lowest = -1 if after is None else after
@@ -318,6 +319,15 @@ def _part_number(number: object, argument: str) -> int:
     return number
 
 
+def _absent_parts(parts: Sequence[LogPart]) -> str | None:
+    """Return why parts are no log; None if they are one."""
+    if any(is_placeholder(part.content) for part in parts):
+        return NOTICE
+    # A job may print a web page, but not at the beginning of its log.
+    content = parts[0].content if len(parts) == 1 else None
+    return absent_text(content[:HEAD].encode("utf-8", "replace")) if content else None
+
+
 def _read_json(request: ApiRequest, response: ApiResponse, job_id: int | None) -> Log:
     absent = absent_response(response)
     if absent:
@@ -326,6 +336,7 @@ def _read_json(request: ApiRequest, response: ApiResponse, job_id: int | None) -
     # fact 10.2: no body and no parts, or none with any text, does not mean that the log is empty.
     if log is None or not (log.text or log.removed_at):
         raise unavailable(request, "the answer has no text", job_id if log is None or job_id else log.job_id)
-    if is_placeholder(log.body) or any(is_placeholder(part.content) for part in log.parts or ()):
-        raise unavailable(request, NOTICE, job_id or log.job_id)
+    absent = _absent_parts(log.parts or (LogPart(number=0, content=log.body),))
+    if absent:
+        raise unavailable(request, absent, job_id or log.job_id)
     return log if log.job_id is not None else msgspec.structs.replace(log, job_id=job_id)

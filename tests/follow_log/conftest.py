@@ -2,13 +2,14 @@
 
 import pytest
 
-from aiotravis.follow_log import poll_schedule
+from aiotravis.follow_log import poll_schedule, state
 from aiotravis.testing import Job, Repository
 
 
 @pytest.fixture
 def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poll_schedule, "POLL_DELAY", 0.02)
+    monkeypatch.setattr(state, "MAX_OLD_LOG", 0.05)
 
 
 @pytest.fixture

@@ -25,6 +25,18 @@ from tests.samples import JSON, TEXT
 
 JOB = 7
 
+DAMAGES: list[Callable[[str], str] | None] = [
+    None,
+    None,
+    lambda text: text[: len(text) // 5] + text[len(text) // 4 : len(text) // 2] + text[len(text) // 2 + 3 :],
+    lambda text: text[2 : len(text) // 3] + text[len(text) // 3 + 1 : -2],
+    lambda text: text.replace("l", "\ufffd").replace("ö", "\ufffd\ufffd"),
+    lambda text: "The log was truncated.\n" + text[len(text) // 2 :],
+    lambda _: "unrelated",
+    lambda _: "\r\n",
+]
+"""What the store may do to a text: leave holes, replace characters, put a note in front, hold another text."""
+
 FOR_EVER = 1e9
 """Seconds."""
 
@@ -52,6 +64,16 @@ ABSENT_V2 = [
     ApiResponse(404, XML, NO_KEY, redirected=True),
     ApiResponse(403, XML, NO_KEY.replace(b"NoSuchKey", b"AccessDenied"), redirected=True),
     ApiResponse(200, XML, NO_KEY, redirected=True),
+    ApiResponse(200, TEXT, NO_KEY),
+    ApiResponse(200, TEXT, b"<!DOCTYPE html>\n<html>Sign in</html>"),
+    ApiResponse(200, {"content-type": "application/xhtml+xml"}, b"<!DOCTYPE html>\n<html>Sign in</html>"),
+    ApiResponse(200, HTML, b"<html>Maintenance</html>"),
+    ApiResponse(200, JSON, b'{"log":{"id":1,"job_id":7,"body":"<Error><Code>NoSuchKey</Code></Error>"}}'),
+    ApiResponse(200, JSON, b'{"log":{"id":1,"job_id":7,"body":" Your log is temporarily unavailable.\\r\\n"}}'),
+    ApiResponse(200, JSON, b"[]"),
+    ApiResponse(204, JSON, b""),
+    ApiResponse(307, TEXT, b""),
+    ApiResponse(410, TEXT, b""),
 ]
 ABSENT_V3 = [
     ApiResponse(401, JSON, b'{"@type":"error","error_type":"login_required","error_message":"login required"}'),
@@ -64,6 +86,12 @@ ABSENT_PARTS = [
     *ABSENT_V3,
     ApiResponse(200, JSON, b'{"@type":"log_parts","log_parts":[]}'),
     ApiResponse(200, JSON, b'{"@type":"log_parts","log_parts":[{"number":0,"content":"%s","final":true}]}' % NOTICE),
+    ApiResponse(
+        200, JSON, b'{"log_parts":[{"number":0,"content":"<Error><Code>NoSuchKey</Code></Error>","final":true}]}'
+    ),
+    ApiResponse(200, JSON, b"[]"),
+    ApiResponse(204, JSON, b""),
+    ApiResponse(410, TEXT, b""),
 ]
 ABSENT_TEXT = [*ABSENT_V3, ApiResponse(200, TEXT, NOTICE), ApiResponse(406, TEXT, b"")]
 NO_ROUTE = ApiResponse(404, TEXT, b"file not found")
@@ -90,8 +118,11 @@ class Server:
     texts_read: int = 0
     run: int = 0
     mixed: bool = False
+    old: list[LogPart] | None = None
+    old_until: float = 0.0
     connected: bool = True
     subscribed: bool = False
+    subscribed_at_start: bool = False
 
     def __post_init__(self) -> None:
         draw = self.draw
@@ -110,6 +141,13 @@ class Server:
         # fact 10.2: for a while after the end, or for ever, the log is not there; before it, now and then.
         self.absence = draw.choice([0.0, 0.0, 0.3])
         self.hidden_for = draw.choice([0.0, 0.0, 5.0, 50.0, FOR_EVER])
+        # fact 9.35: the final part may come early, in a listing, too.
+        self.early_final = draw.random() < 0.2
+        # fact 10.1: seconds into a new run for which the log of the run before is served.
+        self.lag = draw.choice([0.0, 0.0, 3.0])
+        # For ten minutes after the end of the job, every route of its log fails.
+        self.broken_at_end = draw.random() < 0.1
+        self.damage = draw.choice(DAMAGES) if self.loses else None
         # fact 10.2: a stored log may lack its beginning.
         self.lacking = draw.choice([0, 0, 1, 3]) if self.loses else 0
 
@@ -139,14 +177,16 @@ class Server:
     def stored_text(self) -> str:
         """The text in one piece, which may lack its beginning once the job has ended."""
         lacking = self.lacking if self.finished_at is not None else 0
-        return "".join(part.content or "" for part in self.stored[lacking:]) or self.text
+        text = "".join(part.content or "" for part in self.stored[lacking:]) or self.text
+        return self.damage(text) or text if self.damage is not None and self.finished_at is not None else text
 
     # The live channel -------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         if not self.is_live:
             raise errors.LiveUnavailable("no live channel")
-        self.subscribed = True
+        # What came for an earlier stream, whose opening failed, is lost.
+        self.subscribed, self.received_live, self.subscribed_at_start = True, set(), False
 
     def close(self) -> None:
         pass
@@ -214,16 +254,20 @@ class Server:
         await anyio.sleep(1.0 + self.draw.random() * 5)
 
     def start(self) -> None:
+        self.subscribed_at_start = self.subscribed
         self.state, self.started_at = State.STARTED, self._now()
+        self.old_until = self.clock() + self.lag * self.draw.random()
         self.announce(events.JobStarted)
 
     def end(self, state: State) -> None:
         self.state, self.finished_at = state, self._now()
+        self.old_until = min(self.old_until, self.clock() + self.lag * self.draw.random())
         self.announce(events.JobFinished)
 
     def restart(self) -> None:
         if self.state.finished or any(part.final for part in self.stored):
             self.earlier_texts.add(self.text)
+        self.old, self.old_until = self.stored, FOR_EVER * 10
         self.stored, self.aggregated, self.state = [], False, State.CREATED
         self.started_at = self.finished_at = None
         self.sent, self.lost, self.received_live = {}, set(), set()
@@ -322,6 +366,17 @@ class Connection:
         if v3 and not server.has_v3:
             return NO_ROUTE
         numbered = path.endswith("/log_parts")
+        if server.broken_at_end and server.ended_at is not None and server.clock() < server.ended_at + 600.0:
+            where: Any = {"method": "GET", "path": request.path}
+            raise server.draw.choice(
+                [errors.ServerError("down", status=502, **where), errors.RateLimited("slow", status=429, **where)]
+            )
+        if server.clock() < server.old_until and server.old:
+            text = "".join(part.content or "" for part in server.old)
+            if numbered:
+                parts = server.draw.choice([server.old, [LogPart(number=0, content=text, final=True)]])
+                return _json({"@type": "log_parts", "log_parts": [_part_fields(part) for part in parts]})
+            return ApiResponse(200, TEXT, text.encode())
         if server.is_hidden():
             return server.draw.choice(ABSENT_PARTS if numbered else ABSENT_TEXT if v3 else ABSENT_V2)
         if not (server.stored or numbered):
@@ -354,7 +409,10 @@ class Connection:
         options = dict(pair.split("=") for pair in query.split("&") if pair)
         after = int(options.get("after", -1))
         content = options.get("content") != "false"
-        return [_part_fields(part, content=content) for part in parts if int(part.number) > after]
+        listed = [_part_fields(part, content=content) for part in parts if int(part.number) > after]
+        if listed and server.early_final and server.finished_at is None:
+            listed[-1]["final"] = True
+        return listed
 
 
 def _json(value: object) -> ApiResponse:

@@ -1,8 +1,10 @@
 """What is delivered of a log: nothing twice, nothing back, everything that follows."""
 
+import pytest
+
 from aiotravis import LogPart, LogReset
+from aiotravis.follow_log import delivery as delivery_module
 from aiotravis.follow_log.delivery import LogDelivery
-from aiotravis.follow_log.sources import Snapshot
 from aiotravis.follow_log.spooled_text import SpooledText
 
 
@@ -17,8 +19,8 @@ def delivered(*contents: str) -> LogDelivery:
 
 async def merged(delivery: LogDelivery, stored: str) -> list[LogPart]:
     text = SpooledText.of(stored, delivery.delivered)
-    await text.compare(delivery.held_texts)
-    delivery.merge_whole(Snapshot(text=text))
+    await text.compare(delivery.received, delivery.held_texts)
+    delivery.merge_text(text)
     while delivery.remainder is not None:
         content = await delivery.remainder.read()
         delivery.deliver_text(content, last=delivery.remainder.exhausted)
@@ -35,20 +37,25 @@ async def test_a_stored_text_is_read_on_where_it_was_left() -> None:
     assert delivery.covered
 
 
-async def test_what_follows_a_text_without_its_beginning_is_delivered_once() -> None:
+async def test_a_text_that_lacks_a_piece_replaces_nothing() -> None:
     delivery = delivered("part one, ", "part two, ")
-    assert [part.content for part in await merged(delivery, "part two, and more")] == ["and more"]
-    assert await merged(delivery, "part two, and more") == []
-    assert delivery.delivered.length == len("part one, part two, and more")
+    for stored in ("part two, and more", "of another", "part one, part t"):
+        assert await merged(delivery, stored) == []
+        assert not delivery.covered
 
 
-async def test_a_shorter_text_replaces_only_what_may_belong_to_another_run() -> None:
+async def test_a_text_with_more_in_the_middle_replaces_what_came() -> None:
     delivery = delivered("part one, ", "part two, ")
-    assert await merged(delivery, "of another") == []
-    assert not delivery.covered
-    delivery.needs_comparison = True
-    reset, part = await merged(delivery, "of another")
-    assert (type(reset), part.content) == (LogReset, "of another")
+    reset, part = await merged(delivery, "part one, and more, part two, ")
+    assert (type(reset), part.content) == (LogReset, "part one, and more, part two, ")
+
+
+async def test_of_a_large_log_nothing_is_kept_and_nothing_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery_module, "MAX_RECEIVED", 10)
+    delivery = delivered("part one, ", "part two, ")
+    assert delivery.received is None
+    assert await merged(delivery, "part one, and more, part two, ") == []
+    assert [part.content for part in await merged(delivery, "part one, part two, end")] == ["end"]
 
 
 async def test_the_notice_of_a_removal_replaces_the_log() -> None:
@@ -60,6 +67,13 @@ async def test_the_notice_of_a_removal_replaces_the_log() -> None:
 def test_the_end_delivers_what_is_behind_a_gap() -> None:
     delivery = delivered("0")
     delivery.add_parts([LogPart(number=2, content="2")])
-    delivery.finish([LogPart(number=4, content="4", final=True)], unavailable="gone")
+    delivery.finish([LogPart(number=4, content="4")], unavailable="gone")
     assert [part.content for part in delivery.ready] == ["2", "4"]
     assert (delivery.gap, delivery.unavailable, delivery.finished) == ((1, 3), "gone", True)
+
+
+def test_where_the_final_part_came_only_the_gap_is_missing() -> None:
+    delivery = delivered("0")
+    delivery.add_parts([LogPart(number=2, content="2", final=True)])
+    delivery.finish(unavailable="gone")
+    assert (delivery.gap, delivery.unavailable) == ((1,), None)

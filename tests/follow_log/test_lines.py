@@ -46,6 +46,7 @@ async def test_a_log_is_read_as_lines_and_as_text(travis: Travis, repository: Re
     for piece in ("one\ntw", "o\n", "three"):
         job.write(piece)
     job.write("", final=True)
+    job.finish()
     async with travis.follow_log(job.id) as log:
         assert [line async for line in log.lines()] == ["one\n", "two\n", "three"]
     async with travis.follow_log(job.id) as log:
@@ -68,6 +69,7 @@ async def test_text_is_that_of_the_run_after_a_restart(travis: Travis, repositor
         job.start()
         job.write("new")
         job.write("", final=True)
+        job.finish()
     assert texts == ["new"]
 
 

@@ -66,6 +66,12 @@ def test_a_restart_begins_anew() -> None:
     assert (timeout.ends_at, timeout.long_ago) == (560.0, False)
 
 
+@pytest.mark.parametrize("ended_at", [ABSURD, NOW - timedelta(days=20_000), NOW - timedelta(hours=3)])
+def test_an_end_before_the_start_or_before_travis_says_nothing(ended_at: datetime) -> None:
+    timeout = seen(Job(id=7, state=State.PASSED, started_at=NOW - timedelta(hours=2), finished_at=ended_at))
+    assert (timeout.ends_at, timeout.long_ago) == (160.0, False)
+
+
 @pytest.mark.parametrize("absurd", [ABSURD, ABSURD.replace(tzinfo=None)])
 def test_an_absurd_date_is_no_error(absurd: datetime) -> None:
     assert seen(Job(id=7, state=State.PASSED, finished_at=absurd)).ends_at is not None

@@ -87,22 +87,65 @@ async def test_a_log_that_came_whole_live_is_kept_and_waits_for_nothing(
         assert log.complete
 
 
-@pytest.mark.parametrize("stored", ["two, three", "wo, three", "three", "one, three", "one, two, "])
+STORED = ["two, three", "wo, three", "three", "one, three", "one, two, ", "e, two, hree", "one, tw\ufffd, three",
+          "The log was truncated. three", "another", "\r\n", "  \n"]  # fmt: skip
+
+
+@pytest.mark.parametrize("stored", STORED)
+@pytest.mark.parametrize("whole", [True, False])
 async def test_a_stored_log_that_lacks_parts_takes_nothing_back(
-    server: TravisServer, travis: Travis, job: Job, stored: str
+    server: TravisServer, job: Job, stored: str, whole: bool
 ) -> None:
     job.start()
-    async with travis.follow_log(job.id) as log:
+    async with (
+        Travis(TOKEN, endpoint=server.endpoint, live=HASTY, log_patience=0.2) as travis,
+        travis.follow_log(job.id) as log,
+    ):
         hide(server, job)
         server.respond("GET", f"/jobs/{job.id}/log", body=stored.encode(), headers={"Content-Type": "text/plain"})
         for content in ("one, ", "two, ", "three"):
             job.write(content)
-        job.write("", final=True)
+        if whole:
+            job.write("", final=True)
         job.finish()
         parts, error = await rest_of(log)
-        assert [part.content for part in parts] == ["one, ", "two, ", "three", ""]
-        assert error is None
+        assert "".join(part.content or "" for part in parts) == "one, two, three"
+        assert not any(isinstance(part, LogReset) for part in parts)
+        # Without its final part, nothing shows how it ends.
+        assert log.complete is whole is (error is None)
+
+
+FAILURES = [(500, b"Sorry"), (502, b"<html>"), (503, b""), (504, b""), (429, b"Retry later"), (403, b"Forbidden")]
+
+
+@pytest.mark.parametrize(("status", "body"), FAILURES)
+@pytest.mark.parametrize("route", ["log", "job"])
+async def test_a_failing_check_does_not_cost_a_log_that_came_whole(
+    server: TravisServer, travis: Travis, job: Job, status: int, body: bytes, route: str
+) -> None:
+    job.start()
+    async with travis.follow_log(job.id) as log:
+        paths = [f"/jobs/{job.id}/log", f"/v3/job/{job.id}/log_parts", f"/v3/job/{job.id}/log.txt"]
+        for path in paths if route == "log" else [f"/jobs/{job.id}", "/jobs"]:
+            server.respond("GET", path, status=status, body=body, headers={"Content-Type": "text/plain"})
+        job.write("one ")
+        job.write("two", final=True)
+        job.finish()
+        with anyio.fail_after(8):
+            parts, error = await rest_of(log)
+        assert ("".join(part.content or "" for part in parts), error) == ("one two", None)
         assert log.complete
+
+
+@pytest.mark.parametrize("status", [500, 502, 403])
+async def test_a_job_that_never_started_has_an_empty_log_whatever_the_routes_answer(
+    server: TravisServer, travis: Travis, job: Job, status: int
+) -> None:
+    job.finish("canceled")
+    for path in (f"/jobs/{job.id}/log", f"/v3/job/{job.id}/log_parts", f"/v3/job/{job.id}/log.txt"):
+        server.respond("GET", path, status=status, body=b"Sorry")
+    with anyio.fail_after(8):
+        assert await travis.with_options(attempts=1).follow_log(job.id).text() == ""
 
 
 async def test_what_came_live_is_given_before_the_error(server: TravisServer, job: Job) -> None:
@@ -359,7 +402,8 @@ def test_parts_that_waited_while_the_log_was_opened_may_be_of_an_earlier_run(mon
         server.end(State.PASSED)
         parts, error = await rest_of(log)
         assert error is None
-        return [part.content for part in parts]
+        last_reset = max((place for place, part in enumerate(parts) if isinstance(part, LogReset)), default=-1)
+        return [part.content for part in parts[last_reset + 1 :]]
 
     assert run(main, start=1.7e9, settling=0) == ["new", ""]
 

@@ -1,6 +1,6 @@
 """The state of a followed log, without a server: events and snapshots in, parts and delays out."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -15,7 +15,7 @@ from aiotravis.follow_log.poll_schedule import (
 )
 from aiotravis.follow_log.sources import Snapshot
 from aiotravis.follow_log.spooled_text import SpooledText
-from aiotravis.follow_log.state import MAX_LIVE_DELAY, LogState
+from aiotravis.follow_log.state import MAX_OLD_LOG, LogState
 
 JOB = 7
 STARTED = datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)
@@ -39,6 +39,12 @@ def running() -> LogState:
 
 def whole(state: LogState, content: str) -> Snapshot:
     return Snapshot(text=SpooledText.of(content, state.delivered))
+
+
+async def merge(state: LogState, content: str) -> None:
+    text = SpooledText.of(content, state.delivered)
+    await text.compare(state.received, state.held_texts)
+    state.merge(Snapshot(text=text))
 
 
 async def deliver_remainder(state: LogState) -> None:
@@ -87,7 +93,7 @@ def test_the_log_of_a_silent_job_is_read_ever_more_rarely_and_the_job_always() -
         assert state.poll_delay(now, live=True, idle=12.0) == 12.0
         now += 12.0
         if state.needs_log(now, live=True):
-            state.apply_poll(Snapshot(parts=()), pending=False, before=state.position, now=now)
+            state.apply_poll(Snapshot(parts=()), before=state.position, now=now)
             read_at.append(now)
     pauses = [after - before for before, after in pairwise(read_at)]
     assert IDLE_POLL_DELAY <= pauses[0] < pauses[1] < pauses[2]
@@ -99,7 +105,7 @@ def test_polls_that_a_reconnect_causes_do_not_make_others_rarer() -> None:
     for turn in range(5):
         state.handle_event(events.Reconnected(down=1.0), 10.0 * turn)
         assert state.poll_delay(10.0 * turn, live=True) == POLL_DELAY
-        state.apply_poll(Snapshot(parts=()), pending=False, before=state.position, now=10.0 * turn)
+        state.apply_poll(Snapshot(parts=()), before=state.position, now=10.0 * turn)
     assert not state.needs_log(40.0 + IDLE_POLL_DELAY - 1, live=True)
     assert state.needs_log(40.0 + IDLE_POLL_DELAY, live=True)
 
@@ -110,7 +116,7 @@ def test_many_parts_behind_a_gap_lead_to_a_poll_at_once() -> None:
         assert not state.is_poll_due(10.0)
         state.handle_event(log(number, "x"), 10.0)
     assert state.is_poll_due(10.0)
-    state.apply_poll(Snapshot(parts=()), pending=False, before=state.position, now=10.0)
+    state.apply_poll(Snapshot(parts=()), before=state.position, now=10.0)
     state.handle_event(log(MAX_WAITING_PARTS + 1, "x"), 10.0)
     assert not state.is_poll_due(10.0)
 
@@ -120,7 +126,7 @@ def test_a_listing_shows_where_numbering_begins() -> None:
     state.handle_event(log(1, "a"), 10.0)
     assert texts(state) == []
     stored = Snapshot(parts=(LogPart(number=1, content="a"),))
-    state.apply_poll(stored, pending=False, before=state.position)
+    state.apply_poll(stored, before=state.position, now=10.0)
     state.handle_event(log(2, "b"), 12.0)
     assert texts(state) == ["a", "b"]
     state.handle_event(log(0, "first after all"), 12.0)
@@ -130,17 +136,17 @@ def test_a_listing_shows_where_numbering_begins() -> None:
 
 def test_a_listing_without_the_first_two_parts_does_not() -> None:
     state = running()
-    state.apply_poll(Snapshot(parts=(LogPart(number=2, content="c"),)), pending=False, before=state.position)
+    state.apply_poll(Snapshot(parts=(LogPart(number=2, content="c"),)), before=state.position, now=10.0)
     assert (texts(state), state.missing) == ([], (0, 1))
 
 
 def test_without_a_live_channel_polls_are_frequent_but_rarer_for_long_texts() -> None:
     state = running()
     assert state.poll_delay(0.0, live=False) == POLL_DELAY
-    state.apply_poll(whole(state, "x" * (3 << 20)), pending=False, before=state.position)
+    state.apply_poll(whole(state, "x" * (3 << 20)), before=state.position, now=10.0)
     assert state.poll_delay(0.0, live=False) == POLL_DELAY + 3.0
     for _ in range(10):
-        state.apply_poll(whole(state, "x" * (3 << 20)), pending=False, before=state.position)
+        state.apply_poll(whole(state, "x" * (3 << 20)), before=state.position, now=10.0)
     assert state.poll_delay(0.0, live=False) == MAX_POLL_DELAY + 3.0
 
 
@@ -170,7 +176,7 @@ def test_a_repeated_created_event_is_no_restart() -> None:
     created = events.JobCreated(job=Job(id=JOB, state=State.CREATED, updated_at=STARTED.replace(hour=1)))
     state.handle_event(created, 0.0)
     state.update_job(job(State.STARTED, None), 0.0)
-    state.apply_poll(Snapshot(parts=()), pending=False, before=state.position)
+    state.apply_poll(Snapshot(parts=()), before=state.position, now=10.0)
     state.handle_event(log(0, "a"), 1.0)
     for late in (False, True):
         state.handle_event(events.JobCreated(job=created.job, late=late), 20.0)
@@ -196,7 +202,8 @@ def test_an_event_of_another_run_leads_to_a_poll() -> None:
     state.handle_event(log(0, "old"), 10.0)
     state.handle_event(events.JobStarted(job=job(State.STARTED, STARTED.replace(hour=5))), 11.0)
     assert state.is_poll_due(11.0)
-    assert state.update_job(job(State.STARTED, STARTED.replace(hour=5)), 12.0)
+    state.update_job(job(State.STARTED, STARTED.replace(hour=5)), 12.0)
+    assert state.runs == 2
     assert len(texts(state)) == 2
 
 
@@ -207,37 +214,35 @@ async def ended_with(*contents: str, stored: str, at: float = 10.0) -> tuple[Log
         state.handle_event(log(number, content), at)
     given = "".join(text or "" for text in texts(state))
     state.update_job(job(State.PASSED), 20.0)
-    snapshot = whole(state, stored)
-    assert snapshot.text is not None
-    await snapshot.text.compare(state.held_texts)
-    state.merge_whole(snapshot)
+    await merge(state, stored)
     await deliver_remainder(state)
     for part in state.ready:
         given = "" if isinstance(part, LogReset) else given + (part.content or "")
     return state, given
 
 
-@pytest.mark.parametrize("at", [1.0, 10.0])
 @pytest.mark.parametrize(
     ("stored", "text", "covered"),
     [
         ("part one, part two, part three", "part one, part two, part three", True),
         ("part one, part two, part three and more", "part one, part two, part three and more", True),
-        ("part two, part three", "part one, part two, part three", True),
-        ("wo, part three", "part one, part two, part three", True),
-        ("part three and more", "part one, part two, part three and more", True),
-        ("one, part two, part three and more", "part one, part two, part three and more", True),
-        ("part one, part three", "part one, part two, part three", True),
+        ("note: part one, more, part two, part three", "note: part one, more, part two, part three", True),
+        ("Log removed by Sven Fuchs", "Log removed by Sven Fuchs", True),
+        ("part two, part three", "part one, part two, part three", False),
+        ("part three and more", "part one, part two, part three", False),
+        ("part one, part three", "part one, part two, part three", False),
+        ("part two, part one, part three", "part one, part two, part three", False),
+        ("part one, part tw\ufffd, part three", "part one, part two, part three", False),
+        ("rt one, part t, part thre", "part one, part two, part three", False),
         ("part one, part two, ", "part one, part two, part three", False),
-        ("part o", "part one, part two, part three", False),
-        ("part one, Canceled.", "part one, part two, part threeCanceled.", True),
+        ("The log was truncated. part three", "part one, part two, part three", False),
+        ("another", "part one, part two, part three", False),
+        ("\r\n", "part one, part two, part three", False),
         ("", "part one, part two, part three", False),
     ],
 )
-async def test_a_stored_text_that_lacks_parts_takes_nothing_back(
-    stored: str, text: str, covered: bool, at: float
-) -> None:
-    state, given = await ended_with("part one, ", "part two, ", "part three", stored=stored, at=at)
+async def test_only_a_stored_text_that_has_all_that_came_replaces_it(stored: str, text: str, covered: bool) -> None:
+    state, given = await ended_with("part one, ", "part two, ", "part three", stored=stored)
     assert given == text
     assert state.covered is covered
 
@@ -247,97 +252,148 @@ async def test_a_stored_text_that_lacks_a_held_part_is_not_used() -> None:
     state.handle_event(log(0, "one "), 10.0)
     state.handle_event(log(2, "three "), 10.0)
     state.update_job(job(State.PASSED), 20.0)
-    snapshot = whole(state, "one two ")
-    assert snapshot.text is not None
-    await snapshot.text.compare(state.held_texts)
-    state.merge_whole(snapshot)
+    await merge(state, "one two ")
     assert (state.remainder, state.covered, state.missing) == (None, False, (1,))
 
 
 def test_a_different_start_time_means_another_run() -> None:
     state = running()
     state.handle_event(log(0, "old"), 10.0)
-    assert not state.update_job(job(State.PASSED), 11.0)
-    assert state.job_ended
-    assert state.update_job(job(State.STARTED, STARTED.replace(hour=5)), 12.0)
-    assert (state.job_ended, state.run_unknown) == (False, True)
+    state.update_job(job(State.PASSED), 11.0)
+    assert (state.job_ended, state.runs) == (True, 1)
+    state.update_job(job(State.STARTED, STARTED.replace(hour=5)), 12.0)
+    assert state.runs == 2
+    assert (state.job_ended, state.run_unknown) == (False, False)
 
 
-async def test_a_text_that_begins_differently_replaces_the_log_of_an_ended_job() -> None:
+async def test_a_text_is_replaced_only_after_the_end_by_one_that_has_all_of_it() -> None:
     state = running()
-    state.merge(whole(state, "old text"))
+    await merge(state, "a text")
     await deliver_remainder(state)
-    state.merge(whole(state, "new"))
-    assert texts(state) == ["old text"]
+    await merge(state, "note: a text")
+    assert texts(state) == ["a text"]
     state.job_ended = True
-    state.merge(whole(state, "new"))
+    await merge(state, "a tex")
+    assert texts(state) == []
+    await merge(state, "note: a text")
     await deliver_remainder(state)
-    assert [(type(part).__name__, part.content) for part in state.ready] == [("LogReset", ""), ("LogPart", "new")]
+    assert texts(state) == ["", "note: a text"]
 
 
-@pytest.mark.parametrize(
-    ("started_ago", "received_at", "doubtful"),
-    [
-        (None, MAX_LIVE_DELAY, True),
-        (0.0, 0.0, True),
-        (50.0, MAX_LIVE_DELAY - 1, True),
-        # The clock of this machine is behind.
-        (-50.0, 0.0, True),
-        (0.0, MAX_LIVE_DELAY, False),
-        (70.0, 0.0, False),
-        (86400.0, 0.0, False),
-    ],
-)
-def test_only_live_parts_that_may_be_of_the_run_before_need_comparison(
-    started_ago: float | None, received_at: float, doubtful: bool
-) -> None:
-    started_at = None if started_ago is None else datetime.now(UTC) - timedelta(seconds=started_ago)
+# Runs that have just begun --------------------------------------------------------------------------------------------
+
+
+def restarted() -> LogState:
+    """Return the state of a job that was restarted, and whose new run was seen to begin."""
+    state = running()
+    state.handle_event(log(0, "old"), 10.0)
+    state.handle_event(created(), 11.0)
+    state.handle_event(events.JobStarted(job=job(State.STARTED, STARTED.replace(hour=2))), 12.0)
+    assert texts(state) == ["old", ""]
+    return state
+
+
+def created() -> events.JobCreated:
+    return events.JobCreated(job=Job(id=JOB, state=State.CREATED, updated_at=STARTED.replace(hour=1)))
+
+
+def test_live_parts_of_a_new_run_are_delivered_from_its_beginning() -> None:
+    state = restarted()
+    for number in range(3):
+        state.handle_event(log(number, str(number)), 12.0)
+    assert texts(state) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("form", ["whole", "numbered", "goes on", "text"])
+def test_a_log_read_within_seconds_of_a_restart_is_not_used(form: str, live: bool) -> None:
+    state = restarted()
+    if live:
+        state.handle_event(log(0, "new"), 12.0)
+    old = (LogPart(number=0, content="old"), LogPart(number=1, content="old", final=form == "numbered"))
+    snapshot = Snapshot(parts=old)
+    if form == "whole":
+        snapshot = Snapshot(parts=(LogPart(number=0, content="oldold", final=True),))
+    elif form == "text":
+        snapshot = whole(state, "oldold")
+    state.apply_poll(snapshot, before=state.position, now=12.0 + MAX_OLD_LOG - 1)
+    assert texts(state) == ["new"] * live
+    # Where nothing came, the log is read again soon.
+    assert state.needs_log(18.0, live=True) is not live
+    parts = (LogPart(number=0, content="new"), LogPart(number=1, content="b"))
+    state.apply_poll(Snapshot(parts=parts), before=state.position, now=12.0 + MAX_OLD_LOG)
+    assert texts(state) == ["new", "b"][live:]
+
+
+def test_late_parts_of_the_old_run_are_replaced_by_those_of_the_new_one() -> None:
+    state = restarted()
+    for number, content in ((0, "new 0"), (1, "old 1"), (3, "old 3"), (1, "new 1"), (2, "new 2"), (3, "new 3")):
+        state.handle_event(log(number, content), 12.0)
+    delivered = texts(state)
+    last_reset = max(place for place, content in enumerate(delivered) if content == "")
+    assert delivered[last_reset + 1 :] == ["new 0", "new 1", "new 2", "new 3"]
+
+
+def test_live_parts_contradict_a_log_that_was_read_just_after_the_start() -> None:
     state = LogState(JOB)
-    state.update_job(job(State.STARTED, started_at), 0.0)
+    state.update_job(job(State.STARTED, datetime.now(UTC)), 0.0)
+    old = (LogPart(number=0, content="old 0"), LogPart(number=1, content="old 1"))
+    state.apply_poll(Snapshot(parts=old), before=state.position, now=0.0)
     state.set_opened(0.0)
-    state.handle_event(log(0, "a"), received_at)
-    assert state.needs_comparison is doubtful
-    assert not state.waits_for_comparison
+    for number in range(2):
+        state.handle_event(log(number, f"new {number}"), 1.0)
+    assert texts(state) == ["old 0", "old 1", "", "new 0", "new 1"]
+
+
+def test_parts_that_arrive_before_the_job_is_seen_to_run_fill_only_gaps() -> None:
+    state = running()
+    state.handle_event(created(), 10.0)
+    for number in (0, 7):
+        state.handle_event(log(number, f"early {number}"), 10.0)
+    assert state.is_poll_due(10.0)
+    state.update_job(job(State.STARTED, STARTED.replace(hour=2)), 11.0)
+    state.handle_event(log(1, "b"), 11.0)
+    assert texts(state) == []
+    state.end()
+    assert texts(state) == ["early 0", "b"]
 
 
 @pytest.mark.parametrize("mark", [events.Reconnected(down=1.0), events.Lagged(dropped=3)])
-def test_a_gap_of_the_live_channel_needs_a_poll_but_no_comparison(mark: events.Event) -> None:
+def test_after_a_gap_of_the_live_channel_parts_wait_until_the_job_was_read(mark: events.Event) -> None:
     state = running()
     state.handle_event(log(0, "a"), 10.0)
     state.handle_event(mark, 11.0)
     assert state.needs_log(11.0, live=True)
-    assert not state.needs_comparison
+    state.handle_event(log(1, "b"), 11.0)
+    assert texts(state) == ["a"]
+    assert state.is_poll_due(11.0)
+    state.update_job(job(State.STARTED), 11.0)
+    assert texts(state) == ["b"]
+
+
+def test_a_late_end_of_the_old_run_is_not_that_of_the_new_one() -> None:
+    state = running()
+    state.handle_event(log(0, "old"), 10.0)
+    state.handle_event(created(), 11.0)
+    state.handle_event(events.JobFinished(job=job(State.PASSED)), 12.0)
+    assert (state.job_ended, state.run_unknown) == (False, True)
+    assert state.is_poll_due(12.0)
+
+
+def test_a_final_part_in_a_listing_counts_once_the_job_has_ended() -> None:
+    state = running()
+    listed = Snapshot(parts=(LogPart(number=0, content="a", final=True),))
+    state.apply_poll(listed, before=state.position, now=10.0)
+    assert (texts(state), state.complete) == (["a"], False)
+    state.update_job(job(State.PASSED), 20.0)
+    state.apply_poll(listed, before=state.position, now=20.0)
+    assert state.complete
 
 
 def test_parts_behind_a_gap_are_delivered_at_the_end() -> None:
     state = running()
-    state.apply_poll(Snapshot(parts=(LogPart(number=0, content="a"), LogPart(number=2, content="c"))), pending=False,
-                 before=state.position)  # fmt: skip
-    state.finish()
+    parts = (LogPart(number=0, content="a"), LogPart(number=2, content="c"))
+    state.apply_poll(Snapshot(parts=parts), before=state.position, now=10.0)
+    state.end()
     assert texts(state) == ["a", "c"]
     assert (state.finished, state.gap, state.highest_listed) == (True, (1,), 2)
-
-
-@pytest.mark.parametrize("updated_at", [None, STARTED])
-def test_the_first_created_event_takes_nothing_back_without_a_look_at_the_job(updated_at: datetime | None) -> None:
-    state = LogState(JOB)
-    state.update_job(job(State.CREATED, None), 0.0)
-    state.set_opened(0.0)
-    state.handle_event(log(0, "a"), 10.0)
-    state.handle_event(events.JobCreated(job=Job(id=JOB, state=State.CREATED, updated_at=updated_at)), 11.0)
-    assert state.is_poll_due(11.0)
-    assert not state.update_job(job(State.STARTED), 12.0)
-    assert texts(state) == ["a"]
-    assert state.waits_for_comparison
-
-
-@pytest.mark.parametrize("mark", [events.Reconnected(down=1.0), events.Lagged(dropped=3)])
-def test_a_gap_before_the_start_of_the_run_is_known_waits_for_the_stored_log(mark: events.Event) -> None:
-    state = LogState(JOB)
-    state.update_job(job(State.CREATED, None), 0.0)
-    state.set_opened(0.0)
-    state.handle_event(mark, 10.0)
-    assert not state.waits_for_comparison
-    state.handle_event(log(0, "a"), 11.0)
-    state.handle_event(mark, 12.0)
-    assert state.waits_for_comparison

@@ -428,6 +428,7 @@ async def test_a_followed_log_becomes_structure(travis: Travis, repository: Repo
     for place in range(0, len(LOG), 100):
         job.write(LOG[place : place + 100])
     job.write("", final=True)
+    job.finish()
     log = LogText()
     async with travis.follow_log(job.id) as parts:
         async for part in parts:

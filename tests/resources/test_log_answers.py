@@ -26,9 +26,25 @@ def test_logs_and_refusals_of_travis_are_not_absent_logs(response: ApiResponse) 
     assert absent_response(response) is None
 
 
-def test_a_web_page_is_a_log_only_if_travis_itself_sent_it() -> None:
-    assert absent_text(b"<html>", redirected=False) is None
-    assert absent_text(b"\n<!DOCTYPE HTML>", redirected=True) is not None
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"<html>",
+        b"\n<!DOCTYPE HTML>",
+        b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code></Error>',
+        b"<ErrorResponse xmlns=",
+        b" Your log is temporarily unavailable.\r\n",
+        b"log aggregated",
+    ],
+)
+def test_notices_and_error_pages_are_no_log(text: bytes) -> None:
+    assert absent_text(text)
+
+
+@pytest.mark.parametrize("text", [b"$ make", b"<htmlx", b"<Errors>", b"$ cat index.html\n<html>", b"log aggregated\n$"])
+def test_a_text_that_resembles_a_notice_is_a_log(text: bytes) -> None:
+    assert absent_text(text) is None
 
 
 @pytest.mark.parametrize(

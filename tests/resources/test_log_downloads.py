@@ -189,6 +189,21 @@ async def test_many_logs_are_returned_in_the_order_given(
     assert all(file.fresh for file in await travis.logs.download([first], tmp_path / "a" / "b", overwrite=True))
 
 
+async def test_the_log_of_the_run_before_is_not_kept_for_the_new_run(tmp_path: Path) -> None:
+    old = Job(id=7, state=State.PASSED, started_at=ENDED, finished_at=ENDED)
+    now = datetime.now(UTC)
+    new = Job(id=7, state=State.PASSED, started_at=now, finished_at=now)
+    assert (await download(old, tmp_path, writes(b"old"), overwrite=False)).fresh  # type: ignore[arg-type]
+    # fact 10.1: for some seconds the server serves the old log.
+    file = await download(new, tmp_path, writes(b"old"), overwrite=False)  # type: ignore[arg-type]
+    assert isinstance(file.error, errors.LogUnavailable)
+    assert file.error.reason == "it is still that of the run before"
+    for content in (b"new", b"new and more"):
+        file = await download(new, tmp_path, writes(content), overwrite=True)  # type: ignore[arg-type]
+        assert (file.error, file.size) == (None, len(content))
+    assert names(tmp_path) == ["7.txt"]
+
+
 async def test_a_restarted_job_is_downloaded_again(
     server: TravisServer, travis: Travis, repository: Repository, tmp_path: Path
 ) -> None:

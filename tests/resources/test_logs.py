@@ -121,11 +121,38 @@ async def test_a_notice_in_the_place_of_a_part_raises_log_unavailable(notice: st
     assert info.value.job_id == 42
 
 
+PAGES = [
+    "<html><title>Sign in</title>",
+    "<!DOCTYPE html>\n",
+    "<?xml version='1.0'?>\n<Error><Code>NoSuchKey</Code></Error>",
+]
+
+
+@pytest.mark.parametrize("page", [*PAGES, " Your log is temporarily unavailable.\r\n"])
+async def test_an_error_page_in_the_place_of_the_log_raises_log_unavailable(page: str) -> None:
+    # fact 10.2: today's server puts what the archive sends into its own answer.
+    for answer in ({"body": page}, {"parts": [{"number": 0, "content": page, "final": True}]}):
+        logs = Logs(Scripted(msgspec.json.encode({"log": {"id": 1, "job_id": 42, **answer}})))
+        for call in (logs.get, logs.text):
+            with pytest.raises(errors.LogUnavailable):
+                await call(42)
+    with pytest.raises(errors.LogUnavailable):
+        await Logs(Scripted(ApiResponse(200, TEXT, page.encode()))).text(42)
+    parts = [{"number": 0, "content": page, "final": True}]
+    with pytest.raises(errors.LogUnavailable):
+        await Logs(Scripted(msgspec.json.encode({"log_parts": parts}))).parts(42)
+
+
+async def test_a_web_page_that_a_job_printed_is_part_of_its_log() -> None:
+    parts = [{"number": number, "content": content} for number, content in enumerate(["$ cat\n", PAGES[0]])]
+    assert len(await Logs(Scripted(msgspec.json.encode({"log_parts": parts}))).parts(42)) == 2
+
+
 async def test_no_parts_are_no_error() -> None:
     assert await Logs(Scripted(b'{"@type":"log_parts","log_parts":[]}')).parts(42) == ()
 
 
-@pytest.mark.parametrize("text", ["log aggregated\n$ make", "<?xml version='1.0'?><a/>", "<html>", "<Errors>"])
+@pytest.mark.parametrize("text", ["log aggregated\n$ make", "<?xml version='1.0'?><a/>", "$ cat\n<html>", "<Errors>"])
 async def test_a_log_that_resembles_another_answer_is_a_log(text: str) -> None:
     response = ApiResponse(200, TEXT, text.encode())
     assert await Logs(Scripted(response)).text(42) == text
