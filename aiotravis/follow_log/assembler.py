@@ -70,8 +70,8 @@ class LogAssembler:
 
     @property
     def complete(self) -> bool:
-        """Whether the final part and all before it were returned."""
-        return self._final is not None and self._last >= self._final
+        """Whether the final part and all before it were returned, and none after it."""
+        return self._last == self._final
 
     @property
     def has_final(self) -> bool:
@@ -99,6 +99,10 @@ class LogAssembler:
         if self._last == (-1, 0):
             self._last, self._first = (0, 0), (1, 0)
         return self._take_ordered()
+
+    def forget_final(self) -> None:
+        """Wait for another final part: the one that was added may have come early."""
+        self._final = None
 
     def accept_next(self, part: LogPart) -> bool:
         """Accept a part if it is the next one and nothing is held; the caller then delivers it.

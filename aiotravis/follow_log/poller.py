@@ -99,7 +99,7 @@ class LogPoller:
             self._log.end(unavailable=reason)
 
     async def check_end(self) -> None:
-        """End a log of which all parts came, once it is known that no other run has begun.
+        """End a log of which all parts came, once its job has ended; or once nothing follows for some checks.
 
         A check that fails, or takes long, does not cost the log.
         """
@@ -113,12 +113,12 @@ class LogPoller:
             try:
                 if self._is_another_run(await self._jobs.get(self._job)):
                     return
-                if not (log.job_ended or log.is_young(anyio.current_time())):
-                    # fact 9.35: the final part may come early.
+                if not log.is_young(anyio.current_time()):
+                    # fact 9.35: the final part may come early, and others after it may have been lost.
                     snapshot = await self._sources.read(self._wanted(log.last_number - 1), NUMBERED)
                     parts = snapshot.parts or ()
-                    is_listed = any(part.final and not log.is_new(part) for part in parts)
                     log.add_parts(() if snapshot.whole else filter(log.is_new, parts))
+                    is_listed = any(part.final for part in parts)
             except TravisError:
                 pass
         if log.check_final(anyio.current_time(), is_listed=is_listed):

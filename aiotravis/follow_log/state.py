@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from msgspec.structs import replace
-
 import aiotravis.follow_log.poll_schedule as poll_schedule
 from aiotravis.events import Event, JobCreated, JobEvent, JobLog, Mark
 from aiotravis.follow_log.assembler import LogAssembler
@@ -24,6 +22,9 @@ __all__ = ["LogState"]
 
 MAX_OLD_LOG: Final = 5.0
 """Seconds from the start of a run for which the server may still serve the log of the run before."""
+
+MAX_FINAL_CHECKS: Final = 3
+"""Checks that find the final part the last one, until a log ends although its job is not known to have ended."""
 
 MAX_WAITING: Final = 1000
 """Parts that are kept until it is known which run they belong to, at most."""
@@ -46,7 +47,7 @@ class LogState(LogDelivery):
         received_live: Whether any part of this run came over the live channel.
         empty_reads: How often in a row the server had nothing of it.
         reads: How often the log of this run was read.
-        final_checks: How often the end of this run was checked, see `check_final`.
+        final_checks: Checks that found the final part the last one, see `check_final`.
         highest_listed: Highest number of a part that the server listed in the last read; -1 for none.
     """
 
@@ -75,6 +76,7 @@ class LogState(LogDelivery):
         self.empty_reads: int = 0
         self._is_new_run = False
         self._has_pieces = False
+        self._final_came_live = False
         self.final_checks: int = 0
         self._listed: dict[int | str, LogPart] = {}
         self._live: dict[int | str, LogPart] = {}
@@ -162,6 +164,7 @@ class LogState(LogDelivery):
             self._deliver_part(part, part.content or "")
             return
         had_gap = self._assembler.has_gap
+        self._final_came_live = self._final_came_live or part.final
         self._has_pieces = self._has_pieces or (isinstance(part.number, str) and "." in part.number)
         self.add_parts([part])
         if self._assembler.late_piece and part.number == 0:
@@ -217,6 +220,9 @@ class LogState(LogDelivery):
             self._apply_job(event.job, now)
 
     def _apply_job(self, job: Job, now: float) -> None:
+        if job.finished and not (self.job_ended or self._final_came_live):
+            # fact 9.35: "final" may come early; a listing that was read before the end does not show that it did not.
+            self._assembler.forget_final()
         self.job_ended = job.finished
         self.has_run = self.has_run or has_run(job)
         self.started_at = job.started_at
@@ -231,18 +237,24 @@ class LogState(LogDelivery):
             self._restarted, self._is_new_run, self._young_until = False, True, now + MAX_OLD_LOG
             self._early, self._waiting = self._waiting, []
             return
-        if not self.opened:
+        if not (self.opened or job.finished):
             self._young_until = now + MAX_OLD_LOG - self.timeout.age(job.started_at)
         waiting, self._waiting = self._waiting, []
         for part in waiting:
             self._handle_part(part, now)
 
     def check_final(self, now: float, *, is_listed: bool) -> bool:
-        """Return whether to end a complete log: the job has ended, the server lists the end, or time has shown it."""
-        # fact 9.35: the final part may come early.
-        self.final_checks += 1
-        self._schedule.add_poll(now, advanced=False, ended=True)
-        return self.complete and (self.job_ended or is_listed or self.final_checks > 2)
+        """Return whether to end a complete log: the job has ended, or the server has listed the same end several times.
+
+        fact 9.35: the final part may come early.
+
+        Args:
+            now: The time.
+            is_listed: Whether the server lists a final part.
+        """
+        self.final_checks = self.final_checks + is_listed if self.complete else 0
+        self._schedule.add_poll(now, advanced=not self.complete, ended=True)
+        return self.complete and (self.job_ended or self.final_checks >= MAX_FINAL_CHECKS)
 
     def begin_run(self, now: float) -> None:
         """Begin another run with a poll: what came so far belongs to the run before."""
@@ -325,9 +337,6 @@ class LogState(LogDelivery):
         if parts is None or self.is_text:
             return
         self.covered = False
-        if not self.job_ended:
-            # fact 9.35: "final" may come early, and only the end of the job shows that it did not.
-            parts = tuple(replace(part, final=False) if part.final else part for part in parts)
         if snapshot.whole and self.last_number < 0 and not self._assembler.held:
             # It contains all parts, and the server's notice.
             self._assembler = LogAssembler()

@@ -129,7 +129,7 @@ def test_position_gaps_and_completeness_are_right_at_every_step(numbers: list[in
         assert assembler.last_number == reached
         assert set(assembler._held) == {(n, 0) for n in seen if n > reached}, "only parts out of order are held"
         assert assembler.missing == tuple(n for n in range(max(seen)) if n not in seen)
-        assert assembler.complete is (last in seen and reached >= last)
+        assert assembler.complete is (last in seen and reached == last)
 
 
 def test_of_two_parts_with_one_number_the_first_wins() -> None:

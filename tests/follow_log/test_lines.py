@@ -47,6 +47,7 @@ async def test_a_log_is_read_as_lines_and_as_text(travis: Travis, repository: Re
         job.write(piece)
     job.write("", final=True)
     job.finish()
+    job.log.unavailable_reads = 0
     async with travis.follow_log(job.id) as log:
         assert [line async for line in log.lines()] == ["one\n", "two\n", "three"]
     async with travis.follow_log(job.id) as log:
@@ -76,6 +77,8 @@ async def test_text_is_that_of_the_run_after_a_restart(travis: Travis, repositor
 async def test_lines_that_have_ended_are_not_empty_again(travis: Travis, repository: Repository) -> None:
     job = repository.build().jobs[0].start()
     job.write("a\nb", final=True)
+    job.finish()
+    job.log.unavailable_reads = 0
     lines = travis.follow_log(job.id).lines()
     assert [line async for line in lines] == ["a\n", "b"]
     with pytest.raises(errors.UsageError, match="These lines have ended"):

@@ -380,14 +380,18 @@ def test_a_late_end_of_the_old_run_is_not_that_of_the_new_one() -> None:
     assert state.is_poll_due(12.0)
 
 
-def test_a_final_part_in_a_listing_counts_once_the_job_has_ended() -> None:
+def test_a_final_part_counts_once_the_job_has_ended_or_it_is_listed_for_a_while() -> None:
     state = running()
-    listed = Snapshot(parts=(LogPart(number=0, content="a", final=True),))
-    state.apply_poll(listed, before=state.position, now=10.0)
-    assert (texts(state), state.complete) == (["a"], False)
-    state.update_job(job(State.PASSED), 20.0)
-    state.apply_poll(listed, before=state.position, now=20.0)
-    assert state.complete
+    state.apply_poll(Snapshot(parts=(LogPart(number=0, content="a", final=True),)), before=state.position, now=10.0)
+    assert texts(state) == ["a"]
+    assert [state.check_final(now, is_listed=True) for now in (12.0, 16.0)] == [False, False]
+    state.handle_event(log(1, "b"), 17.0)
+    assert (texts(state), state.complete, state.check_final(20.0, is_listed=True)) == (["b"], False, False)
+    state.handle_event(log(2, "c", final=True), 21.0)
+    assert [state.check_final(now, is_listed=False) for now in (23.0, 27.0, 35.0, 45.0)] == [False] * 4
+    assert [state.check_final(now, is_listed=True) for now in (55.0, 65.0, 75.0)] == [False, False, True]
+    state.update_job(job(State.PASSED), 36.0)
+    assert state.check_final(36.0, is_listed=False)
 
 
 def test_parts_behind_a_gap_are_delivered_at_the_end() -> None:
