@@ -9,8 +9,9 @@ from typing import Final
 
 from aiotravis.follow_log.assembler import LogAssembler
 from aiotravis.follow_log.prefix import LogPrefix
+from aiotravis.follow_log.sources import Snapshot, begins_at_one
 from aiotravis.follow_log.spooled_text import SpooledText
-from aiotravis.resources.logs import LogPart
+from aiotravis.resources.logs import LAST, LogPart
 
 __all__ = ["LogDelivery", "LogReset"]
 
@@ -36,6 +37,8 @@ class LogDelivery:
         job_ended: Whether the job had ended when its state was last received.
         is_text: Whether a text without numbers was delivered.
         covered: Whether the text that was read last has all that was delivered.
+        reads: How often the log of this run was read.
+        highest_listed: Highest number of a part that the server listed in the last read; -1 for none.
         finished: Whether nothing follows what is ready, and the remainder.
         gap: Numbers of the parts that could not be had, once the log is finished.
         unavailable: Why the rest of the log could not be had, once the log is finished; None if nothing is known to be
@@ -59,6 +62,8 @@ class LogDelivery:
         self._text_pieces = 0
         self.is_text: bool = False
         self.covered: bool = False
+        self.reads: int = 0
+        self.highest_listed: int = -1
 
     @property
     def last_number(self) -> int:
@@ -89,6 +94,30 @@ class LogDelivery:
     def missing(self) -> tuple[int, ...]:
         """Numbers of the parts that exist but were not received."""
         return self._assembler.missing
+
+    def merge(self, snapshot: Snapshot) -> None:
+        """Deliver what is new in a log that was read."""
+        self.reads += 1
+        parts, text = snapshot.parts, snapshot.text
+        if text is not None:
+            self.merge_text(text)
+        if parts is None or self.is_text:
+            return
+        self.covered = False
+        if snapshot.whole and self.last_number < 0 and not self._assembler.held:
+            # It contains all parts, and the server's notice.
+            self._assembler = LogAssembler()
+        # fact 7.9: the server's notice says nothing of the parts before it.
+        numbers = (part.number for part in parts if isinstance(part.number, int) and part.number != LAST)
+        self.highest_listed = max(numbers, default=-1)
+        is_first = self.last_number < 0 and begins_at_one(parts)
+        self.add_parts(parts)
+        if self._assembler.late_piece and any(part.number == 0 for part in parts):
+            # Numbering begins at 0 after all.
+            self.discard()
+            self.add_parts(parts)
+        if is_first:
+            self._deliver(self._assembler.begin_at_one())
 
     def merge_text(self, text: SpooledText) -> None:
         """Deliver what is new in a text that was read, and compared.

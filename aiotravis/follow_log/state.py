@@ -9,14 +9,13 @@ from typing import Final
 
 import aiotravis.follow_log.poll_schedule as poll_schedule
 from aiotravis.events import Event, JobCreated, JobEvent, JobLog, Mark
-from aiotravis.follow_log.assembler import LogAssembler
 from aiotravis.follow_log.delivery import LogDelivery, LogReset
 from aiotravis.follow_log.log_timeout import LogTimeout
 from aiotravis.follow_log.poll_schedule import PollSchedule
-from aiotravis.follow_log.sources import Snapshot, begins_at_one
+from aiotravis.follow_log.sources import Snapshot
 from aiotravis.resources._log_answers import has_run
 from aiotravis.resources.jobs import Job
-from aiotravis.resources.logs import LAST, LogPart
+from aiotravis.resources.logs import LogPart
 
 __all__ = ["LogState"]
 
@@ -46,9 +45,7 @@ class LogState(LogDelivery):
         run_unknown: Whether it is unknown which run live parts belong to: the job was not seen to run since a gap.
         received_live: Whether any part of this run came over the live channel.
         empty_reads: How often in a row the server had nothing of it.
-        reads: How often the log of this run was read.
         final_checks: Checks that found the final part the last one, see `check_final`.
-        highest_listed: Highest number of a part that the server listed in the last read; -1 for none.
     """
 
     def __init__(self, job: int, timeout: LogTimeout | None = None) -> None:
@@ -70,8 +67,6 @@ class LogState(LogDelivery):
 
     def _start_run(self) -> None:
         super()._start_run()
-        self.highest_listed: int = -1
-        self.reads: int = 0
         self.received_live: bool = False
         self.empty_reads: int = 0
         self._is_new_run = False
@@ -327,30 +322,6 @@ class LogState(LogDelivery):
     def is_empty(self, snapshot: Snapshot) -> bool:
         """Whether a snapshot shows nothing of the log: it is not there (yet)."""
         return snapshot.empty and (snapshot.parts is None or self.last_number < 0)
-
-    def merge(self, snapshot: Snapshot) -> None:
-        """Deliver what is new in a log that was read."""
-        self.reads += 1
-        parts, text = snapshot.parts, snapshot.text
-        if text is not None:
-            self.merge_text(text)
-        if parts is None or self.is_text:
-            return
-        self.covered = False
-        if snapshot.whole and self.last_number < 0 and not self._assembler.held:
-            # It contains all parts, and the server's notice.
-            self._assembler = LogAssembler()
-        # fact 7.9: the server's notice says nothing of the parts before it.
-        numbers = (part.number for part in parts if isinstance(part.number, int) and part.number != LAST)
-        self.highest_listed = max(numbers, default=-1)
-        is_first = self.last_number < 0 and begins_at_one(parts)
-        self.add_parts(parts)
-        if self._assembler.late_piece and any(part.number == 0 for part in parts):
-            # Numbering begins at 0 after all.
-            self.discard()
-            self.add_parts(parts)
-        if is_first:
-            self._deliver(self._assembler.begin_at_one())
 
     def end(self, parts: Iterable[LogPart] = (), *, unavailable: str | None = None) -> None:
         """End the log, see `finish`. Parts that came before the job was seen to run fill gaps that nothing else can."""
