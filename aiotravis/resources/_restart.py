@@ -56,7 +56,7 @@ class Restart:
         patience: Seconds for which the new run is waited for.
         old_runs: The runs before it, as far as they were seen.
         doubtful: The builds and jobs of which it is uncertain whether that run was before it.
-        seen: The builds and jobs whose new run has been seen, and when it was seen first.
+        seen: The builds and jobs whose new run has been seen.
     """
 
     key: Key
@@ -67,7 +67,7 @@ class Restart:
     patience: float
     old_runs: dict[Key, Run] = field(default_factory=dict[Key, Run])
     doubtful: set[Key] = field(default_factory=set[Key])
-    seen: dict[Key, float] = field(default_factory=dict[Key, float])
+    seen: set[Key] = field(default_factory=set[Key])
 
     @property
     def expires_at(self) -> float:
@@ -94,7 +94,7 @@ class Restart:
             self.doubtful.add(key)
             return True
         if is_new:
-            self.seen.setdefault(key, now)
+            self.seen.add(key)
         return is_new
 
     def _is_new(self, key: Key, value: BuildOrJob, now: float, *, is_event: bool) -> bool:

@@ -106,15 +106,6 @@ class Restarts:
             if one.finished or one.started_at is not None:
                 restart.old_runs[key_of(one)] = Run.of(one)
 
-    def run_seen_at(self, value: BuildOrJob) -> float | None:
-        """Return when the new run of a restarted build or job was seen first, by the loop's clock, in seconds.
-
-        None if the client has not restarted it, or has not seen its new run. For some seconds after that, Travis still
-        serves the log of the run before (fact 10.1).
-        """
-        seen = (restart.seen.get(key_of(value)) for restart in self.concerning(related_keys(value), -math.inf))
-        return max((time for time in seen if time is not None), default=None)
-
     def pending(self, since: float) -> bool:
         """Return whether a call that began at a time may have to wait for a new run."""
         return any(since < restart.expires_at for restart in self._restarts.values())

@@ -416,21 +416,3 @@ def test_errors_of_other_reads_are_left_alone(restarts: Restarts, clock: Clock) 
     after = run_filter(restarts, of=job(id=99), after=job(ENDED, id=99))
     assert after.tolerates(missing)
     assert after.explained(missing) is missing
-
-
-# What downloads need to know ------------------------------------------------------------------------------------------
-
-
-def test_a_client_knows_when_it_saw_the_new_run(restarts: Restarts, clock: Clock) -> None:
-    assert restarts.run_seen_at(job()) is None
-    restarts.record(("build", 7), DATE)
-    one = run_filter(restarts, of=job())
-    assert not one.accepts(job(ENDED))
-    assert restarts.run_seen_at(job()) is None
-    clock.now = 3.0
-    assert one.accepts(job(CREATED))
-    clock.now = 70.0
-    assert one.accepts(job(NEW))
-    assert restarts.run_seen_at(job(NEW)) == 3.0
-    assert restarts.run_seen_at(job(NEW, id=9)) is None
-    assert restarts.run_seen_at(build(NEW)) is None
