@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.fan_out import of_one_user, on_one_channel
+from benchmarks.followers import following_many
 from benchmarks.history import history
 from benchmarks.holding import decoding, held, importing
 from benchmarks.limits import calls, permits
@@ -96,7 +97,7 @@ def live(*, quick: bool) -> Iterator[Case]:
 
 
 def flows(*, quick: bool) -> Iterator[Case]:
-    """Measure ten thousand waiters."""
+    """Measure ten thousand waiters, and a thousand followers."""
     count = 200 if quick else 10_000
     result, weighed = waiting(waiters=count), waiting(waiters=count, weigh=True)
     notes = {
@@ -106,6 +107,15 @@ def flows(*, quick: bool) -> Iterator[Case]:
     title = f"{count} waiters for {count} builds, from first end to last result"
     yield Case(goal="P11", title=title, unit="s", notes=notes,
                figures={"aiotravis": [result.notifying]}, base="aiotravis", more_is_better=False)  # fmt: skip
+    logs, pace = (20, 0.01) if quick else (1000, 0.5)
+    followed, held = following_many(logs=logs, pace=pace), following_many(logs=logs, pace=pace, weigh=True).held
+    notes = {
+        "aiotravis": f"{followed.sockets} socket; {held:.0f} bytes each with its task; "
+        f"every log had begun {followed.first:.1f} s after its first part"
+    }
+    title = f"{logs} logs followed at once, 21 parts each over {20 * pace:.0f} s"
+    yield Case(goal="P18", title=title, unit="requests", notes=notes,
+               figures={"aiotravis": [followed.requests]}, base="aiotravis", more_is_better=False)  # fmt: skip
 
 
 def _fan_out(*, quick: bool) -> Iterator[Case]:

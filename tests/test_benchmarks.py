@@ -19,7 +19,7 @@ async def test_the_quick_run_measures_everything(tmp_path: Path) -> None:
     cases = json.loads(out.read_text())["cases"]
     assert [case["goal"] for case in cases] == [
         "P1", "P2", "P3", "P4", "P5", "P6", "P13", "T1", "T2", "T3", "P7", "P8", "P7b", "P7c", "P7d", "P9",
-        "P10", "P12", "P14", "P16", "P11", "R1", "R2", "R3",
+        "P10", "P12", "P14", "P16", "P11", "P18", "R1", "R2", "R3",
     ]  # fmt: skip
     for case in cases:
         assert ("memory" if case["goal"].startswith("R") else "aiotravis") in case["figures"]
