@@ -113,7 +113,7 @@ class LogPoller:
             try:
                 if self._is_another_run(await self._jobs.get(self._job)):
                     return
-                if not log.is_young(anyio.current_time()):
+                if (log.job_ended or log.final_checks) and not log.is_young(anyio.current_time()):
                     # fact 9.35: the final part may come early, and others after it may have been lost.
                     snapshot = await self._sources.read(self._wanted(log.last_number - 1), NUMBERED)
                     parts = snapshot.parts or ()

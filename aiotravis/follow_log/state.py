@@ -45,7 +45,7 @@ class LogState(LogDelivery):
         run_unknown: Whether it is unknown which run live parts belong to: the job was not seen to run since a gap.
         received_live: Whether any part of this run came over the live channel.
         empty_reads: How often in a row the server had nothing of it.
-        final_checks: Checks that found the final part the last one, see `check_final`.
+        final_checks: The first check of the end, and those that found the final part the last one, see `check_final`.
     """
 
     def __init__(self, job: int, timeout: LogTimeout | None = None) -> None:
@@ -247,9 +247,9 @@ class LogState(LogDelivery):
             now: The time.
             is_listed: Whether the server lists a final part.
         """
-        self.final_checks = self.final_checks + is_listed if self.complete else 0
+        self.final_checks = self.final_checks + (is_listed or not self.final_checks) if self.complete else 0
         self._schedule.add_poll(now, advanced=not self.complete, ended=True)
-        return self.complete and (self.job_ended or self.final_checks >= MAX_FINAL_CHECKS)
+        return self.complete and (self.job_ended or self.final_checks > MAX_FINAL_CHECKS)
 
     def begin_run(self, now: float) -> None:
         """Begin another run with a poll: what came so far belongs to the run before."""

@@ -293,7 +293,7 @@ class LogStream:
         if log.remainder is not None:
             await self._read_piece(log.remainder)
             return
-        if log.complete and log.job_ended:
+        if log.complete and (log.job_ended or not log.final_checks):
             await self._poller.check_end()
             return
         event = self._waiting_event()

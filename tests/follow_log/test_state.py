@@ -384,11 +384,11 @@ def test_a_final_part_counts_once_the_job_has_ended_or_it_is_listed_for_a_while(
     state = running()
     state.apply_poll(Snapshot(parts=(LogPart(number=0, content="a", final=True),)), before=state.position, now=10.0)
     assert texts(state) == ["a"]
-    assert [state.check_final(now, is_listed=True) for now in (12.0, 16.0)] == [False, False]
+    assert [state.check_final(now, is_listed=True) for now in (10.0, 12.0, 16.0)] == [False] * 3
     state.handle_event(log(1, "b"), 17.0)
     assert (texts(state), state.complete, state.check_final(20.0, is_listed=True)) == (["b"], False, False)
     state.handle_event(log(2, "c", final=True), 21.0)
-    assert [state.check_final(now, is_listed=False) for now in (23.0, 27.0, 35.0, 45.0)] == [False] * 4
+    assert [state.check_final(now, is_listed=False) for now in (21.0, 23.0, 27.0, 35.0, 45.0)] == [False] * 5
     assert [state.check_final(now, is_listed=True) for now in (55.0, 65.0, 75.0)] == [False, False, True]
     state.update_job(job(State.PASSED), 36.0)
     assert state.check_final(36.0, is_listed=False)
