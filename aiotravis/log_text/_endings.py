@@ -10,7 +10,6 @@ from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
-from aiotravis.log_text._ansi import visible_text
 from aiotravis.log_text._commands import Message, read_message
 
 __all__ = [
@@ -168,13 +167,17 @@ FINISHED_STATES: Final = frozenset({"passed", "failed", "errored", "canceled"})
 
 WORKER_MESSAGES: Final = re.compile(
     r"No output has been received in the last (?P<silence>[\dhms. minutes]*+)"
-    r"|(?:I'm sorry but y|We're sorry but y|Y)our test run exceeded (?P<minutes>\d{1,6}(?:\.\d{0,3})?) minutes"
+    r"|(?:(?:I'm|We're) sorry,? but y|Y)our test run exceeded (?P<minutes>\d{1,6}(?:\.\d{0,3})?) minutes"
+    # Until 2013. The command may have several lines.
+    r"|(?:.*\)|\w+: Execution of '.*') took longer than (?P<limit>\d{1,6}) (?P<of>minutes|seconds) and was terminated\."
     r"|The job (?P<time>exceeded the max[im]{2,5}um time limit)"
     r"|The job (?P<length>exceeded the maximum log length)"
-    r"|The log length has exceeded the limit of (?P<limit>\d{1,12})(?:\.\d*+)? (?P<unit>[A-Za-z]++)"
-    r"|(?P<cancel>Done: Job Cancell?ed)"
+    r"|The log length has exceeded the limit of (?P<count>\d{1,12})(?:\.\d*+)? (?P<unit>[A-Za-z]++)"
+    r"|(?P<cancel>Done[:.] Job Cancell?ed)"
     r"|(?:ERROR: )?(?P<script>An error occurr?ed while (?:generating|compiling) the build script"
-    r"|An error occurr?ed while trying to parse your \.travis\.yml)",
+    r"|An error occurr?ed while parsing the job config|The build script API timed out"
+    r"|An error occurr?ed while trying to (?:parse|fetch) your \.travis\.yml|Could not (?:fetch|parse) \.travis\.yml"
+    r"|There was an error in the \.travis\.yml file from which we could not recover)",
     re.ASCII,
 )
 """What a worker writes as it stops a job."""
@@ -186,7 +189,7 @@ SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 UNITS: Final = {"m": 1_000_000, "mi": 1 << 20, "k": 1000, "ki": 1 << 10, "g": 10**9, "": 1}
 
 
-BUILD_RESULT: Final = re.compile(r"Done\. (?:Your build exited with|Build script exited with:) (\d{1,9})", re.ASCII)
+BUILD_RESULT: Final = re.compile(r"Done\. (?:Your build|Build script) exited with:? (-?\d{1,10})", re.ASCII)
 
 FIRST_LINE: Final = "Using worker: "
 """How a log began until 2014."""
@@ -222,13 +225,15 @@ def ending_of_line(text: str, line: int) -> Ending | None:
         return Stalled(seconds=_seconds(found["silence"]), line=line)
     if found["minutes"]:
         return TimeLimit(seconds=float(found["minutes"]) * 60, line=line)
+    if found["limit"]:
+        return TimeLimit(seconds=float(found["limit"]) * (60 if found["of"] == "minutes" else 1), line=line)
     if found["time"]:
         return TimeLimit(line=line)
     if found["cancel"]:
         return Canceled(line=line)
     if found["script"]:
         return ScriptNotGenerated(line=line)
-    return LogLimit(bytes=_bytes(found["limit"], found["unit"]), line=line)
+    return LogLimit(bytes=_bytes(found["count"], found["unit"]), line=line)
 
 
 def _seconds(text: str) -> float | None:
@@ -264,19 +269,23 @@ def last_words(lines: Iterator[str], last: int, after: int) -> Ending | None:
     log of another job.
 
     Args:
-        lines: The lines from the last one on, with control sequences.
+        lines: The visible text of the lines, from the last one on.
         last: Number of the last line.
         after: Number of the line after which the message must stand.
     """
     printed, found = 0, None
     for number, line in zip(range(last, max(after, last - MAX_LINES_AFTER), -1), lines, strict=False):
-        shown = visible_text(line)
-        ending = ending_of_line(shown, number)
-        # Some workers say it twice, and in more detail the first time. But whatever the script says, they stop the job.
-        if ending is not None and (found is None or (type(found) is type(ending)) != isinstance(found, ScriptEnded)):
+        ending = ending_of_line(line, number)
+        # Some workers say it twice, and in more detail the first time. But whatever the script says, they stop the job,
+        # and some have canceled a job that has no script.
+        if ending is not None and (
+            found is None
+            or (type(found) is type(ending)) != isinstance(found, ScriptEnded)
+            or isinstance(ending, ScriptNotGenerated)
+        ):
             found, printed = ending, 0
         else:
-            printed += bool(shown.strip())
+            printed += bool(line.strip())
         if printed > MAX_PRINTED_AFTER:
             break
     return found
