@@ -65,15 +65,19 @@ class LineCutter:
 
     def _decide(self, text: str, before: int) -> str:
         """Decide what ends a line as soon as the text shows it; return the text that is to be cut."""
+        size = before + len(text)
+        if not before:
+            # A byte order mark is no text.
+            text = text.removeprefix("\ufeff")
         at = text.find("\n", 0, MAX_UNDECIDED - before)
         if at >= 0:
             self._undecided = None
-        elif before + len(text) >= MAX_UNDECIDED:
+        elif size >= MAX_UNDECIDED:
             text = self.rest + text
             self._incomplete.clear()
             self._choose(text[:MAX_UNDECIDED])
         else:
-            self._undecided = before + len(text)
+            self._undecided = size
         return text
 
     def _choose(self, text: str) -> None:
