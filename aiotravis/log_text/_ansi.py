@@ -143,21 +143,17 @@ def safe_for_terminal(text: str, *, colour: bool = True) -> str:
     lines: list[str] = []
     style = DEFAULT_STYLE
     for line in text.split("\n"):
-        lines.append(_render(_styled_runs(line, style), colour=colour))
+        lines.append(render_line(line, style, colour=colour))
         style = style_after(line, style)
     return "\n".join(lines)
 
 
 def render_line(line: str, style: Style, *, colour: bool) -> str:
     """Return one line as `safe_for_terminal` does, starting in a style."""
-    return _render(_styled_runs(line, style), colour=colour)
-
-
-def _render(runs: "list[tuple[str, Style]]", *, colour: bool) -> str:
     pieces: list[str] = []
-    for text, style in runs:
+    for text, own in _styled_runs(line, style):
         visible = text if text.isprintable() else UNSAFE.sub(_escape_unsafe, text)
-        pieces.append(f"\x1b[{style.sgr}m{visible}\x1b[0m" if colour and style != DEFAULT_STYLE else visible)
+        pieces.append(f"\x1b[{own.sgr}m{visible}\x1b[0m" if colour and own != DEFAULT_STYLE else visible)
     return "".join(pieces)
 
 

@@ -17,7 +17,7 @@ MESSAGE: Final = "The command "
 """How a message of Travis about a command begins. It ends lines later if the command has several."""
 
 # Pages and chats turn quotes into others.
-_QUOTE: Final = r"(?:\"|&quot;|&#34;|[\u201c\u201d])"
+_QUOTE: Final = '(?:"|&quot;|&#34;|\u201c|\u201d)'
 
 MESSAGE_START: Final = re.compile(rf"{MESSAGE}{_QUOTE}")
 
@@ -123,8 +123,9 @@ class Commands:
 
     def add(self, command: CommandRecord) -> None:
         """Add a command."""
+        self.just_ended = None
         self._append(command)
-        self.untimed, self.just_ended = None if command.timed else command, None
+        self.untimed = None if command.timed else command
         key = _key(command.text[:MAX_KEY])
         command.earlier = self._latest.get(key)
         self._latest[key] = command
@@ -137,7 +138,8 @@ class Commands:
 
     def end_timed(self, command: CommandRecord) -> None:
         """End a command with its timer. What came since its line was its output, perhaps the log of another job."""
-        self._drop_output(command)
+        if command is not self.all[-1]:
+            self._drop_output(command)
         self.just_ended, self.late = command, False
         if command.exit_code is not None:
             # It has printed this result itself.
@@ -156,8 +158,9 @@ class Commands:
         """
         if not command.timed and command.index > self._last_known:
             # Travis prints a result before it starts another command.
-            for printed in self._drop_output(command):
-                printed.phase.own = command.phase.name
+            if command is not self.all[-1]:
+                for printed in self._drop_output(command):
+                    printed.phase.own = command.phase.name
             command.last_line = None
             self._last_known = command.index
         elif command is self.just_ended and self.late:

@@ -35,108 +35,71 @@ __all__ = [
 ]
 
 
-class ScriptEnded(msgspec.Struct, frozen=True, kw_only=True):
+class _Ending(msgspec.Struct, frozen=True, kw_only=True):
+    line: int | None = None
+    """Number of the line that says so; None if only the state of the job does, or nothing."""
+
+
+class ScriptEnded(_Ending, frozen=True, kw_only=True):
     """The script ran to its end: ``Done. Your build exited with 1.``.
 
     Attributes:
         code: 0 if every command of the script succeeded.
-        line: Number of the line that says so.
     """
 
     code: int
-    line: int | None = None
 
 
-class SetupFailed(msgspec.Struct, frozen=True, kw_only=True):
+class SetupFailed(_Ending, frozen=True, kw_only=True):
     """A command outside of the script failed, usually one before it, which stopped the job: its state is ``errored``.
 
     Attributes:
         command: Text of the command; None if the log does not name it.
         phase: Name of its phase: ``install``; None if unknown.
         code: Exit code of the command; None if unknown.
-        line: Number of the line that says so.
     """
 
     command: str | None = None
     phase: str | None = None
     code: int | None = None
-    line: int | None = None
 
 
-class Stalled(msgspec.Struct, frozen=True, kw_only=True):
-    """The worker stopped the job because it printed nothing for a time.
-
-    Attributes:
-        seconds: That time; None if unknown.
-        line: Number of the line that says so.
-    """
+class Stalled(_Ending, frozen=True, kw_only=True):
+    """The worker stopped the job because it printed nothing for a time: `seconds`; None if unknown."""
 
     seconds: float | None = None
-    line: int | None = None
 
 
-class TimeLimit(msgspec.Struct, frozen=True, kw_only=True):
+class TimeLimit(_Ending, frozen=True, kw_only=True):
     """The worker stopped the job because it took too long.
 
     Attributes:
-        seconds: The limit; None if the log does not name it, as since 2015.
-        line: Number of the line that says so.
+        seconds: The limit, of the job or of one command; None if the log does not name it, as since 2015.
     """
 
     seconds: float | None = None
-    line: int | None = None
 
 
-class LogLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """The worker stopped the job because its log was too long.
-
-    Attributes:
-        bytes: The limit; None if the log does not name it.
-        line: Number of the line that says so.
-    """
+class LogLimit(_Ending, frozen=True, kw_only=True):
+    """The worker stopped the job because its log was too long: more than `bytes`; None if unknown."""
 
     bytes: int | None = None
-    line: int | None = None
 
 
-class Canceled(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody canceled the job.
-
-    Attributes:
-        line: Number of the line that says so; None if only the job's state does.
-    """
-
-    line: int | None = None
+class Canceled(_Ending, frozen=True, kw_only=True):
+    """Somebody canceled the job."""
 
 
-class ScriptNotGenerated(msgspec.Struct, frozen=True, kw_only=True):
-    """Travis could not make a script of .travis.yml.
-
-    Attributes:
-        line: Number of the line that says so.
-    """
-
-    line: int | None = None
+class ScriptNotGenerated(_Ending, frozen=True, kw_only=True):
+    """Travis could not fetch .travis.yml, or make a script of it."""
 
 
-class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
-    """The log does not say how the job ended: it still runs, or the log was broken off.
-
-    Attributes:
-        line: Always None.
-    """
-
-    line: int | None = None
+class Unfinished(_Ending, frozen=True, kw_only=True):
+    """The log does not say how the job ended: it still runs, or the log was broken off."""
 
 
-class NotATravisLog(msgspec.Struct, frozen=True, kw_only=True):
-    """The text has nothing that Travis writes: it is empty, or the error of something else.
-
-    Attributes:
-        line: Always None.
-    """
-
-    line: int | None = None
+class NotATravisLog(_Ending, frozen=True, kw_only=True):
+    """The text has nothing that Travis writes: it is empty, or the error of something else."""
 
 
 Ending = (

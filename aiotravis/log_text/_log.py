@@ -213,7 +213,8 @@ class LogText:
         return found
 
     def _find_commands(self) -> tuple[Command, ...]:
-        return tuple(self._command(record, self.ending) for record in self._reader.commands.all)
+        ending = self.ending
+        return tuple(self._command(record, ending) for record in self._reader.commands.all)
 
     def _command(self, record: CommandRecord, ending: Ending) -> Command:
         duration, last_line = record.duration, record.last_line
@@ -229,7 +230,7 @@ class LogText:
             line=record.line,
             last_line=last_line,
             finished=record.finished,
-            attempts=attempts_of(record),
+            attempts=attempts_of(record) if record.attempts else (),
         )
 
     def slowest(self, n: int = 10) -> list[Command]:

@@ -20,15 +20,19 @@ MARK: Final = "travis_"
 # ends where the next marker begins, after a name that Travis uses, or at a capital letter:
 # ``travis_fold:start:git.checkoutgit clone``, ``travis_fold:start:worker_infoWorker information``.
 _OTHER: Final = r"travis_(?:fold|time):"
-_NAME: Final = rf"(?:(?!{_OTHER})[\w.-])++"
-_END: Final = rf"(?=[\r\x1b\[^\ufffd]|\Z|{_OTHER})"
+_NAME: Final = r"[\w.-]++"
+_END: Final = r"(?=[\r\x1b\[^\ufffd]|\Z)"
 _KNOWN: Final = "|".join(map(re.escape, sorted(NAMES, key=len, reverse=True)))
-_CUT: Final = rf"(?:(?>{_KNOWN})(?>(?:[._-]\d+)?)(?![\d._-])|(?:(?!{_OTHER}|(?<=[a-z0-9])[A-Z])[\w.-])++)"
+_CUT: Final = (
+    rf"(?:(?:(?!{_OTHER})[\w.-])++(?={_OTHER})|(?>{_KNOWN})(?>(?:[._-]\d+)?)(?![\d._-])"
+    rf"|(?:(?!{_OTHER}|(?<=[a-z0-9])[A-Z])[\w.-])++)"
+)
 
 # fact 6: markers end in carriage return and clear, not in a newline; fact 9.36: several in a line, unclosed.
 MARKER: Final = re.compile(
-    rf"travis_(?:fold:(?P<fold>start|end):(?!{_OTHER})(?P<name>{_NAME}(?: {_NAME})*+(?=\r)|{_NAME}{_END}|{_CUT})"
-    rf"|time:(?P<time>start|end):(?!{_OTHER})(?P<id>{_NAME}(?=:)|{_NAME}{_END}|[0-9a-f]{{8}}(?=[a-z])|{_CUT})"
+    rf"travis_(?:fold:(?P<fold>start|end):(?P<name>{_NAME}(?:{_END}|(?: {_NAME})++(?=\r))|{_CUT})"
+    rf"|time:(?P<time>start|end):(?P<id>{_NAME}(?:{_END}|(?<!travis_fold)(?<!travis_time)(?=:))"
+    rf"|[0-9a-f]{{8}}(?=[a-z])(?!{_OTHER})|{_CUT})"
     rf"(?::(?P<details>[\w.=,-]*+{_END}|(?:[a-z]++=\d++,?)*+(?:event={_CUT})?))?)"
     # Some programs write ``^M^[`` or U+FFFD for the control characters.
     r"(?P<end>(?:\r|\^M)?(?:(?:\x1b|\^\[|\ufffd)?\[0?K)?)",

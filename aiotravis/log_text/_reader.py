@@ -31,10 +31,12 @@ PREFIX: Final = re.compile(
 REMAINS: Final = re.compile(r"(?:\x1b|\^\[|\ufffd)?\[[\d;]{0,9}[mK]")
 """What remains of a control sequence."""
 
-BADGE: Final = re.compile(r"(\d{1,6}\.\d\d)s(?=\$ )", re.ASCII)
+REMAINS_START: Final = ("[", "^[", "\ufffd[")
+
+BADGE: Final = re.compile(r"(\d{1,6}\.\d\d)s\$ ", re.ASCII)
 """What the website shows of a timer, at the beginning of its line."""
 
-UNCOLOURED: Final = re.compile(r"(?:(?:\x1b|\^\[|\ufffd)?\[0?K)*+(?:\d{1,6}\.\d\ds)?\$ ", re.ASCII)
+UNCOLOURED: Final = re.compile(r"(?:(?:\x1b|\^\[|\ufffd)?\[0?K)*+\$ ")
 """A command that is not timed. Tools print their own in colour."""
 
 
@@ -76,11 +78,12 @@ class LogReader(LogState):
 
     def _begin(self, text: str) -> None:
         """Find out what stands before each line, by the first one that is not blank."""
-        found = re.search(r"\n(?=[^\n]*\S)", text)
-        if found is None:
+        shown = text.lstrip()
+        if not shown:
             return
         self._begun = True
-        if prefix := PREFIX.match(text, found.end()):
+        start = text.rfind("\n", 0, len(text) - len(shown)) + 1
+        if prefix := PREFIX.match(text, start):
             self.changes += text.startswith(FIRST_LINE, prefix.end())
             if prefix[0]:
                 # Blanks may be lost where nothing follows.
@@ -96,7 +99,7 @@ class LogReader(LogState):
     def told(self, line: str) -> str:
         """Return the visible text of a line, without what stands before it."""
         shown = visible_text(self.split(line)[1] if self._prefix else line)
-        return REMAINS.sub("", shown) if shown.startswith(("[", "^[", "\ufffd[")) else shown
+        return REMAINS.sub("", shown) if shown.startswith(REMAINS_START) else shown
 
     def _add_output(self, text: str) -> None:
         self._new_timer = None
@@ -105,8 +108,9 @@ class LogReader(LogState):
         self.lines._append(text, text.count("\n"))
 
     def _add_marked(self, line: str) -> None:
-        before, line = self.split(line)
-        done = 0
+        before, done = "", 0
+        if self._prefix:
+            before, line = self.split(line)
         for found in MARKER.finditer(line):
             start, end = found.span()
             fold, name, time, id, details, ending = found.groups()
@@ -136,7 +140,9 @@ class LogReader(LogState):
 
     def _add_text(self, text: str, *, marked: bool = False) -> None:
         """Add a line with its newline, or a part of one that markers surround."""
-        told = self.told(text[:-1])
+        told = visible_text(text[:-1])
+        if self._prefix or told.startswith(REMAINS_START):
+            told = self.told(text[:-1])
         if not told:
             if marked and (self._prefix is None or not visible_text(text[:-1])):
                 self.lines._apply_style(text)
@@ -145,12 +151,14 @@ class LogReader(LogState):
                 # In saved logs, blank lines may follow a marker.
                 self._lines_to_read = 1
         else:
-            badge = BADGE.match(told) if told[0].isdigit() else None
-            if told.startswith("$ ", badge.end() if badge else 0) and (
+            if told.startswith("$ ") and (
                 self._new_timer or text.startswith("$ ") or UNCOLOURED.match(self.split(text)[1])
             ):
                 if self._has_room():
-                    self._start_command(told.partition("$ ")[2].rstrip(), float(badge[1]) if badge else None)
+                    self._start_command(told[2:].rstrip())
+            elif told[0].isdigit() and (badge := BADGE.match(told)):
+                if self._has_room():
+                    self._start_command(told[badge.end() :].rstrip(), float(badge[1]))
             else:
                 self._read_text(told)
             self._new_timer = None

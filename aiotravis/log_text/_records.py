@@ -90,6 +90,7 @@ class CommandRecord:
         text: Its first line.
         phase: Its phase: its timer, if it has one.
         line: Number of its line.
+        timed: Whether it has a timer of its own.
         rows: Number of lines that it takes itself.
         index: Its place among all commands.
         attempts: The last message of ``travis_retry`` about it.
@@ -99,6 +100,7 @@ class CommandRecord:
     text: str
     phase: PendingPhase
     line: int
+    timed: bool = False
     rows: int = 1
     index: int = 0
     duration: float | None = None
@@ -107,11 +109,6 @@ class CommandRecord:
     finished: bool = False
     attempts: AttemptMessage | None = None
     earlier: "CommandRecord | None" = None
-
-    @property
-    def timed(self) -> bool:
-        """Whether it has a timer of its own."""
-        return isinstance(self.phase, TimerRecord) and self.phase.command is self
 
     def finish(self, last_line: int) -> None:
         """Note that the command has ended."""

@@ -110,7 +110,8 @@ class LogState:
     def _go_on(self, line: int) -> None:
         """Note that the log goes on after what may have been its ending, or that of a command."""
         self.structure_line = line
-        self.changes += self.commands.finish_untimed(self.lines._count)
+        if self.commands.untimed is not None:
+            self.changes += self.commands.finish_untimed(self.lines._count)
 
     # Commands ---------------------------------------------------------------------------------------------------------
 
@@ -122,7 +123,7 @@ class LogState:
             if len(self._printed) < MAX_PRINTED:
                 self._printed.append(CommandRecord(text, running, line))
             return
-        if running is not None:
+        if self._printed:
             self._end_running()
         self._go_on(line)
         self.changes += 1
@@ -130,7 +131,8 @@ class LogState:
         phase = timer or PendingPhase(None, fold.phase.name if fold else None, self.timers.around(fold))
         phase.default = phase.default or UNNAMED[self._past_install]
         self._enter(phase)
-        command = CommandRecord(text, phase, line, duration=seconds)
+        command = CommandRecord(text, phase, line, timer is not None)
+        command.duration = seconds
         if timer is not None:
             timer.command, self.timers.running = command, timer
         self.commands.add(command)
@@ -155,7 +157,12 @@ class LogState:
             begin, self._message, self._lines_to_read = self._message_line, None, 0
             self._read_message(message, line if message.whole else begin, line)
         elif message is not None:
-            self._begin_message(message, line)
+            self._lines_to_read = 1
+            if message is not self._message:
+                self._message, self._message_line = message, line
+                if self.timers.running is None and self.commands.all and self._has_room():
+                    self.changes += 1
+                    self._enter(self.commands.all[-1].phase)
         elif self.timers.running is not None:
             return
         elif found := BUILD_RESULT.match(shown):
@@ -191,14 +198,6 @@ class LogState:
         """Return whether a command may still be running."""
         untimed = self.commands.untimed
         return self.timers.of_command is not None or (untimed is not None and untimed.exit_code is None)
-
-    def _begin_message(self, message: str, line: int) -> None:
-        if message is not self._message:
-            self._message, self._message_line = message, line
-            if self.timers.running is None and self.commands.all and self._has_room():
-                self.changes += 1
-                self._enter(self.commands.all[-1].phase)
-        self._lines_to_read = 1
 
     def _read_message(self, message: Message, begin: int, line: int) -> None:
         running = self.timers.running.command if self.timers.running else None
@@ -295,7 +294,14 @@ class LogState:
             fold.last_line = self.lines._count
             self._pass(fold.phase.own, fold.line)
             # fact 10.3: some timers never end. Left open, one would contain all that follows.
-            self._drop([timer for timer in self.timers.latest() if timer.fold is fold])
+            dropped = [timer for timer in self.timers.latest() if timer.fold is fold] if self.timers.open else []
+            if dropped and self.timers.running in dropped:
+                self._end_running()
+                self.changes += self.commands.finish_untimed(self.lines._count)
+            self.timers.drop(dropped)
+            for timer in dropped:
+                if timer.command is not None:
+                    timer.command.finish(self.lines._count)
         del self._stack[depth:]
 
     def _pass(self, phase: str | None, line: int) -> None:
@@ -303,18 +309,10 @@ class LogState:
         if not self._past_install and phase is not None and line <= self.lines._count:
             self._past_install = group_of(phase) in AFTER_INSTALL
 
-    def _drop(self, timers: list[TimerRecord]) -> None:
-        if self.timers.running in timers:
-            self._end_running()
-            self.changes += self.commands.finish_untimed(self.lines._count)
-        self.timers.drop(timers)
-        for timer in timers:
-            if timer.command is not None:
-                timer.command.finish(self.lines._count)
-
     def _start_timer(self, id: str) -> None:
-        self._go_on(self.lines._count)
-        self._new_timer = self.timers.start(id, self.lines._count + 1, self.changes, self._fold)
+        count = self.lines._count
+        self._go_on(count)
+        self._new_timer = self.timers.start(id, count + 1, self.changes, self._stack[-1] if self._stack else None)
         if self._printed and self.timers.running is None:
             self._end_running()
         self._enter(self._new_timer)

@@ -64,7 +64,9 @@ class Timers:
         """Remove timers from the open ones. Their ends may follow later."""
         for timer in timers:
             del self.open[timer.id]
-            for other in self.open.values():
+            for other in reversed(self.open.values()):
+                if other.number < timer.number:
+                    break
                 if other.around is timer:
                     # However many never end, what is around a timer stays short.
                     other.around = timer.around

@@ -12,7 +12,7 @@ def command(text: str, line: int = 1) -> CommandRecord:
 
 def timed_command(text: str, line: int = 1) -> CommandRecord:
     timer = TimerRecord(id="1", line=line, number=1)
-    timer.command = CommandRecord(text, timer, line)
+    timer.command = CommandRecord(text, timer, line, timed=True)
     return timer.command
 
 
