@@ -48,14 +48,7 @@ _SHELL: Final = re.compile(r"(?:\$|\++) ")
 
 
 def is_quoted(line: str, done: int, start: int, end: int) -> bool:
-    r"""Return whether a marker without a control character is only quoted: ``+ echo 'travis_fold:start:x\r'``.
-
-    Args:
-        line: Its line.
-        done: End of the marker before it.
-        start: Its own beginning.
-        end: Its own end.
-    """
+    r"""Return whether a marker is quoted: ``+ echo 'travis_fold:start:x\r'``. The one before it ends at `done`."""
     return (
         line.startswith(_QUOTED_AFTER, end)
         or _QUOTED_BEFORE.search(line[max(done, start - 16) : start]) is not None
