@@ -83,7 +83,8 @@ def spans(line: str, style: Style = DEFAULT_STYLE) -> tuple[Span, ...]:
 
 def visible_text(line: str) -> str:
     """Return the visible text of a line without its newline."""
-    # Nearly all lines are printable: this is the fastest check.
+    # Nearly all lines are printable, but for the carriage return at their end: this is the fastest check.
+    line = line.rstrip("\r")
     if line.isprintable():
         return line
     if "\r" in line:
@@ -106,9 +107,9 @@ def visible_lines(text: str) -> str:
 
 
 def _after_return(line: str) -> int:
-    """Return where the text begins that a line shows: after the last carriage return that something printed follows."""
-    # fact 10.3: the website clears a line at a carriage return.
-    end = len(line.rstrip("\r"))
+    """Return where the text begins that a line shows, which does not end with a carriage return."""
+    # fact 10.3: the website clears a line at a carriage return that something printed follows.
+    end = len(line)
     while (at := line.rfind("\r", 0, end)) >= 0:
         if at + 1 < end and PRINTED.match(line, at + 1, end):
             return at + 1
@@ -163,6 +164,7 @@ def _escape_unsafe(found: re.Match[str]) -> str:
 
 
 def _styled_runs(line: str, style: Style) -> list[tuple[str, Style]]:
+    line = line.rstrip("\r")
     if line.isprintable():
         return [(line, style)] if line else []
     if "\r" in line and (start := _after_return(line)):

@@ -57,6 +57,9 @@ class LogText:
 
     A marker ends the line that it stands in, and is no text itself: a line of markers alone is not a line.
 
+    Logs that people saved are read, too: with a time, a number or blanks before each line, which stay in its text, and
+    without control characters.
+
     The text is held in memory, and some 300 bytes for each marker, command or result. Of these the first 131,072 are
     recorded; `dropped` counts the others, whose lines remain, without markers. So no log, whatever it contains, takes
     more than 100 MB beside its text.

@@ -11,8 +11,11 @@ from aiotravis.log_text._state import LogState
 
 __all__ = ["LogReader"]
 
-TRIGGERS: Final = (MARK, "$ ", MESSAGE, "exited with")
+TRIGGERS: Final = (MARK, "\n$ ", MESSAGE, "exited with")
 """What a line contains if it is more than output. Searching the whole text for it at once makes reading fast."""
+
+SAVED_TRIGGERS: Final = (MARK, "$ ", MESSAGE, "exited with")
+"""The same where something may stand before a command: in a log that begins like none of Travis."""
 
 BEGINNINGS: Final = (MARK, "$ ", MESSAGE)
 """How such a line usually begins. Looking there first makes reading logs fast that consist of them."""
@@ -22,7 +25,7 @@ _VARYING: Final = (
     r"(?:\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?\]?:?|[ \t]{0,8}\d{1,6}[:|.]?)"
 )
 PREFIX: Final = re.compile(
-    rf"(?:(?P<varying>{_VARYING})|(?P<fixed>(?!travis_)[\w.@-]{{1,40}}[ \t]*[:|]|>(?: ?>)*)?)(?P<blank>[ \t]*)"
+    rf"(?:(?P<varying>{_VARYING})|(?P<fixed>(?!travis_)[\w.@-]{{1,40}}[ \t]*[:|]|>(?: ?>)*+)?)(?P<blank>[ \t]*+)"
     rf"(?={MARK}|\$ |{MESSAGE}|{FIRST_LINE})",
     re.ASCII,
 )
@@ -46,21 +49,22 @@ class LogReader(LogState):
     def __init__(self) -> None:
         super().__init__()
         self._begun = False
+        self._triggers = SAVED_TRIGGERS
         self._prefix: re.Pattern[str] | None = None
 
     def add_lines(self, text: str) -> None:
         """Add complete lines, with a newline before the first."""
         if not self._begun:
             self._begin(text)
-        done, size = 1, len(text)
-        places = [-1] * len(TRIGGERS)
+        done, size, triggers = 1, len(text), self._triggers
+        places = [-1] * len(triggers)
         while done < size:
             if self._lines_to_read:
                 self._lines_to_read -= 1
             elif not text.startswith(BEGINNINGS, done):
                 for at, place in enumerate(places):
                     if place < done - 1:
-                        place = text.find(TRIGGERS[at], done - 1)
+                        place = text.find(triggers[at], done - 1)
                         places[at] = place if place >= 0 else size
                 found = min(places)
                 start = text.rfind("\n", done - 1, found + 1) + 1 if found < size else size
@@ -83,6 +87,8 @@ class LogReader(LogState):
             return
         self._begun = True
         start = text.rfind("\n", 0, len(text) - len(shown)) + 1
+        if text.startswith((MARK, FIRST_LINE), start):
+            self._triggers = TRIGGERS
         if prefix := PREFIX.match(text, start):
             self.changes += text.startswith(FIRST_LINE, prefix.end())
             if prefix[0]:
