@@ -24,7 +24,7 @@ _NAME: Final = r"[\w.-]++"
 _END: Final = r"(?=[\r\x1b\[^\ufffd]|\Z)"
 _KNOWN: Final = "|".join(map(re.escape, sorted(NAMES, key=len, reverse=True)))
 _CUT: Final = (
-    rf"(?:(?:(?!{_OTHER})[\w.-])++(?={_OTHER})|(?>{_KNOWN})(?>(?:[._-]\d+)?)(?![\d._-])"
+    rf"(?!{_OTHER})(?:(?:(?!{_OTHER})[\w.-])++(?={_OTHER})|(?>{_KNOWN})(?>(?:[._-]\d+)?)(?![\d._-])"
     rf"|(?:(?!{_OTHER}|(?<=[a-z0-9])[A-Z])[\w.-])++)"
 )
 
@@ -32,7 +32,7 @@ _CUT: Final = (
 MARKER: Final = re.compile(
     rf"travis_(?:fold:(?P<fold>start|end):(?P<name>{_NAME}(?:{_END}|(?: {_NAME})++(?=\r))|{_CUT})"
     rf"|time:(?P<time>start|end):(?P<id>{_NAME}(?:{_END}|(?<!travis_fold)(?<!travis_time)(?=:))"
-    rf"|[0-9a-f]{{8}}(?=[a-z])(?!{_OTHER})|{_CUT})"
+    rf"|[0-9a-f]{{8}}(?=[a-z])|{_CUT})"
     rf"(?::(?P<details>[\w.=,-]*+{_END}|(?:[a-z]++=\d++,?)*+(?:event={_CUT})?))?)"
     # Some programs write ``^M^[`` or U+FFFD for the control characters.
     r"(?P<end>(?:\r|\^M)?(?:(?:\x1b|\^\[|\ufffd)?\[0?K)?)",
