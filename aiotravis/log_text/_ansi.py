@@ -83,7 +83,8 @@ def spans(line: str, style: Style = DEFAULT_STYLE) -> tuple[Span, ...]:
 
 def visible_text(line: str) -> str:
     """Return the visible text of a line without its newline."""
-    # Nearly all lines are printable: this is the fastest check.
+    # Nearly all lines are printable, but for the carriage return at their end: this is the fastest check.
+    line = line.rstrip("\r")
     if line.isprintable():
         return line
     if "\r" in line:
@@ -106,9 +107,9 @@ def visible_lines(text: str) -> str:
 
 
 def _after_return(line: str) -> int:
-    """Return where the text begins that a line shows: after the last carriage return that something printed follows."""
-    # fact 10.3: the website clears a line at a carriage return.
-    end = len(line.rstrip("\r"))
+    """Return where the text begins that a line shows, which does not end with a carriage return."""
+    # fact 10.3: the website clears a line at a carriage return that something printed follows.
+    end = len(line)
     while (at := line.rfind("\r", 0, end)) >= 0:
         if at + 1 < end and PRINTED.match(line, at + 1, end):
             return at + 1
@@ -143,21 +144,17 @@ def safe_for_terminal(text: str, *, colour: bool = True) -> str:
     lines: list[str] = []
     style = DEFAULT_STYLE
     for line in text.split("\n"):
-        lines.append(_render(_styled_runs(line, style), colour=colour))
+        lines.append(render_line(line, style, colour=colour))
         style = style_after(line, style)
     return "\n".join(lines)
 
 
 def render_line(line: str, style: Style, *, colour: bool) -> str:
     """Return one line as `safe_for_terminal` does, starting in a style."""
-    return _render(_styled_runs(line, style), colour=colour)
-
-
-def _render(runs: "list[tuple[str, Style]]", *, colour: bool) -> str:
     pieces: list[str] = []
-    for text, style in runs:
+    for text, own in _styled_runs(line, style):
         visible = text if text.isprintable() else UNSAFE.sub(_escape_unsafe, text)
-        pieces.append(f"\x1b[{style.sgr}m{visible}\x1b[0m" if colour and style != DEFAULT_STYLE else visible)
+        pieces.append(f"\x1b[{own.sgr}m{visible}\x1b[0m" if colour and own != DEFAULT_STYLE else visible)
     return "".join(pieces)
 
 
@@ -167,6 +164,7 @@ def _escape_unsafe(found: re.Match[str]) -> str:
 
 
 def _styled_runs(line: str, style: Style) -> list[tuple[str, Style]]:
+    line = line.rstrip("\r")
     if line.isprintable():
         return [(line, style)] if line else []
     if "\r" in line and (start := _after_return(line)):

@@ -2,21 +2,27 @@
 
 import re
 from functools import lru_cache
+from html import unescape
 from itertools import islice
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from aiotravis.log_text._records import AttemptMessage, CommandRecord, TimerRecord
+from aiotravis.log_text._records import AttemptMessage, CommandRecord
 from aiotravis.log_text._structures import Attempt
 
 __all__ = ["MESSAGE", "Commands", "Message", "attempts_of", "read_message"]
 
-MESSAGE: Final = 'The command "'
+MESSAGE: Final = "The command "
 """How a message of Travis about a command begins. It ends lines later if the command has several."""
 
+# Pages and chats turn quotes into others.
+_QUOTE: Final = '(?:"|&quot;|&#34;|\u201c|\u201d)'
+
+MESSAGE_START: Final = re.compile(rf"{MESSAGE}{_QUOTE}")
+
 MESSAGE_END: Final = re.compile(
-    r'" (?:(?P<stopped>failed and )?exited with (?P<code>\d{1,9})(?: during (?P<phase>[\w.-]*+))?\.?'
+    rf"{_QUOTE} (?:(?P<stopped>failed and )?exited with (?P<code>-?\d{{1,10}})(?: during (?P<phase>[\w.-]*+))?\.?"
     r"|failed\. Retrying, (?P<number>\d{1,4}) of (?P<of>\d{1,4})\.?"
     r"|failed (?P<times>\d{1,4}) times\.?)\s*\Z",
     re.ASCII,
@@ -34,7 +40,7 @@ MAX_KEY: Final = 256
 MAX_SEARCHED: Final = 32
 """Latest commands that are searched for one that was wrapped."""
 
-UNCOMPARED: Final = str.maketrans(dict.fromkeys("\"'\\", " "))
+UNCOMPARED: Final = str.maketrans(dict.fromkeys("\"'\\\u201c\u201d", " "))
 
 
 class Message(NamedTuple):
@@ -71,23 +77,24 @@ def read_message(text: str, begun: str | None) -> Message | str | None:
     Returns:
         The message; the first line of its command if it only begins; None if it is no message.
     """
-    begins = text.startswith(MESSAGE)
-    if not begins and begun is None:
+    start = MESSAGE_START.match(text)
+    if start is None and begun is None:
         return None
-    found = MESSAGE_END.search(text)
-    if found is None or (begins and found.start() < len(MESSAGE)):
-        return text[len(MESSAGE) :][:MAX_KEY] if begins else begun
-    command = text[len(MESSAGE) : found.start()] if begins else begun or ""
+    begin = start.end() if start else 0
+    found = MESSAGE_END.search(text, begin)
+    if found is None:
+        return text[begin:][:MAX_KEY] if start else begun
+    command = text[begin : found.start()] if start else begun or ""
     stopped, code, phase, number, of, times = found.groups()
     if code is not None:
-        return Message(command, begins, int(code), stopped is not None, (phase or "").strip("."))
-    return Message(command, begins, None, False, "", int(number or times), int(of or times), number is None)
+        return Message(command, start is not None, int(code), stopped is not None, (phase or "").strip("."))
+    return Message(command, start is not None, None, False, "", int(number or times), int(of or times), number is None)
 
 
 @lru_cache(256)
 def _key(text: str) -> str:
     """Return what two texts of a command have in common, however they are quoted or spaced."""
-    words = text.translate(UNCOMPARED).split()
+    words = unescape(text).translate(UNCOMPARED).split()
     while words and words[0] in ("travis_retry", "eval"):
         del words[0]
     key = " ".join(words)
@@ -101,43 +108,81 @@ class Commands:
     Attributes:
         all: The commands, in order.
         untimed: The last one, if nothing times it and nothing has ended it.
-        just_ended: The last one, if its timer has ended and nothing was printed since.
+        just_ended: The last one, if its timer has ended and nothing but output came since.
+        late: Whether output came since.
     """
 
     def __init__(self) -> None:
         self.all: list[CommandRecord] = []
         self.untimed: CommandRecord | None = None
         self.just_ended: CommandRecord | None = None
+        self.late: bool = False
         self._latest: dict[str, CommandRecord] = {}
+        self._last_known = -1
+        """Place of the last command that is none that another has printed: it was timed, or has a result."""
 
-    def add(self, command: CommandRecord, *, timed: bool = False) -> None:
+    def add(self, command: CommandRecord) -> None:
         """Add a command."""
-        self.all.append(command)
-        self.untimed = None if timed else command
+        self.just_ended = None
+        self._append(command)
+        self.untimed = None if command.timed else command
         key = _key(command.text[:MAX_KEY])
         command.earlier = self._latest.get(key)
         self._latest[key] = command
 
-    def expect_result(self, command: CommandRecord) -> None:
-        """Forget the result of a command, which it has printed itself."""
-        command.exit_code = None
-        key = _key(command.text[:MAX_KEY])
-        if (latest := self._latest.get(key)) is None or latest.line < command.line:
-            self._latest[key] = command
+    def _append(self, command: CommandRecord) -> None:
+        command.index = len(self.all)
+        self.all.append(command)
+        if command.timed:
+            self._last_known = command.index
 
-    def drop_output(self, command: CommandRecord) -> None:
-        """Drop the untimed commands after a command whose output they are."""
-        at = len(self.all)
-        while at and self.all[at - 1] is not command:
-            at -= 1
-        after, self.untimed = self.all[at:], None
-        del self.all[at:]
+    def end_timed(self, command: CommandRecord) -> None:
+        """End a command with its timer. What came since its line was its output, perhaps the log of another job."""
+        if command is not self.all[-1]:
+            self._drop_output(command)
+        self.just_ended, self.late = command, False
+        if command.exit_code is not None:
+            # It has printed this result itself.
+            command.exit_code = None
+            key = _key(command.text[:MAX_KEY])
+            if (latest := self._latest.get(key)) is None or latest.line < command.line:
+                self._latest[key] = command
+
+    def end(self, command: CommandRecord, message_line: int, line: int) -> None:
+        """End a command with its result.
+
+        Args:
+            command: The command.
+            message_line: Number of the first line of the message.
+            line: Number of its last line.
+        """
+        if not command.timed and command.index > self._last_known:
+            # Travis prints a result before it starts another command.
+            if command is not self.all[-1]:
+                for printed in self._drop_output(command):
+                    printed.phase.own = command.phase.name
+            command.last_line = None
+            self._last_known = command.index
+        elif command is self.just_ended and self.late:
+            command.last_line = None
+        command.rows += line - message_line
+        command.finish(message_line - 1)
+        self.finish_untimed(message_line - 1)
+        self.just_ended = None
+
+    def _drop_output(self, command: CommandRecord) -> list[CommandRecord]:
+        """Drop the untimed commands after a command whose output they are, and return them."""
+        after, self.untimed = self.all[command.index + 1 :], None
+        del self.all[command.index + 1 :]
+        dropped: list[CommandRecord] = []
         for one in after:
-            if isinstance(one.phase, TimerRecord) and one.phase.command is one:
-                self.all.append(one)
+            if one.timed:
+                self._append(one)
             else:
                 # No other result is expected of it.
                 one.exit_code = 0
+                dropped.append(one)
+        return dropped
 
     def finish_untimed(self, last_line: int) -> bool:
         """End the untimed command; return whether there is one."""
@@ -147,7 +192,8 @@ class Commands:
         self.untimed = None
         return True
 
-    def is_named(self, command: CommandRecord, text: str) -> bool:
+    @staticmethod
+    def is_named(command: CommandRecord, text: str) -> bool:
         """Return whether a message names a command."""
         return command.text == text or _key(command.text[:MAX_KEY]) == _key(text[:MAX_KEY])
 
@@ -168,7 +214,7 @@ class Commands:
                     return command
         # Some commands are displayed in other words than they are named in.
         last = self.just_ended
-        return last if last is not None and last.exit_code is None else None
+        return last if last is not None and last.exit_code is None and not self.late else None
 
 
 def attempts_of(command: CommandRecord) -> tuple[Attempt, ...]:

@@ -10,7 +10,6 @@ from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
-from aiotravis.log_text._ansi import visible_text
 from aiotravis.log_text._commands import Message, read_message
 
 __all__ = [
@@ -36,108 +35,71 @@ __all__ = [
 ]
 
 
-class ScriptEnded(msgspec.Struct, frozen=True, kw_only=True):
+class _Ending(msgspec.Struct, frozen=True, kw_only=True):
+    line: int | None = None
+    """Number of the line that says so; None if only the state of the job does, or nothing."""
+
+
+class ScriptEnded(_Ending, frozen=True, kw_only=True):
     """The script ran to its end: ``Done. Your build exited with 1.``.
 
     Attributes:
         code: 0 if every command of the script succeeded.
-        line: Number of the line that says so.
     """
 
     code: int
-    line: int | None = None
 
 
-class SetupFailed(msgspec.Struct, frozen=True, kw_only=True):
+class SetupFailed(_Ending, frozen=True, kw_only=True):
     """A command outside of the script failed, usually one before it, which stopped the job: its state is ``errored``.
 
     Attributes:
         command: Text of the command; None if the log does not name it.
         phase: Name of its phase: ``install``; None if unknown.
         code: Exit code of the command; None if unknown.
-        line: Number of the line that says so.
     """
 
     command: str | None = None
     phase: str | None = None
     code: int | None = None
-    line: int | None = None
 
 
-class Stalled(msgspec.Struct, frozen=True, kw_only=True):
-    """The worker stopped the job because it printed nothing for a time.
-
-    Attributes:
-        seconds: That time; None if unknown.
-        line: Number of the line that says so.
-    """
+class Stalled(_Ending, frozen=True, kw_only=True):
+    """The worker stopped the job because it printed nothing for a time: `seconds`; None if unknown."""
 
     seconds: float | None = None
-    line: int | None = None
 
 
-class TimeLimit(msgspec.Struct, frozen=True, kw_only=True):
+class TimeLimit(_Ending, frozen=True, kw_only=True):
     """The worker stopped the job because it took too long.
 
     Attributes:
-        seconds: The limit; None if the log does not name it, as since 2015.
-        line: Number of the line that says so.
+        seconds: The limit, of the job or of one command; None if the log does not name it, as since 2015.
     """
 
     seconds: float | None = None
-    line: int | None = None
 
 
-class LogLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """The worker stopped the job because its log was too long.
-
-    Attributes:
-        bytes: The limit; None if the log does not name it.
-        line: Number of the line that says so.
-    """
+class LogLimit(_Ending, frozen=True, kw_only=True):
+    """The worker stopped the job because its log was too long: more than `bytes`; None if unknown."""
 
     bytes: int | None = None
-    line: int | None = None
 
 
-class Canceled(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody canceled the job.
-
-    Attributes:
-        line: Number of the line that says so; None if only the job's state does.
-    """
-
-    line: int | None = None
+class Canceled(_Ending, frozen=True, kw_only=True):
+    """Somebody canceled the job."""
 
 
-class ScriptNotGenerated(msgspec.Struct, frozen=True, kw_only=True):
-    """Travis could not make a script of .travis.yml.
-
-    Attributes:
-        line: Number of the line that says so.
-    """
-
-    line: int | None = None
+class ScriptNotGenerated(_Ending, frozen=True, kw_only=True):
+    """Travis could not fetch .travis.yml, or make a script of it."""
 
 
-class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
-    """The log does not say how the job ended: it still runs, or the log was broken off.
-
-    Attributes:
-        line: Always None.
-    """
-
-    line: int | None = None
+class Unfinished(_Ending, frozen=True, kw_only=True):
+    """The log does not say how the job ended: it still runs, or the log was broken off."""
 
 
-class NotATravisLog(msgspec.Struct, frozen=True, kw_only=True):
-    """The text has nothing that Travis writes: it is empty, or the error of something else.
-
-    Attributes:
-        line: Always None.
-    """
-
-    line: int | None = None
+class NotATravisLog(_Ending, frozen=True, kw_only=True):
+    """The text has nothing that Travis writes: it is empty, or the error of something else."""
 
 
 Ending = (
@@ -168,13 +130,17 @@ FINISHED_STATES: Final = frozenset({"passed", "failed", "errored", "canceled"})
 
 WORKER_MESSAGES: Final = re.compile(
     r"No output has been received in the last (?P<silence>[\dhms. minutes]*+)"
-    r"|(?:I'm sorry but y|We're sorry but y|Y)our test run exceeded (?P<minutes>\d{1,6}(?:\.\d{0,3})?) minutes"
+    r"|(?:(?:I'm|We're) sorry,? but y|Y)our test run exceeded (?P<minutes>\d{1,6}(?:\.\d{0,3})?) minutes"
+    # Until 2013. The command may have several lines.
+    r"|(?:.*\)|\w+: Execution of '.*') took longer than (?P<limit>\d{1,6}) (?P<of>minutes|seconds) and was terminated\."
     r"|The job (?P<time>exceeded the max[im]{2,5}um time limit)"
     r"|The job (?P<length>exceeded the maximum log length)"
-    r"|The log length has exceeded the limit of (?P<limit>\d{1,12})(?:\.\d*+)? (?P<unit>[A-Za-z]++)"
-    r"|(?P<cancel>Done: Job Cancell?ed)"
+    r"|The log length has exceeded the limit of (?P<count>\d{1,12})(?:\.\d*+)? (?P<unit>[A-Za-z]++)"
+    r"|(?P<cancel>Done[:.] Job Cancell?ed)"
     r"|(?:ERROR: )?(?P<script>An error occurr?ed while (?:generating|compiling) the build script"
-    r"|An error occurr?ed while trying to parse your \.travis\.yml)",
+    r"|An error occurr?ed while parsing the job config|The build script API timed out"
+    r"|An error occurr?ed while trying to (?:parse|fetch) your \.travis\.yml|Could not (?:fetch|parse) \.travis\.yml"
+    r"|There was an error in the \.travis\.yml file from which we could not recover)",
     re.ASCII,
 )
 """What a worker writes as it stops a job."""
@@ -186,7 +152,7 @@ SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 UNITS: Final = {"m": 1_000_000, "mi": 1 << 20, "k": 1000, "ki": 1 << 10, "g": 10**9, "": 1}
 
 
-BUILD_RESULT: Final = re.compile(r"Done\. (?:Your build exited with|Build script exited with:) (\d{1,9})", re.ASCII)
+BUILD_RESULT: Final = re.compile(r"Done\. (?:Your build|Build script) exited with:? (-?\d{1,10})", re.ASCII)
 
 FIRST_LINE: Final = "Using worker: "
 """How a log began until 2014."""
@@ -222,13 +188,15 @@ def ending_of_line(text: str, line: int) -> Ending | None:
         return Stalled(seconds=_seconds(found["silence"]), line=line)
     if found["minutes"]:
         return TimeLimit(seconds=float(found["minutes"]) * 60, line=line)
+    if found["limit"]:
+        return TimeLimit(seconds=float(found["limit"]) * (60 if found["of"] == "minutes" else 1), line=line)
     if found["time"]:
         return TimeLimit(line=line)
     if found["cancel"]:
         return Canceled(line=line)
     if found["script"]:
         return ScriptNotGenerated(line=line)
-    return LogLimit(bytes=_bytes(found["limit"], found["unit"]), line=line)
+    return LogLimit(bytes=_bytes(found["count"], found["unit"]), line=line)
 
 
 def _seconds(text: str) -> float | None:
@@ -264,19 +232,23 @@ def last_words(lines: Iterator[str], last: int, after: int) -> Ending | None:
     log of another job.
 
     Args:
-        lines: The lines from the last one on, with control sequences.
+        lines: The visible text of the lines, from the last one on.
         last: Number of the last line.
         after: Number of the line after which the message must stand.
     """
     printed, found = 0, None
     for number, line in zip(range(last, max(after, last - MAX_LINES_AFTER), -1), lines, strict=False):
-        shown = visible_text(line)
-        ending = ending_of_line(shown, number)
-        # Some workers say it twice, and in more detail the first time. But whatever the script says, they stop the job.
-        if ending is not None and (found is None or (type(found) is type(ending)) != isinstance(found, ScriptEnded)):
+        ending = ending_of_line(line, number)
+        # Some workers say it twice, and in more detail the first time. But whatever the script says, they stop the job,
+        # and some have canceled a job that has no script.
+        if ending is not None and (
+            found is None
+            or (type(found) is type(ending)) != isinstance(found, ScriptEnded)
+            or isinstance(ending, ScriptNotGenerated)
+        ):
             found, printed = ending, 0
         else:
-            printed += bool(shown.strip())
+            printed += bool(line.strip())
         if printed > MAX_PRINTED_AFTER:
             break
     return found

@@ -6,7 +6,7 @@ The names are those of the folds and timers of https://github.com/travis-ci/trav
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["AFTER_INSTALL", "GROUPS", "STAGES", "group_of", "phase_of_fold"]
+__all__ = ["AFTER_INSTALL", "GROUPS", "NAMES", "STAGES", "group_of", "phase_of_fold"]
 
 GROUPS: Final = ("setup", "checkout", "cache", "install", "script", "after", "deploy", "other")
 """Groups of phases, in the order in which Travis runs them."""
@@ -54,6 +54,12 @@ _SETUP: Final = frozenset(
     update pandoc texlive
     """.split()  # noqa: SIM905 - a list of 70 strings would be a page
 )
+
+NAMES: Final = frozenset({
+    *_GROUP_OF, *_EXCEPTIONS, *_SETUP, "git.checkout", "git.submodule", "git.lfs", "nvm.install", "install.npm",
+    "install.yarn", "cache.npm", "apt-get.diagnostics", "step_upload_script", "update_libssl1.0.0",
+} - {"package cache"})  # fmt: skip
+"""Names of folds and events, without numbers."""
 
 
 @lru_cache(256)

@@ -78,7 +78,6 @@ class Lines(Sequence[Line]):
     def __init__(self) -> None:
         self._style = DEFAULT_STYLE
         self._blocks: list[_Block] = []
-        self._block_starts: list[int] = []
         self._full = True
         self._count = 0
         # What the lines from a start on belong to; the lists of the three are parallel, as an object takes more memory.
@@ -113,7 +112,7 @@ class Lines(Sequence[Line]):
         return next(self._between(place, place + 1))
 
     def _between(self, start: int, stop: int) -> Iterator[Line]:
-        at = max(bisect_right(self._block_starts, start) - 1, 0)
+        at = bisect_right(self._blocks, start, key=lambda block: block.start) - 1
         while start < stop:
             block = self._blocks[at]
             yield from self._lines(block, start - block.start, min(block.count, stop - block.start))
@@ -168,7 +167,6 @@ class Lines(Sequence[Line]):
         """Append so many complete lines, each ended by a newline."""
         if self._full:
             self._blocks.append(_Block(self._count, self._style))
-            self._block_starts.append(self._count)
             self._full = False
         phases = self._scope_phases
         if not phases or phases[-1] is not self._phase or self._scope_folds[-1] is not self._folds:

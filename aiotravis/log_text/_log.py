@@ -15,7 +15,6 @@ from aiotravis._validation import validate_count
 from aiotravis.log_text._ansi import safe_for_terminal
 from aiotravis.log_text._commands import attempts_of
 from aiotravis.log_text._endings import (
-    FIRST_LINE,
     MAX_MESSAGE,
     Ending,
     NotATravisLog,
@@ -57,6 +56,9 @@ class LogText:
     each part takes time in proportion to its length.
 
     A marker ends the line that it stands in, and is no text itself: a line of markers alone is not a line.
+
+    Logs that people saved are read, too: with a time, a number or blanks before each line, which stay in its text, and
+    without control characters.
 
     The text is held in memory, and some 300 bytes for each marker, command or result. Of these the first 131,072 are
     recorded; `dropped` counts the others, whose lines remain, without markers. So no log, whatever it contains, takes
@@ -123,18 +125,17 @@ class LogText:
         return self._ending
 
     def _find_ending(self) -> Ending:
-        last = last_words(self.lines._backwards(MAX_MESSAGE), len(self.lines), self._reader.structure_line)
+        lines = map(self._reader.told, self.lines._backwards(MAX_MESSAGE))
+        last = last_words(lines, len(self.lines), self._reader.structure_line)
         if isinstance(last, SetupFailed | ScriptEnded) and self._reader.timers.running:
             # A command that is running may print this.
             last = None
         if isinstance(last, SetupFailed) and last.phase is None:
-            last = replace(last, phase=self.lines[(last.line or 1) - 1].phase)
+            # From its own line on, no phase is known once the log has ended.
+            place = (last.line or 0) - 2
+            last = replace(last, phase=self.lines[place].phase if place >= 0 else None)
         ending = combined(self._reader.script_ending, last)
-        return ending or (NotATravisLog() if self._closed and not self._is_of_travis() else Unfinished())
-
-    def _is_of_travis(self) -> bool:
-        begin = any(block.text.startswith(FIRST_LINE) for block in self.lines._blocks[:1])
-        return begin or self._reader.changes > 0
+        return ending or (Unfinished() if self._reader.changes or not self._closed else NotATravisLog())
 
     def ending_for(self, job: WithState | str) -> Ending:
         """Return how the job ended, by its log and its state: the log of a canceled job need not say so.
@@ -164,7 +165,7 @@ class LogText:
         validate_count(lines, "lines")
         start, stop = self._excerpted()
         shown = [
-            safe_for_terminal(line.text, colour=False).rstrip()
+            safe_for_terminal(self._reader.told(line.raw), colour=False).rstrip()
             for line in self.lines[max(start, stop - lines - MAX_BLANK_LINES) : stop]
         ]
         while shown and not shown[-1]:
@@ -176,12 +177,13 @@ class LogText:
 
     def _excerpted(self) -> tuple[int, int]:
         """Return the lines to quote, as indexes."""
-        ending, failed = self.ending, self.failed_commands
+        ending, reader = self.ending, self._reader
+        failed = [one for one in reader.commands.all if one.exit_code and one.line >= reader.run_line]
         if isinstance(ending, SetupFailed):
-            failed = tuple(command for command in failed[-1:] if command.text == ending.command)
+            failed = [one for one in failed[-1:] if reader.commands.is_named(one, ending.command or "")]
         if failed and isinstance(ending, SetupFailed | ScriptEnded | Unfinished):
-            return failed[0].line, failed[0].last_line or len(self.lines)
-        return 0, (ending.line or len(self.lines) + 1) - 1
+            return failed[0].line + failed[0].rows - 1, failed[0].last_line or len(self.lines)
+        return reader.run_line - 1, (ending.line or len(self.lines) + 1) - 1
 
     @property
     def dropped(self) -> int:
@@ -214,7 +216,8 @@ class LogText:
         return found
 
     def _find_commands(self) -> tuple[Command, ...]:
-        return tuple(self._command(record, self.ending) for record in self._reader.commands.all)
+        ending = self.ending
+        return tuple(self._command(record, ending) for record in self._reader.commands.all)
 
     def _command(self, record: CommandRecord, ending: Ending) -> Command:
         duration, last_line = record.duration, record.last_line
@@ -230,7 +233,7 @@ class LogText:
             line=record.line,
             last_line=last_line,
             finished=record.finished,
-            attempts=attempts_of(record),
+            attempts=attempts_of(record) if record.attempts else (),
         )
 
     def slowest(self, n: int = 10) -> list[Command]:
@@ -290,7 +293,11 @@ class LogText:
             if name is not None:
                 lines.setdefault(name, line)
         measured = [(timing.phase, timing.duration) for timing in timings if timing.outermost]
-        measured += [(command.phase, command.duration) for command in self.commands if not command.finished]
+        measured += [
+            (command.phase, command.duration)
+            for command, record in zip(self.commands, self._reader.commands.all, strict=True)
+            if not command.finished or not record.timed
+        ]
         for name, duration in measured:
             if name is not None and duration is not None:
                 durations[name] = durations.get(name, 0.0) + duration

@@ -28,7 +28,8 @@ class LineCutter:
         self._incomplete: list[str] = []
         self._undecided: int | None = 0
         """Number of characters so far; None once it is known what ends a line."""
-        self._returns = False
+        self._plain = False
+        """Whether it is known that line feeds end a line; else carriage returns, once it is known."""
         self._held = ""
 
     @property
@@ -39,10 +40,8 @@ class LineCutter:
 
     def add(self, text: str) -> str:
         """Return the lines that are whole with a part, each ended by a newline, with one before the first."""
-        if self._undecided is not None:
-            text = self._decide(text, self._undecided)
-        if self._returns:
-            text = self._translated(text)
+        if not self._plain:
+            text = self._translated(text) if self._undecided is None else self._decide(text, self._undecided)
         # fact 9.36: markers are split across parts, so only complete lines are read.
         whole, newline, rest = text.rpartition("\n")
         if newline:
@@ -55,7 +54,7 @@ class LineCutter:
 
     def close(self) -> str:
         """Return the last line if it has no newline, as `add` does."""
-        if self._undecided is None and not self._returns:
+        if self._plain:
             return self.add("\n") if self._incomplete else ""
         text, self._held = self.rest, ""
         self._incomplete.clear()
@@ -65,21 +64,26 @@ class LineCutter:
 
     def _decide(self, text: str, before: int) -> str:
         """Decide what ends a line as soon as the text shows it; return the text that is to be cut."""
+        size = before + len(text)
+        if not before:
+            # A byte order mark is no text.
+            text = text.removeprefix("\ufeff")
         at = text.find("\n", 0, MAX_UNDECIDED - before)
         if at >= 0:
-            self._undecided = None
-        elif before + len(text) >= MAX_UNDECIDED:
+            self._plain = True
+        elif size >= MAX_UNDECIDED:
             text = self.rest + text
             self._incomplete.clear()
             self._choose(text[:MAX_UNDECIDED])
         else:
-            self._undecided = before + len(text)
-        return text
+            self._undecided = size
+            return text
+        return text if self._plain else self._translated(text)
 
     def _choose(self, text: str) -> None:
         self._undecided = None
         output = MARKER.sub("", text)
-        self._returns = "\r" in output and (output != text or "\r$ " in text)
+        self._plain = "\r" not in output or (output == text and "\r$ " not in text)
 
     def _translated(self, text: str) -> str:
         text = self._held + text

@@ -5,7 +5,8 @@ from typing import Final
 
 from aiotravis.log_text._ansi import visible_text
 from aiotravis.log_text._commands import MESSAGE
-from aiotravis.log_text._markers import MARK, MARKER
+from aiotravis.log_text._endings import FIRST_LINE
+from aiotravis.log_text._markers import MARK, MARKER, is_quoted
 from aiotravis.log_text._state import LogState
 
 __all__ = ["LogReader"]
@@ -13,30 +14,57 @@ __all__ = ["LogReader"]
 TRIGGERS: Final = (MARK, "\n$ ", MESSAGE, "exited with")
 """What a line contains if it is more than output. Searching the whole text for it at once makes reading fast."""
 
+SAVED_TRIGGERS: Final = (MARK, "$ ", MESSAGE, "exited with")
+"""The same where something may stand before a command: in a log that begins like none of Travis."""
+
 BEGINNINGS: Final = (MARK, "$ ", MESSAGE)
 """How such a line usually begins. Looking there first makes reading logs fast that consist of them."""
 
-REMAINS: Final = re.compile(r"\[[\d;]{0,9}m")
-"""What remains of a colour in a saved log without control characters."""
+# fact 10.3: people save logs with something before each line, and without control characters.
+_VARYING: Final = (
+    r"(?:\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?\]?:?|[ \t]{0,8}\d{1,6}[:|.]?)"
+)
+PREFIX: Final = re.compile(
+    rf"(?:(?P<varying>{_VARYING})|(?P<fixed>(?!travis_)[\w.@-]{{1,40}}[ \t]*[:|]|>(?: ?>)*+)?)(?P<blank>[ \t]*+)"
+    rf"(?={MARK}|\$ |{MESSAGE}|{FIRST_LINE})",
+    re.ASCII,
+)
+"""What stands before the first line, if Travis wrote it: a time, a number, a name, a quotation, an indentation."""
 
-UNCOLOURED: Final = re.compile(r"(?:\x1b\[0?K)*+\$ ")
+REMAINS: Final = re.compile(r"(?:\x1b|\^\[|\ufffd)?\[[\d;]{0,9}[mK]")
+"""What remains of a control sequence."""
+
+REMAINS_START: Final = ("[", "^[", "\ufffd[")
+
+BADGE: Final = re.compile(r"(\d{1,6}\.\d\d)s\$ ", re.ASCII)
+"""What the website shows of a timer, at the beginning of its line."""
+
+UNCOLOURED: Final = re.compile(r"(?:(?:\x1b|\^\[|\ufffd)?\[0?K)*+\$ ")
 """A command that is not timed. Tools print their own in colour."""
 
 
 class LogReader(LogState):
     """Structure of the lines that were added so far."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun = False
+        self._triggers = SAVED_TRIGGERS
+        self._prefix: re.Pattern[str] | None = None
+
     def add_lines(self, text: str) -> None:
         """Add complete lines, with a newline before the first."""
-        done, size = 1, len(text)
-        places = [-1] * len(TRIGGERS)
+        if not self._begun:
+            self._begin(text)
+        done, size, triggers = 1, len(text), self._triggers
+        places = [-1] * len(triggers)
         while done < size:
             if self._lines_to_read:
                 self._lines_to_read -= 1
             elif not text.startswith(BEGINNINGS, done):
                 for at, place in enumerate(places):
                     if place < done - 1:
-                        place = text.find(TRIGGERS[at], done - 1)
+                        place = text.find(triggers[at], done - 1)
                         places[at] = place if place >= 0 else size
                 found = min(places)
                 start = text.rfind("\n", done - 1, found + 1) + 1 if found < size else size
@@ -52,54 +80,93 @@ class LogReader(LogState):
                 self._add_text(line)
             done = end + 1
 
+    def _begin(self, text: str) -> None:
+        """Find out what stands before each line, by the first one that is not blank."""
+        shown = text.lstrip()
+        if not shown:
+            return
+        self._begun = True
+        start = text.rfind("\n", 0, len(text) - len(shown)) + 1
+        if text.startswith((MARK, FIRST_LINE), start):
+            self._triggers = TRIGGERS
+        if prefix := PREFIX.match(text, start):
+            self.changes += text.startswith(FIRST_LINE, prefix.end())
+            if prefix[0]:
+                # Blanks may be lost where nothing follows.
+                before = _VARYING if prefix["varying"] else re.escape(prefix["fixed"] or "")
+                self._prefix = re.compile(f"{before}[ \\t]{{0,{len(prefix['blank'])}}}", re.ASCII)
+
+    def split(self, line: str) -> tuple[str, str]:
+        """Split a line into what stands before all lines, and the rest."""
+        found = self._prefix.match(line) if self._prefix else None
+        end = found.end() if found else 0
+        return line[:end], line[end:]
+
+    def told(self, line: str) -> str:
+        """Return the visible text of a line, without what stands before it."""
+        shown = visible_text(self.split(line)[1] if self._prefix else line)
+        return REMAINS.sub("", shown) if shown.startswith(REMAINS_START) else shown
+
     def _add_output(self, text: str) -> None:
         self._new_timer = None
-        if self.commands.just_ended and not text.isspace():
-            self.commands.just_ended = None
+        if self.commands.just_ended and not self.commands.late:
+            self.commands.late = not text.isspace()
         self.lines._append(text, text.count("\n"))
 
     def _add_marked(self, line: str) -> None:
-        done = 0
+        before, done = "", 0
+        if self._prefix:
+            before, line = self.split(line)
         for found in MARKER.finditer(line):
-            if done < found.start():
-                self._add_text(line[done : found.start()] + "\n", marked=True)
-            done = found.end()
+            start, end = found.span()
+            fold, name, time, id, details, ending = found.groups()
+            # The carriage return may be that of the line's end.
+            if (not ending or (ending == "\r" and end == len(line))) and is_quoted(line, done, start, end):
+                continue
+            if done < start:
+                self._add_text(f"{before}{line[done:start]}\n", marked=True)
+                before = ""
+            done = end
             if self._has_room():
-                self._apply_marker(found)
+                self.changes += 1
+                self._message = None
+                if fold == "start":
+                    self._start_fold(name)
+                elif fold:
+                    self._end_fold(name)
+                elif time == "start":
+                    self._start_timer(id)
+                else:
+                    self._end_timer(id, details or "")
         if done < len(line):
-            self._add_text(line[done:] + "\n", marked=done > 0)
-        elif done:
+            self._add_text(f"{before}{line[done:]}\n", marked=done > 0)
+        else:
             # fact 10.3: in saved logs, a newline may stand for the carriage return of a marker.
             self._lines_to_read = max(self._lines_to_read, 1)
 
     def _add_text(self, text: str, *, marked: bool = False) -> None:
         """Add a line with its newline, or a part of one that markers surround."""
-        shown = visible_text(text[:-1])
-        if not shown:
-            if marked:
+        told = visible_text(text[:-1])
+        if self._prefix or told.startswith(REMAINS_START):
+            told = self.told(text[:-1])
+        if not told:
+            if marked and (self._prefix is None or not visible_text(text[:-1])):
                 self.lines._apply_style(text)
                 return
             if self._new_timer:
                 # In saved logs, blank lines may follow a marker.
                 self._lines_to_read = 1
         else:
-            if shown.startswith("$ ") and (self._new_timer or text.startswith("$ ") or UNCOLOURED.match(text)):
+            if told.startswith("$ ") and (
+                self._new_timer or text.startswith("$ ") or UNCOLOURED.match(self.split(text)[1])
+            ):
                 if self._has_room():
-                    self._start_command(shown[2:].rstrip())
+                    self._start_command(told[2:].rstrip())
+            elif told[0].isdigit() and (badge := BADGE.match(told)):
+                if self._has_room():
+                    self._start_command(told[badge.end() :].rstrip(), float(badge[1]))
             else:
-                self._read_text(REMAINS.sub("", shown) if shown.startswith("[") else shown)
-            self._new_timer = self.commands.just_ended = None
+                self._read_text(told)
+            self._new_timer = None
+            self.commands.late = True
         self.lines._append(text, 1)
-
-    def _apply_marker(self, found: re.Match[str]) -> None:
-        self.changes += 1
-        self._message = None
-        fold, name, time, id, details = found.groups()
-        if time == "start":
-            self._start_timer(id)
-        elif time:
-            self._end_timer(id, details or "")
-        elif fold == "start":
-            self._start_fold(name)
-        else:
-            self._end_fold(name)

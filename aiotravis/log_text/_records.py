@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from aiotravis.log_text._groups import STAGES
+from aiotravis.log_text._markers import Timing
 
 __all__ = ["AttemptMessage", "CommandRecord", "FoldRecord", "PendingPhase", "TimerRecord", "phase_of_timer"]
 
@@ -66,7 +67,7 @@ class TimerRecord(PendingPhase):
         fold: The innermost fold around it.
         first_fold: Phase of the first fold in it, if it times a stage.
         command: The command that it times. Without one, it times a stage.
-        details: What its end says; see `read_timing`.
+        timing: What its last end says.
         outermost: Whether it is not part of another timer that has ended.
     """
 
@@ -77,7 +78,7 @@ class TimerRecord(PendingPhase):
     fold: FoldRecord | None = None
     first_fold: str | None = None
     command: "CommandRecord | None" = None
-    details: str = ""
+    timing: Timing | None = None
     outermost: bool = True
 
 
@@ -89,6 +90,9 @@ class CommandRecord:
         text: Its first line.
         phase: Its phase: its timer, if it has one.
         line: Number of its line.
+        timed: Whether it has a timer of its own.
+        rows: Number of lines that it takes itself.
+        index: Its place among all commands.
         attempts: The last message of ``travis_retry`` about it.
         earlier: The command before it of the same text that may have no result.
     """
@@ -96,6 +100,9 @@ class CommandRecord:
     text: str
     phase: PendingPhase
     line: int
+    timed: bool = False
+    rows: int = 1
+    index: int = 0
     duration: float | None = None
     exit_code: int | None = None
     last_line: int | None = None

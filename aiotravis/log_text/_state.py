@@ -6,7 +6,7 @@ from aiotravis.log_text._commands import Commands, Message, read_message
 from aiotravis.log_text._endings import BUILD_RESULT, FIRST_LINE, STOPPED, Ending, ScriptEnded, SetupFailed
 from aiotravis.log_text._groups import AFTER_INSTALL, STAGES, group_of, phase_of_fold
 from aiotravis.log_text._lines import Lines
-from aiotravis.log_text._markers import read_details
+from aiotravis.log_text._markers import read_timing
 from aiotravis.log_text._records import CommandRecord, FoldRecord, PendingPhase, TimerRecord, phase_of_timer
 from aiotravis.log_text._timers import Timers
 
@@ -16,14 +16,13 @@ MAX_FOLD_DEPTH: Final = 16
 """Nested folds. One more ends the innermost; Travis itself nests two or three."""
 
 MAX_STRUCTURES: Final = 1 << 17
-"""Markers, commands and results that are recorded, which bounds the memory that a log needs beside its own text. Later
-ones remain plain lines, without the markers."""
+"""Markers, commands and results that are recorded, which bounds memory. Later ones remain lines without markers."""
 
 MAX_MESSAGE_LINES: Final = 1000
 """Lines of a message about a command of several lines."""
 
 MAX_PRINTED: Final = 64
-"""Commands in the output of another that are kept in case that the end of the other is lost."""
+"""Commands in the output of another that are kept in case its end is lost."""
 
 LINES_AFTER_ENDING: Final = 3
 """Lines after a failure until ``Your build has been stopped.``, and after an ending until another run begins."""
@@ -43,6 +42,7 @@ class LogState:
         commands: The commands.
         timers: The timers and what they measured.
         folds: The folds, in the order in which they start.
+        run_line: Number of the first line of the last run of the job.
         script_ending: The ending that the script of the job has printed, or None.
         exit_code: Exit code of the job, or None.
         structure_line: Number of the last line before which or in which something other than output was read.
@@ -55,6 +55,7 @@ class LogState:
         self.commands: Commands = Commands()
         self.timers: Timers = Timers()
         self.folds: list[FoldRecord] = []
+        self.run_line: int = 1
         self.script_ending: Ending | None = None
         self.exit_code: int | None = None
         self.structure_line: int = 0
@@ -109,11 +110,12 @@ class LogState:
     def _go_on(self, line: int) -> None:
         """Note that the log goes on after what may have been its ending, or that of a command."""
         self.structure_line = line
-        self.changes += self.commands.finish_untimed(self.lines._count)
+        if self.commands.untimed is not None:
+            self.changes += self.commands.finish_untimed(self.lines._count)
 
     # Commands ---------------------------------------------------------------------------------------------------------
 
-    def _start_command(self, text: str) -> None:
+    def _start_command(self, text: str, seconds: float | None = None) -> None:
         timer, fold, line = self._new_timer, self._fold, self.lines._count + 1
         running = self.timers.running
         if running is not None and timer is None:
@@ -121,7 +123,7 @@ class LogState:
             if len(self._printed) < MAX_PRINTED:
                 self._printed.append(CommandRecord(text, running, line))
             return
-        if running is not None:
+        if self._printed:
             self._end_running()
         self._go_on(line)
         self.changes += 1
@@ -129,10 +131,11 @@ class LogState:
         phase = timer or PendingPhase(None, fold.phase.name if fold else None, self.timers.around(fold))
         phase.default = phase.default or UNNAMED[self._past_install]
         self._enter(phase)
-        command = CommandRecord(text, phase, line)
-        self.commands.add(command, timed=timer is not None)
+        command = CommandRecord(text, phase, line, timer is not None)
+        command.duration = seconds
         if timer is not None:
             timer.command, self.timers.running = command, timer
+        self.commands.add(command)
 
     def _end_running(self) -> None:
         """Note that the end of the command is lost whose output was read: what it printed may be commands."""
@@ -151,52 +154,52 @@ class LogState:
             self._message = None
         message = read_message(shown, self._message)
         if isinstance(message, Message):
-            self._message, self._lines_to_read = None, 0
-            self._read_message(message, line)
+            begin, self._message, self._lines_to_read = self._message_line, None, 0
+            self._read_message(message, line if message.whole else begin, line)
         elif message is not None:
-            self._begin_message(message, line)
+            self._lines_to_read = 1
+            if message is not self._message:
+                self._message, self._message_line = message, line
+                if self.timers.running is None and self.commands.all and self._has_room():
+                    self.changes += 1
+                    self._enter(self.commands.all[-1].phase)
         elif self.timers.running is not None:
             return
         elif found := BUILD_RESULT.match(shown):
             self._end_script(int(found[1]), line)
         elif isinstance(self.script_ending, SetupFailed) and shown.rstrip() == STOPPED:
-            self._end_all_folds()
+            self._end_folds(0)
+            self._enter(self._no_phase)
         elif self.script_ending is not None and shown.startswith(FIRST_LINE):
-            self._start_run()
+            self._start_run(line)
 
-    def _start_run(self) -> None:
+    def _start_run(self, line: int) -> None:
         """Begin again: a job that is run again may write into the same log."""
+        if self.script_ending is not None or self._past_install:
+            self.run_line = line
         self.script_ending = self.exit_code = None
         self._past_install = False
 
     def _end_script(self, code: int, line: int) -> None:
-        if isinstance(self.script_ending, SetupFailed):
-            self.exit_code = code
-        elif self._may_be_output():
-            # It counts while nothing follows it.
-            return
-        else:
-            self.script_ending, self.exit_code = ScriptEnded(code=code, line=line), code
+        if not isinstance(self.script_ending, SetupFailed):
+            if self._may_be_output():
+                # It counts while nothing follows it.
+                return
+            self.script_ending = ScriptEnded(code=code, line=line)
+        self.exit_code = code
         self._lines_to_read = LINES_AFTER_ENDING
         self.changes += self.commands.finish_untimed(self.lines._count)
         if self._has_room():
             self.changes += 1
-            self._end_all_folds()
+            self._end_folds(0)
+            self._enter(self._no_phase)
 
     def _may_be_output(self) -> bool:
         """Return whether a command may still be running."""
         untimed = self.commands.untimed
         return self.timers.of_command is not None or (untimed is not None and untimed.exit_code is None)
 
-    def _begin_message(self, message: str, line: int) -> None:
-        if message is not self._message:
-            self._message, self._message_line = message, line
-            if self.timers.running is None and self.commands.all and self._has_room():
-                self.changes += 1
-                self._enter(self.commands.all[-1].phase)
-        self._lines_to_read = 1
-
-    def _read_message(self, message: Message, line: int) -> None:
+    def _read_message(self, message: Message, begin: int, line: int) -> None:
         running = self.timers.running.command if self.timers.running else None
         if message.code is None:
             self.changes += 1
@@ -214,11 +217,10 @@ class LogState:
             command = self.commands.find(message)
         if command is not None:
             command.exit_code = message.code
-            self.commands.finish_untimed(self.lines._count)
-            command.finish(self.lines._count)
+            self._name_phase(command, message)
+            self.commands.end(command, begin, line)
             self.timers.running = None
             self._printed.clear()
-            self._name_phase(command, message)
             self._enter(command.phase)
         if not message.stopped:
             self.structure_line = line
@@ -250,7 +252,7 @@ class LogState:
         phase_name = phase_of_fold(name)
         group = group_of(phase_name)
         if self.timers.running is None and (group == "checkout" or name == "worker_info"):
-            self._start_run()
+            self._start_run(self.lines._count + 1)
         if name == "agent.debug":
             # Since 2019, this fold may follow the end.
             self.changes += self.commands.finish_untimed(self.lines._count)
@@ -272,7 +274,6 @@ class LogState:
             phase = around.phase
         else:
             phase = PendingPhase(own=phase_name, around=self.timers.of_command)
-            self._past_install = self._past_install or group in AFTER_INSTALL
             self.timers.contain(around, phase_name)
         self._stack.append(FoldRecord((*around.names, name) if around else (name,), phase, self.lines._count + 1))
         self.folds.append(self._stack[-1])
@@ -291,26 +292,27 @@ class LogState:
         """End the folds from a depth on, with the timers in them."""
         for fold in reversed(self._stack[depth:]):
             fold.last_line = self.lines._count
+            self._pass(fold.phase.own, fold.line)
             # fact 10.3: some timers never end. Left open, one would contain all that follows.
-            self._drop([timer for timer in self.timers.latest() if timer.fold is fold])
+            dropped = [timer for timer in self.timers.latest() if timer.fold is fold] if self.timers.open else []
+            if dropped and self.timers.running in dropped:
+                self._end_running()
+                self.changes += self.commands.finish_untimed(self.lines._count)
+            self.timers.drop(dropped)
+            for timer in dropped:
+                if timer.command is not None:
+                    timer.command.finish(self.lines._count)
         del self._stack[depth:]
 
-    def _drop(self, timers: list[TimerRecord]) -> None:
-        if self.timers.running in timers:
-            self._end_running()
-            self.changes += self.commands.finish_untimed(self.lines._count)
-        self.timers.drop(timers)
-        for timer in timers:
-            if timer.command is not None:
-                timer.command.finish(self.lines._count)
-
-    def _end_all_folds(self) -> None:
-        self._end_folds(0)
-        self._enter(self._no_phase)
+    def _pass(self, phase: str | None, line: int) -> None:
+        """Note that a phase has ended which began at a line. An empty one does not count: not all are for this job."""
+        if not self._past_install and phase is not None and line <= self.lines._count:
+            self._past_install = group_of(phase) in AFTER_INSTALL
 
     def _start_timer(self, id: str) -> None:
-        self._go_on(self.lines._count)
-        self._new_timer = self.timers.start(id, self.lines._count + 1, self.changes, self._fold)
+        count = self.lines._count
+        self._go_on(count)
+        self._new_timer = self.timers.start(id, count + 1, self.changes, self._stack[-1] if self._stack else None)
         if self._printed and self.timers.running is None:
             self._end_running()
         self._enter(self._new_timer)
@@ -319,29 +321,25 @@ class LogState:
         count, fold = self.lines._count, self._fold
         self._go_on(count)
         self._new_timer = None
-        start, _, duration, event = read_details(details)
-        timer = self.timers.find(id, start)
+        timing = read_timing(id, details)
+        timer = self.timers.find(id, timing.start)
         if timer is None:
             # Its start is lost.
             timer = TimerRecord(None, None, self.timers.around(fold), id, count + 1, self.changes, 0, fold)
-        timer.details = details
+        timer.timing = timing
         if not timer.until:
             inside = timer.fold.phase.name if timer.fold else None if timer.command else timer.first_fold
-            name = phase_of_timer(event, inside)
+            name = phase_of_timer(timing.event, inside)
             timer.default = timer.default or UNNAMED[self._past_install]
             timer.own = name or timer.own
-            self._past_install = self._past_install or (name is not None and group_of(name) in AFTER_INSTALL)
+            self._pass(name, timer.line)
         if (command := timer.command) is not None:
-            command.duration = duration
+            command.duration = timing.duration
             if self.timers.open.get(id) is timer:
                 command.last_line, command.finished = count, True
-                # What came since then was its output, perhaps the log of another job.
-                self.commands.drop_output(command)
-                if command.exit_code is not None:
-                    self.commands.expect_result(command)
-                self.commands.just_ended = command
-        if duration is not None:
-            self.lines._set_duration(timer.line, duration)
+                self.commands.end_timed(command)
+        if timing.duration is not None:
+            self.lines._set_duration(timer.line, timing.duration)
         for inner in self.timers.end(timer, self.changes):
             if inner.command is not None:
                 inner.command.finish(count)

@@ -3,9 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from msgspec import structs
-
-from aiotravis.log_text._markers import Timing, read_details, read_timing
+from aiotravis.log_text._markers import Timing
 from aiotravis.log_text._records import FoldRecord, TimerRecord
 
 __all__ = ["Timers"]
@@ -66,7 +64,9 @@ class Timers:
         """Remove timers from the open ones. Their ends may follow later."""
         for timer in timers:
             del self.open[timer.id]
-            for other in self.open.values():
+            for other in reversed(self.open.values()):
+                if other.number < timer.number:
+                    break
                 if other.around is timer:
                     # However many never end, what is around a timer stays short.
                     other.around = timer.around
@@ -92,7 +92,7 @@ class Timers:
             return closed
         # fact 10.3: the shell functions of Travis remember one timer only. So when a command ends within a stage, the
         # stage ends under the id of the command, and measured all since its start.
-        return replace(closed, command=None) if read_details(closed.details)[0] == start else None
+        return replace(closed, command=None) if closed.timing and closed.timing.start == start else None
 
     def end(self, timer: TimerRecord, number: int) -> list[TimerRecord]:
         """End a timer with a marker; return those that were started after it and are dropped with it."""
@@ -118,6 +118,16 @@ class Timers:
     def timings(self) -> tuple[Timing, ...]:
         """Return what the timers measured that have ended."""
         return tuple(
-            structs.replace(read_timing(one.id, one.details), phase=one.name, line=one.line, outermost=one.outermost)
+            Timing(
+                id=timing.id,
+                start=timing.start,
+                finish=timing.finish,
+                duration=timing.duration,
+                event=timing.event,
+                phase=one.name,
+                line=one.line,
+                outermost=one.outermost,
+            )
             for one in self.ended
+            if (timing := one.timing)
         )

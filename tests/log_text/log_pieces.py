@@ -4,6 +4,8 @@ import re
 
 from hypothesis import strategies as st
 
+from aiotravis.log_text._reader import LogReader
+
 CLEAR = "\r\x1b[0K"
 
 MARKERS = (
@@ -60,36 +62,73 @@ stories = st.recursive(pieces, _folded, max_leaves=20)
 
 logs = st.lists(pieces, max_size=40).map("".join) | st.lists(stories, max_size=4).map("".join)
 
-CUT = r"(?:(?<![a-z0-9])[\w.-]|[a-z0-9_.-])+"
+_AGAIN = "(?:travis_(?:fold|time):)"
+
+_NAME = rf"(?:(?!{_AGAIN})[\w.-])+"
+
+_ENDS = rf"(?=[\r\x1b\[^\ufffd]|$|{_AGAIN})"
+
+_CUT = rf"(?:(?:(?!{_AGAIN})(?:(?<![a-z0-9])[\w.-]|[a-z0-9_.-]))+)"
 """A name that may have lost its carriage return: it ends before a capital letter that follows another character."""
 
+_KNOWN = r"(?:(?:install|script|git\.checkout)(?:[._-]\d+(?!\d))?(?![\d._-]))"
+"""Or after a name that Travis uses; these are those of the pieces."""
+
 MARKER = re.compile(
-    rf"travis_(?:fold:(?:start|end):(?:[\w.-]+(?: [\w.-]+)*(?=\r)|[\w.-]+(?![\w.-])(?=[\x1b[]|$)|{CUT})"
-    rf"|time:(?:start|end):(?:[\w.-]+(?![\w.-])(?=[:\r\x1b[]|$)|{CUT})"
-    rf"(?::(?:[\w.=,-]*(?![\w.=,-])(?=[\r\x1b[]|$)|(?:[a-z]+=\d+(?!\d),?)*(?:event={CUT})?))?)\r?(?:\x1b?\[0?K)?",
+    rf"travis_(?:fold:(?:start|end):(?:{_NAME}(?: {_NAME})*(?=\r)|{_NAME}(?![\w.-]){_ENDS}|{_NAME}{_ENDS}"
+    rf"|{_KNOWN}|{_CUT})"
+    rf"|time:(?:start|end):(?:{_NAME}(?=[:])|{_NAME}{_ENDS}|[0-9a-f]{{8}}(?=[a-z])|{_CUT})"
+    rf"(?::(?:[\w.=,-]*(?![\w.=,-]){_ENDS}|(?:[a-z]+=\d+(?!\d),?)*(?:event=(?:{_KNOWN}|{_CUT}))?))?)"
+    r"(?P<end>(?:\r|\^M)?(?:(?:\x1b|\^\[|\ufffd)?\[0?K)?)",
     re.ASCII,
 )
 
 
+def _pieces_of(line: str) -> tuple[list[str], bool]:
+    """Return the texts between the markers of a line, and whether there are markers."""
+    texts = [""]
+    parts = re.split("(?=travis_(?:fold|time):)", line)
+    for at, begun in enumerate(parts, 1):
+        if found := MARKER.match(begun):
+            after, before = begun[found.end() :], texts[-1]
+            # A marker without a control character may only be quoted; a carriage return may be that of the line's end.
+            if not found["end"] or (found["end"] == "\r" and not after and at == len(parts)):
+                quoted = re.search(r"(?:[\"'`]|\b(?:echo|printf)(?: -\w+)? )$", before) or after[:1] in tuple(
+                    "\\\"'`;)"
+                )
+                if quoted or re.match(r"(?:\$|\++) ", before):
+                    found = None
+        if found:
+            texts.append(begun[found.end() :])
+        else:
+            texts[-1] += begun
+    return texts, len(texts) > 1
+
+
 def expected_text(log: str) -> str:
     """Return the visible text of a log. A line of nothing but markers and sequences does not count."""
+    log = log.removeprefix("\ufeff")
     output = "".join(
         begun[found.end() :] if (found := MARKER.match(begun)) else begun
         for begun in re.split("(?=travis_(?:fold|time):)", log)
     )
     if "\n" not in log and "\r" in output and (output != log or "\r$ " in log):
         log = re.sub(r"\r(?!\x1b\[0?K)", "\n", log)
+    reader = LogReader()
+    reader.add_lines(f"\n{log}\n")
     *whole, last = log.split("\n")
     shown_lines: list[str] = []
     for line in [*whole, last] if last else whole:
-        texts = [""]
-        for begun in re.split("(?=travis_(?:fold|time):)", line):
-            if found := MARKER.match(begun):
-                texts.append(begun[found.end() :])
-            else:
-                texts[-1] += begun
+        before, rest = reader.split(line)
+        texts, marked = _pieces_of(rest)
+        if marked:
+            at = next((at for at, text in enumerate(texts) if text), None)
+            if at is not None:
+                texts[at] = before + texts[at]
+        else:
+            texts = [line]
         shown = [shown_by_terminal(text) for text in texts]
-        shown_lines += [text for text in shown if text or len(texts) == 1]
+        shown_lines += [text for text in shown if text or not marked]
     return "".join(f"{line}\n" for line in shown_lines)
 
 

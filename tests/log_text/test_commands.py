@@ -10,9 +10,9 @@ def command(text: str, line: int = 1) -> CommandRecord:
     return CommandRecord(text, PendingPhase(), line)
 
 
-def timed_command(text: str) -> CommandRecord:
-    timer = TimerRecord(id="1", line=1, number=1)
-    timer.command = CommandRecord(text, timer, 1)
+def timed_command(text: str, line: int = 1) -> CommandRecord:
+    timer = TimerRecord(id="1", line=line, number=1)
+    timer.command = CommandRecord(text, timer, line, timed=True)
     return timer.command
 
 
@@ -63,12 +63,13 @@ def resolve(commands: Commands, text: str, code: int) -> CommandRecord | None:
 
 def test_a_result_is_that_of_the_latest_command_without_one() -> None:
     commands = Commands()
-    several = [command("a", 1), command("b", 2), command("a", 3), command("a", 4)]
+    several = [command("a", 1), command("b", 2), timed_command("a", 3), timed_command("a", 4)]
     for one in several:
         commands.add(one)
     assert resolve(commands, "a", 1) is several[3]
     assert resolve(commands, "a", 2) is several[2]
-    commands.expect_result(several[2])
+    commands.end_timed(several[2])
+    commands.late = True
     assert several[2].exit_code is None
     assert resolve(commands, "a", 3) is several[2]
     assert resolve(commands, "a", 4) is several[0]
@@ -82,7 +83,8 @@ def test_what_a_command_printed_is_dropped_but_what_was_timed() -> None:
     outer, inner, timed = timed_command("a"), command("b"), timed_command("c")
     for one in (outer, inner, timed, command("b")):
         commands.add(one)
-    commands.drop_output(outer)
+    commands.end_timed(outer)
+    commands.late = True
     assert commands.all == [outer, timed]
     assert commands.untimed is None
     assert resolve(commands, "b", 1) is None
@@ -93,7 +95,8 @@ def test_a_dropped_command_between_others_of_its_text_has_no_result() -> None:
     outer, untimed, timed = timed_command("a"), command("b"), timed_command("b")
     for one in (command("b"), outer, untimed, timed):
         commands.add(one)
-    commands.drop_output(outer)
+    commands.end_timed(outer)
+    commands.late = True
     assert resolve(commands, "b", 1) is timed
     assert resolve(commands, "b", 2) is commands.all[0]
     assert resolve(commands, "b", 3) is None

@@ -44,11 +44,28 @@ WORKERS: dict[str, Ending] = {
     "The log length has exceeded the limit of 1000 Bytes (this usually means": LogLimit(bytes=1000),
     "The log length has exceeded the limit of 4 parsecs": LogLimit(),
     "The job exceeded the maximum log length, and has been terminated.": LogLimit(),
+    "The log length has exceeded the limit of 4194304 Bytes (this usually means that test suite is raising the same "
+    "exception over and over). Terminating.": LogLimit(bytes=4_194_304),
+    "I'm sorry, but your test run exceeded 50 minutes.": TimeLimit(seconds=3000.0),
+    "Executing your script (rake) took longer than 16 minutes and was terminated.": TimeLimit(seconds=960.0),
+    "Executing your install (f(x) took longer) took longer than 1 minutes and was terminated.": TimeLimit(seconds=60.0),
+    "fi) took longer than 20 minutes and was terminated.": TimeLimit(seconds=1200.0),
+    "script: Execution of 'rake 'a'' took longer than 600 seconds and was terminated. Consider": TimeLimit(
+        seconds=600.0
+    ),
     "Done: Job Cancelled": Canceled(),
+    "Done. Job Cancelled": Canceled(),
     "Done: Job Canceled": Canceled(),
     "An error occurred while generating the build script.": ScriptNotGenerated(),
     "An error occured while compiling the build script : x": ScriptNotGenerated(),
+    "An error occurred while compiling the build script: <h1>Internal Server Error</h1>": ScriptNotGenerated(),
+    "The build script API timed out": ScriptNotGenerated(),
+    "An error occured while parsing the job config. Please consider enabling the build config": ScriptNotGenerated(),
     "ERROR: An error occurred while trying to parse your .travis.yml file.": ScriptNotGenerated(),
+    "ERROR: An error occured while trying to fetch your .travis.yml file.": ScriptNotGenerated(),
+    "Could not fetch .travis.yml from GitHub.": ScriptNotGenerated(),
+    "Could not parse .travis.yml": ScriptNotGenerated(),
+    "There was an error in the .travis.yml file from which we could not recover.": ScriptNotGenerated(),
 }
 
 
@@ -69,7 +86,11 @@ def test_a_worker_says_why_it_stopped_a_job(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["no output has been received", "x No output has been received in the last 10m0s", "Your test run exceeded it",
-     "Done: Job", "The log length", "", "An error occurred", "# The job exceeded the maximum time limit"],
+     "Done: Job", "The log length", "", "An error occurred", "# The job exceeded the maximum time limit",
+     "It took longer than 5 minutes and was terminated.", "Could not find .travis.yml, using standard configuration.",
+     "We're sorry, but there was an error with the connection to the VM.", "Your job will be requeued shortly.",
+     "I'm sorry but an error occurred within Travis while running your build. Your build will be requeued shortly.",
+     "We're having trouble connecting to the VM. Your job will be requeued shortly.", "Done. Your build exited with ."],
 )  # fmt: skip
 def test_other_text_is_no_ending(text: str) -> None:
     assert ending_of_line(text, 1) is None
@@ -81,7 +102,10 @@ def test_other_text_is_no_ending(text: str) -> None:
 MADE = f"travis_time:start:1{C}$ make\nout\ntravis_time:end:1:duration=1{C}\n"
 
 
-@pytest.mark.parametrize("text", ["Done. Your build exited with 1.", "Done. Build script exited with: 1"])
+@pytest.mark.parametrize(
+    "text",
+    ["Done. Your build exited with 1.", "Done. Build script exited with: 1", "Done. Build script exited with 1"],
+)
 def test_the_script_ended(text: str) -> None:
     log = LogText.parse(f"{MADE}\n{text}\n")
     assert (log.ending, log.exit_code) == (ScriptEnded(code=1, line=4), 1)
@@ -117,6 +141,31 @@ def test_a_set_up_that_failed_without_its_command_is_known_as_far_as_possible() 
     assert other.ending == SetupFailed(phase="setup", line=5)
 
 
+@pytest.mark.parametrize("code", [-1, -1073741819, 3221225477])
+def test_exit_codes_of_windows_have_ten_digits_or_a_sign(code: int) -> None:
+    log = LogText.parse(f'{MADE}The command "make" exited with {code}.\n\nDone. Your build exited with {code}.\n')
+    assert (log.ending, log.exit_code) == (ScriptEnded(code=code, line=5), code)
+    assert [one.exit_code for one in log.failed_commands] == [code]
+
+
+IN_FOLDS = {
+    "an untimed command": "$ apt-get install x\nE: no\n",
+    "several": "$ apt-get update\n$ cat log\nlog\n",
+    "no command": "Installing\n",
+    "a timed command": f"travis_time:start:1{C}$ a\ntravis_time:end:1:duration=1{C}",
+    "another fold": f"travis_fold:start:x{C}a\ntravis_fold:end:x{C}b\n",
+}
+
+
+@pytest.mark.parametrize("body", IN_FOLDS.values(), ids=IN_FOLDS)
+def test_a_failed_set_up_in_a_fold_has_its_phase(body: str) -> None:
+    for failure in ('The command "sudo apt-get" failed and exited with 100 during .\n\n', ""):
+        log = LogText.parse(f"travis_fold:start:apt{C}{body}{failure}Your build has been stopped.\n")
+        assert isinstance(log.ending, SetupFailed)
+        assert log.ending.phase == "apt"
+    assert LogText.parse("Your build has been stopped.\n").ending == SetupFailed(line=1)
+
+
 def ending_of(log: LogText) -> Ending:
     return log.ending
 
@@ -132,6 +181,25 @@ DONE = "\nDone. Your build exited with 1.\n"
 AFTER = f"travis_fold:start:after_script{C}travis_time:start:9{C}$ rm x\na\nb\nc\nd\ntravis_time:end:9:duration=1{C}"
 
 NVM_FAILED = SetupFailed(command="nvm install", phase="setup", code=3, line=2)
+
+UNPARSED = (
+    "ERROR: An error occured while trying to parse your .travis.yml file.\n\nPlease make sure that it is valid.\n\n"
+    "http://lint.travis-ci.org can check your .travis.yml.\n\nThe log message was: x\n\n"
+)
+UNFETCHED = (
+    "Could not fetch .travis.yml from GitHub.\nline 2: travis_terminate: command not found\n"
+    "Done. Your build exited with .\nline 5: travis_terminate: command not found\n"
+)
+UNCOMPILED = (
+    f"travis_fold:start:worker_info{C}x\ntravis_fold:end:worker_info{C}"
+    "\x1b[31;1mThere was an error in the .travis.yml file from which we could not recover.\n\x1b[0m\n"
+    "\x1b[31;1mUnfortunately, we do not know much about this error.\x1b[0m\n\x1b[31;1m\x1b[0m\n"
+    "\x1b[31;1mPlease review https://docs.travis-ci.com\x1b[0m\n"
+)
+TOO_LONG = (
+    "Executing your script (make) took longer than 16 minutes and was terminated.\n\n"
+    "For more information see http://about.travis-ci.org/docs/.\n"
+)
 
 AFTERWARDS: dict[str, tuple[str, Ending, int | None]] = {
     "script, then after_script": (FAILED + DONE + AFTER, ScriptEnded(code=1, line=5), 1),
@@ -149,6 +217,12 @@ AFTERWARDS: dict[str, tuple[str, Ending, int | None]] = {
     "both limits of the log": (
         MADE + "\nThe log length has exceeded the limit of 4 MB\n\nThe job has been terminated\n\n"
         "The job exceeded the maximum log length, and has been terminated.\n", LogLimit(bytes=4_000_000, line=4), None,
+    ),
+    "no configuration, then canceled": (UNPARSED + "Done: Job Cancelled\n", ScriptNotGenerated(line=1), None),
+    "no configuration, then the end": (UNFETCHED, ScriptNotGenerated(line=1), None),
+    "no configuration, after a fold": (UNCOMPILED, ScriptNotGenerated(line=2), None),
+    "a stage that took too long, then the end": (
+        f"{MADE}{TOO_LONG}\nDone. Build script exited with: 1\n", TimeLimit(seconds=960.0, line=3), 1,
     ),
     "two ends": (FAILED + DONE + DONE.replace("1", "2"), ScriptEnded(code=2, line=7), 2),
     "agent.debug": (

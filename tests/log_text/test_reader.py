@@ -16,7 +16,7 @@ def test_output_is_added_at_once_and_other_lines_one_by_one() -> None:
 
 
 def test_a_command_may_follow_a_marker_that_ends_with_a_newline() -> None:
-    reader = read("travis_fold:start:a\n\x1b[0K$ make\nx\n\x1b[0K$ no\n")
+    reader = read("travis_fold:start:a\n\x1b[0K$ make\nx\n\x1b[1m$ no\n")
     assert [command.text for command in reader.commands.all] == ["make"]
     assert [line.folds for line in reader.lines] == [("a",)] * 3
 

@@ -1,5 +1,6 @@
 """Timers: which are open, and what they measured."""
 
+from aiotravis.log_text import Timing
 from aiotravis.log_text._records import CommandRecord, FoldRecord, PendingPhase, TimerRecord
 from aiotravis.log_text._timers import MAX_OPEN, Timers
 
@@ -14,7 +15,7 @@ def started(*ids: str) -> Timers:
 def end(timers: Timers, id: str, number: int, name: str, start: int = 0) -> None:
     timer = timers.find(id, start)
     assert timer is not None
-    timer.own, timer.details = timer.own or name, f"start={start}"
+    timer.own, timer.timing = timer.own or name, Timing(id=id, start=start)
     timers.end(timer, number)
 
 
@@ -72,7 +73,7 @@ def test_a_timer_that_is_not_open_may_end_later() -> None:
 def test_ends_without_a_start_take_no_memory_for_long() -> None:
     timers = Timers()
     for number in range(100):
-        timers.end(TimerRecord(id=f"{number}", line=1, number=number), number)
+        timers.end(TimerRecord(id=f"{number}", line=1, number=number, timing=Timing(id="")), number)
     assert timers.find("0", None) is None
     assert timers.find("99", None) is not None
 

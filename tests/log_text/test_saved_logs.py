@@ -1,0 +1,201 @@
+"""Logs that people saved: with something before each line, without control characters, copied from pages."""
+
+import re
+
+import pytest
+
+from aiotravis import LogText
+from aiotravis.log_text import NotATravisLog, ScriptEnded
+
+C = "\r\x1b[0K"
+
+
+def timed(number: int, text: str, seconds: int) -> str:
+    end = f"start=1000000000,finish={seconds + 1}000000000,duration={seconds}000000000"
+    return f"travis_time:start:{number:08x}{C}$ {text}\r\nout\r\n\ntravis_time:end:{number:08x}:{end}{C}"
+
+
+def fold(name: str, body: str) -> str:
+    return f"travis_fold:start:{name}{C}{body}travis_fold:end:{name}{C}"
+
+
+WHOLE = (
+    fold("worker_info", "\x1b[33;1mWorker information\x1b[0m\r\nhostname: w\r\n")
+    + fold("git.checkout", timed(1, "git clone x", 1) + "$ cd x\r\n")
+    + fold("install", timed(2, "pip install x", 2)) + timed(3, 'make "a b"', 3)
+    + '\r\n\x1b[31;1mThe command "make "a b"" exited with 1.\x1b[0m\r\n'
+    + fold("after_failure.1", timed(4, "cat log", 4)) + "\r\nDone. Your build exited with 1.\r\n"
+)  # fmt: skip
+
+PLAIN = re.sub(r"\x1b\[[\d;]*[mK]", "", WHOLE.replace(C, "\n").replace("\r", ""))
+"""With newlines in place of the markers' ends, and no other control characters."""
+
+
+def before(prefix: str, text: str = PLAIN) -> str:
+    return "".join(
+        f"{prefix.format(n=n, s=n % 60)}{line}\n" for n, line in enumerate(text.splitlines(), 1)
+    )  # fmt: skip
+
+
+SAVED = {
+    "two spaces": before("  "),
+    "four spaces": before("    "),
+    "a tab": before("\t"),
+    "quoted": before("> "),
+    "quoted twice": before("> > "),
+    "of a remote": before("remote: "),
+    "of a container": before("ci_1  | "),
+    "times": before("2018-07-09T00:24:{s:02d}.123Z "),
+    "times of day": before("[00:24:{s:02d}] "),
+    "times with a zone": before("2018-07-09 00:24:{s:02d},123 +0200 "),
+    "numbers": before("{n:4d}  "),
+    "numbers and a tab": before("{n}\t"),
+    "numbers of the website": before("{n}"),
+    "times before control characters": "".join(
+        f"2018-07-09T00:24:52.1Z {line}\r\n" for line in WHOLE.splitlines() for line in [line] if line
+    ),
+    "blanks lost at the end of lines": re.sub("(?m) +$", "", before("> ")),
+    "no escapes, and newlines": WHOLE.replace("\x1b", "").replace("\r\n", "\n").replace("\r", "\n"),
+    "no escapes": WHOLE.replace("\x1b", ""),
+    "no escapes, no carriage returns": WHOLE.replace("\x1b", "").replace("\r", ""),
+    "escapes that cannot be encoded": WHOLE.replace("\x1b", "\ufffd").replace("\r\n", "\n").replace("\r", "\n"),
+    "cat -v": WHOLE.replace("\r\n", "\n").replace("\r", "^M").replace("\x1b", "^["),
+    "a byte order mark": "\ufeff" + WHOLE,
+    "a byte order mark, indented": "\ufeff" + before("  "),
+    "of a page": PLAIN.replace('"', "&quot;"),
+    "of a page, by number": PLAIN.replace('"', "&#34;"),
+    "of a word processor": PLAIN.replace(' "', " \u201c").replace('"', "\u201d"),
+    "in a fence": f"```\n{PLAIN}```\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SAVED.values(), ids=SAVED)
+def test_a_saved_log_has_the_commands_and_the_ending_of_the_log(text: str) -> None:
+    log, whole = LogText.parse(text), LogText.parse(WHOLE)
+    assert [(one.phase, one.duration, one.exit_code) for one in log.commands] == [
+        (one.phase, one.duration, one.exit_code) for one in whole.commands
+    ]
+    assert {name: phase.duration for name, phase in log.phases.items()} == {
+        name: phase.duration for name, phase in whole.phases.items()
+    }
+    assert (log.exit_code, type(log.ending), log.excerpt()) == (1, ScriptEnded, "out")
+    parts = LogText()
+    for character in text:
+        parts.feed(character)
+    parts.close()
+    assert (list(parts.lines), parts.commands, parts.ending) == (list(log.lines), log.commands, log.ending)
+
+
+def test_what_stands_before_the_lines_is_not_lost() -> None:
+    log = LogText.parse("12:00:01 travis_time:start:1\r$ make\n12:00:02 a\n12:00:03 \n12:00:04 travis_time:end:1:\r\n")
+    assert log.plain == "12:00:01 $ make\n12:00:02 a\n12:00:03 \n"
+    assert [(one.text, one.line, one.last_line) for one in log.commands] == [("make", 1, 3)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["  x\n  $ make\n", "error: x\nerror: $ make\n", "<html>\n  $ 5\n", "12 files\n12 $ make\n", "a  $ make\n",
+     "x" * 41 + ": $ make\n", "travis_x: $ make\n"],
+)  # fmt: skip
+def test_other_text_before_commands_is_no_prefix(text: str) -> None:
+    assert LogText.parse(text).ending == NotATravisLog()
+
+
+def test_a_prefix_is_that_of_the_first_line_only() -> None:
+    log = LogText.parse("$ make\n  $ gcc\n> $ gcc\n")
+    assert [one.text for one in log.commands] == ["make"]
+    log = LogText.parse("\n\n  $ make\n$ a\n    $ gcc\n  $ b\n")
+    assert [one.text for one in log.commands] == ["make", "a", "b"]
+
+
+# Copied from the website ----------------------------------------------------------------------------------------------
+
+
+def test_a_command_copied_from_the_website_has_the_duration_of_its_badge() -> None:
+    log = LogText.parse(
+        "0.00s$ source ~/virtualenv/python2.7/bin/activate\n$ python --version\n12.50s$ make\nno\n"
+        'The command "make" exited with 2.\n0.25s$ make test\nThe command "make test" exited with 0.\n'
+        "\nDone. Your build exited with 1.\n"
+    )
+    assert [(one.text, one.phase, one.duration, one.exit_code) for one in log.commands] == [
+        ("source ~/virtualenv/python2.7/bin/activate", "setup", 0.0, None), ("python --version", "setup", None, None),
+        ("make", "script", 12.5, 2), ("make test", "script", 0.25, 0),
+    ]  # fmt: skip
+    assert {name: phase.duration for name, phase in log.phases.items()} == {"setup": 0.0, "script": 12.75}
+    assert (log.excerpt(), log.slowest(1)[0].text) == ("no", "make")
+
+
+@pytest.mark.parametrize("text", ["costs 5s$ x", "s$ x", "1.234s$ x", "1.00s $ x", "1.00s$x", "1.00$ x"])
+def test_other_text_is_no_badge(text: str) -> None:
+    assert LogText.parse(f"$ make\n{text}\n").commands[1:] == ()
+
+
+# Markers that run into text -------------------------------------------------------------------------------------------
+
+RUN_ON = {
+    "git.checkoutgit clone x": ("git.checkout", "git clone x"),
+    "before_installmkdir x": ("before_install", "mkdir x"),
+    "cache.2store build cache": ("cache.2", "store build cache"),
+    "install.10added 3 packages": ("install.10", "added 3 packages"),
+    "install.yarnyarn run": ("install.yarn", "yarn run"),
+    "servicessudo start": ("services", "sudo start"),
+    "worker_infoWorker information": ("worker_info", "Worker information"),
+    "dpl_0gem install": ("dpl_0", "gem install"),
+    "system_info$ x": ("system_info", "$ x"),
+    "apt-get.diagnosticsapt-get install failed": ("apt-get.diagnostics", "apt-get install failed"),
+    "nvm.installcurl x": ("nvm.install", "curl x"),
+    # Only what Travis uses is known.
+    "my_tests": ("my_tests", ""),
+    "installed": ("installed", ""),
+    "install.tests": ("install.tests", ""),
+}
+
+
+@pytest.mark.parametrize("text", RUN_ON)
+def test_a_known_name_ends_where_text_runs_into_it(text: str) -> None:
+    name, output = RUN_ON[text]
+    log = LogText.parse(f"travis_fold:start:{text}\nx\ntravis_fold:end:{name}\n")
+    assert ([one.name for one in log.folds], log.folds[0].last_line) == ([name], len(log.lines))
+    assert log.plain == (f"{output}\nx\n" if output else "x\n")
+
+
+def test_an_event_and_an_id_end_where_text_runs_into_them() -> None:
+    log = LogText.parse("travis_time:start:101b03e2make x\ntravis_time:end:101b03e2:duration=5,event=checkoutcd x\n")
+    assert [(one.id, one.duration, one.event) for one in log.timings] == [("101b03e2", 5e-9, "checkout")]
+    assert log.plain == "make x\ncd x\n"
+
+
+# Markers that are only quoted -----------------------------------------------------------------------------------------
+
+QUOTED = (
+    r"+ echo -en 'travis_fold:start:x\r\033[0K'",
+    r"++ printf travis_time:start:x",
+    r"+ echo travis_fold:start:x",
+    r"$ echo -en 'travis_fold:start:x\\r'; make",
+    r"$ echo travis_fold:end:x",
+    r'  echo "travis_fold:start:x\r"',
+    r"./ci.sh:12: echo -e travis_fold:end:x",
+    r"  printf travis_fold:end:x;make",
+    r"`travis_fold:start:x`",
+    r"f(travis_fold:start:x)",
+    r'./b.sh: printf "travis_time:end:%s:start=%s"',
+    "'travis_fold:start:x",
+)
+
+
+@pytest.mark.parametrize("line", QUOTED)
+def test_a_quoted_marker_is_text(line: str) -> None:
+    log = LogText.parse(timed(1, "make", 1).replace("out", line))
+    assert log.lines[1].text == line
+    assert (log.folds, len(log.timings), log.commands[0].last_line) == ((), 1, 3)
+
+
+def test_a_marker_with_its_control_characters_is_one_wherever_it_stands() -> None:
+    for text in ("'", '{"a": "b"', "+ make", "$ x", "echo ", "printf "):
+        log = LogText.parse(f"{text}travis_fold:start:x{C}'a\ntravis_fold:end:x\r")
+        assert (log.plain, [one.name for one in log.folds]) == (f"{text}\n'a\n", ["x"])
+
+
+def test_many_quoted_markers_in_a_line_take_linear_time() -> None:
+    text = "'travis_fold:start:a' " * 100_000
+    assert LogText.parse(text).plain == f"{text}\n"
