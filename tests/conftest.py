@@ -1,5 +1,6 @@
 """Fixtures for all tests: asyncio under anyio's plugin, an embedded Travis, clients of it. Also costs and coverage."""
 
+import gc
 import signal
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator
@@ -83,6 +84,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if measuring and item.nodeid.startswith(NOT_MEASURED):
             item.add_marker("no_cover")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from visiting ten thousand tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
