@@ -39,9 +39,10 @@ async def run_here(path: str, *arguments: str, check: bool = False) -> "subproce
         patch.setattr(sys, "argv", [path, *arguments])
         patch.setenv("TRAVIS_TOKEN", "")
         try:
-            code = await runpy.run_path(path, run_name="example")["main"]()
+            code: int = await runpy.run_path(path, run_name="example")["main"]()
         except SystemExit as exc:
-            code = exc.code
+            # That of argparse is a number.
+            code = int(exc.code or 0)
     out.flush()
     errors.flush()
     ended = subprocess.CompletedProcess(arguments, code, written.getvalue(), complaints.getvalue())
