@@ -100,6 +100,13 @@ FLOWS: list[Flow] = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module", autouse=True)
+def earlier_garbage() -> None:
+    """Hide the objects of earlier tests from the collector, which runs at every step and would take long."""
+    gc.collect()
+    gc.freeze()
+
+
 def threads() -> list[str]:
     """Return the names of all threads but the workers of anyio, which end with the loop."""
     return sorted(thread.name for thread in threading.enumerate() if not thread.name.startswith("AnyIO worker"))
