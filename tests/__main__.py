@@ -82,6 +82,9 @@ def run_gate(gate: Gate) -> Outcome:
     """Run one gate until it ends or exceeds its limit."""
     # `pyright --verifytypes` ignores --pythonpath and takes the `python` of the PATH.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path}
+    # Without stored bytecode, every worker and every program that a test starts compiles everything again.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     program = shutil.which(gate.command[0], path=path)
     if program is None:
         return Outcome(gate=gate, failure=f"{gate.command[0]} is not installed", seconds=0)
@@ -91,7 +94,7 @@ def run_gate(gate: Gate) -> Outcome:
         completed = subprocess.run(
             (program, *gate.command[1:]),
             cwd=ROOT,
-            env={**os.environ, "PATH": path},
+            env=environment,
             check=False,
             text=True,
             timeout=gate.limit,

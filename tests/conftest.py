@@ -1,8 +1,12 @@
 """Fixtures for all tests: asyncio under anyio's plugin, an embedded Travis, clients of it. Also costs and coverage."""
 
+import gc
 import signal
+import sys
+import threading
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -66,7 +70,7 @@ NOT_MEASURED = (
     "tests/testing/test_capacity.py",
     "tests/testing/test_travispy.py",
 )
-"""Beginnings of node ids whose coverage is not measured, which doubles their CPU time: the bound holds without them."""
+"""Beginnings of node ids whose coverage is not measured: the bound holds without them."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,14 +79,53 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run slow files first, and measure coverage only where the bound needs it."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run slow files first."""
     rank = {start: place for place, start in enumerate(SLOWEST)}
     items.sort(key=lambda item: min((rank[s] for s in SLOWEST if item.nodeid.startswith(s)), default=len(rank)))
-    measuring = config.pluginmanager.hasplugin("_cov")
-    for item in items:
-        if measuring and item.nodeid.startswith(NOT_MEASURED):
-            item.add_marker("no_cover")
+
+
+@contextmanager
+def unmeasured() -> Generator[None]:
+    """Do not measure coverage, which doubles the CPU time.
+
+    In the workers of xdist, the marker ``no_cover`` has no effect: pytest-cov starts two measurements there, and
+    pausing the second resumes the first.
+    """
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        yield
+    finally:
+        threading.settrace(in_threads)
+        sys.settrace(here)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure coverage only where the bound needs it."""
+    if not item.nodeid.startswith(NOT_MEASURED):
+        return (yield)
+    with unmeasured():
+        return (yield)
+
+
+# Inside the wrapper of pytest-cov, which stops measuring afterwards.
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Measure nothing in the process that only hands out the tests."""
+    if not getattr(session.config.option, "numprocesses", None):
+        return (yield)
+    with unmeasured():
+        return (yield)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from visiting ten thousand tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

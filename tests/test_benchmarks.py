@@ -31,3 +31,7 @@ async def test_the_quick_run_measures_everything(tmp_path: Path) -> None:
         texts = [text.text for text in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")]
         assert "aiotravis" in texts
     assert sorted(path.name for path in charts.iterdir()) == ["P2.svg", "P3.svg", "P7.svg", "P8.svg"]
+
+
+def test_no_coverage_is_measured_where_the_bound_holds_without_it() -> None:
+    assert sys.gettrace() is None

@@ -58,6 +58,12 @@ def test_a_tool_that_is_not_installed_is_named(capfd: pytest.CaptureFixture[str]
     assert "FAILED (no-such-program-anywhere is not installed)" in capfd.readouterr().out
 
 
+def test_gates_store_bytecode_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    program = "import sys; raise SystemExit(sys.dont_write_bytecode)"
+    assert main([], [Gate(name="good", title="a good one", command=(sys.executable, "-c", program))]) == 0
+
+
 def test_all_gates_are_configured() -> None:
     names = list(dict.fromkeys(gate.name for gate in all_gates()))
     assert names == ["ruff", "pyright", "mypy", "lint-imports", "pytest"]

@@ -1,6 +1,7 @@
 """The pages of a list in descending numbers, fetched ahead: read by a paginator."""
 
 import random
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
@@ -25,27 +26,39 @@ class History:
     """
 
     def __init__(self, numbers: Iterable[int], page: int = PAGE, *, growing: bool = False) -> None:
-        self.builds = [Build(id=place, number=str(number)) for place, number in enumerate(sorted(numbers), start=1)]
+        self.builds: list[Build] = []
         self.page = page
         self.growing = growing
         self.requests: list[NumberFilter | None] = []
+        self._numbers: list[int] = []
+        for number in sorted(numbers):
+            self._add(number)
         self._random = random.Random(len(self.builds))
+
+    def _add(self, number: int) -> None:
+        self.builds.append(Build(id=len(self.builds) + 1, number=str(number)))
+        self._numbers.append(number)
 
     async def fetch(self, number_filter: NumberFilter | None) -> list[Build]:
         self.requests.append(number_filter)
-        builds = sorted(self.builds, key=lambda build: (int(build.number), self._random.random()), reverse=True)
-        if number_filter is None:
-            builds = builds[: self.page]
-        elif number_filter[0] == "number":
-            builds = [build for build in builds if int(build.number) == number_filter[1]]
+        numbers = self._numbers
+        if number_filter is not None and number_filter[0] == "number":
+            builds = self._newest(bisect_left(numbers, number_filter[1]), bisect_right(numbers, number_filter[1]))
         else:
-            builds = [build for build in builds if int(build.number) < number_filter[1]][: self.page]
+            end = len(numbers) if number_filter is None else bisect_left(numbers, number_filter[1])
+            # All that share the lowest number: chance decides which of them the page shows.
+            start = bisect_left(numbers, numbers[max(0, end - self.page)]) if end else 0
+            builds = self._newest(start, end)[: self.page]
         if self.growing:
-            highest = max((int(build.number) for build in self.builds), default=0)
+            highest = numbers[-1] if numbers else 0
             # A push and its pull request at once.
             for number in [highest + 1] * self._random.randint(1, 2):
-                self.builds.append(Build(id=len(self.builds) + 1, number=str(number)))
+                self._add(number)
         return builds
+
+    def _newest(self, start: int, end: int) -> list[Build]:
+        builds = self.builds[start:end]
+        return sorted(builds, key=lambda build: (int(build.number), self._random.random()), reverse=True)
 
     def pages(self, *, after: int | None = None, limit: int | None = None) -> Paginator[Build]:
         return Paginator(self.fetch, after=after, limit=limit)

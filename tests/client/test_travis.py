@@ -130,7 +130,8 @@ async def test_closing_ends_every_flow_at_once_with_the_reason(name: str, live: 
         flow = asyncio.ensure_future(FLOWS[name](travis, build))
         await until(lambda: len(server.requests) >= (1 if fails else 3))
         await anyio.wait_all_tasks_blocked()
-        with anyio.fail_after(0.5):
+        # The shortest wait that could go on is that for the next poll of a log, of two seconds.
+        with anyio.fail_after(1.5):
             await travis.aclose()
             with pytest.raises(errors.UsageError, match="client was closed"):
                 await flow

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import threading
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from aiotravis import Travis, errors
 from aiotravis.flows import waiting
 from aiotravis.testing import Build, TravisServer
 from tests.conftest import HASTY, TOKEN
-from tests.garbage import left_alone
 from tests.steps import cancelled
 from tests.waiting import until
 
@@ -102,10 +101,10 @@ FLOWS: list[Flow] = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def earlier_garbage() -> Generator[None]:
+def earlier_garbage() -> None:
     """Hide the objects of earlier tests from the collector, which runs at every step and would take long."""
-    with left_alone():
-        yield
+    gc.collect()
+    gc.freeze()
 
 
 def threads() -> list[str]:

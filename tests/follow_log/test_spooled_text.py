@@ -11,7 +11,6 @@ from aiotravis.follow_log import spooled_text
 from aiotravis.follow_log.prefix import LogPrefix
 from aiotravis.follow_log.spooled_text import SpooledText
 from aiotravis.resources._log_sinks import DiskError
-from tests.garbage import left_alone
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=20)
 utf8_text = st.text(max_size=20)
@@ -87,12 +86,11 @@ async def test_a_large_text_is_stored_in_a_file_until_closed(monkeypatch: pytest
 
 async def test_a_text_that_is_garbage_collected_closes_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spooled_text, "MAX_IN_MEMORY", 1)
-    with left_alone():
-        text = await taken(b"some text", "", size=3)
-        file = text._file
-        del text
-        gc.collect()
-        assert file.closed
+    text = await taken(b"some text", "", size=3)
+    file = text._file
+    del text
+    gc.collect()
+    assert file.closed
 
 
 @pytest.mark.parametrize("method", ["write", "read"])

@@ -204,7 +204,8 @@ async def test_closing_from_another_task_ends_a_waiting_anext(live: bool) -> Non
             whole = travis.follow_log(job.id)
             reading = asyncio.ensure_future(whole.text())
             await until(lambda: log._scope is not None and whole._scope is not None and whole._opened)
-            with anyio.fail_after(0.5):
+            # Less than the wait for the next poll.
+            with anyio.fail_after(1.5):
                 await log.aclose()
                 assert await waiting is None
                 await whole.aclose()

@@ -47,11 +47,11 @@ async def test_two_hundred_waits_for_commits_by_slug_read_the_repository_once(
 
 async def test_thirty_slugs_are_requested_at_the_same_time(server: TravisServer, travis: Travis) -> None:
     names = [server.world.repository(f"a/{number}").slug for number in range(30)]
-    server.latency = 0.1
+    server.latency = 0.3
     began = asyncio.get_running_loop().time()
     async with travis.events(names) as feed:
-        # One after the other, they take three seconds.
-        assert asyncio.get_running_loop().time() - began < 1.5
+        # One after the other, they take nine seconds.
+        assert asyncio.get_running_loop().time() - began < 4.5
         assert len(feed.statistics().channels) == 31
 
 
@@ -113,7 +113,7 @@ async def test_closing_a_feed_that_is_being_opened_ends_the_opening(server: Trav
     opening = asyncio.ensure_future(feed.__aenter__())
     await asyncio.sleep(0.01)
     await feed.aclose()
-    with pytest.raises(errors.UsageError, match="closed while it was being opened"), anyio.fail_after(0.2):
+    with pytest.raises(errors.UsageError, match="closed while it was being opened"), anyio.fail_after(5):
         await opening
     server.latency = 0.0
 

@@ -235,7 +235,8 @@ async def test_reads_do_not_wait_for_a_redis_that_is_silent(tmp_path: Path, monk
                 started = time.monotonic()
                 for _ in range(100):
                     await sent(limiter)
-                assert time.monotonic() - started < 0.3
+                # If each waited, it would take half a minute.
+                assert time.monotonic() - started < 3
             finally:
                 server.hang(False)
 
@@ -292,7 +293,8 @@ async def test_closing_does_not_wait_for_a_redis_that_is_silent(
             limiter.release(permit)
             started = time.monotonic()
             await limiter.aclose()
-            assert time.monotonic() - started < 1
+            # The timeout of the connection is two seconds.
+            assert time.monotonic() - started < 1.9
             server.hang(False)
 
 

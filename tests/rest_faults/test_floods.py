@@ -135,5 +135,5 @@ async def test_endless_meaningless_bytes_raise_an_error(case: Answer) -> None:
 async def test_a_retry_after_of_years_is_not_waited_for() -> None:
     answer = kept(framed(b"", "Retry-After: 99999999", status="429 Too Many Requests"))
     async with wire(answer) as server, client(server.endpoint) as travis:
-        with pytest.raises(errors.RateLimited), anyio.fail_after(0.5):
+        with pytest.raises(errors.RateLimited), anyio.fail_after(5):
             await config(travis)

@@ -6,8 +6,6 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from tests.garbage import left_alone
-
 
 class Turns:
     """Counts the turns of the event loop, and the longest."""
@@ -30,13 +28,12 @@ class Turns:
 @asynccontextmanager
 async def watched() -> AsyncGenerator[Turns]:
     turns = Turns()
-    with left_alone():
-        task = asyncio.create_task(turns.watch())
-        try:
-            yield turns
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    task = asyncio.create_task(turns.watch())
+    try:
+        yield turns
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
