@@ -188,7 +188,9 @@ async def test_a_refusal_that_lasts_is_raised(
         await waiter
 
 
-@pytest.mark.parametrize("repository_id", ['"x"', "null", "{}", "0", f"1{'0' * 30}", "9223372036854775808", '"18446744073709551616"', "1e30"])
+@pytest.mark.parametrize(
+    "repository_id", ['"x"', "null", "{}", "0", f"1{'0' * 30}", "9223372036854775808", '"18446744073709551616"', "1e30"]
+)
 async def test_one_build_of_an_unreadable_repository_is_polled_beside_the_others(
     server: TravisServer, repository: Repository, monkeypatch: pytest.MonkeyPatch, repository_id: str
 ) -> None:
