@@ -248,7 +248,7 @@ class Travis(WaitingClient):
         job: JobRef | Iterable[JobRef] | None = None,
         *,
         build: BuildRef | Iterable[BuildRef] | None = None,
-        channels: Iterable[str] = (),
+        channels: Iterable[str] | None = None,
         only: type[Event] | Iterable[type[Event]] = (),
         buffer: int = 1000,
     ) -> Feed:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
-from aiotravis._validation import validate_count
+from aiotravis._validation import display, is_text, validate_count, validate_iterable
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
 from aiotravis.live.channels import ChannelSelection
@@ -49,7 +49,7 @@ class EventSubscriber:
         job: JobRef | Iterable[JobRef] | None = None,
         *,
         build: BuildRef | Iterable[BuildRef] | None = None,
-        channels: Iterable[str] = (),
+        channels: Iterable[str] | None = None,
         only: type[Event] | Iterable[type[Event]] = (),
         buffer: int = 1000,
         optional: bool = False,
@@ -59,9 +59,9 @@ class EventSubscriber:
         An optional feed goes on without the live channel: it opens within seconds, and yields `Reconnected` once the
         live channel is there. Until then, and whenever `Feed.live` is False, poll.
         """
-        is_everything = repo is None and job is None and build is None and channels == ()
+        is_everything = repo is None and job is None and build is None and channels is None
         repos, jobs, builds = _as_list(repo), _as_list(job), _as_list(build)
-        names = _validate_channels(channels)
+        names = frozenset[str]() if channels is None else _validate_channels(channels)
         if not is_everything and not (repos or jobs or builds or names):
             raise UsageError(
                 "Name a repository, a build, a job or a channel: what was passed is empty.", argument="repo"
@@ -80,7 +80,7 @@ class EventSubscriber:
             parent_repositories=parents | job_parents,
             channels=names,
         )
-        classes = (only,) if isinstance(only, type) else tuple(only)
+        classes = _validate_classes(only)
         size, room = validate_count(buffer, "buffer"), self._hub.options.buffer_bytes
         return Feed(Subscription(self._hub, selection, self._resources, classes, size, room, optional=optional))
 
@@ -110,13 +110,24 @@ def _as_list(values: Any) -> list[Any]:
 
 
 def _validate_channels(channels: Iterable[str]) -> frozenset[str]:
-    if isinstance(channels, str):
-        raise UsageError("channels must be several names, not one string.", argument="channels")
-    names = frozenset(channels)
+    validate_iterable(channels, "channels", "names")
+    names = list(channels)
     for name in names:
-        if not name or len(name) > MAX_CHANNEL_NAME or not name.isascii() or any(c.isspace() for c in name):
+        is_name = is_text(name) and name.isascii() and 0 < len(name) <= MAX_CHANNEL_NAME
+        if not is_name or any(c.isspace() for c in name):
             raise UsageError(
-                f"{name!r} is not a channel name: 1 to {MAX_CHANNEL_NAME} ASCII characters without spaces.",
+                f"{display(name)} is not a channel name: 1 to {MAX_CHANNEL_NAME} ASCII characters without spaces.",
                 argument="channels",
             )
-    return names
+    return frozenset(names)
+
+
+def _validate_classes(only: type[Event] | Iterable[type[Event]]) -> tuple[type[Event], ...]:
+    if isinstance(only, type):
+        only = (only,)
+    validate_iterable(only, "only", "event classes")
+    classes = tuple(only)
+    wrong: list[object] = [one for one in classes if type(one) is not type(Event) or not issubclass(one, Event)]
+    if wrong:
+        raise UsageError(f"only must be event classes, not {display(wrong[0])}.", argument="only")
+    return classes
