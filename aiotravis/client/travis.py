@@ -155,6 +155,7 @@ class Travis(WaitingClient):
             user_agent=agent,
             timeout=connect_timeout,
             max_message_size=options.max_message_size,
+            redact=transport.redact,
         )
         self._hub = Hub(connector, options, transport.lifetime)
         self.live: Live = self._hub.live

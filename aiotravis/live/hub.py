@@ -278,7 +278,7 @@ class Hub:
                 self._config_is_old = False
 
     def _not_reached(self, address: Address, error: OSError) -> CloseAction:
-        where = f"{address.host}:{address.port}"
+        where = self._connector.redact(f"{address.host}:{address.port}")
         logger.info("live channel at %s not reached", where)
         if self._tls is _Tls.DEMANDED:
             # fact 7.4: with code 4000 a server demands TLS. If it has none, what worked before may work again.
