@@ -10,11 +10,11 @@ from aiotravis.live.channels import ChannelSelection
 from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
 from aiotravis.live.subscription import LiveResources, Subscription
-from aiotravis.resources._base import id_of
+from aiotravis.resources._base import id_of, slug_of
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
-from aiotravis.resources.repositories import Repository, repo_part
+from aiotravis.resources.repositories import Repository
 
 __all__ = ["BuildRef", "EventSubscriber", "JobRef", "RepoRef"]
 
@@ -66,13 +66,18 @@ class EventSubscriber:
             raise UsageError(
                 "Name a repository, a build, a job or a channel: what was passed is empty.", argument="repo"
             )
+        repositories, slugs = set[int](), set[str]()
         for one in repos:
-            repo_part(one, "repo")
+            if isinstance(one, str):
+                slug_of(one, "repo")
+                slugs.add(one)
+            else:
+                repositories.add(id_of(one, "repo", Repository))
         parents, build_ids, orphan_builds = _split(builds, "build", Build)
         job_parents, job_ids, orphan_jobs = _split(jobs, "job", Job)
         selection = ChannelSelection(
-            repositories=frozenset(id_of(one, "repo", Repository) for one in repos if not isinstance(one, str)),
-            slugs=frozenset(one for one in repos if isinstance(one, str)),
+            repositories=frozenset(repositories),
+            slugs=frozenset(slugs),
             builds=build_ids,
             orphan_builds=orphan_builds,
             jobs=job_ids,

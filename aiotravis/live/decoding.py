@@ -156,7 +156,8 @@ def _job(text: str | bytes, unreadable: set[str]) -> Job:
         job = _read_job(text, unreadable)
     except UnreadableValue:
         job = _read_nested_job(text, unreadable).job
-    return finish([job])[0]
+    finish([job])
+    return job
 
 
 B = TypeVar("B", bound=BuildEvent)
