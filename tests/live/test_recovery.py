@@ -167,7 +167,7 @@ def test_an_opening_is_told_of_a_server_that_accepts_no_connection(greeting: str
         async with TravisServer() as server, Travis(endpoint=server.endpoint) as travis, AsyncExitStack() as stack:
             greet = server.pusher._greet
             feed = await stack.enter_async_context(travis.events(channels=["repo-1"])) if connected else None
-            server.pusher._greet = GREETINGS[greeting]  # type: ignore[method-assign]
+            server.pusher._greet = GREETINGS[greeting]  # type: ignore[method-assign, assignment]
             if feed is not None:
                 await server.pusher.disconnect(4200)
                 await until(lambda: not feed.live)
