@@ -1,12 +1,12 @@
 """Subscribing to events: from repositories, builds, jobs and channel names to a feed."""
 
 from collections.abc import Iterable
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from aiotravis._validation import display, is_text, validate_count, validate_iterable
+from aiotravis._validation import display, validate_count, validate_iterable
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
-from aiotravis.live.channels import ChannelSelection
+from aiotravis.live.channels import MAX_CHANNEL_NAME, ChannelSelection, is_channel_name
 from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
 from aiotravis.live.subscription import LiveResources, Subscription
@@ -26,9 +26,6 @@ BuildRef = int | Build
 
 JobRef = int | Job
 """A job: its id, or a `Job`."""
-
-MAX_CHANNEL_NAME: Final = 164
-"""Maximum length of a channel name, in characters; Pusher's limit."""
 
 
 class EventSubscriber:
@@ -118,12 +115,9 @@ def _validate_channels(channels: Iterable[str]) -> frozenset[str]:
     validate_iterable(channels, "channels", "names")
     names = list(channels)
     for name in names:
-        is_name = is_text(name) and name.isascii() and 0 < len(name) <= MAX_CHANNEL_NAME
-        if not is_name or any(c.isspace() for c in name):
-            raise UsageError(
-                f"{display(name)} is not a channel name: 1 to {MAX_CHANNEL_NAME} ASCII characters without spaces.",
-                argument="channels",
-            )
+        if not is_channel_name(name):
+            kind = f"1 to {MAX_CHANNEL_NAME} printable ASCII characters without spaces"
+            raise UsageError(f"{display(name)} is not a channel name: {kind}.", argument="channels")
     return frozenset(names)
 
 
