@@ -125,8 +125,7 @@ def _validate_classes(only: type[Event] | Iterable[type[Event]]) -> tuple[type[E
     if isinstance(only, type):
         only = (only,)
     validate_iterable(only, "only", "event classes")
-    classes = tuple(only)
-    wrong: list[object] = [one for one in classes if type(one) is not type(Event) or not issubclass(one, Event)]
-    if wrong:
-        raise UsageError(f"only must be event classes, not {display(wrong[0])}.", argument="only")
+    classes: tuple[Any, ...] = tuple(only)
+    if not all(isinstance(one, type) and issubclass(one, Event) for one in classes):
+        raise UsageError(f"only must be event classes, not {display(classes)}.", argument="only")
     return classes

@@ -73,8 +73,8 @@ async def test_all_events_without_a_token_raises_usage_error(server: TravisServe
 
 async def test_an_invalid_channel_name_raises_before_anything_is_sent(server: TravisServer, travis: Travis) -> None:
     names: list[Any] = ["", "with space", "x" * 165, "größe", 5, None, b"repo-1", ["repo-1"], "a\x00", "\ud800"]
-    several: list[Any] = [[name] for name in names]
-    for channels in (*several, "repo-1", b"repo-1", 5, True):
+    several: list[Any] = [*([name] for name in names), "repo-1", b"repo-1", 5, True]
+    for channels in several:
         with pytest.raises(errors.UsageError) as info:
             travis.events(channels=channels)
         assert info.value.argument == "channels"
