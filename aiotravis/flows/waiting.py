@@ -235,9 +235,9 @@ class BuildWaiter:
         unreadable = batches.unreadable[0] if batches.unreadable else None
         for number in batches.missing:
             error = _missing(kind.__name__.lower(), number, unreadable)
-            self._not_read((kind, number), error, patiently=unreadable is not None)
+            self._not_read((kind, number), error, may_pass=unreadable is not None)
 
-    def _not_read(self, key: TargetKey, error: TravisError, *, patiently: bool = False) -> None:
+    def _not_read(self, key: TargetKey, error: TravisError, *, may_pass: bool = False) -> None:
         """Fail a target that cannot be read; after `REFUSAL_PATIENCE` if it could be before, or if that may pass."""
         target = self._targets.get(key)
         if target is None:
@@ -245,8 +245,8 @@ class BuildWaiter:
         now = anyio.current_time()
         if target.missing_since is None:
             target.missing_since = now
-        patiently = patiently or target.read is not None
-        if not patiently or now >= target.missing_since + REFUSAL_PATIENCE:
+        may_pass = may_pass or target.read is not None
+        if not may_pass or now >= target.missing_since + REFUSAL_PATIENCE:
             self._give_up(key, error)
         else:
             self._read_often.add(key)
