@@ -39,14 +39,17 @@ logger: logging.Logger = logging.getLogger("aiotravis.rest")
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 """An aware date. The decoder refuses dates without a zone, at no cost; `LenientReader` then reads them as UTC."""
 
-Id = Annotated[int, msgspec.Meta(gt=0)]
-"""An id of Travis's. 0 and -1 stand for none."""
+Id = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
+"""An id of Travis's. 0 and -1 stand for none. No request can name one that no database holds."""
 
 TextId = Annotated[str, msgspec.Meta(pattern=r"\S")]
 """The same where ids are texts. A blank one stands for none."""
 
 RECORDS_PER_STEP: Final = 50
 """Records that are read one by one before other tasks get their turn."""
+
+MAX_ODD_VALUES: Final = 50_000
+"""Values to read one by one, in one response, before the list that holds them is given up: some seconds, in turns."""
 
 MAX_INTEGER: Final = 2.0**63
 
@@ -101,6 +104,7 @@ class LenientReader(Generic[T]):
         kind: What to read: a struct.
         strict: Whether to raise instead, for everything but dates without a zone.
         excerpt: Makes the excerpt of an unreadable record.
+        max_odd: Values that are not as declared, after which lists of further ones cannot be read.
 
     Attributes:
         unreadable: Names of the fields and records that could not be read as they are declared, such as
@@ -113,10 +117,12 @@ class LenientReader(Generic[T]):
         *,
         strict: bool = False,
         excerpt: Callable[[bytes], str] = lambda text: one_line(text.decode("utf-8", "replace")),
+        max_odd: int = MAX_ODD_VALUES,
     ) -> None:
         self._kind = kind
         self._strict = strict
         self._excerpt = excerpt
+        self._odd_left = max_odd
         self.unreadable: set[str] = set()
 
     def read(self, text: bytes) -> Generator[None, None, T]:
@@ -143,6 +149,7 @@ class LenientReader(Generic[T]):
             if not shape.dated or not has_zero_date(text):
                 return value
             reason = "No date"
+        self._odd_left -= 1
         if shape.struct is not None and text.lstrip()[:1] == b"{":
             return (yield from self._struct(shape.struct, text, path))
         if shape.item is not None and text.lstrip()[:1] == b"[":
@@ -183,6 +190,8 @@ class LenientReader(Generic[T]):
         for index, piece in enumerate(pieces):
             if index and not index % RECORDS_PER_STEP:
                 yield
+            if self._odd_left < 0:
+                raise UnreadableValue(f"Too much that is not as declared - at `{path}`")
             raw = bytes(piece)
             try:
                 values.append((yield from self._value(shape.item, raw, f"{path}[{index}]", name)))

@@ -85,6 +85,7 @@ class _Classifier:
             403: self._forbidden,
             404: self._not_found,
             406: self._not_acceptable,
+            407: self._proxy_refused,
             409: self._conflict,
             422: self._unprocessable,
             429: self._throttled,
@@ -180,6 +181,11 @@ class _Classifier:
         return self._make(
             RefusedError, "not available in the requested format", "Logs that are empty or archived answer so."
         )
+
+    def _proxy_refused(self) -> ResponseError:
+        # Only for plain HTTP: where the proxy tunnels TLS, no response comes.
+        reason = "the proxy does not accept the user and the password, or asks for them"
+        return self._make(ResponseError, reason, "Check proxy=, or http_proxy in the environment.")
 
     def _conflict(self) -> ResponseError:
         reason = self.reason or "its present state forbids this"

@@ -16,6 +16,7 @@ from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import backoff, should_retry_error, should_retry_response
 from aiotravis._http import ApiRequest, ApiResponse, Sink, error_from_response
 from aiotravis._http.decompression import BodyTooLarge, MalformedBody
+from aiotravis._http.redaction import redact
 from aiotravis._http.redirects import REDIRECT_STATUSES, redirect_target
 from aiotravis._network.failures import root_cause
 from aiotravis._network.proxies import proxy_secrets
@@ -67,7 +68,6 @@ class AiohttpTransport:
     ) -> None:
         self._endpoint = endpoint
         self._token = token
-        self._accept = accept
         self.config = config
         self.limiter = limiter
         self.lifetime = lifetime
@@ -110,6 +110,10 @@ class AiohttpTransport:
             UsageError: The environment names one that is not the URL of an HTTP proxy.
         """
         return self._sessions.proxy_for(url)
+
+    def redact(self, text: str) -> str:
+        """Return a text of another server's without the secrets of this client."""
+        return redact(text, (*filter(None, [self._token]), *self._sessions.secrets()))
 
     def with_config(self, config: TransportConfig) -> "AiohttpTransport":
         """Return a transport with other settings that shares everything else: session, limiter, lifetime."""
@@ -313,11 +317,7 @@ class AiohttpTransport:
         """Return the texts that nothing about a request may show."""
         secrets = request.secrets
         if not self._sessions.own or destination.proxy is not None:
-            secrets = (
-                *secrets,
-                *self._sessions.secrets(),
-                *(proxy_secrets(destination.proxy) if destination.proxy else ()),
-            )
+            secrets = (*secrets, *self._sessions.secrets(), *proxy_secrets(destination.proxy or ""))
         return secrets if self._token is None else (self._token, *secrets)
 
     async def aclose(self) -> None:

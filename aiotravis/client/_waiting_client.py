@@ -75,6 +75,7 @@ class WaitingClient(BaseClient):
 
         Raises:
             NotFoundError: There is no such build, or it is hidden from this token.
+            DecodeError: Its record cannot be read.
             RestartDropped: This client has restarted it, without effect.
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
@@ -131,6 +132,7 @@ class WaitingClient(BaseClient):
 
         Raises:
             NotFoundError: There is no such job, or it is hidden from this token.
+            DecodeError: Its record cannot be read.
             RestartDropped: This client has restarted it, or its build, without effect.
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """

@@ -155,6 +155,7 @@ class Travis(WaitingClient):
             user_agent=agent,
             timeout=connect_timeout,
             max_message_size=options.max_message_size,
+            redact=transport.redact,
         )
         self._hub = Hub(connector, options, transport.lifetime)
         self.live: Live = self._hub.live
@@ -248,7 +249,7 @@ class Travis(WaitingClient):
         job: JobRef | Iterable[JobRef] | None = None,
         *,
         build: BuildRef | Iterable[BuildRef] | None = None,
-        channels: Iterable[str] = (),
+        channels: Iterable[str] | None = None,
         only: type[Event] | Iterable[type[Event]] = (),
         buffer: int = 1000,
     ) -> Feed:

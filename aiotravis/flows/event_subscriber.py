@@ -1,20 +1,20 @@
 """Subscribing to events: from repositories, builds, jobs and channel names to a feed."""
 
 from collections.abc import Iterable
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from aiotravis._validation import validate_count
+from aiotravis._validation import display, validate_count, validate_iterable
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
-from aiotravis.live.channels import ChannelSelection
+from aiotravis.live.channels import MAX_CHANNEL_NAME, ChannelSelection, is_channel_name
 from aiotravis.live.feed import Feed
 from aiotravis.live.hub import Hub
 from aiotravis.live.subscription import LiveResources, Subscription
-from aiotravis.resources._base import id_of
+from aiotravis.resources._base import id_of, slug_of
 from aiotravis.resources._build_or_job import BuildOrJob
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
-from aiotravis.resources.repositories import Repository, repo_part
+from aiotravis.resources.repositories import Repository
 
 __all__ = ["BuildRef", "EventSubscriber", "JobRef", "RepoRef"]
 
@@ -26,9 +26,6 @@ BuildRef = int | Build
 
 JobRef = int | Job
 """A job: its id, or a `Job`."""
-
-MAX_CHANNEL_NAME: Final = 164
-"""Maximum length of a channel name, in characters; Pusher's limit."""
 
 
 class EventSubscriber:
@@ -49,7 +46,7 @@ class EventSubscriber:
         job: JobRef | Iterable[JobRef] | None = None,
         *,
         build: BuildRef | Iterable[BuildRef] | None = None,
-        channels: Iterable[str] = (),
+        channels: Iterable[str] | None = None,
         only: type[Event] | Iterable[type[Event]] = (),
         buffer: int = 1000,
         optional: bool = False,
@@ -59,20 +56,25 @@ class EventSubscriber:
         An optional feed goes on without the live channel: it opens within seconds, and yields `Reconnected` once the
         live channel is there. Until then, and whenever `Feed.live` is False, poll.
         """
-        is_everything = repo is None and job is None and build is None and channels == ()
+        is_everything = repo is None and job is None and build is None and channels is None
         repos, jobs, builds = _as_list(repo), _as_list(job), _as_list(build)
-        names = _validate_channels(channels)
+        names = frozenset[str]() if channels is None else _validate_channels(channels)
         if not is_everything and not (repos or jobs or builds or names):
             raise UsageError(
                 "Name a repository, a build, a job or a channel: what was passed is empty.", argument="repo"
             )
+        repositories, slugs = set[int](), set[str]()
         for one in repos:
-            repo_part(one, "repo")
+            if isinstance(one, str):
+                slug_of(one, "repo")
+                slugs.add(one)
+            else:
+                repositories.add(id_of(one, "repo", Repository))
         parents, build_ids, orphan_builds = _split(builds, "build", Build)
         job_parents, job_ids, orphan_jobs = _split(jobs, "job", Job)
         selection = ChannelSelection(
-            repositories=frozenset(id_of(one, "repo", Repository) for one in repos if not isinstance(one, str)),
-            slugs=frozenset(one for one in repos if isinstance(one, str)),
+            repositories=frozenset(repositories),
+            slugs=frozenset(slugs),
             builds=build_ids,
             orphan_builds=orphan_builds,
             jobs=job_ids,
@@ -80,7 +82,7 @@ class EventSubscriber:
             parent_repositories=parents | job_parents,
             channels=names,
         )
-        classes = (only,) if isinstance(only, type) else tuple(only)
+        classes = _validate_classes(only)
         size, room = validate_count(buffer, "buffer"), self._hub.options.buffer_bytes
         return Feed(Subscription(self._hub, selection, self._resources, classes, size, room, optional=optional))
 
@@ -110,13 +112,20 @@ def _as_list(values: Any) -> list[Any]:
 
 
 def _validate_channels(channels: Iterable[str]) -> frozenset[str]:
-    if isinstance(channels, str):
-        raise UsageError("channels must be several names, not one string.", argument="channels")
-    names = frozenset(channels)
+    validate_iterable(channels, "channels", "names")
+    names = list(channels)
     for name in names:
-        if not name or len(name) > MAX_CHANNEL_NAME or not name.isascii() or any(c.isspace() for c in name):
-            raise UsageError(
-                f"{name!r} is not a channel name: 1 to {MAX_CHANNEL_NAME} ASCII characters without spaces.",
-                argument="channels",
-            )
-    return names
+        if not is_channel_name(name):
+            kind = f"1 to {MAX_CHANNEL_NAME} printable ASCII characters without spaces"
+            raise UsageError(f"{display(name)} is not a channel name: {kind}.", argument="channels")
+    return frozenset(names)
+
+
+def _validate_classes(only: type[Event] | Iterable[type[Event]]) -> tuple[type[Event], ...]:
+    if isinstance(only, type):
+        only = (only,)
+    validate_iterable(only, "only", "event classes")
+    classes: tuple[Any, ...] = tuple(only)
+    if not all(isinstance(one, type) and issubclass(one, Event) for one in classes):
+        raise UsageError(f"only must be event classes, not {display(classes)}.", argument="only")
+    return classes

@@ -17,7 +17,15 @@ from anyio.abc import TaskGroup
 from aiotravis._async.background_task import BackgroundTask
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import MAX_FAILURES, backoff, is_transient
-from aiotravis.errors import AuthenticationError, NotFoundError, PermissionDenied, TravisError, UsageError
+from aiotravis._http import Unreadable
+from aiotravis.errors import (
+    AuthenticationError,
+    DecodeError,
+    NotFoundError,
+    PermissionDenied,
+    TravisError,
+    UsageError,
+)
 from aiotravis.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.flows.event_receiver import EventReceiver
 from aiotravis.flows.event_subscriber import EventSubscriber
@@ -100,6 +108,7 @@ class BuildWaiter:
 
         Raises:
             NotFoundError: It does not exist, or is hidden from this token.
+            DecodeError: Its record cannot be read.
             RestartDropped: A restart that the client has made has had no effect within its patience.
             UsageError: The client is closed, was closed meanwhile, or is in use on another event loop.
             Exception: What `until` raised.
@@ -222,22 +231,22 @@ class BuildWaiter:
         batches = resource.many(ids, missing_ok=True)
         async for value in batches:
             self._apply_read(value)
-        if batches.unreadable:
-            # A record without a readable id may be one of the missing ones: they are read again later.
-            self._polled.update((kind, number) for number in batches.missing if (kind, number) in self._targets)
-            return
+        # A record without a readable id may be one of the missing ones.
+        unreadable = batches.unreadable[0] if batches.unreadable else None
         for number in batches.missing:
-            self._not_read((kind, number), _not_found(kind.__name__.lower(), number))
+            error = _missing(kind.__name__.lower(), number, unreadable)
+            self._not_read((kind, number), error, may_pass=unreadable is not None)
 
-    def _not_read(self, key: TargetKey, error: TravisError) -> None:
-        """Fail a target that cannot be read; if it could be before, only after `REFUSAL_PATIENCE`."""
+    def _not_read(self, key: TargetKey, error: TravisError, *, may_pass: bool = False) -> None:
+        """Fail a target that cannot be read; after `REFUSAL_PATIENCE` if it could be before, or if that may pass."""
         target = self._targets.get(key)
         if target is None:
             return
         now = anyio.current_time()
         if target.missing_since is None:
             target.missing_since = now
-        if target.read is None or now >= target.missing_since + REFUSAL_PATIENCE:
+        may_pass = may_pass or target.read is not None
+        if not may_pass or now >= target.missing_since + REFUSAL_PATIENCE:
             self._give_up(key, error)
         else:
             self._read_often.add(key)
@@ -323,8 +332,12 @@ def _spread() -> float:
     return random.uniform(0.8, 1.2)  # noqa: S311
 
 
-def _not_found(name: str, number: int) -> NotFoundError:
+def _missing(name: str, number: int, unreadable: Unreadable | None) -> TravisError:
+    """Return the error for what a response lacks, which may be a record of it that could not be read."""
     path = f"/{name}s/{number}"
+    if unreadable is not None:
+        message = f"GET {path}: the record of this {name} cannot be read ({unreadable.reason})."
+        return DecodeError(message, status=200, method="GET", path=path, excerpt=unreadable.excerpt)
     remedy = "Check the id; other tokens may see more."
     message = f"GET {path}: no such {name}, or hidden from this token. {remedy}"
     return NotFoundError(message, status=404, method="GET", path=path, remedy=remedy)

@@ -3,6 +3,7 @@
 https://docs.travis-ci.com/api/#pusher
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -13,8 +14,10 @@ from aiotravis.errors import LiveUnavailable, UsageError
 from aiotravis.events import BuildEvent, Event, JobEvent, JobLog
 
 __all__ = [
+    "MAX_CHANNEL_NAME",
     "ChannelSelection",
     "channels_for",
+    "is_channel_name",
     "is_private",
     "names_no_repository",
     "repository_of",
@@ -22,6 +25,11 @@ __all__ = [
 ]
 
 PRIVATE: Final = "private-"
+
+MAX_CHANNEL_NAME: Final = 164
+"""Maximum length of a channel name, in characters; Pusher's limit."""
+
+CHANNEL_NAME: Final = re.compile(f"[!-~]{{1,{MAX_CHANNEL_NAME}}}")
 
 NO_NAMES: Final[frozenset[str]] = frozenset()
 
@@ -116,6 +124,11 @@ def with_repository(event: Event) -> Event:
     if isinstance(event, JobEvent):
         return msgspec.structs.replace(event, job=msgspec.structs.replace(event.job, repository_id=repository))
     return msgspec.structs.replace(event, build=msgspec.structs.replace(event.build, repository_id=repository))
+
+
+def is_channel_name(name: object) -> bool:
+    """Return whether a live server takes a text as the name of a channel."""
+    return isinstance(name, str) and CHANNEL_NAME.fullmatch(name) is not None
 
 
 def is_private(channel: str) -> bool:

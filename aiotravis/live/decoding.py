@@ -32,6 +32,9 @@ T = TypeVar("T")
 
 NO_FULL_PAYLOAD: Final = "_no_full_payload"
 
+MAX_ODD_VALUES: Final = 1000
+"""As that of `LenientReader`: an event is read in one turn of the event loop, some 50 ms for as many."""
+
 
 class _BuildPayload(msgspec.Struct, frozen=True, kw_only=True):
     # fact 7.8, 9.43: build.commit is the sha; the commit itself stands beside the build.
@@ -69,7 +72,7 @@ class _Reader(Generic[T]):
                 return value
         except DECODE_ERRORS:
             pass
-        reader = LenientReader(self._kind)
+        reader = LenientReader(self._kind, max_odd=MAX_ODD_VALUES)
         value = exhaust(reader.read(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text))
         unreadable |= reader.unreadable
         return value
@@ -153,7 +156,8 @@ def _job(text: str | bytes, unreadable: set[str]) -> Job:
         job = _read_job(text, unreadable)
     except UnreadableValue:
         job = _read_nested_job(text, unreadable).job
-    return finish([job])[0]
+    finish([job])
+    return job
 
 
 B = TypeVar("B", bound=BuildEvent)

@@ -59,7 +59,7 @@ class Feed:
         """Subscribe, and wait until the server has confirmed every channel.
 
         Raises:
-            LiveUnavailable: This Travis has no live channel, or none for this client.
+            LiveUnavailable: This Travis has no live channel, none for this client, or none that can be reached.
             SubscriptionError: A channel was refused.
             UsageError: The feed or the client is closed.
         """

@@ -34,6 +34,9 @@ IDLE_CHECK: Final = 2.5
 OPTIONAL_PATIENCE: Final = 3.0
 """Seconds for which an optional subscription waits for the live channel before it goes on without."""
 
+OPENING_PATIENCE: Final = 10.0
+"""Seconds of an outage after which each failed attempt to connect ends the feeds that are being opened."""
+
 CONFIG_PATIENCE: Final = 0.5
 """Seconds in which to look for another address after a refusal, before every feed is told of it."""
 
@@ -278,7 +281,7 @@ class Hub:
                 self._config_is_old = False
 
     def _not_reached(self, address: Address, error: OSError) -> CloseAction:
-        where = f"{address.host}:{address.port}"
+        where = self._connector.redact(f"{address.host}:{address.port}")
         logger.info("live channel at %s not reached", where)
         if self._tls is _Tls.DEMANDED:
             # fact 7.4: with code 4000 a server demands TLS. If it has none, what worked before may work again.
@@ -294,7 +297,18 @@ class Hub:
             )
             unavailable.__cause__ = error
             self._refused(unavailable)
+        self._end_openings(address)
         return CloseAction.RECONNECT
+
+    def _end_openings(self, address: Address) -> None:
+        """End the feeds that are being opened if the connection has been lost or refused for long; others go on."""
+        if self._policy.outage(anyio.current_time()) < OPENING_PATIENCE:
+            return
+        where = self._connector.redact(f"{address.host}:{address.port}")
+        error = LiveUnavailable(f"The live channel at {where} has accepted no connection for {OPENING_PATIENCE:g} s.")
+        for subscription in self._dispatcher.all_subscriptions():
+            if subscription.opened is not None and not subscription.opened.done() and subscription.fail(error):
+                self._dispatcher.remove(subscription)
 
     def _refused(self, error: TravisError) -> CloseAction:
         """End every feed with an error, but for optional ones: for these, further attempts are made."""
@@ -313,6 +327,7 @@ class Hub:
                 return CloseAction.RECONNECT
             action = CloseAction.STOP
         if action is not CloseAction.STOP:
+            self._end_openings(address)
             return action
         self._tls = _Tls.AS_CONFIGURED
         if not self._has_moved:

@@ -8,7 +8,7 @@ import anyio
 
 from aiotravis._async.retry import backoff
 from aiotravis.errors import LiveError, LiveUnavailable, TravisError
-from aiotravis.live.channels import channels_for
+from aiotravis.live.channels import channels_for, is_channel_name
 from aiotravis.live.dispatcher import Dispatcher
 from aiotravis.live.monitor import LiveMonitor
 from aiotravis.live.protocol import Address, address_from_config
@@ -154,7 +154,8 @@ class Placement:
             if self._user is not None and subscription.resources.users is not None:
                 # fact 7.6, 9.41: old servers name no channels, and publish everything public on `common`, silent since
                 # 2017.
-                own = self._user.channels or ("common",)
+                # What is no name would end every feed instead of itself.
+                own = tuple(filter(is_channel_name, self._user.channels)) or ("common",)
             private = pusher is not None and pusher.private_channels
             subscription.channels = channels_for(subscription.selection, private=private, own=own)
         except LiveUnavailable as exc:

@@ -3,6 +3,7 @@
 https://pusher.com/docs/channels/library_auth_reference/pusher-websockets-protocol/
 """
 
+import contextlib
 import ipaddress
 import re
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from aiotravis._http.json_text import DECODE_ERRORS, decode_any, repaired
+from aiotravis._validation import is_text
 from aiotravis.errors import LiveUnavailable
 from aiotravis.resources.config import PusherConfig
 
@@ -43,6 +45,11 @@ PUSHER_HOST: Final = "ws.pusherapp.com"
 
 APP_KEY: Final = re.compile(r"[\w-]+")
 
+HOST_NAME: Final = re.compile(r"[\w.-]{1,253}")
+"""A host that is no IPv6 address. Anything else would end the host in a URL, or forge a message."""
+
+IPV6: Final = re.compile(r"[0-9A-Fa-f:.]+(%[\w.-]+)?")
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -59,7 +66,7 @@ def address_from_config(config: PusherConfig | None) -> Address:
     """Return the address that ``GET /config`` names.
 
     Raises:
-        LiveUnavailable: It names no key, or one that cannot be part of a URL.
+        LiveUnavailable: It names no key, or a key or a host that cannot be part of a URL.
     """
     # fact 7.1: everything but the key is optional; a Slanger may stand at a host, port and path of its own.
     if config is None or not config.key:
@@ -68,11 +75,11 @@ def address_from_config(config: PusherConfig | None) -> Address:
     # fact 7.5: Slanger cuts a key at any other character.
     if not APP_KEY.fullmatch(config.key):
         raise LiveUnavailable("GET /config names a Pusher key that cannot be part of a URL.")
-    path = (config.path or "").strip("/")
+    path, port = (config.path or "").strip("/"), config.port or 0
     return Address(
         key=config.key,
-        host=_url_host(config.host or PUSHER_HOST),
-        port=config.port or (443 if config.tls else 80),
+        host=_url_host((config.host or "").strip() or PUSHER_HOST),
+        port=port if 0 < port < 65536 else 443 if config.tls else 80,
         path=f"/{path}" if path else "",
         tls=config.tls,
     )
@@ -80,10 +87,15 @@ def address_from_config(config: PusherConfig | None) -> Address:
 
 def _url_host(host: str) -> str:
     """Return a host as it stands in a URL, where an IPv6 address has brackets."""
-    try:
-        return f"[{host}]" if ipaddress.ip_address(host).version == 6 else host
-    except ValueError:
+    if HOST_NAME.fullmatch(host):
         return host
+    bare = host[1:-1] if host[:1] + host[-1:] == "[]" else host
+    # ipaddress takes any text as the scope of an address.
+    if IPV6.fullmatch(bare):
+        with contextlib.suppress(ValueError):
+            ipaddress.IPv6Address(bare)
+            return f"[{bare}]"
+    raise LiveUnavailable("GET /config names a live server whose host cannot be part of a URL.")
 
 
 # Frames ---------------------------------------------------------------------------------------------------------------
@@ -217,17 +229,20 @@ def read_message(message: Message) -> ServerMessage:
         return Ping()
     if message.event == "pusher:pong":
         return Pong()
-    return InvalidFrame(f"an unknown protocol event, {message.event!r}")
+    # The server chooses the name, which could be anything, a secret too.
+    return InvalidFrame("an unknown protocol event")
 
 
 def _established(data: dict[str, object]) -> Established | InvalidFrame:
     socket_id, timeout = data.get("socket_id"), data.get("activity_timeout")
-    if not isinstance(socket_id, str | int) or isinstance(socket_id, bool) or not str(socket_id):
+    socket_id = str(socket_id) if isinstance(socket_id, str | int) and not isinstance(socket_id, bool) else ""
+    # It is sent on, to be signed.
+    if not socket_id.strip() or not is_text(socket_id):
         return InvalidFrame("a handshake without a socket id")
     # fact 7.3: Pusher announces no timeout below protocol 7.
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
         timeout = None
-    return Established(str(socket_id), timeout)
+    return Established(socket_id, timeout)
 
 
 def _error_frame(frame: Message) -> ErrorFrame:

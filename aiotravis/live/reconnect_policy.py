@@ -60,6 +60,10 @@ class ReconnectPolicy:
             self._outage_began = now
             self._failures = 0
 
+    def outage(self, now: float) -> float:
+        """Return the seconds since the first of the losses and failures that no stable connection has followed."""
+        return 0.0 if self._outage_began is None else now - self._outage_began
+
     def next_delay(self, now: float, close_action: CloseAction) -> float:
         """Return the seconds to wait before the next attempt, and double the following delay.
 
@@ -68,7 +72,7 @@ class ReconnectPolicy:
             close_action: What the end of the connection requires.
         """
         longest = exponential(self._first, self._maximum, self._failures)
-        if self._outage_began is None or now - self._outage_began < SHORT_OUTAGE:
+        if self.outage(now) < SHORT_OUTAGE:
             longest = min(longest, SHORT_OUTAGE_MAX_DELAY)
         self._failures += 1
         delay = longest * self._draw()

@@ -170,6 +170,7 @@ class PusherConnector:
         proxy_for: Returns the proxy for a URL, or None.
         timeout: Seconds for connection and upgrade.
         max_message_size: Largest message to accept, in bytes.
+        redact: Returns a text of the server's without the client's secrets, for messages.
     """
 
     session: Callable[[], aiohttp.ClientSession]
@@ -178,6 +179,7 @@ class PusherConnector:
     user_agent: str
     timeout: float
     max_message_size: int = 16 << 20
+    redact: Callable[[str], str] = str
 
     async def connect(self, address: Address) -> PusherSocket:
         """Connect to an address.
@@ -204,12 +206,12 @@ class PusherConnector:
                     decode_text=False,
                 )
         except RedirectedHandshake as exc:
-            error: OSError = ConnectionError(str(exc))
+            error: OSError = ConnectionError(self.redact(str(exc)))
         except TimeoutError:
             error = TimeoutError(f"no answer within {self.timeout:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as exc:
             # Some of aiohttp's errors contain the URL, and thereby the app's key, or headers that a server sent.
-            error = ConnectionError(failure(exc, url, proxy=proxy))
+            error = ConnectionError(self.redact(failure(exc, url, proxy=proxy)))
         else:
             return PusherSocket(pusher, outbox, websocket)
         # Outside the handler: the exception being handled would become the context of the one raised.

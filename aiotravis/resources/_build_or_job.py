@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
-from aiotravis._http import Results
+from aiotravis._http import Results, results_of
 from aiotravis._http.json_text import DECODE_ERRORS, decode_any
 from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity
@@ -94,7 +94,7 @@ class BuildOrJob(Entity, frozen=True, kw_only=True):
 B = TypeVar("B", bound=BuildOrJob)
 
 
-def finish(entities: Sequence[B], commits: Sequence[Commit | None] = ()) -> Results[B]:
+def finish(entities: Sequence[B], commits: Sequence[Commit | None] | None = None) -> Results[B]:
     """Finish freshly decoded builds, jobs or branches: set their commits, copy configurations, convert dates to UTC.
 
     A configuration that is a slice of the response would keep all of it in memory. One loop costs half of a
@@ -123,4 +123,4 @@ def finish(entities: Sequence[B], commits: Sequence[Commit | None] = ()) -> Resu
                 continue
             last = _last_config[0] = config.copy()
         _set(entity, "config_json", last)
-    return attach_commits(entities, commits)
+    return results_of(entities) if commits is None else attach_commits(entities, commits)

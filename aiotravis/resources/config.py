@@ -38,7 +38,7 @@ class PusherConfig(Entity, frozen=True, kw_only=True):
     @property
     def tls(self) -> bool:
         """Whether to use TLS: with every ``scheme`` but ``http``."""
-        return self.scheme != "http"
+        return (self.scheme or "").lower() != "http"
 
 
 class GitHubConfig(Entity, frozen=True, kw_only=True):

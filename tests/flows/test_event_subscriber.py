@@ -72,19 +72,31 @@ async def test_all_events_without_a_token_raises_usage_error(server: TravisServe
 
 
 async def test_an_invalid_channel_name_raises_before_anything_is_sent(server: TravisServer, travis: Travis) -> None:
-    for name in ("", "with space", "x" * 165, "größe"):
+    names: list[Any] = ["", "with space", "x" * 165, "größe", 5, None, b"repo-1", ["repo-1"], "a\x00", "\ud800"]
+    several: list[Any] = [*([name] for name in names), "repo-1", b"repo-1", 5, True]
+    for channels in several:
         with pytest.raises(errors.UsageError) as info:
-            travis.events(channels=[name])
+            travis.events(channels=channels)
         assert info.value.argument == "channels"
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "only", [int, type, "JobStarted", 5, None, [events.JobLog, str], ["JobLog"], [events.UnknownEvent(name="x")]]
+)
+async def test_only_what_is_a_class_of_events_can_be_selected(travis: Travis, only: Any) -> None:
+    with pytest.raises(errors.UsageError) as info:
+        travis.events(only=only)
+    assert info.value.argument == "only"
 
 
 @pytest.mark.parametrize("token", [None, "a-token-that-must-not-leak"])
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"repo": []}, {"repo": ()}, {"repo": set[int]()}, {"repo": iter(())}, {"job": []}, {"build": [], "job": []},
-        {"channels": []}, {"channels": frozenset[str]()}, {"repo": [], "channels": []}, {"repo": {}},
+        {"repo": []}, {"repo": ()}, {"repo": set[int]()}, {"repo": iter(())}, {"channels": iter(())}, {"job": []},
+        {"build": [], "job": []},
+        {"channels": []}, {"channels": ()}, {"channels": frozenset[str]()}, {"repo": [], "channels": []}, {"repo": {}},
     ],
 )  # fmt: skip
 async def test_an_emptied_list_is_not_everything_of_the_user(

@@ -12,6 +12,7 @@ import pytest
 
 from aiotravis import Build, Job, Travis, errors, events
 from aiotravis.flows import waiting
+from aiotravis.resources._runs import Restarts
 from aiotravis.testing import Build as BuildOfWorld
 from aiotravis.testing import Repository, TravisServer
 from tests.conftest import HASTY, TOKEN
@@ -188,7 +189,9 @@ async def test_a_refusal_that_lasts_is_raised(
         await waiter
 
 
-@pytest.mark.parametrize("repository_id", ['"x"', "null", "{}", "0"])
+@pytest.mark.parametrize(
+    "repository_id", ['"x"', "null", "{}", "0", f"1{'0' * 30}", "9223372036854775808", '"18446744073709551616"', "1e30"]
+)
 async def test_one_build_of_an_unreadable_repository_is_polled_beside_the_others(
     server: TravisServer, repository: Repository, monkeypatch: pytest.MonkeyPatch, repository_id: str
 ) -> None:
@@ -208,6 +211,29 @@ async def test_one_build_of_an_unreadable_repository_is_polled_beside_the_others
         assert all(value.passed for value in await asyncio.gather(*waits[1:]))
         server.respond("GET", "/builds", body=f'{{"builds":[{one % "passed"}]}}'.encode())
         assert (await waits[0]).passed
+
+
+@pytest.mark.parametrize("number", ['"x"', "null", "0", f"1{'0' * 30}"])
+async def test_a_build_without_a_readable_id_is_read_again_and_then_told(
+    server: TravisServer, repository: Repository, monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    monkeypatch.setattr(waiting, "REFUSAL_PATIENCE", 0.5)
+    monkeypatch.setattr(Restarts, "poll_interval", 0.02)
+    one, lost = repository.build(quiet=True).start(), repository.build(quiet=True).start()
+    body = f'{{"builds":[{{"id":{number}}},{{"id":{one.id},"repository_id":82,"state":"%s"}}]}}'
+    server.respond("GET", "/builds", body=(body % "started").encode())
+    async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
+        good, odd = (asyncio.ensure_future(travis.wait_for_build(build.id)) for build in (one, lost))
+        with pytest.raises(errors.DecodeError, match=rf"GET /builds/{lost.id}: .* cannot be read .*\.id"):
+            await odd
+        assert not good.done()
+        odd = asyncio.ensure_future(travis.wait_for_build(lost.id))
+        await until(lambda: bool(travis._waiting._read_often))
+        # What passes is waited for.
+        server.respond("GET", "/builds", body=(body % "passed").replace(number, str(lost.id), 1).encode())
+        assert (await good).passed
+        await until(lambda: not travis._waiting._read_often)
+        odd.cancel()
 
 
 # Odd events -----------------------------------------------------------------------------------------------------------

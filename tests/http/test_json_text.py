@@ -2,12 +2,13 @@
 
 import json
 import math
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiotravis._http.json_text import DECODE_ERRORS, decode_any, repaired
+from aiotravis._http.json_text import DECODE_ERRORS, MAX_REPAIRS, decode_any, repaired
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,27 @@ def test_numbers_that_json_does_not_have_leave_the_rest(text: bytes, value: obje
 def test_what_is_no_json_stays_an_error_of_decoding_and_takes_no_time(text: bytes) -> None:
     with pytest.raises(DECODE_ERRORS):
         decode_any(text)
+
+
+PIECES = {
+    "NaN": (b"NaN", None), "Infinity": (b"-Infinity", None), "high": (rb'"\ud800"', "\ufffd"),
+    "low": (rb'"a\udfffb"', "a\ufffdb"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_what_has_too_many_pieces_that_are_no_json_is_none(name: str) -> None:
+    piece, value = PIECES[name]
+    some = MAX_REPAIRS // 2 - 1
+    assert decode_any(b"[%s]" % b",".join([piece] * some)) == [value] * some
+    with pytest.raises(DECODE_ERRORS):
+        decode_any(b"[%s]" % b",".join([piece] * (MAX_REPAIRS + 1)))
+
+
+@given(st.lists(st.sampled_from(['"', '\\"', "\\", "NaN", "-Infinity", "-", "N", "I", "Na", "1", ","]), max_size=20))
+def test_only_what_stands_outside_of_texts_is_no_number(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    outside = re.sub(r'("(?:[^"\\]|\\.)*+"?)|-?(?:NaN|Infinity)', lambda match: match[1] or "null", text)
+    assert repaired(text.encode()) in {text.encode(), outside.encode()}
+    if text != outside:
+        assert repaired(text.encode()) == outside.encode()

@@ -223,6 +223,18 @@ def test_others_get_their_turn_among_many_records() -> None:
     assert sum(1 for _ in steps) == 500 // lenient.RECORDS_PER_STEP - 1
 
 
+def test_a_list_with_too_much_that_is_odd_is_given_up_and_what_surrounds_it_is_not() -> None:
+    odd = '{"id":1,"size":"x"}'
+    reader = LenientReader(Things, max_odd=20)
+    # The response, its list, and two for each record: itself, and its field.
+    assert exhaust(reader.read(f'{{"things":[{",".join([odd] * 9)}]}}'.encode())).things == (Thing(id=1),) * 9
+    reader = LenientReader(Things, max_odd=20)
+    with pytest.raises(UnreadableValue, match=r"Too much that is not as declared - at `\$\.things`"):
+        exhaust(reader.read(f'{{"things":[{",".join([odd] * 100)}]}}'.encode()))
+    thing = f'{{"id":1,"name":"a","ids":[{",".join(["{}"] * 100)}],"tag":"t"}}'
+    assert exhaust(LenientReader(Thing, max_odd=20).read(thing.encode())) == Thing(id=1, name="a", tag="t")
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()) | st.sampled_from(["1", "x"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*Thing.__struct_fields__]), inner),

@@ -85,6 +85,7 @@ ROWS: list[tuple[ApiRequest, int, dict[str, str], bytes, bool, type[errors.Respo
     (GET, 503, {}, b"", True, errors.ServerError, "no reason given"),
     (GET, 418, JSON, b"[1]", True, errors.ResponseError, "an unexpected status"),
     (GET, 304, JSON, b"", True, errors.ResponseError, "an unexpected status"),
+    (GET, 407, TEXT, b"denied", True, errors.ResponseError, "the proxy does not accept the user and the password"),
 ]  # fmt: skip
 
 

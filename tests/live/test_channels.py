@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from aiotravis import Build, Job, errors, events
-from aiotravis.live.channels import ChannelSelection, channels_for, is_private, repository_of
+from aiotravis.live.channels import ChannelSelection, channels_for, is_channel_name, is_private, repository_of
 
 OWN = ("private-user-7",)
 
@@ -123,3 +123,15 @@ def test_a_build_without_a_repository_uses_the_users_own_channel() -> None:
 )  # fmt: skip
 def test_the_channel_of_a_repository_names_its_id(channel: str | None, repository: int | None) -> None:
     assert repository_of(channel) == repository
+
+
+@pytest.mark.parametrize("name", ["repo-1", "private-user-7", "!", "~" * 164, "presence-a@b;c,d.e=f"])
+def test_printable_ascii_without_spaces_is_a_channel_name(name: str) -> None:
+    assert is_channel_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "a b", "a\x00", "a\n", "\x1b[2J", "gr\u00f6\u00dfe", "\ud800", "x" * 165, None, 5, b"x"]
+)
+def test_anything_else_is_no_channel_name(name: object) -> None:
+    assert not is_channel_name(name)

@@ -167,6 +167,38 @@ NASTY = [
 ]  # fmt: skip
 
 
+HALF = r"\ud800"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "[" + "NaN," * 1_500_000 + "1]",
+        f'{{"id":1,"_log":"{HALF * 1_000_000}","number":0}}',
+        f'{{"id":1,"commit":{{"id":1,"message":"{HALF * 1_000_000}"}}}}',
+        '{"build":{"id":1,"duration":-Infinity},"stages":[' + "-Infinity," * 500_000 + "1]}",
+    ],
+    ids=["NaN", "log", "message", "Infinity"],
+)
+@pytest.mark.parametrize("name", ["job:log", "job:started", "build:started", "odd"])
+def test_megabytes_that_are_no_json_are_soon_given_up(name: str, data: str) -> None:
+    assert decoded(name, None, data) == events.UnknownEvent(name=name, data=data)
+
+
+@pytest.mark.parametrize("stage", ['{"id":"x"}', "{}", "null", '{"id":1,"number":"x"}', '{"id":1,"started_at":[]}'])
+def test_thousands_of_odd_stages_cost_the_stages_alone(stage: str) -> None:
+    unreadable = 0
+
+    def count() -> None:
+        nonlocal unreadable
+        unreadable += 1
+
+    data = f'{{"build":{{"id":500,"state":"passed"}},"stages":[{",".join([stage] * 500_000)}]}}'
+    event = read_event(Message(event="build:finished", data=data), count)
+    assert isinstance(event, events.BuildFinished)
+    assert (event.build.id, event.build.passed, event.stages, unreadable) == (500, True, (), 1)
+
+
 @pytest.mark.parametrize("value", NASTY)
 def test_an_event_with_a_readable_id_keeps_its_class_whatever_a_field_holds(value: str) -> None:
     for field in (*msgspec.structs.fields(Job), *msgspec.structs.fields(Build)):
@@ -245,8 +277,8 @@ def test_a_log_part_without_a_text_keeps_its_place_and_its_end(final: bool) -> N
         assert event == events.JobLog(channel="job-501", job_id=501, content="", number=read, final=final)
 
 
-@pytest.mark.parametrize("value", ["0", "-1", '""', '" "', '"0"', "0.0"])
-def test_zero_negative_and_blank_ids_of_events_are_no_ids(value: str) -> None:
+@pytest.mark.parametrize("value", ["0", "-1", '""', '" "', '"0"', "0.0", "9223372036854775808", f"1{'0' * 30}"])
+def test_zero_negative_blank_and_huge_ids_of_events_are_no_ids(value: str) -> None:
     for name, data in (
         ("job:log", f'{{"id":{value},"_log":"x","number":0}}'),
         ("job:started", f'{{"id":{value},"state":"started"}}'),

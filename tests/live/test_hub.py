@@ -83,6 +83,18 @@ async def test_a_private_deployment_signs_every_channel_in_one_call() -> None:
             assert isinstance(event, events.JobLog)
 
 
+@pytest.mark.parametrize(
+    "name", ["private-user-9\\u0000", "private-a b", "", " ", "private-\\ud800", "\\u001b[2J", "x" * 165]
+)
+@pytest.mark.parametrize("others", ['"private-user-201",', ""])
+async def test_what_is_no_channel_name_among_those_of_the_user_costs_itself(name: str, others: str) -> None:
+    async with TravisServer(mode="com-private") as server:
+        server.world.user("sarah", token=TOKEN)
+        server.respond("GET", "/users", body=f'{{"user":{{"id":201,"channels":[{others}"{name}"]}}}}'.encode())
+        async with Travis(TOKEN, endpoint=server.endpoint) as travis, travis.events() as feed:
+            assert feed.statistics().channels == (("private-user-201",) if others else ("common",))
+
+
 async def test_a_private_deployment_needs_a_token() -> None:
     async with server_and_client(secure=True, token=None) as (_, travis, repository):
         with pytest.raises(errors.LiveUnavailable, match="Pass a token"):

@@ -115,6 +115,9 @@ def test_read_frame_returns_the_message_of_a_frame(frame: str, message: ServerMe
         '{"event":"pusher:connection_established","data":{"socket_id":true}}',
         '{"event":"pusher:connection_established","data":{"socket_id":""}}',
         '{"event":"pusher:connection_established","data":{"socket_id":null}}',
+        '{"event":"pusher:connection_established","data":{"socket_id":" \\n"}}',
+        '{"event":"pusher:connection_established","data":{"socket_id":"1.2\\u0000"}}',
+        '{"event":"pusher:connection_established","data":"{\\"socket_id\\":\\"\\\\u0000\\"}"}',
         '{"event":"pusher:connection_established","data":{"socket_id":1.5}}',
         '{"event":"pusher:connection_established","data":{"socket_id":["1.2"]}}',
         '{"event":"pusher:connection_established","data":"no JSON"}',
@@ -206,9 +209,19 @@ def test_a_path_has_one_leading_slash_or_is_empty(path: str | None, expected: st
     assert address_from_config(PusherConfig(key="k", path=path)).path == expected
 
 
-@pytest.mark.parametrize(("scheme", "tls", "port"), [(None, True, 443), ("https", True, 443), ("http", False, 80)])
+@pytest.mark.parametrize(
+    ("scheme", "tls", "port"),
+    [
+        (None, True, 443),
+        ("https", True, 443),
+        ("ws", True, 443),
+        ("", True, 443),
+        ("http", False, 80),
+        ("HTTP", False, 80),
+    ],
+)
 def test_the_scheme_selects_tls_and_the_default_port(scheme: str | None, tls: bool, port: int) -> None:
-    for given_port, expected in ((None, port), (6001, 6001)):
+    for given_port, expected in ((None, port), (0, port), (-1, port), (65536, port), (10**30, port), (6001, 6001)):
         address = address_from_config(PusherConfig(key="k", host="h", port=given_port, scheme=scheme))
         assert (address.tls, address.port) == (tls, expected)
 
@@ -217,6 +230,32 @@ def test_the_scheme_selects_tls_and_the_default_port(scheme: str | None, tls: bo
 def test_a_missing_or_invalid_key_raises_live_unavailable(config: PusherConfig | None) -> None:
     with pytest.raises(errors.LiveUnavailable, match="GET /config"):
         address_from_config(config)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "\x1b[2Jx", "\u202etest", "a b", "a\tb", "a\x00", "x/y", "x?y", "x#y", "x\\y", "user:pass@127.0.0.1", "http://h",
+        "h:8080", "127.0.0.1:80", "[::1", "::1]", "[h]", "[127.0.0.1]", "[]", "[", "1:2", "fe80::1%a\x1b", "::1%a/b",
+        "a" * 254, "h%00", "<h>", "*",
+    ],
+)  # fmt: skip
+def test_a_host_that_cannot_be_part_of_a_url_raises_live_unavailable(host: str) -> None:
+    with pytest.raises(errors.LiveUnavailable, match=r"GET /config .* host") as info:
+        address_from_config(PusherConfig(key="k", host=host))
+    assert host not in str(info.value) or host in "[]*"
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        (None, "ws.pusherapp.com"), ("", "ws.pusherapp.com"), (" \n", "ws.pusherapp.com"), (" h ", "h"), ("h.", "h."),
+        ("ws-eu.pusher.com", "ws-eu.pusher.com"), ("a_b", "a_b"), ("bücher.example", "bücher.example"),
+        ("127.0.0.1", "127.0.0.1"), ("[::1]", "[::1]"), ("fe80::1%eth0", "[fe80::1%eth0]"),
+    ],
+)  # fmt: skip
+def test_a_host_is_read_as_configurations_have_it(host: str | None, expected: str) -> None:
+    assert address_from_config(PusherConfig(key="k", host=host)).host == expected
 
 
 @pytest.mark.parametrize(

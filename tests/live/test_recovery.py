@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ import pytest
 from aiotravis import LiveState, Travis, errors, events
 from aiotravis.live import hub as hub_module
 from aiotravis.live import placement
-from aiotravis.testing import FaultProxy, Repository, TravisServer
+from aiotravis.testing import FaultProxy, Repository, ServerConnection, TravisServer
 from tests import autojump
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import until
@@ -146,6 +146,40 @@ def test_every_flow_uses_a_live_channel_that_comes_late(flow: str) -> None:
             await running
             # A log that came live is checked against the stored one twice at most, two seconds apart.
             assert clock() - before < 4.5
+
+    run(story)
+
+
+GREETINGS: dict[str, Callable[[ServerConnection], None]] = {
+    "silent": lambda _: None,
+    "4200": lambda connection: connection.close(4200),
+    "over capacity": lambda connection: connection.close(4100),
+    "1011": lambda connection: connection.close(1011),
+    "no socket id": lambda connection: connection.send('{"event":"pusher:connection_established","data":{}}'),
+    "aborts": lambda connection: connection.abort(),
+}
+
+
+@pytest.mark.parametrize("greeting", GREETINGS)
+@pytest.mark.parametrize("connected", [False, True])
+def test_an_opening_is_told_of_a_server_that_accepts_no_connection(greeting: str, connected: bool) -> None:
+    async def story(clock: Callable[[], float]) -> None:
+        async with TravisServer() as server, Travis(endpoint=server.endpoint) as travis, AsyncExitStack() as stack:
+            greet = server.pusher._greet
+            feed = await stack.enter_async_context(travis.events(channels=["repo-1"])) if connected else None
+            server.pusher._greet = GREETINGS[greeting]  # type: ignore[method-assign, assignment]
+            if feed is not None:
+                await server.pusher.disconnect(4200)
+                await until(lambda: not feed.live)
+            began = clock()
+            with pytest.raises(errors.LiveUnavailable, match="accepted no connection"):
+                await anext(travis.events(channels=["repo-2"]))
+            assert 5.0 < clock() - began < 40.0
+            server.pusher._greet = greet  # type: ignore[method-assign]
+            async with travis.events(channels=["repo-2"]) as other:
+                assert other.live
+            if feed is not None:
+                assert isinstance(await anext(feed), events.Reconnected)
 
     run(story)
 

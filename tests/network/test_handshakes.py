@@ -9,7 +9,7 @@ import aiohttp
 import anyio
 import pytest
 
-from aiotravis import Travis, errors
+from aiotravis import Travis, errors, events
 from aiotravis._network.handshakes import refuse_redirect
 from aiotravis.live.protocol import Address
 from aiotravis.testing import TravisServer
@@ -104,6 +104,40 @@ async def test_a_feed_ends_with_an_error_that_names_the_redirect() -> None:
                 async with travis.events(channels=["repo-1"]) as _:
                     pass  # pragma: no cover - it does not open
         assert away.heads == []
+
+
+@pytest.mark.parametrize("location", ["http://{token}/", "//{token}.example", "http://x.{lower}:8/", "{token}://x/"])
+async def test_an_echoed_token_in_a_redirect_is_not_shown(location: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    async with wire(lambda head: moved(location.format(token=TOKEN, lower=TOKEN.lower()))) as home:
+        port = urlsplit(home.endpoint).port or 0
+        async with announcing(port) as server, Travis(TOKEN, endpoint=server.endpoint) as travis:
+            server.world.user("sarah", token=TOKEN)
+            with pytest.raises(errors.LiveUnavailable) as info:
+                async with travis.events(channels=["repo-1"]) as _:
+                    pass  # pragma: no cover - it does not open
+    for shown in (str(info.value), repr(info.value.__cause__), caplog.text):
+        assert TOKEN.lower() not in shown.lower()
+
+
+async def test_an_echoed_token_in_a_frame_or_as_a_host_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    async with TravisServer() as server, Travis(TOKEN, endpoint=server.endpoint) as travis:
+        server.world.user("sarah", token=TOKEN)
+        async with travis.events(channels=["repo-1"]) as feed:
+            for event in (f"pusher:{TOKEN}", f"pusher_internal:{TOKEN}", "pusher:\x1b[2J"):
+                server.pusher.publish(["repo-1"], event, "{}")
+            server.pusher.publish(["repo-1"], "x:y", "{}")
+            assert isinstance(await anext(feed), events.UnknownEvent)
+            assert travis.live.statistics().invalid_frames == 3
+    pusher = f'{{"config":{{"pusher":{{"key":"k","host":"{TOKEN}.invalid"}}}}}}'
+    async with wire(Answer(framed(pusher.encode()))) as home, Travis(TOKEN, endpoint=home.endpoint) as travis:
+        with pytest.raises(errors.LiveUnavailable) as info:
+            async with travis.events(channels=["repo-1"]) as _:
+                pass  # pragma: no cover - it does not open
+    for shown in (str(info.value), repr(info.value.__cause__), caplog.text):
+        assert TOKEN not in shown
+    assert "\x1b" not in caplog.text
 
 
 async def test_other_requests_of_the_session_get_their_redirects() -> None:
