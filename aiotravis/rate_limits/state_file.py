@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 from urllib.parse import quote
 
 import aiotravis.rate_limits.clock as clock
-from aiotravis.rate_limits.limiter import Ban
+from aiotravis.rate_limits.bans import Ban
 from aiotravis.rate_limits.rules import LEASE, MAX_BAN, PROBE_INTERVAL, SOON, Kind, Rules
 from aiotravis.rate_limits.shared_state import SharedState
 from aiotravis.rate_limits.state_folder import check_owner, folder_lock

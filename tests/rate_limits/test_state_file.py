@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiotravis.rate_limits.limiter import Ban
+from aiotravis.rate_limits.bans import Ban
 from aiotravis.rate_limits.rules import AUTHENTICATED, LEASE, MAX_BAN, PROBE_INTERVAL, Kind
 from aiotravis.rate_limits.shared_state import SharedState
 from aiotravis.rate_limits.state_file import StateFile, StateFileError

@@ -52,9 +52,7 @@ def test_the_lock_of_a_folder_can_be_taken_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["state", "./state", "../state", ".", "~no-such-user-here/state"])
-def test_a_folder_that_depends_on_the_working_directory_is_refused(
-    given: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_depends_on_the_working_directory_is_refused(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRAVIS_STATE_DIR", given)
     with pytest.raises(UsageError, match="TRAVIS_STATE_DIR must be an absolute path"):
         Travis("a-token", endpoint="https://api.travis-ci.com", rate_limits="machine")
