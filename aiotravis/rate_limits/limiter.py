@@ -169,7 +169,7 @@ class RateLimiter:
         """Record a 429: all calls of the identity pause, not only the one that got it. Return the end, by the clock.
 
         Args:
-            retry_after: Seconds that the server asked for; None for the rest of its minute (fact 9.5).
+            retry_after: Seconds that the server asked for; None or 0 for the rest of its minute (fact 9.5).
             server_time: The server's clock in seconds since the epoch, if known: its minutes count.
         """
         with self.lock:
@@ -179,7 +179,8 @@ class RateLimiter:
                 windows.roll(now)
             # The server counts by the minute: even if a proxy asks for more, the next minute may be tried.
             minute = windows.rules.minute
-            wait = windows.to_next_minute(now) if retry_after is None else min(retry_after, minute)
+            # "Now" is not when it starts to count from 0 either.
+            wait = min(retry_after, minute) if retry_after else windows.to_next_minute(now)
             return self._pause_until(now + wait, now, "429 Too Many Requests")
 
     def pause_until(self, until: float, reason: str) -> None:
