@@ -82,14 +82,14 @@ class RateLimiter:
         kind = kind_of(request)
         with self.lock:
             now = self.clock()
-            if kind is READ and self._ban is None and now >= self._paused_until and not self._line:
+            if kind is READ and self._ban is None and now >= self._paused_until and not self._line.waiting:
                 return self.windows.try_read(now, low=low) if limited else self.windows.admit(kind, now)
             probe = self._ban is not None and self._may_probe(request, kind, now)
             if kind is Kind.EXEMPT:
                 permit = Permit(kind, -1)
                 permit.counted = False
                 return permit
-            if not probe and (self._line or self._wait(kind, now, limited=limited, low=low) > 0):
+            if not probe and (self._line.waiting or self._wait(kind, now, limited=limited, low=low) > 0):
                 return None
             permit = self.windows.admit(kind, now)
             if probe:
@@ -162,7 +162,7 @@ class RateLimiter:
             self.windows.release(permit, now)
             if self._turn.left < self._turn.size and permit.kind is READ:
                 self._turn.left += 1
-            if self._line:
+            if self._line.waiting:
                 self._grant(now)
 
     def pause(self, retry_after: float | None, server_time: float | None = None) -> float:
@@ -270,7 +270,7 @@ class RateLimiter:
         with self.lock:
             now = self.clock()
             banned = self._ban is not None and self._ban.until > now
-            return not (self._line or banned or self._paused_until > now) and self.windows.idle(now)
+            return not (self._line.waiting or banned or self._paused_until > now) and self.windows.idle(now)
 
     def after_fork(self) -> None:
         """Forget, in a forked process, what only its parent will end."""
@@ -311,7 +311,7 @@ class RateLimiter:
             first.wake()
 
     def _undo(self, waiter: Waiter, now: float) -> None:
-        """Take back the permit of a call."""
+        """Withdraw the permit of a call."""
         if waiter.permit is not None:
             self.windows.undo(waiter.permit, now)
             if waiter.kind is READ:

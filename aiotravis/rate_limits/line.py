@@ -59,21 +59,21 @@ class WaitingLine:
     """Calls in order of priority, then of the places of their tasks. Not thread-safe.
 
     Calls of one kind never overtake each other, but a POST that waits does not keep reads back.
+
+    Attributes:
+        waiting: All of them.
     """
 
     def __init__(self) -> None:
-        self._waiting: set[Waiter] = set()
+        self.waiting: set[Waiter] = set()
         self._lanes: dict[Lane, list[tuple[Order, Waiter]]] = {}
         self._numbers = itertools.count()
 
     def __len__(self) -> int:
-        return len(self._waiting)
-
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
+        return len(self.waiting)
 
     def __iter__(self) -> Iterator[Waiter]:
-        return iter(tuple(self._waiting))
+        return iter(tuple(self.waiting))
 
     def number(self) -> int:
         """Return the number of the next call."""
@@ -83,16 +83,16 @@ class WaitingLine:
         """Add a call."""
         lane = self._lanes.setdefault((waiter.kind, waiter.limited), [])
         heapq.heappush(lane, (waiter.order, waiter))
-        self._waiting.add(waiter)
+        self.waiting.add(waiter)
 
     def discard(self, waiter: Waiter) -> None:
         """Remove a call."""
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
+        if waiter in self.waiting:
+            self.waiting.remove(waiter)
             lane = self._lanes[waiter.kind, waiter.limited]
             # Most leave from the head, in `next`. Those that give up are swept once they are the greater part.
-            if len(lane) > 64 and len(lane) > 2 * len(self._waiting):
-                lane[:] = [entry for entry in lane if entry[1] in self._waiting]
+            if len(lane) > 64 and len(lane) > 2 * len(self.waiting):
+                lane[:] = [entry for entry in lane if entry[1] in self.waiting]
                 heapq.heapify(lane)
 
     def count(self, kind: Kind) -> int:
@@ -102,7 +102,7 @@ class WaitingLine:
     def first(self, kind: Kind) -> Waiter | None:
         """Return the first of the calls of a kind that wait for the limits."""
         lane = self._lanes.get((kind, True), [])
-        while lane and lane[0][1] not in self._waiting:
+        while lane and lane[0][1] not in self.waiting:
             heapq.heappop(lane)
         return lane[0][1] if lane else None
 
@@ -110,14 +110,14 @@ class WaitingLine:
         """Remove and return the first call that may go, or None. Only the first of each kind is tried."""
         best: list[tuple[Order, Waiter]] | None = None
         for lane in self._lanes.values():
-            while lane and lane[0][1] not in self._waiting:
+            while lane and lane[0][1] not in self.waiting:
                 heapq.heappop(lane)
             if lane and (best is None or lane[0] < best[0]) and may_go(lane[0][1]):
                 best = lane
         if best is None:
             return None
         waiter = heapq.heappop(best)[1]
-        self._waiting.remove(waiter)
+        self.waiting.remove(waiter)
         return waiter
 
 
@@ -144,7 +144,7 @@ class Turn:
         self._ends = -math.inf
 
     def give_back(self) -> None:
-        """Let another read go: one was answered or given up."""
+        """Add a read to the turn: one was answered or given up."""
         self.left = min(self.size, self.left + 1)
 
     def renew(self, now: float) -> None:

@@ -54,8 +54,8 @@ class Run:
                     process.send_signal(signal.SIGKILL)
                     await process.wait()
 
-    def check(self, max_throttled: float) -> None:
-        """Check what the server counted: nobody is banned, few reads are answered 429, nobody starves."""
+    def check(self) -> None:
+        """Check what the server counted: nobody is banned, at most 2 % of reads are answered 429, nobody starves."""
         rates = self.server.rates
         assert rates is not None
         statuses = Counter(seen.status for seen in self.server.requests)
@@ -66,7 +66,7 @@ class Run:
         assert rates.posts.highest < 50
         assert statuses[200] > 0
         assert statuses[403] == 0
-        assert statuses[429] <= max_throttled * statuses[200]
+        assert statuses[429] <= 0.02 * statuses[200]
         if LONG:
             # Of the one that is killed now and then, only the last life is known.
             assert len(self.met) == PROCESSES - 1
@@ -91,7 +91,7 @@ async def test_the_processes_of_a_machine_are_not_banned() -> None:
                 group.start_soon(run.process)
             group.start_soon(run.process, SECONDS / 5)
         # Reads are not shared: once a minute, each call in flight of each process meets the end of the limit.
-        run.check(0.03)
+        run.check()
 
 
 async def _disturb(redis: RedisServer, server: TravisServer) -> None:
@@ -121,4 +121,4 @@ async def test_the_processes_of_a_fleet_are_not_banned(tmp_path: Path) -> None:
                     group.start_soon(run.process)
                 group.start_soon(run.process, SECONDS / 5)
                 group.start_soon(_disturb, redis, server)
-            run.check(0.02)
+            run.check()
