@@ -68,12 +68,12 @@ class Run:
         assert statuses[403] == 0
         assert statuses[429] <= 0.02 * statuses[200]
         if LONG:
-            # Of the one that is killed now and then, only the last life is known.
+            # Of the one that is killed now and then, only the last life is known. It may have begun in a minute that
+            # was used up, and ended before the next one.
             assert len(self.met) == PROCESSES - 1
             reads, posts = ([met[method] for met in self.met] for method in ("GET", "POST"))
             assert min(reads) > 0.5 * max(reads)
             assert min(posts) > 0.3 * max(posts)
-            assert all(met["GET"] > 0 for met in self.met_at_last)
 
 
 async def _server() -> TravisServer:
