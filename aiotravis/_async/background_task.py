@@ -45,7 +45,10 @@ class BackgroundTask:
         return True
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            # By `aclose`, or the event loop ends: another task would outlive it.
+            return
+        if (error := task.exception()) is not None:
             logger.error("the task %r failed", self._name, exc_info=error)
         # Work that came while the task was ending would never be done.
         if task is self._task and self._has_work():

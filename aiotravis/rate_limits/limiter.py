@@ -6,19 +6,19 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import aiotravis.rate_limits.clock as boot_clock
 from aiotravis._http import ApiRequest
 from aiotravis.errors import BannedError
-from aiotravis.rate_limits.line import Waiter, WaitingLine
+from aiotravis.rate_limits.bans import Ban, banned_error
+from aiotravis.rate_limits.line import Turn, Waiter, WaitingLine
 from aiotravis.rate_limits.rules import MAX_BAN, PROBE_INTERVAL, Kind, Rules, kind_of
 from aiotravis.rate_limits.snapshot import Limits
 from aiotravis.rate_limits.windows import Permit, Windows
 
-__all__ = ["Ban", "RateLimiter"]
+__all__ = ["RateLimiter"]
 
 logger: Final = logging.getLogger("aiotravis.limits")
 
@@ -26,27 +26,11 @@ READ: Final = Kind.READ
 
 MIN_WAIT: Final = 0.001
 
+MAX_POLLS: Final = 200
+"""Calls that ask again in a second. They do so for safety: they are woken when it is their turn."""
+
 MAX_CLOCK_ERROR: Final = 2.0
 """Seconds by which the server's clock may differ: its Date header has whole seconds, and was sent a moment ago."""
-
-
-@dataclass(slots=True, eq=False)
-class Ban:
-    """A ban.
-
-    Attributes:
-        until: Its end, by the limiter's clock.
-        lifted_at: Its end in UTC.
-        remedy: What to do about it.
-        probe_at: When a read may try whether it still holds, by the limiter's clock; None for never.
-        shared: Whether other processes know of it, so that it is over once they do not.
-    """
-
-    until: float
-    lifted_at: datetime
-    remedy: str
-    probe_at: float | None = None
-    shared: bool = False
 
 
 class RateLimiter:
@@ -87,6 +71,7 @@ class RateLimiter:
         self._line = WaitingLine()
         self._paused_until = 0.0
         self._ban: Ban | None = None
+        self._turn = Turn(rules)
 
     def try_acquire(self, request: ApiRequest, *, limited: bool = True, low: bool = False) -> Permit | None:
         """Return permission to send, or None if the call has to `join` those that wait.
@@ -97,14 +82,14 @@ class RateLimiter:
         kind = kind_of(request)
         with self.lock:
             now = self.clock()
-            if kind is READ and self._ban is None and now >= self._paused_until and not self._line:
+            if kind is READ and self._ban is None and now >= self._paused_until and not self._line.waiting:
                 return self.windows.try_read(now, low=low) if limited else self.windows.admit(kind, now)
             probe = self._ban is not None and self._may_probe(request, kind, now)
             if kind is Kind.EXEMPT:
                 permit = Permit(kind, -1)
                 permit.counted = False
                 return permit
-            if not probe and (self._line or self._wait(kind, now, limited=limited, low=low) > 0):
+            if not probe and (self._line.waiting or self._wait(kind, now, limited=limited, low=low) > 0):
                 return None
             permit = self.windows.admit(kind, now)
             if probe:
@@ -136,10 +121,15 @@ class RateLimiter:
                 waiter.permit = self.windows.admit(waiter.kind, now)
                 waiter.permit.probe = True
                 return None
-            self._grant(now)
+            self._grant(now, waiter)
             if waiter.admitted():
                 return None
-            return max(MIN_WAIT, self._wait(waiter.kind, now, limited=waiter.limited, low=waiter.low))
+            wait = self._wait(waiter.kind, now, limited=waiter.limited, low=waiter.low)
+            if wait <= 0:
+                # It is the turn of others. The first one asks in time, the others are woken.
+                first = self._line.first(READ) is waiter
+                wait = Turn.seconds if first else max(Turn.seconds, len(self._line) / MAX_POLLS)
+            return max(MIN_WAIT, wait)
 
     def refuse(self, waiter: Waiter, seconds: float) -> None:
         """Withdraw a permit that a shared store does not confirm; the call keeps its place.
@@ -153,8 +143,7 @@ class RateLimiter:
             until = self.windows.not_before
             until[waiter.kind] = max(until[waiter.kind], now + seconds)
             if waiter.permit is not None:
-                self.windows.undo(waiter.permit, now)
-                waiter.permit = None
+                self._undo(waiter, now)
                 self._line.add(waiter)
 
     def leave(self, waiter: Waiter) -> None:
@@ -163,8 +152,7 @@ class RateLimiter:
             self._line.discard(waiter)
             if waiter.permit is not None:
                 now = self.clock()
-                self.windows.undo(waiter.permit, now)
-                waiter.permit = None
+                self._undo(waiter, now)
                 self._grant(now)
 
     def release(self, permit: Permit) -> None:
@@ -172,14 +160,16 @@ class RateLimiter:
         with self.lock:
             now = self.clock()
             self.windows.release(permit, now)
-            if self._line:
+            if self._turn.left < self._turn.size and permit.kind is READ:
+                self._turn.left += 1
+            if self._line.waiting:
                 self._grant(now)
 
     def pause(self, retry_after: float | None, server_time: float | None = None) -> float:
         """Record a 429: all calls of the identity pause, not only the one that got it. Return the end, by the clock.
 
         Args:
-            retry_after: Seconds that the server asked for; None for the rest of its minute (fact 9.5).
+            retry_after: Seconds that the server asked for; None or 0 for the rest of its minute (fact 9.5).
             server_time: The server's clock in seconds since the epoch, if known: its minutes count.
         """
         with self.lock:
@@ -189,7 +179,8 @@ class RateLimiter:
                 windows.roll(now)
             # The server counts by the minute: even if a proxy asks for more, the next minute may be tried.
             minute = windows.rules.minute
-            wait = windows.to_next_minute(now) if retry_after is None else min(retry_after, minute)
+            # "Now" is not when it starts to count from 0 either.
+            wait = min(retry_after, minute) if retry_after else windows.to_next_minute(now)
             return self._pause_until(now + wait, now, "429 Too Many Requests")
 
     def pause_until(self, until: float, reason: str) -> None:
@@ -263,8 +254,11 @@ class RateLimiter:
     def demand(self) -> tuple[int, bool]:
         """Return how many reads wait and are not covered by the quota, and whether the first has low priority."""
         with self.lock:
-            count, low = self._line.demand(Kind.READ)
-            return max(0, count - int(min(count, self.windows.remaining_quota(self.clock())))), low
+            first = self._line.first(READ)
+            # What is not sent is lost to other processes.
+            count = min(self._line.count(READ), self._turn.size)
+            count -= int(min(count, self.windows.remaining_quota(self.clock())))
+            return count, first is not None and first.low
 
     @property
     def waiting(self) -> int:
@@ -276,7 +270,7 @@ class RateLimiter:
         with self.lock:
             now = self.clock()
             banned = self._ban is not None and self._ban.until > now
-            return not (self._line or banned or self._paused_until > now) and self.windows.idle(now)
+            return not (self._line.waiting or banned or self._paused_until > now) and self.windows.idle(now)
 
     def after_fork(self) -> None:
         """Forget, in a forked process, what only its parent will end."""
@@ -295,17 +289,34 @@ class RateLimiter:
         paused = self._paused_until - now
         return max(paused, self.windows.wait(kind, now, low=low)) if limited else paused
 
-    def _grant(self, now: float) -> None:
-        """Admit those whose turn it is."""
+    def _grant(self, now: float, asking: Waiter | None = None) -> None:
+        """Admit those whose turn it is. `asking` is the call that asks, if any does."""
+        self._turn.renew(now)
 
         def may_go(waiter: Waiter) -> bool:
+            if waiter.kind is READ and waiter.limited and self._turn.left <= 0:
+                return False
             return self._wait(waiter.kind, now, limited=waiter.limited, low=waiter.low) <= 0
 
         while waiter := self._line.next(may_go):
             waiter.permit = self.windows.admit(waiter.kind, now)
+            if waiter.kind is READ:
+                self._turn.left -= 1
             if not waiter.wake():
                 # Its event loop was closed without ending its tasks.
-                self.windows.undo(waiter.permit, now)
+                self._undo(waiter, now)
+        first = self._line.first(READ)
+        if first is not None and first is not asking and (self._turn.left <= 0 or self.windows.quota <= 0):
+            # It asks again when the next turn begins, or asks the shared store for more.
+            first.wake()
+
+    def _undo(self, waiter: Waiter, now: float) -> None:
+        """Withdraw the permit of a call."""
+        if waiter.permit is not None:
+            self.windows.undo(waiter.permit, now)
+            if waiter.kind is READ:
+                self._turn.give_back()
+            waiter.permit = None
 
     def _may_probe(self, request: ApiRequest, kind: Kind, now: float) -> bool:
         """Return whether a request may be sent in spite of a ban, to see whether it still holds; False if it is over.
@@ -320,13 +331,4 @@ class RateLimiter:
         if ban.probe_at is not None and now >= ban.probe_at and kind is Kind.READ:
             ban.probe_at = now + PROBE_INTERVAL
             return True
-        error = BannedError(
-            f"{request.method} {request.safe_target} was not sent: Travis has banned this token or address until "
-            f"{ban.lifted_at}.",
-            status=403,
-            method=request.method,
-            path=request.safe_target,
-            remedy=ban.remedy,
-        )
-        error.lifted_at = ban.lifted_at
-        raise error
+        raise banned_error(ban, request)

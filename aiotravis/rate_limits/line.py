@@ -2,14 +2,22 @@
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from aiotravis._http import ApiRequest
-from aiotravis.rate_limits.rules import Kind
+from aiotravis.rate_limits.rules import Kind, Rules
 from aiotravis.rate_limits.windows import Permit
 
-__all__ = ["Waiter", "WaitingLine"]
+__all__ = ["Turn", "Waiter", "WaitingLine"]
+
+MIN_TURN: Final = 10
+"""Reads."""
+
+MARGIN: Final = 1.25
+"""Turns let some more reads go than the limit allows in their time: the first begins late in the minute."""
 
 Order = tuple[bool, int, int]
 """Whether the priority is low, the place of the task, the number of the call."""
@@ -51,21 +59,21 @@ class WaitingLine:
     """Calls in order of priority, then of the places of their tasks. Not thread-safe.
 
     Calls of one kind never overtake each other, but a POST that waits does not keep reads back.
+
+    Attributes:
+        waiting: All of them.
     """
 
     def __init__(self) -> None:
-        self._waiting: set[Waiter] = set()
+        self.waiting: set[Waiter] = set()
         self._lanes: dict[Lane, list[tuple[Order, Waiter]]] = {}
         self._numbers = itertools.count()
 
     def __len__(self) -> int:
-        return len(self._waiting)
-
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
+        return len(self.waiting)
 
     def __iter__(self) -> Iterator[Waiter]:
-        return iter(tuple(self._waiting))
+        return iter(tuple(self.waiting))
 
     def number(self) -> int:
         """Return the number of the next call."""
@@ -75,36 +83,71 @@ class WaitingLine:
         """Add a call."""
         lane = self._lanes.setdefault((waiter.kind, waiter.limited), [])
         heapq.heappush(lane, (waiter.order, waiter))
-        self._waiting.add(waiter)
+        self.waiting.add(waiter)
 
     def discard(self, waiter: Waiter) -> None:
         """Remove a call."""
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
+        if waiter in self.waiting:
+            self.waiting.remove(waiter)
             lane = self._lanes[waiter.kind, waiter.limited]
             # Most leave from the head, in `next`. Those that give up are swept once they are the greater part.
-            if len(lane) > 64 and len(lane) > 2 * len(self._waiting):
-                lane[:] = [entry for entry in lane if entry[1] in self._waiting]
+            if len(lane) > 64 and len(lane) > 2 * len(self.waiting):
+                lane[:] = [entry for entry in lane if entry[1] in self.waiting]
                 heapq.heapify(lane)
 
-    def demand(self, kind: Kind) -> tuple[int, bool]:
-        """Return how many calls of a kind wait for the limits, and whether the first of them has low priority."""
+    def count(self, kind: Kind) -> int:
+        """Return how many calls of a kind wait for the limits. Those that gave up may be among them."""
+        return len(self._lanes.get((kind, True), ()))
+
+    def first(self, kind: Kind) -> Waiter | None:
+        """Return the first of the calls of a kind that wait for the limits."""
         lane = self._lanes.get((kind, True), [])
-        while lane and lane[0][1] not in self._waiting:
+        while lane and lane[0][1] not in self.waiting:
             heapq.heappop(lane)
-        # Those that gave up and are not swept yet are counted, too.
-        return len(lane), bool(lane) and lane[0][1].low
+        return lane[0][1] if lane else None
 
     def next(self, may_go: Callable[[Waiter], bool]) -> Waiter | None:
         """Remove and return the first call that may go, or None. Only the first of each kind is tried."""
         best: list[tuple[Order, Waiter]] | None = None
         for lane in self._lanes.values():
-            while lane and lane[0][1] not in self._waiting:
+            while lane and lane[0][1] not in self.waiting:
                 heapq.heappop(lane)
             if lane and (best is None or lane[0] < best[0]) and may_go(lane[0][1]):
                 best = lane
         if best is None:
             return None
         waiter = heapq.heappop(best)[1]
-        self._waiting.remove(waiter)
+        self.waiting.remove(waiter)
         return waiter
+
+
+class Turn:
+    """How many of the reads that wait may go now: about as many in a second as the limit allows, and one per answer.
+
+    If all went as soon as there is room, all flows would advance together and finish at the end. So few go at once that
+    who came first is done first, and enough to use up the limit, however slow the server is.
+
+    Args:
+        rules: The limits.
+
+    Attributes:
+        size: Reads in a turn.
+        seconds: Its length.
+        left: Reads that may go before it ends.
+    """
+
+    seconds: float = 1.0
+
+    def __init__(self, rules: Rules) -> None:
+        self.size: int = max(MIN_TURN, math.ceil(MARGIN * rules.per_minute * self.seconds / rules.minute))
+        self.left: int = self.size
+        self._ends = -math.inf
+
+    def give_back(self) -> None:
+        """Add a read to the turn: one was answered or given up."""
+        self.left = min(self.size, self.left + 1)
+
+    def renew(self, now: float) -> None:
+        """Begin another turn if this one is over."""
+        if now >= self._ends:
+            self._ends, self.left = now + self.seconds, self.size

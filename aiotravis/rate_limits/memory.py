@@ -15,11 +15,15 @@ from aiotravis.errors import BannedError, RateLimited
 from aiotravis.rate_limits.limiter import RateLimiter
 from aiotravis.rate_limits.line import Waiter
 from aiotravis.rate_limits.places import current_place, keep_place
-from aiotravis.rate_limits.rules import ANONYMOUS, AUTHENTICATED, Rules, identity, rules_apply
+from aiotravis.rate_limits.rules import ANONYMOUS, AUTHENTICATED, SOON, Rules, identity, rules_apply
 from aiotravis.rate_limits.snapshot import Limits
 from aiotravis.rate_limits.windows import Permit
 
 __all__ = ["MemoryLimiter", "shared_limiter"]
+
+
+MIN_PATIENCE: Final = 0.25
+"""Seconds that a call waits in any case for the answer of a shared store."""
 
 
 class MemoryLimiter:
@@ -53,24 +57,34 @@ class MemoryLimiter:
                 return False
             return True
 
+        def remaining() -> float:
+            return math.inf if max_wait is None else started + max_wait - shared.clock()
+
         started = shared.clock()
         waiter = shared.join(request, wake, place=current_place(), limited=self._limited, low=low)
         try:
             while True:
                 woken.clear()
-                await self._prepare(waiter)
-                wait = shared.poll(waiter)
-                if wait is None:
-                    wait = await self._confirm(waiter, started)
+                admitted, wait = False, math.inf
+                with anyio.move_on_after(max(MIN_PATIENCE, remaining())) as asking:
+                    await self._prepare(waiter)
+                    wait = shared.poll(waiter)
+                    admitted = wait is None
+                    if admitted:
+                        wait = await self._confirm(waiter, started)
+                if asking.cancelled_caught:
+                    raise _would_wait(request, SOON, max_wait)
+                if admitted:
                     if wait is None and waiter.permit is not None:
                         permit, waiter.permit = waiter.permit, None
                         return permit
                     shared.refuse(waiter, wait or 0.0)
                     continue
-                remaining = math.inf if max_wait is None else started + max_wait - shared.clock()
-                if wait > remaining:
+                # A short wait is a guess: the answer to another call may end it.
+                wait, left = wait or 0.0, remaining()
+                if wait > left and (wait > SOON or left <= 0):
                     raise _would_wait(request, wait, max_wait)
-                with anyio.move_on_after(wait):
+                with anyio.move_on_after(min(wait, left)):
                     await woken.wait()
         finally:
             shared.leave(waiter)
@@ -122,8 +136,8 @@ class MemoryLimiter:
 
 def _would_wait(request: ApiRequest, wait: float, max_wait: float | None) -> RateLimited:
     error = RateLimited(
-        f"{request.method} {request.safe_target} was not sent: it would have to wait {wait:.0f} s for the "
-        f"rate limits, which is longer than max_wait={max_wait}.",
+        f"{request.method} {request.safe_target} was not sent: the rate limits have no room for it within "
+        f"max_wait={max_wait} s, but may have some after {math.ceil(wait)} s.",
         status=429,
         method=request.method,
         path=request.safe_target,

@@ -4,9 +4,9 @@ A flow sends several requests. If each request had its own place, a thousand flo
 at the end. So a task keeps the place of its first request.
 """
 
-import asyncio
 import itertools
 import time
+from asyncio import current_task
 from contextvars import ContextVar
 from typing import Final
 
@@ -23,14 +23,15 @@ _place: Final[ContextVar[tuple[int, int, float]]] = ContextVar("place", default=
 
 def keep_place() -> None:
     """Make the running task have its place from now on."""
-    task = id(asyncio.current_task())
+    # Each request does this: id() and get() are all that it may cost.
+    task = id(current_task())
     if _place.get()[0] != task:
         _place.set((task, next(_numbers), time.monotonic()))
 
 
 def current_place() -> int:
     """Return the place of the running task."""
-    task, now = id(asyncio.current_task()), time.monotonic()
+    task, now = id(current_task()), time.monotonic()
     owner, number, since = _place.get()
     if owner != task or now - since > MAX_AGE:
         number = next(_numbers)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any, Final, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -19,6 +19,7 @@ from redis.exceptions import (
 )
 
 import aiotravis.rate_limits.redis_scripts as scripts
+from aiotravis.errors import UsageError
 from aiotravis.rate_limits.redis_fleet import Answer, RedisUnavailable
 from aiotravis.rate_limits.redis_limits import RedisLimits
 from aiotravis.rate_limits.rules import LEASE, PROBE_INTERVAL, Kind, Rules
@@ -53,16 +54,27 @@ class RedisConnection:
 
     def __init__(self, limits: RedisLimits, identity: str, rules: Rules) -> None:
         redis: Any = Redis
-        self._redis: Redis = redis.from_url(
-            limits.url,
-            decode_responses=True,
-            socket_connect_timeout=TIMEOUT,
-            socket_timeout=TIMEOUT,
-            # A connection that Redis has closed is opened again, once: asking twice counts twice at most. When to try
-            # again after that is decided elsewhere.
-            retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
-        )
-        self._secret = unquote(urlsplit(limits.url).password or "")
+        query = urlsplit(limits.url).query
+        self._secrets = [
+            unquote(urlsplit(limits.url).password or ""),
+            *(value for name, value in parse_qsl(query) if "pass" in name),
+        ]
+        try:
+            self._redis: Redis = redis.from_url(
+                limits.url,
+                # Redis 5 knows no other, and answers "Authentication required." where it is.
+                protocol=2,
+                socket_connect_timeout=TIMEOUT,
+                socket_timeout=TIMEOUT,
+                # A connection that Redis has closed is opened again, once: asking twice counts twice at most. When to
+                # try again after that is decided elsewhere.
+                retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
+            )
+            pool: Any = self._redis.connection_pool
+            pool.connection_kwargs.update(decode_responses=True, encoding="utf-8", encoding_errors="replace")
+            pool.make_connection()
+        except Exception as exc:  # noqa: BLE001 - the options of the URL go to redis-py as they are
+            raise UsageError(f"url has options that redis-py refuses: {self._reason(exc)}", argument="url") from None
         self._keys = [f"aiotravis:{{{identity}}}:{key}" for key in scripts.KEYS]
         self._rules = rules
         self._scripts: dict[str, Any] = {}
@@ -163,7 +175,9 @@ class RedisConnection:
 
     def _reason(self, exc: Exception) -> str:
         reason = " ".join(str(exc).split())[:200] or type(exc).__name__
-        return reason.replace(self._secret, "...") if self._secret else reason
+        for secret in filter(None, self._secrets):
+            reason = reason.replace(secret, "...")
+        return reason
 
 
 def _is_permanent(exc: Exception) -> bool:

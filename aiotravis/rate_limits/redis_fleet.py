@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from aiotravis._async.retry import exponential
-from aiotravis.rate_limits.limiter import Ban, RateLimiter
+from aiotravis.rate_limits.bans import Ban
+from aiotravis.rate_limits.limiter import RateLimiter
 from aiotravis.rate_limits.rules import Kind
 from aiotravis.rate_limits.shared_state import SharedState, apply
 

@@ -31,8 +31,11 @@ from aiotravis.rate_limits.windows import Permit
 
 __all__ = ["RedisLimiter"]
 
-MAX_CLOSING: Final = 2.0
-"""Seconds that closing a client waits for Redis."""
+MAX_CLOSING: Final = 0.1
+"""Seconds that closing a client waits for Redis. What it is not told then expires."""
+
+MAX_CLAIM: Final = 2.0
+"""Seconds to wait for the permission to try whether a ban still holds."""
 
 
 @dataclass(eq=False)
@@ -104,7 +107,14 @@ class RedisLimiter(MemoryLimiter):
             post = _Post(permit.kind, waiter.low, asyncio.get_running_loop().create_future())
             self._posts.append(post)
             self._task.ensure()
-            wait = await post.answered
+            try:
+                wait = await post.answered
+            except asyncio.CancelledError:
+                if post.answered.done() and not post.answered.cancelled() and post.answered.result() is None:
+                    # It was entered at the same moment.
+                    self._withdrawn.append(post.entry)
+                    self._task.ensure()
+                raise
             if wait is None:
                 permit.key = post.entry
                 return None
@@ -126,7 +136,7 @@ class RedisLimiter(MemoryLimiter):
 
         self._reports.append(claim)
         self._task.ensure()
-        with anyio.move_on_after(MAX_CLOSING):
+        with anyio.move_on_after(MAX_CLAIM):
             return await claimed
         return False
 
@@ -183,8 +193,7 @@ class RedisLimiter(MemoryLimiter):
         with anyio.move_on_after(MAX_CLOSING), contextlib.suppress(RedisUnavailable):
             if self._fleet.room is not None and self._fleet.problem is None:
                 await self._report_all()
-        with anyio.move_on_after(MAX_CLOSING):
-            await self._redis.aclose()
+        await self._redis.aclose()
 
     # The task that speaks with Redis ---------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ class RedisLimits:
         """Validate. No message contains the URL, which may hold a password."""
         validate_count(self.processes, "processes")
         validate_seconds(self.max_outage, "max_outage", zero_ok=True)
-        wrong = UsageError("url must look like redis://HOST:6379/0, rediss://HOST/0 or unix:///PATH.", argument="url")
+        wrong = _wrong_url()
         given = cast("object", self.url)
         if not isinstance(given, str) or any(c.isspace() for c in given):
             raise wrong
@@ -64,6 +64,8 @@ class RedisLimits:
             UsageError: It is not valid.
         """
         parts = urlsplit(url)
+        if parts.scheme not in SCHEMES:
+            raise _wrong_url()
         settings: dict[str, str] = {}
         others: list[tuple[str, str]] = []
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
@@ -83,3 +85,7 @@ class RedisLimits:
     def scope(self) -> str:
         """A key for this Redis without its secrets."""
         return hashlib.sha256(self.url.encode()).hexdigest()[:16]
+
+
+def _wrong_url() -> UsageError:
+    return UsageError("url must look like redis://HOST:6379/0, rediss://HOST/0 or unix:///PATH.", argument="url")

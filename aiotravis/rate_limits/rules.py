@@ -6,11 +6,13 @@ refused for the rest of the minute. Too many POSTs get the identity banned for a
 hours. These two limits therefore hold for a window of any alignment: no difference between two clocks leads to a ban.
 """
 
+import contextlib
 import enum
 import hashlib
+import ipaddress
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from aiotravis._http import ApiRequest
 
@@ -91,7 +93,9 @@ AUTHENTICATED: Final = Rules(per_minute=2000)
 def kind_of(request: ApiRequest) -> Kind:
     """Return what a request counts as."""
     if request.method == "POST":
-        return Kind.SIGN_IN if request.path.rstrip("/") == SIGN_IN_PATH else Kind.POST
+        # However a server reads it: two of them are a ban for five hours.
+        path = unquote(request.path).rstrip("/").lower()
+        return Kind.SIGN_IN if path.endswith(SIGN_IN_PATH) else Kind.POST
     return Kind.EXEMPT if request.path.endswith((".png", ".svg")) else Kind.READ
 
 
@@ -106,13 +110,16 @@ def rules_apply(endpoint: str) -> bool:
 def identity(endpoint: str, token: str | None) -> str:
     """Return a key for whom the server counts: a hash of its host and the token, or of the host alone.
 
-    The same host has the same key however it is spelled: in capitals, with the port of its scheme, with a final dot.
+    The same host has the same key however it is spelled: in capitals, with the port of its scheme, with a final dot,
+    as a long IPv6 address.
     """
     parts = urlsplit(endpoint)
     host = (parts.hostname or "").rstrip(".")
     try:
-        host = host.encode("idna").decode("ascii").lower()
-    except UnicodeError:
+        host = str(ipaddress.ip_address(host))
+    except ValueError:
+        with contextlib.suppress(UnicodeError):
+            host = host.encode("idna").decode("ascii")
         host = host.lower()
     port = parts.port or (80 if parts.scheme == "http" else 443)
     # The same host over http is the same server.

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from aiotravis.rate_limits.limiter import Ban, RateLimiter
+from aiotravis.rate_limits.bans import Ban
+from aiotravis.rate_limits.limiter import RateLimiter
 
 __all__ = ["SharedState", "apply"]
 

@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 from urllib.parse import quote
 
 import aiotravis.rate_limits.clock as clock
-from aiotravis.rate_limits.limiter import Ban
+from aiotravis.rate_limits.bans import Ban
 from aiotravis.rate_limits.rules import LEASE, MAX_BAN, PROBE_INTERVAL, SOON, Kind, Rules
 from aiotravis.rate_limits.shared_state import SharedState
 from aiotravis.rate_limits.state_folder import check_owner, folder_lock
@@ -81,6 +81,7 @@ class StateFile:
         self._seconds = clock.seconds if seconds is None else seconds
         self._wall = wall
         self._boot = boot or ""
+        self._known: int | None = None
         self._spans = {
             # Seconds for which an entry counts after its time, and by which its time may lie in the future.
             "post": (rules.post_window, LEASE),
@@ -256,20 +257,37 @@ class StateFile:
                     self._replace()
                     return self._transaction(work)
         except (OSError, sqlite3.Error) as exc:
-            raise StateFileError(f"{self.path}: {exc}") from exc
+            # A name need not be UTF-8; a log line has to be.
+            message = f"{self.path}: {exc}".encode(errors="backslashreplace").decode()
+            raise StateFileError(message) from exc
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        uri = f"file:{quote(str(self.path))}?mode=rw"
+        uri = f"file:{quote(os.fsencode(self.path))}?mode=rw"
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
         with contextlib.closing(connection):
             # Its content is worth nothing after a crash of the system, which is another boot.
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(SCHEMA)
+            self._check_birth(connection)
             self._tidy(connection)
             result = work(connection)
             connection.execute("COMMIT")
             return result
+
+    def _check_birth(self, connection: sqlite3.Connection) -> None:
+        """Count as full for one window each, if this is not the file that this process has used: its entries are lost.
+
+        Somebody has removed it, emptied it or put another one in its place. Each file has a random number.
+        """
+        (number,) = connection.execute("PRAGMA user_version").fetchone()
+        if not number:
+            number = secrets.randbelow(2**31 - 1) + 1
+            connection.execute(f"PRAGMA user_version = {number:d}")
+        if self._known not in (None, number):
+            for kind in ("lost", "lost_sign_in"):
+                self._add(connection, EVERYONE, kind, self._spans[kind][1])
+        self._known = number
 
     def _check_folder(self, *, create: bool) -> None:
         if create:
@@ -291,12 +309,8 @@ class StateFile:
             self.path.with_name(f"{NAME}-journal").unlink(missing_ok=True)
             self.path.replace(self.path.with_name(f"{NAME}.damaged"))
             self._check_folder(create=True)
-
-            def enter(connection: sqlite3.Connection) -> None:
-                for kind in ("lost", "lost_sign_in"):
-                    self._add(connection, EVERYONE, kind, self._spans[kind][1])
-
-            self._transaction(enter)
+            self._known = -1
+            self._transaction(lambda _: None)
 
 
 def _damaged(exc: sqlite3.DatabaseError) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final
 
+from aiotravis.errors import UsageError
+
 __all__ = ["VARIABLE", "check_owner", "folder_lock", "state_folder"]
 
 VARIABLE: Final = "TRAVIS_STATE_DIR"
@@ -19,10 +21,18 @@ def state_folder() -> Path:
     """Return the folder for this user's state: one that goes with the machine, and is the same for all their programs.
 
     `TMPDIR` often differs between logins, cron and services, so it is not asked.
+
+    Raises:
+        UsageError: The variable does not name one folder for all of them.
     """
     given = os.environ.get(VARIABLE, "").strip()
     if given:
-        return Path(given).expanduser().absolute()
+        with contextlib.suppress(RuntimeError):  # There is no such user.
+            folder = Path(given).expanduser()
+            if folder.is_absolute():
+                return folder
+        message = f"{VARIABLE} must be an absolute path: each working directory would have a folder of its own."
+        raise UsageError(message, argument=VARIABLE)
     if not hasattr(os, "geteuid"):
         return Path(tempfile.gettempdir()) / "aiotravis"
     temporary = SHARED_TEMPORARY if SHARED_TEMPORARY.is_dir() else Path(tempfile.gettempdir())

@@ -54,3 +54,20 @@ async def test_a_closed_task_is_never_started_again() -> None:
     await work.task.aclose()
     await work.task.aclose()
     assert (work.task.running, work.task.closed, work.task.ensure()) == (False, True, False)
+
+
+def test_a_task_that_ends_with_its_event_loop_is_not_started_again() -> None:
+    async def main() -> Work:
+        class Endless(Work):
+            async def run(self) -> None:
+                await asyncio.Event().wait()
+
+        work = Endless()
+        work.left = 1
+        work.task.ensure()
+        await asyncio.sleep(0)
+        return work
+
+    work = asyncio.run(main())
+    assert work.left == 1
+    assert not work.task.running

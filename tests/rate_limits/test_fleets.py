@@ -37,38 +37,43 @@ class Run:
         self._command = [sys.executable, "-m", "tests.rate_limits.fleet", server.endpoint, TOKEN, store]
         self._until = time.monotonic() + SECONDS
         self.met: list[Counter[str]] = []
+        self.met_at_last: list[Counter[str]] = []
 
-    async def process(self, lives: float = 1e9) -> None:
+    async def process(self, lives: float | None = None) -> None:
         """Run one process until the end, or kill it and start another one after some seconds."""
+        met = self.met if lives is None else self.met_at_last
         while (left := self._until - time.monotonic()) > 0:
             process = await asyncio.create_subprocess_exec(*self._command, str(left), stdout=subprocess.PIPE)
             try:
-                with anyio.move_on_after(min(lives * (0.5 + random.random()), left + 60)):
+                life = left + 60 if lives is None else lives * (0.5 + random.random())
+                with anyio.move_on_after(min(life, left + 60)):
                     output = (await process.communicate())[0]
-                    self.met.append(Counter(json.loads(output)))
+                    met.append(Counter(json.loads(output)))
             finally:
                 if process.returncode is None:
                     process.send_signal(signal.SIGKILL)
                     await process.wait()
 
-    def check(self, max_throttled: float) -> None:
-        """Check what the server counted: nobody is banned, few reads are answered 429, nobody starves."""
+    def check(self) -> None:
+        """Check what the server counted: nobody is banned, at most 2 % of reads are answered 429, nobody starves."""
         rates = self.server.rates
         assert rates is not None
         statuses = Counter(seen.status for seen in self.server.requests)
         print(f"\n{statuses=} highest={rates.requests.highest} posts={rates.posts.highest}")
-        for met in self.met:
+        for met in (*self.met, *self.met_at_last):
             print(dict(met))
         assert rates.banned == {}
         assert rates.posts.highest < 50
         assert statuses[200] > 0
         assert statuses[403] == 0
-        assert statuses[429] <= max_throttled * statuses[200]
+        assert statuses[429] <= 0.02 * statuses[200]
         if LONG:
-            # The one that is killed now and then has a short last life.
-            others = sorted(self.met, key=lambda met: met["GET"])[1:]
-            assert others[0]["GET"] > 0.5 * others[-1]["GET"]
-            assert all(met["POST"] > 0 for met in others)
+            # Of the one that is killed now and then, only the last life is known. It may have begun in a minute that
+            # was used up, and ended before the next one.
+            assert len(self.met) == PROCESSES - 1
+            reads, posts = ([met[method] for met in self.met] for method in ("GET", "POST"))
+            assert min(reads) > 0.5 * max(reads)
+            assert min(posts) > 0.3 * max(posts)
 
 
 async def _server() -> TravisServer:
@@ -86,7 +91,7 @@ async def test_the_processes_of_a_machine_are_not_banned() -> None:
                 group.start_soon(run.process)
             group.start_soon(run.process, SECONDS / 5)
         # Reads are not shared: once a minute, each call in flight of each process meets the end of the limit.
-        run.check(0.05)
+        run.check()
 
 
 async def _disturb(redis: RedisServer, server: TravisServer) -> None:
@@ -116,4 +121,4 @@ async def test_the_processes_of_a_fleet_are_not_banned(tmp_path: Path) -> None:
                     group.start_soon(run.process)
                 group.start_soon(run.process, SECONDS / 5)
                 group.start_soon(_disturb, redis, server)
-            run.check(0.02)
+            run.check()

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -121,7 +122,9 @@ def test_a_call_that_would_wait_longer_than_it_wants_fails_at_once() -> None:
         permit = limiter.try_acquire(READ)
         assert permit is not None
         limiter.release(permit)
-        with pytest.raises(errors.RateLimited, match=r"GET /x was not sent: .* longer than max_wait=30") as info:
+        with pytest.raises(
+            errors.RateLimited, match=r"GET /x was not sent: .* within max_wait=30 s, .* after 60 s"
+        ) as info:
             await limiter.acquire(READ, max_wait=30)
         assert info.value.retry_after is not None
         assert 59 < info.value.retry_after <= 60
@@ -199,3 +202,73 @@ async def test_a_probe_that_is_answered_lifts_the_ban() -> None:
     assert permit is not None
     limiter.release(permit, answered=True)
     assert limiter.snapshot().banned_until is None
+
+
+@pytest.mark.parametrize(
+    ("flows", "reads", "latency", "behind"), [(100, 80, 0.05, 70), (1000, 9, 0.05, 70), (1000, 9, 2.0, 250)]
+)
+def test_flows_under_the_limits_are_done_one_after_the_other(
+    flows: int, reads: int, latency: float, behind: int
+) -> None:
+    done: list[int] = []
+    late: list[int] = []
+
+    async def main(clock: Callable[[], float]) -> None:
+        limiter = MemoryLimiter(RateLimiter(Rules(per_minute=2000), clock=clock, offset=0.0))
+        sent = itertools.count(1)
+
+        async def flow(number: int) -> None:
+            for _ in range(reads):
+                permit = limiter.try_acquire(READ) or await limiter.acquire(READ)
+                if next(sent) == flows * reads * 3 // 4:
+                    late.append(len(done))
+                await asyncio.sleep(latency)
+                limiter.release(permit)
+            done.append(number)
+
+        await asyncio.gather(*(flow(number) for number in range(flows)))
+        # As soon as if they all went at once: the limit is used up in each minute.
+        assert clock() < flows * reads // 2000 * 60 + latency * reads + 10
+
+    run(main, settling=0)
+    assert sorted(done) == list(range(flows))
+    assert max(abs(number - rank) for rank, number in enumerate(done)) <= behind
+    assert late[0] > 0.25 * flows
+
+
+@pytest.mark.parametrize("per_minute", [500, 2000])
+def test_reads_that_are_never_answered_do_not_keep_others_back(per_minute: int) -> None:
+    async def main(clock: Callable[[], float]) -> None:
+        limiter = MemoryLimiter(RateLimiter(Rules(per_minute=per_minute), clock=clock, offset=0.0))
+        for _ in range(per_minute):
+            permit = limiter.try_acquire(READ)
+            assert permit is not None
+            limiter.release(permit)
+        await asyncio.gather(*(limiter.acquire(READ) for _ in range(per_minute)))
+        assert 60 < clock() < 120, clock()
+
+    run(main, settling=0)
+
+
+def test_a_call_behind_others_waits_no_longer_than_it_may() -> None:
+    async def main(clock: Callable[[], float]) -> None:
+        limiter = MemoryLimiter(RateLimiter(Rules(per_minute=60), clock=clock, offset=0.0))
+
+        async def send(max_wait: float | None = None) -> None:
+            permit = limiter.try_acquire(READ) or await limiter.acquire(READ, max_wait=max_wait)
+            await asyncio.sleep(5)
+            limiter.release(permit)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(60 + 40):
+                group.start_soon(send)
+            await asyncio.sleep(60.1)
+            for max_wait in (0.5, 0.0):
+                started = clock()
+                with pytest.raises(errors.RateLimited):
+                    await send(max_wait)
+                assert max_wait - 0.1 < clock() - started < max_wait + 0.1
+            await send(5)
+            assert clock() < 70
+
+    run(main, settling=0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import random
 import time
 from collections.abc import AsyncGenerator, Iterator
@@ -9,12 +10,17 @@ from pathlib import Path
 
 import anyio
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from aiotravis.errors import UsageError
+from aiotravis.rate_limits import redis_scripts
 from aiotravis.rate_limits.redis_connection import RedisConnection
 from aiotravis.rate_limits.redis_fleet import Answer, RedisUnavailable
 from aiotravis.rate_limits.redis_limits import RedisLimits
 from aiotravis.rate_limits.rules import AUTHENTICATED, LEASE, Kind, Rules
-from aiotravis.testing.rest.rate_rules import WindowCounter
+from aiotravis.testing.rest.rate_rules import RateRules, WindowCounter
+from tests.rate_limits.model import Clock
 from tests.rate_limits.redis_server import RedisServer, free_port, needs_redis, running_redis
 
 pytestmark = needs_redis
@@ -306,3 +312,112 @@ async def test_no_interleaving_of_processes_exceeds_a_limit(redis: RedisServer) 
             group.start_soon(process, name)
     assert 20 < reads_seen.highest <= 60
     assert 3 < posts_seen.highest <= 7
+
+
+class Fleet:
+    """Processes on a Redis whose clock is set by hand, and what arrives at the server when."""
+
+    def __init__(self, server: RedisServer, seed: int) -> None:
+        self.server, self.draw, self.now = server, random.Random(seed), 6000.0
+        self.arrivals: list[tuple[float, str]] = []
+        self._connections = [RedisConnection(RedisLimits(server.url, processes=4), "me", AUTHENTICATED) for _ in "1234"]
+        self._names = list("abcd")
+        self._in_flight: list[tuple[float, int, str, str]] = []
+        self._entries = itertools.count()
+
+    async def wait(self, seconds: float) -> None:
+        self.now += seconds
+        while self._in_flight and self._in_flight[0][0] <= self.now:
+            _, number, name, entry = self._in_flight.pop(0)
+            if name == self._names[number]:  # Else it was killed.
+                await self._release(number, [entry] if entry else [])
+        self.server.command("SET", "clock", str(int(self.now * 1000)))
+
+    async def step(self) -> None:
+        number = self.draw.randrange(4)
+        connection, name, entry = self._connections[number], self._names[number], str(next(self._entries))
+        kind = self.draw.choices([None, Kind.POST, Kind.SIGN_IN], [10, 20, 1])[0]
+        want = self.draw.choice([1, 20, 100]) if kind is None else 0
+        answer = await connection.acquire(
+            name, in_flight=self._count(number), want=want, cap=1900, kind=kind, entry=entry, max_posts=40
+        )
+        for _ in range(answer.allowed):
+            self._send("GET", number, "")
+        if answer.entered and kind is not None:
+            self._send("SIGN_IN" if kind is Kind.SIGN_IN else "POST", number, entry)
+        self._in_flight.sort()
+        wait = answer.wait if kind is None else answer.post_wait
+        await self.wait(
+            min(wait, self.draw.choice([0.5, 40.0])) + self.draw.random() * self.draw.choice([0.001, 0.1, 1])
+        )
+        if self.draw.random() < 0.02:
+            self._names[number] += "x"
+        if self.draw.random() < 0.005:
+            self.server.command("FLUSHALL")
+            await self.wait(0)
+
+    async def aclose(self) -> None:
+        for connection in self._connections:
+            await connection.aclose()
+
+    def _send(self, what: str, number: int, entry: str) -> None:
+        there = self.now + self.draw.random() * self.draw.choice([0.01, 3])
+        self.arrivals.append((there, what))
+        answered = there + self.draw.random() * self.draw.choice([0.01, 3])
+        self._in_flight.append((answered, number, self._names[number], entry))
+
+    def _count(self, number: int) -> int:
+        return sum(one[2] == self._names[number] for one in self._in_flight)
+
+    async def _release(self, number: int, settled: list[str]) -> None:
+        await self._connections[number].release(self._names[number], self._count(number), settled, [])
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32))
+def test_no_interleaving_of_processes_is_banned_or_throttled(
+    seed: int, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes ask, send, settle and die, and Redis loses its memory, in any order; the server counts arrivals."""
+    by_hand = "{math.floor(redis.call('GET', 'clock') / 1000), redis.call('GET', 'clock') % 1000 * 1000}"
+    for verb in ("ACQUIRE", "EPOCH", "RELEASE"):
+        text: str = getattr(redis_scripts, verb)
+        monkeypatch.setattr(redis_scripts, verb, text.replace("redis.call('TIME')", by_hand))
+
+    async def main() -> list[tuple[float, str]]:
+        redis.command("FLUSHALL")
+        redis.trust()
+        fleet = Fleet(redis, seed)
+        await fleet.wait(0)
+        for _ in range(250):
+            await fleet.step()
+        await fleet.aclose()
+        return fleet.arrivals
+
+    arrived, arrivals = Clock(), sorted(asyncio.run(main()))
+    rules = RateRules(arrived)
+    for there, what in arrivals:
+        arrived.now = there
+        path, method = ("/auth/github", "POST") if what == "SIGN_IN" else ("/x", what)
+        rules.check(method=method, path=path, token="t", address="1")
+    assert rules.banned == {}
+    assert rules.requests.highest <= AUTHENTICATED.per_minute
+    assert rules.posts.highest <= AUTHENTICATED.max_posts
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["db=x", "socket_timeout=soon", "foo=1", "processes=8", "protocol=9", "password=secret&bar=2"],
+)
+def test_options_that_redis_does_not_take_are_usage_errors(options: str) -> None:
+    with pytest.raises(UsageError, match="url has options that redis-py refuses: ") as caught:
+        RedisConnection(RedisLimits(f"redis://:secret@127.0.0.1/0?{options}", processes=2), "me", AUTHENTICATED)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("options", ["decode_responses=False", "encoding=utf-16", "protocol=3", "client_name=me"])
+async def test_options_of_the_url_do_not_change_what_answers_are(redis: RedisServer, options: str) -> None:
+    async with connected(f"{redis.url}?{options}") as connection:
+        await connection.ban(60, "Wait.")
+        answer = await reads(connection, 1)
+        assert (answer.allowed, answer.remedy) == (0, "Wait.")

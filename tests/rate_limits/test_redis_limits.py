@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from aiotravis import RedisLimits, errors
+from aiotravis.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,9 @@ def test_a_url_can_hold_the_settings_as_the_environment_does() -> None:
     for wrong in ("redis://cache", "redis://cache?processes=many", "redis://cache?processes=8&max_outage=x"):
         with pytest.raises(errors.UsageError, match="for how many processes"):
             RedisLimits.from_url(wrong)
+
+
+@pytest.mark.parametrize("url", ["http://cache/0", "valkey://cache/0?processes=8", "cache:6379"])
+def test_a_wrong_scheme_is_named_before_settings_that_lack(url: str) -> None:
+    with pytest.raises(UsageError, match="url must look like redis://"):
+        RedisLimits.from_url(url)

@@ -15,7 +15,9 @@ COM = "https://api.travis-ci.com"
         ("DELETE", "/caches", Kind.READ), ("GET", "/auth/github", Kind.READ), ("POST", "/builds/1/restart", Kind.POST),
         ("POST", "/auth/github/x", Kind.POST), ("POST", "/auth/github", Kind.SIGN_IN),
         ("POST", "/auth/github/", Kind.SIGN_IN), ("GET", "/me/x.png", Kind.EXEMPT), ("GET", "/me/x.svg", Kind.EXEMPT),
-        ("POST", "/me/x.svg", Kind.POST),
+        ("POST", "/me/x.svg", Kind.POST), ("POST", "/v3/auth/github", Kind.SIGN_IN),
+        ("POST", "/auth/%67ithub", Kind.SIGN_IN), ("POST", "/Auth/GitHub", Kind.SIGN_IN),
+        ("POST", "/auth/github%2F", Kind.SIGN_IN), ("POST", "/api/auth/github//", Kind.SIGN_IN),
     ],
 )  # fmt: skip
 def test_requests_count_as_the_server_counts_them(method: str, path: str, kind: Kind) -> None:
@@ -49,6 +51,11 @@ def test_a_host_is_the_same_identity_however_it_is_spelled(endpoint: str) -> Non
 def test_names_of_other_alphabets_are_the_same_in_both_spellings() -> None:
     assert identity("https://b\u00fccher.example", "t") == identity("https://xn--bcher-kva.example", "t")
     assert identity(f"https://{'a' * 70}.example", "t") == identity(f"https://{'A' * 70}.example", "t")
+
+
+@pytest.mark.parametrize("host", ["[0:0:0:0:0:0:0:2]", "[::0002]", "[0::2]:443"])
+def test_an_ipv6_address_is_the_same_in_all_its_forms(host: str) -> None:
+    assert identity(f"https://{host}", "t") == identity("https://[::2]", "t")
 
 
 def test_other_hosts_ports_and_tokens_are_other_identities() -> None:

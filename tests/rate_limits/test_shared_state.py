@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from aiotravis.rate_limits.limiter import Ban
+from aiotravis.rate_limits.bans import Ban
 from aiotravis.rate_limits.shared_state import SharedState, apply
 from tests.rate_limits.model import Clock, limiter_at
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiotravis.rate_limits.limiter import Ban
+from aiotravis.rate_limits.bans import Ban
 from aiotravis.rate_limits.rules import AUTHENTICATED, LEASE, MAX_BAN, PROBE_INTERVAL, Kind
 from aiotravis.rate_limits.shared_state import SharedState
 from aiotravis.rate_limits.state_file import StateFile, StateFileError
@@ -326,13 +326,81 @@ def test_a_file_that_another_process_keeps_locked_is_an_error(
     posted(file)
 
 
-def test_a_removed_file_is_made_again(machine: Machine) -> None:
+def _removed(file: StateFile) -> None:
+    file.path.unlink()
+
+
+def _removed_with_its_folder(file: StateFile) -> None:
+    file.path.unlink()
+    file.path.parent.rmdir()
+
+
+def _emptied(file: StateFile) -> None:
+    file.path.write_bytes(b"")
+
+
+def _replaced_by_an_old_copy(file: StateFile) -> None:
+    copy = file.path.with_name("copy")
+    with sqlite3.connect(copy) as connection:
+        connection.execute("PRAGMA user_version = 7")
+    connection.close()
+    copy.replace(file.path)
+
+
+def _removed_and_made_again_by_another_process(file: StateFile) -> None:
+    _removed(file)
+    StateFile(file.path.parent, AUTHENTICATED, boot="boot-1").ban("another", Ban(1e9, datetime.now(UTC), ""))
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        _removed,
+        _removed_with_its_folder,
+        _emptied,
+        _replaced_by_an_old_copy,
+        _removed_and_made_again_by_another_process,
+    ],
+)
+def test_a_file_that_was_lost_counts_as_full_for_one_window(
+    machine: Machine, lose: Callable[[StateFile], None]
+) -> None:
     file = machine.open()
     posted(file)
-    file.path.unlink()
-    machine.folder.rmdir()
-    assert file.read(ME) == SharedState()
+    lose(file)
+    assert waits(file) == AUTHENTICATED.post_window
+    machine.pass_(10)
+    # A process that starts now is told, too.
+    assert waits(machine.open()) == AUTHENTICATED.post_window - 10
+    machine.pass_(AUTHENTICATED.post_window - 10)
+    assert waits(file, Kind.SIGN_IN) == AUTHENTICATED.sign_in_window - AUTHENTICATED.post_window
+    posted(machine.open())
     posted(file)
+
+
+def test_a_file_that_is_gone_and_asked_for_nothing_stays_away(machine: Machine) -> None:
+    file = machine.open()
+    posted(file)
+    _removed_with_its_folder(file)
+    assert file.read(ME) == SharedState()
+    assert not machine.folder.exists()
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe", "é".encode("latin1"), b"a?b#c%20d", b"a\nb"])
+def test_a_folder_may_have_any_name(tmp_path: Path, name: bytes) -> None:
+    try:
+        folder = tmp_path / os.fsdecode(name)
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this system has no such names")
+    folder.rmdir()
+    file = StateFile(folder, AUTHENTICATED, boot="boot-1")
+    posted(file)
+    assert [path.name for path in folder.iterdir()] == ["limits.sqlite3"]
+    folder.chmod(0o777)
+    with pytest.raises(StateFileError, match="every user") as caught:
+        posted(file)
+    str(caught.value).encode()
 
 
 KILLED = """

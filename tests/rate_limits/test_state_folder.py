@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from aiotravis import Travis
+from aiotravis.errors import UsageError
 from aiotravis.rate_limits import state_folder as module
 from aiotravis.rate_limits.state_folder import check_owner, folder_lock, state_folder
 
@@ -22,8 +24,8 @@ def test_the_folder_is_the_same_for_logins_cron_and_services(monkeypatch: pytest
     assert state_folder() == tmp_path / "aiotravis"
     monkeypatch.setenv("TRAVIS_STATE_DIR", str(tmp_path / "mine"))
     assert state_folder() == tmp_path / "mine"
-    monkeypatch.setenv("TRAVIS_STATE_DIR", "here")
-    assert state_folder() == Path.cwd() / "here"
+    monkeypatch.setenv("TRAVIS_STATE_DIR", "~/here")
+    assert state_folder() == Path.home() / "here"
 
 
 def test_what_another_user_may_have_put_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +49,10 @@ def test_the_lock_of_a_folder_can_be_taken_again(tmp_path: Path) -> None:
     for _ in range(2):
         with folder_lock(tmp_path):
             pass
+
+
+@pytest.mark.parametrize("given", ["state", "./state", "../state", ".", "~no-such-user-here/state"])
+def test_a_folder_that_depends_on_the_working_directory_is_refused(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAVIS_STATE_DIR", given)
+    with pytest.raises(UsageError, match="TRAVIS_STATE_DIR must be an absolute path"):
+        Travis("a-token", endpoint="https://api.travis-ci.com", rate_limits="machine")
