@@ -10,10 +10,11 @@ from os import PathLike
 from typing import Any, Literal, Self, TypeVar
 
 import aiohttp
+from msgspec import UNSET, UnsetType
 
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
-from aiotravis._transport import AiohttpTransport, TransportConfig
+from aiotravis._transport import AiohttpTransport, ConnectionPool, Identity, TransportConfig
 from aiotravis._validation import display, validate_instance, validate_iterable, validate_seconds
 from aiotravis.client._validation import (
     COM,
@@ -136,36 +137,40 @@ class Travis(WaitingClient):
             trace_configs=_several(trace_configs, "trace_configs", aiohttp.TraceConfig),
             middlewares=_several(middlewares, "middlewares"),
         )
-        transport = AiohttpTransport(
-            endpoint,
-            token,
-            accept=accept_header(endpoint, token),
-            user_agent=agent,
-            config=config,
-            limiter=limiter_for(endpoint, token, rate_limits),
-            lifetime=ClientLifetime(),
-            session=session,
-        )
+        lifetime = ClientLifetime()
+        pool = ConnectionPool(endpoint, agent, config, lifetime, session)
         options = LiveOptions() if live is None else live
         validate_instance(options, LiveOptions, "live")
-        connector = PusherConnector(
-            session=transport.cross_origin_session,
+        self._live_options = options
+        self._connector = PusherConnector(
+            session=pool.cross_origin,
             ssl=ssl,
-            proxy_for=transport.proxy_for,
+            proxy_for=pool.proxy_for,
             user_agent=agent,
             timeout=connect_timeout,
             max_message_size=options.max_message_size,
         )
-        self._hub = Hub(connector, options, transport.lifetime)
+        self._restart_patience = validate_seconds(restart_patience, "restart_patience", zero_ok=True)
+        self._rate_limits: RateLimits = rate_limits
+        self._identify(token, pool, config, lifetime)
+
+    def _identify(
+        self, token: str | None, pool: ConnectionPool, config: TransportConfig, lifetime: ClientLifetime
+    ) -> None:
+        """Become the client of an identity, with limits, a live channel and a memory of restarts of its own."""
+        endpoint = pool.endpoint
+        limiter = limiter_for(endpoint, token, self._rate_limits)
+        identity = Identity(token, accept_header(endpoint, token), limiter, lifetime)
+        self._hub = Hub(self._connector, self._live_options, lifetime)
         self.live: Live = self._hub.live
-        transport.lifetime.on_close(self._hub.aclose)
-        restarts = Restarts(validate_seconds(restart_patience, "restart_patience", zero_ok=True))
-        super().__init__(transport, endpoint, token, agent, restarts)
+        lifetime.on_close(self._hub.aclose)
+        self._restarts = Restarts(self._restart_patience)
+        self._bind(AiohttpTransport(pool, identity, config))
 
     def _bind(self, transport: AiohttpTransport) -> None:
         super()._bind(transport)
         lifetime = transport.lifetime
-        users = None if self._token is None else self.users
+        users = None if transport.identity.token is None else self.users
         # Time limits of single requests, and none around them: waiting for the rate limits is not a failure.
         config, timeout = transport.config, max(self._hub.options.subscribe_timeout, 0.001)
         connect_timeout, read_timeout = min(config.connect_timeout, timeout), min(config.read_timeout, timeout)
@@ -215,10 +220,15 @@ class Travis(WaitingClient):
         strict: bool | None = None,
         priority: Literal["normal", "low"] | None = None,
         max_wait: float | None = None,
+        token: str | UnsetType | None = UNSET,
     ) -> Self:
         """Return a client with other settings, for every call and every flow, over the same connections.
 
         ``await travis.with_options(attempts=1).builds.get(7)``. Closing one of the two closes both.
+
+        With a token, or None for none, it is the client of another identity, which shares nothing but connections:
+        it has its own limits and its own live channel. Closing it leaves the others open; closing the client that was
+        made with ``Travis(...)`` closes all.
 
         Args:
             attempts: How often a read is tried in all.
@@ -229,17 +239,26 @@ class Travis(WaitingClient):
                 first, and a tenth of each limit is left to them.
             max_wait: Longest wait for the rate limits, in seconds. A call that would have to wait longer raises
                 RateLimited; it is not sent.
+            token: API token of another identity, or None to see what is public.
 
         Raises:
-            UsageError: A setting is not valid.
+            UsageError: A setting is not valid; or a token is given, and the session given to this client would send
+                credentials or cookies of its own.
         """
         options = {
             "attempts": attempts, "read_timeout": read_timeout, "max_response": max_response, "strict": strict,
             "priority": priority, "max_wait": max_wait,
         }  # fmt: skip
         changes: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+        transport = self._transport
+        config = dataclasses.replace(transport.config, **changes)
         other = copy.copy(self)
-        other._bind(self._transport.with_config(dataclasses.replace(self._transport.config, **changes)))
+        if token is UNSET:
+            other._bind(transport.with_config(config))
+        else:
+            pool = transport.pool
+            pool.check_shareable()
+            other._identify(validate_token(token), pool, config, ClientLifetime(pool.lifetime))
         return other
 
     def events(
