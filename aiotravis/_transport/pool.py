@@ -11,6 +11,7 @@ import aiohttp
 
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._http.redaction import MIN_SECRET_LENGTH, header_secrets
+from aiotravis._http.response_cache import ResponseMemory
 from aiotravis._network.handshakes import refuse_redirect
 from aiotravis._network.proxies import environment_proxy, refuse_netrc, session_proxy
 from aiotravis._transport.config import TransportConfig
@@ -41,6 +42,7 @@ class ConnectionPool:
         lifetime: As given.
         headers: Headers of every request, unless the session is the caller's.
         own: Whether the main session is one of ours.
+        memory: Bounds the responses that the caches of all identities keep.
         slots: Calls wait for a connection here, where it does not count as the server's silence.
 
     Raises:
@@ -62,6 +64,7 @@ class ConnectionPool:
         self.lifetime: ClientLifetime = lifetime
         self.headers: Mapping[str, str] = {"Accept-Encoding": "gzip", "User-Agent": user_agent}
         self.own: bool = session is None
+        self.memory: ResponseMemory = ResponseMemory()
         self.slots: asyncio.Semaphore = asyncio.Semaphore(MAX_CONNECTIONS)
         self._config = config
         self._main = session

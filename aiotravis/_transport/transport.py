@@ -27,6 +27,10 @@ from aiotravis.rate_limits import Permit
 
 __all__ = ["AiohttpTransport"]
 
+OK: Final = 200
+
+NOT_MODIFIED: Final = 304
+
 MAX_DELAY: Final = 8.0
 """Longest delay before another attempt, in seconds."""
 
@@ -82,19 +86,36 @@ class AiohttpTransport:
             UsageError: The client is closed, or belongs to another event loop.
         """
         loop = self.lifetime.check()
-        delays = backoff(self.config.first_delay, MAX_DELAY)
+        config, cache = self.config, self.identity.cache if self.config.cache and sink is None else None
+        known = None if cache is None else cache.find(request, now=loop.time(), max_body=config.max_response)
+        delays = backoff(config.first_delay, MAX_DELAY)
         attempt = 1
         while True:
-            last = attempt >= self.config.attempts
+            last, began = attempt >= config.attempts, loop.time()
+            sent = request if known is None else request.with_header("If-None-Match", known.etag)
             try:
-                response = await self._send_within_limits(request, sink, loop)
+                response = await self._send_within_limits(sent, sink, loop)
             except RequestError as exc:
                 exc.attempts = attempt
+                if cache is not None and known is not None:
+                    # Some servers send a body with a 304, which leaves no response that can be read.
+                    cache.forget(request)
+                    known = None
                 if last or not should_retry_error(request, exc):
                     if not request.reads:
                         explain_write(exc)
                     raise
             else:
+                if cache is not None and response.status == OK:
+                    cache.store(request, response, sent_at=began, now=loop.time())
+                elif cache is not None and known is not None and response.status == NOT_MODIFIED:
+                    confirmed = cache.confirm(request, known, response)
+                    if confirmed is not None:
+                        self.identity.counts.not_modified += 1
+                        self.identity.counts.bytes_saved += len(confirmed.body)
+                        return confirmed
+                    known = None
+                    continue
                 if last or not should_retry_response(request, response):
                     return response
             attempt += 1
@@ -149,6 +170,7 @@ class AiohttpTransport:
             with Deadline(self.lifetime.calls) as deadline:
                 async with self.pool.slots:
                     sending = not request.reads
+                    self.identity.counts.requests += 1
                     return await self._exchange(request, sink, destination, deadline, loop)
             if sending and self.lifetime.closed:
                 raise interrupted_error(request)

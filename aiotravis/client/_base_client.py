@@ -173,7 +173,7 @@ class BaseClient(Resources):
         lifetime = ClientLifetime(transport.lifetime)
         session = transport.pool.cross_origin()
         pool = ConnectionPool(address, transport.pool.user_agent, transport.config, lifetime, session)
-        identity = Identity(None, ACCEPT_GITHUB, limiter_for(address, None, False), lifetime)
+        identity = Identity(None, ACCEPT_GITHUB, limiter_for(address, None, False), lifetime, pool.memory)
         github = AiohttpTransport(pool, identity, transport.config)
         scopes = config.github.scopes if config.github else ()
         sign_in = GitHubSignIn(

@@ -76,6 +76,8 @@ class Travis(WaitingClient):
             when they certainly did not arrive.
         strict: Whether a field or a record that cannot be read is a DecodeError. Otherwise the field takes its
             default, and a record without an id is listed in ``unreadable`` of its list, paginator or batch.
+        cache: Whether to keep responses that have an ETag, so that Travis can confirm them instead of sending them
+            again. Every read still asks Travis. At most 16 MiB for all clients over the same connections.
         restart_patience: How long to wait for the new run of a restarted build or job, in seconds, see `restart`.
         rate_limits: Where requests are counted, to stay within Travis's published limits: ``"machine"`` for all
             processes of this user on this machine, ``"memory"`` for this process, a `RedisLimits` for a fleet, False
@@ -110,6 +112,7 @@ class Travis(WaitingClient):
         max_response: int = TransportConfig.max_response,
         attempts: int = TransportConfig.attempts,
         strict: bool = False,
+        cache: bool = True,
         restart_patience: float = DEFAULT_RESTART_PATIENCE,
         rate_limits: RateLimits = None,
         user_agent: str | None = None,
@@ -134,6 +137,7 @@ class Travis(WaitingClient):
             max_response=max_response,
             attempts=attempts,
             strict=strict,
+            cache=cache,
             trace_configs=_several(trace_configs, "trace_configs", aiohttp.TraceConfig),
             middlewares=_several(middlewares, "middlewares"),
         )
@@ -160,7 +164,7 @@ class Travis(WaitingClient):
         """Become the client of an identity, with limits, a live channel and a memory of restarts of its own."""
         endpoint = pool.endpoint
         limiter = limiter_for(endpoint, token, self._rate_limits)
-        identity = Identity(token, accept_header(endpoint, token), limiter, lifetime)
+        identity = Identity(token, accept_header(endpoint, token), limiter, lifetime, pool.memory)
         self._hub = Hub(self._connector, self._live_options, lifetime)
         self.live: Live = self._hub.live
         lifetime.on_close(self._hub.aclose)
@@ -218,6 +222,7 @@ class Travis(WaitingClient):
         read_timeout: float | None = None,
         max_response: int | None = None,
         strict: bool | None = None,
+        cache: bool | None = None,
         priority: Literal["normal", "low"] | None = None,
         max_wait: float | None = None,
         token: str | UnsetType | None = UNSET,
@@ -227,7 +232,7 @@ class Travis(WaitingClient):
         ``await travis.with_options(attempts=1).builds.get(7)``. Closing one of the two closes both.
 
         With a token, or None for none, it is the client of another identity, which shares nothing but connections:
-        it has its own limits and its own live channel. Closing it leaves the others open; closing the client that was
+        it has its own limits, cache and live channel. Closing it leaves the others open; closing the client that was
         made with ``Travis(...)`` closes all.
 
         Args:
@@ -235,6 +240,7 @@ class Travis(WaitingClient):
             read_timeout: Longest silence within a response, in seconds.
             max_response: Largest response, decompressed, in bytes.
             strict: Whether a field or a record that cannot be read is a DecodeError.
+            cache: Whether to keep responses that have an ETag.
             priority: ``"low"`` for bulk work: within the rate limits, all other calls with the same site and token go
                 first, and a tenth of each limit is left to them.
             max_wait: Longest wait for the rate limits, in seconds. A call that would have to wait longer raises
@@ -247,7 +253,7 @@ class Travis(WaitingClient):
         """
         options = {
             "attempts": attempts, "read_timeout": read_timeout, "max_response": max_response, "strict": strict,
-            "priority": priority, "max_wait": max_wait,
+            "cache": cache, "priority": priority, "max_wait": max_wait,
         }  # fmt: skip
         changes: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         transport = self._transport
@@ -294,9 +300,15 @@ class Travis(WaitingClient):
         return self._subscriber.events(repo, job, build=build, channels=channels, only=only, buffer=buffer)
 
     def statistics(self) -> Statistics:
-        """Return what this client is doing: counters of the live channel, and how much waits for what."""
+        """Return what this client is doing: counters of requests and of the live channel, and what waits for what."""
+        counts = self._transport.identity.counts
         return Statistics(
-            live=self.live.statistics(), waiters=len(self._waiting), waiting_for_limits=self._transport.waiting
+            live=self.live.statistics(),
+            waiters=len(self._waiting),
+            waiting_for_limits=self._transport.waiting,
+            requests=counts.requests,
+            not_modified=counts.not_modified,
+            bytes_saved=counts.bytes_saved,
         )
 
     def follow_log(self, job: JobRef, *, after: Job | None = None) -> LogStream:

@@ -30,7 +30,7 @@ SIGN_IN = ApiRequest("POST", "/auth/github", body=b"{}", headers=(("Content-Type
 def _transport(server: TravisServer, token: str | None, limiter: Limiter) -> AiohttpTransport:
     config, lifetime = TransportConfig(connect_timeout=1e6, read_timeout=1e6), ClientLifetime()
     pool = ConnectionPool(server.endpoint, "test", config, lifetime)
-    return AiohttpTransport(pool, Identity(token, "application/json", limiter, lifetime), config)
+    return AiohttpTransport(pool, Identity(token, "application/json", limiter, lifetime, pool.memory), config)
 
 
 CASES = int(os.environ.get("AIOTRAVIS_RATE_CASES", "2"))
