@@ -61,6 +61,15 @@ async def test_an_identity_keeps_settings_and_has_the_accept_header_of_its_site(
         assert info.value.argument == "token"
 
 
+@pytest.mark.parametrize("status", [403, 500])
+async def test_the_errors_of_an_identity_hide_its_token(server: TravisServer, other: Travis, status: int) -> None:
+    text = {"Content-Type": "text/plain"}
+    server.respond("GET", "/config", status=status, body=f"{OTHER} is wrong".encode(), headers=text)
+    with pytest.raises(errors.ResponseError, match=r"\[token\] is wrong") as info:
+        await other.with_options(attempts=1).config.get()
+    assert OTHER not in repr(info.value) + str(info.value) + info.value.excerpt + repr(other)
+
+
 async def test_a_ban_of_one_identity_leaves_the_other(server: TravisServer, other: Travis, travis: Travis) -> None:
     server.respond("GET", "/users", status=403, body=b"Forbidden\n", headers={"Content-Type": "text/plain"}, times=1)
     with pytest.raises(errors.BannedError):
