@@ -1,6 +1,6 @@
 """A thousand logs followed by one client: requests, sockets, and memory of the client alone.
 
-``python -m benchmarks.followers --logs 1000`` is the server: a Travis whose jobs have started; they write when it reads a line.
+``python -m benchmarks.followers --logs 1000`` is the server: a Travis whose jobs write when it reads a line.
 """
 
 import argparse

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Generator
 from contextvars import ContextVar
 from typing import Final
+from weakref import WeakSet
 
 import anyio
 
@@ -20,17 +21,28 @@ _interrupted: Final[ContextVar[list[WriteInterrupted] | None]] = ContextVar("int
 class ClientLifetime:
     """Everything that ends with a client: its calls, its flows, its background tasks.
 
+    Args:
+        parent: A lifetime with which this one ends, too.
+
     Attributes:
         closed: Whether the client was closed.
         calls: REST calls in flight.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parent: "ClientLifetime | None" = None) -> None:
         self.closed: bool = False
         self.calls: InFlight = InFlight()
         self._flows = InFlight()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._callbacks: dict[Callable[[], Awaitable[None]], None] = {}
+        self._final_callbacks: list[Callable[[], Awaitable[None]]] = []
+        self._parent = parent
+        # Weak: clients that nobody uses any more need not be closed.
+        self._children: WeakSet[ClientLifetime] | None = None
+        if parent is not None:
+            if parent._children is None:
+                parent._children = WeakSet()
+            parent._children.add(self)
 
     def check(self) -> asyncio.AbstractEventLoop:
         """Return the running event loop.
@@ -45,6 +57,8 @@ class ClientLifetime:
         except RuntimeError:
             raise UsageError("aiotravis needs asyncio: run it with anyio.run(main) or asyncio.run(main).") from None
         if self._loop is None:
+            if self._parent is not None:
+                self._parent.check()
             self._loop = loop
         elif self._loop is not loop:
             raise UsageError("This client was opened on another event loop. Make one client for each loop.")
@@ -86,20 +100,36 @@ class ClientLifetime:
         """Undo `on_close`."""
         self._callbacks.pop(callback, None)
 
+    def on_closed(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Call an async function once everything of the client has ended, the last one registered first.
+
+        It is called again where the client is closed again.
+        """
+        self._final_callbacks.append(callback)
+
     async def aclose(self) -> None:
-        """End everything: flows, then what is registered with `on_close`, then calls.
+        """End everything: flows, then what is registered with `on_close`, then calls; first that of the children.
 
         Safe to call twice, and from any task of the same event loop.
         """
-        self.closed = True
-        self._flows.cancel()
+        everything = self._begin_closing()
         # Each is called even if the one before it fails or is cancelled.
         async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(self._close_calls)
-            callbacks, self._callbacks = self._callbacks, {}
-            for callback in callbacks:
-                stack.push_async_callback(callback)
+            for one in everything:
+                for callback in one._final_callbacks:
+                    stack.push_async_callback(_shielded, callback)
+                stack.push_async_callback(_shielded, one.calls.aclose)
+                callbacks, one._callbacks = one._callbacks, {}
+                for callback in callbacks:
+                    stack.push_async_callback(callback)
 
-    async def _close_calls(self) -> None:
-        with anyio.CancelScope(shield=True):
-            await self.calls.aclose()
+    def _begin_closing(self) -> "list[ClientLifetime]":
+        """Mark this lifetime and its children as closed, end their flows, and return them."""
+        self.closed = True
+        self._flows.cancel()
+        return [self, *(found for child in self._children or () for found in child._begin_closing())]
+
+
+async def _shielded(callback: Callable[[], Awaitable[None]]) -> None:
+    with anyio.CancelScope(shield=True):
+        await callback()

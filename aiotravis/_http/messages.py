@@ -77,6 +77,10 @@ class ApiRequest:
             raise UsageError("json must be a value that JSON has, of finite size and valid text.", argument="json")
         return replace(self, body=body, headers=(*self.headers, JSON_TYPE))
 
+    def with_header(self, name: str, value: str) -> "ApiRequest":
+        """Return the same request with a further header."""
+        return replace(self, headers=(*self.headers, (name, value)))
+
     @property
     def reads(self) -> bool:
         """Whether it only reads: sending it twice changes nothing."""

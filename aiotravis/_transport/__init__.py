@@ -5,6 +5,8 @@ total timeout of five minutes.
 """
 
 from aiotravis._transport.config import TransportConfig
+from aiotravis._transport.identity import Identity
+from aiotravis._transport.pool import ConnectionPool
 from aiotravis._transport.transport import AiohttpTransport
 
-__all__ = ["AiohttpTransport", "TransportConfig"]
+__all__ = ["AiohttpTransport", "ConnectionPool", "Identity", "TransportConfig"]

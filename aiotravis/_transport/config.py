@@ -28,6 +28,7 @@ class TransportConfig:
         max_response: Largest response, decompressed, in bytes.
         attempts: How often a read is tried in all.
         strict: Whether a field or record that cannot be read is a DecodeError.
+        cache: Whether to keep what the server may confirm with 304.
         first_delay: Longest delay before the second attempt, in seconds; it doubles with each.
         trace_configs: aiohttp's trace configurations, for the client's own session.
         middlewares: aiohttp's client middlewares, for the client's own session.
@@ -47,6 +48,7 @@ class TransportConfig:
     max_response: int = 16 << 20
     attempts: int = ATTEMPTS
     strict: bool = False
+    cache: bool = True
     first_delay: float = 0.5
     trace_configs: Sequence[aiohttp.TraceConfig] = ()
     middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
@@ -63,6 +65,7 @@ class TransportConfig:
         validate_count(self.max_response, "max_response")
         validate_count(self.attempts, "attempts")
         validate_bool(self.strict, "strict")
+        validate_bool(self.cache, "cache")
         validate_bool(self.trust_env, "trust_env")
         if not isinstance(self.ssl, ssl_module.SSLContext):
             validate_bool(self.ssl, "ssl")

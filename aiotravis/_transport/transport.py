@@ -1,7 +1,6 @@
-"""AiohttpTransport: sends requests to one Travis over one aiohttp session."""
+"""AiohttpTransport: sends the requests of one identity over a pool of connections."""
 
 import asyncio
-import copy
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -12,7 +11,6 @@ import anyio
 from yarl import URL
 
 from aiotravis._async.deadlines import Deadline
-from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import backoff, should_retry_error, should_retry_response
 from aiotravis._http import ApiRequest, ApiResponse, Sink, error_from_response
 from aiotravis._http.decompression import BodyTooLarge, MalformedBody
@@ -23,103 +21,61 @@ from aiotravis._network.proxies import proxy_secrets
 from aiotravis._transport.body import is_delimited, read_body
 from aiotravis._transport.config import TransportConfig
 from aiotravis._transport.exceptions import explain_write, interrupted_error, request_error
-from aiotravis._transport.sessions import MAX_CONNECTIONS, Sessions
+from aiotravis._transport.identity import Identity
+from aiotravis._transport.pool import ConnectionPool
 from aiotravis.errors import BannedError, RateLimited, RequestError, TravisError, UsageError
-from aiotravis.rate_limits import Limiter, Permit
+from aiotravis.rate_limits import Permit
 
 __all__ = ["AiohttpTransport"]
+
+OK: Final = 200
+
+NOT_MODIFIED: Final = 304
 
 MAX_DELAY: Final = 8.0
 """Longest delay before another attempt, in seconds."""
 
 
 class AiohttpTransport:
-    """Sends requests to one Travis.
-
-    Opens nothing before the first request. Close it with `aclose`, from any task of the same event loop.
+    """Sends requests to one Travis, for one identity, over connections that others may share.
 
     Args:
-        endpoint: URL of the API without a trailing slash.
-        token: API token, or None.
-        accept: Accept header for JSON.
-        user_agent: User-Agent header.
+        pool: The connections.
+        identity: Whose requests they are.
         config: The settings.
-        limiter: Decides when a request may be sent.
-        lifetime: Ends the requests in flight.
-        session: A session of the caller's own: used, never closed.
 
     Attributes:
-        config: The settings.
-        limiter: As given.
-        lifetime: As given.
+        pool: As given.
+        identity: As given.
+        config: As given.
+        lifetime: Ends the requests in flight.
+        limiter: Decides when a request may be sent.
     """
 
-    def __init__(
-        self,
-        endpoint: str,
-        token: str | None,
-        *,
-        accept: str,
-        user_agent: str,
-        config: TransportConfig,
-        limiter: Limiter,
-        lifetime: ClientLifetime,
-        session: aiohttp.ClientSession | None = None,
-    ) -> None:
-        self._endpoint = endpoint
-        self._token = token
+    def __init__(self, pool: ConnectionPool, identity: Identity, config: TransportConfig) -> None:
+        self.pool = pool
+        self.identity = identity
         self.config = config
-        self.limiter = limiter
-        self.lifetime = lifetime
-        self._headers = {"Accept-Encoding": "gzip", "User-Agent": user_agent, "Accept": accept}
-        self._sessions = Sessions(config, session, self._headers, endpoint)
-        # Calls wait for a connection here, where it does not count as the server's silence.
-        self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
-        self._authorization = {} if token is None else {"Authorization": f"token {token}"}
+        self.lifetime = identity.lifetime
+        self.limiter = identity.limiter
+        self._accept = {"Accept": identity.accept}
+        self._authorization = {} if identity.token is None else {"Authorization": f"token {identity.token}"}
 
     def __repr__(self) -> str:
-        return f"AiohttpTransport({self._endpoint!r})"
+        return f"AiohttpTransport({self.pool.endpoint!r})"
 
     @property
     def waiting(self) -> int:
         """Number of calls that wait for the rate limits."""
         return self.limiter.waiting
 
-    def session(self) -> aiohttp.ClientSession:
-        """Return the session for the API, made on first use.
-
-        Raises:
-            UsageError: The client is closed, or belongs to another event loop, or the caller has closed its session.
-        """
-        self.lifetime.check()
-        return self._sessions.main()
-
-    def cross_origin_session(self) -> aiohttp.ClientSession:
-        """Return the session for other hosts, which sends nothing of ours.
-
-        Raises:
-            UsageError: As with `session`.
-        """
-        self.lifetime.check()
-        return self._sessions.cross_origin()
-
-    def proxy_for(self, url: str) -> str | None:
-        """Return the proxy for a URL, of REST or of the live channel; None for none.
-
-        Raises:
-            UsageError: The environment names one that is not the URL of an HTTP proxy.
-        """
-        return self._sessions.proxy_for(url)
-
     def redact(self, text: str) -> str:
         """Return a text of another server's without the secrets of this client."""
-        return redact(text, (*filter(None, [self._token]), *self._sessions.secrets()))
+        return redact(text, (*filter(None, [self.identity.token]), *self.pool.secrets()))
 
     def with_config(self, config: TransportConfig) -> "AiohttpTransport":
-        """Return a transport with other settings that shares everything else: session, limiter, lifetime."""
-        other = copy.copy(self)
-        other.config = config
-        return other
+        """Return a transport of the same identity with other settings."""
+        return AiohttpTransport(self.pool, self.identity, config)
 
     async def send(self, request: ApiRequest, sink: Sink | None = None) -> ApiResponse:
         """Send one request, repeat it where that is safe, and return the response, whatever its status.
@@ -135,19 +91,36 @@ class AiohttpTransport:
             UsageError: The client is closed, or belongs to another event loop.
         """
         loop = self.lifetime.check()
-        delays = backoff(self.config.first_delay, MAX_DELAY)
+        config, cache = self.config, self.identity.cache if self.config.cache and sink is None else None
+        known = None if cache is None else cache.find(request, now=loop.time(), max_body=config.max_response)
+        delays = backoff(config.first_delay, MAX_DELAY)
         attempt = 1
         while True:
-            last = attempt >= self.config.attempts
+            last, began = attempt >= config.attempts, loop.time()
+            sent = request if known is None else request.with_header("If-None-Match", known.etag)
             try:
-                response = await self._send_within_limits(request, sink, loop)
+                response = await self._send_within_limits(sent, sink, loop)
             except RequestError as exc:
                 exc.attempts = attempt
+                if cache is not None and known is not None:
+                    # Some servers send a body with a 304, which leaves no response that can be read.
+                    cache.forget(request)
+                    known = None
                 if last or not should_retry_error(request, exc):
                     if not request.reads:
                         explain_write(exc)
                     raise
             else:
+                if cache is not None and response.status == OK:
+                    cache.store(request, response, sent_at=began, now=loop.time())
+                elif cache is not None and known is not None and response.status == NOT_MODIFIED:
+                    confirmed = cache.confirm(request, known, response)
+                    if confirmed is not None:
+                        self.identity.counts.not_modified += 1
+                        self.identity.counts.bytes_saved += len(confirmed.body)
+                        return confirmed
+                    known = None
+                    continue
                 if last or not should_retry_response(request, response):
                     return response
             attempt += 1
@@ -197,11 +170,12 @@ class AiohttpTransport:
         return UsageError(f"This client was closed while {request.method} {request.safe_target} was in progress.")
 
     async def _send_once(self, request: ApiRequest, sink: Sink | None, loop: asyncio.AbstractEventLoop) -> ApiResponse:
-        sending, destination = False, _Destination(f"{self._endpoint}{request.target}")
+        sending, destination = False, _Destination(f"{self.pool.endpoint}{request.target}")
         try:
             with Deadline(self.lifetime.calls) as deadline:
-                async with self._connections:
+                async with self.pool.slots:
                     sending = not request.reads
+                    self.identity.counts.requests += 1
                     return await self._exchange(request, sink, destination, deadline, loop)
             if sending and self.lifetime.closed:
                 raise interrupted_error(request)
@@ -223,7 +197,7 @@ class AiohttpTransport:
                 request,
                 exc,
                 url=destination.url,
-                endpoint=None if destination.cross_origin else self._endpoint,
+                endpoint=None if destination.cross_origin else self.pool.endpoint,
                 proxy=destination.proxy,
                 secrets=secrets,
                 max_response=self.config.max_response,
@@ -246,7 +220,7 @@ class AiohttpTransport:
         while True:
             # Bytes that do not complete the head must not extend the wait. In the caller's own session, this would
             # count the wait for a connection, too.
-            if self._sessions.own:
+            if self.pool.own:
                 deadline.set(loop.time() + config.connect_timeout + config.read_timeout)
             async with await self._request(request, destination) as response:
                 if response.status in REDIRECT_STATUSES and (location := response.headers.get("Location")):
@@ -254,8 +228,8 @@ class AiohttpTransport:
                         request,
                         destination.url,
                         location,
-                        base_url=self._endpoint,
-                        authenticated=self._token is not None and not destination.cross_origin,
+                        base_url=self.pool.endpoint,
+                        authenticated=self.identity.token is not None and not destination.cross_origin,
                         followed=destination.followed,
                         secrets=self._secrets(request, destination),
                     )
@@ -270,23 +244,24 @@ class AiohttpTransport:
                     deadline,
                     limit=config.max_response,
                     read_timeout=config.read_timeout,
-                    decompress=destination.cross_origin or not self._sessions.main().auto_decompress,
+                    decompress=destination.cross_origin or not self.pool.main().auto_decompress,
                 )
                 return self._response(request, response, body, destination)
 
     def _request(self, request: ApiRequest, destination: "_Destination") -> Awaitable[aiohttp.ClientResponse]:
         # Headers that our own session adds to every request need not be passed again.
-        headers = {} if self._sessions.own and not destination.cross_origin else dict(self._headers)
+        pool = self.pool
+        headers = {**({} if pool.own and not destination.cross_origin else pool.headers), **self._accept}
         if request.accept:
             headers["Accept"] = request.accept
         if destination.cross_origin:
-            session = self._sessions.cross_origin()
+            session = pool.cross_origin()
         else:
-            session = self._sessions.main()
+            session = pool.main()
             headers.update(request.headers)
             headers.update(self._authorization)
         config = self.config
-        destination.proxy = self._sessions.proxy_for(destination.url)
+        destination.proxy = self.pool.proxy_for(destination.url)
         return session.request(
             request.method,
             URL(destination.url, encoded=True),
@@ -306,7 +281,7 @@ class AiohttpTransport:
             response.status,
             headers,
             body,
-            authenticated=self._token is not None and not destination.cross_origin,
+            authenticated=self.identity.token is not None and not destination.cross_origin,
             secrets=self._secrets(request, destination),
             delimited=is_delimited(headers),
             strict=self.config.strict,
@@ -316,19 +291,13 @@ class AiohttpTransport:
     def _secrets(self, request: ApiRequest, destination: "_Destination") -> tuple[str, ...]:
         """Return the texts that nothing about a request may show."""
         secrets = request.secrets
-        if not self._sessions.own or destination.proxy is not None:
-            secrets = (*secrets, *self._sessions.secrets(), *proxy_secrets(destination.proxy or ""))
-        return secrets if self._token is None else (self._token, *secrets)
-
-    async def aclose(self) -> None:
-        """Close: what is in flight ends with an error, then connections of our own session are closed."""
-        try:
-            # A reader in the middle of a body must release its connection before the session is closed.
-            await self.lifetime.aclose()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await self.limiter.aclose()
-                await self._sessions.aclose()
+        if not self.pool.own or destination.proxy is not None:
+            secrets = (
+                *secrets,
+                *self.pool.secrets(),
+                *(proxy_secrets(destination.proxy) if destination.proxy else ()),
+            )
+        return secrets if self.identity.token is None else (self.identity.token, *secrets)
 
 
 @dataclass(slots=True)

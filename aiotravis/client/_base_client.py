@@ -5,8 +5,9 @@ from typing import Final, Self, TypeVar
 
 import msgspec
 
+from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._http import ApiResponse, raise_for_status
-from aiotravis._transport import AiohttpTransport
+from aiotravis._transport import AiohttpTransport, ConnectionPool, Identity
 from aiotravis.bulk.concurrent_map import ConcurrentMap
 from aiotravis.bulk.progress import Progress
 from aiotravis.client._resources import Resources
@@ -25,36 +26,24 @@ ACCEPT_GITHUB: Final = "application/vnd.github.v3+json"
 
 
 class BaseClient(Resources):
-    """The resources of one site, any other route, and signing in.
+    """The resources of one site, any other route, and signing in. Its subclass provides the transport, see `_bind`."""
 
-    Args:
-        transport: Sends the requests.
-        endpoint: URL of the API without a trailing slash.
-        token: API token, or None.
-        user_agent: User-Agent header.
-        restarts: Remembers the restarts that are made through the client.
-    """
-
-    def __init__(
-        self, transport: AiohttpTransport, endpoint: str, token: str | None, user_agent: str, restarts: Restarts
-    ) -> None:
-        self._endpoint = endpoint
-        self._token = token
-        self._user_agent = user_agent
-        self._restarts = restarts
-        self._bind(transport)
+    _transport: AiohttpTransport
+    _restarts: Restarts
+    """The restarts that are made through the client."""
 
     def _bind(self, transport: AiohttpTransport) -> None:
         self._transport = transport
-        self._bind_resources(transport, self._token, self._endpoint, self._restarts)
+        self._bind_resources(transport, transport.identity.token, self.endpoint, self._restarts)
 
     def __repr__(self) -> str:
-        return f"Travis({self._endpoint!r}, {'with' if self._token is not None else 'without'} a token)"
+        has_token = self._transport.identity.token is not None
+        return f"Travis({self.endpoint!r}, {'with' if has_token else 'without'} a token)"
 
     @property
     def endpoint(self) -> str:
         """URL of the API, without a trailing slash."""
-        return self._endpoint
+        return self._transport.pool.endpoint
 
     @property
     def limits(self) -> Limits:
@@ -72,7 +61,7 @@ class BaseClient(Resources):
 
         Safe to call twice, and from any task of the same event loop.
         """
-        await self._transport.aclose()
+        await self._transport.lifetime.aclose()
 
     async def verify(self) -> User:
         """Return the user to whom the token belongs.
@@ -180,16 +169,12 @@ class BaseClient(Resources):
         check_credentials(login, password, note)
         config = await self.config.get()
         address = github_address(config)
-        github = AiohttpTransport(
-            address,
-            None,
-            accept=ACCEPT_GITHUB,
-            user_agent=self._user_agent,
-            config=self._transport.config,
-            limiter=limiter_for(address, None, False),
-            lifetime=self._transport.lifetime,
-            session=self._transport.cross_origin_session(),
-        )
+        transport = self._transport
+        lifetime = ClientLifetime(transport.lifetime)
+        session = transport.pool.cross_origin()
+        pool = ConnectionPool(address, transport.pool.user_agent, transport.config, lifetime, session)
+        identity = Identity(None, ACCEPT_GITHUB, limiter_for(address, None, False), lifetime, pool.memory)
+        github = AiohttpTransport(pool, identity, transport.config)
         scopes = config.github.scopes if config.github else ()
         sign_in = GitHubSignIn(
             github, self.auth, login, password, one_time_password=one_time_password, scopes=scopes, note=note

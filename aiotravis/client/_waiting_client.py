@@ -255,7 +255,7 @@ class WaitingClient(BaseClient):
         """
         validate_count(last, "last")
         validate_bool(jobs, "jobs")
-        has_token = self._token is not None
+        has_token = self._transport.identity.token is not None
         if repos is None and not has_token:
             raise UsageError("Without a token, name the repositories to watch.", argument="repos")
         watcher = partial(

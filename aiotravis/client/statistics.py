@@ -15,11 +15,18 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
         waiters: Calls that wait for a build or job.
         waiting_for_limits: Requests that wait for room in Travis's rate limits, of all clients of this process with
             this site and token.
+        requests: Requests sent with this token by this client, and by those made from it with other settings; each
+            attempt is counted.
+        not_modified: Requests that Travis answered with 304: what was read before is still true.
+        bytes_saved: Bytes of the bodies that were not sent therefore, decompressed.
     """
 
     live: LiveStatistics
     waiters: int
     waiting_for_limits: int
+    requests: int = 0
+    not_modified: int = 0
+    bytes_saved: int = 0
 
     def to_dict(self) -> dict[str, object]:
         """Return the same as plain JSON values."""

@@ -10,10 +10,11 @@ from os import PathLike
 from typing import Any, Literal, Self, TypeVar
 
 import aiohttp
+from msgspec import UNSET, UnsetType
 
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
-from aiotravis._transport import AiohttpTransport, TransportConfig
+from aiotravis._transport import AiohttpTransport, ConnectionPool, Identity, TransportConfig
 from aiotravis._validation import display, validate_instance, validate_iterable, validate_seconds
 from aiotravis.client._validation import (
     COM,
@@ -75,6 +76,8 @@ class Travis(WaitingClient):
             when they certainly did not arrive.
         strict: Whether a field or a record that cannot be read is a DecodeError. Otherwise the field takes its
             default, and a record without an id is listed in ``unreadable`` of its list, paginator or batch.
+        cache: Whether to keep responses that have an ETag, so that Travis can confirm them instead of sending them
+            again. Every read still asks Travis. At most 16 MiB for all clients over the same connections.
         restart_patience: How long to wait for the new run of a restarted build or job, in seconds, see `restart`.
         rate_limits: Where requests are counted, to stay within Travis's published limits: ``"machine"`` for all
             processes of this user on this machine, ``"memory"`` for this process, a `RedisLimits` for a fleet, False
@@ -109,6 +112,7 @@ class Travis(WaitingClient):
         max_response: int = TransportConfig.max_response,
         attempts: int = TransportConfig.attempts,
         strict: bool = False,
+        cache: bool = True,
         restart_patience: float = DEFAULT_RESTART_PATIENCE,
         rate_limits: RateLimits = None,
         user_agent: str | None = None,
@@ -122,8 +126,7 @@ class Travis(WaitingClient):
             validate_instance(session, aiohttp.ClientSession, "session")
         if session is not None and (trace_configs or middlewares):
             raise UsageError("Pass trace_configs and middlewares to your session itself.", argument="session")
-        validate_seconds(log_patience, "log_patience", zero_ok=True)
-        self._log_patience = log_patience
+        self._log_patience = validate_seconds(log_patience, "log_patience", zero_ok=True)
         config = TransportConfig(
             ssl=ssl,
             proxy=proxy,
@@ -133,40 +136,45 @@ class Travis(WaitingClient):
             max_response=max_response,
             attempts=attempts,
             strict=strict,
+            cache=cache,
             trace_configs=_several(trace_configs, "trace_configs", aiohttp.TraceConfig),
             middlewares=_several(middlewares, "middlewares"),
         )
-        transport = AiohttpTransport(
-            endpoint,
-            token,
-            accept=accept_header(endpoint, token),
-            user_agent=agent,
-            config=config,
-            limiter=limiter_for(endpoint, token, rate_limits),
-            lifetime=ClientLifetime(),
-            session=session,
-        )
+        lifetime = ClientLifetime()
+        pool = ConnectionPool(endpoint, agent, config, lifetime, session)
         options = LiveOptions() if live is None else live
         validate_instance(options, LiveOptions, "live")
-        connector = PusherConnector(
-            session=transport.cross_origin_session,
+        self._live_options = options
+        self._connector = PusherConnector(
+            session=pool.cross_origin,
             ssl=ssl,
-            proxy_for=transport.proxy_for,
+            proxy_for=pool.proxy_for,
             user_agent=agent,
             timeout=connect_timeout,
             max_message_size=options.max_message_size,
-            redact=transport.redact,
         )
-        self._hub = Hub(connector, options, transport.lifetime)
+        self._restart_patience = validate_seconds(restart_patience, "restart_patience", zero_ok=True)
+        self._rate_limits: RateLimits = rate_limits
+        self._identify(token, pool, config, lifetime)
+
+    def _identify(
+        self, token: str | None, pool: ConnectionPool, config: TransportConfig, lifetime: ClientLifetime
+    ) -> None:
+        """Become the client of an identity, with limits, a live channel and a memory of restarts of its own."""
+        limiter = limiter_for(pool.endpoint, token, self._rate_limits)
+        identity = Identity(token, accept_header(pool.endpoint, token), limiter, lifetime, pool.memory)
+        transport = AiohttpTransport(pool, identity, config)
+        connector = dataclasses.replace(self._connector, redact=transport.redact)
+        self._hub = Hub(connector, self._live_options, lifetime)
         self.live: Live = self._hub.live
-        transport.lifetime.on_close(self._hub.aclose)
-        restarts = Restarts(validate_seconds(restart_patience, "restart_patience", zero_ok=True))
-        super().__init__(transport, endpoint, token, agent, restarts)
+        lifetime.on_close(self._hub.aclose)
+        self._restarts = Restarts(self._restart_patience)
+        self._bind(transport)
 
     def _bind(self, transport: AiohttpTransport) -> None:
         super()._bind(transport)
         lifetime = transport.lifetime
-        users = None if self._token is None else self.users
+        users = None if transport.identity.token is None else self.users
         # Time limits of single requests, and none around them: waiting for the rate limits is not a failure.
         config, timeout = transport.config, max(self._hub.options.subscribe_timeout, 0.001)
         connect_timeout, read_timeout = min(config.connect_timeout, timeout), min(config.read_timeout, timeout)
@@ -214,33 +222,49 @@ class Travis(WaitingClient):
         read_timeout: float | None = None,
         max_response: int | None = None,
         strict: bool | None = None,
+        cache: bool | None = None,
         priority: Literal["normal", "low"] | None = None,
         max_wait: float | None = None,
+        token: str | UnsetType | None = UNSET,
     ) -> Self:
         """Return a client with other settings, for every call and every flow, over the same connections.
 
         ``await travis.with_options(attempts=1).builds.get(7)``. Closing one of the two closes both.
+
+        With a token, or None for none, it is the client of another identity, which shares nothing but connections:
+        it has its own limits, cache and live channel. Closing it leaves the others open; closing the client that was
+        made with ``Travis(...)`` closes all.
 
         Args:
             attempts: How often a read is tried in all.
             read_timeout: Longest silence within a response, in seconds.
             max_response: Largest response, decompressed, in bytes.
             strict: Whether a field or a record that cannot be read is a DecodeError.
+            cache: Whether to keep responses that have an ETag.
             priority: ``"low"`` for bulk work: within the rate limits, all other calls with the same site and token go
                 first, and a tenth of each limit is left to them.
             max_wait: Longest wait for the rate limits, in seconds. A call that would have to wait longer raises
                 RateLimited; it is not sent.
+            token: API token of another identity, or None to see what is public.
 
         Raises:
-            UsageError: A setting is not valid.
+            UsageError: A setting is not valid; or a token is given, and the session given to this client would send
+                credentials or cookies of its own.
         """
         options = {
             "attempts": attempts, "read_timeout": read_timeout, "max_response": max_response, "strict": strict,
-            "priority": priority, "max_wait": max_wait,
+            "cache": cache, "priority": priority, "max_wait": max_wait,
         }  # fmt: skip
         changes: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+        transport = self._transport
+        config = dataclasses.replace(transport.config, **changes)
         other = copy.copy(self)
-        other._bind(self._transport.with_config(dataclasses.replace(self._transport.config, **changes)))
+        if token is UNSET:
+            other._bind(transport.with_config(config))
+        else:
+            pool = transport.pool
+            pool.check_shareable()
+            other._identify(validate_token(token), pool, config, ClientLifetime(pool.lifetime))
         return other
 
     def events(
@@ -276,9 +300,15 @@ class Travis(WaitingClient):
         return self._subscriber.events(repo, job, build=build, channels=channels, only=only, buffer=buffer)
 
     def statistics(self) -> Statistics:
-        """Return what this client is doing: counters of the live channel, and how much waits for what."""
+        """Return what this client is doing: counters of requests and of the live channel, and what waits for what."""
+        counts = self._transport.identity.counts
         return Statistics(
-            live=self.live.statistics(), waiters=len(self._waiting), waiting_for_limits=self._transport.waiting
+            live=self.live.statistics(),
+            waiters=len(self._waiting),
+            waiting_for_limits=self._transport.waiting,
+            requests=counts.requests,
+            not_modified=counts.not_modified,
+            bytes_saved=counts.bytes_saved,
         )
 
     def follow_log(self, job: JobRef, *, after: Job | None = None) -> LogStream:

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import threading
 from enum import Enum, auto
+from functools import cached_property
 from typing import Final
 
 import anyio
@@ -71,12 +72,8 @@ class Hub:
         self._options = options
         self._lifetime = lifetime
         self._monitor = LiveMonitor()
-        self._dispatcher = Dispatcher(self._monitor)
-        self._placement = Placement(self._dispatcher, self._monitor, self._placed)
         self._connection: PusherConnection | None = None
-        self._policy = ReconnectPolicy(options.reconnect_delay, options.max_reconnect_delay)
         self._next_attempt = 0.0
-        self._attempt_wanted = asyncio.Event()
         self._task = BackgroundTask(self._run, self._has_work, "aiotravis live hub")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
@@ -84,7 +81,25 @@ class Hub:
         self._config_is_old = False
         # Whether the configuration has named another address after the last refusal.
         self._has_moved = False
-        self.live: Live = Live(self._monitor, self._dispatcher.counts)
+        self.live: Live = Live(self._monitor, lambda: (0, 0) if self._loop is None else self._dispatcher.counts())
+
+    # Made for the first subscription: a service may have thousands of clients, most of which never listen.
+
+    @cached_property
+    def _dispatcher(self) -> Dispatcher:
+        return Dispatcher(self._monitor)
+
+    @cached_property
+    def _placement(self) -> Placement:
+        return Placement(self._dispatcher, self._monitor, self._placed)
+
+    @cached_property
+    def _policy(self) -> ReconnectPolicy:
+        return ReconnectPolicy(self._options.reconnect_delay, self._options.max_reconnect_delay)
+
+    @cached_property
+    def _attempt_wanted(self) -> asyncio.Event:
+        return asyncio.Event()
 
     @property
     def options(self) -> LiveOptions:
@@ -147,9 +162,10 @@ class Hub:
             await self._task.aclose()
         finally:
             error = UsageError("The client was closed while its live channel was in use.")
-            for subscription in [*self._placement.waiting, *self._dispatcher.all_subscriptions()]:
-                subscription.end(error)
-                self._close(subscription)
+            if self._loop is not None:
+                for subscription in [*self._placement.waiting, *self._dispatcher.all_subscriptions()]:
+                    subscription.end(error)
+                    self._close(subscription)
             self._monitor.state = LiveState.CLOSED
 
     # In the hub's own task --------------------------------------------------------------------------------------------

@@ -65,7 +65,8 @@ class MemoryLimiter:
         try:
             while True:
                 woken.clear()
-                admitted, wait = False, math.inf
+                admitted = False
+                wait: float | None = math.inf
                 with anyio.move_on_after(max(MIN_PATIENCE, remaining())) as asking:
                     await self._prepare(waiter)
                     wait = shared.poll(waiter)

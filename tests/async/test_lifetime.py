@@ -1,6 +1,9 @@
 """The lifetime of a client."""
 
 import asyncio
+import gc
+import weakref
+from functools import partial
 
 import anyio
 import anyio.lowlevel
@@ -112,3 +115,48 @@ async def test_closing_waits_until_calls_in_flight_have_ended() -> None:
 def test_without_a_running_event_loop_asyncio_is_asked_for() -> None:
     with pytest.raises(errors.UsageError, match="aiotravis needs asyncio"):
         ClientLifetime().check()
+
+
+async def test_a_parent_ends_its_children_first_and_a_child_ends_alone() -> None:
+    parent, closed = ClientLifetime(), list[str]()
+
+    def record(lifetime: ClientLifetime, name: str) -> None:
+        async def close(what: str) -> None:
+            assert lifetime.closed
+            closed.append(f"{name} {what}")
+
+        lifetime.on_closed(partial(close, "finally"))
+        lifetime.on_close(partial(close, "task"))
+
+    child, other = ClientLifetime(parent), ClientLifetime(parent)
+    for lifetime, name in ((parent, "parent"), (child, "child"), (other, "other")):
+        record(lifetime, name)
+        lifetime.check()
+    await child.aclose()
+    assert (closed, parent.closed) == (["child task", "child finally"], False)
+    closed.clear()
+    await parent.aclose()
+    assert other.closed
+    assert closed[-2:] == ["parent task", "parent finally"]
+    assert closed.index("other task") < closed.index("other finally") < closed.index("parent task")
+    with pytest.raises(errors.UsageError, match="This client is closed"):
+        ClientLifetime(parent).check()
+
+
+def test_a_child_belongs_to_the_event_loop_of_its_parent() -> None:
+    parent = ClientLifetime()
+
+    async def check(lifetime: ClientLifetime) -> None:
+        lifetime.check()
+
+    asyncio.run(check(parent))
+    with pytest.raises(errors.UsageError, match="another event loop"):
+        asyncio.run(check(ClientLifetime(parent)))
+
+
+async def test_a_parent_keeps_no_child_alive() -> None:
+    parent = ClientLifetime()
+    gone = weakref.ref(ClientLifetime(parent))
+    gc.collect()
+    assert gone() is None
+    await parent.aclose()

@@ -18,9 +18,9 @@ async def test_the_callers_user_agent_comes_first(server: TravisServer) -> None:
 
 
 def test_anonymous_requests_to_travis_ci_com_ask_for_version_2_1() -> None:
-    assert Travis()._transport._headers["Accept"] == "application/vnd.travis-ci.2.1+json"
-    assert Travis(TOKEN)._transport._headers["Accept"] == "application/vnd.travis-ci.2+json"
-    assert Travis(endpoint=ORG)._transport._headers["Accept"] == "application/vnd.travis-ci.2+json"
+    assert Travis()._transport.identity.accept == "application/vnd.travis-ci.2.1+json"
+    assert Travis(TOKEN)._transport.identity.accept == "application/vnd.travis-ci.2+json"
+    assert Travis(endpoint=ORG)._transport.identity.accept == "application/vnd.travis-ci.2+json"
 
 
 def test_rate_limits_are_on_for_travis_and_off_for_enterprise() -> None:

@@ -27,6 +27,19 @@ async def test_statistics_count_feeds_and_waiters_and_become_json(travis: Travis
     assert travis.statistics().waiters == 0
 
 
+async def test_requests_are_counted_for_each_identity_with_their_attempts(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    server.respond("GET", "/config", status=503, times=1)
+    nobody = travis.with_options(token=None)
+    await travis.with_options(attempts=2).config.get()
+    await nobody.config.get()
+    counts = [(one.requests, one.not_modified, one.bytes_saved) for one in (travis.statistics(), nobody.statistics())]
+    assert counts == [(2, 0, 0), (1, 0, 0)]
+    plain = travis.statistics().to_dict()
+    assert (plain["requests"], plain["not_modified"], plain["bytes_saved"]) == (2, 0, 0)
+
+
 async def test_requests_that_wait_for_the_limits_are_counted(server: TravisServer) -> None:
     token = f"{TOKEN}-of-its-own"
     server.world.user("anja", token=token)

@@ -153,7 +153,7 @@ async def test_cancelling_aclose_closes_everything_all_the_same(server: TravisSe
                 with pytest.raises(errors.UsageError, match="closed"):
                     await task
             await until(lambda: not server.pusher.connections)
-        session = travis._transport._sessions._main
+        session = travis._transport.pool._main
         assert session is not None
         assert session.closed
     assert step > 1
@@ -211,7 +211,7 @@ async def test_closing_the_client_ends_waits_of_a_client_with_other_options(serv
 def test_values_are_pickled_and_clients_are_not() -> None:
     value = RepositoryValue(id=7, slug="a/b")
     assert pickle.loads(pickle.dumps(value)) == value
-    with pytest.raises(TypeError):
+    with pytest.raises((TypeError, AttributeError)):
         pickle.dumps(Travis(TOKEN))
 
 

@@ -1,6 +1,7 @@
 """Request headers, endings of paths, and media types: sections 1.2 and 1.3 of the facts."""
 
 import base64
+import re
 from typing import cast
 
 from aiotravis.testing import Switches
@@ -165,6 +166,20 @@ ROWS: dict[str, Row] = {
     "1.3 a slash on a collection": Row(200, "/builds/?slug={slug}", keys("builds", "commits")),
     "1.3 a slash after an id": Row(404, "/builds/{build}/", NOT_FOUND),
     "1.3 headers alone": Row(200, BUILD, NOTHING, method="HEAD", token=None),
+    "1.3 an ETag of a build": Row(
+        200, BUILD, answer_is=lambda answer, _: re.fullmatch('"[0-9a-f]{32}"', answer.headers["etag"]) is not None
+    ),
+    "1.3 an ETag that is known": Row(
+        304, BUILD, NOTHING, "", headers={"If-None-Match": '"other", *'},
+        answer_is=lambda answer, _: {"etag", "cache-control", "vary"} <= set(answer.headers),
+    ),
+    **{
+        f"1.3 no ETag: {path}": Row(
+            200, path, None, None, headers={"If-None-Match": "*"},
+            answer_is=lambda answer, _: "etag" not in answer.headers,
+        )
+        for path in ("/builds?slug={slug}", "/repos/{slug}/branches", LOG, "/users", "/config")
+    },
     "1.3 a request id is echoed": Row(
         200, "/", equals({"hello": "world"}), headers={"X-Request-ID": "mine"},
         answer_is=lambda answer, _: answer.headers["x-request-id"] == "mine",

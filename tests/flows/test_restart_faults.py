@@ -98,7 +98,7 @@ async def restart_job_and_wait(travis: Travis, build: Build) -> str:
 
 async def wait_after(travis: Travis, build: Build) -> str:
     old = await travis.builds.get(build.id)
-    async with Travis(TOKEN, endpoint=travis._transport._endpoint) as elsewhere:
+    async with Travis(TOKEN, endpoint=travis.endpoint) as elsewhere:
         await elsewhere.builds.restart(build.id)
     return (await travis.wait_for_build(build.id, after=old)).state
 
@@ -110,7 +110,7 @@ async def follow(travis: Travis, build: Build) -> str:
 
 async def follow_after(travis: Travis, build: Build) -> str:
     old = await travis.jobs.get(build.jobs[0].id)
-    async with Travis(TOKEN, endpoint=travis._transport._endpoint) as elsewhere:
+    async with Travis(TOKEN, endpoint=travis.endpoint) as elsewhere:
         await elsewhere.builds.restart(build.id)
     return "passed" if await travis.follow_log(old, after=old).text() == "new\n" else "failed"
 

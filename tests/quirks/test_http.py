@@ -195,7 +195,7 @@ async def test_quirk_45_a_read_survives_a_closed_keep_alive_connection(closes: s
 
 async def test_quirk_45_idle_connections_are_closed_before_the_server_closes_them(travis: Travis) -> None:
     await travis.config.get()
-    connector = travis._transport.session().connector
+    connector = travis._transport.pool.main().connector
     assert connector is not None
     timeout = connector._keepalive_timeout
     assert timeout is not None

@@ -10,7 +10,7 @@ import pytest
 from aiotravis import errors
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._http import ApiRequest
-from aiotravis._transport import AiohttpTransport, TransportConfig
+from aiotravis._transport import AiohttpTransport, ConnectionPool, Identity, TransportConfig
 from aiotravis.rate_limits.limiter import RateLimiter
 from aiotravis.rate_limits.memory import MemoryLimiter
 from aiotravis.rate_limits.protocol import Limiter
@@ -28,15 +28,9 @@ SIGN_IN = ApiRequest("POST", "/auth/github", body=b"{}", headers=(("Content-Type
 
 
 def _transport(server: TravisServer, token: str | None, limiter: Limiter) -> AiohttpTransport:
-    return AiohttpTransport(
-        server.endpoint,
-        token,
-        accept="application/json",
-        user_agent="test",
-        config=TransportConfig(connect_timeout=1e6, read_timeout=1e6),
-        limiter=limiter,
-        lifetime=ClientLifetime(),
-    )
+    config, lifetime = TransportConfig(connect_timeout=1e6, read_timeout=1e6), ClientLifetime()
+    pool = ConnectionPool(server.endpoint, "test", config, lifetime)
+    return AiohttpTransport(pool, Identity(token, "application/json", limiter, lifetime, pool.memory), config)
 
 
 CASES = int(os.environ.get("AIOTRAVIS_RATE_CASES", "2"))
@@ -82,7 +76,7 @@ def _run_program(seed: int, *, authenticated: bool) -> None:
                 for _ in range(draw.choice([1, 8, 40])):
                     group.start_soon(work)
             for client in clients:
-                await client.aclose()
+                await client.lifetime.aclose()
             assert server.rates is not None
             assert server.rates.banned == {}
             assert server.rates.requests.highest <= (2000 if authenticated else 500)
@@ -107,6 +101,6 @@ def test_without_the_limiter_the_same_calls_are_banned() -> None:
             assert (await client.send(WRITE)).status == 403
             with pytest.raises(errors.BannedError):
                 await client.send(READ)
-            await client.aclose()
+            await client.lifetime.aclose()
 
     run(program, start=1.5e9)

@@ -200,7 +200,7 @@ async def test_closing_in_the_middle_of_a_write_says_that_it_may_have_been_done(
 
 async def test_closing_before_a_write_was_sent_raises_usage_error() -> None:
     travis = client("http://127.0.0.1:1")
-    travis._transport._connections = asyncio.Semaphore(0)
+    travis._transport.pool.slots = asyncio.Semaphore(0)
     calls = travis._transport.lifetime.calls
     error = await closed_during(travis, lambda: travis.builds.restart(1), lambda: bool(calls._deadlines))
     assert type(error) is errors.UsageError
@@ -253,7 +253,7 @@ async def test_a_cancelled_call_leaves_the_client_usable(server: TravisServer, t
 def test_a_call_on_another_event_loop_raises_usage_error() -> None:
     async def use(travis: Travis) -> None:
         async with TravisServer() as server:
-            travis._transport._endpoint = server.endpoint
+            travis._transport.pool.endpoint = server.endpoint
             await travis.config.get()
 
     travis = Travis(endpoint="http://127.0.0.1:1")

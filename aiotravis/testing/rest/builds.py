@@ -11,7 +11,7 @@ from aiotravis.testing.rest.access import Caller, not_found, server_error
 from aiotravis.testing.rest.parameters import list_parameter, path_id
 from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse
 from aiotravis.testing.world.builds import Build
-from aiotravis.testing.world.payloads import annotation_json, build_json, commit_json, job_json
+from aiotravis.testing.world.payloads import annotation_json, build_json, commit_json, job_json, timestamp
 
 __all__ = ["BuildRoutes"]
 
@@ -59,7 +59,8 @@ class BuildRoutes(Routes):
             body["annotations"] = [annotation_json(one, job) for job in build.jobs for one in job.annotations]
             for fields, job in zip(jobs, build.jobs, strict=True):
                 fields["annotation_ids"] = [one.id for one in job.annotations]
-        return SerializedResponse(body)
+        newest = max(build.updated_at, *(job.updated_at for job in build.jobs))
+        return SerializedResponse(body, updated_at=timestamp(newest))
 
     async def builds(self, request: web.Request) -> web.StreamResponse:
         """Answer ``GET /builds``: by ids, or 25 of a repository, newest first."""
@@ -165,7 +166,8 @@ class BuildRoutes(Routes):
         if not found:
             raise not_found()
         self._show_states(found[-1:])
-        return SerializedResponse({"branch": _branch_json(found[-1]), "commit": _commit_json(found[-1])})
+        body = {"branch": _branch_json(found[-1]), "commit": _commit_json(found[-1])}
+        return SerializedResponse(body, updated_at=timestamp(found[-1].updated_at))
 
 
 def _branch_json(build: Build) -> dict[str, object]:

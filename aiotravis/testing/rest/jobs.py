@@ -12,7 +12,7 @@ from aiotravis.testing.rest.parameters import list_parameter, path_id, read_fiel
 from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse, error_response, json_response
 from aiotravis.testing.world.builds import Job
 from aiotravis.testing.world.models import Annotation
-from aiotravis.testing.world.payloads import annotation_json, commit_json, job_json
+from aiotravis.testing.world.payloads import annotation_json, commit_json, job_json, timestamp
 
 __all__ = ["JobRoutes"]
 
@@ -56,7 +56,8 @@ class JobRoutes(Routes):
         body: dict[str, object] = {"job": self._job_json(job, request), "commit": commit}
         if self._is_2014:
             body["annotations"] = [annotation_json(annotation, job) for annotation in job.annotations]
-        return SerializedResponse(body)
+        # Annotations have times of their own.
+        return SerializedResponse(body, updated_at=f"{timestamp(job.updated_at)} {job.annotations}")
 
     async def jobs(self, request: web.Request) -> web.StreamResponse:
         """Answer ``GET /jobs``: by ids, state or queue."""

@@ -114,9 +114,6 @@ class RequestMiddleware:
             response = preflight_response()
         else:
             response = await self._route_response(route, request_id, outside_api=outside_api)
-        self._record(request, body, response.status)
-        if self.stubs.take_loss(request.method, path) and request.transport is not None:
-            request.transport.abort()
         if isinstance(response, web.Response):
             if stub is None and rate_limited is None:
                 response = finalize_response(request, response, request_id)
@@ -127,6 +124,9 @@ class RequestMiddleware:
                 response.headers["Date"] = formatdate(date, usegmt=True)
             if stub is None and response.body and "gzip" in request.headers.get("Accept-Encoding", ""):
                 response.enable_compression(web.ContentCoding.gzip)
+        self._record(request, body, response.status)
+        if self.stubs.take_loss(request.method, path) and request.transport is not None:
+            request.transport.abort()
         return response
 
     def _below(self, request: web.Request) -> str:

@@ -12,7 +12,7 @@ from aiotravis.testing.rest.content_negotiation import wants_version_2_1
 from aiotravis.testing.rest.parameters import list_parameter, page_size
 from aiotravis.testing.rest.routes import Handler, Routes, SerializedResponse
 from aiotravis.testing.world.builds import Repository
-from aiotravis.testing.world.payloads import repository_json
+from aiotravis.testing.world.payloads import repository_json, timestamp
 
 __all__ = ["RepositoryRoutes"]
 
@@ -44,7 +44,10 @@ class RepositoryRoutes(Routes):
         if repository is None or not caller.can_see(repository):
             raise not_found()
         self._show_states([repository.last_shown])
-        return SerializedResponse({"repo": self._repository_json(repository)})
+        # A build of it changes a repository, and so does a setting of its own.
+        newest = timestamp(max((build.updated_at for build in repository.builds), default=0.0))
+        updated_at = f"{newest} {repository.slug} {repository.active} {repository.description}"
+        return SerializedResponse({"repo": self._repository_json(repository)}, updated_at=updated_at)
 
     def _repository_json(self, repository: Repository) -> dict[str, object]:
         fields = repository_json(repository)

@@ -60,7 +60,8 @@ class RequestRoutes(Routes):
                     commit = _commit_json(one.commit_id, repository)
                     if commit is not None:
                         body["commit"] = commit
-                    response = SerializedResponse(body)
+                    updated_at = f"{timestamp(one.created_at)} {one.result} {one.build_id}"
+                    response = SerializedResponse(body, updated_at=updated_at)
                     # fact 9.29: cacheable for a year, although its result can still change.
                     response.headers["Cache-Control"] = "public, max-age=31536000"
                     return response

@@ -1,5 +1,6 @@
 """Base of all groups of routes, and the JSON responses of Travis."""
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol, cast
@@ -66,16 +67,25 @@ class ServerContext(Protocol):
         ...
 
 
+DEPLOYED: Final = "10b17e6e062f020ae60ff2c38ce419ee43fa3668"
+"""The version of Travis that is deployed: with another, all ETags change."""
+
+
 class SerializedResponse(web.Response):
     """A response written by a serializer of Travis, which depends on the version.
 
     Args:
         value: Its JSON, with the envelope of version 2.
         status: HTTP status.
+        updated_at: When what it shows was changed last, in whole seconds, for its ETag; None without one.
     """
 
-    def __init__(self, value: Mapping[str, object], status: int = 200) -> None:
+    def __init__(self, value: Mapping[str, object], status: int = 200, *, updated_at: str | None = None) -> None:
         super().__init__(status=status)
+        if updated_at is not None:
+            # fact 1.3: the same for every version, format and identity.
+            key = f"{DEPLOYED}-{updated_at}".encode()
+            self.headers["ETag"] = f'"{hashlib.md5(key, usedforsecurity=False).hexdigest()}"'
         self._value = value
         self._write(value)
 

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from aiotravis.testing import Repository, TravisServer
+from aiotravis.testing.world.repository_data import Request
 from tests.conftest import TOKEN
 from tests.raw import V2, ask
 
@@ -63,10 +64,55 @@ async def test_matching_etag_gets_304_until_the_build_changes(server: TravisServ
         again = await ask(server, f"/builds/{build.id}", headers={"If-None-Match": known})
         assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
     assert (await ask(server, f"/builds/{build.id}", headers={"If-None-Match": '"other"'})).status == 200
+    server.world.clock = lambda: build.updated_at + 1.0
     build.start()
     changed = await ask(server, f"/builds/{build.id}", headers={"If-None-Match": tag})
     assert (changed.status, changed.headers["etag"] != tag) == (200, True)
     assert "etag" not in (await ask(server, "/builds/999")).headers
+
+
+@pytest.mark.instant
+async def test_only_single_builds_jobs_branches_repositories_and_requests_have_etags(
+    server: TravisServer, repository: Repository
+) -> None:
+    build = repository.history(1)[0]
+    request = Request(31, "push", "approved", 1_400_000_000.0, build_id=build.id)
+    repository.data.requests.append(request)
+    with_etag = (
+        f"/builds/{build.id}", f"/jobs/{build.jobs[0].id}", f"/repos/{repository.id}", f"/repos/{repository.slug}",
+        f"/repos/{repository.slug}/branches/master", "/requests/31",
+    )  # fmt: skip
+    without = (
+        f"/builds?ids={build.id}", f"/jobs?ids[]={build.jobs[0].id}", f"/repos?ids={repository.id}", "/config",
+        f"/repos/{repository.slug}/branches", f"/jobs/{build.jobs[0].id}/log", "/users",
+        f"/repos/{repository.slug}/key", f"/repos/{repository.slug}/builds", f"/requests?repository_id={repository.id}",
+    )  # fmt: skip
+    for path in (*with_etag, *without):
+        answer = await ask(server, path, token=TOKEN)
+        assert (path, answer.status, "etag" in answer.headers) == (path, 200, path in with_etag)
+        etag = answer.headers.get("etag", '"another"')
+        again = await ask(server, path, token=TOKEN, headers={"If-None-Match": etag})
+        assert again.status == (304 if path in with_etag else 200)
+        assert again.headers["cache-control"] == ("public, max-age=31536000" if "/requests/" in path else "no-cache")
+
+
+async def test_an_etag_is_that_of_a_second_whatever_the_format_and_the_identity(
+    server: TravisServer, repository: Repository
+) -> None:
+    now = 1_400_000_000.1
+    server.world.clock = lambda: now
+    build = repository.build()
+    path = f"/builds/{build.id}"
+    first = await ask(server, path)
+    build.start()
+    now += 0.8
+    assert (await ask(server, path, headers={"If-None-Match": first.headers["etag"]})).status == 304
+    for token, accept in ((TOKEN, V2), (None, "application/json")):
+        answer = await ask(server, path, token=token, accept=accept)
+        assert (answer.headers["etag"], answer.body != first.body) == (first.headers["etag"], True)
+    now += 0.2
+    build.jobs[0].finish("passed")
+    assert (await ask(server, path)).headers["etag"] != first.headers["etag"]
 
 
 @pytest.mark.parametrize("value", ["true", "1"])

@@ -1,4 +1,4 @@
-"""Sessions: made at the first use, shared by all calls, closed only where they are ours."""
+"""The pool: sessions made at the first use, shared by all calls, closed only where they are ours."""
 
 import aiohttp
 import anyio

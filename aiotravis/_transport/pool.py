@@ -1,35 +1,49 @@
-"""The aiohttp sessions: one for the API, one without headers for other hosts, over the same connections."""
+"""ConnectionPool: what clients of several identities share, see `Identity` for what they do not.
 
+Two aiohttp sessions over the same connections: one for the API, one without headers for other hosts.
+"""
+
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import aiohttp
 
+from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._http.redaction import MIN_SECRET_LENGTH, header_secrets
+from aiotravis._http.response_cache import ResponseMemory
 from aiotravis._network.handshakes import refuse_redirect
 from aiotravis._network.proxies import environment_proxy, refuse_netrc, session_proxy
 from aiotravis._transport.config import TransportConfig
 from aiotravis.errors import UsageError
 
-__all__ = ["MAX_CONNECTIONS", "Sessions"]
+__all__ = ["ConnectionPool"]
 
 MAX_CONNECTIONS: Final = 200
+"""Requests in flight, of all clients. Live connections do not count: each identity that listens has one of its own."""
 
 KEEP_ALIVE: Final = 4.0
 """Seconds for which an idle connection is kept. fact 9.45: Travis's front closes it after 5."""
 
 
-class Sessions:
-    """Sessions, made on first use.
+class ConnectionPool:
+    """Sessions and connections for clients of one site, whatever their tokens. It opens nothing before its first use.
 
     Args:
+        endpoint: URL of the API without a trailing slash.
+        user_agent: User-Agent header.
         config: How to reach the server.
+        lifetime: That of the client that opens the pool; the pool is closed with it.
         session: A session of the caller's own: used, never closed.
-        headers: Headers of every request to the API, unless the session is the caller's.
-        endpoint: URL of the API.
 
     Attributes:
+        endpoint: As given.
+        user_agent: As given.
+        lifetime: As given.
+        headers: Headers of every request, unless the session is the caller's.
         own: Whether the main session is one of ours.
+        memory: Bounds the responses that the caches of all identities keep.
+        slots: Calls wait for a connection here, where it does not count as the server's silence.
 
     Raises:
         UsageError: The caller's session would send a login of a netrc file to the API.
@@ -37,18 +51,25 @@ class Sessions:
 
     def __init__(
         self,
-        config: TransportConfig,
-        session: aiohttp.ClientSession | None,
-        headers: Mapping[str, str],
         endpoint: str,
+        user_agent: str,
+        config: TransportConfig,
+        lifetime: ClientLifetime,
+        session: aiohttp.ClientSession | None = None,
     ) -> None:
         if session is not None:
             refuse_netrc(session, endpoint)
+        self.endpoint: str = endpoint
+        self.user_agent: str = user_agent
+        self.lifetime: ClientLifetime = lifetime
+        self.headers: Mapping[str, str] = {"Accept-Encoding": "gzip", "User-Agent": user_agent}
+        self.own: bool = session is None
+        self.memory: ResponseMemory = ResponseMemory()
+        self.slots: asyncio.Semaphore = asyncio.Semaphore(MAX_CONNECTIONS)
         self._config = config
-        self._headers = headers
         self._main = session
         self._cross_origin: aiohttp.ClientSession | None = None
-        self.own = session is None
+        lifetime.on_closed(self._close)
 
     def main(self) -> aiohttp.ClientSession:
         """Return the session for the API.
@@ -58,8 +79,8 @@ class Sessions:
         """
         if self._main is None:
             self._main = self._make(
-                aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
-                headers=self._headers,
+                aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE),
+                headers=self.headers,
                 middlewares=self._config.middlewares,
             )
         elif self._main.closed:
@@ -67,7 +88,12 @@ class Sessions:
         return self._main
 
     def cross_origin(self) -> aiohttp.ClientSession:
-        """Return the session for other hosts: the main one may have headers, cookies and credentials of its own."""
+        """Return the session for other hosts: the main one may have headers, cookies and credentials of its own.
+
+        Raises:
+            UsageError: As with `main`; or the pool is closed, or belongs to another event loop.
+        """
+        self.lifetime.check()
         if self._cross_origin is None:
             main = self.main()
             # It has to take the same way through a proxy.
@@ -87,6 +113,25 @@ class Sessions:
             return given
         main = self.main()
         return session_proxy(main) or (environment_proxy(url) if self._config.trust_env or main.trust_env else None)
+
+    def check_shareable(self) -> None:
+        """Check that another identity can use the connections.
+
+        Raises:
+            UsageError: The caller's session would send credentials of its own, or cookies, for one identity as for
+                another.
+        """
+        session = self._main
+        if self.own or session is None:
+            return
+        if "Authorization" in session.headers or getattr(session, "_default_auth", None) is not None:
+            raise UsageError("The session given to this client has an Authorization of its own.", argument="token")
+        if not isinstance(session.cookie_jar, aiohttp.DummyCookieJar):
+            message = (
+                "The session given to this client keeps cookies, which would be sent for every token alike. "
+                "Give it cookie_jar=aiohttp.DummyCookieJar()."
+            )
+            raise UsageError(message, argument="token")
 
     def secrets(self) -> tuple[str, ...]:
         """Return the secrets in the headers and cookies of the caller's own session."""
@@ -118,8 +163,7 @@ class Sessions:
         session._retry_connection = False
         return session
 
-    async def aclose(self) -> None:
-        """Close the sessions that this client made."""
+    async def _close(self) -> None:
         if self._cross_origin is not None:
             await self._cross_origin.close()
         if self.own and self._main is not None:
