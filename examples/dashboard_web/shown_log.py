@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiotravis import LogText, log_text
-from examples.dashboard_web.outcome import outcome
 from examples.dashboard_web.shown import ShownLine, shown_line
+from examples.outcome import outcome
 
 MAX_LINES: Final = 5000
 """Newest lines of a log that a page receives unless it asks for more."""

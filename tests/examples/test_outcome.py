@@ -4,7 +4,7 @@ import pytest
 
 from aiotravis import LogText
 from aiotravis.testing import SAMPLE_LOGS
-from examples.dashboard_web.outcome import outcome
+from examples.outcome import outcome
 
 KINDS = {"passed": "good", "canceled": "gone"}
 
