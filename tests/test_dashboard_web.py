@@ -74,6 +74,10 @@ class Events:
                 if name == "board" and condition(news):
                     return news
 
+    async def up_to_date(self, news: Any) -> Any:
+        """Return a state that is up to date, this one or a later one: builds are sent as soon as they are read."""
+        return news if news["behind"] is None else await self.until(lambda news: news["behind"] is None)
+
 
 @asynccontextmanager
 async def stream(browser: aiohttp.ClientSession, url: str) -> AsyncGenerator[Events]:
@@ -154,9 +158,7 @@ async def test_a_page_receives_the_state_and_then_its_changes(
         news = await updates.until(lambda news: len(news["builds"]) == 3)
         assert states_of(news) == {build.id: build.state for build in history}
         assert news["shown"] == {str(repository.id): [build.id for build in reversed(history)]}
-        if news["behind"] is not None:
-            # The builds are shown as soon as they are read.
-            news = await updates.until(lambda news: news["behind"] is None)
+        news = await updates.up_to_date(news)
         assert (news["state"], news["complete"]) == ("connected", True)
         build = repository.build(jobs=2, message=f"{HOSTILE}\nmore")
         server.play(build, speed=50)
@@ -181,7 +183,8 @@ async def test_after_a_gap_the_state_is_read_again_and_the_page_was_marked_behin
 ) -> None:
     build = repository.build()
     async with stream(browser, f"{url}events") as updates:
-        await updates.until(lambda news: build.id in states_of(news) and news["behind"] is None)
+        await updates.up_to_date(await updates.until(lambda news: build.id in states_of(news)))
+        await server.pusher.wait_occupied(f"repo-{repository.id}")
         port = server.port
         await server.stop()
         await updates.until(lambda news: news["behind"] is not None)
@@ -189,7 +192,7 @@ async def test_after_a_gap_the_state_is_read_again_and_the_page_was_marked_behin
         build.jobs[0].finish("failed")
         await server.start(port)
         news = await updates.until(lambda news: states_of(news).get(build.id) == "failed")
-        news = news if news["behind"] is None else await updates.until(lambda news: news["behind"] is None)
+        news = await updates.up_to_date(news)
         assert news["gaps"] == 1
 
 
@@ -472,6 +475,24 @@ async def test_a_page_receives_as_many_of_the_last_lines_as_it_asks_for(
         # A page that opens the log while it is still read receives what comes, too.
         assert numbers[len(numbers) - shown :] == list(range(60_001 - shown, 60_001))
         assert len(numbers) + skipped == 60_000
+
+
+@pytest.mark.parametrize("state", ["passed", "errored", "canceled"])
+async def test_the_state_that_follows_the_log_tells_how_the_job_ended(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int, state: str
+) -> None:
+    job = server.world.jobs[job_id]
+    job.start()
+    kinds: list[str] = []
+    async with stream(browser, f"{url}jobs/{job_id}/log") as updates:
+        job.write("nothing of how it ends\n", final=True)
+        with anyio.fail_after(20):
+            while (news := await updates.next())[0] != "end":
+                kinds.append(news[1]["outcome"]["kind"])
+                if news[1]["standing"] is not None:
+                    job.finish(state)
+    assert kinds[0] == "open"
+    assert kinds[-1] == {"passed": "good", "errored": "bad", "canceled": "gone"}[state]
 
 
 async def test_the_raw_log_is_sent_as_text(

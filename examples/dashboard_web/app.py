@@ -52,6 +52,9 @@ HEARTBEAT: Final = 10.0
 SEND_TIMEOUT: Final = 30.0
 """Seconds that a page may take to receive a message before it is disconnected."""
 
+END_DELAY: Final = 5.0
+"""Seconds that the end of a log waits for the state of its job, which decides how it ended if the log does not tell."""
+
 MAX_LAST: Final = 50_000
 """Newest lines of a log that a page can ask for."""
 
@@ -174,18 +177,23 @@ class Dashboard:
             if log is None:
                 raise web.HTTPServiceUnavailable(reason="Too many logs are followed")
             async with self._stream(request) as stream:
-                cursor = Cursor(last=last)
+                cursor, deadline = Cursor(last=last), 0.0
                 while not self._closing:
-                    changed, ended = log.changed.next(), log.ended
+                    changed, moved, ended = log.changed.next(), self._board.changed.next(), log.ended
                     known = self._board.job(job.id) or job
                     message = log.shown.after(cursor, known.state)
                     await stream.send("log", message)
                     if message["more"]:
                         continue
-                    if ended:
+                    if not ended:
+                        await wait(changed, HEARTBEAT)
+                        continue
+                    # The last part of a log comes some moments before the end of its job.
+                    deadline = deadline or anyio.current_time() + END_DELAY
+                    if known.finished or anyio.current_time() >= deadline:
                         await stream.send("end", log.summary())
                         break
-                    await wait(changed, HEARTBEAT)
+                    await wait(moved, END_DELAY)
         return stream.response
 
     async def _raw_log(self, request: web.Request) -> web.StreamResponse:
