@@ -147,7 +147,6 @@ class Board:
             "complete": self._complete,
             "gaps": counted.gaps,
             "dropped": counted.dropped,
-            "lag": counted.lag,
             "now": time.time(),
         }
 
