@@ -289,7 +289,7 @@ export class LogPanel {
   }
 
   putStatus() {
-    let text = this.waits ? "Connection lost, trying again …" : "Following …";
+    let text = this.waits ? "Connection lost, trying again …" : this.finished ? "Loading …" : "Following …";
     let state = this.waits ? "lost" : "following";
     if (!this.waits && !this.reachable) {
       text = "Travis does not answer, trying again …";
