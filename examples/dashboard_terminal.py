@@ -1,4 +1,4 @@
-"""Show the builds of many repositories in the terminal, live, and the log of the selected build.
+"""Show the builds of many repositories in the terminal, live, and the log of a job of the selected build.
 
 It needs rich (the extra ``examples``). Without arguments it shows an embedded Travis that runs builds continuously:
 
@@ -8,19 +8,22 @@ With a real one:
 
     python examples/dashboard_terminal.py --endpoint https://api.travis-ci.com --token TOKEN --repo OWNER/NAME ...
 
-Keys: ``j`` and ``k`` or the arrows select a build, ``q`` ends. ``--once`` prints the dashboard once and ends. The exit
-code is 0, 2 after an error, 130 after Ctrl-C.
+Keys: ``j`` and ``k`` or the arrows select a build, ``h`` and ``l`` or the arrows a job of it; space, ``b`` and the page
+keys scroll its log, ``g`` and ``G`` go to its start and its end, ``f`` to what failed; ``q`` ends. Until one is
+selected, the job is the first that failed, or else the first that runs. ``--once`` prints the dashboard once and ends.
+The exit code is 0, 2 after an error, 130 after Ctrl-C.
 """
 
 import argparse
-import asyncio
 import contextlib
 import os
+import re
 import sys
 import termios
 import tty
 from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import anyio
 from rich.console import Console, Group
@@ -29,10 +32,30 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from aiotravis import COM, Build, LogReset, LogText, Travis, TravisError, events, safe_for_terminal
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from aiotravis import COM, Build, Job, RepositoryUpdate, Travis, TravisError, Watch, WatchStatus, safe_for_terminal
 from aiotravis.testing import Demo, TravisServer
+from examples.terminal_log import FollowedLog, one_line
 
 STYLES = {"passed": "green", "failed": "red", "errored": "red", "canceled": "dim", "started": "yellow"}
+
+KEYS: Mapping[bytes, str] = {
+    **dict.fromkeys((b"j", b"\x1b[B"), "next build"),
+    **dict.fromkeys((b"k", b"\x1b[A"), "previous build"),
+    **dict.fromkeys((b"l", b"\x1b[C"), "next job"),
+    **dict.fromkeys((b"h", b"\x1b[D"), "previous job"),
+    **dict.fromkeys((b" ", b"\x1b[6~"), "page down"),
+    **dict.fromkeys((b"b", b"\x1b[5~"), "page up"),
+    **dict.fromkeys((b"g", b"\x1b[H"), "start"),
+    **dict.fromkeys((b"G", b"\x1b[F"), "end"),
+    b"f": "failure",
+    b"q": "quit",
+}
+"""What a key does."""
+
+KEY = re.compile(rb"\x1b\[[0-9;]*[A-Za-z~]|.", re.DOTALL)
+
 NARROW = 70
 """Columns below which builds are shown more briefly."""
 
@@ -70,93 +93,106 @@ class Board:
 
     Args:
         travis: The client.
-        slugs: The repositories.
     """
 
-    def __init__(self, travis: Travis, slugs: Sequence[str]) -> None:
+    def __init__(self, travis: Travis) -> None:
         self._travis = travis
-        self._slugs = slugs
-        self._names: dict[int, str] = {}
-        self._builds: dict[int, Build] = {}
-        self._log = LogText()
-        self._followed: int | None = None
-        self._selected = 0
-        self._note = ""
-        self._changed = asyncio.Event()
+        self._updates: dict[int | str, RepositoryUpdate] = {}
+        self._error: TravisError | None = None
+        self._build: int | None = None
+        self._job: int | None = None
+        self._log: FollowedLog | None = None
+        self._changed = anyio.Event()
 
     @property
     def builds(self) -> list[Build]:
         """The builds: unfinished ones first, then the newest first."""
-        return sorted(self._builds.values(), key=lambda build: (build.finished, -_started(build), -build.id))
+        builds = [build for update in self._updates.values() for build in update.builds]
+        return sorted(builds, key=lambda build: (build.finished, -_started(build), -build.id))
 
-    async def read(self) -> None:
-        """Read the current state of all builds."""
-        async with self._travis.map(self._travis.repos.get, self._slugs) as outcomes:
-            self._names = {outcome.value.id: outcome.value.slug async for outcome in outcomes}
-        for slug in self._slugs:
-            count = 0
-            async for build in self._travis.builds.list(slug, exclude_config=True):
-                self._builds[build.id] = build
-                count += 1
-                if count == BUILDS_SHOWN:
-                    break
-        self._forget()
+    async def read(self, watch: Watch, count: int) -> None:
+        """Read the builds of so many repositories.
 
-    def _forget(self) -> None:
-        for repository in self._names:
-            own = sorted(number for number, build in self._builds.items() if build.repository_id == repository)
-            for number in own[:-BUILDS_SHOWN]:
-                del self._builds[number]
+        Raises:
+            TravisError: Some cannot be read.
+        """
+        while len(self._updates) < count:
+            error = self._put(await anext(watch))
+            if error is not None:
+                raise error
 
-    async def listen(self) -> None:
-        """Apply events; after a gap, read everything again."""
-        async with self._travis.events(list(self._names), only=events.BuildEvent) as feed:
-            await self.read()
+    async def listen(self, watch: Watch) -> None:
+        """Show what changes."""
+        async for item in watch:
+            self._put(item)
+            self._select()
+
+    def _put(self, item: RepositoryUpdate | WatchStatus) -> TravisError | None:
+        if isinstance(item, WatchStatus):
+            self._error = item.error
+        else:
+            self._updates[item.repo] = item
+        return item.error
+
+    # What is selected -------------------------------------------------------------------------------------------------
+
+    @property
+    def build(self) -> Build | None:
+        """The selected build; the first one until another was selected, or once that is gone."""
+        builds = self.builds
+        return next((build for build in builds if build.id == self._build), builds[0] if builds else None)
+
+    @property
+    def job(self) -> Job | None:
+        """The job whose log is shown; until one was selected, the first that failed, or runs, or the first one."""
+        jobs = self.build.jobs if self.build is not None else ()
+        ranks = {"failed": 0, "errored": 0, "started": 1}
+        first = min(jobs, key=lambda job: ranks.get(str(job.state), 2), default=None)
+        return next((job for job in jobs if job.id == self._job), first)
+
+    def press(self, action: str) -> None:
+        """Do what a key stands for."""
+        step = 1 if action.startswith("next") else -1
+        build, job = self.build, self.job
+        if action.endswith("build") and build is not None:
+            ids = [one.id for one in self.builds]
+            self._build, self._job = ids[max(0, min(len(ids) - 1, ids.index(build.id) + step))], None
+        elif action.endswith("job") and build is not None and job is not None:
+            ids = [one.id for one in build.jobs]
+            self._build, self._job = build.id, ids[max(0, min(len(ids) - 1, ids.index(job.id) + step))]
+        elif self._log is not None:
+            self._log.scroll(action)
+        self._select()
+
+    def _select(self) -> None:
+        """Follow another log if another job is selected now, or if the job runs again."""
+        job, log = self.job, self._log
+        is_restarted = log is not None and log.ended and log.job.finished and job is not None and not job.finished
+        if (job and job.id) != (log and log.job.id) or is_restarted:
+            self._log = None
             self._changed.set()
-            async for event in feed:
-                if isinstance(event, events.BuildEvent):
-                    if not event.late:
-                        self._builds[event.build.id] = event.build
-                        self._forget()
-                else:
-                    self._note = f"behind: {type(event).__name__.lower()}, read again"
-                    await self.read()
+        elif log is not None and job is not None:
+            log.job = job
 
     async def follow(self) -> None:
-        """Follow the log of the first job of the selected build, until cancelled."""
+        """Follow the log of the selected job, until cancelled."""
         while True:
-            self._changed.clear()
-            build = self.selected()
-            self._followed = build.id if build is not None else None
-            self._log = LogText()
-            with anyio.CancelScope() as scope:
-                async with anyio.create_task_group() as group:
+            self._changed = anyio.Event()
+            async with anyio.create_task_group() as group:
+                if (job := self.job) is not None:
+                    self._log = FollowedLog(job)
+                    group.start_soon(self._log.follow, self._travis)
+                await self._changed.wait()
+                group.cancel_scope.cancel()
 
-                    async def restart(scope: anyio.CancelScope = scope) -> None:
-                        await self._changed.wait()
-                        scope.cancel()
+    async def read_log(self, seconds: float) -> None:
+        """Read the log of the selected job, if it has ended, for at most so many seconds."""
+        if self.job is not None and self.job.finished:
+            self._log = FollowedLog(self.job)
+            with anyio.move_on_after(seconds):
+                await self._log.follow(self._travis)
 
-                    group.start_soon(restart)
-                    if build is not None and build.job_ids:
-                        with contextlib.suppress(TravisError):
-                            await self._follow(build.job_ids[0])
-
-    async def _follow(self, job: int) -> None:
-        async with self._travis.follow_log(job) as log:
-            async for part in log:
-                if isinstance(part, LogReset):
-                    self._log = LogText()
-                self._log.feed(part.content or "")
-
-    def selected(self) -> Build | None:
-        """Return the build whose log is shown."""
-        builds = self.builds
-        return builds[min(self._selected, len(builds) - 1)] if builds else None
-
-    def select(self, step: int) -> None:
-        """Select another build."""
-        self._selected = max(0, min(len(self._builds) - 1, self._selected + step))
-        self._changed.set()
+    # Drawing ----------------------------------------------------------------------------------------------------------
 
     def draw(self, width: int, height: int) -> Group:
         """Draw the dashboard.
@@ -166,29 +202,31 @@ class Board:
             height: Rows of the terminal.
         """
         rows = max(2, height // 2 - 4)
-        shown = self.builds
-        first = max(0, min(self._selected - rows + 1, len(shown) - rows))
-        running = sum(build.running for build in shown)
-        head = Text(f"{len(shown)} builds, {running} running   live: {self._travis.live.state}   {self._note}")
-        foot = Text("j k: another build   q: end", style="dim")
+        shown, selected = self.builds, self.build
+        place = shown.index(selected) if selected is not None else 0
+        first = max(0, min(place - rows + 1, len(shown) - rows))
         listed = shown[first : first + rows]
-        for text in (head, foot):
-            text.no_wrap, text.overflow = True, "ellipsis"
-        panel = self._panel(max(3, height - len(listed) - 3))
-        return Group(head, self._table(listed, first, width), panel, foot)
+        errors = [self._error, *(update.error for update in self._updates.values())]
+        note = next((f"behind: {error}" for error in errors if error is not None), "")
+        running = sum(one.running for one in shown)
+        head = one_line(f"{len(shown)} builds, {running} running   live: {self._travis.live.state}   {note}", width)
+        foot = one_line("j k: build   h l: job   space b g G: scroll   f: failure   q: end", width)
+        foot.stylize("dim")
+        return Group(head, self._table(listed, width), self._panel(width, max(3, height - len(listed) - 3)), foot)
 
-    def _table(self, builds: Sequence[Build], first: int, width: int) -> Table:
+    def _table(self, builds: Sequence[Build], width: int) -> Table:
         columns = {**COLUMNS}
         if width < NARROW:
             del columns["branch"]
         table = Table(expand=True, box=None, pad_edge=False)
         for name, (size, ratio) in columns.items():
             table.add_column(name, width=size, ratio=ratio, no_wrap=True, overflow="ellipsis")
-        for place, build in enumerate(builds, start=first):
+        selected = self.build
+        for build in builds:
             commit = build.commit
-            slug = self._names.get(build.repository_id or 0, "?")
+            slug = self._slug(build)
             cells = {
-                "": ">" if place == self._selected else "",
+                "": ">" if build is selected else "",
                 "state": str(build.state),
                 "repository": slug.rpartition("/")[2] if width < NARROW else slug,
                 "build": f"#{build.number}",
@@ -206,17 +244,20 @@ class Board:
             )
         return table
 
-    def _panel(self, height: int) -> Panel:
-        # Only text and colours of the log are left; other control sequences were removed.
-        lines = self._log.lines[-max(1, height - 2) :]
-        text = Text.from_ansi("\n".join(line.terminal() for line in lines))
-        text.no_wrap, text.overflow = True, "ellipsis"
-        selected = self.selected()
-        if selected is None:
-            return Panel(text, title="no build", height=height)
-        slug = self._names.get(selected.repository_id or 0, "?")
-        title = Text(safe_for_terminal(f"log of {slug} #{selected.number}", colour=False))
-        return Panel(text, title=title, height=height)
+    def _panel(self, width: int, height: int) -> Panel:
+        build, job = self.build, self.job
+        if build is None or job is None:
+            return Panel("", title="no build" if build is None else "no job", height=height)
+        title = f"log of {self._slug(build)} #{build.number} · {job.number}"
+        return (
+            Panel("", title=one_line(title, width - 6), height=height)
+            if self._log is None
+            else self._log.draw(title, width, height)
+        )
+
+    def _slug(self, build: Build) -> str:
+        known = (update.repository for update in self._updates.values())
+        return next((one.slug for one in known if one is not None and one.id == build.repository_id), "?")
 
 
 def _started(build: Build) -> float:
@@ -250,32 +291,36 @@ async def keys(board: Board) -> None:
         await anyio.sleep_forever()
     while True:
         await anyio.wait_readable(sys.stdin)
-        pressed = os.read(sys.stdin.fileno(), 32)
-        if b"q" in pressed:
-            return
-        board.select(pressed.count(b"j") + pressed.count(b"\x1b[B") - pressed.count(b"k") - pressed.count(b"\x1b[A"))
+        for key in KEY.findall(os.read(sys.stdin.fileno(), 32)):
+            if (action := KEYS.get(key)) == "quit":
+                return
+            if action is not None:
+                board.press(action)
 
 
 async def run(travis: Travis, slugs: Sequence[str], *, once: bool) -> int:
     """Show the board until the user quits."""
     console = Console()
-    board = Board(travis, slugs)
-    await board.read()
-    if once:
-        console.print(board.draw(console.width, max(24, console.height)))
-        return 0
-    with keyboard(), Live(console=console, screen=True, auto_refresh=False) as live:
-        async with anyio.create_task_group() as group:
+    board = Board(travis)
+    async with travis.watch(slugs, last=BUILDS_SHOWN) as watch:
+        await board.read(watch, len({slug.lower() for slug in slugs}))
+        if once:
+            await board.read_log(10)
+            console.print(board.draw(console.width, max(24, console.height)))
+            return 0
+        with keyboard(), Live(console=console, screen=True, auto_refresh=False) as live:
+            async with anyio.create_task_group() as group:
 
-            async def draw() -> None:
-                while True:
-                    live.update(board.draw(console.width, console.height), refresh=True)
-                    await anyio.sleep(0.2)
+                async def draw() -> None:
+                    while True:
+                        live.update(board.draw(console.width, console.height), refresh=True)
+                        await anyio.sleep(0.2)
 
-            for task in (board.listen, board.follow, draw):
-                group.start_soon(task)
-            await keys(board)
-            group.cancel_scope.cancel()
+                group.start_soon(board.listen, watch)
+                group.start_soon(board.follow)
+                group.start_soon(draw)
+                await keys(board)
+                group.cancel_scope.cancel()
     return 0
 
 

@@ -78,7 +78,14 @@ def drawing(screen: Any, title: str) -> str:
 async def terminal() -> None:
     """Draw the terminal dashboard while a build runs."""
     async with started([sys.executable, str(EXAMPLES / "dashboard_terminal.py")], COLUMNS, ROWS) as seen:
-        await seen.shows(lambda text: "exited with" in text and "1 running" in text)
+        before = [""]
+
+        def is_whole(text: str) -> bool:
+            # What is read may end within a drawing: only what was drawn again is whole.
+            before.append(text)
+            return "exited with" in text and "1 running" in text and len(set(before[-4:])) == 1
+
+        await seen.shows(is_whole)
         title = "Builds of five repositories in a terminal, and the log of the one that runs"
         svg = drawing(seen.screen, title)
         seen.press("q")

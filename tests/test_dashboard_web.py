@@ -15,14 +15,14 @@ import msgspec
 import pytest
 from yarl import URL
 
-from aiotravis import Travis, errors, events
+from aiotravis import Travis, errors
 from aiotravis.log_text import _state
 from aiotravis.testing import Build, Repository, TravisServer
-from examples.dashboard_web.app import dashboard
+from examples.dashboard_web.app import MAX_LAST, NO_TOKEN, dashboard
 from examples.dashboard_web.logs import INTERVAL
 from examples.dashboard_web.shown import MAX_LINE
 from examples.dashboard_web.shown_log import MAX_LINES
-from examples.dashboard_web.state import BUILDS_SHOWN, Board
+from examples.dashboard_web.state import BUILDS_SHOWN
 from tests.waiting import until
 
 PROGRAM = str(Path(__file__).parent.parent / "examples" / "dashboard_web")
@@ -73,6 +73,10 @@ class Events:
                 assert name, "the stream has ended"
                 if name == "board" and condition(news):
                     return news
+
+    async def up_to_date(self, news: Any) -> Any:
+        """Return a state that is up to date, this one or a later one: builds are sent as soon as they are read."""
+        return news if news["behind"] is None else await self.until(lambda news: news["behind"] is None)
 
 
 @asynccontextmanager
@@ -154,7 +158,8 @@ async def test_a_page_receives_the_state_and_then_its_changes(
         news = await updates.until(lambda news: len(news["builds"]) == 3)
         assert states_of(news) == {build.id: build.state for build in history}
         assert news["shown"] == {str(repository.id): [build.id for build in reversed(history)]}
-        assert (news["state"], news["behind"]) == ("connected", None)
+        news = await updates.up_to_date(news)
+        assert (news["state"], news["complete"]) == ("connected", True)
         build = repository.build(jobs=2, message=f"{HOSTILE}\nmore")
         server.play(build, speed=50)
         news = await updates.until(lambda news: build.id in states_of(news))
@@ -178,7 +183,8 @@ async def test_after_a_gap_the_state_is_read_again_and_the_page_was_marked_behin
 ) -> None:
     build = repository.build()
     async with stream(browser, f"{url}events") as updates:
-        await updates.until(lambda news: build.id in states_of(news) and news["behind"] is None)
+        await updates.up_to_date(await updates.until(lambda news: build.id in states_of(news)))
+        await server.pusher.wait_occupied(f"repo-{repository.id}")
         port = server.port
         await server.stop()
         await updates.until(lambda news: news["behind"] is not None)
@@ -186,17 +192,21 @@ async def test_after_a_gap_the_state_is_read_again_and_the_page_was_marked_behin
         build.jobs[0].finish("failed")
         await server.start(port)
         news = await updates.until(lambda news: states_of(news).get(build.id) == "failed")
-        news = news if news["behind"] is None else await updates.until(lambda news: news["behind"] is None)
+        news = await updates.up_to_date(news)
         assert news["gaps"] == 1
 
 
-async def test_dropped_events_are_counted_and_the_state_is_read_again(travis: Travis, repository: Repository) -> None:
-    board = Board(travis, [await travis.repos.get(repository.slug)])
-    build = repository.build()
-    await board.apply(events.Lagged(dropped=3))
-    assert board.health()["dropped"] == 3
-    assert board.behind is None
-    assert board.build(build.id) is not None
+async def test_dropped_events_are_counted_and_the_state_is_read_again(
+    travis: Travis, browser: aiohttp.ClientSession, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiotravis.flows.watcher.BUFFER", 1)
+    async with dashboard(travis, [repository.slug]) as url, stream(browser, f"{url}events") as updates:
+        await updates.until(lambda news: news["behind"] is None)
+        builds = [repository.build() for _ in range(20)]
+        newest = [build.id for build in reversed(builds[-BUILDS_SHOWN:])]
+        news = await updates.until(lambda news: news["shown"].get(str(repository.id)) == newest)
+        news = news if news["dropped"] else await updates.until(lambda news: news["dropped"])
+        assert news["behind"] is None
 
 
 async def test_pages_and_logs_above_the_limits_are_refused(
@@ -211,8 +221,9 @@ async def test_pages_and_logs_above_the_limits_are_refused(
 
 
 async def test_without_a_live_channel_the_page_says_so_and_polls(
-    browser: aiohttp.ClientSession,
+    browser: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("aiotravis.flows.watcher.POLL_INTERVAL", 0.5)
     async with TravisServer(pusher_key=None) as server:
         repository = server.world.repository("a/b")
         build = repository.build()
@@ -250,6 +261,25 @@ async def test_the_buttons_restart_and_cancel_builds(
         async with browser.post(f"{url}builds/{build.id}/cancel", headers=OURS) as response:
             assert response.status == 202
         await updates.until(lambda news: states_of(news).get(build.id) == "canceled")
+
+
+@pytest.mark.parametrize("verb", ["restart", "cancel"])
+@pytest.mark.parametrize("token", [None, "a-token-that-was-revoked"])
+async def test_a_button_without_a_valid_token_says_so(
+    browser: aiohttp.ClientSession, server: TravisServer, repository: Repository, verb: str, token: str | None
+) -> None:
+    build = repository.history(1)[0] if verb == "restart" else repository.build()
+    user = server.world.user("other", token=token or "t")
+    repository.users.append(user)
+    async with (
+        Travis(token, endpoint=server.endpoint) as travis,
+        dashboard(travis, [repository.slug]) as url,
+        stream(browser, f"{url}events") as updates,
+    ):
+        await updates.until(lambda news: build.id in states_of(news))
+        user.token = "another"
+        async with browser.post(f"{url}builds/{build.id}/{verb}", headers=OURS) as response:
+            assert (response.status, await response.json()) == (403, {"error": NO_TOKEN})
 
 
 @pytest.mark.parametrize(
@@ -419,6 +449,68 @@ async def test_the_newest_lines_of_a_long_log_are_sent_with_correct_numbers(
     assert all(text_of(line) == f"line {line[0]} of the fold" for line in lines)
     assert {tuple(line[1]) for line in lines} == {("install",)}
     assert len(lines) <= MAX_LINES * (5 + (anyio.current_time() - began) / INTERVAL), "however long it took"
+
+
+async def test_a_page_receives_as_many_of_the_last_lines_as_it_asks_for(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
+) -> None:
+    job = server.world.jobs[job_id]
+    job.write("".join(f"line {n}\n" for n in range(1, 60_001)), final=True)
+    job.finish()
+    for asked, shown in (
+        ("10", 10),
+        ("7000", 7000),
+        ("99999999", MAX_LAST),
+        ("0", 0),
+        ("-1", MAX_LINES),
+        ("x", MAX_LINES),
+    ):
+        with anyio.fail_after(20):
+            async with stream(browser, f"{url}jobs/{job_id}/log?last={asked}") as updates:
+                numbers: list[int] = []
+                skipped = 0
+                while (news := await updates.next())[0] != "end":
+                    numbers += [line[0] for line in news[1]["lines"]]
+                    skipped += news[1]["skipped"]
+        # A page that opens the log while it is still read receives what comes, too.
+        assert numbers[len(numbers) - shown :] == list(range(60_001 - shown, 60_001))
+        assert len(numbers) + skipped == 60_000
+
+
+@pytest.mark.parametrize("state", ["passed", "errored", "canceled"])
+async def test_the_state_that_follows_the_log_tells_how_the_job_ended(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int, state: str
+) -> None:
+    job = server.world.jobs[job_id]
+    job.start()
+    kinds: list[str] = []
+    async with stream(browser, f"{url}jobs/{job_id}/log") as updates:
+        job.write("nothing of how it ends\n", final=True)
+        with anyio.fail_after(20):
+            while (news := await updates.next())[0] != "end":
+                kinds.append(news[1]["outcome"]["kind"])
+                if news[1]["standing"] is not None:
+                    job.finish(state)
+    assert kinds[0] == "open"
+    assert kinds[-1] == {"passed": "good", "errored": "bad", "canceled": "gone"}[state]
+
+
+async def test_the_raw_log_is_sent_as_text(
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int
+) -> None:
+    job = server.world.jobs[job_id]
+    async with browser.get(f"{url}jobs/{job_id}/log.txt") as response:
+        assert response.status == 404
+        assert "the log is not available" in (await response.json())["error"]
+    text = f"{HOSTILE}\r\x1b[0K\x1b[31mred\n"
+    job.write(text, final=True)
+    job.finish()
+    async with browser.get(f"{url}jobs/{job_id}/log.txt") as response:
+        assert (response.status, response.content_type) == (200, "text/plain")
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert await response.read() == text.encode()
+    async with browser.get(f"{url}jobs/999999/log.txt") as response:
+        assert response.status == 404
 
 
 async def test_viewers_share_one_stream_that_ends_with_the_last_of_them(

@@ -11,9 +11,9 @@ import anyio
 import msgspec
 from aiohttp import web  # noqa: TID251 - serves the page; requests to Travis go through the client
 
-from aiotravis import Travis, TravisError, errors
+from aiotravis import Job, Travis, TravisError, errors
 from examples.dashboard_web.logs import INTERVAL, Logs
-from examples.dashboard_web.shown_log import Cursor
+from examples.dashboard_web.shown_log import MAX_LINES, Cursor
 from examples.dashboard_web.state import Board, wait
 
 FILES: Final = {
@@ -52,8 +52,13 @@ HEARTBEAT: Final = 10.0
 SEND_TIMEOUT: Final = 30.0
 """Seconds that a page may take to receive a message before it is disconnected."""
 
-SLOW_SEND: Final = 1.0
-"""Seconds to receive a message from which on a page counts as slow."""
+END_DELAY: Final = 5.0
+"""Seconds that the end of a log waits for the state of its job, which decides how it ended if the log does not tell."""
+
+MAX_LAST: Final = 50_000
+"""Newest lines of a log that a page can ask for."""
+
+NO_TOKEN: Final = "Travis asks for a token, and the dashboard was started without one, or with one that is not valid."
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -119,6 +124,7 @@ class Dashboard:
             app.router.add_get(path, self._file)
         app.router.add_get("/events", self._events)
         app.router.add_get(r"/jobs/{id:\d{1,18}}/log", self._log)
+        app.router.add_get(r"/jobs/{id:\d{1,18}}/log.txt", self._raw_log)
         app.router.add_post(r"/builds/{id:\d{1,18}}/{verb:restart|cancel}", self._act)
         app.on_shutdown.append(self._end)
         return app
@@ -150,45 +156,60 @@ class Dashboard:
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Stream the state, then its changes, until the page disconnects."""
-        board, seen, slow = self._board, 0, False
+        board, seen = self._board, 0
         async with self._stream(request) as stream:
             await stream.send("hello", {"repositories": board.repositories()})
             while not self._closing:
                 changed = board.changed.next()
                 changes = board.changes_after(seen)
                 seen = board.version
-                if not slow:
-                    # Only a slow page has missed steps; changes that came together are not reported.
-                    changes["merged"] = 0
-                began = anyio.current_time()
                 await stream.send("board", {**changes, **board.health()})
-                slow = anyio.current_time() - began > SLOW_SEND
                 await anyio.sleep(INTERVAL)
                 await wait(changed, HEARTBEAT)
         return stream.response
 
     async def _log(self, request: web.Request) -> web.StreamResponse:
-        """Stream the lines of a log until it ends."""
-        number = int(request.match_info["id"])
-        job = self._board.job(number)
-        if job is None:
-            raise web.HTTPNotFound(reason="No such job on this page")
-        async with self._logs.view(number, finished=job.finished) as log:
+        """Stream the newest lines of a log until it ends; ``last`` is their number."""
+        job = self._job(request)
+        asked = request.query.get("last", "")
+        last = min(int(asked), MAX_LAST) if asked.isdecimal() and len(asked) < 9 else MAX_LINES
+        async with self._logs.view(job.id, finished=job.finished) as log:
             if log is None:
                 raise web.HTTPServiceUnavailable(reason="Too many logs are followed")
             async with self._stream(request) as stream:
-                cursor = Cursor()
+                cursor, deadline = Cursor(last=last), 0.0
                 while not self._closing:
-                    changed, ended = log.changed.next(), log.ended
-                    message = log.shown.after(cursor)
+                    changed, moved, ended = log.changed.next(), self._board.changed.next(), log.ended
+                    known = self._board.job(job.id) or job
+                    message = log.shown.after(cursor, known.state)
                     await stream.send("log", message)
                     if message["more"]:
                         continue
-                    if ended:
+                    if not ended:
+                        await wait(changed, HEARTBEAT)
+                        continue
+                    # The last part of a log comes some moments before the end of its job.
+                    deadline = deadline or anyio.current_time() + END_DELAY
+                    if known.finished or anyio.current_time() >= deadline:
                         await stream.send("end", log.summary())
                         break
-                    await wait(changed, HEARTBEAT)
+                    await wait(moved, END_DELAY)
         return stream.response
+
+    async def _raw_log(self, request: web.Request) -> web.StreamResponse:
+        """Send a log as Travis has it now."""
+        try:
+            text = await self._travis.logs.text(self._job(request))
+        except TravisError as error:
+            return web.json_response({"error": str(error)}, status=_status(error))
+        return web.Response(body=text.encode("utf-8", "replace"), content_type="text/plain", charset="utf-8")
+
+    def _job(self, request: web.Request) -> Job:
+        """Return the job on the page that a request names."""
+        job = self._board.job(int(request.match_info["id"]))
+        if job is None:
+            raise web.HTTPNotFound(reason="No such job on this page")
+        return job
 
     async def _act(self, request: web.Request) -> web.StreamResponse:
         """Restart or cancel a build on the page."""
@@ -202,8 +223,18 @@ class Dashboard:
             else:
                 await self._travis.builds.cancel(build.id)
         except TravisError as error:
-            return web.json_response({"error": str(error)}, status=_status(error))
+            return await self._refusal(error)
         return web.json_response({}, status=202)
+
+    async def _refusal(self, error: TravisError) -> web.StreamResponse:
+        """Return the answer for a write that failed. Without a token, Travis answers with nothing that says so."""
+        try:
+            await self._travis.verify()
+        except errors.AuthenticationError:
+            return web.json_response({"error": NO_TOKEN}, status=403)
+        except TravisError:
+            pass
+        return web.json_response({"error": str(error)}, status=_status(error))
 
 
 class Stream:
@@ -227,7 +258,7 @@ class Stream:
 
 def _status(error: TravisError) -> int:
     match error:
-        case errors.NotFoundError():
+        case errors.NotFoundError() | errors.LogUnavailable():
             return 404
         case errors.PermissionDenied() | errors.AuthenticationError():
             return 403

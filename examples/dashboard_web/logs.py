@@ -44,7 +44,7 @@ class FollowedLog:
         with self.scope:
             try:
                 async with travis.follow_log(self.job) as stream, anyio.create_task_group() as group:
-                    group.start_soon(self._show_periodically)
+                    group.start_soon(self._notify_periodically)
                     async for part in stream:
                         if isinstance(part, LogReset):
                             self.shown.reset()
@@ -59,13 +59,12 @@ class FollowedLog:
             self.ended = True
             self.changed.notify()
 
-    async def _show_periodically(self) -> None:
+    async def _notify_periodically(self) -> None:
         seen = (-1, 0, 0)
         while True:
             await anyio.sleep(INTERVAL)
             if self.shown.position != seen:
                 seen = self.shown.position
-                self.shown.show()
                 self.changed.notify()
 
     def summary(self) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from aiotravis import log_text
+from aiotravis import log_text, safe_for_terminal
 
 MAX_PARSED: Final = 1 << 16
 """Characters of a line that are parsed."""
@@ -27,7 +27,6 @@ class ShownLine:
     spans: list[list[object]]
     cut: int
     duration: float | None
-    size: int
 
     def to_json(self) -> list[object]:
         """Return the fields that the page needs."""
@@ -52,9 +51,11 @@ def shown_line(line: log_text.Line, before: int) -> ShownLine:
         if left > 0 and len(spans) < MAX_SPANS:
             spans.append([span.text[:left], *_colours(span.style)])
             left -= len(span.text)
-    shown = sum(len(str(span[0])) for span in spans)
-    cut = whole - shown + len(line.raw) - len(raw)
-    return ShownLine(before + line.number, line.folds[:MAX_FOLDS], spans, cut, line.duration, shown + 200)
+    cut = whole - sum(len(str(span[0])) for span in spans) + len(line.raw) - len(raw)
+    for shown in spans:
+        # Characters that would turn the direction of the text are shown by number.
+        shown[0] = safe_for_terminal(str(shown[0]), colour=False)
+    return ShownLine(before + line.number, line.folds[:MAX_FOLDS], spans, cut, line.duration)
 
 
 def _colours(style: log_text.Style) -> list[object]:

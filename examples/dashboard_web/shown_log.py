@@ -1,21 +1,21 @@
-"""A log as its page shows it: parsed into lines as it grows, bounded in size, however it is cut into parts. No I/O."""
+"""A log as its page shows it: parsed as it grows, bounded in size, however it is cut into parts. No I/O."""
 
-from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 from aiotravis import LogText, log_text
-from examples.dashboard_web.shown import MAX_FOLDS, ShownLine, shown_line
+from examples.dashboard_web.shown import ShownLine, shown_line
+from examples.outcome import outcome
 
 MAX_LINES: Final = 5000
-"""Newest lines of a log that are kept."""
-
-MAX_SHOWN: Final = 4 << 20
-"""Characters of the lines that are kept."""
+"""Newest lines of a log that a page receives unless it asks for more."""
 
 MAX_PARSED_TEXT: Final = 4 << 20
 """Characters of a log that are parsed into one `LogText`."""
+
+MAX_TEXTS: Final = 16
+"""Such texts that are kept: the newest ones."""
 
 MAX_UNFINISHED_LINE: Final = 1 << 20
 """Characters after which a line without an end is broken."""
@@ -23,14 +23,22 @@ MAX_UNFINISHED_LINE: Final = 1 << 20
 PIECE: Final = 1 << 16
 """Maximum characters of a part."""
 
+MAX_TAKEN_BACK: Final = 64
+"""Lines at the end of a log whose folds may turn out to be others."""
+
 BATCH: Final = 500
-"""Lines per message."""
+"""Lines per message, and durations."""
 
 
 @dataclass
 class Cursor:
-    """The position of a viewer in a log."""
+    """The position of a viewer in a log.
 
+    Attributes:
+        last: How many lines it wants, from the end.
+    """
+
+    last: int = MAX_LINES
     run: int = -1
     line: int = 0
     patch: int = 0
@@ -53,22 +61,22 @@ class ShownLog:
     def reset(self) -> None:
         """Discard everything: the log begins again."""
         self._run += 1
-        self._log = LogText()
-        self._fed = self._unfinished = self._dropped = 0
-        self._read = self._timings = 0
-        self._before = 0
-        self._lines: deque[ShownLine] = deque()
-        self._size = 0
-        self._total = 0
-        self._patches: deque[tuple[int, float]] = deque(maxlen=MAX_LINES)
-        self._patched = 0
+        # Each with the number of lines before it.
+        self._texts = [(0, LogText())]
+        self._fed = self._unfinished = self._dropped = self._timings = 0
+        self._timed: list[int] = []
         self._standing: int | None = None
-        self._rest: ShownLine | None = None
 
     @property
     def position(self) -> tuple[int, int, int]:
-        """Changes when there is something new to `show`."""
-        return self._run, self._before, self._fed
+        """Changes when there is something new for viewers."""
+        return self._run, self._texts[-1][0], self._fed
+
+    @property
+    def total(self) -> int:
+        """Number of lines, with those that are not kept."""
+        before, text = self._texts[-1]
+        return before + len(text.lines)
 
     def feed(self, part: str) -> None:
         """Add the next part, of up to `PIECE` characters, cut anywhere."""
@@ -86,104 +94,93 @@ class ShownLog:
 
     def close(self) -> None:
         """End the log."""
-        self._log.close()
-        while self._lines and self._read and self._log.lines[self._read - 1].folds[:MAX_FOLDS] != self._lines[-1].folds:
-            # What a worker writes as it stops a job in a fold is known by being the last.
-            self._size -= self._lines.pop().size
-            self._read -= 1
-            self._total -= 1
-        self._standing = self._total
-        self.show()
+        before, text = self._texts[-1]
+        start = max(0, len(text.lines) - MAX_TAKEN_BACK)
+        folds = [line.folds for line in text.lines[start:]]
+        text.close()
+        # What a worker writes as it stops a job in a fold is known by being the last.
+        moved = (line.number for line, old in zip(text.lines[start:], folds, strict=False) if line.folds != old)
+        self._standing = before + next(moved, len(text.lines) + 1) - 1
 
     def _parse(self, part: str) -> None:
-        self._log.feed(part)
+        self._texts[-1][1].feed(part)
         self._fed += len(part)
         last = part.rfind("\n")
         self._unfinished = self._unfinished + len(part) if last < 0 else len(part) - last - 1
 
     def _start_new_text(self) -> None:
         """Continue with a new text in the same folds: the old one has grown too large."""
-        self.show()
-        last = self._log.lines[-1] if self._log.lines else None
-        self._before += len(self._log.lines)
-        self._dropped += self._log.dropped
-        self._log, self._fed, self._read, self._timings = LogText(), 0, 0, 0
-        for name in last.folds if last else ():
-            self._log.feed(f"travis_fold:start:{name}\r\x1b[0K")
+        self._note_timings()
+        _, old = self._texts[-1]
+        self._dropped += old.dropped
+        self._texts = [*self._texts[1 - MAX_TEXTS :], (self.total, LogText())]
+        self._fed = self._timings = 0
+        for name in old.lines[-1].folds if old.lines else ():
+            self._texts[-1][1].feed(f"travis_fold:start:{name}\r\x1b[0K")
 
-    def show(self) -> None:
-        """Convert what is new for the viewers."""
-        self._show_durations()
-        lines = self._log.lines
-        skipped = max(0, len(lines) - self._read - MAX_LINES)
-        self._total += skipped
-        for line in lines[self._read + skipped :]:
-            shown = shown_line(line, self._before)
-            self._lines.append(shown)
-            self._size += shown.size
-            self._total += 1
-        self._read = len(lines)
-        while len(self._lines) > MAX_LINES or self._size > MAX_SHOWN:
-            self._size -= self._lines.popleft().size
-        self._rest = self._unfinished_line()
+    def _note_timings(self) -> None:
+        before, text = self._texts[-1]
+        timings = text.timings
+        self._timed += [before + timing.line for timing in timings[self._timings :]]
+        self._timings = len(timings)
 
-    def _show_durations(self) -> None:
-        """Patch lines that were shown before their timers ended."""
-        timings = self._log.timings
-        ended, self._timings = timings[self._timings :], len(timings)
-        if not ended or not self._lines:
-            return
-        oldest = self._lines[0].number - self._before
-        first = max(1, oldest, min(timing.line for timing in ended))
-        kept = islice(self._lines, first - oldest, None)
-        for shown, line in zip(kept, self._log.lines[first - 1 : self._read], strict=False):
-            if line.duration is not None and shown.duration != line.duration:
-                shown.duration = line.duration
-                self._patches.append((shown.number, line.duration))
-                self._patched += 1
+    def _lines(self, start: int, stop: int) -> Iterator[tuple[int, log_text.Line]]:
+        """Yield lines, from one index to another, each with the number of lines before its text."""
+        for before, text in self._texts:
+            for line in text.lines[max(0, start - before) : max(0, stop - before)]:
+                yield before, line
 
-    def _unfinished_line(self) -> ShownLine | None:
-        rest = self._log.rest
-        if not rest:
-            return None
-        last = self._lines[-1] if self._lines else None
-        line = log_text.Line(number=len(self._log.lines) + 1, raw=rest, folds=last.folds if last else ())
-        shown = shown_line(line, self._before)
-        # An incomplete marker is not text.
-        return None if any("travis_" in str(span[0]) for span in shown.spans) else shown
+    def after(self, cursor: Cursor, state: str = "started") -> dict[str, object]:
+        """Return what came after a cursor, and advance the cursor.
 
-    def after(self, cursor: Cursor) -> dict[str, object]:
-        """Return what came after a cursor, and advance the cursor."""
+        Args:
+            cursor: The cursor.
+            state: State of the job.
+        """
+        self._note_timings()
         reset = cursor.run != self._run
         if reset:
-            cursor.run, cursor.line, cursor.patch, cursor.closed = self._run, 0, self._patched, False
-        standing = None if cursor.closed or self._standing is None else self._standing
+            cursor.run, cursor.line, cursor.patch, cursor.closed = self._run, 0, len(self._timed), False
+        standing = None if cursor.closed else self._standing
         if standing is not None:
             cursor.closed, cursor.line = True, min(cursor.line, standing)
-        first = self._total - len(self._lines)
-        skipped = max(0, first - cursor.line)
-        start = cursor.line + skipped - first
-        lines = [shown.to_json() for shown in islice(self._lines, start, start + BATCH)]
-        patches = self._patches_after(cursor.patch)
-        cursor.line += skipped + len(lines)
-        cursor.patch = self._patched
+        first = max(self.total - cursor.last, self._texts[0][0])
+        durations = self._durations(cursor, first)
+        start = max(cursor.line, first)
+        lines = [shown_line(line, before).to_json() for before, line in self._lines(start, start + BATCH)]
+        skipped, cursor.line = start - cursor.line, start + len(lines)
+        whole = cursor.line >= self.total
+        rest = self._unfinished_line() if whole else None
         return {
             "reset": reset,
             "standing": standing,
             "skipped": skipped,
-            "dropped": self._dropped + self._log.dropped,
+            "total": self.total,
+            "dropped": self._dropped + self._texts[-1][1].dropped,
             "lines": lines,
-            "durations": patches,
-            "more": cursor.line < self._total,
-            "rest": self._rest.to_json() if self._rest and cursor.line >= self._total else None,
+            "durations": durations,
+            "outcome": outcome(self._texts, state),
+            "more": not whole or cursor.patch < len(self._timed),
+            "rest": rest.to_json() if rest else None,
         }
 
-    def _patches_after(self, count: int) -> list[tuple[int, float]]:
-        fresh = self._patched - count
-        if fresh > len(self._patches):
-            return [(shown.number, shown.duration) for shown in self._lines if shown.duration is not None]
-        return list(islice(self._patches, len(self._patches) - fresh, None))
+    def _durations(self, cursor: Cursor, first: int) -> list[tuple[int, float]]:
+        """Return the durations of lines that were sent before their timers ended."""
+        ended = dict.fromkeys(self._timed[cursor.patch : cursor.patch + BATCH])
+        cursor.patch = min(cursor.patch + BATCH, len(self._timed))
+        sent = [number for number in ended if first < number <= cursor.line]
+        lines = [(number, line) for number in sent for _, line in self._lines(number - 1, number)]
+        return [(number, line.duration) for number, line in lines if line.duration is not None]
+
+    def _unfinished_line(self) -> ShownLine | None:
+        before, text = self._texts[-1]
+        if not text.rest:
+            return None
+        folds = text.lines[-1].folds if text.lines else ()
+        shown = shown_line(log_text.Line(number=len(text.lines) + 1, raw=text.rest, folds=folds), before)
+        # An incomplete marker is not text.
+        return None if any("travis_" in str(span[0]) for span in shown.spans) else shown
 
     def summary(self, problem: str | None) -> dict[str, object]:
         """Return how the log ended."""
-        return {"exit_code": self._log.exit_code, "problem": problem, "lines": self._total}
+        return {"exit_code": self._texts[-1][1].exit_code, "problem": problem, "lines": self.total}

@@ -1,15 +1,24 @@
-"""The builds on the page: read over REST, kept up to date by events, sent to viewers as differences."""
+"""The builds on the page, as `Travis.watch` yields them, sent to viewers as differences."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Final
 
 import anyio
 
-from aiotravis import Build, Job, LiveState, Repository, Travis, TravisError, errors, events, number_key
+from aiotravis import (
+    Build,
+    Job,
+    LiveState,
+    Repository,
+    RepositoryUpdate,
+    Travis,
+    TravisError,
+    WatchStatus,
+    safe_for_terminal,
+)
 
 BUILDS_SHOWN: Final = 8
 """Builds of each repository on the page."""
@@ -17,10 +26,20 @@ BUILDS_SHOWN: Final = 8
 MAX_JOBS: Final = 200
 """Jobs of one build on the page."""
 
-RETRY_DELAYS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds before reading is retried after a failure; the last value repeats."""
-
 MAX_TEXT: Final = 300
+
+NOT_LIVE: Final = {
+    LiveState.CONNECTING: "connecting to the live channel",
+    LiveState.RECONNECTING: "the connection to Travis was lost",
+    LiveState.CLOSED: "the client is closed",
+}
+"""Why builds do not change on the page at once, by the state of the live channel."""
+
+LANGUAGE_VERSIONS: Final = (
+    "rvm", "python", "node_js", "go", "jdk", "php", "perl", "scala", "rust", "elixir", "otp_release", "dart", "ghc",
+    "julia", "d", "r", "compiler", "os", "dist",
+)  # fmt: skip
+"""Keys of .travis.yml that distinguish the jobs of a matrix."""
 
 
 class Signal:
@@ -46,69 +65,31 @@ async def wait(event: anyio.Event, seconds: float) -> None:
 
 
 @dataclass
-class Entry:
-    """A build on the page.
+class Row:
+    """A repository on the page.
 
     Attributes:
-        build: Its last known state.
-        jobs: Its jobs by their ids.
-        version: Version of the board when the build last changed.
+        repository: The repository.
+        update: What is known of it; None until it was read.
+        version: Version of the board when it last changed.
+        changed_at: Versions of the board when its builds last changed, by their ids.
     """
 
-    build: Build
-    jobs: dict[int, Job]
-    version: int = 0
-
-    def to_json(self, repository: int) -> dict[str, object]:
-        """Return the fields that the page needs."""
-        build, commit = self.build, self.build.commit
-        return {
-            "id": build.id,
-            "repo": repository,
-            "number": build.number,
-            "state": build.state,
-            "event": build.event_type,
-            "pull_request": build.pull_request_number,
-            "subject": (commit.subject if commit else "")[:MAX_TEXT],
-            "branch": ((commit.branch if commit else None) or "")[:MAX_TEXT],
-            "sha": commit.short_sha if commit else "",
-            "author": ((commit.author_name if commit else None) or "")[:MAX_TEXT],
-            "started": _seconds(build.started_at),
-            "finished": _seconds(build.finished_at),
-            "jobs": [
-                {
-                    "id": job.id,
-                    "number": job.number,
-                    "state": job.state,
-                    "started": _seconds(job.started_at),
-                    "finished": _seconds(job.finished_at),
-                    "allow_failure": bool(job.allow_failure),
-                }
-                for job in islice(self.jobs.values(), MAX_JOBS)
-            ],
-        }
-
-
-@dataclass
-class Row:
-    """A repository on the page, with its newest builds by their ids."""
-
     repository: Repository
-    entries: dict[int, Entry] = field(default_factory=dict[int, Entry])
+    update: RepositoryUpdate | None = None
     version: int = 0
+    changed_at: dict[int, int] = field(default_factory=dict[int, int])
 
-    def newest(self) -> list[Entry]:
-        """Return its builds, newest first."""
-        return sorted(self.entries.values(), key=lambda entry: number_key(entry.build.number), reverse=True)
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        """Its newest builds, newest first."""
+        return self.update.builds if self.update is not None else ()
 
-    def drop_old(self) -> None:
-        """Remove builds that are too old for the page."""
-        for entry in self.newest()[BUILDS_SHOWN:]:
-            del self.entries[entry.build.id]
-
-
-def _seconds(time: datetime | None) -> float | None:
-    return None if time is None else time.timestamp()
+    def put(self, update: RepositoryUpdate, version: int) -> None:
+        """Replace what is known."""
+        self.update, self.version = update, version
+        changed = dict.fromkeys(update.changed, version)
+        self.changed_at = {one.id: changed.get(one.id) or self.changed_at.get(one.id, version) for one in self.builds}
 
 
 class Board:
@@ -120,16 +101,14 @@ class Board:
     Attributes:
         version: Counts changes.
         changed: Wakes viewers.
-        behind: Why the page may be out of date; None if it is up to date.
     """
 
     def __init__(self, travis: Travis, repositories: Iterable[Repository]) -> None:
         self._travis = travis
         self._rows = {repository.id: Row(repository) for repository in repositories}
-        self._dropped = 0
+        self._error: TravisError | None = None
         self.version = 0
         self.changed = Signal()
-        self.behind: str | None = "reading"
 
     # For viewers ------------------------------------------------------------------------------------------------------
 
@@ -143,14 +122,19 @@ class Board:
         Builds that are not listed under ``shown`` are no longer on the page.
         """
         rows = {number: row for number, row in self._rows.items() if row.version > version}
-        changed = [
-            entry.to_json(number) for number, row in rows.items() for entry in row.newest() if entry.version > version
-        ]
         return {
             "version": self.version,
-            "builds": changed,
-            "shown": {str(number): [entry.build.id for entry in row.newest()] for number, row in rows.items()},
-            "merged": self.version - version - len(changed) if version else 0,
+            "builds": [
+                shown_build(build, number)
+                for number, row in rows.items()
+                for build in row.builds
+                if row.changed_at[build.id] > version
+            ],
+            "shown": {str(number): [build.id for build in row.builds] for number, row in rows.items()},
+            "errors": {
+                str(number): shown_text(str(row.update.error)) if row.update and row.update.error else None
+                for number, row in rows.items()
+            },
         }
 
     def health(self) -> dict[str, object]:
@@ -158,131 +142,110 @@ class Board:
         counted = self._travis.live.statistics()
         return {
             "state": counted.state,
-            "behind": self.behind,
+            "behind": self._behind(counted.state),
+            "unreachable": self._error is not None or counted.state is LiveState.RECONNECTING,
+            "complete": self._complete,
             "gaps": counted.gaps,
-            "dropped": self._dropped,
-            "lag": counted.lag,
+            "dropped": counted.dropped,
             "now": time.time(),
         }
 
+    @property
+    def _complete(self) -> bool:
+        return all(row.update is not None for row in self._rows.values())
+
+    def _behind(self, state: LiveState) -> str | None:
+        """Return why the page may be out of date; None if it is up to date."""
+        if self._error is not None:
+            return shown_text(str(self._error))
+        if state is LiveState.CONNECTED:
+            return None if self._complete else "reading"
+        return NOT_LIVE.get(
+            state, "no live channel, Travis is asked every few seconds" if self._complete else "reading"
+        )
+
     def build(self, number: int) -> Build | None:
         """Return a build on the page, or None."""
-        found = (row.entries.get(number) for row in self._rows.values())
-        return next((entry.build for entry in found if entry is not None), None)
+        return next((one for row in self._rows.values() for one in row.builds if one.id == number), None)
 
     def job(self, number: int) -> Job | None:
         """Return a job on the page, or None."""
-        found = (entry.jobs.get(number) for row in self._rows.values() for entry in row.entries.values())
-        return next((job for job in found if job is not None), None)
+        builds = (build for row in self._rows.values() for build in row.builds)
+        return next((job for build in builds for job in build.jobs if job.id == number), None)
 
     # Updates ----------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Keep the board up to date until cancelled; retry whatever fails."""
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._watch_state)
-            failures = 0
-            while True:
-                try:
-                    async with self._travis.events(
-                        list(self._rows), only=(events.BuildEvent, events.JobEvent), buffer=5000
-                    ) as feed:
-                        await self._read()
-                        failures = 0
-                        async for event in feed:
-                            await self.apply(event)
-                except errors.LiveError as error:
-                    # There is no live channel here, or not for this client: poll.
-                    await self._read_or_report(f"no live channel: {error}")
-                except TravisError as error:
-                    self._set_behind(str(error))
-                await anyio.sleep(RETRY_DELAYS[min(failures, len(RETRY_DELAYS) - 1)])
-                failures += 1
+        """Keep the board up to date until cancelled."""
+        async with (
+            anyio.create_task_group() as group,
+            self._travis.watch(list(self._rows), last=BUILDS_SHOWN) as watch,
+        ):
+            group.start_soon(self._notify_of_live_states)
+            async for item in watch:
+                match item:
+                    case WatchStatus(error=error):
+                        self._error = error
+                    case RepositoryUpdate(repo=int(number)) if number in self._rows:
+                        self.version += 1
+                        self._rows[number].put(item, self.version)
+                    case _:
+                        pass
+                self.changed.notify()
 
-    async def _watch_state(self) -> None:
-        async for state in self._travis.live.changes():
-            if state is LiveState.RECONNECTING:
-                self.behind = "the connection to Travis was lost"
+    async def _notify_of_live_states(self) -> None:
+        async for _ in self._travis.live.changes():
             self.changed.notify()
 
-    def _set_behind(self, behind: str | None) -> None:
-        self.behind = behind[:MAX_TEXT] if behind else None
-        self.changed.notify()
 
-    async def _read_or_report(self, behind: str) -> None:
-        try:
-            await self._read()
-        except TravisError as error:
-            behind = str(error)
-        self._set_behind(behind)
+# What the page receives -----------------------------------------------------------------------------------------------
 
-    async def apply(self, event: events.Event) -> None:
-        """Apply an event to the board.
 
-        Raises:
-            TravisError: The event requires reading everything again, and that failed.
-        """
-        match event:
-            case events.Reconnected(down=down):
-                self._set_behind(f"back after {down:.1f} s, reading what was missed")
-                await self._read()
-            case events.Lagged(dropped=dropped):
-                self._dropped += dropped
-                self._set_behind(f"too slow: {dropped} events were dropped, reading again")
-                await self._read()
-            case events.BuildEvent(complete=False) | events.JobEvent(complete=False):
-                await self._read()
-            case events.BuildEvent(build=build, late=False):
-                self._put_build(build)
-            case events.JobEvent(job=job, late=False):
-                self._put_job(job)
-            case _:
-                pass
+def shown_text(text: str | None) -> str:
+    """Return a text of others, cut for the page; characters that would turn its direction are shown by number."""
+    return safe_for_terminal((text or "")[:MAX_TEXT], colour=False)
 
-    async def _read(self) -> None:
-        """Read all builds on the page again.
 
-        Raises:
-            TravisError: Some could not be read.
-        """
-        async with self._travis.map(self._newest, list(self._rows), at_once=8) as outcomes:
-            read = [(outcome.item, outcome.value) async for outcome in outcomes]
-        ids = [number for _, builds in read for build in builds for number in build.job_ids[:MAX_JOBS]]
-        jobs = {job.id: job async for job in self._travis.jobs.many(ids, missing_ok=True)}
-        for number, builds in read:
-            row = self._rows[number]
-            row.entries = {
-                build.id: Entry(build, {one: jobs[one] for one in build.job_ids if one in jobs}) for build in builds
+def shown_build(build: Build, repository: int) -> dict[str, object]:
+    """Return the fields of a build that the page needs."""
+    commit = build.commit
+    return {
+        "id": build.id,
+        "repo": repository,
+        "number": build.number,
+        "state": build.state,
+        "event": build.event_type,
+        "pull_request": build.pull_request_number,
+        "subject": shown_text(commit.subject if commit else ""),
+        "branch": shown_text(commit.branch if commit else ""),
+        "sha": shown_text(commit.short_sha if commit else ""),
+        "author": shown_text(commit.author_name if commit else ""),
+        "started": _seconds(build.started_at),
+        "finished": _seconds(build.finished_at),
+        "jobs": [
+            {
+                "id": job.id,
+                "number": job.number,
+                "name": job_name(job),
+                "state": job.state,
+                "started": _seconds(job.started_at),
+                "finished": _seconds(job.finished_at),
+                "allow_failure": bool(job.allow_failure),
             }
-            for entry in row.entries.values():
-                self._touch(row, entry)
-        self._set_behind(None)
+            for job in build.jobs[:MAX_JOBS]
+        ],
+    }
 
-    async def _newest(self, repository: int) -> Sequence[Build]:
-        newest: list[Build] = []
-        async for build in self._travis.builds.list(repository, exclude_config=True):
-            newest.append(build)
-            if len(newest) == BUILDS_SHOWN:
-                break
-        return newest
 
-    def _touch(self, row: Row, entry: Entry) -> None:
-        self.version += 1
-        row.version = entry.version = self.version
-        self.changed.notify()
+def job_name(job: Job) -> str:
+    """Return what distinguishes a job from the others of its build: its name, or its versions and variables."""
+    config = job.config
+    if isinstance(name := config.get("name"), str) and name:
+        return shown_text(name)
+    values = [f"{key} {config[key]}" for key in LANGUAGE_VERSIONS if isinstance(config.get(key), str | int | float)]
+    env = config.get("env")
+    return shown_text(" · ".join([*values, *([env] if isinstance(env, str) and env else [])]))
 
-    def _put_build(self, build: Build) -> None:
-        row = self._rows.get(build.repository_id or 0)
-        if row is None:
-            return
-        entry = row.entries.setdefault(build.id, Entry(build, {}))
-        entry.build = build
-        self._touch(row, entry)
-        row.drop_old()
 
-    def _put_job(self, job: Job) -> None:
-        row = self._rows.get(job.repository_id or 0)
-        entry = row.entries.get(job.build_id or 0) if row is not None else None
-        if row is not None and entry is not None:
-            entry.jobs[job.id] = job
-            self._touch(row, entry)
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()

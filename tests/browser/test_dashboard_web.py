@@ -185,6 +185,7 @@ async def test_the_page_recovers_when_the_travis_behind_it_restarts(
     build.jobs[0].start()
     build.jobs[0].write("before\n")
     await shows(page, "#log-lines", "before")
+    await server.pusher.wait_occupied(f"repo-{repository.id}")
     port = server.port
     await server.stop()
     await shows(page, "#status", "Behind")

@@ -98,6 +98,7 @@ export class Builds {
     part("earlier").setAttribute("aria-controls", `builds-${id}`);
     $("builds").append(element);
     const card = { element, slug, list: part("builds"), earlier: part("earlier"), strip: part("strip"), more: part("more") };
+    card.error = part("error");
     card.unfolded = null;
     card.earlier.addEventListener("click", () => {
       card.unfolded = !this.unfolds(card);
@@ -134,6 +135,14 @@ export class Builds {
       mark.dataset.state = build.state;
       setText(mark, ICONS[build.state] ?? "?");
     }
+  }
+
+  // Why a repository cannot be read, or null.
+  putError(repository, error) {
+    const card = this.cards.get(repository);
+    if (card === undefined) return;
+    card.error.hidden = error === null;
+    setText(card.error, error ?? "");
   }
 
   // Builds --------------------------------------------------------------------------------------------------------
@@ -193,7 +202,8 @@ export class Builds {
         this.jobs.delete(id);
       }
     }
-    shown.parts.jobs.classList.toggle("many", build.jobs.length > MANY_JOBS);
+    const many = build.jobs.length > MANY_JOBS;
+    shown.parts.jobs.classList.toggle("many", many);
     for (const job of build.jobs) {
       let button = shown.jobs.get(job.id);
       if (button === undefined) {
@@ -204,11 +214,12 @@ export class Builds {
         shown.jobs.set(job.id, button);
       }
       button.dataset.state = job.state;
-      button.title = job.number;
-      setText(button.firstElementChild, ICONS[job.state] ?? "?");
-      setText(button.lastElementChild, job.number);
       const allowed = job.allow_failure ? ", may fail" : "";
-      button.setAttribute("aria-label", `Log of job ${job.number}, ${wordOf(job.state)}${allowed}`);
+      const named = job.name ? `${job.number}, ${job.name}` : job.number;
+      button.title = `${named}, ${wordOf(job.state)}${allowed}`;
+      setText(button.firstElementChild, ICONS[job.state] ?? "?");
+      setText(button.lastElementChild, many ? job.number.slice(job.number.lastIndexOf(".") + 1) : job.number);
+      button.setAttribute("aria-label", `Log of job ${button.title}`);
       this.jobs.set(job.id, { ...job, slug });
       this.changed(job.id, job.state);
     }

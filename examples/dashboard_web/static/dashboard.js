@@ -2,14 +2,13 @@
 
 import { Builds, finished } from "./builds.js";
 import { LogPanel } from "./log.js";
-import { putCounts, putStatus } from "./status.js";
+import { notify, putCounts, putStatus } from "./status.js";
 
 const GIVEN_UP = 30000;
 const MAX_PAUSE = 10000;
 
 const $ = (id) => document.getElementById(id);
 const narrow = matchMedia("(max-width: 60rem)");
-let merged = 0;
 let health = null;
 let heard = 0;
 let source = null;
@@ -20,32 +19,47 @@ let connected = false;
 // Logs ------------------------------------------------------------------------------------------------------------
 
 const builds = new Builds(open, (id, state) => panel.jobIs(id, state, finished(state)));
-const panel = new LogPanel(() => {
-  history.replaceState(null, "", location.pathname);
-  $("builds").inert = false;
-});
+const panel = new LogPanel(putAddress, () => ($("builds").inert = false));
 
-function open(id, opener) {
+// The log is a step of the history of its own: Back closes it. Opening others and closing it add no further steps.
+function putAddress(hash) {
+  if (hash !== "" && !history.state?.log) {
+    history.replaceState(null, "", location.pathname);
+    history.pushState({ log: true }, "", hash);
+  } else {
+    history.replaceState(history.state, "", hash || location.pathname);
+  }
+}
+
+function open(id, opener, line = null) {
   const job = builds.jobs.get(id);
   if (job === undefined) return;
-  history.replaceState(null, "", `#job-${id}`);
   for (const button of document.querySelectorAll(".job[aria-current]")) button.removeAttribute("aria-current");
   opener?.setAttribute("aria-current", "true");
-  panel.open(job, opener, finished(job.state));
+  panel.open(job, opener, finished(job.state), line);
   $("builds").inert = narrow.matches;
 }
 
 narrow.addEventListener("change", () => ($("builds").inert = narrow.matches && panel.shown));
 
+// Show what the address names: #job-12 or #job-12-L345.
 function openFromAddress() {
-  const found = /^#job-(\d{1,15})$/.exec(location.hash);
-  if (found !== null && !panel.shown) open(Number(found[1]), document.querySelector(`[data-job="${found[1]}"]`));
+  const [, job, line] = /^#job-(\d{1,15})(?:-L(\d{1,9}))?$/.exec(location.hash) ?? [];
+  if (job === undefined) return panel.shown && panel.close();
+  if (panel.shown && panel.job.id === Number(job)) return line && panel.go(Number(line));
+  if (builds.jobs.has(Number(job))) return open(Number(job), document.querySelector(`[data-job="${job}"]`), Number(line) || null);
+  if (health?.complete) {
+    notify(`Job ${job} is not among the newest builds on this page.`, true);
+    putAddress("");
+  }
 }
+
+addEventListener("popstate", openFromAddress);
 
 // The stream ------------------------------------------------------------------------------------------------------
 
 function status() {
-  putStatus(health, { answers: source?.readyState === EventSource.OPEN, connected, merged });
+  putStatus(health, { answers: source?.readyState === EventSource.OPEN, connected });
 }
 
 function listen() {
@@ -55,7 +69,6 @@ function listen() {
   heard = Date.now();
   source.addEventListener("hello", (event) => {
     pause = 500;
-    merged = 0;
     connected = true;
     builds.putRepositories(JSON.parse(event.data).repositories);
   });
@@ -63,13 +76,14 @@ function listen() {
     heard = Date.now();
     const news = JSON.parse(event.data);
     builds.skew = news.now - heard / 1000;
-    merged += news.merged;
     health = news;
     for (const build of news.builds) builds.put(build);
     for (const [repository, ids] of Object.entries(news.shown)) builds.show(Number(repository), ids);
+    for (const [repository, error] of Object.entries(news.errors)) builds.putError(Number(repository), error);
     status();
+    panel.reach(!news.unreachable);
     putCounts(builds.counts());
-    openFromAddress();
+    if (!panel.shown && location.hash.startsWith("#job-")) openFromAddress();
   });
   source.onerror = () => {
     status();

@@ -1,7 +1,7 @@
 // The lines of a log: they arrive in batches, folds are <details>, colours are classes; only the newest lines are kept.
-// Nothing in a log is parsed as markup: text is inserted as text, colours as numbers.
+// Nothing in a log is parsed as markup: text is inserted as text, colours as numbers, and web addresses alone are links.
 
-const MAX_LINES = 5000;
+const URLS = /https?:\/\/[^\s<>"'`\\|^{}]+/g;
 const PER_FRAME = 10;
 const AT_LEAST = 100;
 const REST = 1;
@@ -38,14 +38,31 @@ function paint(element, property, place, prefix) {
   else element.style.setProperty(property, colourOf(place));
 }
 
+// Append text whose web addresses are links.
+function appendText(text, into) {
+  let end = 0;
+  for (const { 0: found, index } of text.matchAll(URLS)) {
+    const url = found.replace(/[.,;:!?)\]]+$/, "");
+    if (!URL.canParse(url)) continue;
+    const link = document.createElement("a");
+    link.href = url;
+    link.target = "_blank";
+    link.rel = "noopener noreferrer nofollow";
+    link.textContent = url;
+    into.append(text.slice(end, index), link);
+    end = index + url.length;
+  }
+  into.append(text.slice(end));
+}
+
 function textOf(spans, into) {
   for (const [text, front, back, switches] of spans) {
     if (front === undefined) {
-      into.append(text);
+      appendText(text, into);
       continue;
     }
     const element = document.createElement("span");
-    element.textContent = text;
+    appendText(text, element);
     paint(element, "color", front, "f");
     paint(element, "background-color", back, "b");
     for (const name of switches) element.classList.add(`s-${name}`);
@@ -63,8 +80,10 @@ export class LogLines {
     this.box = box;
     this.drawn = drawn;
     this.unfolded = false;
+    this.most = 0;
     this.notBefore = 0;
     this.clear();
+    box.addEventListener("copy", (event) => this.copy(event));
   }
 
   clear() {
@@ -80,6 +99,7 @@ export class LogLines {
     this.begun = null;
     this.missed = 0;
     this.dropped = 0;
+    this.failed = [0, 0];
     this.box.replaceChildren();
   }
 
@@ -88,12 +108,13 @@ export class LogLines {
     if (news.standing !== null) this.takeBack(news.standing);
     this.missed += news.skipped;
     this.dropped = news.dropped;
+    this.box.style.setProperty("--digits", Math.max(4, String(news.total).length));
     this.waiting.push(...news.lines);
     // A page that is slower than the log shows its end.
-    if (this.waiting.length > MAX_LINES) {
-      this.missed += this.waiting.length - MAX_LINES;
-      this.waiting.splice(0, this.waiting.length - MAX_LINES);
-    }
+    const surplus = Math.max(0, this.waiting.length - this.most);
+    this.missed += surplus;
+    this.waiting.splice(0, surplus);
+    this.fail([news.outcome.line ?? 0, news.outcome.last ?? 0]);
     this.durations.push(...news.durations);
     this.rest = news.rest;
     this.soon();
@@ -142,8 +163,9 @@ export class LogLines {
     element.dataset.number = number;
     const text = span("", "text");
     textOf(spans, text);
-    if (cut) text.append(span(` … ${cut.toLocaleString("en")} more characters are not shown`, "cut"));
     element.append(text);
+    if (cut) element.append(span(` … ${cut.toLocaleString("en")} more characters are not shown`, "cut"));
+    this.mark(number, element);
     if (duration !== null) this.time(element, duration);
     return element;
   }
@@ -200,6 +222,8 @@ export class LogLines {
     const fold = this.folds.at(-1);
     if (fold !== undefined && !fold.titled) {
       fold.titled = true;
+      // A title is a button itself: no links within.
+      for (const link of element.querySelectorAll("a")) link.replaceWith(link.textContent);
       fold.summary.prepend(element);
     } else {
       this.bundleIn(place).append(element);
@@ -209,7 +233,7 @@ export class LogLines {
   // Remove the oldest lines, and folds that become empty.
   drop() {
     for (const [number, element] of this.lines) {
-      if (this.lines.size <= MAX_LINES) break;
+      if (this.lines.size <= this.most) break;
       this.missed += 1;
       this.remove(number, element);
     }
@@ -238,6 +262,71 @@ export class LogLines {
       if (number > standing) this.remove(number, element);
     }
     this.folds = this.folds.filter(({ details }) => details.isConnected);
+  }
+
+  // What failed -------------------------------------------------------------------------------------------------
+
+  // Mark the command that failed and what it printed: the first line and the last one.
+  fail([line, last]) {
+    if (line === this.failed[0] && last === this.failed[1]) return;
+    for (const element of this.box.querySelectorAll(".failed, .of-failed")) element.classList.remove("failed", "of-failed");
+    this.failed = [line, last];
+    for (let number = line; number <= Math.min(last, line + this.most); number += 1) {
+      const element = this.lines.get(number);
+      if (element !== undefined) this.mark(number, element);
+    }
+  }
+
+  mark(number, element) {
+    const [line, last] = this.failed;
+    if (number === line) element.classList.add("failed");
+    else if (line < number && number <= last) element.classList.add("of-failed");
+  }
+
+  // Finding and copying -------------------------------------------------------------------------------------------
+
+  // Open the folds around a line and scroll to it; return whether it is on the page.
+  reveal(number) {
+    const element = this.lines.get(number);
+    if (element === undefined) return false;
+    for (let fold = element.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    this.point(element);
+    element.scrollIntoView({ block: "center" });
+    // The lines around it have their real heights only once they have been rendered.
+    requestAnimationFrame(() => element.isConnected && element.scrollIntoView({ block: "center" }));
+    return true;
+  }
+
+  point(element) {
+    this.box.querySelector(".target")?.classList.remove("target");
+    element.classList.add("target");
+  }
+
+  // Return the numbers of the lines that contain a text, in any case.
+  find(text) {
+    const wanted = text.toLowerCase();
+    if (wanted === "") return [];
+    const found = [...this.lines].filter(([, element]) => element.firstElementChild.textContent.toLowerCase().includes(wanted));
+    return found.map(([number]) => number).sort((one, other) => one - other);
+  }
+
+  // The text of the log itself: with its blank lines and what is folded, without durations and names of folds.
+  copy(event) {
+    const selection = getSelection();
+    if (!selection.rangeCount || selection.isCollapsed) return;
+    const range = selection.getRangeAt(0);
+    const texts = [];
+    for (const { firstElementChild: text } of this.box.querySelectorAll(".line")) {
+      if (!range.intersectsNode(text)) continue;
+      const part = document.createRange();
+      part.selectNodeContents(text);
+      if (part.comparePoint(range.startContainer, range.startOffset) === 0) part.setStart(range.startContainer, range.startOffset);
+      if (part.comparePoint(range.endContainer, range.endOffset) === 0) part.setEnd(range.endContainer, range.endOffset);
+      texts.push(part.toString());
+    }
+    if (!texts.length) return;
+    event.clipboardData.setData("text/plain", texts.join("\n"));
+    event.preventDefault();
   }
 
   unfold(unfolded) {

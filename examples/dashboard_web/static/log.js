@@ -2,6 +2,11 @@
 
 import { LogLines } from "./lines.js";
 
+// Lines that are shown at first, and at most; lines that are shown above one that is gone to.
+const AT_FIRST = 5000;
+const AT_MOST = 50000;
+const ABOVE = 100;
+
 const UP = new Set(["ArrowUp", "PageUp", "Home"]);
 
 const $ = (id) => document.getElementById(id);
@@ -11,27 +16,41 @@ function setText(element, text) {
 }
 
 export class LogPanel {
-  constructor(closed) {
+  // `moved` is called with the hash of what is shown, or "".
+  constructor(moved, closed) {
+    this.moved = moved;
     this.closed = closed;
     this.shown = false;
+    this.reachable = true;
     this.job = null;
     this.source = null;
     this.verdict = null;
+    this.outcome = null;
     this.box = $("log-lines");
     this.follows = true;
     this.lines = new LogLines(this.box, () => this.drawn());
     $("log-close").addEventListener("click", () => this.close());
     $("log-follow").addEventListener("click", () => this.follow(!this.follows));
     $("log-unfold").addEventListener("click", () => this.unfold(!this.lines.unfolded));
+    $("log-failure").addEventListener("click", () => this.go(this.outcome.line));
+    $("log-top").addEventListener("click", () => this.top());
+    $("log-end").addEventListener("click", () => this.scroll(this.box.scrollHeight));
+    $("log-earlier").addEventListener("click", () => this.more(this.first));
+    $("log-search").addEventListener("input", () => this.search(0));
+    $("log-search").addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.search(event.shiftKey ? -1 : 1);
+    });
+    this.box.addEventListener("click", (event) => this.link(event));
     this.stopFollowingForReaders();
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.shown) this.close();
+      const clears = event.target.id === "log-search" && event.target.value !== "";
+      if (event.key === "Escape" && this.shown && !clears) this.close();
     });
   }
 
   // Opening and closing -------------------------------------------------------------------------------------------
 
-  open(job, opener, finished) {
+  open(job, opener, finished, line) {
     this.job = job;
     this.opener = opener;
     this.finished = finished;
@@ -39,10 +58,17 @@ export class LogPanel {
     $("log").hidden = false;
     document.body.classList.add("with-log");
     const title = $("log-title");
-    title.textContent = `${job.slug} ${job.number}`;
+    title.textContent = `${job.slug} ${job.number}${job.name ? ` · ${job.name}` : ""}`;
     title.title = title.textContent;
     title.focus({ preventScroll: true });
-    this.follow(!finished);
+    $("log-raw").href = `jobs/${job.id}/log.txt`;
+    $("log-search").value = "";
+    this.moved(`#job-${job.id}${line === null ? "" : `-L${line}`}`);
+    this.lines.most = AT_FIRST;
+    this.target = line;
+    // A job that failed is read from there.
+    this.seeksFailure = finished && line === null;
+    this.follow(!finished && line === null);
     this.listen();
   }
 
@@ -53,6 +79,7 @@ export class LogPanel {
     this.clear();
     $("log").hidden = true;
     document.body.classList.remove("with-log");
+    this.moved("");
     this.closed();
     this.opener?.removeAttribute("aria-current");
     const back = this.opener?.isConnected ? this.opener : $("builds");
@@ -63,6 +90,8 @@ export class LogPanel {
   jobIs(id, state, finished) {
     if (this.job?.id !== id) return;
     if (this.finished && !finished && this.ended) {
+      this.target = null;
+      this.seeksFailure = false;
       this.follow(true);
       this.listen();
     }
@@ -77,11 +106,13 @@ export class LogPanel {
     this.clear();
     this.ended = false;
     this.waits = false;
-    const source = (this.source = new EventSource(`jobs/${this.job.id}/log`));
+    const source = (this.source = new EventSource(`jobs/${this.job.id}/log?last=${this.lines.most}`));
     source.addEventListener("log", (event) => {
       this.waits = false;
       const news = JSON.parse(event.data);
       if (news.reset) this.verdict = null;
+      this.outcome = news.outcome;
+      this.total = news.total;
       this.lines.take(news);
     });
     source.addEventListener("end", (event) => {
@@ -89,6 +120,7 @@ export class LogPanel {
       this.ended = true;
       this.verdict = JSON.parse(event.data);
       this.putStatus();
+      this.arrive();
     });
     source.onerror = () => {
       this.waits = true;
@@ -113,13 +145,94 @@ export class LogPanel {
   clear() {
     this.lines.clear();
     this.verdict = null;
+    this.outcome = null;
+    this.total = 0;
+    this.putFound([]);
     this.putNote();
+  }
+
+  // Whether Travis can be reached.
+  reach(reachable) {
+    this.reachable = reachable;
+    if (this.shown) this.putStatus();
   }
 
   drawn() {
     if (this.follows) this.box.scrollTop = this.box.scrollHeight;
     this.putNote();
     this.putStatus();
+    this.arrive();
+  }
+
+  // Places in the log ---------------------------------------------------------------------------------------------
+
+  get first() {
+    return this.lines.missed + 1;
+  }
+
+  // Scroll to where the reader wants to be, once everything is drawn.
+  arrive() {
+    if (this.lines.waiting.length || (!this.ended && this.lines.lines.size === 0)) return;
+    if (this.ended && this.seeksFailure && this.outcome !== null) {
+      this.seeksFailure = false;
+      this.target = this.outcome.line;
+    }
+    if (!this.target) return;
+    if (this.lines.reveal(this.target) || (this.ended && !this.canLoad(this.target))) this.target = null;
+    else if (this.canLoad(this.target)) this.more(this.target);
+  }
+
+  canLoad(line) {
+    return line < this.first && this.total - line < AT_MOST && this.lines.most < AT_MOST;
+  }
+
+  go(line) {
+    this.follow(false);
+    this.target = line;
+    this.arrive();
+  }
+
+  // Load earlier lines, at least from a line on, and show that line.
+  more(line) {
+    this.follow(false);
+    this.target = line;
+    this.lines.most = Math.min(AT_MOST, Math.max(2 * this.lines.most, this.total - line + ABOVE));
+    this.listen();
+  }
+
+  top() {
+    if (this.canLoad(1)) this.go(1);
+    else this.scroll(0);
+  }
+
+  scroll(place) {
+    this.target = null;
+    this.follow(false);
+    this.box.scrollTop = place;
+  }
+
+  // Go to the next line with the text, or the one before it.
+  search(step) {
+    const found = this.lines.find($("log-search").value);
+    const at = found.indexOf(this.at);
+    const next = at < 0 ? 0 : (at + step + found.length) % found.length;
+    this.putFound(found, next);
+    if (found.length) this.go(found[next]);
+  }
+
+  putFound(found, place = 0) {
+    this.at = found[place];
+    const sought = $("log-search").value !== "" && this.shown;
+    setText($("log-found"), found.length ? `${place + 1} of ${found.length}` : sought ? "not found" : "");
+  }
+
+  // A click on the number of a line puts a link to it into the address.
+  link(event) {
+    const line = event.target;
+    if (!line.classList.contains("line") || event.offsetX > line.firstElementChild.offsetLeft) return;
+    event.preventDefault();
+    this.moved(`#job-${this.job.id}-L${line.dataset.number}`);
+    this.lines.point(line);
   }
 
   // Buttons and notes ---------------------------------------------------------------------------------------------
@@ -142,6 +255,9 @@ export class LogPanel {
       box.addEventListener(name, stop, { passive: true });
     };
     const goesUp = (up) => up && box.scrollTop > 0;
+    for (const name of ["wheel", "touchmove", "pointerdown"]) {
+      box.addEventListener(name, () => ((this.seeksFailure = false), (this.target = null)), { passive: true });
+    }
     on("wheel", (event) => goesUp(event.deltaY < 0 && !event.ctrlKey));
     on("keydown", ({ key, shiftKey }) => goesUp(UP.has(key) || (key === " " && shiftKey)));
     let finger = 0;
@@ -168,17 +284,25 @@ export class LogPanel {
     if (missed) notes.push(`${missed.toLocaleString("en")} earlier lines are not shown.`);
     if (dropped) notes.push(`${dropped.toLocaleString("en")} folds, timers and commands are too many: their lines are plain.`);
     $("log-note").hidden = notes.length === 0;
-    setText($("log-note"), notes.join(" "));
+    setText($("log-note-text"), notes.join(" "));
+    $("log-earlier").hidden = !missed || this.lines.most >= AT_MOST;
   }
 
   putStatus() {
-    let text = this.waits ? "Connection lost, trying again …" : "Following …";
+    let text = this.waits ? "Connection lost, trying again …" : this.finished ? "Loading …" : "Following …";
+    let state = this.waits ? "lost" : "following";
+    if (!this.waits && !this.reachable) {
+      text = "Travis does not answer, trying again …";
+      state = "lost";
+    }
     if (this.ended) {
-      const { problem, exit_code: code } = this.verdict ?? {};
-      text = problem ? `The log broke off: ${problem}` : `The end${code === null || code === undefined ? "" : ` · exit code ${code}`}`;
+      const problem = this.verdict?.problem;
+      text = problem ? `The log broke off: ${problem}` : `The end · ${this.outcome?.text}`;
+      state = problem ? "lost" : this.outcome?.kind;
     }
     const status = $("log-status");
     setText(status, text);
-    status.dataset.state = this.ended ? "ended" : this.waits ? "lost" : "following";
+    status.dataset.state = state;
+    $("log-failure").hidden = !this.outcome?.line;
   }
 }

@@ -34,14 +34,13 @@ export function announce(text) {
   }, JOINED);
 }
 
-export function putStatus(health, { answers, connected, merged }) {
+export function putStatus(health, { answers, connected }) {
   let state = "behind";
   let text = "Connecting …";
   if (!connected || !answers) {
     text = connected ? "The dashboard does not answer. Trying again …" : text;
   } else if (health !== null) {
     const more = [];
-    if (merged) more.push(`${merged} updates merged`);
     if (health.dropped) more.push(`${health.dropped} events dropped`);
     if (health.gaps) more.push(`${health.gaps} ${health.gaps === 1 ? "gap" : "gaps"}`);
     if (health.behind !== null) {
@@ -59,5 +58,6 @@ export function putStatus(health, { answers, connected, merged }) {
 
 export function putCounts({ running, waiting: waits, broken, repositories }) {
   setText($("counts"), `${running} running · ${waits} waiting · ${broken} of ${repositories} broken`);
-  document.title = broken ? `(${broken}) Builds` : "Builds";
+  const counts = [broken && `${broken} broken`, running && `${running} running`].filter(Boolean);
+  document.title = counts.length ? `${counts.join(", ")} · Builds` : "Builds";
 }
