@@ -10,7 +10,7 @@ from typing import Final
 
 from aiotravis.resources.logs import LAST, LogPart
 
-__all__ = ["LogAssembler"]
+__all__ = ["LogAssembler", "of_last_run"]
 
 Position = tuple[int, int]
 """Number of a part, and of the piece of it where an old server split it: ``"7.2"`` is (7, 2) (fact 9.34)."""
@@ -205,6 +205,16 @@ class LogAssembler:
             ordered.append(self._notice)
             self._notice_returned = True
         return ordered
+
+
+def of_last_run(parts: Iterable[LogPart]) -> list[LogPart]:
+    """Return the parts that may be of the last run: where a number comes again with another text, a new run began."""
+    kept: dict[int | str, LogPart] = {}
+    for part in parts:
+        if kept.get(part.number, part).content != part.content:
+            kept.clear()
+        kept[part.number] = part
+    return list(kept.values())
 
 
 def _parse_position(number: str) -> Position | None:

@@ -81,6 +81,11 @@ class LogDelivery:
         return self._assembler.complete
 
     @property
+    def has_end(self) -> bool:
+        """Whether the final part was received, or the server's own notice ends the log, as far as is known."""
+        return self._assembler.has_final or self._assembler.has_notice
+
+    @property
     def has_notice(self) -> bool:
         """Whether the server's own notice ends the log of this run, as far as is known."""
         return self._assembler.has_notice

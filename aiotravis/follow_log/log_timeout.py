@@ -17,6 +17,8 @@ DEFAULT_PATIENCE: Final = 60.0
 LONG_AGO: Final = 3600.0
 """Seconds after which a log that is not there may never appear."""
 
+LATE_PARTS: Final = 10.0
+"""Seconds after the end of a job in which its last parts may still arrive (fact 7.9)."""
 
 FIRST_YEAR: Final = 2010
 """Travis began in 2011. Earlier dates are absurd (fact 10.1)."""
@@ -65,6 +67,10 @@ class LogTimeout:
         except (ValueError, OverflowError, OSError):
             # fact 10.1: dates can be absurd.
             return 0.0
+
+    def may_grow(self, now: float) -> bool:
+        """Return whether a log that has no final part may still grow."""
+        return self.ends_at is None or now < self.ends_at - self._seconds + min(LATE_PARTS, self._seconds)
 
     def is_over(self, now: float) -> bool:
         """Return whether the job has ended, and the wait is over."""

@@ -93,11 +93,9 @@ class PollSchedule:
             as_text: Whether the log is read as a whole, or there is no live channel.
             length: Characters of the log so far.
         """
-        if as_text:
-            return self._backoff(now) + length / CHARACTERS_PER_SECOND
         if self._at is None:
-            # Counted from now, not from the last event: parts that keep arriving must not put it off for ever.
-            self._at = now + self._backoff(now)
+            # Counted once: parts that keep arriving, or calls that are cancelled, must not put it off for ever.
+            self._at = now + self._backoff(now) + (length / CHARACTERS_PER_SECOND if as_text else 0.0)
         return max(0.0, self._at - now)
 
     def _backoff(self, now: float) -> float:

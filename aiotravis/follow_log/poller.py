@@ -125,7 +125,7 @@ class LogPoller:
             log.end()
 
     async def _end(self, snapshot: Snapshot, asked_at: float) -> None:
-        """Finish the log of a job that has ended and that has not changed, with a gap if parts are lost."""
+        """End the log of a job that has ended and that has not changed, with a gap if parts are lost."""
         log = self._log
         text = snapshot
         if snapshot.parts is not None:
@@ -139,6 +139,9 @@ class LogPoller:
                 log.end(snapshot.parts)
                 return
             if text.text is not None:
+                if text.text.prefix == log.delivered and not log.has_end and log.timeout.may_grow(asked_at):
+                    # fact 7.9: parts may arrive after the end of the job. None of those listed is the final one.
+                    return
                 log.merge_text(text.text)
         if log.covered or log.has_notice or (text.text is None and log.has_all):
             log.end()
@@ -183,12 +186,15 @@ class LogPoller:
         return await self._compared(await self._retry(lambda: self._sources.read(wanted, sources)), as_text=as_text)
 
     async def _compared(self, snapshot: Snapshot, *, as_text: bool = False) -> Snapshot:
-        """Compare a text with what came before, or parts whose numbers do not count."""
+        """Compare a text with what came before, or parts whose numbers do not count.
+
+        fact 5.5: one part that is number 0 and final may be the whole log, of which other parts come live.
+        """
         log, text = self._log, snapshot.text
         held = log.held_texts
-        if snapshot.parts and (as_text or log.is_text or (snapshot.whole and held)):
+        if snapshot.parts and (as_text or log.is_text or snapshot.whole):
             text = SpooledText.of("".join(part.content or "" for part in snapshot.parts), log.delivered)
-            snapshot = Snapshot(text=text, complete=snapshot.complete)
+            snapshot = Snapshot(text=text, complete=snapshot.whole and log.job_ended)
         if text is not None:
             await text.compare(log.received, held)
         return snapshot

@@ -9,6 +9,7 @@ from typing import Final
 
 import aiotravis.follow_log.poll_schedule as poll_schedule
 from aiotravis.events import Event, JobCreated, JobEvent, JobLog, Mark
+from aiotravis.follow_log.assembler import of_last_run
 from aiotravis.follow_log.delivery import LogDelivery, LogReset
 from aiotravis.follow_log.log_timeout import LogTimeout
 from aiotravis.follow_log.poll_schedule import PollSchedule
@@ -203,7 +204,7 @@ class LogState(LogDelivery):
                 # Perhaps a late event of the run before.
                 self._schedule.request(now)
                 return
-            if self.started_at not in {None, event.job.started_at}:
+            if self._began_otherwise(event.job):
                 # Perhaps another run, whose "created" has not arrived: the state of the job shows that.
                 self.run_unknown = True
                 self._schedule.request(now)
@@ -220,7 +221,7 @@ class LogState(LogDelivery):
             self._assembler.forget_final()
         self.job_ended = job.finished
         self.has_run = self.has_run or has_run(job)
-        self.started_at = job.started_at
+        self.started_at = job.started_at or (self.started_at if has_run(job) else None)
         self.timeout.update(job, now)
         if self.run_unknown and not job.pending:
             self._identify_run(job, now)
@@ -235,7 +236,7 @@ class LogState(LogDelivery):
         if not (self.opened or job.finished):
             self._young_until = now + MAX_OLD_LOG - self.timeout.age(job.started_at)
         waiting, self._waiting = self._waiting, []
-        for part in waiting:
+        for part in of_last_run(waiting):
             self._handle_part(part, now)
 
     def check_final(self, now: float, *, is_listed: bool) -> bool:
@@ -270,7 +271,14 @@ class LogState(LogDelivery):
 
     def is_other_run(self, job: Job) -> bool:
         """Whether the job is on another run than the log that is delivered."""
-        return (self.started_at not in {None, job.started_at}) or (self._created and job.pending)
+        return self._began_otherwise(job) or (self._created and job.pending)
+
+    def _began_otherwise(self, job: Job) -> bool:
+        """Return whether a state of the job shows another beginning than that of the present run."""
+        if job.started_at is None and has_run(job):
+            # fact 10.1: a date can be unreadable.
+            return False
+        return self.started_at not in {None, job.started_at}
 
     def update_job(self, job: Job, now: float) -> None:
         """Apply the state of the job. If its run began at another time, the log restarts."""

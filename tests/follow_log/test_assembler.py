@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from aiotravis import LogPart
 from aiotravis.follow_log import assembler as assembler_module
-from aiotravis.follow_log.assembler import MAX_MISSING, LogAssembler
+from aiotravis.follow_log.assembler import MAX_MISSING, LogAssembler, of_last_run
 from aiotravis.resources.logs import LAST
 
 
@@ -254,3 +254,14 @@ def test_accept_next_does_the_same_as_add(numbers: list[tuple[int, bool]]) -> No
         assert (short.last_number, short.complete, short.has_gap, short.missing) == (
             long.last_number, long.complete, long.has_gap, long.missing,
         )  # fmt: skip
+
+
+def test_a_number_that_comes_again_with_another_text_begins_another_run() -> None:
+    old = [LogPart(number=number, content=f"old {number}") for number in range(3)]
+    new = [LogPart(number=number, content=f"new {number}") for number in range(3)]
+    assert of_last_run([]) == []
+    assert of_last_run([*old, old[1]]) == old
+    assert of_last_run([*old, *new]) == new
+    assert of_last_run([old[0], new[1], new[0], new[1]]) == [new[0], new[1]]
+    assert of_last_run([old[0], old[1], new[1], new[0], new[2]]) == [new[1], new[0], new[2]]
+    assert of_last_run([*old, *new, *old[:1]]) == old[:1]

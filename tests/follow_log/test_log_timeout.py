@@ -52,6 +52,16 @@ def test_a_job_that_was_seen_to_end_has_ended_now_whatever_the_clocks_say(ago: f
     assert (timeout.ends_at, timeout.long_ago) == (160.0, False)
 
 
+def test_a_log_may_grow_for_some_seconds_after_the_end_of_its_job() -> None:
+    timeout = seen(ended(4))
+    assert [timeout.may_grow(now) for now in (100.0, 105.9, 106.1)] == [True, True, False]
+    assert not seen(ended(11)).may_grow(100.0)
+    assert LogTimeout(0.0).may_grow(100.0)
+    impatient = LogTimeout(0.5)
+    impatient.update(ended(0), 100.0)
+    assert [impatient.may_grow(now) for now in (100.4, 100.6)] == [True, False]
+
+
 def test_the_first_sight_of_the_end_counts() -> None:
     timeout = seen(ended(0))
     timeout.update(ended(0), 150.0)

@@ -17,6 +17,7 @@ from aiotravis.testing import Job, Part, TravisServer
 from tests.autojump import run
 from tests.conftest import HASTY, TOKEN
 from tests.follow_log.simulation import JOB, Server, stream
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("short_delays")
 
@@ -146,6 +147,30 @@ async def test_a_job_that_never_started_has_an_empty_log_whatever_the_routes_ans
         server.respond("GET", path, status=status, body=b"Sorry")
     with anyio.fail_after(8):
         assert await travis.with_options(attempts=1).follow_log(job.id).text() == ""
+
+
+@pytest.mark.parametrize("state", ["passed", "canceled"])
+@pytest.mark.parametrize("key", ["key", None])
+@pytest.mark.usefixtures("short_delays")
+async def test_parts_that_arrive_after_the_end_belong_to_the_log(state: str, key: str | None) -> None:
+    async with TravisServer(pusher_key=key) as server, Travis(endpoint=server.endpoint) as travis:
+        job = server.world.repository("a/b").build().jobs[0]
+        job.start()
+        for content in ("one ", "two "):
+            job.write(content)
+        async with travis.follow_log(job.id) as log, anyio.create_task_group() as group:
+
+            async def write() -> None:
+                job.finish(state)
+                job.log.unavailable_reads = 0
+                reads = len(server.requests)
+                await until(lambda: len(server.requests) > reads + 12)
+                job.write("three")
+                job.write("", final=True)
+
+            group.start_soon(write)
+            parts, error = await rest_of(log)
+        assert ("".join(part.content or "" for part in parts), error, log.complete) == ("one two three", None, True)
 
 
 async def test_what_came_live_is_given_before_the_error(server: TravisServer, job: Job) -> None:

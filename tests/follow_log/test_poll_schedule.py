@@ -1,5 +1,7 @@
 """When the server is polled for a followed log."""
 
+import pytest
+
 from aiotravis import Job, State
 from aiotravis.follow_log.log_timeout import LogTimeout
 from aiotravis.follow_log.poll_schedule import MAX_POLL_DELAY, MAX_WAITING_PARTS, POLL_DELAY, PollSchedule
@@ -28,10 +30,11 @@ def test_the_last_poll_is_at_the_end_of_the_wait() -> None:
     assert schedule.delay(59.5, as_text=False, length=0) == POLL_DELAY
 
 
-def test_the_time_of_a_poll_is_not_put_off_and_a_requested_one_is_due_at_once() -> None:
+@pytest.mark.parametrize("as_text", [False, True])
+def test_the_time_of_a_poll_is_not_put_off_and_a_requested_one_is_due_at_once(as_text: bool) -> None:
     schedule = PollSchedule(LogTimeout())
-    assert schedule.delay(10.0, as_text=False, length=0) == POLL_DELAY
-    assert schedule.delay(11.0, as_text=False, length=0) == POLL_DELAY - 1.0
+    assert schedule.delay(10.0, as_text=as_text, length=0) == POLL_DELAY
+    assert schedule.delay(11.0, as_text=as_text, length=0) == POLL_DELAY - 1.0
     schedule.request(11.0)
     assert schedule.is_due(11.0)
 

@@ -401,3 +401,18 @@ def test_parts_behind_a_gap_are_delivered_at_the_end() -> None:
     state.end()
     assert texts(state) == ["a", "c"]
     assert (state.finished, state.gap, state.highest_listed) == (True, (1,), 2)
+
+
+@pytest.mark.parametrize("shown", [None, STARTED])
+@pytest.mark.parametrize("state", [State.STARTED, State.PASSED, State.FAILED])
+def test_a_date_that_cannot_be_read_is_not_another_run(state: State, shown: datetime | None) -> None:
+    state_of_log = running()
+    state_of_log.handle_event(log(0, "a"), 1.0)
+    state_of_log.update_job(job(state, shown), 2.0)
+    assert (state_of_log.runs, state_of_log.started_at, texts(state_of_log)) == (1, STARTED, ["a"])
+
+
+def test_a_run_that_was_canceled_before_it_began_is_another_one() -> None:
+    state = running()
+    state.update_job(job(State.CANCELED, None), 2.0)
+    assert state.runs == 2

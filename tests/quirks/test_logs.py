@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aiotravis import LogReset, Travis, errors
-from aiotravis.follow_log import poll_schedule, state
+from aiotravis.follow_log import log_timeout, poll_schedule, state
 from aiotravis.testing import Job, Part, Repository, TravisServer
 from tests.waiting import ignored
 
@@ -220,13 +220,19 @@ async def test_quirk_34_numbers_begin_at_0_may_be_huge_or_have_a_dot(
     ],
 )
 async def test_quirk_35_the_final_part_may_come_early_twice_or_never(
-    server: TravisServer, travis: Travis, job: Job, sent: Sequence[tuple[int, str, bool]]
+    server: TravisServer,
+    travis: Travis,
+    job: Job,
+    sent: Sequence[tuple[int, str, bool]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     publishing, job.world.notify = job.world.notify, ignored
     for number, content, final in sorted(set(sent)):
         assert job.write(content, final=final).number == number
     job.world.notify = publishing
     server.respond("GET", f"/v3/job/{job.id}/log_parts", body=b'{"log_parts":[]}', times=1)
+    # Without a final part, nothing but time shows that no other follows.
+    monkeypatch.setattr(log_timeout, "LATE_PARTS", 1.0)
     assert await follow_live_parts(server, travis, job, sent) == "ab"
 
 
