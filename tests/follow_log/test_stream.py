@@ -292,7 +292,7 @@ async def test_a_text_is_delivered_in_numbered_pieces_and_resumes_if_cancelled(t
 async def next_part(log: LogStream, turns: int) -> LogPart | Literal[False] | None:
     """Wait for a part for some turns of the event loop: return it, None at the end, or False if there is none."""
     asking = asyncio.ensure_future(anext(log, None))
-    for _ in range(turns % 40):
+    for _ in range(turns % 120):
         await asyncio.sleep(0)
     with contextlib.suppress(asyncio.CancelledError):
         asking.cancel()
