@@ -17,7 +17,7 @@ DEFAULT_PATIENCE: Final = 60.0
 LONG_AGO: Final = 3600.0
 """Seconds after which a log that is not there may never appear."""
 
-LATE_PARTS: Final = 10.0
+LATE_PARTS: Final = 5.0
 """Seconds after the end of a job in which its last parts may still arrive (fact 7.9)."""
 
 FIRST_YEAR: Final = 2010

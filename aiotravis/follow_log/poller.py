@@ -79,7 +79,11 @@ class LogPoller:
         unchanged = (
             not log.apply_poll(snapshot, before=before, now=anyio.current_time(), asked_at=asked_at) and had_ended
         )
-        if log.is_young(asked_at) or log.complete or not log.job_ended:
+        if log.is_young(asked_at) or log.complete:
+            return
+        if not log.job_ended:
+            if snapshot.complete and log.check_whole(is_new=before != log.position):
+                log.end()
             return
         if log.is_empty(snapshot):
             if not log.has_run or log.has_notice or log.has_all:
@@ -194,7 +198,7 @@ class LogPoller:
         held = log.held_texts
         if snapshot.parts and (as_text or log.is_text or snapshot.whole):
             text = SpooledText.of("".join(part.content or "" for part in snapshot.parts), log.delivered)
-            snapshot = Snapshot(text=text, complete=snapshot.whole and log.job_ended)
+            snapshot = Snapshot(text=text, complete=snapshot.whole)
         if text is not None:
             await text.compare(log.received, held)
         return snapshot

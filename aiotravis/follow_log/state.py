@@ -249,8 +249,13 @@ class LogState(LogDelivery):
             is_listed: Whether the server lists a final part.
         """
         self.final_checks = self.final_checks + (is_listed or not self.final_checks) if self.complete else 0
-        self._schedule.add_poll(now, advanced=not self.complete, ended=True)
+        self._schedule.add_poll(now, advanced=self.final_checks <= 1, ended=True)
         return self.complete and (self.job_ended or self.final_checks > MAX_FINAL_CHECKS)
+
+    def check_whole(self, *, is_new: bool) -> bool:
+        """Return whether to end a log that the server lists as one part, and final: it has, several times."""
+        self.final_checks = 0 if is_new else self.final_checks + 1
+        return self.covered and self.final_checks >= MAX_FINAL_CHECKS
 
     def begin_run(self, now: float) -> None:
         """Begin another run with a poll: what came so far belongs to the run before."""

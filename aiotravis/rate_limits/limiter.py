@@ -32,6 +32,9 @@ MAX_POLLS: Final = 200
 MAX_CLOCK_ERROR: Final = 2.0
 """Seconds by which the server's clock may differ: its Date header has whole seconds, and was sent a moment ago."""
 
+MIN_PAUSE: Final = 1.0
+"""Seconds of the shortest pause after a 429, also where the server names none, or a time that is over."""
+
 
 class RateLimiter:
     """The rate limits of one identity, for all clients of this process. Thread-safe, and bound to no event loop.
@@ -169,7 +172,7 @@ class RateLimiter:
         """Record a 429: all calls of the identity pause, not only the one that got it. Return the end, by the clock.
 
         Args:
-            retry_after: Seconds that the server asked for; None or 0 for the rest of its minute (fact 9.5).
+            retry_after: Seconds that the server asked for; None for the rest of its minute (fact 9.5).
             server_time: The server's clock in seconds since the epoch, if known: its minutes count.
         """
         with self.lock:
@@ -179,8 +182,7 @@ class RateLimiter:
                 windows.roll(now)
             # The server counts by the minute: even if a proxy asks for more, the next minute may be tried.
             minute = windows.rules.minute
-            # "Now" is not when it starts to count from 0 either.
-            wait = min(retry_after, minute) if retry_after else windows.to_next_minute(now)
+            wait = windows.to_next_minute(now) if retry_after is None else min(max(retry_after, MIN_PAUSE), minute)
             return self._pause_until(now + wait, now, "429 Too Many Requests")
 
     def pause_until(self, until: float, reason: str) -> None:

@@ -53,8 +53,8 @@ def test_a_job_that_was_seen_to_end_has_ended_now_whatever_the_clocks_say(ago: f
 
 
 def test_a_log_may_grow_for_some_seconds_after_the_end_of_its_job() -> None:
-    timeout = seen(ended(4))
-    assert [timeout.may_grow(now) for now in (100.0, 105.9, 106.1)] == [True, True, False]
+    timeout = seen(ended(2))
+    assert [timeout.may_grow(now) for now in (100.0, 102.9, 103.1)] == [True, True, False]
     assert not seen(ended(11)).may_grow(100.0)
     assert LogTimeout(0.0).may_grow(100.0)
     impatient = LogTimeout(0.5)
