@@ -185,6 +185,12 @@ class Dispatcher:
                     unused += self.remove(subscription)
         return unused
 
+    def fail_openings(self, error: TravisError) -> None:
+        """End the subscriptions that are being opened, but for optional ones."""
+        for subscription in self.all_subscriptions():
+            if subscription.opened is not None and not subscription.opened.done() and subscription.fail(error):
+                self.remove(subscription)
+
     # Events -----------------------------------------------------------------------------------------------------------
 
     def dispatch(self, message: Message, now: float, size: int = 0) -> None:

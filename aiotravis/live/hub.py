@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import logging
 import threading
-from enum import Enum, auto
 from functools import cached_property
 from typing import Final
 
@@ -21,7 +20,7 @@ from aiotravis.live.options import LiveOptions
 from aiotravis.live.payload_fetcher import PayloadFetcher
 from aiotravis.live.placement import Placement
 from aiotravis.live.protocol import CLOSE_REASONS, Address, CloseAction, ErrorFrame, close_action
-from aiotravis.live.reconnect_policy import ReconnectPolicy
+from aiotravis.live.reconnect_policy import ReconnectPolicy, TlsUse
 from aiotravis.live.socket import Closed, PusherConnector
 from aiotravis.live.subscription import Subscription
 
@@ -43,16 +42,6 @@ CONFIG_PATIENCE: Final = 0.5
 
 CONFIG_AGE: Final = 60.0
 """Seconds after which the configuration is read again if the server cannot be reached."""
-
-
-class _Tls(Enum):
-    """Whether to use TLS."""
-
-    AS_CONFIGURED = auto()
-    DEMANDED = auto()
-    """The server has demanded it, against the configuration."""
-    FAILED = auto()
-    """The server has demanded it, but has none."""
 
 
 class Hub:
@@ -77,7 +66,7 @@ class Hub:
         self._task = BackgroundTask(self._run, self._has_work, "aiotravis live hub")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
-        self._tls = _Tls.AS_CONFIGURED
+        self._tls = TlsUse.AS_CONFIGURED
         self._config_is_old = False
         # Whether the configuration has named another address after the last refusal.
         self._has_moved = False
@@ -284,7 +273,7 @@ class Hub:
 
     def _address(self) -> Address:
         address = self._placement.address()
-        if self._tls is _Tls.DEMANDED:
+        if self._tls is TlsUse.DEMANDED:
             return dataclasses.replace(address, tls=True, port=443 if address.port == 80 else address.port)
         return address
 
@@ -299,18 +288,17 @@ class Hub:
     def _not_reached(self, address: Address, error: OSError) -> CloseAction:
         where = self._connector.redact(f"{address.host}:{address.port}")
         logger.info("live channel at %s not reached", where)
-        if self._tls is _Tls.DEMANDED:
+        if self._tls is TlsUse.DEMANDED:
             # fact 7.4: with code 4000 a server demands TLS. If it has none, what worked before may work again.
-            self._tls = _Tls.FAILED
+            self._tls = TlsUse.FAILED
             return CloseAction.RECONNECT
         if anyio.current_time() - self._placement.config_read_at > CONFIG_AGE:
             self._config_is_old = True
         # Later losses are survived, but a first connection that fails may mean a wrong address: raise it.
         if not self._connected_before:
             reason = str(error) or type(error).__name__
-            unavailable = LiveUnavailable(
-                f"The live channel at {where} cannot be reached ({reason}). Is GET /config right?"
-            )
+            message = f"The live channel at {where} cannot be reached ({reason}). Is GET /config right?"
+            unavailable = LiveUnavailable(message)
             unavailable.__cause__ = error
             self._refused(unavailable)
         self._end_openings(address)
@@ -322,9 +310,7 @@ class Hub:
             return
         where = self._connector.redact(f"{address.host}:{address.port}")
         error = LiveUnavailable(f"The live channel at {where} has accepted no connection for {OPENING_PATIENCE:g} s.")
-        for subscription in self._dispatcher.all_subscriptions():
-            if subscription.opened is not None and not subscription.opened.done() and subscription.fail(error):
-                self._dispatcher.remove(subscription)
+        self._dispatcher.fail_openings(error)
 
     def _refused(self, error: TravisError) -> CloseAction:
         """End every feed with an error, but for optional ones: for these, further attempts are made."""
@@ -338,14 +324,14 @@ class Hub:
         logger.info("live connection ended, code %s", closed.code)
         if action is CloseAction.USE_TLS:
             # Once only: a server that asks for TLS over TLS, or has none, means something else.
-            if not address.tls and self._tls is _Tls.AS_CONFIGURED:
-                self._tls = _Tls.DEMANDED
+            if not address.tls and self._tls is TlsUse.AS_CONFIGURED:
+                self._tls = TlsUse.DEMANDED
                 return CloseAction.RECONNECT
             action = CloseAction.STOP
         if action is not CloseAction.STOP:
             self._end_openings(address)
             return action
-        self._tls = _Tls.AS_CONFIGURED
+        self._tls = TlsUse.AS_CONFIGURED
         if not self._has_moved:
             # The key may have changed since the configuration was read.
             before = self._placement.address()

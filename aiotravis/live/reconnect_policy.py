@@ -3,12 +3,13 @@
 import random
 from collections import deque
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import Final
 
 from aiotravis._async.retry import exponential
 from aiotravis.live.protocol import CloseAction
 
-__all__ = ["ReconnectPolicy"]
+__all__ = ["ReconnectPolicy", "TlsUse"]
 
 STABLE_AFTER: Final = 5.0
 """Seconds after which a connection counts as stable: its loss starts a new outage."""
@@ -24,6 +25,16 @@ OVER_CAPACITY_DELAY: Final = 1.0
 
 ATTEMPT_LIMITS: Final = ((10.0, 9), (60.0, 55))
 """Most attempts within any period, as (seconds, attempts), whatever the server does."""
+
+
+class TlsUse(Enum):
+    """Whether to connect with TLS."""
+
+    AS_CONFIGURED = auto()
+    DEMANDED = auto()
+    """The server has demanded it, against the configuration."""
+    FAILED = auto()
+    """The server has demanded it, but has none."""
 
 
 class ReconnectPolicy:
