@@ -236,7 +236,8 @@ async def test_a_repository_whose_builds_were_all_deleted_has_none_that_are_new(
     again = travis.builds.list(repository.slug, cursor=pages.cursor)
     assert await again.to_list() == []
     newest = repository.build()
-    assert [build.id for build in await travis.builds.list(repository.slug, cursor=again.cursor).to_list()] == [newest.id]
+    again = travis.builds.list(repository.slug, cursor=again.cursor)
+    assert [build.id for build in await again.to_list()] == [newest.id]
 
 
 async def test_the_cursor_of_a_repository_without_builds_fits_its_id() -> None:
