@@ -338,3 +338,29 @@ async def test_a_repository_that_is_hidden_says_so_on_its_card(
         repository.users.clear()
         await shows(page, ".repository .error", "404")
         await expect(page.locator(of(build))).to_be_visible()
+
+
+async def test_a_renamed_repository_has_its_new_name_everywhere(
+    page: Any, url: str, server: TravisServer, repository: Repository
+) -> None:
+    await page.goto(url)
+    await shows(page, ".repository .error", "No builds yet.")
+    build = repository.build()
+    await shows(page, of(build), "waiting")
+    await expect(page.locator(".repository .error")).to_be_hidden()
+    await server.pusher.wait_occupied(f"repo-{repository.id}")
+    repository.slug = "moved/elsewhere"
+    build.start()
+    await shows(page, ".repository .slug", "moved/elsewhere")
+    assert await page.locator(f"{of(build)} .act").get_attribute("aria-label") == "Cancel build 1 of moved/elsewhere"
+    await page.click(log_of(build.jobs[0]))
+    await shows(page, "#log-title", "moved/elsewhere 1.1")
+
+
+async def test_a_button_says_that_the_dashboard_is_gone(page: Any, travis: Travis, repository: Repository) -> None:
+    build = repository.build()
+    async with dashboard(travis, [repository.slug]) as url:
+        await page.goto(url)
+        await shows(page, of(build), "waiting")
+    await page.click(f"{of(build)} .act")
+    await shows(page, ".toast", "the dashboard does not answer")
