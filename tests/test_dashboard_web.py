@@ -159,7 +159,7 @@ async def test_a_page_receives_the_state_and_then_its_changes(
 ) -> None:
     async with stream(browser, f"{url}events") as updates:
         name, first = await updates.next()
-        unread = {"id": 0, "slug": repository.slug, "error": None, "read": False, "shown": []}
+        unread: dict[str, Any] = {"id": 0, "slug": repository.slug, "error": None, "read": False, "shown": []}
         assert (name, first["whole"]) == ("board", True)
         news = first if first["builds"] else await updates.until(lambda news: len(news["builds"]) == 3)
         assert states_of(news) == {build.id: build.state for build in history}

@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -41,7 +41,7 @@ def measure_turns(monkeypatch: pytest.MonkeyPatch, turns: list[tuple[float, str]
         began = time.thread_time()
         run(handle)
         if (taken := time.thread_time() - began) > 0.02:
-            turns.append((taken, repr(getattr(handle._callback, "__self__", handle))[:300]))
+            turns.append((taken, repr(getattr(cast("Any", handle)._callback, "__self__", handle))[:300]))
 
     monkeypatch.setattr(asyncio.events.Handle, "_run", measured)
 
@@ -60,7 +60,9 @@ async def test_a_busy_watch_ends_true_in_flat_memory(monkeypatch: pytest.MonkeyP
     seen: dict[int, RepositoryUpdate] = {}
     lags: list[float] = []
     memory: list[float] = []
-    items = 0
+    items = first = requests = 0
+    snapshot = cpu = 0.0
+    result: dict[str, Any] = {}
     try:
         endpoint = (await world.stdout.readline()).decode().strip()
         async with Travis(TOKEN, endpoint=endpoint) as travis, travis.watch(last=8) as watch:
@@ -96,7 +98,7 @@ async def test_a_busy_watch_ends_true_in_flat_memory(monkeypatch: pytest.MonkeyP
                 snapshot, first = time.monotonic() - began, travis.statistics().requests
                 world.stdin.write(b"\n")
                 group.start_soon(sample)
-                result: dict[str, Any] = json.loads(await world.stdout.readline())
+                result = json.loads(await world.stdout.readline())
                 truth = {int(key): value for key, value in result["shown"].items()}
 
                 def state() -> dict[int, Any]:
