@@ -10,7 +10,7 @@ import msgspec
 from aiotravis.bulk.page_reader import build_number, number_key
 from aiotravis.errors import TravisError
 from aiotravis.events import BuildEvent, JobEvent
-from aiotravis.flows.repository_update import RepositoryUpdate
+from aiotravis.flows.repository_update import RepositoryUpdate, is_same_failure
 from aiotravis.flows.tracked import Tracked, TrackedBuild
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
@@ -160,7 +160,7 @@ class RepositoryState:
 
     def apply_error(self, error: TravisError | None) -> None:
         """Record why this repository cannot be read, or None if it can. What was known stays."""
-        if str(error) != str(self.error):
+        if not is_same_failure(error, self.error):
             self.error = error
             self._touch()
 
