@@ -34,7 +34,7 @@ from rich.text import Text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aiotravis import COM, Build, Job, RepositoryUpdate, Travis, TravisError, Watch, WatchStatus, safe_for_terminal
+from aiotravis import COM, Build, Job, Travis, TravisError, Watch, safe_for_terminal
 from aiotravis.testing import Demo, TravisServer
 from examples.terminal_log import FollowedLog, one_line
 
@@ -93,12 +93,12 @@ class Board:
 
     Args:
         travis: The client.
+        watch: The repositories, watched by it.
     """
 
-    def __init__(self, travis: Travis) -> None:
+    def __init__(self, travis: Travis, watch: Watch) -> None:
         self._travis = travis
-        self._updates: dict[int | str, RepositoryUpdate] = {}
-        self._error: TravisError | None = None
+        self._watch = watch
         self._build: int | None = None
         self._job: int | None = None
         self._log: FollowedLog | None = None
@@ -107,32 +107,25 @@ class Board:
     @property
     def builds(self) -> list[Build]:
         """The builds: unfinished ones first, then the newest first."""
-        builds = [build for update in self._updates.values() for build in update.builds]
+        builds = [build for update in self._watch.state for build in update.builds]
         return sorted(builds, key=lambda build: (build.finished, -_started(build), -build.id))
 
-    async def read(self, watch: Watch, count: int) -> None:
+    async def read(self, count: int) -> None:
         """Read the builds of so many repositories.
 
         Raises:
-            TravisError: Some cannot be read.
+            TravisError: None of them can be read.
         """
-        while len(self._updates) < count:
-            error = self._put(await anext(watch))
-            if error is not None:
-                raise error
+        while len(state := self._watch.state) < count and self._watch.error is None:
+            await anext(self._watch)
+        errors = [update.error for update in state if update.error is not None]
+        if error := self._watch.error or (errors[0] if len(errors) == len(state) else None):
+            raise error
 
-    async def listen(self, watch: Watch) -> None:
+    async def listen(self) -> None:
         """Show what changes."""
-        async for item in watch:
-            self._put(item)
+        async for _ in self._watch:
             self._select()
-
-    def _put(self, item: RepositoryUpdate | WatchStatus) -> TravisError | None:
-        if isinstance(item, WatchStatus):
-            self._error = item.error
-        else:
-            self._updates[item.repo] = item
-        return item.error
 
     # What is selected -------------------------------------------------------------------------------------------------
 
@@ -206,8 +199,8 @@ class Board:
         place = shown.index(selected) if selected is not None else 0
         first = max(0, min(place - rows + 1, len(shown) - rows))
         listed = shown[first : first + rows]
-        errors = [self._error, *(update.error for update in self._updates.values())]
-        note = next((f"behind: {error}" for error in errors if error is not None), "")
+        failed = [f"{one.repo}: {one.error}" for one in self._watch.state if one.error is not None]
+        note = next((f"behind: {error}" for error in [self._watch.error, *failed] if error is not None), "")
         running = sum(one.running for one in shown)
         head = one_line(f"{len(shown)} builds, {running} running   live: {self._travis.live.state}   {note}", width)
         foot = one_line("j k: build   h l: job   space b g G: scroll   f: failure   q: end", width)
@@ -256,7 +249,7 @@ class Board:
         )
 
     def _slug(self, build: Build) -> str:
-        known = (update.repository for update in self._updates.values())
+        known = (update.repository for update in self._watch.state)
         return next((one.slug for one in known if one is not None and one.id == build.repository_id), "?")
 
 
@@ -301,9 +294,9 @@ async def keys(board: Board) -> None:
 async def run(travis: Travis, slugs: Sequence[str], *, once: bool) -> int:
     """Show the board until the user quits."""
     console = Console()
-    board = Board(travis)
     async with travis.watch(slugs, last=BUILDS_SHOWN) as watch:
-        await board.read(watch, len({slug.lower() for slug in slugs}))
+        board = Board(travis, watch)
+        await board.read(len({slug.lower() for slug in slugs}))
         if once:
             await board.read_log(10)
             console.print(board.draw(console.width, max(24, console.height)))
@@ -316,7 +309,7 @@ async def run(travis: Travis, slugs: Sequence[str], *, once: bool) -> int:
                         live.update(board.draw(console.width, console.height), refresh=True)
                         await anyio.sleep(0.2)
 
-                group.start_soon(board.listen, watch)
+                group.start_soon(board.listen)
                 group.start_soon(board.follow)
                 group.start_soon(draw)
                 await keys(board)

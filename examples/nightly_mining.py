@@ -10,7 +10,7 @@ With a real one, every night (cron, a systemd timer):
 
 FILE receives one build with its jobs per line; ``FILE.cursor`` says how far it got. The first run fetches the whole
 history, or what started since ``--since``. Builds that have not ended come in a later run, once they have. A run that
-is broken off is continued by the next one; only if it is killed between two writes can a build be there twice.
+is broken off, or killed, is continued by the next one, which first cuts off what was written after the cursor.
 
 The exit code is 0 if everything was fetched, 2 after an error, 130 after Ctrl-C.
 """
@@ -52,21 +52,31 @@ def arguments() -> argparse.Namespace:
 
 
 def load(file: Path) -> str | None:
-    """Return the cursor that was stored with the file, or None."""
+    """Return the cursor that was stored with the file, or None. Cut off what a killed run has written after it."""
     try:
-        return Path(f"{file}.cursor").read_text("ascii", "replace")
+        size, _, cursor = Path(f"{file}.cursor").read_text("ascii", "replace").partition(" ")
     except FileNotFoundError:
         return None
+    known = int(size) if size.isdecimal() else None
+    if known is None or not file.exists() or file.stat().st_size < known:
+        message = f"{file}.cursor is damaged, or not of {file}: without it, the whole history is fetched again"
+        raise OSError(message)
+    os.truncate(file, known)
+    return cursor
 
 
 def store(file: Path, lines: Sequence[str], cursor: str) -> None:
-    """Append lines to the file, then replace the cursor: whoever reads the cursor finds the lines in the file."""
+    """Append lines to the file, then replace the cursor, which knows how long the file is."""
     with file.open("a", encoding="utf-8") as out:
         out.writelines(f"{line}\n" for line in lines)
         out.flush()
         os.fsync(out.fileno())
+        size = os.fstat(out.fileno()).st_size
     new = Path(f"{file}.cursor.new")
-    new.write_text(cursor, "ascii")
+    with new.open("w", encoding="ascii") as out:
+        out.write(f"{size} {cursor}")
+        out.flush()
+        os.fsync(out.fileno())
     new.replace(f"{file}.cursor")
 
 
@@ -76,6 +86,8 @@ async def mine(travis: Travis, repo: Repository, file: Path, since: datetime | N
     pages = travis.builds.list(repo, since=None if cursor else since, cursor=cursor, exclude_config=True)
     ended: list[Build] = []
     count = 0
+    if cursor is None:
+        store(file, [], pages.cursor)
 
     async def flush() -> None:
         nonlocal count

@@ -93,12 +93,13 @@ class FollowedLog:
                 shown.stylize("white on red")
             text.append_text(shown).append("\n")
         end = min(first + self.page, len(self.text.lines))
-        status, style = "following", "yellow"
+        status, style = "loading" if self.job.finished else "following", "yellow"
         if self.problem is not None:
             status, style = f"broke off: {self.problem}", "red"
         elif self.ended:
             status, style = str(found["text"]), KINDS[str(found["kind"])]
-        shown_title = one_line(f"{title} · {status} · {first + 1}-{end} of {len(self.text.lines)}", width - 6)
+        place = f"{first + 1}-{end} of {len(self.text.lines)}" if end else "empty"
+        shown_title = one_line(f"{title} · {status} · {place}", width - 6)
         return Panel(text, title=shown_title, height=height, border_style=style)
 
 

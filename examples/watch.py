@@ -2,7 +2,7 @@
 
 import anyio
 
-from aiotravis import RepositoryUpdate, Travis, WatchStatus, safe_for_terminal
+from aiotravis import RepositoryUpdate, Travis, safe_for_terminal
 from aiotravis.testing import Demo, TravisServer
 
 
@@ -11,19 +11,16 @@ async def main() -> None:
     async with (
         TravisServer() as server,
         Demo(server, speed=4) as demo,
-        Travis(demo.token, endpoint=server.endpoint) as t,
+        Travis(demo.token, endpoint=server.endpoint) as travis,
+        travis.watch(last=3) as watch,
     ):
         with anyio.move_on_after(6):
-            async with t.watch(last=3) as watch:
-                async for item in watch:
-                    match item:
-                        case RepositoryUpdate(repository=repository, builds=builds, error=None) if repository:
-                            shown = ", ".join(f"#{one.number} {one.state} ({len(one.jobs)} jobs)" for one in builds)
-                            print(safe_for_terminal(f"{repository.slug}: {shown}", colour=False), flush=True)
-                        case RepositoryUpdate(repo=repo, error=error):
-                            print(f"{repo}: {error}")
-                        case WatchStatus(error=error):
-                            print(error or "up to date again")
+            async for item in watch:
+                shown = str(item.error or "up to date")
+                if isinstance(item, RepositoryUpdate) and item.repository and item.error is None:
+                    builds = ", ".join(f"#{one.number} {one.state} ({len(one.jobs)} jobs)" for one in item.builds)
+                    shown = f"{item.repository.slug}: {builds}"
+                print(safe_for_terminal(shown, colour=False))
 
 
 anyio.run(main)

@@ -255,3 +255,13 @@ async def test_the_dashboard_is_printed_once_without_a_terminal(server: TravisSe
     done = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
     assert done.returncode == 2
     assert done.stderr.startswith(b"dashboard_terminal: GET /repos/no/such answered 404")
+    # Beside another one, it is named, and the other one is shown.
+    done = await anyio.run_process([*command, "a/b"], env={**os.environ, "TRAVIS_TOKEN": ""})
+    assert b"3 builds, 0 running" in done.stdout
+    assert b"behind: no/such: GET" in done.stdout
+
+
+async def test_a_log_that_is_not_there_yet_is_loading(server: TravisServer, repository: Repository) -> None:
+    repository.build().start().finish("passed")
+    async with dashboard(server, 100, 30) as terminal:
+        await terminal.shows(lambda text: "1.1 · loading · empty" in text)

@@ -107,6 +107,11 @@ def text_of(line: list[Any]) -> str:
     return "".join(span[0] for span in line[2])
 
 
+def shown_in(news: Any) -> list[int] | None:
+    """Return the ids of the builds of the only repository, if it has changed."""
+    return news["repositories"][0]["shown"] if news["repositories"] else None
+
+
 def states_of(news: Any) -> dict[int, str]:
     return {build["id"]: build["state"] for build in news["builds"]}
 
@@ -153,11 +158,12 @@ async def test_a_page_receives_the_state_and_then_its_changes(
     url: str, browser: aiohttp.ClientSession, server: TravisServer, repository: Repository, history: list[Build]
 ) -> None:
     async with stream(browser, f"{url}events") as updates:
-        name, hello = await updates.next()
-        assert (name, hello) == ("hello", {"repositories": [{"id": repository.id, "slug": repository.slug}]})
-        news = await updates.until(lambda news: len(news["builds"]) == 3)
+        name, first = await updates.next()
+        unread: dict[str, Any] = {"id": 0, "slug": repository.slug, "error": None, "read": False, "shown": []}
+        assert (name, first["whole"]) == ("board", True)
+        news = first if first["builds"] else await updates.until(lambda news: len(news["builds"]) == 3)
         assert states_of(news) == {build.id: build.state for build in history}
-        assert news["shown"] == {str(repository.id): [build.id for build in reversed(history)]}
+        assert news["repositories"] == [{**unread, "read": True, "shown": [build.id for build in reversed(history)]}]
         news = await updates.up_to_date(news)
         assert (news["state"], news["complete"]) == ("connected", True)
         build = repository.build(jobs=2, message=f"{HOSTILE}\nmore")
@@ -175,7 +181,7 @@ async def test_the_page_lists_the_newest_builds(
         await updates.until(lambda news: news["behind"] is None)
         made = [repository.build() for _ in range(BUILDS_SHOWN + 2)]
         newest = [build.id for build in reversed(made[-BUILDS_SHOWN:])]
-        await updates.until(lambda news: news["shown"].get(str(repository.id)) == newest)
+        await updates.until(lambda news: shown_in(news) == newest)
 
 
 async def test_after_a_gap_the_state_is_read_again_and_the_page_was_marked_behind(
@@ -204,7 +210,7 @@ async def test_dropped_events_are_counted_and_the_state_is_read_again(
         await updates.until(lambda news: news["behind"] is None)
         builds = [repository.build() for _ in range(20)]
         newest = [build.id for build in reversed(builds[-BUILDS_SHOWN:])]
-        news = await updates.until(lambda news: news["shown"].get(str(repository.id)) == newest)
+        news = await updates.until(lambda news: shown_in(news) == newest)
         news = news if news["dropped"] else await updates.until(lambda news: news["dropped"])
         assert news["behind"] is None
 
@@ -237,10 +243,38 @@ async def test_without_a_live_channel_the_page_says_so_and_polls(
             await updates.until(lambda news: states_of(news).get(build.id) == "errored")
 
 
-async def test_a_repository_that_does_not_exist_raises_at_once(travis: Travis) -> None:
-    with pytest.raises(errors.NotFoundError):
-        async with dashboard(travis, ["no/such"]):
+async def test_a_repository_that_does_not_exist_says_so_beside_the_others(
+    travis: Travis, browser: aiohttp.ClientSession, repository: Repository
+) -> None:
+    build = repository.build()
+    cards: dict[str, Any] = {}
+
+    def complete(news: Any) -> bool:
+        cards.update({one["slug"]: one for one in news["repositories"]})
+        return bool(news["complete"])
+
+    async with dashboard(travis, ["no/Such", repository.slug]) as url, stream(browser, f"{url}events") as updates:
+        await updates.until(complete)
+        assert "404" in cards["no/Such"]["error"]
+        assert (cards[repository.slug]["error"], cards[repository.slug]["shown"]) == (None, [build.id])
+
+
+async def test_what_is_no_slug_raises_at_once(travis: Travis) -> None:
+    with pytest.raises(errors.UsageError):
+        async with dashboard(travis, ["nonsense"]):
             pass
+
+
+async def test_a_renamed_repository_has_its_new_name(
+    url: str, browser: aiohttp.ClientSession, repository: Repository, server: TravisServer
+) -> None:
+    async with stream(browser, f"{url}events") as updates:
+        await updates.until(lambda news: news["behind"] is None)
+        await server.pusher.wait_occupied(f"repo-{repository.id}")
+        repository.slug = "moved/elsewhere"
+        repository.build()
+        news = await updates.until(lambda news: any(one["slug"] == "moved/elsewhere" for one in news["repositories"]))
+        assert [one["id"] for one in news["repositories"]] == [0]
 
 
 # Buttons ----------------------------------------------------------------------------------------------------------
@@ -489,7 +523,7 @@ async def test_the_state_that_follows_the_log_tells_how_the_job_ended(
         with anyio.fail_after(20):
             while (news := await updates.next())[0] != "end":
                 kinds.append(news[1]["outcome"]["kind"])
-                if len(kinds) == 1:
+                if news[1]["total"] and not job.finished_at:
                     job.finish(state)
     assert kinds[0] == "open"
     assert kinds[-1] == {"passed": "good", "errored": "bad", "canceled": "gone"}[state]
@@ -577,8 +611,8 @@ async def test_the_program_shows_an_embedded_travis_and_ends_on_ctrl_c(
             seen += await process.stdout.receive()
         url = seen.decode().splitlines()[0].removeprefix("Dashboard on ")
         async with stream(browser, f"{url}events") as updates:
-            _, hello = await updates.next()
-            assert len(hello["repositories"]) == 5
+            _, first = await updates.next()
+            assert len(first["repositories"]) == 5
             finished = ("passed", "failed", "errored", "canceled")
             news = await updates.until(lambda news: any(state in finished for state in states_of(news).values()))
             number = next(number for number, state in states_of(news).items() if state in finished)
@@ -592,10 +626,10 @@ async def test_the_program_shows_an_embedded_travis_and_ends_on_ctrl_c(
 
 async def test_the_program_prints_an_error_on_one_line() -> None:
     async with TravisServer() as server:
-        command = [sys.executable, PROGRAM, "--endpoint", server.endpoint, "--repo", "no/such", "--port", "0"]
+        command = [sys.executable, PROGRAM, "--endpoint", server.endpoint, "--repo", "nonsense", "--port", "0"]
         ended = await anyio.run_process(command, check=False)
         assert ended.returncode == 2
-        assert ended.stderr.startswith(b"dashboard_web: GET /repos/no/such answered 404")
+        assert ended.stderr.startswith(b"dashboard_web: repos must look like 'owner/name'")
         assert ended.stderr.count(b"\n") == 1
         server.world.repository("a/b")
         taken = ["--repo", "a/b", "--port", str(server.port)]

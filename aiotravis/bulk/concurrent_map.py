@@ -10,7 +10,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from aiotravis._async.background_task import BackgroundTask
-from aiotravis._validation import validate_count
+from aiotravis._validation import validate_bool, validate_count
 from aiotravis.bulk.gather import foreign_cancellation
 from aiotravis.bulk.iteration import refuse_await
 from aiotravis.bulk.progress import Progress, Reporter
@@ -89,7 +89,7 @@ class ConcurrentMap(Generic[A, R]):
         self._call = call
         self._items = items
         self._at_once = validate_count(at_once, "at_once")
-        self._ordered = ordered
+        self._ordered = validate_bool(ordered, "ordered")
         self._failed = failed
         self._reporter = Reporter(progress, len(items) if isinstance(items, Sized) else None, waiting)
         self._task = BackgroundTask(self._run, lambda: False, "aiotravis map")

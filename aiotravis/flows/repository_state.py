@@ -10,7 +10,7 @@ import msgspec
 from aiotravis.bulk.page_reader import build_number, number_key
 from aiotravis.errors import TravisError
 from aiotravis.events import BuildEvent, JobEvent
-from aiotravis.flows.repository_update import RepositoryUpdate
+from aiotravis.flows.repository_update import RepositoryUpdate, is_same_failure
 from aiotravis.flows.tracked import Tracked, TrackedBuild
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
@@ -53,6 +53,7 @@ class RepositoryState:
         self._jobs = jobs
         self._builds: dict[int, TrackedBuild] = {}
         self._due: dict[int, None] = {}
+        self._postponed: dict[int, None] = {}
         self._changed: set[int] = set()
         self._list_wanted_at: float | None = -math.inf
         self._repository_read_at = -math.inf
@@ -105,6 +106,7 @@ class RepositoryState:
 
     def check_builds(self, *, every_build: bool) -> None:
         """Make builds due: those that have not ended, or all."""
+        self._due, self._postponed = self._due | self._postponed, {}
         self._due.update((build_id, None) for build_id, one in self._builds.items() if every_build or not one.finished)
 
     def check_jobs(self) -> None:
@@ -158,7 +160,7 @@ class RepositoryState:
 
     def apply_error(self, error: TravisError | None) -> None:
         """Record why this repository cannot be read, or None if it can. What was known stays."""
-        if str(error) != str(self.error):
+        if not is_same_failure(error, self.error):
             self.error = error
             self._touch()
 
@@ -195,6 +197,10 @@ class RepositoryState:
                 # Deleted, or the whole repository is hidden now: a list tells.
                 self._want_list(read_at)
         self._trim()
+
+    def postpone(self, build_id: int) -> None:
+        """Make a build that cannot be read due with the next comparison."""
+        self._postponed[build_id] = self._due.pop(build_id, None)
 
     def apply_jobs(self, jobs: Mapping[int, Sequence[int]], found: Mapping[int, Job], read_at: float) -> None:
         """Apply jobs that were read by their ids; see `jobs_to_read`."""

@@ -6,7 +6,7 @@ from aiotravis.errors import TravisError
 from aiotravis.resources.builds import Build
 from aiotravis.resources.repositories import Repository
 
-__all__ = ["RepositoryUpdate"]
+__all__ = ["RepositoryUpdate", "is_same_failure"]
 
 
 class RepositoryUpdate(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,3 +27,12 @@ class RepositoryUpdate(msgspec.Struct, frozen=True, kw_only=True):
     builds: tuple[Build, ...] = ()
     changed: tuple[int, ...] = ()
     error: TravisError | None = None
+
+
+def is_same_failure(one: TravisError | None, other: TravisError | None) -> bool:
+    """Return whether two errors tell of the same failure, whatever the request, its number and its time."""
+    if type(one) is not type(other):
+        return False
+    if type(one) is TravisError:
+        return str(one) == str(other)
+    return getattr(one, "status", None) == getattr(other, "status", None)

@@ -225,7 +225,7 @@ class BuildWaiter:
         for kind, resource in ((Build, self._builds), (Job, self._jobs)):
             ids = [number for of, number in due if of is kind and (of, number) in self._targets]
             for number, error in (await read_in_parts(partial(self._read_many, kind, resource), ids)).items():
-                self._not_read((kind, number), error)
+                self._not_read((kind, number), error, may_pass=is_transient(error))
 
     async def _read_many(self, kind: type[Build] | type[Job], resource: Builds | Jobs, ids: list[int]) -> None:
         batches = resource.many(ids, missing_ok=True)

@@ -113,6 +113,10 @@ class WatchReader:
         for build_id, state in due.items():
             if build_id not in unread:
                 by_state.setdefault(state, []).append(build_id)
+                continue
+            state.postpone(build_id)
+            state.apply_error(unread[build_id] or TravisError(f"Build {build_id} has a record that cannot be read."))
+            self._failed.add(state)
         for state, ids in by_state.items():
             own = [found[build_id] for build_id in ids if build_id in found]
             state.apply_builds(ids, [one for one in own if one.repository_id == state.repository_id], read_at)
@@ -211,18 +215,19 @@ class WatchReader:
 
 async def _read_many(
     many: Callable[[list[int]], BatchIterator[E]], ids: list[int]
-) -> tuple[float, dict[int, E], set[int]]:
+) -> tuple[float, dict[int, E], dict[int, TravisError | None]]:
     """Read entities by their ids.
 
     Returns:
-        When that began, by the loop's clock; the entities; and the ids of those that may exist, but cannot be read.
+        When that began, by the loop's clock; the entities; and the ids of those that may exist, but cannot be read,
+        with the reason, if it is known.
 
     Raises:
         TravisError: Not one of them could be read.
     """
     read_at = anyio.current_time()
     found: dict[int, E] = {}
-    unread: set[int] = set()
+    unread: dict[int, TravisError | None] = {}
 
     async def read(some: list[int]) -> None:
         batches = many(some)
@@ -230,7 +235,7 @@ async def _read_many(
             found[entity.id] = entity
         if batches.unreadable:
             # A record without a readable id may be one of the missing ones.
-            unread.update(batches.missing)
+            unread.update(dict.fromkeys(batches.missing))
 
     unread.update(await read_in_parts(read, ids))
     return read_at, found, unread

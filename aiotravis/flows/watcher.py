@@ -19,6 +19,7 @@ from aiotravis.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.flows.event_receiver import EventReceiver
 from aiotravis.flows.event_subscriber import EventSubscriber
 from aiotravis.flows.repository_state import RepositoryState
+from aiotravis.flows.repository_update import is_same_failure
 from aiotravis.flows.watch_reader import WatchReader
 from aiotravis.resources.permissions import PermissionsResource
 
@@ -209,7 +210,7 @@ class Watcher:
         return delay * random.uniform(0.5, 1.0)  # noqa: S311
 
     def _set_error(self, error: TravisError | None) -> None:
-        if str(error) != str(self.error):
+        if not is_same_failure(error, self.error):
             self.error = error
             self._notify(None)
 

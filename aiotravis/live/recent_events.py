@@ -18,8 +18,8 @@ MAX_AGE: Final = 3600.0
 COPY_WINDOW: Final = 60.0
 """Seconds within which an event without a time can be a copy of one that came on another channel."""
 
-MAX_REMEMBERED: Final = 50_000
-"""Most events, and most builds and jobs, that are remembered."""
+MAX_REMEMBERED: Final = 20_000
+"""Most events, and most builds and jobs, that are remembered: some megabytes, six minutes of 50 events a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,11 @@ class RecentEvents:
     """Recognises copies of events, and events that come after newer ones."""
 
     def __init__(self) -> None:
-        # Each with the time at which it was stored. OrderedDict: a plain dict that loses its first keys takes ever
-        # longer to find the next one.
-        self._dated: OrderedDict[Hashable, tuple[float, dict[str, int]]] = OrderedDict()
-        self._undated: OrderedDict[Hashable, tuple[float, dict[str, int]]] = OrderedDict()
+        # Each with the time at which it was stored, and the channel of its only arrival or the numbers of arrivals by
+        # channels: most come once. OrderedDict: a plain dict that loses its first keys takes ever longer to find the
+        # next one.
+        self._dated: OrderedDict[Hashable, tuple[float, str | dict[str, int]]] = OrderedDict()
+        self._undated: OrderedDict[Hashable, tuple[float, str | dict[str, int]]] = OrderedDict()
         self._latest: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
         self._forget_at = 0.0
 
@@ -84,10 +85,13 @@ class RecentEvents:
             memory, key = self._undated, (message.event, len(data), hash(data))
         stored = memory.get(key)
         if stored is None or (updated_at is None and stored[0] <= now - COPY_WINDOW):
-            memory[key] = now, {channel: 1}
+            memory[key] = now, channel
             memory.move_to_end(key)
             return FIRST
-        counts = stored[1]
+        stored_at, counts = stored
+        if isinstance(counts, str):
+            counts = {counts: 1}
+            memory[key] = stored_at, counts
         if updated_at is not None and channel in counts:
             return None
         earlier = counts.copy()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from http import HTTPStatus
 from typing import Any, Final, TypeVar, cast
 
 import anyio.lowlevel
@@ -12,7 +13,7 @@ from aiotravis._http.json_text import decode_any
 from aiotravis._validation import display, is_text, validate_bool, validate_iterable, validate_text
 from aiotravis.bulk.batches import BatchIterator, Identified
 from aiotravis.bulk.progress import Progress
-from aiotravis.errors import DecodeError, TooLargeError, TravisError, UsageError
+from aiotravis.errors import DecodeError, ServerError, TooLargeError, TravisError, UsageError
 
 __all__ = [
     "MAX_ID",
@@ -158,25 +159,44 @@ def list_of(values: Iterable[T], argument: str) -> list[T]:
 
 
 async def read_in_parts(read: Callable[[list[int]], Awaitable[None]], ids: list[int]) -> dict[int, TravisError]:
-    """Call `read` with ids; where a response is too large or cannot be read, again with each half of its ids.
+    """Call `read` with ids; where one of them may spoil the response, again with each half of its ids.
+
+    Such a response is too large, or cannot be read, or has status 500: one record that Travis cannot show fails all.
 
     Returns:
         The errors of single ids: the others have been read.
 
     Raises:
-        TravisError: Another error of `read`, or a response that is no JSON, such as a web page: fewer ids do not help.
+        TravisError: Fewer ids do not help: another error of `read`; a response that is no JSON, such as a web page; or
+            status 500 for single ids, too, without any that can be read.
     """
-    try:
-        if ids:
-            await read(ids)
-    except (DecodeError, TooLargeError) as exc:
-        if isinstance(exc, DecodeError) and not exc.excerpt.lstrip().startswith(("{", "[")):
-            raise
-        if len(ids) == 1:
-            return {ids[0]: exc}
-        middle = len(ids) // 2
-        return await read_in_parts(read, ids[:middle]) | await read_in_parts(read, ids[middle:])
-    return {}
+    failed: dict[int, TravisError] = {}
+    succeeded = False
+
+    async def attempt(part: list[int]) -> None:
+        nonlocal succeeded
+        try:
+            await read(part)
+            succeeded = True
+        except (DecodeError, TooLargeError, ServerError) as exc:
+            if isinstance(exc, DecodeError) and not exc.excerpt.lstrip().startswith(("{", "[")):
+                raise
+            if isinstance(exc, ServerError) and exc.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            if len(part) == 1:
+                failed[part[0]] = exc
+                if isinstance(exc, ServerError) and not succeeded and len(failed) >= min(2, len(ids)):
+                    raise
+                return
+        else:
+            return
+        middle = len(part) // 2
+        await attempt(part[:middle])
+        await attempt(part[middle:])
+
+    if ids:
+        await attempt(ids)
+    return failed
 
 
 def slug_of(slug: str, argument: str) -> tuple[str, str]:

@@ -29,6 +29,11 @@ class HistoryStart:
         """The position."""
         return self._cursor.position
 
+    @property
+    def repository_id(self) -> int | None:
+        """Id of the repository, if it is known."""
+        return self._cursor.repository_id
+
     def expect(self, repository_id: int | None) -> None:
         """Check that a build of the history is one of the same repository as everything before.
 

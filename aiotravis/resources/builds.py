@@ -27,7 +27,7 @@ from aiotravis.resources._flash import FlashResponse, restart
 from aiotravis.resources._runs import Restarts
 from aiotravis.resources.commits import Commit
 from aiotravis.resources.jobs import Job
-from aiotravis.resources.repositories import Repository, repo_query
+from aiotravis.resources.repositories import Repositories, Repository, repo_query
 
 __all__ = ["Build", "Builds", "check_event_type"]
 
@@ -200,11 +200,11 @@ class Builds(Resource):
     ) -> Paginator[Build]:
         """Iterate over a repository's builds with their commits, newest first. Pages are fetched ahead.
 
-        Builds that share a number are all included. The list is also empty if the repository does not exist or is
-        hidden from this token.
+        Builds that share a number are all included. Without a cursor, the list is also empty if the repository does not
+        exist or is hidden from this token.
 
         With ``since``, or with the ``cursor`` of an earlier iteration, it ends by itself where the known builds begin.
-        A restarted build is not new.
+        A restarted build is not new. A cursor keeps to its repository when that is renamed.
 
         Args:
             repo: Id, slug, or a repository.
@@ -223,6 +223,7 @@ class Builds(Resource):
         Raises:
             UsageError: Immediately: an argument is invalid, or the cursor is damaged, or one of another repository,
                 event type or site. While iterating: ``since`` or the cursor turns out to be of another repository.
+            NotFoundError: While iterating, with a cursor: the repository is gone, or hidden from this token by now.
         """
         query = [repo_query(repo)]
         if event_type is not None:
@@ -231,6 +232,8 @@ class Builds(Resource):
         if validate_bool(exclude_config, "exclude_config"):
             query.append(("exclude_config", "true"))
         start = history_start(self._site, repo, event_type, None if since is None else _boundary(since), cursor)
+        if cursor is not None and start.repository_id is not None:
+            query[0] = repo_query(start.repository_id)  # It keeps its id when it is renamed.
         if isinstance(since, Build):
             start.expect(since.repository_id)
         if cursor is not None and after_number is not None:
@@ -241,6 +244,9 @@ class Builds(Resource):
             response = await self._fetch(LIST, query=[*query, *filters])
             for build in response.builds:
                 start.expect(build.repository_id)
+            if cursor is not None and number_filter is None and not response.builds and start.position.known:
+                # fact 9.4: there were builds, so it may be gone or hidden by now.
+                await Repositories(self._transport).get(start.repository_id or repo)
             return finish(response.builds, response.commits)
 
         def fetch_many(ids: Sequence[int]) -> BatchIterator[Build]:
@@ -322,8 +328,12 @@ def _boundary(since: Build | datetime | int | str) -> Boundary:
     if isinstance(since, datetime):
         if since.utcoffset() is None:
             raise UsageError("since must have a time zone: datetime.now(UTC).", argument="since")
+        try:
+            utc = since.astimezone(UTC)
+        except OverflowError:
+            utc = since.replace(tzinfo=UTC)  # On the first or the last day that there is.
         # Travis's times have whole seconds.
-        return Boundary(since=since.astimezone(UTC).replace(microsecond=0))
+        return Boundary(since=utc.replace(microsecond=0))
     if isinstance(since, Build):
         number, build_id = build_number(since.number), id_of(since, "since", Build)
         if number < 0:

@@ -158,7 +158,6 @@ class Dashboard:
         """Stream the state, then its changes, until the page disconnects."""
         board, seen = self._board, 0
         async with self._stream(request) as stream:
-            await stream.send("hello", {"repositories": board.repositories()})
             while not self._closing:
                 changed = board.changed.next()
                 changes = board.changes_after(seen)
@@ -276,7 +275,7 @@ async def dashboard(
 
     Args:
         travis: The client; opened and closed by the caller.
-        slugs: The repositories.
+        slugs: The repositories. One that is not found says so on the page.
         host: Address to listen on.
         port: TCP port; 0 for a free one.
 
@@ -284,11 +283,10 @@ async def dashboard(
         Its URL.
 
     Raises:
-        TravisError: A repository could not be found.
+        UsageError: One of the slugs is none.
         OSError: The port is not available.
     """
-    repositories = [await travis.repos.get(slug) for slug in slugs]
-    board = Board(travis, repositories)
+    board = Board(travis, slugs)
     async with anyio.create_task_group() as group:
         app = Dashboard(travis, board, Logs(travis, group)).app()
         # Cancel the stream of a page as soon as it disconnects.

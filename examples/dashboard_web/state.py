@@ -8,17 +8,7 @@ from typing import Final
 
 import anyio
 
-from aiotravis import (
-    Build,
-    Job,
-    LiveState,
-    Repository,
-    RepositoryUpdate,
-    Travis,
-    TravisError,
-    WatchStatus,
-    safe_for_terminal,
-)
+from aiotravis import Build, Job, LiveState, RepositoryUpdate, Travis, safe_for_terminal
 
 BUILDS_SHOWN: Final = 8
 """Builds of each repository on the page."""
@@ -69,27 +59,22 @@ class Row:
     """A repository on the page.
 
     Attributes:
-        repository: The repository.
-        update: What is known of it; None until it was read.
+        update: What is known of it; empty until it was read.
         version: Version of the board when it last changed.
         changed_at: Versions of the board when its builds last changed, by their ids.
+        read: Whether it was read, or could not be.
     """
 
-    repository: Repository
-    update: RepositoryUpdate | None = None
-    version: int = 0
+    update: RepositoryUpdate
+    version: int = 1
     changed_at: dict[int, int] = field(default_factory=dict[int, int])
-
-    @property
-    def builds(self) -> tuple[Build, ...]:
-        """Its newest builds, newest first."""
-        return self.update.builds if self.update is not None else ()
+    read: bool = False
 
     def put(self, update: RepositoryUpdate, version: int) -> None:
         """Replace what is known."""
-        self.update, self.version = update, version
+        self.update, self.version, self.read = update, version, True
         changed = dict.fromkeys(update.changed, version)
-        self.changed_at = {one.id: changed.get(one.id) or self.changed_at.get(one.id, version) for one in self.builds}
+        self.changed_at = {one.id: changed.get(one.id) or self.changed_at.get(one.id, version) for one in update.builds}
 
 
 class Board:
@@ -98,99 +83,87 @@ class Board:
     Viewers ask for what changed after the version that they have seen. So nothing is queued for them, and a slow viewer
     gets the newest state later, without the steps in between.
 
+    Args:
+        travis: The client.
+        slugs: The repositories. One that is not found, or is hidden, says so on its card.
+
     Attributes:
         version: Counts changes.
         changed: Wakes viewers.
     """
 
-    def __init__(self, travis: Travis, repositories: Iterable[Repository]) -> None:
+    def __init__(self, travis: Travis, slugs: Iterable[str]) -> None:
         self._travis = travis
-        self._rows = {repository.id: Row(repository) for repository in repositories}
-        self._error: TravisError | None = None
-        self.version = 0
+        self._rows = {slug.lower(): Row(RepositoryUpdate(repo=slug)) for slug in slugs}
+        self._watch = travis.watch(slugs, last=BUILDS_SHOWN)
+        self.version = 1
         self.changed = Signal()
 
     # For viewers ------------------------------------------------------------------------------------------------------
 
-    def repositories(self) -> list[dict[str, object]]:
-        """Return the repositories, in the order in which they were named."""
-        return [{"id": number, "slug": row.repository.slug} for number, row in self._rows.items()]
-
     def changes_after(self, version: int) -> dict[str, object]:
         """Return what changed after a version, without the steps in between; after 0, everything.
 
-        Builds that are not listed under ``shown`` are no longer on the page.
+        Builds that a repository does not list under ``shown`` are no longer on the page.
         """
-        rows = {number: row for number, row in self._rows.items() if row.version > version}
+        rows = [(place, row) for place, row in enumerate(self._rows.values()) if row.version > version]
         return {
             "version": self.version,
+            "whole": version == 0,
+            "repositories": [
+                {
+                    "id": place,
+                    "slug": row.update.repository.slug if row.update.repository else row.update.repo,
+                    "error": shown_text(str(row.update.error)) if row.update.error else None,
+                    "read": row.read,
+                    "shown": [build.id for build in row.update.builds],
+                }
+                for place, row in rows
+            ],
             "builds": [
-                shown_build(build, number)
-                for number, row in rows.items()
-                for build in row.builds
+                shown_build(build, place)
+                for place, row in rows
+                for build in row.update.builds
                 if row.changed_at[build.id] > version
             ],
-            "shown": {str(number): [build.id for build in row.builds] for number, row in rows.items()},
-            "errors": {
-                str(number): shown_text(str(row.update.error)) if row.update and row.update.error else None
-                for number, row in rows.items()
-            },
         }
 
     def health(self) -> dict[str, object]:
         """Return how up to date the board is."""
-        counted = self._travis.live.statistics()
+        counted, error = self._travis.live.statistics(), self._watch.error
+        complete = all(row.read for row in self._rows.values())
+        behind = shown_text(str(error)) if error is not None else None if complete else "reading"
+        if behind is None and counted.state is not LiveState.CONNECTED:
+            behind = NOT_LIVE.get(counted.state, "no live channel, Travis is asked every few seconds")
         return {
             "state": counted.state,
-            "behind": self._behind(counted.state),
-            "unreachable": self._error is not None or counted.state is LiveState.RECONNECTING,
-            "complete": self._complete,
+            "behind": behind,
+            "unreachable": error is not None or counted.state is LiveState.RECONNECTING,
+            "complete": complete,
             "gaps": counted.gaps,
             "dropped": counted.dropped,
             "now": time.time(),
         }
 
-    @property
-    def _complete(self) -> bool:
-        return all(row.update is not None for row in self._rows.values())
-
-    def _behind(self, state: LiveState) -> str | None:
-        """Return why the page may be out of date; None if it is up to date."""
-        if self._error is not None:
-            return shown_text(str(self._error))
-        if state is LiveState.CONNECTED:
-            return None if self._complete else "reading"
-        return NOT_LIVE.get(
-            state, "no live channel, Travis is asked every few seconds" if self._complete else "reading"
-        )
-
     def build(self, number: int) -> Build | None:
         """Return a build on the page, or None."""
-        return next((one for row in self._rows.values() for one in row.builds if one.id == number), None)
+        return next((one for row in self._rows.values() for one in row.update.builds if one.id == number), None)
 
     def job(self, number: int) -> Job | None:
         """Return a job on the page, or None."""
-        builds = (build for row in self._rows.values() for build in row.builds)
+        builds = (build for row in self._rows.values() for build in row.update.builds)
         return next((job for build in builds for job in build.jobs if job.id == number), None)
 
     # Updates ----------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Keep the board up to date until cancelled."""
-        async with (
-            anyio.create_task_group() as group,
-            self._travis.watch(list(self._rows), last=BUILDS_SHOWN) as watch,
-        ):
+        async with anyio.create_task_group() as group, self._watch as watch:
             group.start_soon(self._notify_of_live_states)
             async for item in watch:
-                match item:
-                    case WatchStatus(error=error):
-                        self._error = error
-                    case RepositoryUpdate(repo=int(number)) if number in self._rows:
-                        self.version += 1
-                        self._rows[number].put(item, self.version)
-                    case _:
-                        pass
+                if isinstance(item, RepositoryUpdate):
+                    self.version += 1
+                    self._rows[str(item.repo).lower()].put(item, self.version)
                 self.changed.notify()
 
     async def _notify_of_live_states(self) -> None:

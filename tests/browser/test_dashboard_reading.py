@@ -233,6 +233,44 @@ async def test_search_goes_from_line_to_line_and_opens_folds(page: Any, url: str
     await expect(page.locator("#log")).to_be_visible()
 
 
+async def test_search_loads_earlier_lines_and_waits_for_those_that_are_still_to_come(
+    page: Any, url: str, repository: Repository
+) -> None:
+    job = finished(repository, "needle\n" + long_log(before=2000, after=4000))
+    await page.goto(url)
+    await page.click(log_of(job))
+    await page.fill("#log-search", "needle")
+    await shows(page, "#log-found", "1 of 1")
+    await page.wait_for_function(VISIBLE, arg=1)
+    await page.fill("#log-search", "straw")
+    await shows(page, "#log-found", "not found")
+
+
+async def test_a_link_to_a_line_that_is_not_there_says_so_and_opens_what_failed(
+    page: Any, url: str, repository: Repository
+) -> None:
+    job = finished(repository, long_log(before=300, after=300))
+    await page.goto(f"{url}#job-{job.id}-L9999")
+    await shows(page, ".toast", "This log has no line 9999.")
+    await page.wait_for_function(VISIBLE, arg=301)
+
+
+async def test_the_failure_again_is_the_end_of_what_the_command_printed(
+    page: Any, url: str, repository: Repository
+) -> None:
+    printed = "".join(f"printed {n}\n" for n in range(300))
+    log = f'$ make\n{printed}\x1b[31;1mThe command "make" exited with 2.\x1b[0m\n' + "after\n" * 300
+    job = finished(repository, log + "\nDone. Your build exited with 1.\n")
+    await page.goto(url)
+    await page.click(log_of(job))
+    await shows(page, "#log-status", "The end")
+    await page.wait_for_function(VISIBLE, arg=1)
+    await page.click("#log-failure")
+    await page.wait_for_function(VISIBLE, arg=301)
+    await page.click("#log-failure")
+    await page.wait_for_function(VISIBLE, arg=1)
+
+
 async def test_web_addresses_are_links_that_tell_nothing_of_the_page(
     page: Any, url: str, repository: Repository
 ) -> None:
@@ -338,3 +376,29 @@ async def test_a_repository_that_is_hidden_says_so_on_its_card(
         repository.users.clear()
         await shows(page, ".repository .error", "404")
         await expect(page.locator(of(build))).to_be_visible()
+
+
+async def test_a_renamed_repository_has_its_new_name_everywhere(
+    page: Any, url: str, server: TravisServer, repository: Repository
+) -> None:
+    await page.goto(url)
+    await shows(page, ".repository .error", "No builds yet.")
+    build = repository.build()
+    await shows(page, of(build), "waiting")
+    await expect(page.locator(".repository .error")).to_be_hidden()
+    await server.pusher.wait_occupied(f"repo-{repository.id}")
+    repository.slug = "moved/elsewhere"
+    build.start()
+    await shows(page, ".repository .slug", "moved/elsewhere")
+    assert await page.locator(f"{of(build)} .act").get_attribute("aria-label") == "Cancel build 1 of moved/elsewhere"
+    await page.click(log_of(build.jobs[0]))
+    await shows(page, "#log-title", "moved/elsewhere 1.1")
+
+
+async def test_a_button_says_that_the_dashboard_is_gone(page: Any, travis: Travis, repository: Repository) -> None:
+    build = repository.build()
+    async with dashboard(travis, [repository.slug]) as url:
+        await page.goto(url)
+        await shows(page, of(build), "waiting")
+    await page.click(f"{of(build)} .act")
+    await shows(page, ".toast", "the dashboard does not answer")

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import anyio.lowlevel
@@ -399,6 +399,12 @@ def test_at_once_must_be_a_positive_whole_number(at_once: Any) -> None:
     with pytest.raises(UsageError, match="at_once must be a whole number of at least 1") as info:
         concurrent_map(double, [1], at_once=at_once)
     assert info.value.argument == "at_once"
+
+
+def test_the_order_must_be_a_truth_value() -> None:
+    with pytest.raises(UsageError, match="ordered must be True or False") as info:
+        concurrent_map(double, [1], ordered=cast("Any", "no"))
+    assert info.value.argument == "ordered"
 
 
 @pytest.mark.parametrize("items", ["12", b"12", 12])

@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -151,6 +151,23 @@ async def test_a_refusal_of_what_could_be_read_before_passes(
     await server.pusher.disconnect(1001)
     await until(lambda: reads(server) >= before + 3)
     build.finish()
+    assert all(one.passed for one in await asyncio.gather(*waits))
+
+
+async def test_a_build_that_makes_travis_fail_leaves_the_other_waits_alone(
+    server: TravisServer, travis: Travis, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("aiotravis.testing"), "disabled", True)
+    monkeypatch.setattr(waiting, "REFUSAL_PATIENCE", 0.05)
+    monkeypatch.setattr(waiting, "POLL_INTERVAL", 0.02)
+    builds = [repository.build().start() for _ in range(20)]
+    builds[7].finished_at = cast("Any", "what no serializer takes")
+    waits = [asyncio.ensure_future(travis.wait_for_build(one.id)) for one in builds]
+    with pytest.raises(errors.ServerError):
+        await waits.pop(7)
+    await watched(server, travis)
+    for build in builds:
+        build.finish()
     assert all(one.passed for one in await asyncio.gather(*waits))
 
 

@@ -1,10 +1,11 @@
 """`Travis.watch` over HTTP and the live channel: snapshots, changes, what is gone, and stories with faults."""
 
 import asyncio
+import logging
 import os
 import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -566,3 +567,25 @@ async def test_at_rest_what_was_yielded_last_is_the_truth(seed: int, monkeypatch
 
                 await until(rests, 10.0)
                 consumer.stop()
+
+
+async def test_a_repository_that_makes_travis_fail_fails_alone(
+    server: TravisServer, travis: Travis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("aiotravis.testing"), "disabled", True)
+    good, bad = server.world.repository("a/good"), server.world.repository("a/bad")
+    for repository in (good, bad):
+        repository.history(3)
+    odd = bad.builds[-1]
+    time, odd.started_at = odd.started_at, cast("Any", "what no serializer takes")
+    async with travis.watch([good.id, bad.id]) as watch:
+        consumer = Consumer(watch)
+        await until(lambda: len(consumer.last) == 2)
+        assert isinstance(consumer.last[bad.id].error, errors.ServerError)
+        assert consumer.shows(good)
+        good.build()
+        await consumer.until_shown(good)
+        assert watch.error is None
+        odd.started_at = time
+        await consumer.until_shown(good, bad)
+        consumer.stop()

@@ -1,7 +1,9 @@
 """What is read for a watch: in batches, lists only where builds may be missing, failures where they belong."""
 
+import logging
 from collections.abc import Callable
-from typing import Any
+from types import NoneType
+from typing import Any, cast
 
 import pytest
 
@@ -118,3 +120,26 @@ async def test_one_unreadable_record_takes_nothing_back(
     server.respond("GET", route, body=b'{"%b":[{"id":"x"}]}' % route[1:].encode(), times=1)
     await reading(whole=True)
     assert [state.show().builds for state in reading.states] == before
+
+
+async def test_a_build_that_makes_travis_fail_waits_for_the_next_comparison(
+    reading: Reading, repositories: list[Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("aiotravis.testing"), "disabled", True)
+    odd, newest = repositories[0].builds[1], repositories[0].builds[3]
+    odd.restart()
+    newest.restart()
+    repositories[1].builds[3].restart()
+    await reading()
+    odd.finished_at = cast("Any", "what no serializer takes")
+    repositories[1].builds[3].start()
+    await reading()
+    first, second, _ = reading.states
+    assert [type(state.error) for state in reading.states] == [errors.ServerError, NoneType, NoneType]
+    assert [state.due for state in reading.states] == [[], [], []]
+    assert [state.show().builds[0].state for state in (first, second)] == ["created", "started"]
+    odd.finished_at = None
+    odd.start()
+    await reading()
+    assert [state.error for state in reading.states] == [None] * 3
+    assert [build.state for build in first.show().builds] == ["created", "passed", "started"]

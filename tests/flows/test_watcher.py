@@ -1,11 +1,12 @@
 """When a watch reads: at long intervals, and when something makes it doubt; it never stops."""
 
+from types import NoneType
 from typing import Any
 
 import anyio
 import pytest
 
-from aiotravis import RepositoryUpdate, Travis, TravisError, WatchStatus
+from aiotravis import RepositoryUpdate, Travis, TravisError, WatchStatus, errors
 from aiotravis.flows import tracked, watcher
 from aiotravis.testing import Repository, TravisServer
 from tests.flows.test_watch import Consumer, live, paths, quiet
@@ -129,3 +130,19 @@ async def test_an_event_that_has_no_state_makes_the_build_be_read(
         server.pusher.publish([f"repo-{repository.id}"], "build:finished", payload)
         await consumer.until_shown(repository)
         consumer.stop()
+
+
+async def test_a_failure_that_lasts_is_told_once(
+    server: TravisServer, travis: Travis, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "FIRST_RETRY", 0.01)
+    monkeypatch.setattr(watcher, "MAX_RETRY", 0.01)
+    repository.history(2)
+    # Each answer has a request id of its own, which is in the message.
+    server.respond("GET", "/repos", status=500, body=b"{}", times=6)
+    async with travis.watch(repository.id) as watch:
+        consumer = Consumer(watch)
+        await consumer.until_shown(repository)
+        await until(lambda: watch.error is None and len(consumer.statuses) == 2)
+        consumer.stop()
+    assert [type(error) for error in consumer.statuses] == [errors.ServerError, NoneType]

@@ -1,8 +1,10 @@
 """Copies of events, and events that come after newer ones."""
 
+import tracemalloc
+
 import pytest
 
-from aiotravis import events
+from aiotravis import Build, events
 from aiotravis.live import recent_events
 from aiotravis.live.decoding import read_event
 from aiotravis.live.protocol import Message
@@ -107,3 +109,17 @@ def test_memory_ages_and_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         arrival(recent, "a", dated(number), 5000.0)
         arrival(recent, "a", f'{{"id":{number}}}', 5000.0)
     assert len(recent) <= 12
+
+
+def test_an_event_that_comes_once_takes_some_hundred_bytes() -> None:
+    recent, count = RecentEvents(), 5000
+    message = Message(event="build:started", channel="common", data=None)
+    told = [events.BuildStarted(channel="common", build=Build(id=100_000 + number // 3)) for number in range(count)]
+    tracemalloc.start()
+    try:
+        for number, event in enumerate(told):
+            recent.arrival(message, event, 1.7e9 + number, 0.0)
+            recent.is_late(event, 1.7e9 + number, 0.0)
+        assert tracemalloc.get_traced_memory()[0] < 450 * count
+    finally:
+        tracemalloc.stop()

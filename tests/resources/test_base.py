@@ -125,3 +125,34 @@ async def test_reading_in_parts_does_not_repeat_what_was_no_json_at_all(excerpt:
     with pytest.raises(errors.DecodeError):
         await read_in_parts(read, [1, 2, 3])
     assert calls == [[1, 2, 3]]
+
+
+def server_error(status: int) -> errors.ServerError:
+    return errors.ServerError("Sorry", status=status, method="GET", path="/jobs")
+
+
+@pytest.mark.parametrize("bad", [{1}, {100}, {50}, {40, 41}, {3, 77, 99}])
+async def test_a_record_that_makes_travis_fail_fails_alone(bad: set[int]) -> None:
+    done: list[int] = []
+
+    async def read(ids: list[int]) -> None:
+        if not bad.isdisjoint(ids):
+            raise server_error(500)
+        done.extend(ids)
+
+    failed = await read_in_parts(read, list(range(1, 101)))
+    assert set(failed) == bad
+    assert done == [number for number in range(1, 101) if number not in bad]
+
+
+@pytest.mark.parametrize(("status", "count", "most"), [(500, 1, 1), (500, 2, 3), (500, 100, 9), (503, 100, 1)])
+async def test_a_travis_that_fails_altogether_is_not_asked_for_each_id(status: int, count: int, most: int) -> None:
+    calls: list[list[int]] = []
+
+    async def read(ids: list[int]) -> None:
+        calls.append(ids)
+        raise server_error(status)
+
+    with pytest.raises(errors.ServerError):
+        await read_in_parts(read, list(range(count)))
+    assert len(calls) <= most

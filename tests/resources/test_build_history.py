@@ -136,6 +136,9 @@ def test_a_wrong_start_is_refused_before_anything_is_sent(options: dict[str, Any
         (datetime(2026, 11, 27, 12, 0, 0, 999_999, UTC), [9, 8]),  # Travis's times have whole seconds.
         (datetime(2026, 11, 27, 13, tzinfo=timezone(timedelta(hours=1))), [9, 8]),
         (datetime(2026, 11, 27, 13, tzinfo=UTC), [9]),
+        # The last and the first day that there is, which UTC may not have.
+        (datetime.max.replace(tzinfo=timezone(-timedelta(hours=23))), [9]),
+        (datetime.min.replace(tzinfo=timezone(timedelta(hours=23))), [9, 8, 7]),
     ],
 )
 async def test_since_takes_a_build_a_number_or_a_time(since: Any, expected: list[int]) -> None:
@@ -185,6 +188,56 @@ async def test_a_stored_cursor_goes_on_with_another_client(server: TravisServer,
     async with Travis(endpoint="https://travis.example/api") as elsewhere:
         with pytest.raises(errors.UsageError, match=r"not of https://travis.example/api"):
             elsewhere.builds.list(repository.slug, cursor=stored)
+
+
+async def test_a_cursor_goes_on_after_its_repository_was_renamed(
+    server: TravisServer, travis: Travis, repository: WorldRepository
+) -> None:
+    repository.history(3)
+    slug = repository.slug
+    pages = travis.builds.list(slug)
+    await pages.to_list()
+    repository.slug = "moved/elsewhere"
+    newest = repository.build()
+    again = travis.builds.list(slug, cursor=pages.cursor)
+    assert [build.id for build in await again.to_list()] == [newest.id]
+    # Another one gets the old name: it is not the one that is mined.
+    server.world.repository(slug).history(30)
+    assert await travis.builds.list(slug, cursor=again.cursor).to_list() == []
+
+
+@pytest.mark.parametrize("named", ["slug", "id"])
+async def test_a_cursor_of_a_repository_that_is_gone_is_an_error(
+    server: TravisServer, travis: Travis, repository: WorldRepository, named: str
+) -> None:
+    # fact 9.4: the list of an unknown repository is empty.
+    repository.history(3)
+    pages = travis.builds.list(getattr(repository, named))
+    await pages.to_list()
+    del server.world.repositories[repository.id]
+    gone = travis.builds.list(getattr(repository, named), cursor=pages.cursor)
+    with pytest.raises(errors.NotFoundError, match=f"GET /repos/{repository.id} answered 404"):
+        await gone.to_list()
+    stored = gone.cursor
+    server.world.repositories[repository.id] = repository
+    newest = repository.build()
+    for again in (gone, travis.builds.list(repository.id, cursor=stored)):
+        assert [build.id for build in await again.to_list()] == [newest.id]
+
+
+async def test_a_repository_whose_builds_were_all_deleted_has_none_that_are_new(
+    travis: Travis, repository: WorldRepository
+) -> None:
+    repository.history(3)
+    pages = travis.builds.list(repository.slug)
+    await pages.to_list()
+    for build in list(repository.builds):
+        repository.forget(build)
+    again = travis.builds.list(repository.slug, cursor=pages.cursor)
+    assert await again.to_list() == []
+    newest = repository.build()
+    again = travis.builds.list(repository.slug, cursor=again.cursor)
+    assert [build.id for build in await again.to_list()] == [newest.id]
 
 
 async def test_the_cursor_of_a_repository_without_builds_fits_its_id() -> None:

@@ -70,41 +70,47 @@ export class Builds {
 
   // Repositories --------------------------------------------------------------------------------------------------
 
-  putRepositories(repositories) {
+  // Put repositories in their order; drop all others if these are the whole.
+  putRepositories(repositories, whole) {
     const wanted = new Set(repositories.map((one) => one.id));
-    for (const [id, card] of this.cards) {
+    for (const [id, card] of whole ? this.cards : []) {
       if (!wanted.has(id)) {
-        this.show(id, []);
+        this.show({ id, shown: [] });
         card.element.remove();
         this.cards.delete(id);
       }
     }
-    for (const one of repositories) {
-      if (!this.cards.has(one.id)) this.cards.set(one.id, this.card(one));
+    for (const { id, slug } of repositories) {
+      const card = this.cards.get(id) ?? this.card(id);
+      if (card.slug !== slug) this.name(card, slug);
     }
     document.documentElement.classList.toggle("crowded", this.cards.size > CROWDED);
   }
 
-  card({ id, slug }) {
+  card(id) {
     const element = cloned("repository-template");
     const part = (name) => element.querySelector(`.${name}`);
-    const [owner, name] = slug.split("/");
-    part("owner").textContent = `${owner}/`;
-    part("name").textContent = name;
-    part("slug").title = slug;
-    element.setAttribute("aria-label", slug);
-    element.dataset.slug = slug;
     part("builds").id = `builds-${id}`;
     part("earlier").setAttribute("aria-controls", `builds-${id}`);
     $("builds").append(element);
-    const card = { element, slug, list: part("builds"), earlier: part("earlier"), strip: part("strip"), more: part("more") };
-    card.error = part("error");
-    card.unfolded = null;
+    const card = { element, part, slug: null, list: part("builds"), earlier: part("earlier"), unfolded: null };
+    this.cards.set(id, card);
     card.earlier.addEventListener("click", () => {
       card.unfolded = !this.unfolds(card);
       this.fold(card);
     });
     return card;
+  }
+
+  name(card, slug) {
+    const [owner, name] = slug.split("/");
+    card.slug = slug;
+    card.part("owner").textContent = `${owner}/`;
+    card.part("name").textContent = name;
+    card.part("slug").title = slug;
+    card.element.setAttribute("aria-label", slug);
+    card.element.dataset.slug = slug;
+    for (const element of card.list.children) this.put(this.builds.get(Number(element.dataset.id)).build);
   }
 
   // By default a wall of many repositories shows the running builds and the newest one of each.
@@ -127,22 +133,15 @@ export class Builds {
     for (const { build } of earlier) counted.set(build.state, (counted.get(build.state) ?? 0) + 1);
     const states = [...counted].map(([state, count]) => `${count} ${wordOf(state)}`).join(", ");
     card.earlier.setAttribute("aria-label", `${earlier.length} earlier builds of ${card.slug}: ${states}`);
-    setText(card.more, `${earlier.length} earlier`);
-    while (card.strip.childElementCount < earlier.length) card.strip.append(document.createElement("span"));
-    while (card.strip.childElementCount > earlier.length) card.strip.lastChild.remove();
+    setText(card.part("more"), `${earlier.length} earlier`);
+    const strip = card.part("strip");
+    while (strip.childElementCount < earlier.length) strip.append(document.createElement("span"));
+    while (strip.childElementCount > earlier.length) strip.lastChild.remove();
     for (const [place, { build }] of earlier.entries()) {
-      const mark = card.strip.children[place];
+      const mark = strip.children[place];
       mark.dataset.state = build.state;
       setText(mark, ICONS[build.state] ?? "?");
     }
-  }
-
-  // Why a repository cannot be read, or null.
-  putError(repository, error) {
-    const card = this.cards.get(repository);
-    if (card === undefined) return;
-    card.error.hidden = error === null;
-    setText(card.error, error ?? "");
   }
 
   // Builds --------------------------------------------------------------------------------------------------------
@@ -225,11 +224,15 @@ export class Builds {
     }
   }
 
-  // Show exactly these builds of a repository, in this order.
-  show(repository, ids) {
+  // Show exactly these builds of a repository, in this order, and why it cannot be read.
+  show({ id: repository, shown: ids, error = null, read = true }) {
     const card = this.cards.get(repository);
-    if (card === undefined) return;
     const wanted = new Set(ids.map(String));
+    const note = error ?? (read && !ids.length ? "No builds yet." : "");
+    const told = card.part("error");
+    told.hidden = note === "";
+    told.classList.toggle("plain", error === null);
+    setText(told, note);
     for (const element of [...card.list.children]) {
       if (wanted.has(element.dataset.id)) continue;
       const shown = this.builds.get(Number(element.dataset.id));
@@ -263,7 +266,7 @@ export class Builds {
       const error = answer.ok ? "" : (await answer.json()).error;
       notify(answer.ok ? `Build ${shown.build.number}: ${verb} asked for.` : error, !answer.ok);
     } catch {
-      say(`Could not ask to ${verb} build ${shown.build.number}: the dashboard does not answer.`, true);
+      notify(`Could not ask to ${verb} build ${shown.build.number}: the dashboard does not answer.`, true);
     } finally {
       button.removeAttribute("aria-disabled");
     }

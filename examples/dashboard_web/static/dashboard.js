@@ -67,19 +67,16 @@ function listen() {
   source?.close();
   source = new EventSource("events");
   heard = Date.now();
-  source.addEventListener("hello", (event) => {
+  source.addEventListener("board", (event) => {
     pause = 500;
     connected = true;
-    builds.putRepositories(JSON.parse(event.data).repositories);
-  });
-  source.addEventListener("board", (event) => {
     heard = Date.now();
     const news = JSON.parse(event.data);
     builds.skew = news.now - heard / 1000;
     health = news;
+    builds.putRepositories(news.repositories, news.whole);
     for (const build of news.builds) builds.put(build);
-    for (const [repository, ids] of Object.entries(news.shown)) builds.show(Number(repository), ids);
-    for (const [repository, error] of Object.entries(news.errors)) builds.putError(Number(repository), error);
+    for (const repository of news.repositories) builds.show(repository);
     status();
     panel.reach(!news.unreachable);
     putCounts(builds.counts());

@@ -100,6 +100,7 @@ export class LogLines {
     this.missed = 0;
     this.dropped = 0;
     this.failed = [0, 0];
+    this.pointed = 0;
     this.box.replaceChildren();
   }
 
@@ -300,6 +301,7 @@ export class LogLines {
   point(element) {
     this.box.querySelector(".target")?.classList.remove("target");
     element.classList.add("target");
+    this.pointed = Number(element.dataset.number);
   }
 
   // Return the numbers of the lines that contain a text, in any case.

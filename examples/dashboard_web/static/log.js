@@ -1,6 +1,7 @@
 // The panel of a job's log: its stream, its buttons, its status.
 
 import { LogLines } from "./lines.js";
+import { notify, setText } from "./status.js";
 
 // Lines that are shown at first, and at most; lines that are shown above one that is gone to.
 const AT_FIRST = 5000;
@@ -10,10 +11,6 @@ const ABOVE = 100;
 const UP = new Set(["ArrowUp", "PageUp", "Home"]);
 
 const $ = (id) => document.getElementById(id);
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
 
 export class LogPanel {
   // `moved` is called with the hash of what is shown, or "".
@@ -32,10 +29,10 @@ export class LogPanel {
     $("log-close").addEventListener("click", () => this.close());
     $("log-follow").addEventListener("click", () => this.follow(!this.follows));
     $("log-unfold").addEventListener("click", () => this.unfold(!this.lines.unfolded));
-    $("log-failure").addEventListener("click", () => this.go(this.outcome.line));
+    $("log-failure").addEventListener("click", () => this.failure());
     $("log-top").addEventListener("click", () => this.top());
-    $("log-end").addEventListener("click", () => this.scroll(this.box.scrollHeight));
-    $("log-earlier").addEventListener("click", () => this.more(this.first));
+    $("log-end").addEventListener("click", () => (this.loading ? this.go(this.total) : this.scroll(this.box.scrollHeight)));
+    $("log-earlier").addEventListener("click", () => this.more(this.first, this.first));
     $("log-search").addEventListener("input", () => this.search(0));
     $("log-search").addEventListener("keydown", (event) => {
       if (event.key === "Enter") this.search(event.shiftKey ? -1 : 1);
@@ -147,6 +144,7 @@ export class LogPanel {
     this.verdict = null;
     this.outcome = null;
     this.total = 0;
+    this.seeks = false;
     this.putFound([]);
     this.putNote();
   }
@@ -170,6 +168,11 @@ export class LogPanel {
     return this.lines.missed + 1;
   }
 
+  // Whether lines that exist are still to come.
+  get loading() {
+    return this.lines.waiting.length > 0 || (this.finished && !this.ended);
+  }
+
   // Scroll to where the reader wants to be, once everything is drawn.
   arrive() {
     if (this.lines.waiting.length || (!this.ended && this.lines.lines.size === 0)) return;
@@ -177,9 +180,16 @@ export class LogPanel {
       this.seeksFailure = false;
       this.target = this.outcome.line;
     }
-    if (!this.target) return;
-    if (this.lines.reveal(this.target) || (this.ended && !this.canLoad(this.target))) this.target = null;
-    else if (this.canLoad(this.target)) this.more(this.target);
+    if (this.seeks && !this.loading) this.search(0);
+    const { target, outcome } = this;
+    if (!target) return;
+    if (this.lines.reveal(target)) this.target = null;
+    else if (this.canLoad(target)) this.more(target, target);
+    else if (this.ended) {
+      notify(target > this.total ? `This log has no line ${target}.` : `Line ${target} cannot be loaded: see the raw log.`, true);
+      this.target = null;
+      if (outcome?.line && outcome.line !== target) this.go(outcome.line);
+    }
   }
 
   canLoad(line) {
@@ -192,10 +202,10 @@ export class LogPanel {
     this.arrive();
   }
 
-  // Load earlier lines, at least from a line on, and show that line.
-  more(line) {
+  // Load earlier lines, at least from a line on, and show the target, if there is one.
+  more(line, target) {
     this.follow(false);
-    this.target = line;
+    this.target = target;
     this.lines.most = Math.min(AT_MOST, Math.max(2 * this.lines.most, this.total - line + ABOVE));
     this.listen();
   }
@@ -205,15 +215,27 @@ export class LogPanel {
     else this.scroll(0);
   }
 
+  // Go to the command that failed, then to the end of what it printed.
+  failure() {
+    const { line, last } = this.outcome;
+    this.go(this.lines.pointed === line ? last || line : line);
+  }
+
   scroll(place) {
     this.target = null;
+    this.lines.pointed = 0;
     this.follow(false);
     this.box.scrollTop = place;
   }
 
-  // Go to the next line with the text, or the one before it.
+  // Go to the next line with the text, or the one before it. Without one, load earlier lines and search again.
   search(step) {
-    const found = this.lines.find($("log-search").value);
+    const text = $("log-search").value;
+    const found = this.lines.find(text);
+    const missing = text !== "" && !found.length;
+    const loads = missing && !this.loading && this.canLoad(1);
+    if (loads) this.more(1, null);
+    this.seeks = loads || (missing && this.loading);
     const at = found.indexOf(this.at);
     const next = at < 0 ? 0 : (at + step + found.length) % found.length;
     this.putFound(found, next);
@@ -223,7 +245,8 @@ export class LogPanel {
   putFound(found, place = 0) {
     this.at = found[place];
     const sought = $("log-search").value !== "" && this.shown;
-    setText($("log-found"), found.length ? `${place + 1} of ${found.length}` : sought ? "not found" : "");
+    const nothing = !sought ? "" : this.seeks ? "searching …" : this.first > 1 ? "not in these lines" : "not found";
+    setText($("log-found"), found.length ? `${place + 1} of ${found.length}` : nothing);
   }
 
   // A click on the number of a line puts a link to it into the address.
