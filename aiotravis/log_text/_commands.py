@@ -228,6 +228,9 @@ def attempts_of(command: CommandRecord) -> tuple[Attempt, ...]:
     for _, text, number, of, line, last in reversed(messages):
         failed = number - (not last)
         begun = found.pop() if found and (found[-1].command, found[-1].number) == (text, failed) else None
+        if found and found[-1].failed is None:
+            # Another command is retried, so this attempt succeeded.
+            found[-1] = replace(found[-1], failed=False)
         start = begun.line if begun else command.line
         found.append(Attempt(command=text, number=failed, of=of, line=start, failed=True))
         if not last:

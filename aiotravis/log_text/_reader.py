@@ -36,10 +36,10 @@ REMAINS: Final = re.compile(r"(?:\x1b|\^\[|\ufffd)?\[[\d;]{0,9}[mK]")
 
 REMAINS_START: Final = ("[", "^[", "\ufffd[")
 
-BADGE: Final = re.compile(r"(\d{1,6}\.\d\d)s\$ ", re.ASCII)
-"""What the website shows of a timer, at the beginning of its line."""
+BADGE: Final = re.compile(r"(?:\d{1,6}\.\d\ds)*?(\d{1,6}\.\d\d)s\$ ", re.ASCII)
+"""What the website shows of timers, at the beginning of a line. The last one is that of the command."""
 
-UNCOLOURED: Final = re.compile(r"(?:(?:\x1b|\^\[|\ufffd)?\[0?K)*+\$ ")
+UNCOLOURED: Final = re.compile(r" *+(?:(?:\x1b|\^\[|\ufffd)?\[0?K)*+\$ ")
 """A command that is not timed. Tools print their own in colour."""
 
 
@@ -157,6 +157,9 @@ class LogReader(LogState):
                 # In saved logs, blank lines may follow a marker.
                 self._lines_to_read = 1
         else:
+            if marked and told[0] == " ":
+                # In saved logs, a blank may stand for the carriage return of a marker.
+                told = told.lstrip(" ") or " "
             if told.startswith("$ ") and (
                 self._new_timer or text.startswith("$ ") or UNCOLOURED.match(self.split(text)[1])
             ):

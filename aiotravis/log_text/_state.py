@@ -128,7 +128,7 @@ class LogState:
         self._go_on(line)
         self.changes += 1
         self._message = None
-        phase = timer or PendingPhase(None, fold.phase.name if fold else None, self.timers.around(fold))
+        phase = timer or PendingPhase(None, fold.phase.name if fold else self._label(), self.timers.around(fold))
         phase.default = phase.default or UNNAMED[self._past_install]
         self._enter(phase)
         command = CommandRecord(text, phase, line, timer is not None)
@@ -136,6 +136,15 @@ class LogState:
         if timer is not None:
             timer.command, self.timers.running = command, timer
         self.commands.add(command)
+
+    def _label(self) -> str | None:
+        """Return the phase of which the last line is the name: on the website, that of a fold stands before it."""
+        name = "" if self.folds else self.lines._last_line().rstrip()
+        if group_of(name) is None or " " in name:
+            return None
+        phase = phase_of_fold(name)
+        self._pass(phase, self.lines._count)
+        return phase
 
     def _end_running(self) -> None:
         """Note that the end of the command is lost whose output was read: what it printed may be commands."""
@@ -214,7 +223,7 @@ class LogState:
         command = None
         if self._has_room():
             self.changes += 1
-            command = self.commands.find(message)
+            command = self.commands.find(message) or self._find_lost(message, begin)
         if command is not None:
             command.exit_code = message.code
             self._name_phase(command, message)
@@ -233,6 +242,16 @@ class LogState:
             self.script_ending = SetupFailed(command=text, phase=phase, code=message.code, line=line)
             # The next line but one says that the build has been stopped.
             self._lines_to_read = LINES_AFTER_ENDING
+
+    def _find_lost(self, message: Message, begin: int) -> CommandRecord | None:
+        """Return the command of a result if it stood before the first line, and all before the result is its output."""
+        if message.stopped or begin == 1 or self.commands.all or self.folds or len(self.timers.ended) > 1:
+            return None
+        # fact 10.2: some logs lack their beginning.
+        command = CommandRecord(message.command, PendingPhase(), 1, True, 0)
+        self.lines._end_scope(1, command.phase)
+        self.commands.add(command)
+        return command
 
     def _name_phase(self, command: CommandRecord, message: Message) -> None:
         """Set the phase of a command by its result: Travis prints one for the script, and if a phase before fails."""

@@ -66,6 +66,8 @@ SAVED = {
     "of a page, by number": PLAIN.replace('"', "&#34;"),
     "of a word processor": PLAIN.replace(' "', " \u201c").replace('"', "\u201d"),
     "in a fence": f"```\n{PLAIN}```\n",
+    "blanks for carriage returns": re.sub(r"\x1b\[[\d;]*m", "", WHOLE.replace(C, " ").replace("\r", "")),
+    "blanks for markers' ends, in one paragraph": re.sub(r"(travis_\S+)\n+(?=travis_|\$ )", r"\1 ", PLAIN),
 }  # fmt: skip
 
 
@@ -123,6 +125,32 @@ def test_a_command_copied_from_the_website_has_the_duration_of_its_badge() -> No
     ]  # fmt: skip
     assert {name: phase.duration for name, phase in log.phases.items()} == {"setup": 0.0, "script": 12.75}
     assert (log.excerpt(), log.slowest(1)[0].text) == ("no", "make")
+
+
+@pytest.mark.parametrize(
+    ("label", "phase", "group"),
+    [("git.checkout", "git.checkout", "checkout"), ("git.1", "git", "checkout"), ("install.2\r", "install", "install"),
+     ("install.npm", "install.npm", "install"), ("services", "services", "setup"), ("dpl_0", "deploy", "deploy"),
+     ("after_failure.10", "after_failure", "after"), ("cache.1", "cache", "cache")],
+)  # fmt: skip
+def test_the_name_of_a_fold_copied_from_the_website_is_a_phase(label: str, phase: str, group: str) -> None:
+    log = LogText.parse(f"Worker information\n{label}\n0.62s$ a\nx\n1.38s0.02s$ b\n")
+    assert [(one.text, one.phase, one.duration) for one in log.commands] == [
+        ("a", phase, 0.62), ("b", "script" if group in ("install", "after", "deploy") else "setup", 0.02),
+    ]  # fmt: skip
+    assert log.phases[phase].group == group
+
+
+def test_the_name_of_a_fold_in_the_output_of_other_logs_is_no_phase() -> None:
+    for text in ("install of x\n", "my_tests\n", "install\n\n", " \n"):
+        assert [one.phase for one in LogText.parse(f"x\n{text}1.00s$ a\n").commands] == ["setup"]
+    marked = LogText.parse(f"{fold('worker_info', 'x')}install\n$ ls\ninstall\n$ make\n")
+    assert [one.phase for one in marked.commands] == ["setup", "setup"]
+
+
+def test_a_result_decides_the_phase_of_a_command_below_the_name_of_a_fold() -> None:
+    log = LogText.parse('install\n9.00s$ npm i\nls:\nnode\n1.00s$ make\nThe command "make" exited with 2.\n')
+    assert [(one.phase, one.exit_code) for one in log.commands] == [("install", None), ("script", 2)]
 
 
 @pytest.mark.parametrize("text", ["costs 5s$ x", "s$ x", "1.234s$ x", "1.00s $ x", "1.00s$x", "1.00$ x"])
@@ -199,3 +227,24 @@ def test_a_marker_with_its_control_characters_is_one_wherever_it_stands() -> Non
 def test_many_quoted_markers_in_a_line_take_linear_time() -> None:
     text = "'travis_fold:start:a' " * 100_000
     assert LogText.parse(text).plain == f"{text}\n"
+
+
+# Without a beginning --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", ["", "\ntravis_time:end:1:duration=1500000000,event=script\r\x1b[0K"])
+def test_the_command_of_the_first_result_is_known_though_its_line_is_lost(before: str) -> None:
+    tail = f'a\nFAILED\n{before}\r\n\x1b[31;1mThe command "make" exited with 2.\x1b[0m\r\n'
+    after = fold("after_failure", timed(4, "cat log", 4)) + "\r\nDone. Your build exited with 1.\r\n"
+    log = LogText.parse(tail + after)
+    assert [(one.text, one.phase, one.exit_code, one.line) for one in log.failed_commands] == [("make", "script", 2, 1)]
+    assert (log.excerpt(), log.lines[1].phase, log.commands[1].phase) == ("a\nFAILED", "script", "after_failure")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "$ a\n", fold("install", "x\n"), "travis_time:end:1:duration=1\rtravis_time:end:2:duration=1\r\nx\n"],
+)
+def test_a_result_whose_command_is_not_the_one_before_it_names_none(text: str) -> None:
+    log = LogText.parse(f'{text}The command "make" exited with 2.\n')
+    assert [one.text for one in log.commands] == ["a"] * text.startswith("$")
