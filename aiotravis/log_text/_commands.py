@@ -4,8 +4,9 @@ import re
 from functools import lru_cache
 from html import unescape
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from aiotravis.log_text._records import AttemptMessage, CommandRecord
@@ -43,7 +44,7 @@ MAX_SEARCHED: Final = 32
 UNCOMPARED: Final = str.maketrans(dict.fromkeys("\"'\\\u201c\u201d", " "))
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True):
     """What Travis says of a command.
 
     Attributes:

@@ -183,7 +183,8 @@ class Lines(Sequence[Line]):
         block.count += count
         block.size += len(text)
         self._count += count
-        self._style = style_after(text, self._style)
+        if "\x1b" in text or "\x9b" in text:
+            self._style = style_after(text, self._style)
         if block.size >= BLOCK_SIZE:
             self._end_block()
 

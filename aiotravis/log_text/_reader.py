@@ -34,7 +34,7 @@ PREFIX: Final = re.compile(
 REMAINS: Final = re.compile(r"(?:\x1b|\^\[|\ufffd)?\[[\d;]{0,9}[mK]")
 """What remains of a control sequence."""
 
-REMAINS_START: Final = ("[", "^[", "\ufffd[")
+REMAINS_FIRST: Final = frozenset("[^\ufffd")
 
 BADGE: Final = re.compile(r"(?:\d{1,6}\.\d\ds)*?(\d{1,6}\.\d\d)s\$ ", re.ASCII)
 """What the website shows of timers, at the beginning of a line. The last one is that of the command."""
@@ -73,9 +73,9 @@ class LogReader(LogState):
                     done = start
                     continue
             end = text.find("\n", done)
-            line = text[done : end + 1]
+            line = text[done:end]
             if MARK in line:
-                self._add_marked(line[:-1])
+                self._add_marked(line)
             else:
                 self._add_text(line)
             done = end + 1
@@ -105,7 +105,7 @@ class LogReader(LogState):
     def told(self, line: str) -> str:
         """Return the visible text of a line, without what stands before it."""
         shown = visible_text(self.split(line)[1] if self._prefix else line)
-        return REMAINS.sub("", shown) if shown.startswith(REMAINS_START) else shown
+        return REMAINS.sub("", shown) if shown[:1] in REMAINS_FIRST else shown
 
     def _add_output(self, text: str) -> None:
         self._new_timer = None
@@ -124,7 +124,7 @@ class LogReader(LogState):
             if (not ending or (ending == "\r" and end == len(line))) and is_quoted(line, done, start, end):
                 continue
             if done < start:
-                self._add_text(f"{before}{line[done:start]}\n", marked=True)
+                self._add_text(before + line[done:start], marked=True)
                 before = ""
             done = end
             if self._has_room():
@@ -139,18 +139,18 @@ class LogReader(LogState):
                 else:
                     self._end_timer(id, details or "")
         if done < len(line):
-            self._add_text(f"{before}{line[done:]}\n", marked=done > 0)
+            self._add_text(before + line[done:], marked=done > 0)
         else:
             # fact 10.3: in saved logs, a newline may stand for the carriage return of a marker.
             self._lines_to_read = max(self._lines_to_read, 1)
 
     def _add_text(self, text: str, *, marked: bool = False) -> None:
-        """Add a line with its newline, or a part of one that markers surround."""
-        told = visible_text(text[:-1])
-        if self._prefix or told.startswith(REMAINS_START):
-            told = self.told(text[:-1])
+        """Add a line without its newline, or a part of one that markers surround."""
+        told = shown = visible_text(text)
+        if self._prefix is not None or told[:1] in REMAINS_FIRST:
+            told = self.told(text)
         if not told:
-            if marked and (self._prefix is None or not visible_text(text[:-1])):
+            if marked and (self._prefix is None or not shown):
                 self.lines._apply_style(text)
                 return
             if self._new_timer:
@@ -172,4 +172,4 @@ class LogReader(LogState):
                 self._read_text(told)
             self._new_timer = None
             self.commands.late = True
-        self.lines._append(text, 1)
+        self.lines._append(text + "\n", 1)

@@ -1,6 +1,6 @@
 """What is known of folds, timers, commands and phases while a log is read. No I/O."""
 
-from dataclasses import dataclass
+import msgspec
 
 from aiotravis.log_text._groups import STAGES
 from aiotravis.log_text._markers import Timing
@@ -12,8 +12,7 @@ AttemptMessage = tuple["AttemptMessage | None", str, int, int, int, bool]
 the last one."""
 
 
-@dataclass(slots=True, eq=False)
-class PendingPhase:
+class PendingPhase(msgspec.Struct, eq=False):
     """The phase of some lines, whose name may become known after them.
 
     Attributes:
@@ -38,8 +37,7 @@ class PendingPhase:
         return name
 
 
-@dataclass(slots=True, eq=False)
-class FoldRecord:
+class FoldRecord(msgspec.Struct, eq=False):
     """A fold.
 
     Attributes:
@@ -55,8 +53,7 @@ class FoldRecord:
     last_line: int | None = None
 
 
-@dataclass(slots=True, eq=False)
-class TimerRecord(PendingPhase):
+class TimerRecord(PendingPhase, eq=False):
     """A timer, and the phase of what it times.
 
     Attributes:
@@ -82,8 +79,7 @@ class TimerRecord(PendingPhase):
     outermost: bool = True
 
 
-@dataclass(slots=True, eq=False)
-class CommandRecord:
+class CommandRecord(msgspec.Struct, eq=False):
     """A command.
 
     Attributes:

@@ -128,8 +128,13 @@ class LogState:
         self._go_on(line)
         self.changes += 1
         self._message = None
-        phase = timer or PendingPhase(None, fold.phase.name if fold else self._label(), self.timers.around(fold))
-        phase.default = phase.default or UNNAMED[self._past_install]
+        if timer is not None:
+            phase: PendingPhase = timer
+        else:
+            default = fold.phase.name if fold else self._label() if seconds is not None else None
+            phase = PendingPhase(None, default, self.timers.around(fold) if self.timers.open else None)
+        if phase.default is None:
+            phase.default = UNNAMED[self._past_install]
         self._enter(phase)
         command = CommandRecord(text, phase, line, timer is not None)
         command.duration = seconds

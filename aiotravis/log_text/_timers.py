@@ -1,14 +1,15 @@
 """The timers of a log: which are open, whose output is being read, and which have ended. No I/O."""
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from aiotravis.log_text._markers import Timing
 from aiotravis.log_text._records import FoldRecord, TimerRecord
 
 __all__ = ["Timers"]
 
-MAX_OPEN: Final = 16
+MAX_OPEN: Final = 8
 """Open timers; with one more, none of them is going to end, as Travis nests two. Also the latest that are not open."""
 
 
@@ -48,7 +49,7 @@ class Timers:
         if id in self.open:
             self.drop([self.open[id]])
         elif len(self.open) == MAX_OPEN:
-            self.drop(self.latest())
+            self._closed, self.open, self.running = self.open, {}, None
         default = fold.phase.name if fold else None
         timer = TimerRecord(None, default, self.around(fold), id, line, number, 0, fold)
         self.open[id] = timer
