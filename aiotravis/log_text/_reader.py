@@ -82,11 +82,10 @@ class LogReader(LogState):
 
     def _begin(self, text: str) -> None:
         """Find out what stands before each line, by the first one that is not blank."""
-        shown = text.lstrip()
-        if not shown:
+        if text.isspace():
             return
         self._begun = True
-        start = text.rfind("\n", 0, len(text) - len(shown)) + 1
+        start = text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1
         if text.startswith((MARK, FIRST_LINE), start):
             self._triggers = TRIGGERS
         if prefix := PREFIX.match(text, start):

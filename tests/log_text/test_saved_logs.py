@@ -193,6 +193,15 @@ def test_an_event_and_an_id_end_where_text_runs_into_them() -> None:
     assert log.plain == "make x\ncd x\n"
 
 
+def test_an_id_and_a_name_end_where_a_marker_runs_into_them() -> None:
+    end = "travis_fold:end:atravis_time:end:12:duration=5,event=installtravis_time:start:13travis_fold:start:b\n"
+    log = LogText.parse(f"travis_time:start:12travis_fold:start:a\nx\n{end}")
+    assert ([one.name for one in log.folds], [(one.id, one.event) for one in log.timings]) == (
+        ["a", "b"], [("12", "install")],
+    )  # fmt: skip
+    assert log.plain == "x\n"
+
+
 # Markers that are only quoted -----------------------------------------------------------------------------------------
 
 QUOTED = (
