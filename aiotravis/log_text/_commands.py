@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from aiotravis.log_text._records import AttemptMessage, CommandRecord
+from aiotravis.log_text._records import CommandRecord
 from aiotravis.log_text._structures import Attempt
 
-__all__ = ["MESSAGE", "Commands", "Message", "attempts_of", "read_message"]
+__all__ = ["MESSAGE", "Commands", "Message", "add_attempt", "attempts_of", "read_message"]
 
 MESSAGE: Final = "The command "
 """How a message of Travis about a command begins. It ends lines later if the command has several."""
@@ -218,26 +218,25 @@ class Commands:
         return last if last is not None and last.exit_code is None and not self.late else None
 
 
+def add_attempt(command: CommandRecord, message: Message, line: int) -> None:
+    """Add what a message in a line tells of the attempts to run a command: one has failed, or the next one begins."""
+    text = command.text if message.command == command.text else message.command
+    found = command.attempts = command.attempts or []
+    failed = message.attempt - (not message.last)
+    begun = found.pop() if found and (found[-1].command, found[-1].number) == (text, failed) else None
+    if found and found[-1].failed is None:
+        # Another command is retried, so this attempt succeeded.
+        found[-1] = replace(found[-1], failed=False)
+    start = begun.line if begun else command.line
+    found.append(Attempt(command=text, number=failed, of=message.attempts, line=start, failed=True))
+    if not message.last:
+        found.append(Attempt(command=text, number=message.attempt, of=message.attempts, line=line))
+
+
 def attempts_of(command: CommandRecord) -> tuple[Attempt, ...]:
     """Return the attempts to run a command, with what its result tells of the last one."""
-    messages: list[AttemptMessage] = []
-    message = command.attempts
-    while message is not None:
-        messages.append(message)
-        message = message[0]
-    found: list[Attempt] = []
-    for _, text, number, of, line, last in reversed(messages):
-        failed = number - (not last)
-        begun = found.pop() if found and (found[-1].command, found[-1].number) == (text, failed) else None
-        if found and found[-1].failed is None:
-            # Another command is retried, so this attempt succeeded.
-            found[-1] = replace(found[-1], failed=False)
-        start = begun.line if begun else command.line
-        found.append(Attempt(command=text, number=failed, of=of, line=start, failed=True))
-        if not last:
-            found.append(Attempt(command=text, number=number, of=of, line=line))
-    if found:
-        code = command.exit_code
-        result = bool(code) if code is not None else False if command.finished else None
-        found[-1] = replace(found[-1], failed=found[-1].failed or result, exit_code=code)
-    return tuple(found)
+    if not command.attempts:
+        return ()
+    code, last = command.exit_code, command.attempts[-1]
+    result = bool(code) if code is not None else False if command.finished else None
+    return (*command.attempts[:-1], replace(last, failed=last.failed or result, exit_code=code))

@@ -4,12 +4,9 @@ import msgspec
 
 from aiotravis.log_text._groups import STAGES
 from aiotravis.log_text._markers import Timing
+from aiotravis.log_text._structures import Attempt
 
-__all__ = ["AttemptMessage", "CommandRecord", "FoldRecord", "PendingPhase", "TimerRecord", "phase_of_timer"]
-
-AttemptMessage = tuple["AttemptMessage | None", str, int, int, int, bool]
-"""A message of ``travis_retry``: the one before it, the command, number and maximum of attempts, line, whether it is
-the last one."""
+__all__ = ["CommandRecord", "FoldRecord", "PendingPhase", "TimerRecord", "phase_of_timer"]
 
 
 class PendingPhase(msgspec.Struct, eq=False):
@@ -89,7 +86,7 @@ class CommandRecord(msgspec.Struct, eq=False):
         timed: Whether it has a timer of its own.
         rows: Number of lines that it takes itself.
         index: Its place among all commands.
-        attempts: The last message of ``travis_retry`` about it.
+        attempts: What ``travis_retry`` tells of it.
         earlier: The command before it of the same text that may have no result.
     """
 
@@ -103,7 +100,7 @@ class CommandRecord(msgspec.Struct, eq=False):
     exit_code: int | None = None
     last_line: int | None = None
     finished: bool = False
-    attempts: AttemptMessage | None = None
+    attempts: list[Attempt] | None = None
     earlier: "CommandRecord | None" = None
 
     def finish(self, last_line: int) -> None:

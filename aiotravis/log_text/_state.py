@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aiotravis.log_text._commands import Commands, Message, read_message
+from aiotravis.log_text._commands import Commands, Message, add_attempt, read_message
 from aiotravis.log_text._endings import BUILD_RESULT, FIRST_LINE, STOPPED, Ending, ScriptEnded, SetupFailed
 from aiotravis.log_text._groups import AFTER_INSTALL, STAGES, group_of, phase_of_fold
 from aiotravis.log_text._lines import Lines
@@ -219,8 +219,7 @@ class LogState:
             self.changes += 1
             if (command := running or self.commands.untimed) is not None and self._has_room():
                 self.structure_line = line
-                text = command.text if message.command == command.text else message.command
-                command.attempts = (command.attempts, text, message.attempt, message.attempts, line, message.last)
+                add_attempt(command, message, line)
             return
         if running is not None and not self.commands.is_named(running, message.command):
             # The output of a command.

@@ -119,16 +119,7 @@ class Timers:
     def timings(self) -> tuple[Timing, ...]:
         """Return what the timers measured that have ended."""
         return tuple(
-            Timing(
-                id=timing.id,
-                start=timing.start,
-                finish=timing.finish,
-                duration=timing.duration,
-                event=timing.event,
-                phase=one.name,
-                line=one.line,
-                outermost=one.outermost,
-            )
+            replace(one.timing, phase=one.name, line=one.line, outermost=one.outermost)
             for one in self.ended
-            if (timing := one.timing)
+            if one.timing
         )
