@@ -25,7 +25,8 @@ MESSAGE_START: Final = re.compile(rf"{MESSAGE}{_QUOTE}")
 MESSAGE_END: Final = re.compile(
     rf"{_QUOTE} (?:(?P<stopped>failed and )?exited with (?P<code>-?\d{{1,10}})(?: during (?P<phase>[\w.-]*+))?\.?"
     r"|failed\. Retrying, (?P<number>\d{1,4}) of (?P<of>\d{1,4})\.?"
-    r"|failed (?P<times>\d{1,4}) times\.?)\s*\Z",
+    # In some saved logs, the end of its colour has lost the escape.
+    r"|failed (?P<times>\d{1,4}) times\.?)(?:(?:\^\[|\ufffd)?\[0?m)?\s*\Z",
     re.ASCII,
 )
 

@@ -137,7 +137,7 @@ class LogReader(LogState):
                     self._start_timer(id)
                 else:
                     self._end_timer(id, details or "")
-        if done < len(line):
+        if line[done:].strip("\r"):
             self._add_text(before + line[done:], marked=done > 0)
         else:
             # fact 10.3: in saved logs, a newline may stand for the carriage return of a marker.

@@ -248,8 +248,8 @@ class LogState:
             self._lines_to_read = LINES_AFTER_ENDING
 
     def _find_lost(self, message: Message, begin: int) -> CommandRecord | None:
-        """Return the command of a result if it stood before the first line, and all before the result is its output."""
-        if message.stopped or begin == 1 or self.commands.all or self.folds or len(self.timers.ended) > 1:
+        """Return the command of a result if it stood before the first line: its timer is the first that ends."""
+        if message.stopped or begin == 1 or self.commands.all or self.folds or len(self.timers.ended) != 1:
             return None
         # fact 10.2: some logs lack their beginning.
         command = CommandRecord(message.command, PendingPhase(), 1, True, 0)

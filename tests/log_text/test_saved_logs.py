@@ -65,6 +65,8 @@ SAVED = {
     "of a page": PLAIN.replace('"', "&quot;"),
     "of a page, by number": PLAIN.replace('"', "&#34;"),
     "of a word processor": PLAIN.replace(' "', " \u201c").replace('"', "\u201d"),
+    "markers' ends as lines of a terminal": PLAIN.replace("\n", "\r\r\n"),
+    "newlines before control characters": WHOLE.replace(C, "\n\x1b[0K").replace("\r\n", "\n").replace("\n", "\r\r\n"),
     "in a fence": f"```\n{PLAIN}```\n",
     "blanks for carriage returns": re.sub(r"\x1b\[[\d;]*m", "", WHOLE.replace(C, " ").replace("\r", "")),
     "blanks for markers' ends, in one paragraph": re.sub(r"(travis_\S+)\n+(?=travis_|\$ )", r"\1 ", PLAIN),
@@ -158,6 +160,13 @@ def test_other_text_is_no_badge(text: str) -> None:
     assert LogText.parse(f"$ make\n{text}\n").commands[1:] == ()
 
 
+@pytest.mark.parametrize("escape", ["", "^[", "\ufffd", "\x1b"])
+def test_the_result_of_a_command_of_several_lines_is_read_without_escapes(escape: str) -> None:
+    result = '\x1b[31;1mThe command "if x; then\n  y\nfi" exited with 2.\x1b[0m\n'
+    log = LogText.parse((timed(1, "if x; then\r\n  y\r\nfi", 1) + result).replace("\x1b", escape))
+    assert [(one.text, one.exit_code) for one in log.commands] == [("if x; then", 2)]
+
+
 # Markers that run into text -------------------------------------------------------------------------------------------
 
 RUN_ON = {
@@ -191,6 +200,13 @@ def test_an_event_and_an_id_end_where_text_runs_into_them() -> None:
     log = LogText.parse("travis_time:start:101b03e2make x\ntravis_time:end:101b03e2:duration=5,event=checkoutcd x\n")
     assert [(one.id, one.duration, one.event) for one in log.timings] == [("101b03e2", 5e-9, "checkout")]
     assert log.plain == "make x\ncd x\n"
+
+
+def test_an_empty_event_ends_where_text_runs_into_it() -> None:
+    log = LogText.parse("travis_time:start:1\n$ a\ntravis_time:end:1:duration=5,event=$ java\ntravis_fold:end:a\n")
+    assert ([one.text for one in log.commands], log.timings[0].event) == (["a", "java"], None)
+    log = LogText.parse('travis_time:start:1\n$ a\ntravis_time:end:1:duration=5,event=The command "a" exited with 2.\n')
+    assert ([one.exit_code for one in log.commands], log.timings[0].event) == ([2], None)
 
 
 def test_an_id_and_a_name_end_where_a_marker_runs_into_them() -> None:
@@ -241,9 +257,12 @@ def test_many_quoted_markers_in_a_line_take_linear_time() -> None:
 # Without a beginning --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("before", ["", "\ntravis_time:end:1:duration=1500000000,event=script\r\x1b[0K"])
+ENDED = f"\ntravis_time:end:1:duration=1500000000,event=script{C}"
+
+
+@pytest.mark.parametrize("before", [f"a\nFAILED\n{ENDED}", f"a\nFAILED{ENDED}", f"a\nFAILED\n{ENDED}\r\n"])
 def test_the_command_of_the_first_result_is_known_though_its_line_is_lost(before: str) -> None:
-    tail = f'a\nFAILED\n{before}\r\n\x1b[31;1mThe command "make" exited with 2.\x1b[0m\r\n'
+    tail = f'{before}\x1b[31;1mThe command "make" exited with 2.\x1b[0m\r\n'
     after = fold("after_failure", timed(4, "cat log", 4)) + "\r\nDone. Your build exited with 1.\r\n"
     log = LogText.parse(tail + after)
     assert [(one.text, one.phase, one.exit_code, one.line) for one in log.failed_commands] == [("make", "script", 2, 1)]
@@ -252,8 +271,8 @@ def test_the_command_of_the_first_result_is_known_though_its_line_is_lost(before
 
 @pytest.mark.parametrize(
     "text",
-    ["", "$ a\n", fold("install", "x\n"), "travis_time:end:1:duration=1\rtravis_time:end:2:duration=1\r\nx\n"],
+    ["", "x\n", ENDED[1:], "$ a\n", f"{ENDED}$ a\nx", fold("install", ENDED), f"x{ENDED}travis_time:end:2:\r\n"],
 )
 def test_a_result_whose_command_is_not_the_one_before_it_names_none(text: str) -> None:
     log = LogText.parse(f'{text}The command "make" exited with 2.\n')
-    assert [one.text for one in log.commands] == ["a"] * text.startswith("$")
+    assert [one.text for one in log.commands] == ["a"] * ("$ a" in text)
