@@ -6,13 +6,12 @@ from html import unescape
 from itertools import islice
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
-from aiotravis.log_text._records import CommandRecord
+from aiotravis.log_text._records import CommandRecord, Message
 from aiotravis.log_text._structures import Attempt
 
-__all__ = ["MESSAGE", "Commands", "Message", "add_attempt", "attempts_of", "read_message"]
+__all__ = ["MESSAGE", "Commands", "attempts_of", "read_message"]
 
 MESSAGE: Final = "The command "
 """How a message of Travis about a command begins. It ends lines later if the command has several."""
@@ -45,30 +44,6 @@ MAX_SEARCHED: Final = 32
 UNCOMPARED: Final = str.maketrans(dict.fromkeys("\"'\\\u201c\u201d", " "))
 
 
-class Message(msgspec.Struct, frozen=True):
-    """What Travis says of a command.
-
-    Attributes:
-        command: The first line of the command.
-        whole: Whether the command has no other line.
-        code: Its exit code, or None if the message is about an attempt.
-        stopped: Whether its failure stopped the job.
-        phase: The phase that the message names, or an empty string.
-        attempt: Number of the attempt that begins or, if none does, that has failed as the last one.
-        attempts: Maximum number of attempts.
-        last: Whether no attempt begins.
-    """
-
-    command: str
-    whole: bool
-    code: int | None = None
-    stopped: bool = False
-    phase: str = ""
-    attempt: int = 0
-    attempts: int = 0
-    last: bool = False
-
-
 def read_message(text: str, begun: str | None) -> Message | str | None:
     """Read a line that may be a message about a command, or the end of one.
 
@@ -86,11 +61,14 @@ def read_message(text: str, begun: str | None) -> Message | str | None:
     found = MESSAGE_END.search(text, begin)
     if found is None:
         return text[begin:][:MAX_KEY] if start else begun
-    command = text[begin : found.start()] if start else begun or ""
+    command, whole = text[begin : found.start()] if start else begun or "", start is not None
     stopped, code, phase, number, of, times = found.groups()
-    if code is not None:
-        return Message(command, start is not None, int(code), stopped is not None, (phase or "").strip("."))
-    return Message(command, start is not None, None, False, "", int(number or times), int(of or times), number is None)
+    if code is None:
+        attempt, attempts = int(number or times), int(of or times)
+        return Message(command=command, whole=whole, attempt=attempt, attempts=attempts, last=number is None)
+    if stopped is None:
+        return Message(command=command, whole=whole, code=int(code))
+    return Message(command=command, whole=whole, code=int(code), stopped=True, phase=(phase or "").strip("."))
 
 
 @lru_cache(256)
@@ -219,25 +197,22 @@ class Commands:
         return last if last is not None and last.exit_code is None and not self.late else None
 
 
-def add_attempt(command: CommandRecord, message: Message, line: int) -> None:
-    """Add what a message in a line tells of the attempts to run a command: one has failed, or the next one begins."""
-    text = command.text if message.command == command.text else message.command
-    found = command.attempts = command.attempts or []
-    failed = message.attempt - (not message.last)
-    begun = found.pop() if found and (found[-1].command, found[-1].number) == (text, failed) else None
-    if found and found[-1].failed is None:
-        # Another command is retried, so this attempt succeeded.
-        found[-1] = replace(found[-1], failed=False)
-    start = begun.line if begun else command.line
-    found.append(Attempt(command=text, number=failed, of=message.attempts, line=start, failed=True))
-    if not message.last:
-        found.append(Attempt(command=text, number=message.attempt, of=message.attempts, line=line))
-
-
 def attempts_of(command: CommandRecord) -> tuple[Attempt, ...]:
     """Return the attempts to run a command, with what its result tells of the last one."""
-    if not command.attempts:
-        return ()
-    code, last = command.exit_code, command.attempts[-1]
-    result = bool(code) if code is not None else False if command.finished else None
-    return (*command.attempts[:-1], replace(last, failed=last.failed or result, exit_code=code))
+    found: list[Attempt] = []
+    for message, line in command.attempts or ():
+        text = command.text if message.command == command.text else message.command
+        failed = message.attempt - (not message.last)
+        begun = found.pop() if found and (found[-1].command, found[-1].number) == (text, failed) else None
+        if found and found[-1].failed is None:
+            # Another command is retried, so this attempt succeeded.
+            found[-1] = replace(found[-1], failed=False)
+        start = begun.line if begun else command.line
+        found.append(Attempt(command=text, number=failed, of=message.attempts, line=start, failed=True))
+        if not message.last:
+            found.append(Attempt(command=text, number=message.attempt, of=message.attempts, line=line))
+    if found:
+        code = command.exit_code
+        result = bool(code) if code is not None else False if command.finished else None
+        found[-1] = replace(found[-1], failed=found[-1].failed or result, exit_code=code)
+    return tuple(found)

@@ -10,7 +10,8 @@ from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
-from aiotravis.log_text._commands import Message, read_message
+from aiotravis.log_text._commands import read_message
+from aiotravis.log_text._records import Message
 
 __all__ = [
     "BUILD_RESULT",

@@ -6,6 +6,7 @@ from typing import Final
 from aiotravis.log_text._ansi import visible_text
 from aiotravis.log_text._commands import MESSAGE
 from aiotravis.log_text._endings import FIRST_LINE
+from aiotravis.log_text._groups import phase_of_label
 from aiotravis.log_text._markers import MARK, MARKER, is_quoted
 from aiotravis.log_text._state import LogState
 
@@ -166,7 +167,9 @@ class LogReader(LogState):
                     self._start_command(told[2:].rstrip())
             elif told[0].isdigit() and (badge := BADGE.match(told)):
                 if self._has_room():
-                    self._start_command(told[badge.end() :].rstrip(), float(badge[1]))
+                    # The website shows the name of a fold in a line before it.
+                    label = phase_of_label(self.lines._last_line())
+                    self._start_command(told[badge.end() :].rstrip(), float(badge[1]), label)
             else:
                 self._read_text(told)
             self._new_timer = None

@@ -1,15 +1,17 @@
 """What is known of folds, timers, commands and phases while a log is read. No I/O."""
 
+from dataclasses import dataclass
+
 import msgspec
 
 from aiotravis.log_text._groups import STAGES
 from aiotravis.log_text._markers import Timing
-from aiotravis.log_text._structures import Attempt
 
-__all__ = ["CommandRecord", "FoldRecord", "PendingPhase", "TimerRecord", "phase_of_timer"]
+__all__ = ["CommandRecord", "FoldRecord", "Message", "PendingPhase", "TimerRecord", "phase_of_timer"]
 
 
-class PendingPhase(msgspec.Struct, eq=False):
+@dataclass(slots=True, eq=False)
+class PendingPhase:
     """The phase of some lines, whose name may become known after them.
 
     Attributes:
@@ -34,7 +36,8 @@ class PendingPhase(msgspec.Struct, eq=False):
         return name
 
 
-class FoldRecord(msgspec.Struct, eq=False):
+@dataclass(slots=True, eq=False)
+class FoldRecord:
     """A fold.
 
     Attributes:
@@ -50,7 +53,8 @@ class FoldRecord(msgspec.Struct, eq=False):
     last_line: int | None = None
 
 
-class TimerRecord(PendingPhase, eq=False):
+@dataclass(slots=True, eq=False)
+class TimerRecord(PendingPhase):
     """A timer, and the phase of what it times.
 
     Attributes:
@@ -76,7 +80,32 @@ class TimerRecord(PendingPhase, eq=False):
     outermost: bool = True
 
 
-class CommandRecord(msgspec.Struct, eq=False):
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What Travis says of a command.
+
+    Attributes:
+        command: The first line of the command.
+        whole: Whether the command has no other line.
+        code: Its exit code, or None if the message is about an attempt.
+        stopped: Whether its failure stopped the job.
+        phase: The phase that the message names, or an empty string.
+        attempt: Number of the attempt that begins or, if none does, that has failed as the last one.
+        attempts: Maximum number of attempts.
+        last: Whether no attempt begins.
+    """
+
+    command: str
+    whole: bool
+    code: int | None = None
+    stopped: bool = False
+    phase: str = ""
+    attempt: int = 0
+    attempts: int = 0
+    last: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class CommandRecord:
     """A command.
 
     Attributes:
@@ -86,7 +115,7 @@ class CommandRecord(msgspec.Struct, eq=False):
         timed: Whether it has a timer of its own.
         rows: Number of lines that it takes itself.
         index: Its place among all commands.
-        attempts: What ``travis_retry`` tells of it.
+        attempts: The messages of ``travis_retry`` about it, with their lines.
         earlier: The command before it of the same text that may have no result.
     """
 
@@ -100,7 +129,7 @@ class CommandRecord(msgspec.Struct, eq=False):
     exit_code: int | None = None
     last_line: int | None = None
     finished: bool = False
-    attempts: list[Attempt] | None = None
+    attempts: list[tuple[Message, int]] | None = None
     earlier: "CommandRecord | None" = None
 
     def finish(self, last_line: int) -> None:

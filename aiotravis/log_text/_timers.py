@@ -1,5 +1,6 @@
 """The timers of a log: which are open, whose output is being read, and which have ended. No I/O."""
 
+import dataclasses
 from typing import Final
 
 from msgspec.structs import replace
@@ -61,8 +62,8 @@ class Timers:
         if timer is not None and timer.command is None and timer.fold is fold:
             timer.first_fold = timer.first_fold or phase
 
-    def drop(self, timers: list[TimerRecord]) -> None:
-        """Remove timers from the open ones. Their ends may follow later."""
+    def drop(self, timers: list[TimerRecord], line: int | None = None) -> None:
+        """Remove timers from the open ones; end their commands with a line. Ends of the timers may follow."""
         for timer in timers:
             del self.open[timer.id]
             for other in reversed(self.open.values()):
@@ -73,6 +74,8 @@ class Timers:
                     other.around = timer.around
             if self.running is timer:
                 self.running = None
+            if line is not None and timer.command is not None:
+                timer.command.finish(line)
             self._close(timer)
 
     def _close(self, timer: TimerRecord) -> None:
@@ -93,15 +96,13 @@ class Timers:
             return closed
         # fact 10.3: the shell functions of Travis remember one timer only. So when a command ends within a stage, the
         # stage ends under the id of the command, and measured all since its start.
-        return replace(closed, command=None) if closed.timing and closed.timing.start == start else None
+        return dataclasses.replace(closed, command=None) if closed.timing and closed.timing.start == start else None
 
-    def end(self, timer: TimerRecord, number: int) -> list[TimerRecord]:
-        """End a timer with a marker; return those that were started after it and are dropped with it."""
-        inside: list[TimerRecord] = []
+    def end(self, timer: TimerRecord, number: int, line: int) -> None:
+        """End a timer with a marker after a line, and drop those that were started after it."""
         if self.open.get(timer.id) is timer:
-            inside = self.latest()
-            del inside[inside.index(timer) :]
-            self.drop([*inside, timer])
+            latest = self.latest()
+            self.drop(latest[: latest.index(timer) + 1], line)
         else:
             self._close(timer)
         timer.until = number
@@ -114,7 +115,6 @@ class Timers:
                 break
             other.outermost = False
         self.ended.append(timer)
-        return inside
 
     def timings(self) -> tuple[Timing, ...]:
         """Return what the timers measured that have ended."""
