@@ -80,7 +80,7 @@ class TimerRecord(PendingPhase):
     outermost: bool = True
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What Travis says of a command.
 
     Attributes:
