@@ -32,6 +32,8 @@ PREFIX: Final = re.compile(
 )
 """What stands before the first line, if Travis wrote it: a time, a number, a name, a quotation, an indentation."""
 
+SHOWN: Final = re.compile(r"\S")
+
 REMAINS: Final = re.compile(r"(?:\x1b|\^\[|\ufffd)?\[[\d;]{0,9}[mK]")
 """What remains of a control sequence."""
 
@@ -83,10 +85,11 @@ class LogReader(LogState):
 
     def _begin(self, text: str) -> None:
         """Find out what stands before each line, by the first one that is not blank."""
-        if text.isspace():
+        shown = SHOWN.search(text)
+        if shown is None:
             return
         self._begun = True
-        start = text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1
+        start = text.rfind("\n", 0, shown.start()) + 1
         if text.startswith((MARK, FIRST_LINE), start):
             self._triggers = TRIGGERS
         if prefix := PREFIX.match(text, start):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aiotravis.log_text._commands import Commands, read_message
+from aiotravis.log_text._commands import MESSAGE, Commands, read_message
 from aiotravis.log_text._endings import BUILD_RESULT, FIRST_LINE, STOPPED, Ending, ScriptEnded, SetupFailed
 from aiotravis.log_text._groups import AFTER_INSTALL, STAGES, UNFOLDABLE, UNNAMED, group_of, phase_of_fold
 from aiotravis.log_text._lines import Lines
@@ -151,7 +151,8 @@ class LogState:
         line = self.lines._count + 1
         if self._message is not None and line > self._message_line + MAX_MESSAGE_LINES:
             self._message = None
-        message = read_message(shown, self._message)
+        begun = self._message
+        message = read_message(shown, begun) if begun is not None or shown.startswith(MESSAGE) else None
         if isinstance(message, Message):
             begin, self._message, self._lines_to_read = self._message_line, None, 0
             self._read_message(message, line if message.whole else begin, line)
