@@ -4,14 +4,14 @@ import re
 from functools import lru_cache
 from html import unescape
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
-from aiotravis.log_text._records import AttemptMessage, CommandRecord
+from aiotravis.log_text._records import CommandRecord, Message
 from aiotravis.log_text._structures import Attempt
 
-__all__ = ["MESSAGE", "Commands", "Message", "attempts_of", "read_message"]
+__all__ = ["MESSAGE", "Commands", "attempts_of", "read_message"]
 
 MESSAGE: Final = "The command "
 """How a message of Travis about a command begins. It ends lines later if the command has several."""
@@ -24,7 +24,8 @@ MESSAGE_START: Final = re.compile(rf"{MESSAGE}{_QUOTE}")
 MESSAGE_END: Final = re.compile(
     rf"{_QUOTE} (?:(?P<stopped>failed and )?exited with (?P<code>-?\d{{1,10}})(?: during (?P<phase>[\w.-]*+))?\.?"
     r"|failed\. Retrying, (?P<number>\d{1,4}) of (?P<of>\d{1,4})\.?"
-    r"|failed (?P<times>\d{1,4}) times\.?)\s*\Z",
+    # In some saved logs, the end of its colour has lost the escape.
+    r"|failed (?P<times>\d{1,4}) times\.?)(?:(?:\^\[|\ufffd)?\[0?m)?\s*\Z",
     re.ASCII,
 )
 
@@ -41,30 +42,6 @@ MAX_SEARCHED: Final = 32
 """Latest commands that are searched for one that was wrapped."""
 
 UNCOMPARED: Final = str.maketrans(dict.fromkeys("\"'\\\u201c\u201d", " "))
-
-
-class Message(NamedTuple):
-    """What Travis says of a command.
-
-    Attributes:
-        command: The first line of the command.
-        whole: Whether the command has no other line.
-        code: Its exit code, or None if the message is about an attempt.
-        stopped: Whether its failure stopped the job.
-        phase: The phase that the message names, or an empty string.
-        attempt: Number of the attempt that begins or, if none does, that has failed as the last one.
-        attempts: Maximum number of attempts.
-        last: Whether no attempt begins.
-    """
-
-    command: str
-    whole: bool
-    code: int | None = None
-    stopped: bool = False
-    phase: str = ""
-    attempt: int = 0
-    attempts: int = 0
-    last: bool = False
 
 
 def read_message(text: str, begun: str | None) -> Message | str | None:
@@ -84,11 +61,14 @@ def read_message(text: str, begun: str | None) -> Message | str | None:
     found = MESSAGE_END.search(text, begin)
     if found is None:
         return text[begin:][:MAX_KEY] if start else begun
-    command = text[begin : found.start()] if start else begun or ""
+    command, whole = text[begin : found.start()] if start else begun or "", start is not None
     stopped, code, phase, number, of, times = found.groups()
-    if code is not None:
-        return Message(command, start is not None, int(code), stopped is not None, (phase or "").strip("."))
-    return Message(command, start is not None, None, False, "", int(number or times), int(of or times), number is None)
+    if code is None:
+        attempt, attempts = int(number or times), int(of or times)
+        return Message(command=command, whole=whole, attempt=attempt, attempts=attempts, last=number is None)
+    if stopped is None:
+        return Message(command=command, whole=whole, code=int(code))
+    return Message(command=command, whole=whole, code=int(code), stopped=True, phase=(phase or "").strip("."))
 
 
 @lru_cache(256)
@@ -219,19 +199,18 @@ class Commands:
 
 def attempts_of(command: CommandRecord) -> tuple[Attempt, ...]:
     """Return the attempts to run a command, with what its result tells of the last one."""
-    messages: list[AttemptMessage] = []
-    message = command.attempts
-    while message is not None:
-        messages.append(message)
-        message = message[0]
     found: list[Attempt] = []
-    for _, text, number, of, line, last in reversed(messages):
-        failed = number - (not last)
+    for message, line in command.attempts or ():
+        text = command.text if message.command == command.text else message.command
+        failed = message.attempt - (not message.last)
         begun = found.pop() if found and (found[-1].command, found[-1].number) == (text, failed) else None
+        if found and found[-1].failed is None:
+            # Another command is retried, so this attempt succeeded.
+            found[-1] = replace(found[-1], failed=False)
         start = begun.line if begun else command.line
-        found.append(Attempt(command=text, number=failed, of=of, line=start, failed=True))
-        if not last:
-            found.append(Attempt(command=text, number=number, of=of, line=line))
+        found.append(Attempt(command=text, number=failed, of=message.attempts, line=start, failed=True))
+        if not message.last:
+            found.append(Attempt(command=text, number=message.attempt, of=message.attempts, line=line))
     if found:
         code = command.exit_code
         result = bool(code) if code is not None else False if command.finished else None

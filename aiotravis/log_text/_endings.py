@@ -10,7 +10,8 @@ from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
-from aiotravis.log_text._commands import Message, read_message
+from aiotravis.log_text._commands import read_message
+from aiotravis.log_text._records import Message
 
 __all__ = [
     "BUILD_RESULT",
@@ -159,6 +160,9 @@ FIRST_LINE: Final = "Using worker: "
 
 STOPPED: Final = "Your build has been stopped."
 
+DEPLOY_FAILED: Final = "failed to deploy"
+"""What the script prints last if a deployment fails, which stops it."""
+
 MAX_PRINTED_AFTER: Final = 3
 """Lines with text that may follow what a worker writes as it stops a job."""
 
@@ -183,7 +187,8 @@ def ending_of_line(text: str, line: int) -> Ending | None:
         return stopped if message.stopped else None
     found = WORKER_MESSAGES.match(text)
     if found is None:
-        return SetupFailed(line=line) if text.rstrip() == STOPPED else None
+        phase = {STOPPED: "", DEPLOY_FAILED: "deploy"}.get(text.rstrip())
+        return None if phase is None else SetupFailed(phase=phase or None, line=line)
     if found["silence"] is not None:
         return Stalled(seconds=_seconds(found["silence"]), line=line)
     if found["minutes"]:

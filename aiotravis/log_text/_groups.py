@@ -6,7 +6,17 @@ The names are those of the folds and timers of https://github.com/travis-ci/trav
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["AFTER_INSTALL", "GROUPS", "NAMES", "STAGES", "group_of", "phase_of_fold"]
+__all__ = [
+    "AFTER_INSTALL",
+    "GROUPS",
+    "NAMES",
+    "STAGES",
+    "UNFOLDABLE",
+    "UNNAMED",
+    "group_of",
+    "phase_of_fold",
+    "phase_of_label",
+]
 
 GROUPS: Final = ("setup", "checkout", "cache", "install", "script", "after", "deploy", "other")
 """Groups of phases, in the order in which Travis runs them."""
@@ -19,6 +29,12 @@ STAGES: Final = frozenset({
     "before_deploy", "deploy", "after_deploy", "after_script",
 })  # fmt: skip
 """The phases of .travis.yml, and the cache."""
+
+UNNAMED: Final = ("setup", "script")
+"""Phases of commands outside of folds: before the install phases, and after them."""
+
+UNFOLDABLE: Final = frozenset({"worker_info", "system_info", "git.checkout"})
+"""Folds that stand in no other fold, beside those of the stages."""
 
 # What fails in the first four groups stops the job, whose state is then errored.
 _GROUP_OF: Final = {
@@ -72,6 +88,12 @@ def phase_of_fold(name: str) -> str:
         if name[len(stem)] == "." or stem in STAGES or stem == "dpl":
             name = stem
     return "deploy" if name == "dpl" else name
+
+
+def phase_of_label(line: str) -> str | None:
+    """Return the phase of the fold whose name is all that a line shows, or None."""
+    name = line.strip()
+    return None if " " in name or group_of(name) is None else phase_of_fold(name)
 
 
 @lru_cache(1024)

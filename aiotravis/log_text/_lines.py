@@ -152,6 +152,11 @@ class Lines(Sequence[Line]):
                 yield text[start : min(end, start + most)]
                 end = start - 1
 
+    def _last_line(self) -> str:
+        """Return the last line as sent, with its newline if there is one."""
+        last = self._blocks[-1].pieces[-1] if self._blocks else ""
+        return last[last.rfind("\n", 0, -1) + 1 :]
+
     def visible_text(self) -> str:
         """Return the visible text of all lines, each ended by a newline."""
         return "".join(visible_lines(block.text) for block in self._blocks)
@@ -178,7 +183,8 @@ class Lines(Sequence[Line]):
         block.count += count
         block.size += len(text)
         self._count += count
-        self._style = style_after(text, self._style)
+        if "\x1b" in text or "\x9b" in text:
+            self._style = style_after(text, self._style)
         if block.size >= BLOCK_SIZE:
             self._end_block()
 

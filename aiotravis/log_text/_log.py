@@ -233,7 +233,7 @@ class LogText:
             line=record.line,
             last_line=last_line,
             finished=record.finished,
-            attempts=attempts_of(record) if record.attempts else (),
+            attempts=attempts_of(record),
         )
 
     def slowest(self, n: int = 10) -> list[Command]:
@@ -283,27 +283,18 @@ class LogText:
         lines: dict[str, int] = {}
         durations: dict[str, float] = {}
         commands: dict[str, list[Command]] = {}
-        timings = self.timings
-        begun = [
-            *((one.line, one.phase.name) for one in self._reader.folds),
-            *((timing.line, timing.phase) for timing in timings),
-            *((command.line, command.phase) for command in self.commands),
-        ]
-        for line, name in sorted(begun, key=lambda one: one[0]):
-            if name is not None:
-                lines.setdefault(name, line)
-        measured = [(timing.phase, timing.duration) for timing in timings if timing.outermost]
-        measured += [
-            (command.phase, command.duration)
-            for command, record in zip(self.commands, self._reader.commands.all, strict=True)
-            if not command.finished or not record.timed
-        ]
-        for name, duration in measured:
-            if name is not None and duration is not None:
-                durations[name] = durations.get(name, 0.0) + duration
-        for command in self.commands:
+        begun: list[Fold | Timing | Command] = [*self.folds, *self.timings, *self.commands]
+        for one in sorted(begun, key=lambda one: one.line):
+            if one.phase is not None:
+                lines.setdefault(one.phase, one.line)
+        for command, record in zip(self.commands, self._reader.commands.all, strict=True):
             if command.phase is not None:
                 commands.setdefault(command.phase, []).append(command)
+                if command.duration is not None and not (command.finished and record.timed):
+                    durations[command.phase] = durations.get(command.phase, 0.0) + command.duration
+        for timing in self.timings:
+            if timing.phase is not None and timing.duration is not None and timing.outermost:
+                durations[timing.phase] = durations.get(timing.phase, 0.0) + timing.duration
         found: dict[str, Phase] = {}
         past_install = False
         for name, line in lines.items():

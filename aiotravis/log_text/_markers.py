@@ -30,10 +30,10 @@ _CUT: Final = (
 
 # fact 6: markers end in carriage return and clear, not in a newline; fact 9.36: several in a line, unclosed.
 MARKER: Final = re.compile(
-    rf"travis_(?:fold:(?P<fold>start|end):(?P<name>{_NAME}(?:{_END}|(?: {_NAME})++(?=\r))|{_CUT})"
-    rf"|time:(?P<time>start|end):(?P<id>{_NAME}(?:{_END}|(?<!travis_fold)(?<!travis_time)(?=:))"
+    rf"travis_(?:fold:(?P<fold>start|end):(?!{_OTHER})(?P<name>{_NAME}(?:{_END}|(?: {_NAME})++(?=\r))|{_CUT})"
+    rf"|time:(?P<time>start|end):(?!{_OTHER})(?P<id>{_NAME}(?:{_END}|(?<!travis_fold)(?<!travis_time)(?=:))"
     rf"|[0-9a-f]{{8}}(?=[a-z])|{_CUT})"
-    rf"(?::(?P<details>[\w.=,-]*+{_END}|(?:[a-z]++=\d++,?)*+(?:event={_CUT})?))?)"
+    rf"(?::(?P<details>[\w.=,-]*+{_END}|(?:[a-z]++=\d++,?)*+(?:event=(?:(?![A-Z]){_CUT})?)?))?)"
     # Some programs write ``^M^[`` or U+FFFD for the control characters.
     r"(?P<end>(?:\r|\^M)?(?:(?:\x1b|\^\[|\ufffd)?\[0?K)?)",
     re.ASCII,

@@ -6,6 +6,7 @@ from typing import Final
 from aiotravis.log_text._ansi import visible_text
 from aiotravis.log_text._commands import MESSAGE
 from aiotravis.log_text._endings import FIRST_LINE
+from aiotravis.log_text._groups import phase_of_label
 from aiotravis.log_text._markers import MARK, MARKER, is_quoted
 from aiotravis.log_text._state import LogState
 
@@ -31,15 +32,17 @@ PREFIX: Final = re.compile(
 )
 """What stands before the first line, if Travis wrote it: a time, a number, a name, a quotation, an indentation."""
 
+SHOWN: Final = re.compile(r"\S")
+
 REMAINS: Final = re.compile(r"(?:\x1b|\^\[|\ufffd)?\[[\d;]{0,9}[mK]")
 """What remains of a control sequence."""
 
-REMAINS_START: Final = ("[", "^[", "\ufffd[")
+REMAINS_FIRST: Final = frozenset("[^\ufffd")
 
-BADGE: Final = re.compile(r"(\d{1,6}\.\d\d)s\$ ", re.ASCII)
-"""What the website shows of a timer, at the beginning of its line."""
+BADGE: Final = re.compile(r"(?:\d{1,6}\.\d\ds)*?(\d{1,6}\.\d\d)s\$ ", re.ASCII)
+"""What the website shows of timers, at the beginning of a line. The last one is that of the command."""
 
-UNCOLOURED: Final = re.compile(r"(?:(?:\x1b|\^\[|\ufffd)?\[0?K)*+\$ ")
+UNCOLOURED: Final = re.compile(r" *+(?:(?:\x1b|\^\[|\ufffd)?\[0?K)*+\$ ")
 """A command that is not timed. Tools print their own in colour."""
 
 
@@ -73,20 +76,20 @@ class LogReader(LogState):
                     done = start
                     continue
             end = text.find("\n", done)
-            line = text[done : end + 1]
+            line = text[done:end]
             if MARK in line:
-                self._add_marked(line[:-1])
+                self._add_marked(line)
             else:
                 self._add_text(line)
             done = end + 1
 
     def _begin(self, text: str) -> None:
         """Find out what stands before each line, by the first one that is not blank."""
-        shown = text.lstrip()
-        if not shown:
+        shown = SHOWN.search(text)
+        if shown is None:
             return
         self._begun = True
-        start = text.rfind("\n", 0, len(text) - len(shown)) + 1
+        start = text.rfind("\n", 0, shown.start()) + 1
         if text.startswith((MARK, FIRST_LINE), start):
             self._triggers = TRIGGERS
         if prefix := PREFIX.match(text, start):
@@ -105,7 +108,7 @@ class LogReader(LogState):
     def told(self, line: str) -> str:
         """Return the visible text of a line, without what stands before it."""
         shown = visible_text(self.split(line)[1] if self._prefix else line)
-        return REMAINS.sub("", shown) if shown.startswith(REMAINS_START) else shown
+        return REMAINS.sub("", shown) if shown[:1] in REMAINS_FIRST else shown
 
     def _add_output(self, text: str) -> None:
         self._new_timer = None
@@ -124,7 +127,7 @@ class LogReader(LogState):
             if (not ending or (ending == "\r" and end == len(line))) and is_quoted(line, done, start, end):
                 continue
             if done < start:
-                self._add_text(f"{before}{line[done:start]}\n", marked=True)
+                self._add_text(before + line[done:start], marked=True)
                 before = ""
             done = end
             if self._has_room():
@@ -138,25 +141,28 @@ class LogReader(LogState):
                     self._start_timer(id)
                 else:
                     self._end_timer(id, details or "")
-        if done < len(line):
-            self._add_text(f"{before}{line[done:]}\n", marked=done > 0)
+        if line[done:].strip("\r"):
+            self._add_text(before + line[done:], marked=done > 0)
         else:
             # fact 10.3: in saved logs, a newline may stand for the carriage return of a marker.
             self._lines_to_read = max(self._lines_to_read, 1)
 
     def _add_text(self, text: str, *, marked: bool = False) -> None:
-        """Add a line with its newline, or a part of one that markers surround."""
-        told = visible_text(text[:-1])
-        if self._prefix or told.startswith(REMAINS_START):
-            told = self.told(text[:-1])
+        """Add a line without its newline, or a part of one that markers surround."""
+        told = shown = visible_text(text)
+        if self._prefix is not None or told[:1] in REMAINS_FIRST:
+            told = self.told(text)
         if not told:
-            if marked and (self._prefix is None or not visible_text(text[:-1])):
+            if marked and (self._prefix is None or not shown):
                 self.lines._apply_style(text)
                 return
             if self._new_timer:
                 # In saved logs, blank lines may follow a marker.
                 self._lines_to_read = 1
         else:
+            if marked and told[0] == " ":
+                # In saved logs, a blank may stand for the carriage return of a marker.
+                told = told.lstrip(" ") or " "
             if told.startswith("$ ") and (
                 self._new_timer or text.startswith("$ ") or UNCOLOURED.match(self.split(text)[1])
             ):
@@ -164,9 +170,11 @@ class LogReader(LogState):
                     self._start_command(told[2:].rstrip())
             elif told[0].isdigit() and (badge := BADGE.match(told)):
                 if self._has_room():
-                    self._start_command(told[badge.end() :].rstrip(), float(badge[1]))
+                    # The website shows the name of a fold in a line before it.
+                    label = phase_of_label(self.lines._last_line())
+                    self._start_command(told[badge.end() :].rstrip(), float(badge[1]), label)
             else:
                 self._read_text(told)
             self._new_timer = None
             self.commands.late = True
-        self.lines._append(text, 1)
+        self.lines._append(text + "\n", 1)

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from aiotravis.log_text._groups import STAGES
 from aiotravis.log_text._markers import Timing
 
-__all__ = ["AttemptMessage", "CommandRecord", "FoldRecord", "PendingPhase", "TimerRecord", "phase_of_timer"]
-
-AttemptMessage = tuple["AttemptMessage | None", str, int, int, int, bool]
-"""A message of ``travis_retry``: the one before it, the command, number and maximum of attempts, line, whether it is
-the last one."""
+__all__ = ["CommandRecord", "FoldRecord", "Message", "PendingPhase", "TimerRecord", "phase_of_timer"]
 
 
 @dataclass(slots=True, eq=False)
@@ -82,6 +80,30 @@ class TimerRecord(PendingPhase):
     outermost: bool = True
 
 
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What Travis says of a command.
+
+    Attributes:
+        command: The first line of the command.
+        whole: Whether the command has no other line.
+        code: Its exit code, or None if the message is about an attempt.
+        stopped: Whether its failure stopped the job.
+        phase: The phase that the message names, or an empty string.
+        attempt: Number of the attempt that begins or, if none does, that has failed as the last one.
+        attempts: Maximum number of attempts.
+        last: Whether no attempt begins.
+    """
+
+    command: str
+    whole: bool
+    code: int | None = None
+    stopped: bool = False
+    phase: str = ""
+    attempt: int = 0
+    attempts: int = 0
+    last: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class CommandRecord:
     """A command.
@@ -93,7 +115,7 @@ class CommandRecord:
         timed: Whether it has a timer of its own.
         rows: Number of lines that it takes itself.
         index: Its place among all commands.
-        attempts: The last message of ``travis_retry`` about it.
+        attempts: The messages of ``travis_retry`` about it, with their lines.
         earlier: The command before it of the same text that may have no result.
     """
 
@@ -107,7 +129,7 @@ class CommandRecord:
     exit_code: int | None = None
     last_line: int | None = None
     finished: bool = False
-    attempts: AttemptMessage | None = None
+    attempts: list[tuple[Message, int]] | None = None
     earlier: "CommandRecord | None" = None
 
     def finish(self, last_line: int) -> None:

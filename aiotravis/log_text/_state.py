@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from aiotravis.log_text._commands import Commands, Message, read_message
+from aiotravis.log_text._commands import MESSAGE, Commands, read_message
 from aiotravis.log_text._endings import BUILD_RESULT, FIRST_LINE, STOPPED, Ending, ScriptEnded, SetupFailed
-from aiotravis.log_text._groups import AFTER_INSTALL, STAGES, group_of, phase_of_fold
+from aiotravis.log_text._groups import AFTER_INSTALL, STAGES, UNFOLDABLE, UNNAMED, group_of, phase_of_fold
 from aiotravis.log_text._lines import Lines
 from aiotravis.log_text._markers import read_timing
-from aiotravis.log_text._records import CommandRecord, FoldRecord, PendingPhase, TimerRecord, phase_of_timer
+from aiotravis.log_text._records import CommandRecord, FoldRecord, Message, PendingPhase, TimerRecord, phase_of_timer
 from aiotravis.log_text._timers import Timers
 
 __all__ = ["LogState"]
@@ -26,12 +26,6 @@ MAX_PRINTED: Final = 64
 
 LINES_AFTER_ENDING: Final = 3
 """Lines after a failure until ``Your build has been stopped.``, and after an ending until another run begins."""
-
-UNNAMED: Final = ("setup", "script")
-"""Phases of commands outside of folds: before the install phases, and after them."""
-
-UNFOLDABLE: Final = frozenset({"worker_info", "system_info", "git.checkout"})
-"""Folds that stand in no other fold, beside those of the stages."""
 
 
 class LogState:
@@ -115,22 +109,26 @@ class LogState:
 
     # Commands ---------------------------------------------------------------------------------------------------------
 
-    def _start_command(self, text: str, seconds: float | None = None) -> None:
+    def _start_command(self, text: str, seconds: float | None = None, label: str | None = None) -> None:
         timer, fold, line = self._new_timer, self._fold, self.lines._count + 1
         running = self.timers.running
         if running is not None and timer is None:
             # Tools such as yarn print their own commands like this.
             if len(self._printed) < MAX_PRINTED:
-                self._printed.append(CommandRecord(text, running, line))
+                self._printed.append(CommandRecord(text, self.lines._phase, line))
             return
         if self._printed:
             self._end_running()
         self._go_on(line)
         self.changes += 1
         self._message = None
-        phase = timer or PendingPhase(None, fold.phase.name if fold else None, self.timers.around(fold))
-        phase.default = phase.default or UNNAMED[self._past_install]
-        self._enter(phase)
+        phase: PendingPhase | None = timer
+        if phase is None:
+            phase = PendingPhase(None, fold.phase.name if fold else None, self.timers.around(fold))
+            self._enter(phase)
+        if label is not None:
+            self._pass(label, line - 1)
+        phase.default = phase.default or label or UNNAMED[self._past_install]
         command = CommandRecord(text, phase, line, timer is not None)
         command.duration = seconds
         if timer is not None:
@@ -145,6 +143,7 @@ class LogState:
             if self._has_room():
                 self.changes += 1
                 self.commands.all[-1].finish(command.line - 1)
+                command.phase.default = command.phase.default or UNNAMED[self._past_install]
                 self.commands.add(command)
 
     def _read_text(self, shown: str) -> None:
@@ -152,7 +151,8 @@ class LogState:
         line = self.lines._count + 1
         if self._message is not None and line > self._message_line + MAX_MESSAGE_LINES:
             self._message = None
-        message = read_message(shown, self._message)
+        begun = self._message
+        message = read_message(shown, begun) if begun is not None or shown.startswith(MESSAGE) else None
         if isinstance(message, Message):
             begin, self._message, self._lines_to_read = self._message_line, None, 0
             self._read_message(message, line if message.whole else begin, line)
@@ -205,8 +205,8 @@ class LogState:
             self.changes += 1
             if (command := running or self.commands.untimed) is not None and self._has_room():
                 self.structure_line = line
-                text = command.text if message.command == command.text else message.command
-                command.attempts = (command.attempts, text, message.attempt, message.attempts, line, message.last)
+                command.attempts = command.attempts or []
+                command.attempts.append((message, line))
             return
         if running is not None and not self.commands.is_named(running, message.command):
             # The output of a command.
@@ -215,6 +215,12 @@ class LogState:
         if self._has_room():
             self.changes += 1
             command = self.commands.find(message)
+            lost = len(self.timers.ended) == 1 and not (self.commands.all or self.folds)
+            if command is None and lost and begin > 1 and not message.stopped:
+                # fact 10.2: some logs lack their beginning. Then the first timer that ends is that of this command.
+                command = CommandRecord(message.command, PendingPhase(), 1, True, 0)
+                self.lines._end_scope(1, command.phase)
+                self.commands.add(command)
         if command is not None:
             command.exit_code = message.code
             self._name_phase(command, message)
@@ -298,10 +304,7 @@ class LogState:
             if dropped and self.timers.running in dropped:
                 self._end_running()
                 self.changes += self.commands.finish_untimed(self.lines._count)
-            self.timers.drop(dropped)
-            for timer in dropped:
-                if timer.command is not None:
-                    timer.command.finish(self.lines._count)
+            self.timers.drop(dropped, self.lines._count)
         del self._stack[depth:]
 
     def _pass(self, phase: str | None, line: int) -> None:
@@ -340,9 +343,7 @@ class LogState:
                 self.commands.end_timed(command)
         if timing.duration is not None:
             self.lines._set_duration(timer.line, timing.duration)
-        for inner in self.timers.end(timer, self.changes):
-            if inner.command is not None:
-                inner.command.finish(count)
+        self.timers.end(timer, self.changes, count)
         if self.timers.running is None:
             self._printed.clear()
         self._leave()

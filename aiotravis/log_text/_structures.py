@@ -35,7 +35,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
             it printed nothing for 10 minutes, these 10 minutes, which are a minimum.
         exit_code: Exit code; None if unknown. Travis prints it in the script phase, and if a phase before it fails, but
             never for ``after_success``, ``after_failure`` and ``after_script``.
-        line: Number of its line.
+        line: Number of its line; 1 if the log lacks its beginning, and this line, too.
         last_line: Number of the last line of its output; None while it runs, or if the log is incomplete.
         finished: Whether the log shows that it ended. False while it runs, and if it was stopped.
         attempts: What ``travis_retry`` tells of it; empty if nothing was retried.

@@ -1,14 +1,16 @@
 """The timers of a log: which are open, whose output is being read, and which have ended. No I/O."""
 
-from dataclasses import replace
+import dataclasses
 from typing import Final
+
+from msgspec.structs import replace
 
 from aiotravis.log_text._markers import Timing
 from aiotravis.log_text._records import FoldRecord, TimerRecord
 
 __all__ = ["Timers"]
 
-MAX_OPEN: Final = 16
+MAX_OPEN: Final = 8
 """Open timers; with one more, none of them is going to end, as Travis nests two. Also the latest that are not open."""
 
 
@@ -48,7 +50,7 @@ class Timers:
         if id in self.open:
             self.drop([self.open[id]])
         elif len(self.open) == MAX_OPEN:
-            self.drop(self.latest())
+            self._closed, self.open, self.running = self.open, {}, None
         default = fold.phase.name if fold else None
         timer = TimerRecord(None, default, self.around(fold), id, line, number, 0, fold)
         self.open[id] = timer
@@ -60,8 +62,8 @@ class Timers:
         if timer is not None and timer.command is None and timer.fold is fold:
             timer.first_fold = timer.first_fold or phase
 
-    def drop(self, timers: list[TimerRecord]) -> None:
-        """Remove timers from the open ones. Their ends may follow later."""
+    def drop(self, timers: list[TimerRecord], line: int | None = None) -> None:
+        """Remove timers from the open ones; end their commands with a line. Ends of the timers may follow."""
         for timer in timers:
             del self.open[timer.id]
             for other in reversed(self.open.values()):
@@ -72,6 +74,8 @@ class Timers:
                     other.around = timer.around
             if self.running is timer:
                 self.running = None
+            if line is not None and timer.command is not None:
+                timer.command.finish(line)
             self._close(timer)
 
     def _close(self, timer: TimerRecord) -> None:
@@ -92,15 +96,13 @@ class Timers:
             return closed
         # fact 10.3: the shell functions of Travis remember one timer only. So when a command ends within a stage, the
         # stage ends under the id of the command, and measured all since its start.
-        return replace(closed, command=None) if closed.timing and closed.timing.start == start else None
+        return dataclasses.replace(closed, command=None) if closed.timing and closed.timing.start == start else None
 
-    def end(self, timer: TimerRecord, number: int) -> list[TimerRecord]:
-        """End a timer with a marker; return those that were started after it and are dropped with it."""
-        inside: list[TimerRecord] = []
+    def end(self, timer: TimerRecord, number: int, line: int) -> None:
+        """End a timer with a marker after a line, and drop those that were started after it."""
         if self.open.get(timer.id) is timer:
-            inside = self.latest()
-            del inside[inside.index(timer) :]
-            self.drop([*inside, timer])
+            latest = self.latest()
+            self.drop(latest[: latest.index(timer) + 1], line)
         else:
             self._close(timer)
         timer.until = number
@@ -113,21 +115,11 @@ class Timers:
                 break
             other.outermost = False
         self.ended.append(timer)
-        return inside
 
     def timings(self) -> tuple[Timing, ...]:
         """Return what the timers measured that have ended."""
         return tuple(
-            Timing(
-                id=timing.id,
-                start=timing.start,
-                finish=timing.finish,
-                duration=timing.duration,
-                event=timing.event,
-                phase=one.name,
-                line=one.line,
-                outermost=one.outermost,
-            )
+            replace(one.timing, phase=one.name, line=one.line, outermost=one.outermost)
             for one in self.ended
-            if (timing := one.timing)
+            if one.timing
         )

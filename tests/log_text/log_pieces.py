@@ -78,7 +78,7 @@ MARKER = re.compile(
     rf"travis_(?:fold:(?:start|end):(?:{_NAME}(?: {_NAME})*(?=\r)|{_NAME}(?![\w.-]){_ENDS}|{_NAME}{_ENDS}"
     rf"|{_KNOWN}|{_CUT})"
     rf"|time:(?:start|end):(?:{_NAME}(?=[:])|{_NAME}{_ENDS}|[0-9a-f]{{8}}(?=[a-z])|{_CUT})"
-    rf"(?::(?:[\w.=,-]*(?![\w.=,-]){_ENDS}|(?:[a-z]+=\d+(?!\d),?)*(?:event=(?:{_KNOWN}|{_CUT}))?))?)"
+    rf"(?::(?:[\w.=,-]*(?![\w.=,-]){_ENDS}|(?:[a-z]+=\d+(?!\d),?)*(?:event=(?:{_KNOWN}|(?![A-Z]){_CUT})?)?))?)"
     r"(?P<end>(?:\r|\^M)?(?:(?:\x1b|\^\[|\ufffd)?\[0?K)?)",
     re.ASCII,
 )

@@ -1,9 +1,11 @@
 """Commands, what Travis says of them, and their results."""
 
+from typing import Any
+
 import pytest
 
-from aiotravis.log_text._commands import Commands, Message, read_message
-from aiotravis.log_text._records import CommandRecord, PendingPhase, TimerRecord
+from aiotravis.log_text._commands import Commands, read_message
+from aiotravis.log_text._records import CommandRecord, Message, PendingPhase, TimerRecord
 
 
 def command(text: str, line: int = 1) -> CommandRecord:
@@ -16,18 +18,24 @@ def timed_command(text: str, line: int = 1) -> CommandRecord:
     return timer.command
 
 
+def message(command: str, *results: Any, **others: Any) -> Message:
+    """Return a message about a command, with what its end says in order."""
+    end = dict(zip(("code", "stopped", "phase"), results, strict=False))
+    return Message(command=command, whole=True, **end, **others)
+
+
 MESSAGES = {
-    'The command "make" exited with 0.': Message("make", True, 0),
-    'The command "make" exited with 137.\r': Message("make", True, 137),
-    'The command "make" exited with 1': Message("make", True, 1),
-    'The command "make "a"" exited with 1.': Message('make "a"', True, 1),
-    'The command "make" failed and exited with 2 during install.': Message("make", True, 2, True, "install"),
-    'The command "make" failed and exited with 2 during .': Message("make", True, 2, True),
-    'The command "make" failed and exited with 2 during git.1.': Message("make", True, 2, True, "git.1"),
-    'The command "make" failed. Retrying, 2 of 3.': Message("make", True, attempt=2, attempts=3),
-    'The command "make" failed. Retrying, 2 of 10': Message("make", True, attempt=2, attempts=10),
-    'The command "make" failed 3 times.': Message("make", True, attempt=3, attempts=3, last=True),
-    'The command "" exited with 1.': Message("", True, 1),
+    'The command "make" exited with 0.': message("make", 0),
+    'The command "make" exited with 137.\r': message("make", 137),
+    'The command "make" exited with 1': message("make", 1),
+    'The command "make "a"" exited with 1.': message('make "a"', 1),
+    'The command "make" failed and exited with 2 during install.': message("make", 2, True, "install"),
+    'The command "make" failed and exited with 2 during .': message("make", 2, True),
+    'The command "make" failed and exited with 2 during git.1.': message("make", 2, True, "git.1"),
+    'The command "make" failed. Retrying, 2 of 3.': message("make", attempt=2, attempts=3),
+    'The command "make" failed. Retrying, 2 of 10': message("make", attempt=2, attempts=10),
+    'The command "make" failed 3 times.': message("make", attempt=3, attempts=3, last=True),
+    'The command "" exited with 1.': message("", 1),
 }
 
 
@@ -47,15 +55,15 @@ def test_a_message_about_a_command_of_several_lines_has_several() -> None:
     begun = "if x; then"
     assert read_message('The command "if x; then', None) == begun
     assert read_message("  make", begun) == begun
-    assert read_message('fi" exited with 1.', begun) == Message("if x; then", False, 1)
-    assert read_message('The command "b" exited with 2.', begun) == Message("b", True, 2)
+    assert read_message('fi" exited with 1.', begun) == Message(command="if x; then", whole=False, code=1)
+    assert read_message('The command "b" exited with 2.', begun) == message("b", 2)
     assert read_message('The command "c', begun) == "c"
     for text in ('The command "make" exited with 1. Or did it?', f'The command "make" exited with {"9" * 50}.'):
         assert isinstance(read_message(text, None), str)
 
 
 def resolve(commands: Commands, text: str, code: int) -> CommandRecord | None:
-    command = commands.find(Message(text, True, code))
+    command = commands.find(message(text, code))
     if command is not None:
         command.exit_code = code
     return command

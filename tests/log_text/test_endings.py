@@ -384,3 +384,31 @@ def test_the_worker_has_the_last_word_but_a_failed_set_up_stands() -> None:
 
 def test_a_result_alone_is_a_sign_of_travis() -> None:
     assert LogText.parse('The command "x" exited with 1.\n').ending == Unfinished()
+
+
+# Deployments ----------------------------------------------------------------------------------------------------------
+
+DEPLOYED = (
+    f'$ make\nThe command "make" exited with 0.\ntravis_time:start:2{C}travis_fold:start:dpl.1{C}Preparing deploy\r\n'
+    "authentication failed\r\n\ntravis_fold:end:dpl.1\r"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "ending"),
+    [
+        ("failed to deploy\n", SetupFailed(phase="deploy", line=6)),
+        ("failed to deploy\r\n\r\n", SetupFailed(phase="deploy", line=6)),
+        ("failed to deploy\nfailed to deploy\n", SetupFailed(phase="deploy", line=6)),
+        ("failed to deploy\n" + STALL, Stalled(seconds=600.0, line=9)),
+        ("failed to deploy x\n", Unfinished()),
+    ],
+)
+def test_a_failed_deployment_stops_the_job(text: str, ending: Ending) -> None:
+    log = LogText.parse(DEPLOYED + text)
+    assert log.ending == ending
+    assert "\nPreparing deploy\nauthentication failed" in log.excerpt(9)
+
+
+def test_a_failed_deployment_in_the_output_of_a_command_is_none() -> None:
+    assert LogText.parse(f"travis_time:start:1{C}$ make\nfailed to deploy\n").ending == Unfinished()

@@ -259,7 +259,8 @@ def test_structure_is_consistent(text: str) -> None:
             assert line.folds[: len(fold.folds) + 1] == (*fold.folds, fold.name)
     for command in log.commands:
         line = log.lines[command.line - 1]
-        assert line.text.startswith(f"$ {command.text}")
+        lost = command.line == 1 and f'"{command.text}" exited with ' in log.plain
+        assert f"$ {command.text}" in line.text or lost
         assert line.phase == command.phase
         assert command.last_line is None or command.line <= command.last_line <= count
     for name, phase in log.phases.items():

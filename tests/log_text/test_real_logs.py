@@ -358,7 +358,7 @@ def test_attempts_of_several_commands_and_of_other_functions_are_values() -> Non
     end = f'travis_time:end:1:start=1,finish=2,duration=1{C}\r\nThe command "./ci.sh" exited with 1.\r\n'
     log = LogText.parse(begun + retry("eval a", 2) + retry("b", 2, 5).replace("5.", "5") + retry("b", 3, 5) + end)
     assert [one[:3] + one[4:] for one in attempts(log)] == [
-        ("eval a", 1, 3, True, None), ("eval a", 2, 3, None, None), ("b", 1, 5, True, None), ("b", 2, 5, True, None),
+        ("eval a", 1, 3, True, None), ("eval a", 2, 3, False, None), ("b", 1, 5, True, None), ("b", 2, 5, True, None),
         ("b", 3, 5, True, 1),
     ]  # fmt: skip
     untimed = LogText.parse("$ bundle install\n" + retry("bundle install", 2) + "x\n")

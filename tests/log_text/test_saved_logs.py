@@ -65,7 +65,11 @@ SAVED = {
     "of a page": PLAIN.replace('"', "&quot;"),
     "of a page, by number": PLAIN.replace('"', "&#34;"),
     "of a word processor": PLAIN.replace(' "', " \u201c").replace('"', "\u201d"),
+    "markers' ends as lines of a terminal": PLAIN.replace("\n", "\r\r\n"),
+    "newlines before control characters": WHOLE.replace(C, "\n\x1b[0K").replace("\r\n", "\n").replace("\n", "\r\r\n"),
     "in a fence": f"```\n{PLAIN}```\n",
+    "blanks for carriage returns": re.sub(r"\x1b\[[\d;]*m", "", WHOLE.replace(C, " ").replace("\r", "")),
+    "blanks for markers' ends, in one paragraph": re.sub(r"(travis_\S+)\n+(?=travis_|\$ )", r"\1 ", PLAIN),
 }  # fmt: skip
 
 
@@ -125,9 +129,42 @@ def test_a_command_copied_from_the_website_has_the_duration_of_its_badge() -> No
     assert (log.excerpt(), log.slowest(1)[0].text) == ("no", "make")
 
 
+@pytest.mark.parametrize(
+    ("label", "phase", "group"),
+    [("git.checkout", "git.checkout", "checkout"), ("git.1", "git", "checkout"), ("install.2\r", "install", "install"),
+     ("install.npm", "install.npm", "install"), ("services", "services", "setup"), ("dpl_0", "deploy", "deploy"),
+     ("after_failure.10", "after_failure", "after"), ("cache.1", "cache", "cache")],
+)  # fmt: skip
+def test_the_name_of_a_fold_copied_from_the_website_is_a_phase(label: str, phase: str, group: str) -> None:
+    log = LogText.parse(f"Worker information\n{label}\n0.62s$ a\nx\n1.38s0.02s$ b\n")
+    assert [(one.text, one.phase, one.duration) for one in log.commands] == [
+        ("a", phase, 0.62), ("b", "script" if group in ("install", "after", "deploy") else "setup", 0.02),
+    ]  # fmt: skip
+    assert log.phases[phase].group == group
+
+
+def test_the_name_of_a_fold_in_the_output_of_other_logs_is_no_phase() -> None:
+    for text in ("install of x\n", "my_tests\n", "install\n\n", " \n"):
+        assert [one.phase for one in LogText.parse(f"x\n{text}1.00s$ a\n").commands] == ["setup"]
+    marked = LogText.parse(f"{fold('worker_info', 'x')}install\n$ ls\ninstall\n$ make\n")
+    assert [one.phase for one in marked.commands] == ["setup", "setup"]
+
+
+def test_a_result_decides_the_phase_of_a_command_below_the_name_of_a_fold() -> None:
+    log = LogText.parse('install\n9.00s$ npm i\nls:\nnode\n1.00s$ make\nThe command "make" exited with 2.\n')
+    assert [(one.phase, one.exit_code) for one in log.commands] == [("install", None), ("script", 2)]
+
+
 @pytest.mark.parametrize("text", ["costs 5s$ x", "s$ x", "1.234s$ x", "1.00s $ x", "1.00s$x", "1.00$ x"])
 def test_other_text_is_no_badge(text: str) -> None:
     assert LogText.parse(f"$ make\n{text}\n").commands[1:] == ()
+
+
+@pytest.mark.parametrize("escape", ["", "^[", "\ufffd", "\x1b"])
+def test_the_result_of_a_command_of_several_lines_is_read_without_escapes(escape: str) -> None:
+    result = '\x1b[31;1mThe command "if x; then\n  y\nfi" exited with 2.\x1b[0m\n'
+    log = LogText.parse((timed(1, "if x; then\r\n  y\r\nfi", 1) + result).replace("\x1b", escape))
+    assert [(one.text, one.exit_code) for one in log.commands] == [("if x; then", 2)]
 
 
 # Markers that run into text -------------------------------------------------------------------------------------------
@@ -165,6 +202,22 @@ def test_an_event_and_an_id_end_where_text_runs_into_them() -> None:
     assert log.plain == "make x\ncd x\n"
 
 
+def test_an_empty_event_ends_where_text_runs_into_it() -> None:
+    log = LogText.parse("travis_time:start:1\n$ a\ntravis_time:end:1:duration=5,event=$ java\ntravis_fold:end:a\n")
+    assert ([one.text for one in log.commands], log.timings[0].event) == (["a", "java"], None)
+    log = LogText.parse('travis_time:start:1\n$ a\ntravis_time:end:1:duration=5,event=The command "a" exited with 2.\n')
+    assert ([one.exit_code for one in log.commands], log.timings[0].event) == ([2], None)
+
+
+def test_an_id_and_a_name_end_where_a_marker_runs_into_them() -> None:
+    end = "travis_fold:end:atravis_time:end:12:duration=5,event=installtravis_time:start:13travis_fold:start:b\n"
+    log = LogText.parse(f"travis_time:start:12travis_fold:start:a\nx\n{end}")
+    assert ([one.name for one in log.folds], [(one.id, one.event) for one in log.timings]) == (
+        ["a", "b"], [("12", "install")],
+    )  # fmt: skip
+    assert log.plain == "x\n"
+
+
 # Markers that are only quoted -----------------------------------------------------------------------------------------
 
 QUOTED = (
@@ -199,3 +252,27 @@ def test_a_marker_with_its_control_characters_is_one_wherever_it_stands() -> Non
 def test_many_quoted_markers_in_a_line_take_linear_time() -> None:
     text = "'travis_fold:start:a' " * 100_000
     assert LogText.parse(text).plain == f"{text}\n"
+
+
+# Without a beginning --------------------------------------------------------------------------------------------------
+
+
+ENDED = f"\ntravis_time:end:1:duration=1500000000,event=script{C}"
+
+
+@pytest.mark.parametrize("before", [f"a\nFAILED\n{ENDED}", f"a\nFAILED{ENDED}", f"a\nFAILED\n{ENDED}\r\n"])
+def test_the_command_of_the_first_result_is_known_though_its_line_is_lost(before: str) -> None:
+    tail = f'{before}\x1b[31;1mThe command "make" exited with 2.\x1b[0m\r\n'
+    after = fold("after_failure", timed(4, "cat log", 4)) + "\r\nDone. Your build exited with 1.\r\n"
+    log = LogText.parse(tail + after)
+    assert [(one.text, one.phase, one.exit_code, one.line) for one in log.failed_commands] == [("make", "script", 2, 1)]
+    assert (log.excerpt(), log.lines[1].phase, log.commands[1].phase) == ("a\nFAILED", "script", "after_failure")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x\n", ENDED[1:], "$ a\n", f"{ENDED}$ a\nx", fold("install", ENDED), f"x{ENDED}travis_time:end:2:\r\n"],
+)
+def test_a_result_whose_command_is_not_the_one_before_it_names_none(text: str) -> None:
+    log = LogText.parse(f'{text}The command "make" exited with 2.\n')
+    assert [one.text for one in log.commands] == ["a"] * ("$ a" in text)

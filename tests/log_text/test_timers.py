@@ -16,7 +16,7 @@ def end(timers: Timers, id: str, number: int, name: str, start: int = 0) -> None
     timer = timers.find(id, start)
     assert timer is not None
     timer.own, timer.timing = timer.own or name, Timing(id=id, start=start)
-    timers.end(timer, number)
+    timers.end(timer, number, 1)
 
 
 def measured(timers: Timers) -> list[tuple[str, str | None, bool]]:
@@ -73,7 +73,7 @@ def test_a_timer_that_is_not_open_may_end_later() -> None:
 def test_ends_without_a_start_take_no_memory_for_long() -> None:
     timers = Timers()
     for number in range(100):
-        timers.end(TimerRecord(id=f"{number}", line=1, number=number, timing=Timing(id="")), number)
+        timers.end(TimerRecord(id=f"{number}", line=1, number=number, timing=Timing(id="")), number, 1)
     assert timers.find("0", None) is None
     assert timers.find("99", None) is not None
 
