@@ -183,7 +183,7 @@ class Routes:
                     self._decide(repository, request)
 
     def _decide(self, repository: Repository, request: Request) -> None:
-        """Let the gatekeeper decide on a request."""
+        """Decide on a request, as the gatekeeper does."""
         switches = self._server.switches
         if switches.gatekeeper == "approves":
             approve(repository, request)
