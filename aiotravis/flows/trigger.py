@@ -189,7 +189,7 @@ class Trigger:
         self._newest = max((one.id for one in requests), default=0)
 
     async def _uncertain_error(self, what: str) -> TriggerUncertain:
-        """Look for requests that may be the one whose answer was lost, and return the error that lists them."""
+        """Return the error for a lost answer, with the requests that may be the one."""
         found: Sequence[int] | None = None
         began_at = anyio.current_time()
         for delay in CANDIDATE_DELAYS:

@@ -118,11 +118,10 @@ async def test_an_awaitable_of_on_request_is_refused(travis: Travis, repository:
         await travis.trigger(82, on_request=lambda _: plain())
 
 
+@pytest.mark.parametrize("server", ["live"], indirect=True)
 async def test_a_live_event_is_read_at_once(
     server: TravisServer, travis: Travis, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not (await travis.config.get()).pusher:
-        pytest.skip("without a live channel, only polling tells")
     monkeypatch.setattr(trigger_flow, "FIRST_POLL", 60.0)
     monkeypatch.setattr(trigger_flow, "MAX_POLL", 60.0)
     server.switches.gatekeeper = "silent"
