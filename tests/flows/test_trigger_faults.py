@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -31,7 +32,7 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def travis(server: TravisServer) -> AsyncGenerator[Travis]:
     async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
-        travis._transport.config.__dict__["first_delay"] = 0.01
+        travis._bind(travis._transport.with_config(replace(travis._transport.config, first_delay=0.01)))
         yield travis
 
 
