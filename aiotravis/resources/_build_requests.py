@@ -225,7 +225,7 @@ def _validate_configs(configs: object) -> list[dict[str, object]]:
     validate_iterable(configs, argument, "mappings with a config and a mode")
     several: list[dict[str, object]] = []
     for one in cast("Iterable[object]", configs):
-        fields = cast("Mapping[object, object]", one) if isinstance(one, Mapping) else {}
+        fields = cast("Mapping[object, object]", one if isinstance(one, Mapping) else {})
         if "config" not in fields or not set(fields) <= {"config", "mode"}:
             raise UsageError('configs must hold mappings like {"config": {...}, "mode": "merge"}.', argument=argument)
         valid = {"config": _validate_config(fields["config"], argument)}

@@ -43,9 +43,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 async def test_wrong_arguments_are_refused_before_anything_is_sent(
     server: TravisServer, repository: Repository, wrong: dict[str, Any], argument: str
 ) -> None:
+    arguments: dict[str, Any] = {"repo": repository.slug, **wrong}
     async with Travis(TOKEN, endpoint=server.endpoint) as travis:
         with pytest.raises(errors.UsageError) as info:
-            await travis.trigger(**{"repo": repository.slug, **wrong})
+            await travis.trigger(**arguments)
     assert info.value.argument == argument
     assert server.requests == []
     assert repository.data.requests == []

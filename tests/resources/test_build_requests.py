@@ -148,41 +148,41 @@ CIRCLE: dict[str, object] = {}
 CIRCLE["again"] = CIRCLE
 
 
-@pytest.mark.parametrize(
-    ("wrong", "argument"),
-    [
-        ({"branch": ""}, "branch"),
-        ({"branch": 7}, "branch"),
-        ({"branch": "a\x00"}, "branch"),
-        ({"sha": "HEAD"}, "sha"),
-        ({"sha": "bf944"}, "sha"),
-        ({"sha": b"bf944c95"}, "sha"),
-        ({"tag": " "}, "tag"),
-        ({"message": ""}, "message"),
-        ({"config": ["script"]}, "config"),
-        ({"config": 5}, "config"),
-        ({"config": True}, "config"),
-        ({"config": b"script: true"}, "config"),
-        ({"config": ""}, "config"),
-        ({"config": "[1, 2]"}, "config"),
-        ({"config": "\ud800"}, "config"),
-        ({"config": {"a": object()}}, "config"),
-        ({"config": {"a": "\ud800"}}, "config"),
-        ({"config": {(1, 2): 3}}, "config"),
-        ({"config": CIRCLE}, "config"),
-        ({"config": {}, "merge_mode": "deep"}, "merge_mode"),
-        ({"config": {}, "merge_mode": ["merge"]}, "merge_mode"),
-        ({"merge_mode": "merge"}, "merge_mode"),
-        ({"configs": "script: true"}, "configs"),
-        ({"configs": {"config": {}}}, "configs"),
-        ({"configs": [{"script": "true"}]}, "configs"),
-        ({"configs": [{"config": [], "mode": "merge"}]}, "configs"),
-        ({"configs": [{"config": {}, "mode": "x"}]}, "configs"),
-        ({"configs": [{"config": {}, "other": 1}]}, "configs"),
-        ({"configs": 5}, "configs"),
-        ({"config": {}, "configs": [{"config": {}}]}, "configs"),
-    ],
-)
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"branch": ""}, "branch"),
+    ({"branch": 7}, "branch"),
+    ({"branch": "a\x00"}, "branch"),
+    ({"sha": "HEAD"}, "sha"),
+    ({"sha": "bf944"}, "sha"),
+    ({"sha": b"bf944c95"}, "sha"),
+    ({"tag": " "}, "tag"),
+    ({"message": ""}, "message"),
+    ({"config": ["script"]}, "config"),
+    ({"config": 5}, "config"),
+    ({"config": True}, "config"),
+    ({"config": b"script: true"}, "config"),
+    ({"config": ""}, "config"),
+    ({"config": "[1, 2]"}, "config"),
+    ({"config": "\ud800"}, "config"),
+    ({"config": {"a": object()}}, "config"),
+    ({"config": {"a": "\ud800"}}, "config"),
+    ({"config": {(1, 2): 3}}, "config"),
+    ({"config": CIRCLE}, "config"),
+    ({"config": {}, "merge_mode": "deep"}, "merge_mode"),
+    ({"config": {}, "merge_mode": ["merge"]}, "merge_mode"),
+    ({"merge_mode": "merge"}, "merge_mode"),
+    ({"configs": "script: true"}, "configs"),
+    ({"configs": {"config": {}}}, "configs"),
+    ({"configs": [{"script": "true"}]}, "configs"),
+    ({"configs": [{"config": [], "mode": "merge"}]}, "configs"),
+    ({"configs": [{"config": {}, "mode": "x"}]}, "configs"),
+    ({"configs": [{"config": {}, "other": 1}]}, "configs"),
+    ({"configs": 5}, "configs"),
+    ({"config": {}, "configs": [{"config": {}}]}, "configs"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "argument"), WRONG)
 def test_wrong_arguments_are_refused_by_name(wrong: dict[str, Any], argument: str) -> None:
     with pytest.raises(errors.UsageError) as info:
         request_body(**wrong)
