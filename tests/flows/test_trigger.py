@@ -10,7 +10,7 @@ from aiotravis import PendingRequest, State, Travis, errors
 from aiotravis.flows import trigger as trigger_flow
 from aiotravis.flows import waiting
 from aiotravis.follow_log import poll_schedule
-from aiotravis.testing import Repository, Request, RequestMessage, TravisServer
+from aiotravis.testing import Mode, Repository, Request, RequestMessage, TravisServer
 from aiotravis.testing.world.gatekeeper import approve
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import until
@@ -165,6 +165,16 @@ async def test_two_triggers_get_a_build_each(server: TravisServer, travis: Travi
         builds = [outcome.value async for outcome in outcomes]
     assert [build.commit.branch for build in builds if build.commit] == ["one", "two", "three"]
     assert posts(server) == 3
+
+
+@pytest.mark.parametrize("mode", ["org", "com", "com-private", "enterprise"])
+@pytest.mark.parametrize("private", [False, True])
+async def test_every_site_makes_a_build(mode: Mode, private: bool) -> None:
+    async with TravisServer(mode=mode) as server:
+        user = server.world.user("sarah", token=TOKEN)
+        repository = server.world.repository("a/b.json", private=private, users=[user])
+        async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
+            assert (await travis.trigger("a/b.json")).id == repository.builds[0].id
 
 
 # No build -------------------------------------------------------------------------------------------------------------
