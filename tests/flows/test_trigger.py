@@ -1,12 +1,13 @@
 """Triggering a build: one request, its decision, its build."""
 
 from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
 
-from aiotravis import PendingRequest, State, Travis, errors
+from aiotravis import Build, Feed, PendingRequest, State, Travis, errors
+from aiotravis.events import BuildCreated, Event, Lagged, Reconnected
 from aiotravis.flows import trigger as trigger_flow
 from aiotravis.flows import waiting
 from aiotravis.follow_log import poll_schedule
@@ -138,6 +139,35 @@ async def test_a_live_event_is_read_at_once(
             found.append((await travis.trigger(82)).id)
     assert found == [repository.data.requests[0].build_id]
     assert sum("/request/" in seen.path for seen in server.requests) == 1
+
+
+class Events:
+    """A feed that yields some events, and then none."""
+
+    def __init__(self, *events: Event) -> None:
+        self._events = list(events)
+
+    async def __anext__(self) -> Event:
+        if not self._events:
+            await anyio.sleep_forever()
+        return self._events.pop(0)
+
+
+BY_API, BY_PUSH = (BuildCreated(build=Build(id=7, event_type=kind)) for kind in ("api", "push"))
+
+
+@pytest.mark.parametrize(
+    ("events", "is_told"),
+    [
+        ([BY_API], True),
+        ([BY_PUSH, BuildCreated(build=Build(id=7))], True),
+        ([BY_PUSH, Reconnected(down=1.0)], False),
+        ([Lagged(dropped=3)], False),
+    ],
+)
+async def test_events_and_lost_events_bring_the_next_read_forward(events: list[Event], is_told: bool) -> None:
+    with anyio.fail_after(5):
+        assert await trigger_flow._next_event(cast("Feed", Events(*events)), 60.0) is is_told
 
 
 async def test_other_builds_are_not_taken_for_the_triggered_one(
