@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aiotravis.log_text import LogText, safe_for_terminal
     from aiotravis.rate_limits import Limits, RateLimits, RedisLimits
     from aiotravis.resources._build_or_job import BuildOrJob
+    from aiotravis.resources._build_requests import PendingRequest, RequestMessage, RequestStatus
     from aiotravis.resources._log_downloads import LogFile
     from aiotravis.resources._states import State
     from aiotravis.resources.accounts import Account, Accounts
@@ -114,6 +115,7 @@ __all__ = [
     "NotificationsConfig",
     "Outcome",
     "Paginator",
+    "PendingRequest",
     "Permissions",
     "PermissionsResource",
     "Progress",
@@ -128,6 +130,8 @@ __all__ = [
     "RepositoryKeys",
     "RepositoryUpdate",
     "Request",
+    "RequestMessage",
+    "RequestStatus",
     "Requests",
     "Results",
     "Settings",
@@ -173,6 +177,7 @@ _HOMES: Final = {
     "aiotravis.log_text": ["LogText", "safe_for_terminal"],
     "aiotravis.rate_limits": ["Limits", "RateLimits", "RedisLimits"],
     "aiotravis.resources._build_or_job": ["BuildOrJob"],
+    "aiotravis.resources._build_requests": ["PendingRequest", "RequestMessage", "RequestStatus"],
     "aiotravis.resources._log_downloads": ["LogFile"],
     "aiotravis.resources._states": ["State"],
     "aiotravis.resources.accounts": ["Account", "Accounts"],

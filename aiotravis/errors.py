@@ -19,6 +19,8 @@
     │   ├── NotFoundError           it does not exist, or is hidden from the token  .missing
     │   ├── ConflictError           its present state does not allow the request
     │   ├── RefusedError            Travis understood the request and declined it .flash
+    │   │   ├── RepositoryInactive
+    │   │   └── BuildLimitReached     too many builds were triggered in an hour     .max_requests .per_seconds
     │   ├── ValidationError         the values sent are not valid                 .errors
     │   ├── RateLimited             too many requests                             .retry_after
     │   ├── BannedError             the server has banned the token or address    .lifted_at
@@ -26,6 +28,9 @@
     ├── DecodeError              a successful response in an unknown shape        .status .excerpt
     ├── CommitNotBuilt           a commit has no build                            .sha .request_id .reason
     ├── RestartDropped           Travis accepted a restart and did nothing        .build_id .job_id
+    ├── TriggerRejected          Travis rejected the request for a build          .request_id .reason .messages
+    ├── TriggerUndecided         a requested build has not appeared in time       .request_id .build_id
+    ├── TriggerUncertain         a build may have been requested                  .candidates
     ├── LogUnavailable           the log of a job is not there, or not yet        .job_id .reason .retry_after
     └── LiveError                the live channel failed
         ├── LiveUnavailable         there is no live channel                      .code
@@ -39,11 +44,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 __all__ = [
-    "AuthenticationError", "BannedError", "CommitNotBuilt", "ConflictError", "DecodeError", "LimitsUnavailable",
-    "LiveError", "LiveUnavailable", "LogAccessDenied", "LogGap", "LogUnavailable", "NotFoundError", "PermissionDenied",
-    "RateLimited", "RedirectError", "RefusedError", "RepositoryMigrated", "RequestError", "RequestTimeout",
-    "ResponseError", "RestartDropped", "ServerError", "SubscriptionError", "TooLargeError", "TravisError",
-    "TruncatedError", "UsageError", "ValidationError", "WriteInterrupted",
+    "AuthenticationError", "BannedError", "BuildLimitReached", "CommitNotBuilt", "ConflictError", "DecodeError",
+    "LimitsUnavailable", "LiveError", "LiveUnavailable", "LogAccessDenied", "LogGap", "LogUnavailable", "NotFoundError",
+    "PermissionDenied", "RateLimited", "RedirectError", "RefusedError", "RepositoryInactive", "RepositoryMigrated",
+    "RequestError", "RequestTimeout", "ResponseError", "RestartDropped", "ServerError", "SubscriptionError",
+    "TooLargeError", "TravisError", "TriggerRejected", "TriggerUncertain", "TriggerUndecided", "TruncatedError",
+    "UsageError", "ValidationError", "WriteInterrupted",
 ]  # fmt: skip
 
 
@@ -209,6 +215,22 @@ class RefusedError(ResponseError):
     flash: tuple[str, ...] = ()
 
 
+class RepositoryInactive(RefusedError):
+    """Travis does not build this repository: activate it first, see `Repositories.activate`."""
+
+
+class BuildLimitReached(RefusedError):
+    """Too many builds of this repository were triggered within an hour. Wait; no other requests are limited.
+
+    Attributes:
+        max_requests: Builds that may be triggered in that time, by anybody, or None.
+        per_seconds: The time, in seconds, or None.
+    """
+
+    max_requests: int | None = None
+    per_seconds: int | None = None
+
+
 class ValidationError(ResponseError):
     """The values sent are not valid. Correct those listed in `errors`.
 
@@ -291,6 +313,51 @@ class RestartDropped(TravisError):
         super().__init__(message)
         self.build_id = build_id
         self.job_id = job_id
+
+
+class TriggerRejected(TravisError):
+    """Travis accepted a request for a build, and then made none of it. Read `reason` and `messages`.
+
+    Attributes:
+        request_id: Id of the request, for `Requests.status`.
+        reason: Why, in Travis's words, or None when it gives no reason.
+        messages: What Travis says about the configuration, a line each, the worst first.
+    """
+
+    def __init__(
+        self, message: str, *, request_id: int, reason: str | None = None, messages: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.request_id = request_id
+        self.reason = reason
+        self.messages: tuple[str, ...] = tuple(messages)
+
+
+class TriggerUndecided(TravisError):
+    """A build was requested, but it did not appear in time, or could not be read. Do not trigger again: look for it.
+
+    Attributes:
+        request_id: Id of the request, for `Requests.status`.
+        build_id: Id of the build, if it is known, for `Travis.wait_for_build`. Or None.
+    """
+
+    def __init__(self, message: str, *, request_id: int, build_id: int | None = None) -> None:
+        super().__init__(message)
+        self.request_id = request_id
+        self.build_id = build_id
+
+
+class TriggerUncertain(TravisError):
+    """The answer to a request for a build was lost: Travis may have received it. Look at `candidates`, then decide.
+
+    Attributes:
+        candidates: Ids of requests through the API that were made since, newest first, for `Requests.status`. Where
+            there are none, it may still arrive.
+    """
+
+    def __init__(self, message: str, *, candidates: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.candidates: tuple[int, ...] = tuple(candidates)
 
 
 class LogUnavailable(TravisError):

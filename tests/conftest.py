@@ -48,6 +48,7 @@ NOT_MEASURED = (
     "tests/examples/",
     "tests/flows/test_cancelling.py",
     "tests/flows/test_restart_faults.py",
+    "tests/flows/test_trigger_faults.py",
     "tests/flows/test_waiting_soak.py",
     "tests/follow_log/test_exactness.py",
     "tests/follow_log/test_soak.py",

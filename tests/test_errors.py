@@ -46,6 +46,9 @@ def test_every_error_survives_pickle_with_its_attributes() -> None:
         banned,
         errors.DecodeError("odd", status=200, method="GET", path="/x", excerpt="{"),
         errors.RestartDropped("nothing", build_id=7),
+        errors.TriggerRejected("no", request_id=7, reason="[skip ci]", messages=["warn: unknown_key"]),
+        errors.TriggerUndecided("late", request_id=7, build_id=8),
+        errors.TriggerUncertain("lost", candidates=[9, 7]),
         errors.LiveUnavailable("off", code=4001),
         errors.SubscriptionError("no", channel="repo-1"),
         errors.LogGap("holes", job_id=7, missing=[1, 2]),
@@ -81,6 +84,7 @@ def test_attributes_in_the_tree_are_documented_in_their_classes() -> None:
 def test_further_attributes_of_response_errors_have_defaults() -> None:
     assert (errors.NotFoundError.missing, errors.RefusedError.flash, errors.ValidationError.errors) == ((), (), ())
     assert (errors.RateLimited.retry_after, errors.BannedError.lifted_at) == (None, None)
+    assert (errors.BuildLimitReached.max_requests, errors.BuildLimitReached.per_seconds) == (None, None)
 
 
 def test_a_copy_is_independent() -> None:

@@ -147,6 +147,49 @@ async def test_await_build_returns_the_outcome_as_an_exit_code() -> None:
             assert message in ended.stderr
 
 
+TRIGGER = str(EXAMPLES / "trigger_build.py")
+
+
+@pytest.mark.parametrize(("state", "code"), [("passed", 0), ("failed", 1)])
+async def test_trigger_build_prints_the_log_and_returns_the_outcome(state: str, code: int) -> None:
+    async with TravisServer() as server:
+        repository = server.world.repository("a/b", users=[server.world.user("sarah", token="an-example-token")])
+
+        async def play() -> None:
+            await until(lambda: len(repository.builds) > 0, 30)
+            await server.play(repository.builds[0], speed=50, state=state)
+
+        playing = asyncio.ensure_future(play())
+        arguments = ["--repo", "a/b", "--branch", "topic", "--message", "by hand", "--script", "make"]
+        ended = await run_here(TRIGGER, "--endpoint", server.endpoint, "--token", "an-example-token", *arguments)
+        await playing
+        assert ended.returncode == code, ended.stderr
+        request = repository.data.requests[0]
+        assert (request.branch, request.commit_message) == ("topic", "by hand")
+        assert request.configs == [('{"script":"make"}', None)]
+        log = LogText.parse(repository.builds[0].jobs[0].log.text)
+        assert ended.stdout.splitlines() == log.plain.encode().splitlines()
+        assert f"request {request.id} for topic; 10 left within the hour".encode() in ended.stderr
+        assert f"build #1, 1 jobs: by hand\ntrigger_build: build #1 {state}\n".encode() in ended.stderr
+
+
+async def test_trigger_build_tells_refusals_from_what_must_be_checked() -> None:
+    async with TravisServer() as server:
+        repository = server.world.repository("a/b", users=[server.world.user("sarah", token="an-example-token")])
+        given = ["--endpoint", server.endpoint, "--token", "an-example-token", "--repo", "a/b"]
+        server.switches.gatekeeper = "silent"
+        ended = await run_here(TRIGGER, *given, "--within", "0.1")
+        assert (ended.returncode, b"Do not trigger again" in ended.stderr) == (3, True)
+        server.switches.gatekeeper, server.switches.rejection = "rejects", f"evil {ESCAPES}"
+        ended = await run_here(TRIGGER, *given)
+        assert (ended.returncode, b"Travis rejected request" in ended.stderr) == (2, True)
+        assert UNSAFE.search(ended.stderr.decode()) is None
+        repository.active = False
+        ended = await run_here(TRIGGER, *given)
+        assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
+        assert (repository.builds, ended.stdout) == ([], b"")
+
+
 INSTALL = b"bundle install --jobs=3 --retry=3 exited with 1"
 
 

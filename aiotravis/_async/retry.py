@@ -65,8 +65,9 @@ def should_retry_response(request: ApiRequest, response: ApiResponse) -> bool:
         return False
     if response.status == 429:
         refusal = error_from_response(request, response)
-        retry_after = refusal.retry_after if isinstance(refusal, RateLimited) else None
-        return retry_after is None or retry_after <= MAX_RETRY_AFTER
+        if not isinstance(refusal, RateLimited):
+            return False
+        return refusal.retry_after is None or refusal.retry_after <= MAX_RETRY_AFTER
     return response.status in TRANSIENT_STATUSES
 
 

@@ -14,12 +14,14 @@ from aiotravis._http.messages import ApiRequest, ApiResponse, one_line
 from aiotravis.errors import (
     AuthenticationError,
     BannedError,
+    BuildLimitReached,
     ConflictError,
     LogAccessDenied,
     NotFoundError,
     PermissionDenied,
     RateLimited,
     RefusedError,
+    RepositoryInactive,
     RepositoryMigrated,
     ResponseError,
     ServerError,
@@ -74,6 +76,8 @@ class _Classifier:
         self.response = response
         self.json: Any = response.error_json
         self.reason = _error_text(self.json) if self.json is not None else _plain_text(response)
+        # fact 11.3: only errors of API v3 have a type, but for that of a repository that was migrated.
+        self.kind = _error_type(self.json)
 
     def error(self) -> ResponseError:
         status = self.response.status
@@ -84,6 +88,7 @@ class _Classifier:
             401: self._unauthorized,
             403: self._forbidden,
             404: self._not_found,
+            405: self._method_not_allowed,
             406: self._not_acceptable,
             407: self._proxy_refused,
             409: self._conflict,
@@ -131,9 +136,16 @@ class _Classifier:
 
     def _forbidden(self) -> ResponseError:
         # fact 9.2: 403 means a bad token, a missing right, a missing scope, a migrated repository, or a ban.
-        reason, kind = self.reason, _error_type(self.json)
+        reason, kind = self.reason, self.kind
         if reason == "Forbidden" and self.json is None:
             return self._banned()
+        if kind == "wrong_credentials" and self.request.path.endswith("/debug"):
+            # fact 11.7: the token is good; debugging is enabled for each repository.
+            remedy = "Ask Travis support to enable debugging for the repository."
+            return self._make(PermissionDenied, "debugging is not enabled for this repository", remedy)
+        if kind == "error":
+            # fact 11.3: a restart that Travis declines, for abuse or for a lack of credits.
+            return self._make(RefusedError, reason or "declined", "Nothing was changed.")
         if reason == "access denied":
             if self.response.authenticated:
                 return self._make(AuthenticationError, "Travis does not know this token", _BAD_TOKEN)
@@ -146,11 +158,11 @@ class _Classifier:
                 reason,
                 "Travis refuses this GitHub token: it is wrong, or its user never signed in.",
             )
-        if kind == "migrated_repository" or (self.json is None and "migrated" in reason):
+        if kind in {"migrated_repository", "repo_migrated"} or (self.json is None and "migrated" in reason):
             return self._make(RepositoryMigrated, reason, "Use the site that it moved to: Travis(endpoint=COM).")
         if kind == "login_required" or (not self.response.body and not self.response.authenticated):
             return self._make(AuthenticationError, reason or "this needs a token", _NO_TOKEN)
-        if "/log" in self.request.path and "not available" in reason:
+        if kind in {"log_access_denied", "log_expired"} or ("/log" in self.request.path and "not available" in reason):
             return self._make(LogAccessDenied, reason, "The repository's log settings decide who may read its logs.")
         reason = reason or "the token's user may not do this"
         return self._make(PermissionDenied, reason, "Check the user's rights on the repository, on GitHub.")
@@ -177,7 +189,12 @@ class _Classifier:
             return self._make(NotFoundError, reason, f"{remedy}; if it is private, pass a token.")
         return self._make(NotFoundError, reason, f"{remedy}, and that the token's user may see it.")
 
+    def _method_not_allowed(self) -> ResponseError:
+        return self._make(ResponseError, self.reason or "method not allowed", "This route has other methods only.")
+
     def _not_acceptable(self) -> ResponseError:
+        if self.kind == "repository_inactive":
+            return self._make(RepositoryInactive, self.reason, "Activate it: travis.repos.activate(repo).")
         return self._make(
             RefusedError, "not available in the requested format", "Logs that are empty or archived answer so."
         )
@@ -189,7 +206,10 @@ class _Classifier:
 
     def _conflict(self) -> ResponseError:
         reason = self.reason or "its present state forbids this"
-        return self._make(ConflictError, reason, "" if "try again" in reason.lower() else "Try again later.")
+        if self.kind in {"build_not_cancelable", "job_not_cancelable"}:
+            return self._make(RefusedError, reason, "It has finished already.")
+        is_final = self.kind in {"duplicate_resource", "log_already_removed"} or "try again" in reason.lower()
+        return self._make(ConflictError, reason, "" if is_final else "Try again later.")
 
     def _unprocessable(self) -> ResponseError:
         if _error_code(self.json) == "cant_cancel":
@@ -205,6 +225,14 @@ class _Classifier:
         return self._make(ValidationError, self.reason or "the values sent are not valid", "Correct them.")
 
     def _throttled(self) -> ResponseError:
+        if self.kind == "request_limit_reached":
+            # fact 11.3: only builds of this repository that are triggered over the API are limited.
+            numbers = (_number(self.json, "max_requests"), _number(self.json, "per_seconds"))
+            listed = "" if None in numbers else f" ({numbers[0]} in {numbers[1]} s)"
+            remedy = "Wait, or raise the repository's api_builds_rate_limit. Other requests are not limited."
+            reached = self._make(BuildLimitReached, f"{self.reason}{listed}", remedy)
+            reached.max_requests, reached.per_seconds = numbers
+            return reached
         error = self._make(RateLimited, "too many requests", "Wait for the next whole minute, and send fewer.")
         error.retry_after = _retry_after(self.response)
         return error
@@ -243,11 +271,19 @@ def _error_text(value: object) -> str:
         if isinstance(candidate, str):
             return candidate.strip()
     missing = answer.get("file")
-    return missing.strip() if isinstance(missing, str) else ""
+    if isinstance(missing, str):
+        return missing.strip()
+    return _error_type(answer).replace("_", " ")
 
 
-def _error_type(value: object) -> object:
-    return _mapping(value).get("error_type")
+def _error_type(value: object) -> str:
+    kind = _mapping(value).get("error_type")
+    return kind if isinstance(kind, str) else ""
+
+
+def _number(value: object, name: str) -> int | None:
+    number = _mapping(value).get(name)
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
 
 
 def _error_code(value: object) -> object:

@@ -16,6 +16,7 @@ from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
 from aiotravis._transport import AiohttpTransport, ConnectionPool, Identity, TransportConfig
 from aiotravis._validation import display, validate_instance, validate_iterable, validate_seconds
+from aiotravis.client._triggering_client import TriggeringClient
 from aiotravis.client._validation import (
     COM,
     accept_header,
@@ -23,7 +24,6 @@ from aiotravis.client._validation import (
     validate_token,
     validate_user_agent,
 )
-from aiotravis.client._waiting_client import WaitingClient
 from aiotravis.client.statistics import Statistics
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
@@ -52,7 +52,7 @@ __all__ = ["Travis"]
 T = TypeVar("T")
 
 
-class Travis(WaitingClient):
+class Travis(TriggeringClient):
     """A client of one Travis CI site.
 
     Use it as a context manager, or call `aclose`. It opens nothing before its first call. One client serves any

@@ -4,7 +4,7 @@ https://docs.travis-ci.com/api/#repositories
 """
 
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, cast
 
 from aiotravis._http import Endpoint, Part, Results, results_of
 from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
@@ -12,10 +12,10 @@ from aiotravis._validation import display, validate_count, validate_text
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import AuthenticationError, NotFoundError, PermissionDenied, UsageError
-from aiotravis.resources._base import Entity, Resource, id_of, slug_of, text_query
+from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of, slug_of, text_query
 from aiotravis.resources._states import State
 
-__all__ = ["Repositories", "Repository", "repo_part", "repo_query"]
+__all__ = ["Repositories", "Repository", "repo_part", "repo_query", "repo_segment"]
 
 
 class Repository(Entity, frozen=True, kw_only=True):
@@ -83,6 +83,8 @@ LIST = Endpoint("GET", "/repos", _RepositoriesResponse)
 _BUILDS = Endpoint("GET", "/builds", _BuildsResponse)
 BADGE = Endpoint("GET", "/repos/{repo}.svg", bytes)
 CC = Endpoint("GET", "/repos/{repo}/cc.xml", str)
+ACTIVATE = Endpoint("POST", "/v3/repo/{repo}/activate", ResultResponse, done=ResultResponse())
+DEACTIVATE = Endpoint("POST", "/v3/repo/{repo}/deactivate", ResultResponse, done=ResultResponse())
 
 MAX_LIMIT: Final = 50
 
@@ -94,6 +96,13 @@ STRIPPED_SUFFIXES: Final = (".json", ".xml", ".png", ".txt", ".atom", ".svg")
 def repo_part(repo: object, argument: str = "repo") -> Part:
     """Return the part of a path that identifies a repository: its id, or owner and name."""
     return slug_of(repo, argument) if isinstance(repo, str) else id_of(repo, argument, Repository)
+
+
+def repo_segment(repo: object, argument: str = "repo") -> int | str:
+    """Return the same for API v3, as one segment of a path."""
+    # fact 11.1: the slug is one segment, its slash percent-encoded.
+    part = repo_part(repo, argument)
+    return "/".join(part) if isinstance(part, tuple) else cast("int", part)
 
 
 def repo_query(repo: object, argument: str = "repo") -> tuple[str, str]:
@@ -157,6 +166,28 @@ class Repositories(Resource):
         query = [("limit", str(validate_count(limit, "limit", maximum=MAX_LIMIT)))]
         query += text_query(owner_name=owner_name, member=member, search=search)
         return results_of((await self._fetch(LIST, query=query)).repos)
+
+    async def activate(self, repo: int | str | Repository) -> None:
+        """Activate a repository, so that Travis builds it: set its hook on GitHub.
+
+        Raises:
+            AuthenticationError: There is no token, or Travis does not know it.
+            PermissionDenied: The token's user may not activate it.
+            RepositoryMigrated: It has moved to another site.
+            ConflictError: Its key is not there yet: synchronise with `Users.sync`, and try again.
+            NotFoundError: It does not exist or is hidden from this token.
+
+        https://developer.travis-ci.com/resource/repository
+        """
+        await self._fetch(ACTIVATE, repo=repo_segment(repo))
+
+    async def deactivate(self, repo: int | str | Repository) -> None:
+        """Deactivate a repository, so that Travis no longer builds it.
+
+        Raises:
+            TravisError: As `activate`.
+        """
+        await self._fetch(DEACTIVATE, repo=repo_segment(repo))
 
     async def badge(self, repo: str | Repository, *, branch: str | None = None, rss_token: str | None = None) -> bytes:
         """Fetch the badge with the state of the last build, as SVG.

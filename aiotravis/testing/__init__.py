@@ -14,13 +14,13 @@ from aiotravis.testing.rest.github import Authorization, GitHubRoutes
 from aiotravis.testing.rest.middleware import RequestSeen
 from aiotravis.testing.rest.rate_rules import RateRules, WindowCounter
 from aiotravis.testing.rest.routes import ServerContext
-from aiotravis.testing.rest.switches import Switches
+from aiotravis.testing.rest.switches import Gatekeeper, Switches
 from aiotravis.testing.server import TravisServer
 from aiotravis.testing.world.builds import Build, Job, Notify, Repository, WorldContext
 from aiotravis.testing.world.log_tokens import LogToken, LogTokens
 from aiotravis.testing.world.models import Annotation, Broadcast, Commit, Log, LogForm, Organization, Part, User
 from aiotravis.testing.world.playback import play
-from aiotravis.testing.world.repository_data import Cache, EnvVar, RepositoryData, Request, SshKey
+from aiotravis.testing.world.repository_data import Cache, Cron, EnvVar, RepositoryData, Request, RequestMessage, SshKey
 from aiotravis.testing.world.sample_logs import SAMPLE_LOGS, sample_log
 from aiotravis.testing.world.stages import Stage, StageJob
 from aiotravis.testing.world.world import World
@@ -34,12 +34,14 @@ __all__ = [
     "Build",
     "Cache",
     "Commit",
+    "Cron",
     "Demo",
     "Dialect",
     "EnvVar",
     "Fault",
     "FaultProxy",
     "Faults",
+    "Gatekeeper",
     "GitHubRoutes",
     "Job",
     "LiveFault",
@@ -59,6 +61,7 @@ __all__ = [
     "Repository",
     "RepositoryData",
     "Request",
+    "RequestMessage",
     "RequestSeen",
     "RestFault",
     "RestRule",

@@ -13,25 +13,13 @@ from aiotravis.testing.live.publish_api import PublishApi
 from aiotravis.testing.live.publisher import LiveMode, Publisher
 from aiotravis.testing.live.pusher import Dialect, PusherApp
 from aiotravis.testing.rest.access import Mode
-from aiotravis.testing.rest.actions import ActionRoutes
 from aiotravis.testing.rest.archive import ArchiveHost
-from aiotravis.testing.rest.badges_and_feeds import BadgeAndFeedRoutes
-from aiotravis.testing.rest.builds import BuildRoutes
-from aiotravis.testing.rest.caches import CacheRoutes
 from aiotravis.testing.rest.github import GITHUB_PREFIX, GitHubRoutes
-from aiotravis.testing.rest.jobs import JobRoutes
-from aiotravis.testing.rest.logs import LogRoutes
 from aiotravis.testing.rest.middleware import RequestMiddleware, RequestSeen
 from aiotravis.testing.rest.rate_rules import RateRules
-from aiotravis.testing.rest.repositories import RepositoryRoutes
-from aiotravis.testing.rest.requests import RequestRoutes
-from aiotravis.testing.rest.routes import Routes
-from aiotravis.testing.rest.settings import SettingRoutes
-from aiotravis.testing.rest.sign_in import SignInRoutes
+from aiotravis.testing.rest.route_groups import ROUTE_GROUPS
 from aiotravis.testing.rest.stubs import Stub
 from aiotravis.testing.rest.switches import Switches
-from aiotravis.testing.rest.system import SystemRoutes
-from aiotravis.testing.rest.users import UserRoutes
 from aiotravis.testing.world.playback import play
 from aiotravis.testing.world.world import Build, World
 
@@ -43,22 +31,6 @@ LOG_MODES: Final = ("head", "2017", "2014")
 
 UNAVAILABLE_LOG_READS: Final = 2
 """Number of reads for which the log of a job is not there once the job has ended."""
-
-ROUTE_GROUPS: tuple[type[Routes], ...] = (
-    # Badges and feeds come first: other routes match their suffixes as part of a name.
-    BadgeAndFeedRoutes,
-    UserRoutes,
-    SignInRoutes,
-    SettingRoutes,
-    CacheRoutes,
-    RequestRoutes,
-    ActionRoutes,
-    SystemRoutes,
-    BuildRoutes,
-    JobRoutes,
-    LogRoutes,
-    RepositoryRoutes,
-)
 
 
 class TravisServer:
@@ -83,7 +55,8 @@ class TravisServer:
             `rates` uses this one.
         switches: Options of the installation; as documented by Travis if None.
         instant: Whether to leave out the delays of Travis. By default a restart over HTTP takes effect at the second
-            response that shows the state of the build or of one of its jobs, and publishes its events then; the log of
+            response that shows the state of the build or of one of its jobs, and publishes its events then; a request
+            for a build is decided on at the second response that shows it, see `Switches.gatekeeper`; the log of
             a job that has ended is not there for the next two requests for it, which get one of the answers of Travis
             to that, picked by the id of the job; and in each `sample_log`, timers around folds never end. What a
             program does to the world itself always takes effect at once.

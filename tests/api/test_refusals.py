@@ -38,6 +38,10 @@ REFUSALS: dict[str, tuple[Call, type[errors.TravisError] | None, type[errors.Tra
     "env_vars.set": (lambda t, r, b: t.env_vars.set(r.id, "A", "b"), HIDDEN, TOKENLESS),
     "env_vars.update": (lambda t, r, b: t.env_vars.update(r.id, "1-2", value="b"), HIDDEN, TOKENLESS),
     "env_vars.delete": (lambda t, r, b: t.env_vars.delete(r.id, "1-2"), HIDDEN, TOKENLESS),
+    "requests.create": (lambda t, r, b: t.requests.create(r.id), RIGHTLESS, TOKENLESS),
+    "repos.activate": (lambda t, r, b: t.repos.activate(r.slug), RIGHTLESS, TOKENLESS),
+    "repos.deactivate": (lambda t, r, b: t.repos.deactivate(r.id), RIGHTLESS, TOKENLESS),
+    "trigger": (lambda t, r, b: t.trigger(r.slug), RIGHTLESS, TOKENLESS),
     "annotations.list": (lambda t, r, b: t.annotations.list(b.jobs[0].id), HIDDEN, HIDDEN),
     "ssh_keys.get": (lambda t, r, b: t.ssh_keys.get(r.id), HIDDEN, HIDDEN),
     "ssh_keys.update": (lambda t, r, b: t.ssh_keys.update(r.id, PEM), HIDDEN, HIDDEN),
@@ -146,3 +150,28 @@ async def test_an_invalid_argument_is_named_before_anything_is_sent(
         await call(travis)
     assert info.value.argument == argument
     assert server.requests == []
+
+
+V3_REFUSALS: dict[str, tuple[str, type[errors.TravisError], str]] = {
+    "unknown": ("/v3/repo/9/requests", errors.NotFoundError, "repository not found"),
+    "no such route": ("/v3/no/such", errors.NotFoundError, "not found, or hidden"),
+    "no such method": ("/v3/repo/{}", errors.ResponseError, "method not allowed. This route has other methods"),
+    "inactive": ("/v3/repo/{}/requests", errors.RepositoryInactive, "inactive repository. Activate it"),
+    "debugging": ("/v3/job/{}/debug", errors.PermissionDenied, "debugging is not enabled"),
+    "cron": ("/v3/repo/{}/branch/main/cron", errors.ValidationError, "Interval must be"),
+}
+
+
+@pytest.mark.parametrize("by", ["prefix", "header"])
+@pytest.mark.parametrize("name", V3_REFUSALS)
+async def test_refusals_of_v3_are_those_of_the_tree_for_any_request(
+    travis: Travis, repository: Repository, name: str, by: str
+) -> None:
+    repository.active = False
+    build = repository.build().start().finish()
+    path, kind, told = V3_REFUSALS[name]
+    path = path.format(build.jobs[0].id if "job" in path else repository.id)
+    headers = {} if by == "prefix" else {"Travis-API-Version": "3"}
+    with pytest.raises(kind, match=told) as info:
+        await travis.request("POST", path if by == "prefix" else path.removeprefix("/v3"), json={}, headers=headers)
+    assert type(info.value) is kind

@@ -75,6 +75,7 @@ PERMANENT = [
     errors.NotFoundError("nothing", status=404, **WHERE),
     errors.AuthenticationError("who", status=403, **WHERE),
     errors.BannedError("banned", status=403, **WHERE),
+    errors.BuildLimitReached("ten an hour", status=429, **WHERE),
     errors.DecodeError("what", status=200, excerpt="", **WHERE),
     errors.UsageError("closed"),
     errors.LiveUnavailable("no key"),
@@ -120,3 +121,9 @@ async def test_permanent_failures_are_raised_at_once(error: errors.TravisError) 
     with pytest.raises(type(error)):
         await retry(failing, repeat(0.0))
     assert failing.asked == 1
+
+
+def test_the_limit_of_triggered_builds_is_not_the_rate_limit() -> None:
+    body = b'{"@type":"error","error_type":"request_limit_reached","max_requests":10,"per_seconds":3600}'
+    reached = ApiResponse(429, {"content-type": "application/json"}, body)
+    assert not should_retry_response(ApiRequest("GET", "/v3/repo/1"), reached)

@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from aiotravis import Travis, errors
+from aiotravis.flows import trigger as trigger_flow
 from aiotravis.flows import waiting
 from aiotravis.testing import Build, TravisServer
 from tests.conftest import HASTY, TOKEN
@@ -66,6 +67,12 @@ async def restart(travis: Travis, build: Build, _: Path) -> None:
             return
 
 
+async def trigger(travis: Travis, build: Build, _: Path) -> None:
+    # Those of earlier steps count towards the hourly limit.
+    build.repository.data.requests.clear()
+    assert (await travis.trigger("a/b")).pending
+
+
 async def wait_for_commit(travis: Travis, build: Build, _: Path) -> None:
     assert (await travis.wait_for_commit("a/b", build.commit.sha)).passed
     with pytest.raises(errors.CommitNotBuilt):
@@ -96,7 +103,7 @@ async def sign_in(travis: Travis, build: Build, _: Path) -> None:
 
 FLOWS: list[Flow] = [
     events, bare_events, follow_log, lines, wait_for_build, wait_for_job, wait_for_commit, mapped, many, listing,
-    download, sign_in, restart,
+    download, sign_in, restart, trigger,
 ]  # fmt: skip
 
 
@@ -117,6 +124,7 @@ async def test_cancelling_anywhere_leaves_nothing_behind(
     flow: Flow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting, "BATCH_DELAY", 0.0)
+    monkeypatch.setattr(trigger_flow, "FIRST_POLL", 0.01)
     async with TravisServer() as server:
         user = server.world.user("sarah", token=TOKEN)
         user.password = "secret"

@@ -21,6 +21,20 @@ INVALID = b"""{"message":"Validation failed","errors":[{"field":"name","code":"m
 {"field":"limit","code":"can't be more than 200"}]}"""
 MIGRATED = b'{"error_type":"migrated_repository","error_message":"This repository has been migrated to travis-ci.com."}'
 
+TRIGGER = ApiRequest("POST", "/v3/repo/82/requests")
+V3 = {"content-type": "application/json"}
+
+
+def v3(error_type: str, message: str, more: str = "") -> bytes:
+    """Return an error in the bytes of API v3, which are pretty-printed."""
+    lines = '"@type": "error"', f'"error_type": "{error_type}"', f'"error_message": "{message}"{more}'
+    return ("{\n  " + ",\n  ".join(lines) + "\n}").encode()
+
+
+INACTIVE = v3("repository_inactive", "cannot create requests on an inactive repository")
+LIMIT = v3("request_limit_reached", "request limit reached for resource", ', "max_requests": 10, "per_seconds": 3600')
+CREDITS = "Builds have been temporarily disabled for private repositories due to a insufficient credit balance"
+
 ROWS: list[tuple[ApiRequest, int, dict[str, str], bytes, bool, type[errors.ResponseError], str]] = [
     (RESTART, 400, JSON, FLASH, True, errors.RefusedError, "The job could not be restarted.; Sorry"),
     (GET, 400, JSON, b'{"error":"Failed to parse body as JSON"}', True, errors.RefusedError, "Failed to parse body"),
@@ -85,6 +99,41 @@ ROWS: list[tuple[ApiRequest, int, dict[str, str], bytes, bool, type[errors.Respo
     (GET, 503, {}, b"", True, errors.ServerError, "no reason given"),
     (GET, 418, JSON, b"[1]", True, errors.ResponseError, "an unexpected status"),
     (GET, 304, JSON, b"", True, errors.ResponseError, "an unexpected status"),
+    (TRIGGER, 400, V3, v3("wrong_params", "missing cron.interval"), True, errors.RefusedError, "missing cron.interval"),
+    (TRIGGER, 403, V3, v3("login_required", "login required"), False, errors.AuthenticationError, "Pass a token"),
+    (TRIGGER, 403, {}, v3("wrong_credentials", "access denied"), True, errors.AuthenticationError, "three kinds"),
+    (ApiRequest("POST", "/v3/job/7/debug"), 403, V3, v3("wrong_credentials", "access denied"), True,
+     errors.PermissionDenied, "debugging is not enabled"),
+    (TRIGGER, 403, V3, v3("insufficient_access", "operation requires create_request access to repository"), True,
+     errors.PermissionDenied, "operation requires create_request access to repository"),
+    (TRIGGER, 403, V3, v3("repo_migrated", "This repository has been migrated to travis-ci.com."), True,
+     errors.RepositoryMigrated, "Use the site that it moved to"),
+    (RESTART, 403, V3, v3("error", CREDITS), True, errors.RefusedError, "insufficient credit balance. Nothing was"),
+    (RESTART, 403, V3, v3("error", "Abuse detected."), True, errors.RefusedError, "Abuse detected. Nothing was"),
+    (GET, 403, V3, v3("log_expired", "log has expired"), True, errors.LogAccessDenied, "log settings decide"),
+    (GET, 403, V3, v3("private_repo_feature", "for private repositories"), True, errors.PermissionDenied, "for priv"),
+    (TRIGGER, 404, V3, v3("not_found", "repository not found (or insufficient access)"), True,
+     errors.NotFoundError, "repository not found (or insufficient access)"),
+    (GET, 404, V3, v3("not_found", "not found"), True, errors.NotFoundError, "not found, or hidden"),
+    (GET, 405, V3, v3("method_not_allowed", "method not allowed"), True, errors.ResponseError, "has other methods"),
+    (TRIGGER, 406, V3, INACTIVE, True, errors.RepositoryInactive, "inactive repository. Activate it"),
+    (RESTART, 409, V3, v3("build_already_running", "build already running, cannot restart"), True,
+     errors.ConflictError, "cannot restart. Try again later"),
+    (RESTART, 409, V3, v3("job_not_cancelable", "job is not running, cannot cancel"), True,
+     errors.RefusedError, "cannot cancel. It has finished already"),
+    (LOG, 409, V3, v3("log_already_removed", "log has already been removed"), True,
+     errors.ConflictError, "has already been removed"),
+    (TRIGGER, 409, V3, v3("repo_ssh_key_missing", "key missing"), True, errors.ConflictError, "Try again later"),
+    (TRIGGER, 422, V3, v3("error", "Crons can only be set up for branches existing on GitHub!"), True,
+     errors.ValidationError, "for branches existing on GitHub!"),
+    (TRIGGER, 429, V3, LIMIT, True, errors.BuildLimitReached, "for resource (10 in 3600 s). Wait, or raise"),
+    (TRIGGER, 429, V3, b'{"@type":"error","error_type":"request_limit_reached"}', True,
+     errors.BuildLimitReached, "request limit reached. Wait"),
+    (TRIGGER, 429, TEXT, b"Retry later\n", True, errors.RateLimited, "next whole minute"),
+    (TRIGGER, 500, V3, v3("server_error", "repository does not have a provider id"), True,
+     errors.ServerError, "does not have a provider id. It may have been carried out"),
+    (GET, 501, V3, v3("not_implemented", "request not (yet) implemented"), True, errors.ServerError, "not (yet)"),
+    (GET, 409, V3, b'{"@type":"error","error_type":["x"],"error_message":5}', True, errors.ConflictError, "its pres"),
     (GET, 407, TEXT, b"denied", True, errors.ResponseError, "the proxy does not accept the user and the password"),
 ]  # fmt: skip
 
@@ -125,6 +174,9 @@ def test_attributes_of_each_error_class_are_set() -> None:
     invalid = error_from_response(GET, ApiResponse(422, JSON, INVALID))
     assert isinstance(invalid, errors.ValidationError)
     assert invalid.errors == (("name", "missing_field"), ("limit", "can't be more than 200"))
+    limit = error_from_response(TRIGGER, ApiResponse(429, V3, LIMIT))
+    assert isinstance(limit, errors.BuildLimitReached)
+    assert (limit.max_requests, limit.per_seconds) == (10, 3600)
     banned = error_from_response(GET, ApiResponse(403, TEXT, b"Forbidden\n", received_at=1_700_000_000.0))
     assert isinstance(banned, errors.BannedError)
     assert banned.lifted_at is not None

@@ -105,3 +105,16 @@ async def test_a_name_with_a_file_ending_is_found_by_its_builds_without_a_token(
     found = b'{"builds":[]}'
     with pytest.raises(errors.NotFoundError, match="Without a token, a repository of such a name"):
         await Repositories(transport).get("a/b.json")
+
+
+async def test_activate_and_deactivate_are_posts_of_v3() -> None:
+    transport = Scripted(b'{"@type":"repository","@representation":"standard","id":82,"slug":"a/b","active":true}')
+    await Repositories(transport).activate("a/b.json")
+    await Repositories(transport).deactivate(82)
+    calls = [(call.method, call.target) for call in transport.calls]
+    assert calls == [("POST", "/v3/repo/a%2Fb.json/activate"), ("POST", "/v3/repo/82/deactivate")]
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{", b"{}"])
+async def test_a_repository_is_activated_whatever_the_body(body: bytes) -> None:
+    await Repositories(Scripted(body)).activate(82)

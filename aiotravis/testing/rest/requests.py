@@ -38,6 +38,7 @@ class RequestRoutes(Routes):
         if older_than.isdecimal():
             # fact 3.14: older_than fixes the size of the page.
             found, size = [one for one in found if one.id < int(older_than)], PAGE_SIZE
+        self._show_requests(repository, found[:size])
         commits = [_commit_json(one.commit_id, repository) for one in found[:size]]
         # fact 9.19: a request may have no commit.
         return SerializedResponse(
@@ -53,6 +54,7 @@ class RequestRoutes(Routes):
         for repository in self._server.world.repositories.values():
             for one in repository.data.requests:
                 if one.id == request_id and caller.can_see(repository):
+                    self._show_requests(repository, [one])
                     fields = self._request_json(one, repository)
                     if one.build_id is None:
                         del fields["build_id"]

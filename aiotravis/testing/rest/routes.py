@@ -15,6 +15,8 @@ from aiotravis.testing.rest.content_negotiation import accepts_json, requested_v
 from aiotravis.testing.rest.rate_rules import RateRules
 from aiotravis.testing.rest.switches import Switches
 from aiotravis.testing.world.builds import Build, Job, Repository
+from aiotravis.testing.world.gatekeeper import approve, reject
+from aiotravis.testing.world.repository_data import Request
 from aiotravis.testing.world.world import World
 
 __all__ = [
@@ -29,6 +31,9 @@ __all__ = [
 
 READS_BEFORE_RESTART: Final = 1
 """Number of responses with the state of a build for which a restart is still queued."""
+
+READS_BEFORE_DECISION: Final = 1
+"""Number of responses that show a request for a build for which it is still pending."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -149,10 +154,11 @@ class Routes:
         raise NotImplementedError
 
     def add_routes(self, router: web.UrlDispatcher, prefix: str) -> None:
-        """Add the routes below a prefix; GET routes also answer HEAD."""
+        """Add the routes below a prefix; GET routes also answer HEAD, but for those of version 3."""
         for method, path, handler in self.table():
             if method == "GET":
-                router.add_get(prefix + path, handler, allow_head=True)
+                # fact 11.1: version 3 has no HEAD.
+                router.add_get(prefix + path, handler, allow_head=not path.startswith("/v3/"))
             else:
                 router.add_route(method, prefix + path, handler)
 
@@ -167,6 +173,22 @@ class Routes:
                 build.reads_since_restart += 1
                 if self._server.switches.happens(build.reads_since_restart > READS_BEFORE_RESTART):
                     build.run_queued_restarts()
+
+    def _show_requests(self, repository: Repository, shown: Iterable[Request]) -> None:
+        """Count a response that shows requests, before it is made: the gatekeeper may decide on them."""
+        for request in shown:
+            if request.is_queued:
+                request.reads += 1
+                if self._server.switches.happens(request.reads > READS_BEFORE_DECISION):
+                    self._decide(repository, request)
+
+    def _decide(self, repository: Repository, request: Request) -> None:
+        """Decide on a request, as the gatekeeper does."""
+        switches = self._server.switches
+        if switches.gatekeeper == "approves":
+            approve(repository, request)
+        elif switches.gatekeeper == "rejects":
+            reject(request, switches.rejection)
 
     def _find_repository(self, request: web.Request) -> Repository | None:
         """Return the repository that the path or else the query names, or None."""

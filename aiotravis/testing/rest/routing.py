@@ -8,11 +8,14 @@ from aiohttp import web
 from aiotravis.testing.rest.access import ErrorResponse
 from aiotravis.testing.rest.content_negotiation import SUFFIX, SUFFIXES, accepted_types, split_suffix
 
-__all__ = ["RouteMatch", "find_route"]
+__all__ = ["WITHOUT_PREFIX", "RouteMatch", "find_route"]
 
-NO_SUCH_RESOURCE = (
-    b'{"@type":"error","error_type":"not_found","error_message":"resource not found (or insufficient access)"}'
-)
+# fact 11.3
+NO_SUCH_ROUTE = b'{"@type":"error","error_type":"not_found","error_message":"not found"}'
+NO_SUCH_METHOD = b'{"@type":"error","error_type":"method_not_allowed","error_message":"method not allowed"}'
+
+WITHOUT_PREFIX = web.RequestKey("WITHOUT_PREFIX", bool)
+"""Key of whether a request for version 3 has no ``/v3`` in its path."""
 
 NESTED_ROOTS = frozenset({"/settings/env_vars/"})
 """Roots of collections below another path."""
@@ -59,7 +62,7 @@ async def find_route(
     has_suffix = resource is not None and resource.canonical.endswith(SUFFIXES)
     if path.startswith("/v3/") or has_suffix:
         if resource is None:
-            return RouteMatch(request, _not_found_v3, path, is_feed=False)
+            return RouteMatch(request, _no_route(request.match_info), path, is_feed=False)
         return RouteMatch(request, handler, path, is_feed=has_suffix and not path.startswith("/v3/"))
     # fact 9.44: a suffix is removed even if it belongs to a name.
     target, suffix = split_suffix(path)
@@ -73,14 +76,21 @@ async def find_route(
         return RouteMatch(request, handler, path, is_feed=False)
     rewritten = request.clone(rel_url=request.rel_url.with_path(prefix + target, encoded=True, keep_query=True))
     rewritten[SUFFIX] = suffix
+    rewritten[WITHOUT_PREFIX] = target.startswith("/v3/")
     match = await request.app.router.resolve(rewritten)
     match.add_app(request.app)
     # aiohttp sets it before middlewares run, and has no public way to do so later.
     rewritten._match_info = match
     if target.startswith("/v3/") and match.http_exception is not None:
-        return RouteMatch(rewritten, _not_found_v3, target, is_feed=False)
+        return RouteMatch(rewritten, _no_route(match), target, is_feed=False)
     return RouteMatch(rewritten, match.handler, target, is_feed=False)
 
 
-async def _not_found_v3(request: web.Request) -> web.StreamResponse:
-    raise ErrorResponse(404, NO_SUCH_RESOURCE)
+def _no_route(match: web.UrlMappingMatchInfo) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return the handler of a path of version 3 without a route, or without one for the method."""
+    is_known = isinstance(match.http_exception, web.HTTPMethodNotAllowed)
+
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        raise ErrorResponse(405, NO_SUCH_METHOD) if is_known else ErrorResponse(404, NO_SUCH_ROUTE)
+
+    return refuse

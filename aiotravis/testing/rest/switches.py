@@ -2,8 +2,12 @@
 
 import random
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
-__all__ = ["Switches"]
+__all__ = ["Gatekeeper", "Switches"]
+
+Gatekeeper = Literal["approves", "rejects", "silent"]
+"""What becomes of requests for builds: a build, a rejection, or nothing ever."""
 
 
 @dataclass
@@ -21,15 +25,18 @@ class Switches:
         lint_fails: Whether the service behind ``/lint`` is down.
         repeated_numbers: Whether builds get the number of the build before them: every tenth number is given twice.
         dropped_restarts: Whether restarts over HTTP are granted, and then never happen.
+        gatekeeper: What becomes of requests for builds that are made over HTTP, at the second response that shows them;
+            at once with ``instant``.
+        rejection: Reason of the gatekeeper that rejects.
         date_offset: Seconds by which the ``Date`` of every response is ahead of the world's clock.
         chance: Probability with which each of these happens, in place of the rule: the next build repeats a number, a
-            restart is dropped (each where it is switched on), a queued restart takes effect at a read, a log is there
-            at a read. It also picks the form of unavailable logs. Above 0 and at most 1; None for the rules, which
-            leave nothing to chance.
+            restart is dropped (each where it is switched on), a queued restart takes effect at a read, a request is
+            decided on at a read, a log is there at a read. It also picks the form of unavailable logs. Above 0 and at
+            most 1; None for the rules, which leave nothing to chance.
         seed: Seed of the chance, read once: the same seed and requests give the same answers.
 
     Raises:
-        ValueError: ``chance`` is not above 0, or above 1.
+        ValueError: ``chance`` is not above 0, or above 1; ``gatekeeper`` is unknown.
     """
 
     force_authentication: bool = False
@@ -42,6 +49,8 @@ class Switches:
     lint_fails: bool = False
     repeated_numbers: bool = False
     dropped_restarts: bool = False
+    gatekeeper: Gatekeeper = "approves"
+    rejection: str = "Build skipped via commit message"
     date_offset: float = 0.0
     chance: float | None = None
     seed: int = 0
@@ -50,6 +59,8 @@ class Switches:
     def __post_init__(self) -> None:
         if self.chance is not None and not 0 < self.chance <= 1:
             raise ValueError(f"chance must be above 0 and at most 1, not {self.chance}")
+        if self.gatekeeper not in get_args(Gatekeeper):
+            raise ValueError(f"gatekeeper must be one of {', '.join(get_args(Gatekeeper))}, not {self.gatekeeper!r}")
         self._random = random.Random(self.seed)  # noqa: S311 - not used for secrets
 
     def happens(self, rule: bool) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from aiotravis.testing.world.public_keys import PublicKey
 
-__all__ = ["Cache", "EnvVar", "RepositoryData", "Request", "SshKey"]
+__all__ = ["Cache", "Cron", "EnvVar", "RepositoryData", "Request", "RequestMessage", "SshKey"]
 
 # fact 3.15: the documented settings, and those that the server has gained since.
 DEFAULT_SETTINGS: dict[str, object] = {
@@ -85,13 +85,36 @@ class Cache:
 
 
 @dataclass
+class RequestMessage:
+    """What Travis says about the configuration of a request.
+
+    Attributes:
+        id: From a sequence of its own.
+        level: ``alert``, ``error``, ``warn`` or ``info``, or None.
+        key: Place in the configuration, ``root`` for the top, or None.
+        code: Kind of the message, such as ``unknown_key``, or None.
+        args: What belongs to the code, or None.
+        src: Name of the configuration, such as ``.travis.yml``, or None.
+        line: Number of the line in it, from 0, or None.
+    """
+
+    id: int
+    level: str | None
+    key: str | None
+    code: str | None
+    args: dict[str, object] | None = None
+    src: str | None = None
+    line: int | None = None
+
+
+@dataclass
 class Request:
     """A request for a build that Travis got from GitHub, its API or its scheduler.
 
     Attributes:
         id: Newer requests have higher ids.
         event_type: ``push``, ``pull_request``, ``api`` or ``cron``.
-        result: ``accepted``, ``rejected``, or None.
+        result: ``approved`` (older servers: ``accepted``), ``rejected``, or None.
         created_at: Seconds since the epoch.
         message: Reason of a rejection, or None.
         build_id: Build that it created, or None.
@@ -103,6 +126,12 @@ class Request:
         pull_request_number: Number, or None.
         pull_request_title: Title, or None.
         owned: Whether its owner is the repository's; False leaves the owner out.
+        sha: Commit that was asked for, or None.
+        commit_message: Message that was asked for, or None.
+        configs: Configurations that were sent with it, as text, each with its merge mode or None.
+        messages: What Travis says about these.
+        is_queued: Whether it was made over HTTP and is not decided on: a read may do that, see `Switches.gatekeeper`.
+        reads: Number of responses that have shown it since.
     """
 
     id: int
@@ -119,6 +148,36 @@ class Request:
     pull_request_number: int | None = None
     pull_request_title: str | None = None
     owned: bool = True
+    sha: str | None = None
+    commit_message: str | None = None
+    configs: list[tuple[str, str | None]] = field(default_factory=list[tuple[str, str | None]])
+    messages: list[RequestMessage] = field(default_factory=list[RequestMessage])
+    is_queued: bool = False
+    reads: int = 0
+
+    @property
+    def state(self) -> str:
+        """``pending`` until it is decided on, then ``finished``."""
+        return "pending" if self.result is None and self.build_id is None else "finished"
+
+
+@dataclass
+class Cron:
+    """A cron of a branch.
+
+    Attributes:
+        id: From a sequence of its own.
+        branch: Its branch, which has no other.
+        interval: ``daily``, ``weekly`` or ``monthly``.
+        skips_recent: Whether it does not run if there was a build in the last 24 hours.
+        created_at: Seconds since the epoch.
+    """
+
+    id: int
+    branch: str
+    interval: str
+    skips_recent: bool
+    created_at: float
 
 
 @dataclass
@@ -131,6 +190,8 @@ class RepositoryData:
         ssh_key: SSH key, or None.
         caches: Caches.
         requests: Requests, in any order.
+        crons: Crons, in order of creation.
+        debugging: Whether its jobs may be restarted for debugging.
         key: Public key as PEM.
         fingerprint: Fingerprint of the key; None if unknown.
     """
@@ -140,6 +201,8 @@ class RepositoryData:
     ssh_key: SshKey | None = None
     caches: list[Cache] = field(default_factory=list[Cache])
     requests: list[Request] = field(default_factory=list[Request])
+    crons: list[Cron] = field(default_factory=list[Cron])
+    debugging: bool = False
     key: str = DEFAULT_KEY
     fingerprint: str | None = PublicKey.from_pem(DEFAULT_KEY).fingerprint
 

@@ -78,6 +78,7 @@ class World:
         self.worker_clock_offset: float = 0.0
         self.unended_timers: bool = True
         self._last_id = 1000
+        self._last_request_id = 6000
         self._log_count = 0
         self._commit_count = 0
 
@@ -85,6 +86,11 @@ class World:
         """Return the next id of the sequence that builds, jobs and stages share; the first is 1001."""
         self._last_id += 1
         return self._last_id
+
+    def next_request_id(self) -> int:
+        """Return the next id of the sequence of requests, their messages, and crons; the first is 6001."""
+        self._last_request_id += 1
+        return self._last_request_id
 
     def log(self) -> Log:
         """Create an empty log, not yet of any job."""
