@@ -47,7 +47,7 @@ def say(text: str) -> None:
 
 
 def noted(request: PendingRequest) -> None:
-    """Say that Travis has the request: from here on, this must not be run again without looking."""
+    """Print that Travis has the request: from here on, this must not be run again without looking."""
     say(f"request {request.id} for {request.branch}; {request.remaining_requests} left within the hour")
 
 
