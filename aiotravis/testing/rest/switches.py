@@ -21,6 +21,7 @@ class Switches:
         lint_fails: Whether the service behind ``/lint`` is down.
         repeated_numbers: Whether builds get the number of the build before them: every tenth number is given twice.
         dropped_restarts: Whether restarts over HTTP are granted, and then never happen.
+        target_origins: Hosts to which the handshake may send a token, beside Travis's own and this machine.
         date_offset: Seconds by which the ``Date`` of every response is ahead of the world's clock.
         chance: Probability with which each of these happens, in place of the rule: the next build repeats a number, a
             restart is dropped (each where it is switched on), a queued restart takes effect at a read, a log is there
@@ -42,6 +43,7 @@ class Switches:
     lint_fails: bool = False
     repeated_numbers: bool = False
     dropped_restarts: bool = False
+    target_origins: tuple[str, ...] = ()
     date_offset: float = 0.0
     chance: float | None = None
     seed: int = 0
