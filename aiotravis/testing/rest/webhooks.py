@@ -190,6 +190,11 @@ class Webhooks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def wait_sent(self) -> None:
+        """Wait until everything that builds have caused so far is answered, or has failed."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
+
     async def stop(self) -> None:
         """Stop sending."""
         tasks = list(self._tasks)

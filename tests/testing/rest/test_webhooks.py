@@ -51,12 +51,9 @@ async def test_starts_and_ends_are_sent_signed_to_every_url(server: TravisServer
     async with serving(target) as url:
         server.webhooks.urls += [f"{url}/one", f"{url}/two"]
         build = repository.build(jobs=2)
-        build.start()
-        await until(lambda: len(server.webhooks.deliveries) == 2)
-        build.finish("passed")
-        await until(lambda: len(server.webhooks.deliveries) == 4)
-        repository.build().cancel()
-        await until(lambda: len(server.webhooks.deliveries) == 6)
+        for change in (build.start, lambda: build.finish("passed"), lambda: repository.build().cancel()):
+            change()
+            await server.webhooks.wait_sent()
     assert [sent.url.rpartition("/")[2] for sent in server.webhooks.deliveries] == ["one", "two"] * 3
     assert {sent.status for sent in server.webhooks.deliveries} == {200}
     found = [verify(body, headers["Signature"], server.webhooks.public_key) for _, body, headers in target.received]
