@@ -1,4 +1,4 @@
-"""Let people into a web application with their Travis account, as travis-sso does for Rack.
+"""Sign people in to a web application with their Travis account, as travis-sso does for Rack.
 
 Travis gives tokens only to applications on hosts that it knows: its own, those that the owner of a Travis CI
 Enterprise lists in ``auth.target_origin``, and ``localhost`` or ``127.0.0.1`` on a port above 1023. On travis-ci.com,
@@ -208,7 +208,7 @@ class _SignIn:
         )
 
     async def _finish(self, request: web.Request) -> web.Response:
-        """Take the token from the form that Travis's page posts, and sign its owner in."""
+        """Sign in the owner of the token in the form that Travis's page posts."""
         if request.method != "POST":
             return web.Response(status=405, headers={"Allow": "POST"}, text="Open the application instead.\n")
         form, state = await read_posted_form(request), request.query.get("state", "")

@@ -39,10 +39,9 @@ class TicketSigner(Generic[T]):
     def __init__(
         self, kind: type[T], secret: str | bytes, purpose: str, seconds: float, clock: Callable[[], float] = time.time
     ) -> None:
-        given: object = secret
-        key = given.encode("utf-8", "surrogatepass") if isinstance(given, str) else given
+        key = secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else secret
         # The message must not show the secret.
-        if not isinstance(key, bytes) or len(key) < MIN_SECRET_BYTES:
+        if not _is_bytes(key) or len(key) < MIN_SECRET_BYTES:
             message = f"secret must have at least {MIN_SECRET_BYTES} bytes: secrets.token_hex() makes a good one."
             raise UsageError(message, argument="secret")
         self._key = hmac.digest(key, purpose.encode(), hashlib.sha256)
@@ -77,6 +76,10 @@ class TicketSigner(Generic[T]):
         # What is sealed holds no dot, so that no two pairs give the same text.
         text = f"{holder}.{sealed}".encode("utf-8", "surrogatepass")
         return _encode(hmac.digest(self._key, text, hashlib.sha256))
+
+
+def _is_bytes(value: object) -> bool:
+    return isinstance(value, bytes)
 
 
 def _encode(value: bytes) -> str:

@@ -125,7 +125,11 @@ async def test_a_person_is_sent_to_travis_and_comes_back_signed_in(
 ) -> None:
     page = await context.new_page()
     visited: list[str] = []
-    page.on("framenavigated", lambda frame: visited.append(frame.url))
+
+    def note(frame: Any) -> None:
+        visited.append(frame.url)
+
+    page.on("framenavigated", note)
     await page.goto(f"{application.url}/builds?page=2")
     await shows(page, "#who", "sarah at /builds?page=2")
     assert page.url == f"{application.url}/builds?page=2"
@@ -221,7 +225,11 @@ async def test_a_hostile_page_cannot_frame_the_way_back(
     field = f'<input name="token" value="{ATTACKER}">'
     form = f'<form action="{html.escape(target)}" method="post" target="inner">{field}</form>'
     hostile.page = f'<body onload="document.forms[0].submit()"><iframe name="inner"></iframe>{form}</body>'
-    async with tab.expect_console_message(lambda message: "frame-ancestors" in message.text):
+
+    def is_refusal(message: Any) -> bool:
+        return "frame-ancestors" in message.text
+
+    async with tab.expect_console_message(is_refusal):
         await tab.goto(hostile.url)
     assert server.requests_to("/users") == []
 

@@ -26,12 +26,16 @@ Answer = tuple[int, str, str]
 """Status, Location, text."""
 
 
+def is_sarah(user: User) -> bool:
+    return user.login == "sarah"
+
+
 class Application:
     """A web application behind the middleware; it shows the id of who is signed in."""
 
     def __init__(self, travis: Travis, **options: Any) -> None:
         self._travis = travis
-        self._options = {"secret": SECRET, "authorized": lambda user: user.login == "sarah", **options}
+        self._options: dict[str, Any] = {"secret": SECRET, "authorized": is_sarah, **options}
         self.url = ""
 
     @asynccontextmanager
@@ -222,8 +226,8 @@ async def test_the_way_back_leads_to_this_application(application: Application, 
     await writer.wait_closed()
     if head.startswith("HTTP/1.1 400"):
         return
-    browser.cookies["travis-browser-1"] = re.search("travis-browser-.{8}=([0-9a-f]{32})", head)[1]  # type: ignore[index]
-    location = re.search(r"Location: (\S+)", head)[1]  # type: ignore[index]
+    (browser.cookies["travis-browser-1"],) = re.findall("travis-browser-.{8}=([0-9a-f]{32})", head)
+    location: str = re.findall(r"Location: (\S+)", head)[0]
     answer = await browser.come_back(parse_qs(urlsplit(location).query)["redirect_uri"][0])
     assert answer[0] == 303
     assert re.match(r"/(?![/\\])", answer[1]), answer
@@ -298,7 +302,7 @@ async def test_over_tls_cookies_belong_to_this_host_alone(stranger: Travis) -> N
     ((name, cookie),) = response.cookies.items()
     assert name.startswith("__Host-travis-browser-")
     assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
-    location = urlsplit(response.headers["Location"])
+    location = urlsplit(str(response.headers["Location"]))
     assert location.path == "/auth/handshake/gitlab"
     assert parse_qs(location.query)["redirect_uri"][0].startswith("https://builds.example.org/__travis__/sign-in?")
 
@@ -325,7 +329,7 @@ async def test_a_url_that_never_gets_a_token_is_refused_at_once(stranger: Travis
     ],
 )  # fmt: skip
 async def test_other_settings_are_checked(stranger: Travis, options: dict[str, Any], argument: str) -> None:
-    given = {"url": "https://example.org/", "secret": SECRET, "authorized": lambda _: True, **options}
+    given: dict[str, Any] = {"url": "https://example.org/", "secret": SECRET, "authorized": is_sarah, **options}
     with pytest.raises(UsageError) as caught:
         sign_in_middleware(stranger, **given)
     assert caught.value.argument == argument
