@@ -110,7 +110,7 @@ async def serving(travis: Travis, host: str, port: int) -> AsyncGenerator[str]:
 
 
 async def demonstrate() -> None:
-    """Let an embedded Travis send webhooks about a build, and somebody else a forged one."""
+    """Serve while an embedded Travis sends webhooks about a build, and somebody else a forged one."""
     async with TravisServer() as server:
         repository = server.world.repository("travis-ci/travis.rb", users=[server.world.user("sarah", token=TOKEN)])
         async with Travis(TOKEN, endpoint=server.endpoint) as travis, serving(travis, "127.0.0.1", 0) as url:
