@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from aiotravis import errors, events, log_text
+    from aiotravis import errors, events, log_text, webhooks
     from aiotravis._http import ApiResponse, Results, Unreadable
     from aiotravis._version import __version__
     from aiotravis.bulk.batches import BatchIterator
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aiotravis.flows.event_subscriber import BuildRef, JobRef, RepoRef
     from aiotravis.flows.repository_update import RepositoryUpdate
     from aiotravis.flows.watch import Watch, WatchStatus
+    from aiotravis.flows.webhook_verifier import WebhookVerifier
     from aiotravis.follow_log import LogLines, LogReset, LogStream
     from aiotravis.live.feed import Feed, FeedStatistics
     from aiotravis.live.monitor import Live, LiveState, LiveStateChanges, LiveStatistics
@@ -148,12 +149,14 @@ __all__ = [
     "Watch",
     "WatchStatus",
     "WebhookConfig",
+    "WebhookVerifier",
     "__version__",
     "errors",
     "events",
     "log_text",
     "number_key",
     "safe_for_terminal",
+    "webhooks",
 ]
 
 _HOMES: Final = {
@@ -170,6 +173,7 @@ _HOMES: Final = {
     "aiotravis.flows.event_subscriber": ["BuildRef", "JobRef", "RepoRef"],
     "aiotravis.flows.repository_update": ["RepositoryUpdate"],
     "aiotravis.flows.watch": ["Watch", "WatchStatus"],
+    "aiotravis.flows.webhook_verifier": ["WebhookVerifier"],
     "aiotravis.follow_log": ["LogLines", "LogReset", "LogStream"],
     "aiotravis.live.feed": ["Feed", "FeedStatistics"],
     "aiotravis.live.monitor": ["Live", "LiveState", "LiveStateChanges", "LiveStatistics"],
@@ -219,7 +223,7 @@ _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in name
 def __getattr__(name: str) -> Any:
     if name in _HOME_OF:
         value = getattr(importlib.import_module(_HOME_OF[name]), name)
-    elif name in {"errors", "events", "log_text"}:
+    elif name in {"errors", "events", "log_text", "webhooks"}:
         value = importlib.import_module(f"aiotravis.{name}")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

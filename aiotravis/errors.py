@@ -32,6 +32,8 @@
     ├── TriggerUndecided         a requested build has not appeared in time       .request_id .build_id
     ├── TriggerUncertain         a build may have been requested                  .candidates
     ├── LogUnavailable           the log of a job is not there, or not yet        .job_id .reason .retry_after
+    ├── WebhookRejected          a request is no notification that Travis signed  .check
+    ├── SignInFailed             nobody signed in with the browser
     └── LiveError                the live channel failed
         ├── LiveUnavailable         there is no live channel                      .code
         ├── SubscriptionError       one channel was refused                       .channel
@@ -42,14 +44,15 @@ Every message names request, cause and remedy, and no token.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 __all__ = [
     "AuthenticationError", "BannedError", "BuildLimitReached", "CommitNotBuilt", "ConflictError", "DecodeError",
     "LimitsUnavailable", "LiveError", "LiveUnavailable", "LogAccessDenied", "LogGap", "LogUnavailable", "NotFoundError",
     "PermissionDenied", "RateLimited", "RedirectError", "RefusedError", "RepositoryInactive", "RepositoryMigrated",
-    "RequestError", "RequestTimeout", "ResponseError", "RestartDropped", "ServerError", "SubscriptionError",
-    "TooLargeError", "TravisError", "TriggerRejected", "TriggerUncertain", "TriggerUndecided", "TruncatedError",
-    "UsageError", "ValidationError", "WriteInterrupted",
+    "RequestError", "RequestTimeout", "ResponseError", "RestartDropped", "ServerError", "SignInFailed",
+    "SubscriptionError", "TooLargeError", "TravisError", "TriggerRejected", "TriggerUncertain", "TriggerUndecided",
+    "TruncatedError", "UsageError", "ValidationError", "WebhookRejected", "WriteInterrupted",
 ]  # fmt: skip
 
 
@@ -374,6 +377,24 @@ class LogUnavailable(TravisError):
         self.job_id: int | None = job_id
         self.reason: str = reason
         self.retry_after: float | None = retry_after
+
+
+class WebhookRejected(TravisError):
+    """A request is not a notification that Travis signed. Do nothing with it, and answer with an error.
+
+    Attributes:
+        check: The check that failed: ``"body"`` (not the form that Travis sends), ``"signature"`` (missing, or not
+            base64), ``"key"`` (there is no key to verify with, or it is not RSA), ``"mismatch"`` (signed with another
+            key, or changed on the way), ``"payload"`` (signed by Travis, but its build cannot be read).
+    """
+
+    def __init__(self, message: str, *, check: Literal["body", "signature", "key", "mismatch", "payload"]) -> None:
+        super().__init__(message)
+        self.check: Literal["body", "signature", "key", "mismatch", "payload"] = check
+
+
+class SignInFailed(TravisError):
+    """Nobody signed in with the browser in time, or no browser could be opened. Try again, or pass a token."""
 
 
 class LiveError(TravisError):

@@ -52,6 +52,8 @@ def test_every_error_survives_pickle_with_its_attributes() -> None:
         errors.LiveUnavailable("off", code=4001),
         errors.SubscriptionError("no", channel="repo-1"),
         errors.LogGap("holes", job_id=7, missing=[1, 2]),
+        errors.WebhookRejected("forged", check="mismatch"),
+        errors.SignInFailed("late"),
         errors.LogUnavailable("not there", job_id=7, reason="a notice", retry_after=60.0),
     ):
         again = pickle.loads(pickle.dumps(error))

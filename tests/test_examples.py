@@ -24,7 +24,11 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 EXAMPLE = str(EXAMPLES / "live_build.py")
 LISTEN = str(EXAMPLES / "listen.py")
 
-PRINTED = {"listen.py": ("(live channel: reconnecting)", "Back after", "build #5 passed", "duplicates; 1 gap.")}
+PRINTED = {
+    "listen.py": ("(live channel: reconnecting)", "Back after", "build #5 passed", "duplicates; 1 gap."),
+    "webhook_service.py": ("answered 403", "#1 started (new)", "(duplicate)", "exited with 0.", "build #1 passed"),
+    "sign_in_web.py": ("Hello sarah, this is /builds.", "signed in as sarah."),
+}
 """What examples without arguments print at least."""
 
 LIMIT = 30
@@ -442,3 +446,42 @@ async def test_an_error_that_quotes_the_server_does_not_control_the_terminal() -
             printed = terminal.written.decode().replace("\r\n", "\n")
             assert "evil" in printed
             assert UNSAFE.search(printed) is None, ascii(printed)
+
+
+WEBHOOKS = str(EXAMPLES / "webhook_service.py")
+
+
+async def test_the_webhook_service_follows_builds_and_ends_gracefully_on_sigterm() -> None:
+    async with TravisServer() as server:
+        build = server.world.repository("a/b").build()
+        command = [sys.executable, WEBHOOKS, "--endpoint", server.endpoint]
+        environment = {**os.environ, "TRAVIS_TOKEN": ""}
+        async with await anyio.open_process(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            seen = b""
+            while b"Ctrl-C ends it.\n" not in seen:
+                seen += await process.stdout.receive()
+            url = seen.split()[2].decode()
+            build.start()
+            assert (await server.webhooks.send(build, url)).status == 204
+            assert (await server.webhooks.send(build, url, payload='{"id":1}')).status == 204
+            server.webhooks.renew_key()
+            assert (await server.webhooks.send(build, url)).status == 403
+            await until(lambda: bool(server.requests_to("/jobs/*")), 30)
+            process.send_signal(signal.SIGTERM)
+            # What is being followed may end.
+            build.write("the last line\n", final=True).finish("passed")
+            with anyio.fail_after(LIMIT):
+                seen += b"".join([chunk async for chunk in process.stdout])
+                assert await process.wait() == 0
+    assert b"a/b #1 started (new)" in seen
+    assert b"the last line" in seen
+    assert seen.endswith(b"build #1 passed\n")
+
+
+async def test_the_sign_in_example_checks_its_arguments() -> None:
+    for arguments in (["--endpoint", "https://host"], ["--endpoint", "https://host", "--web", "--program"]):
+        assert (await run_here(str(EXAMPLES / "sign_in_web.py"), *arguments)).returncode == 2

@@ -13,6 +13,7 @@ from aiotravis.bulk.progress import Progress
 from aiotravis.client._resources import Resources
 from aiotravis.client._validation import build_request
 from aiotravis.flows.github_sign_in import GitHubSignIn, OneTimePassword, check_credentials, github_address
+from aiotravis.flows.webhook_verifier import WebhookVerifier
 from aiotravis.rate_limits import Limits, limiter_for
 from aiotravis.resources._runs import Restarts
 from aiotravis.resources.users import User
@@ -35,6 +36,7 @@ class BaseClient(Resources):
     def _bind(self, transport: AiohttpTransport) -> None:
         self._transport = transport
         self._bind_resources(transport, transport.identity.token, self.endpoint, self._restarts)
+        self._webhook_verifier = WebhookVerifier(self.config)
 
     def __repr__(self) -> str:
         has_token = self._transport.identity.token is not None
@@ -104,6 +106,19 @@ class BaseClient(Resources):
         response = await self._transport.send(request)
         raise_for_status(request, response)
         return response
+
+    def webhook_verifier(self) -> WebhookVerifier:
+        """Return what verifies webhooks of this site: with its public key, which is fetched at the first webhook.
+
+        ``notification = await travis.webhook_verifier().verify(body, signature)``
+
+        The key is kept. When a signature does not fit it, it is fetched again, at most every five minutes. No token is
+        needed. See `aiotravis.webhooks`, and for aiohttp.web `aiotravis.web.webhook_handler`.
+
+        Returns:
+            The same verifier at each call.
+        """
+        return self._webhook_verifier
 
     def map(
         self,

@@ -4,12 +4,13 @@ https://docs.travis-ci.com/api/#pusher
 """
 
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from aiotravis._http.json_text import DECODE_ERRORS
-from aiotravis._http.lenient import Id, LenientReader, UnreadableValue, exhaust, has_zero_date
+from aiotravis._http.lenient import Id, UnreadableValue
+from aiotravis._http.value_reader import ValueReader
 from aiotravis.events import (
     EVENTS_BY_NAME,
     BuildEvent,
@@ -28,12 +29,7 @@ from aiotravis.resources.stages import Stage
 
 __all__ = ["has_no_payload", "read_event", "read_log"]
 
-T = TypeVar("T")
-
 NO_FULL_PAYLOAD: Final = "_no_full_payload"
-
-MAX_ODD_VALUES: Final = 1000
-"""As that of `LenientReader`: an event is read in one turn of the event loop, some 50 ms for as many."""
 
 
 class _BuildPayload(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,33 +53,12 @@ class _LogPayload(msgspec.Struct, frozen=True, kw_only=True):
     final: bool = False
 
 
-class _Reader(Generic[T]):
-    """Reads payloads of one type: as declared, or else as far as they can be read."""
-
-    def __init__(self, kind: type[T]) -> None:
-        self._kind = kind
-        self._decode = msgspec.json.Decoder(kind, strict=False).decode
-
-    def __call__(self, text: str | bytes, unreadable: set[str]) -> T:
-        """Return the value, and add the names of what could not be read."""
-        try:
-            value = self._decode(text)
-            if not has_zero_date(text):
-                return value
-        except DECODE_ERRORS:
-            pass
-        reader = LenientReader(self._kind, max_odd=MAX_ODD_VALUES)
-        value = exhaust(reader.read(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text))
-        unreadable |= reader.unreadable
-        return value
-
-
 _read_log = msgspec.json.Decoder(JobLog).decode
-_read_log_payload = _Reader(_LogPayload)
-_read_job = _Reader(Job)
-_read_nested_job = _Reader(_NestedJob)
-_read_payload = _Reader(_BuildPayload)
-_read_build = _Reader(Build)
+_read_log_payload = ValueReader(_LogPayload)
+_read_job = ValueReader(Job)
+_read_nested_job = ValueReader(_NestedJob)
+_read_payload = ValueReader(_BuildPayload)
+_read_build = ValueReader(Build)
 _read_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 

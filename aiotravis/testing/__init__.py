@@ -15,6 +15,7 @@ from aiotravis.testing.rest.middleware import RequestSeen
 from aiotravis.testing.rest.rate_rules import RateRules, WindowCounter
 from aiotravis.testing.rest.routes import ServerContext
 from aiotravis.testing.rest.switches import Gatekeeper, Switches
+from aiotravis.testing.rest.webhooks import WebhookDelivery, Webhooks
 from aiotravis.testing.server import TravisServer
 from aiotravis.testing.world.builds import Build, Job, Notify, Repository, WorldContext
 from aiotravis.testing.world.log_tokens import LogToken, LogTokens
@@ -73,6 +74,8 @@ __all__ = [
     "Switches",
     "TravisServer",
     "User",
+    "WebhookDelivery",
+    "Webhooks",
     "WindowCounter",
     "World",
     "WorldContext",

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiotravis.testing.faults.rules import Faults
 from aiotravis.testing.live.publish_api import PublishApi
 from aiotravis.testing.live.publisher import LiveMode, Publisher
-from aiotravis.testing.live.pusher import Dialect, PusherApp
+from aiotravis.testing.live.pusher import Dialect, PusherApp, pusher_block
 from aiotravis.testing.rest.access import Mode
 from aiotravis.testing.rest.archive import ArchiveHost
 from aiotravis.testing.rest.github import GITHUB_PREFIX, GitHubRoutes
@@ -20,6 +20,7 @@ from aiotravis.testing.rest.rate_rules import RateRules
 from aiotravis.testing.rest.route_groups import ROUTE_GROUPS
 from aiotravis.testing.rest.stubs import Stub
 from aiotravis.testing.rest.switches import Switches
+from aiotravis.testing.rest.webhooks import Webhooks
 from aiotravis.testing.world.playback import play
 from aiotravis.testing.world.world import Build, World
 
@@ -78,6 +79,7 @@ class TravisServer:
         port: TCP port; 0 before the server starts.
         github: GitHub's authorizations API, see `github_url`.
         archive: Host of archived logs, used with an old ``log_mode``.
+        webhooks: Where webhook notifications are sent, and the key that signs them.
         faults: Rules that inject faults into requests and events.
         announced_port: Port of the live channel in ``GET /config``, for a `FaultProxy` in between; None for the
             server's own.
@@ -139,6 +141,7 @@ class TravisServer:
         self.port: int = 0
         self.announced_port: int | None = None
         self.archive: ArchiveHost = ArchiveHost(self.world, max_records)
+        self.webhooks: Webhooks = Webhooks(self.world, max_records)
         self.faults: Faults = self.pusher.faults
         self._pusher_key = pusher_key
         self._pusher_path = f"/{pusher_path.strip('/')}" if pusher_path.strip("/") else ""
@@ -156,6 +159,7 @@ class TravisServer:
             limited=dialect == "pusher",
             occupied_since=self.pusher.occupied_since,
         )
+        self.webhooks.watch()
 
     @property
     def endpoint(self) -> str:
@@ -226,6 +230,7 @@ class TravisServer:
         if tasks:
             await asyncio.wait(tasks)
         self.faults.clear()
+        await self.webhooks.stop()
         await self.pusher.close()
         await self.archive.stop()
         if self._runner is not None:
@@ -297,17 +302,8 @@ class TravisServer:
         """Return the pusher block of ``GET /config``, with host, port and path; None without a live channel."""
         if self._pusher_key is None:
             return None
-        block: dict[str, object] = {
-            "key": self._pusher_key,
-            "host": self.host,
-            "port": self.announced_port or self.port,
-            "scheme": "http",
-        }
-        if self._pusher_path:
-            block["path"] = self._pusher_path
-        if self.secure:
-            block.update(secure=True, private=True)
-        return block
+        port = self.announced_port or self.port
+        return pusher_block(self._pusher_key, self.host, port, self._pusher_path, secure=self.secure)
 
     def requests_to(self, path: str) -> list[RequestSeen]:
         """Return the requests to some paths, in order.

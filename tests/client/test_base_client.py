@@ -1,6 +1,7 @@
 """The client itself over REST: its headers, settings, limits, any other route."""
 
 from typing import Any
+from urllib.parse import quote_plus
 
 import anyio
 import pytest
@@ -133,3 +134,12 @@ async def test_with_options_changes_settings_over_the_same_connections(server: T
     await travis.with_options().aclose()
     with pytest.raises(errors.UsageError, match="closed"):
         await travis.users.me()
+
+
+async def test_a_client_has_one_verifier_of_webhooks_and_needs_no_token(server: TravisServer, stranger: Travis) -> None:
+    verifier = stranger.webhook_verifier()
+    assert stranger.webhook_verifier() is verifier
+    payload = '{"id":7,"state":"passed"}'
+    body = f"payload={quote_plus(payload)}".encode()
+    assert (await verifier.verify(body, server.webhooks.sign(payload))).build.id == 7
+    assert stranger.with_options(attempts=1).webhook_verifier() is not verifier

@@ -24,9 +24,10 @@ from tests.conformance.tables import Entity, Row, field_rows
 HERE = Path(__file__).parent
 FACTS = (HERE / "facts.md").read_text(encoding="utf-8")
 
-SECTIONS: Mapping[str, str] = dict(
-    re.findall(r"^## (\d+(?:\.\d+)?)\n(.*?)(?=^## |\Z)", FACTS, re.MULTILINE | re.DOTALL)
-)
+NUMBER = r"(?:beyond )?\d+(?:\.\d+)?"
+"""Number of a section or a quirk: ``3.14``, or ``beyond 2.1`` for what is not API v2."""
+
+SECTIONS: Mapping[str, str] = dict(re.findall(rf"^## ({NUMBER})\n(.*?)(?=^## |\Z)", FACTS, re.MULTILINE | re.DOTALL))
 QUIRKS = re.findall(r"^\| (9\.\d+) \|", FACTS, re.MULTILINE)
 
 WITHOUT_ROWS = {
@@ -37,7 +38,7 @@ WITHOUT_ROWS = {
 }
 """Sections without rows of a table, and why."""
 
-CITATION = re.compile(r"\bfacts? (\d+(?:\.\d+)?(?:, \d+(?:\.\d+)?)*)")
+CITATION = re.compile(rf"\bfacts? ({NUMBER}(?:, {NUMBER})*)")
 
 REPOSITORY = re.compile(r"`([\w.-]+/[\w.-]+)(?:: [\w./-]+)?`")
 
@@ -67,7 +68,8 @@ def entities() -> Iterator[tuple[str, Entity]]:
 
 
 def section_of(name: str) -> str:
-    return name.partition(" ")[0]
+    number = re.match(NUMBER, name)
+    return number[0] if number else name
 
 
 def cited(*folders: Path) -> set[str]:

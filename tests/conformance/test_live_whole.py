@@ -116,4 +116,5 @@ def test_every_covered_row_is_in_the_list(section: str) -> None:
 
 
 def test_every_covered_section_is_in_the_list() -> None:
-    assert set(COVERED) == set(FACTS)
+    # Sections beyond API v2 have tables of their own.
+    assert {section for section in COVERED if not section.startswith("beyond")} == set(FACTS)

@@ -71,7 +71,13 @@ ROWS: dict[str, Row] = {
         and body["config"]["github"]["api_url"].startswith("http")
         and all(isinstance(scope, str) for scope in body["config"]["github"]["scopes"]),
     ),
-    "3.20 notifications": Row(200, "/config", config("notifications", {"webhook": {"public_key": None}})),
+    "3.20 notifications": Row(
+        200, "/config", lambda body: list(body["config"]["notifications"]["webhook"]) == ["public_key"],
+    ),
+    "3.20 no key for webhooks": Row(
+        200, "/config", config("notifications", {"webhook": {"public_key": None}}),
+        before=lambda found: setattr(found.server.webhooks, "signed", False),
+    ),
     "3.20 pusher": Row(200, "/config", lambda body: body["config"]["pusher"]["key"] == "5df8ac576dcccf4fd076"),
     "3.20 never the secret": Row(200, "/config", answer_is=lambda answer, _: b"secret" not in answer.body),
     "3.20 GET /": Row(200, "/", equals({"hello": "world"}), token=None),

@@ -25,6 +25,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 GITHUB = f"github-{TOKEN}"
 LOCAL, FOREIGN = "http://localhost:8080/", "https://evil.example.org/"
 SITE = "https://travis-ci.org"
+HOME = f"{SITE}/"
 
 
 def sign_in(status: int, body: bytes | Check | None, github_token: str = GITHUB, **more: Unpack[RowOptions]) -> Row:
@@ -111,7 +112,7 @@ ROWS: dict[str, Row] = {
         answer_is=lambda answer, _: to_github(answer, SITE),
     ),
     "3.21 a page that posts the token": handshake(200, LOCAL, kind="text/html", answer_is=posts_token),
-    "3.21 the state is another": handshake(302, LOCAL, NOTHING, state="other", kind=None, answer_is=goes_to(SITE)),
+    "3.21 the state is another": handshake(302, LOCAL, NOTHING, state="other", kind=None, answer_is=goes_to(HOME)),
     "3.21 the state is another, in 2014": handshake(400, LOCAL, b"state mismatch", state="other", age="2014"),
     "3.21 a target that is not allowed": handshake(401, FOREIGN, b"target URI not allowed"),
     "3.21 a target that is not allowed, in 2014": handshake(

@@ -20,7 +20,7 @@ from aiotravis.testing.live.connection import ServerConnection
 from aiotravis.testing.live.dialects import Dialect, dialect_rules, event_frame
 from aiotravis.testing.live.frames import RecordedFrame, parse_frame, recorded
 
-__all__ = ["Dialect", "PusherApp", "RecordedFrame", "ServerConnection"]
+__all__ = ["Dialect", "PusherApp", "RecordedFrame", "ServerConnection", "pusher_block"]
 
 MAX_RECORDED_FRAMES = 100_000
 
@@ -314,6 +314,24 @@ class PusherApp:
         else:
             self._send(connection, rules.subscription_succeeded(channel))
             self._channels.subscribe(connection, channel)
+
+
+def pusher_block(key: str, host: str, port: int, path: str, *, secure: bool) -> dict[str, object]:
+    """Return the pusher block of ``GET /config``.
+
+    Args:
+        key: Public key of the app.
+        host: Host of the app.
+        port: Its TCP port.
+        path: Its path prefix; empty for none.
+        secure: Whether all channels are private.
+    """
+    block: dict[str, object] = {"key": key, "host": host, "port": port, "scheme": "http"}
+    if path:
+        block["path"] = path
+    if secure:
+        block.update(secure=True, private=True)
+    return block
 
 
 async def _drained(connections: list[ServerConnection]) -> None:

@@ -1,4 +1,7 @@
-"""GitHub's authorizations API, which the Travis of 2014 needed for temporary tokens; GitHub withdrew it in 2020."""
+"""GitHub: its authorizations API, which it withdrew in 2020, and the page where a browser agrees to a sign-in.
+
+The Travis of 2014 needed the API for temporary tokens.
+"""
 
 import base64
 import binascii
@@ -7,6 +10,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -77,6 +81,7 @@ class GitHubRoutes(Routes):
             ("POST", "/authorizations", self.create),
             ("GET", "/authorizations", self.list_authorizations),
             ("DELETE", r"/authorizations/{id:\d+}", self.delete),
+            ("GET", "/login/oauth/authorize", self.authorize),
         )
 
     def _user(self, request: web.Request) -> User:
@@ -130,3 +135,13 @@ class GitHubRoutes(Routes):
         del self.authorizations[authorization.id]
         self._server.world.github_tokens.pop(authorization.token, None)
         return web.Response(status=204)
+
+    async def authorize(self, request: web.Request) -> web.StreamResponse:
+        """Answer ``GET /login/oauth/authorize`` as to somebody who has agreed before: back to Travis with a code."""
+        user = self._server.world.github_user
+        target, state = request.query.get("redirect_uri"), request.query.get("state")
+        if user is None or target is None or state is None:
+            raise ErrorResponse(404, b'{"message":"Not Found"}')
+        code = secrets.token_hex(10)
+        self._server.world.github_tokens[code] = user
+        return web.Response(status=302, headers={"Location": f"{target}?{urlencode({'code': code, 'state': state})}"})

@@ -14,6 +14,7 @@ from aiotravis.testing.rest.access import Caller, ErrorResponse, Mode, authentic
 from aiotravis.testing.rest.content_negotiation import accepts_json, requested_version
 from aiotravis.testing.rest.rate_rules import RateRules
 from aiotravis.testing.rest.switches import Switches
+from aiotravis.testing.rest.webhooks import Webhooks
 from aiotravis.testing.world.builds import Build, Job, Repository
 from aiotravis.testing.world.gatekeeper import approve, reject
 from aiotravis.testing.world.repository_data import Request
@@ -44,6 +45,7 @@ class ServerContext(Protocol):
     world: World
     mode: Mode
     pusher: PusherApp
+    webhooks: Webhooks
     log_mode: str
     live_mode: LiveMode
     switches: Switches

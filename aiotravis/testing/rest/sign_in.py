@@ -7,9 +7,9 @@ import html
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from aiohttp import web
 
@@ -84,37 +84,51 @@ class SignInRoutes(Routes):
         site = f"https://{self._website_host}"
         query = request.query
         if "code" not in query:
-            # fact 9.24: redirect_to is documented, redirect_uri is read.
-            return self._to_provider(query.get("redirect_uri") or query.get("origin") or site)
+            # fact 9.24: redirect_to is documented, redirect_uri is read; fact beyond 3.1: origin wins.
+            return self._to_provider(request, query.get("origin") or query.get("redirect_uri") or site)
         state = query.get("state", "")
         is_2014 = self._server.log_mode == "2014"
         if not state or state != request.cookies.get(STATE_COOKIE):
             if is_2014:
                 raise ErrorResponse(400, b"state mismatch")
-            return web.Response(status=302, headers={"Location": site})
+            response = web.Response(status=302, headers={"Location": f"{site}/"})
+            response.del_cookie(STATE_COOKIE)
+            response.cookies[STATE_COOKIE]["path"] = ""
+            return response
         target = state.partition(":::")[2]
-        if not is_allowed_target(target):
+        if not is_allowed_target(target, self._server.switches.target_origins):
             if is_2014:
                 return web.Response(status=302, headers={"Location": target})
             raise ErrorResponse(401, b"target URI not allowed")
         user = self._github_user(query["code"])
-        fields = {"token": user.token, "user": json.dumps(user_json(user)), "storage": "sessionStorage"}
+        # fact beyond 3.1: the user as v2 has it, and further tokens.
+        others = {"token": user.rss_token, "rss_token": user.rss_token, "web_token": "", "installation": None}
+        fields = {"token": user.token, "user": json.dumps({**user_json(user), **others}), "storage": "localStorage"}
         return web.Response(text=_token_form(target, fields), content_type="text/html")
 
     @property
     def _website_host(self) -> str:
         return {"org": "travis-ci.org", "enterprise": "travis.example.org"}.get(self._server.mode, "travis-ci.com")
 
-    def _to_provider(self, target: str) -> web.Response:
+    def _to_provider(self, request: web.Request, target: str) -> web.Response:
         state = f"{secrets.token_urlsafe(16)}:::{target}"
-        parameters = urlencode({"client_id": "travis", "scope": "read:org,user:email", "state": state})
-        response = web.Response(status=302, headers={"Location": f"{AUTHORIZE_URL}?{parameters}"})
-        response.set_cookie(STATE_COOKIE, state, httponly=True)
+        parameters = {"client_id": "travis", "scope": "read:org,user:email", "state": state}
+        parameters["redirect_uri"] = str(request.url.with_query(None))
+        known = self._server.world.github_user is not None
+        provider = f"{self._server.github_url}/login/oauth/authorize" if known else AUTHORIZE_URL
+        response = web.Response(status=302, headers={"Location": f"{provider}?{urlencode(parameters)}"})
+        # fact beyond 3.1: no path, and hidden from scripts everywhere but on org.
+        response.set_cookie(STATE_COOKIE, state, httponly=self._server.mode != "org")
+        response.cookies[STATE_COOKIE]["path"] = ""
         return response
 
     async def post_message(self, request: web.Request) -> web.StreamResponse:
         """Answer ``GET /auth/post_message``: a page for an iframe, which asks its parent to redirect."""
-        text = "<script>window.parent.postMessage('redirect', '*')</script>\n"
+        # fact beyond 3.2: to itself, its parents and its openers; never a token.
+        text = (
+            "<script>for (let one = window, last; one && one !== last; last = one, one = one.opener || one.parent) "
+            "one.postMessage('redirect', '*')</script>\n"
+        )
         return web.Response(text=text, content_type="text/html")
 
     async def not_implemented(self, request: web.Request) -> web.StreamResponse:
@@ -133,12 +147,24 @@ class SignInRoutes(Routes):
         return SerializedResponse({"user": user_json(caller.user)})
 
 
-def is_allowed_target(target: str) -> bool:
-    """Return whether a token may be sent to a URL: Travis over TLS, or this machine on a port above 1023."""
-    parts = urlsplit(target)
-    host, port = parts.hostname or "", parts.port or 0
+def is_allowed_target(target: str, origins: Iterable[str] = ()) -> bool:
+    """Return whether a token may be sent to a URL: this machine on a port above 1023, or over TLS.
+
+    Args:
+        target: The URL.
+        origins: Hosts that the site's configuration lists, beside those of Travis.
+    """
+    if "<" in unquote(target) or ">" in unquote(target):
+        return False
+    try:
+        parts = urlsplit(target)
+        host, port = parts.hostname or "", parts.port or 0
+    except ValueError:
+        return False
     if host in {"localhost", "127.0.0.1"}:
-        return parts.scheme in {"http", "https"} and port > 1023
+        return port > 1023
+    if host in origins:
+        return parts.scheme == "https"
     return parts.scheme == "https" and re.fullmatch(r"(.+\.)?travis-ci\.(org|com)", host) is not None
 
 

@@ -28,6 +28,7 @@ class Switches:
         gatekeeper: What becomes of requests for builds that are made over HTTP, at the second response that shows them;
             at once with ``instant``.
         rejection: Reason of the gatekeeper that rejects.
+        target_origins: Hosts to which the handshake may send a token, beside Travis's own and this machine.
         date_offset: Seconds by which the ``Date`` of every response is ahead of the world's clock.
         chance: Probability with which each of these happens, in place of the rule: the next build repeats a number, a
             restart is dropped (each where it is switched on), a queued restart takes effect at a read, a request is
@@ -51,6 +52,7 @@ class Switches:
     dropped_restarts: bool = False
     gatekeeper: Gatekeeper = "approves"
     rejection: str = "Build skipped via commit message"
+    target_origins: tuple[str, ...] = ()
     date_offset: float = 0.0
     chance: float | None = None
     seed: int = 0

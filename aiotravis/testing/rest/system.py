@@ -63,7 +63,7 @@ class SystemRoutes(Routes):
             "shorten_host": "trvs.io",
             "assets": {"host": host},
             "github": {"api_url": self._server.github_url, "scopes": ["read:org", "user:email", "repo_deployment"]},
-            "notifications": {"webhook": {"public_key": None}},
+            "notifications": {"webhook": {"public_key": self._server.webhooks.public_key}},
         }
         pusher = self._server.pusher_config()
         if pusher is not None:

@@ -48,6 +48,8 @@ class World:
         jobs: Jobs of all builds, by id.
         github_tokens: GitHub tokens and their users.
         github_logins: GitHub tokens of people without an account on Travis, and their logins.
+        github_user: User who is signed in at GitHub in every browser: the handshake then leads to the embedded GitHub,
+            which sends the browser back at once. With None it leads to github.com.
         broadcasts: In order of creation; a string is a new message to everybody.
         annotation_providers: User name of a service that annotates jobs, to its key and its displayed name.
         log_tokens: Tokens that each give access to one log.
@@ -67,6 +69,7 @@ class World:
         self.organizations: list[Organization] = []
         self.github_tokens: dict[str, User] = {}
         self.github_logins: dict[str, str] = {}
+        self.github_user: User | None = None
         self.repositories: dict[int, Repository] = {}
         self.builds: dict[int, Build] = {}
         self.jobs: dict[int, Job] = {}

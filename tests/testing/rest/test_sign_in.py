@@ -33,11 +33,13 @@ async def test_logout_revokes_a_token_in_the_query_only(server: TravisServer) ->
         ("https://travis-ci.org", True), ("https://a.travis-ci.com/x", True), ("http://travis-ci.org", False),
         ("https://travis-ci.org.evil.example", False), ("https://nottravis-ci.org", False),
         ("http://localhost:1024", True), ("http://127.0.0.1:8080/", True), ("http://localhost:1023", False),
-        ("http://localhost", False), ("ftp://localhost:8080", False), ("", False),
+        ("http://localhost", False), ("ftp://localhost:8080", True), ("", False),
+        ("http://[::1]:8080/", False), ("http://localhost:99999/", False), ("http://localhost:8080/%3Cb>", False),
+        ("https://builds.example.org/x", True), ("http://builds.example.org/", False),
     ],
 )  # fmt: skip
 def test_handshake_target_is_travis_or_this_machine(target: str, allowed: bool) -> None:
-    assert is_allowed_target(target) is allowed
+    assert is_allowed_target(target, ["builds.example.org"]) is allowed
 
 
 async def test_empty_token_is_refused_after_logout(server: TravisServer) -> None:
