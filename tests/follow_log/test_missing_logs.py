@@ -158,18 +158,19 @@ async def test_parts_that_arrive_after_the_end_belong_to_the_log(state: str, key
         job.start()
         for content in ("one ", "two "):
             job.write(content)
-        async with travis.follow_log(job.id) as log, anyio.create_task_group() as group:
 
-            async def write() -> None:
-                job.finish(state)
-                job.log.unavailable_reads = 0
-                reads = len(server.requests)
-                await until(lambda: len(server.requests) > reads + 12)
-                job.write("three")
-                job.write("", final=True)
+        async def write() -> None:
+            job.finish(state)
+            job.log.unavailable_reads = 0
+            reads = len(server.requests)
+            await until(lambda: len(server.requests) > reads + 12)
+            job.write("three")
+            job.write("", final=True)
 
-            group.start_soon(write)
+        async with travis.follow_log(job.id) as log:
+            writing = asyncio.ensure_future(write())
             parts, error = await rest_of(log)
+            await writing
         assert ("".join(part.content or "" for part in parts), error, log.complete) == ("one two three", None, True)
 
 
