@@ -151,7 +151,8 @@ async def test_a_log_opens_at_what_failed_with_the_colour_of_its_ending(
     server: TravisServer, repository: Repository, name: str, status: str, colour: str
 ) -> None:
     state = name[5:] if name[5:] in {"passed", "failed", "canceled"} else "errored"
-    repository.build().start().write(SAMPLE_LOGS[name], final=True).finish(state)
+    build = repository.build().start().write(SAMPLE_LOGS[name], final=True).finish(state)
+    build.jobs[0].log.unavailable_reads = 0
     log = LogText.parse(SAMPLE_LOGS[name])
     async with dashboard(server, 120, 16) as terminal:
         await terminal.shows(lambda text: f"1.1 · {status}" in text)
@@ -171,7 +172,8 @@ async def test_a_log_scrolls(server: TravisServer, repository: Repository) -> No
     failing = '$ make\nThe command "make" exited with 2.\n'
     fold = "travis_fold:start:a\r\x1b[0Kw\ntravis_fold:end:a\r\x1b[0K\n"
     text = f"{fold}{failing}{lines}\nDone. Your build exited with 1.\n"
-    repository.build().start().write(text, final=True).finish("failed")
+    build = repository.build().start().write(text, final=True).finish("failed")
+    build.jobs[0].log.unavailable_reads = 0
     async with dashboard(server, 100, 30) as terminal:
         await terminal.shows(lambda text: "$ make" in text and "exit code 1" in text)
         terminal.press("G")
