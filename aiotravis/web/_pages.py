@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qs
 
-import anyio
 from aiohttp import web
 
 from aiotravis.client import Travis
 from aiotravis.resources.users import User
+from aiotravis.web._bodies import read_body
 
 __all__ = ["owner_of", "page", "read_posted_form", "self_submitting_page"]
 
@@ -36,16 +36,8 @@ async def read_posted_form(request: web.Request) -> dict[str, str]:
     Raises:
         HTTPException: It is too large, or does not arrive in time.
     """
-    body = bytearray()
-    try:
-        with anyio.fail_after(FORM_SECONDS):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > MAX_FORM_BYTES:
-                    raise web.HTTPRequestEntityTooLarge(MAX_FORM_BYTES, len(body))
-    except TimeoutError:
-        raise web.HTTPRequestTimeout from None
-    fields = parse_qs(bytes(body).decode("utf-8", "replace"), max_num_fields=None)
+    body = await read_body(request, MAX_FORM_BYTES, FORM_SECONDS)
+    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=None)
     form = {name: values[0] for name, values in fields.items() if len(values) == 1}
     if not TOKEN.fullmatch(form.get("token", "")):
         form.pop("token", None)

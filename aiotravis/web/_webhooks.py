@@ -7,12 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-import anyio
 from aiohttp import web
 
 from aiotravis._validation import validate_instance
 from aiotravis.errors import TravisError, UsageError, WebhookRejected
 from aiotravis.flows.webhook_verifier import WebhookVerifier
+from aiotravis.web._bodies import read_body
 from aiotravis.webhooks import Notification
 
 __all__ = ["webhook_handler"]
@@ -51,7 +51,7 @@ def webhook_handler(verifier: WebhookVerifier, receive: Callable[[Notification],
     async def handle(request: web.Request) -> web.Response:
         signature = request.headers.get("Signature")
         # What is not signed is not read.
-        body = b"" if signature is None else await _read(request)
+        body = b"" if signature is None else await read_body(request, MAX_BODY_BYTES, BODY_SECONDS)
         try:
             notification = await verifier.verify(body, signature)
         except WebhookRejected as exc:
@@ -64,21 +64,3 @@ def webhook_handler(verifier: WebhookVerifier, receive: Callable[[Notification],
         return web.Response(status=204)
 
     return handle
-
-
-async def _read(request: web.Request) -> bytes:
-    """Return the body, of up to `MAX_BODY_BYTES`, whatever the application's ``client_max_size``.
-
-    Raises:
-        HTTPException: It is larger, or does not arrive in time.
-    """
-    body = bytearray()
-    try:
-        with anyio.fail_after(BODY_SECONDS):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, len(body))
-    except TimeoutError:
-        raise web.HTTPRequestTimeout from None
-    return bytes(body)
