@@ -7,10 +7,9 @@ from aiotravis._validation import validate_callback, validate_seconds
 from aiotravis.client._waiting_client import WaitingClient
 from aiotravis.flows.event_subscriber import RepoRef
 from aiotravis.flows.trigger import Trigger
-from aiotravis.resources._base import list_of
 from aiotravis.resources._build_requests import BuildConfig, MergeMode, PendingRequest, request_body
 from aiotravis.resources.builds import Build
-from aiotravis.resources.repositories import repo_part
+from aiotravis.resources.repositories import repo_segment
 
 __all__ = ["TriggeringClient"]
 
@@ -73,19 +72,13 @@ class TriggeringClient(WaitingClient):
 
         https://docs.travis-ci.com/user/triggering-builds/
         """
-        repo_part(repo)
-        # Read twice: to check it before anything is sent, and to send it.
-        configs = list_of(configs, "configs")
-        request_body(
+        segment = repo_segment(repo)
+        body = request_body(
             branch=branch, sha=sha, tag=tag, message=message, config=config, merge_mode=merge_mode, configs=configs
         )
-        create = partial(
-            self.requests.create, repo, branch=branch, sha=sha, tag=tag, message=message, config=config,
-            merge_mode=merge_mode, configs=configs,
-        )  # fmt: skip
         validate_seconds(appear_within, "appear_within", zero_ok=True)
         if on_request is not None:
             validate_callback(on_request, "on_request")
         lifetime = self._transport.lifetime
         trigger = Trigger(self._subscriber, self.requests, self.builds, lifetime, repo, branch)
-        return await trigger.run(create, appear_within, on_request)
+        return await trigger.run(partial(self.requests._create, segment, body), appear_within, on_request)

@@ -192,6 +192,10 @@ class Requests(Resource):
         body = request_body(
             branch=branch, sha=sha, tag=tag, message=message, config=config, merge_mode=merge_mode, configs=configs
         )
+        return await self._create(segment, body)
+
+    async def _create(self, segment: int | str, body: dict[str, object]) -> PendingRequest:
+        """Send the body of a request for a build, see `create`."""
         try:
             response = await self._fetch(CREATE, repo=segment, json=body, hidden=config_secrets(body))
         except RequestError as exc:
