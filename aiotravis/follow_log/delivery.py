@@ -109,9 +109,6 @@ class LogDelivery:
         if parts is None or self.is_text:
             return
         self.covered = False
-        if snapshot.whole and self.last_number < 0 and not self._assembler.held:
-            # It contains all parts, and the server's notice.
-            self._assembler = LogAssembler()
         # fact 7.9: the server's notice says nothing of the parts before it.
         numbers = (part.number for part in parts if isinstance(part.number, int) and part.number != LAST)
         self.highest_listed = max(numbers, default=-1)
