@@ -21,6 +21,13 @@ class Work:
         await asyncio.sleep(0)
 
 
+class Endless(Work):
+    """Work that never ends."""
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+
 async def test_the_task_runs_while_there_is_work_and_restarts_for_more() -> None:
     work = Work()
     for count in (1, 2):
@@ -43,10 +50,6 @@ async def test_work_that_arrives_while_the_task_ends_is_done() -> None:
 
 
 async def test_a_closed_task_is_never_started_again() -> None:
-    class Endless(Work):
-        async def run(self) -> None:
-            await asyncio.Event().wait()
-
     work = Endless()
     work.left = 1
     work.task.ensure()
@@ -58,10 +61,6 @@ async def test_a_closed_task_is_never_started_again() -> None:
 
 def test_a_task_that_ends_with_its_event_loop_is_not_started_again() -> None:
     async def main() -> Work:
-        class Endless(Work):
-            async def run(self) -> None:
-                await asyncio.Event().wait()
-
         work = Endless()
         work.left = 1
         work.task.ensure()

@@ -24,12 +24,9 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aiotravis.follow_log.stream.POLL_DELAY", 0.02)
 
 
-@pytest.fixture(params=["live", "polling"])
-async def server(request: pytest.FixtureRequest) -> AsyncGenerator[TravisServer]:
-    key = "5df8ac576dcccf4fd076" if request.param == "live" else None
-    async with TravisServer(pusher_key=key) as server:
-        server.world.user("sarah", token=TOKEN)
-        yield server
+@pytest.fixture
+def server(live_or_polled: TravisServer) -> TravisServer:
+    return live_or_polled
 
 
 @pytest.fixture

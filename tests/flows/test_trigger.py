@@ -20,22 +20,15 @@ POST = "/v3/repo/82/requests"
 
 
 @pytest.fixture(autouse=True)
-def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trigger_flow, "FIRST_POLL", 0.01)
-    monkeypatch.setattr(trigger_flow, "MAX_POLL", 0.02)
-    monkeypatch.setattr(trigger_flow, "CANDIDATE_DELAYS", (0.0, 0.01, 0.01))
-    monkeypatch.setattr(trigger_flow, "SETTLING", 0.0)
+def fast(fast_trigger: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "POLL_INTERVAL", 0.02)
     monkeypatch.setattr(poll_schedule, "POLL_DELAY", 0.02)
     monkeypatch.setattr("aiotravis.follow_log.stream.POLL_DELAY", 0.02)
 
 
-@pytest.fixture(params=["live", "polling"])
-async def server(request: pytest.FixtureRequest) -> AsyncGenerator[TravisServer]:
-    key = "5df8ac576dcccf4fd076" if request.param == "live" else None
-    async with TravisServer(pusher_key=key) as server:
-        server.world.user("sarah", token=TOKEN)
-        yield server
+@pytest.fixture
+def server(live_or_polled: TravisServer) -> TravisServer:
+    return live_or_polled
 
 
 @pytest.fixture
@@ -119,7 +112,7 @@ async def test_an_awaitable_of_on_request_is_refused(travis: Travis, repository:
         await travis.trigger(82, on_request=lambda _: plain())
 
 
-@pytest.mark.parametrize("server", ["live"], indirect=True)
+@pytest.mark.parametrize("live_or_polled", ["live"], indirect=True)
 async def test_a_live_event_is_read_at_once(
     server: TravisServer, travis: Travis, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:

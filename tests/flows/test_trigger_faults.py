@@ -22,12 +22,7 @@ PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>proxy</
 HTML, JSON = {"Content-Type": "text/html"}, {"Content-Type": "application/json"}
 
 
-@pytest.fixture(autouse=True)
-def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trigger_flow, "FIRST_POLL", 0.01)
-    monkeypatch.setattr(trigger_flow, "MAX_POLL", 0.02)
-    monkeypatch.setattr(trigger_flow, "CANDIDATE_DELAYS", (0.0, 0.01, 0.01))
-    monkeypatch.setattr(trigger_flow, "SETTLING", 0.0)
+pytestmark = pytest.mark.usefixtures("fast_trigger")
 
 
 @pytest.fixture
