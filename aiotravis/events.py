@@ -3,6 +3,7 @@
 https://docs.travis-ci.com/api/#pusher
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from aiotravis._http.lenient import Id
+from aiotravis._values import Value
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
 from aiotravis.resources.repositories import Repository
@@ -38,8 +40,12 @@ __all__ = [
 ]
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Anything that a feed yields.
+def _name(class_name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", ":", class_name).lower()
+
+
+class Event(Value, frozen=True, kw_only=True, tag_field="event", tag=_name):
+    """Anything that a feed yields. As JSON, ``event`` tells which: ``build:started``, ``job:log``, ``lagged``.
 
     Attributes:
         channel: Name of the channel it came on; None for a mark.
@@ -154,7 +160,7 @@ class JobLog(Event, frozen=True, kw_only=True, gc=False):
     final: bool = False
 
 
-class UnknownEvent(Event, frozen=True, kw_only=True):
+class UnknownEvent(Event, frozen=True, kw_only=True, tag="unknown"):
     """An event with an unknown name or an unreadable payload.
 
     Attributes:

@@ -1,7 +1,7 @@
 """Lists of records, with those that could not be read beside them. No I/O."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 import msgspec
 
@@ -54,6 +54,14 @@ class Results(tuple[T_co, ...]):
 
     def __reduce__(self) -> tuple[object, ...]:
         return Results, (tuple(self), self.unreadable)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:
+        # Only pydantic calls this: nothing of it is imported before.
+        from pydantic_core.core_schema import no_info_after_validator_function, tuple_variable_schema
+
+        (item,) = get_args(source) or (Any,)
+        return no_info_after_validator_function(Results, tuple_variable_schema(handler.generate_schema(item)))
 
 
 def results_of(records: Sequence[T]) -> Results[T]:

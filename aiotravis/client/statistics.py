@@ -2,12 +2,13 @@
 
 import msgspec
 
+from aiotravis._values import Value
 from aiotravis.live.monitor import LiveStatistics
 
 __all__ = ["Statistics"]
 
 
-class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+class Statistics(Value, frozen=True, kw_only=True):
     """What a client is doing, see `Travis.statistics`.
 
     Attributes:

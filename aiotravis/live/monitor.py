@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 import msgspec
 
+from aiotravis._values import Value
 from aiotravis.errors import UsageError
 
 __all__ = ["Live", "LiveMonitor", "LiveState", "LiveStateChanges", "LiveStatistics"]
@@ -40,7 +41,7 @@ class LiveState(StrEnum):
     """The client is closed."""
 
 
-class LiveStatistics(msgspec.Struct, frozen=True, kw_only=True):
+class LiveStatistics(Value, frozen=True, kw_only=True):
     """Counters of the live channel since the client was made.
 
     Attributes:

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, Protocol, runtime_checkable
 
-import msgspec
-
+from aiotravis._values import Value
 from aiotravis.log_text._commands import read_message
 from aiotravis.log_text._records import Message
 
@@ -36,7 +35,11 @@ __all__ = [
 ]
 
 
-class _Ending(msgspec.Struct, frozen=True, kw_only=True):
+def _name(class_name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", class_name).lower()
+
+
+class _Ending(Value, frozen=True, kw_only=True, tag_field="ending", tag=_name):
     line: int | None = None
     """Number of the line that says so; None if only the state of the job does, or nothing."""
 

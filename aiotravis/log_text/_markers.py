@@ -7,8 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import msgspec
-
+from aiotravis._values import Value
 from aiotravis.log_text._groups import NAMES
 
 __all__ = ["MARK", "MARKER", "Timing", "is_quoted", "read_timing"]
@@ -62,7 +61,7 @@ MAX_NS_DIGITS: Final = 19
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
+class Timing(Value, frozen=True, kw_only=True):
     """What a worker measured between ``travis_time:start`` and ``travis_time:end``.
 
     Attributes:

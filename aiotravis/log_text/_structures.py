@@ -1,11 +1,11 @@
 """Commands, folds and phases of a log, as values. No I/O."""
 
-import msgspec
+from aiotravis._values import Value
 
 __all__ = ["Attempt", "Command", "Fold", "Phase", "PhaseGroup"]
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(Value, frozen=True, kw_only=True):
     """One attempt of ``travis_retry`` to run a command.
 
     Attributes:
@@ -25,7 +25,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True):
+class Command(Value, frozen=True, kw_only=True):
     """A command that the worker ran: a line ``$ make``.
 
     Attributes:
@@ -51,7 +51,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
 
 
-class Fold(msgspec.Struct, frozen=True, kw_only=True):
+class Fold(Value, frozen=True, kw_only=True):
     """A part of a log that Travis shows folded.
 
     Attributes:
@@ -69,7 +69,7 @@ class Fold(msgspec.Struct, frozen=True, kw_only=True):
     last_line: int | None = None
 
 
-class Phase(msgspec.Struct, frozen=True, kw_only=True):
+class Phase(Value, frozen=True, kw_only=True):
     """One phase of a job: ``install``, ``script``, ``git.checkout``, ``worker_info``.
 
     Attributes:
@@ -87,7 +87,7 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     line: int
 
 
-class PhaseGroup(msgspec.Struct, frozen=True, kw_only=True):
+class PhaseGroup(Value, frozen=True, kw_only=True):
     """Phases that serve the same purpose.
 
     Attributes:

@@ -9,8 +9,8 @@ import anyio.lowlevel
 import msgspec
 
 from aiotravis._http import Endpoint, Part, Transport
-from aiotravis._http.json_text import decode_any
 from aiotravis._validation import display, is_text, validate_bool, validate_iterable, validate_text
+from aiotravis._values import Value
 from aiotravis.bulk.batches import BatchIterator, Identified
 from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, ServerError, TooLargeError, TravisError, UsageError
@@ -37,7 +37,7 @@ SLUG: Final = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f]+/[^\s/?#%\\\x00-\x1f\x7f]+")
 
 
 # gc=False: frozen values that hold only frozen values form no cycles, so the garbage collector need not track them.
-class Entity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Entity(Value, frozen=True, kw_only=True, gc=False):
     """A value that Travis sent: frozen, compared by value, picklable. It holds no client.
 
     Unknown fields are ignored. Missing ones are None, or empty. Times are aware, in UTC.
@@ -51,15 +51,6 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             if not isinstance(value := getattr(self, name), msgspec.Raw) and value is not None and value != ()
         )
         return f"{type(self).__name__}({shown})"
-
-    def to_json(self) -> bytes:
-        """Encode as JSON, with the keys that Travis uses."""
-        return msgspec.json.encode(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the same as plain JSON values: dates as ISO 8601 strings, the configuration as a dictionary."""
-        plain: dict[str, Any] = decode_any(self.to_json())
-        return plain
 
 
 class ResultResponse(Entity, frozen=True, kw_only=True):

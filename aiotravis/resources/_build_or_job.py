@@ -5,6 +5,7 @@ from datetime import UTC
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from aiotravis._http import Results, results_of
 from aiotravis._http.json_text import DECODE_ERRORS, decode_any
@@ -47,9 +48,19 @@ class BuildOrJob(Entity, frozen=True, kw_only=True):
     state: State = State.CREATED
     started_at: Timestamp | None = None
     finished_at: Timestamp | None = None
-    config_json: msgspec.Raw = msgspec.field(default=EMPTY, name="config")
+    config_json: msgspec.Raw = msgspec.field(default_factory=EMPTY.copy, name="config")
     commit: Commit | None = None
     updated_at: Timestamp | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Compare configurations as decoded JSON, whose white space says nothing."""
+        equal = super().__eq__(other)
+        if equal is False and isinstance(other, BuildOrJob) and self.config_json != other.config_json:
+            return self.config == other.config and super().__eq__(replace(other, config_json=self.config_json))
+        return equal
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     def __hash__(self) -> int:
         """Hash by type and id: raw JSON has no hash."""

@@ -4,6 +4,7 @@ https://docs.travis-ci.com/api/#builds
 """
 
 from enum import StrEnum
+from typing import Any
 
 __all__ = ["State"]
 
@@ -39,6 +40,12 @@ class State(StrEnum):
         state._name_ = value.upper()
         state._value_ = value
         return state
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        from aiotravis._http.pydantic_schemas import open_enum_schema
+
+        return open_enum_schema(cls)
 
     @property
     def known(self) -> bool:

@@ -37,6 +37,22 @@ def test_a_build_and_a_job_with_one_id_differ() -> None:
     assert entities[0] != entities[1]
 
 
+def test_configurations_are_compared_by_what_they_say() -> None:
+    def build(config: bytes, duration: int | None = None) -> Build:
+        return Build(id=1, config_json=msgspec.Raw(config), duration=duration)
+
+    one = build(b'{"rvm": ["1.9.3"], "script": "\\u00e9"}')
+    same, other = build('{"script":"é","rvm":["1.9.3"]}'.encode()), build(b'{"rvm":["2.0"]}')
+    assert (one == same, one != same, hash(one) == hash(same)) == (True, False, True)
+    assert (one == other, one != other) == (False, True)
+    assert one != build(b'{"script":"\\u00e9","rvm":["1.9.3"]}', duration=3)
+    assert one != Job(id=1, config_json=one.config_json)
+    assert one != 1
+    # The jobs in builds, too.
+    jobs = [(Job(id=2, config_json=msgspec.Raw(text)),) for text in (b'{"a": 1}', b'{"a":1}')]
+    assert Build(id=1, jobs=jobs[0]) == Build(id=1, jobs=jobs[1])
+
+
 def test_the_configuration_does_not_keep_the_response_in_memory() -> None:
     response = b'{"id":1,"config":{"language":"ruby"},"padding":"' + b"x" * 100_000 + b'"}'
     before = sys.getrefcount(response)

@@ -201,3 +201,14 @@ def test_values_of_variables_are_secrets() -> None:
     assert {"c2VjcmV0", "abcdefgh", "hunter22"} <= found
     assert "ruby" not in found
     assert "env: A=secret" in set(config_secrets(request_body(configs=[{"config": "env: A=secret"}])))
+
+
+def test_messages_are_compared_by_what_they_say() -> None:
+    one = msgspec.json.decode(MESSAGE, type=RequestMessage)
+    spaced, other = (
+        msgspec.json.decode(MESSAGE.replace(b'"lnguage","value":"ruby"', text), type=RequestMessage)
+        for text in (b'"lnguage", "value": "ruby"', b'"lnguage"')
+    )
+    assert (one == spaced, one != spaced, hash(one) == hash(spaced)) == (True, False, True)
+    assert (one == other, one != other) == (False, True)
+    assert one != msgspec.structs.replace(spaced, line=7)
