@@ -1,18 +1,20 @@
-"""pytest fixtures: an embedded Travis, its world, and a client. Installing aiotravis adds them.
+"""pytest fixtures: an embedded Travis, its world, a client; and one in a thread. Installing aiotravis adds them.
 
-They live in the event loop of the test, run by anyio's plugin, or by pytest-asyncio in any mode and loop scope.
+The first three live in the event loop of the test, run by anyio's plugin, or by pytest-asyncio in any mode and loop
+scope. Synchronous tests have no loop: the server in a thread is for these.
 """
 
-from collections.abc import AsyncGenerator
+import inspect
+from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 import pytest
 
 if TYPE_CHECKING:
     from aiotravis.client import Travis
-    from aiotravis.testing import TravisServer, World
+    from aiotravis.testing import TravisServer, TravisServerThread, World
 
-__all__ = ["travis", "travis_server", "travis_world"]
+__all__ = ["travis", "travis_server", "travis_server_thread", "travis_world"]
 
 TOKEN: Final = "travis-test-token"
 """API token of the user ``tester``."""
@@ -78,21 +80,53 @@ def travis(request: pytest.FixtureRequest) -> "Travis":
     return _get(request)[1]
 
 
+@pytest.fixture
+def travis_server_thread() -> "Iterator[TravisServerThread]":
+    """An embedded Travis in a thread, for synchronous tests: a `TravisServerThread` with one user, ``tester``."""
+    from aiotravis.testing import TravisServerThread
+
+    with TravisServerThread() as thread:
+        thread.world.user("tester", token=TOKEN)
+        yield thread
+
+
 def _get(request: pytest.FixtureRequest) -> ServerAndClient:
     """Return the server and client of a test, started on the test's event loop."""
     item: pytest.Item = request.node
-    marker = item.get_closest_marker("asyncio")
-    if "anyio_backend" in request.fixturenames:
+    marker = item.get_closest_marker("asyncio") if request.config.pluginmanager.hasplugin("asyncio") else None
+    anyio_backend = "anyio_backend" in request.fixturenames
+    if not _is_async(item):
+        pytest.fail(
+            "travis, travis_server and travis_world live in the event loop of a test, and a synchronous test has none: "
+            "use travis_server_thread, or make the test async.",
+            pytrace=False,
+        )
+    if anyio_backend and marker is not None:
+        pytest.fail(
+            "Two plugins claim this test, by marker or mode: pytest-asyncio runs it, and anyio's plugin its fixtures, "
+            "in another event loop. Let one of them do both.",
+            pytrace=False,
+        )
+    if anyio_backend:
         if request.getfixturevalue("anyio_backend_name") != "asyncio":
             pytest.skip("aiotravis runs on asyncio alone")
         name = "_travis_on_anyio"
-    elif marker is not None and request.config.pluginmanager.hasplugin("asyncio"):
-        scope = marker.kwargs.get("loop_scope") or request.config.getini("asyncio_default_test_loop_scope")
+    elif marker is not None:
+        kwargs = marker.kwargs
+        scope = (
+            kwargs.get("loop_scope") or kwargs.get("scope") or request.config.getini("asyncio_default_test_loop_scope")
+        )
         name = f"_travis_on_asyncio_{scope}"
     else:
         pytest.fail(
-            "The fixtures of aiotravis need an event loop: make the test async, run by anyio's plugin or "
-            "pytest-asyncio.",
+            "No plugin runs this async test: let anyio's plugin or pytest-asyncio do so, by a marker (anyio, asyncio) "
+            "or in auto mode (anyio_mode, asyncio_mode).",
             pytrace=False,
         )
     return cast("ServerAndClient", request.getfixturevalue(name))
+
+
+def _is_async(item: pytest.Item) -> bool:
+    function = getattr(item, "obj", None)
+    # The test that hypothesis wraps.
+    return inspect.iscoroutinefunction(getattr(getattr(function, "hypothesis", None), "inner_test", function))

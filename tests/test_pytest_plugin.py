@@ -1,9 +1,11 @@
-"""The fixtures in projects of their own: under anyio's plugin, under pytest-asyncio, without either.
+"""The fixtures in projects of their own: under anyio's plugin, under pytest-asyncio, under both, without either.
 
-To start pytest takes longer than all else, so each start runs every file that fits its settings.
+Each run of pytest takes its time, so it runs every file that fits its settings.
 """
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,18 @@ README = Path(__file__).parent.parent / "README.md"
 
 pytest_plugins = ["pytester"]
 
-UNRELATED = ("-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:cov")
-"""Turns off plugins that take long to load."""
+UNRELATED = ("hypothesispytest", "xdist", "xdist.looponfail", "cov", "timeout", "rerunfailures", "randomly", "faker")
+"""Plugins that have nothing to do with ours."""
 
+NO_ANYIO = ("-p", "no:anyio")
+NO_ASYNCIO = ("-p", "no:asyncio")
 FUNCTION_SCOPE = ("-o", "asyncio_default_fixture_loop_scope=function")
+SESSION_SCOPE = (
+    *("-o", "asyncio_default_fixture_loop_scope=session"),
+    *("-o", "asyncio_default_test_loop_scope=session"),
+)
+ANYIO_AUTO = ("-o", "anyio_mode=auto")
+ASYNCIO_AUTO = ("-o", "asyncio_mode=auto")
 
 CONFTEST = """
 import pytest
@@ -68,6 +78,30 @@ ASYNCIO_MODULE = TESTS.format(
     fixture="@pytest_asyncio.fixture(loop_scope='module')",
 )
 
+ASYNCIO_SCOPES = "import pytest\n\nclass TestScopes:\n" + "".join(
+    f"""
+    @pytest.mark.asyncio(loop_scope="{scope}")
+    async def test_{scope}(self, travis_world, travis):
+        build = travis_world.repository("a/b").build()
+        assert (await travis.builds.get(build.id)).state == "created"
+"""
+    for scope in ("function", "class", "module", "package", "session")
+)
+
+UVLOOP = """
+import asyncio
+import pytest
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio", {"use_uvloop": True}
+
+@pytest.mark.anyio
+async def test_it(travis_server, travis):
+    assert "uvloop" in type(asyncio.get_running_loop()).__module__
+    assert await travis.config.uptime() == "OK"
+"""
+
 ON_TRIO = """
 import pytest
 
@@ -79,8 +113,38 @@ async def test_it(travis, anyio_backend):
     pass
 """
 
-WITHOUT_A_LOOP = """
-def test_it(travis):
+SYNCHRONOUS = """
+import json
+import urllib.request
+import pytest
+
+def test_in_a_thread(travis_server_thread):
+    build = travis_server_thread.world.repository("a/b").build().start()
+    travis_server_thread.call(travis_server_thread.server.play, build, speed=1000, state="failed")
+    request = urllib.request.Request(
+        f"{travis_server_thread.endpoint}/builds/{build.id}", headers={"Authorization": "token travis-test-token"}
+    )
+    with urllib.request.urlopen(request) as response:
+        assert json.load(response)["state"] == "failed"
+
+def test_without_a_loop(travis):
+    pass
+"""
+
+SYNCHRONOUS_BUT_MARKED = """
+import pytest
+
+@pytest.mark.anyio
+def test_anyio(travis, anyio_backend):
+    pass
+"""
+
+BOTH_MARKS = """
+import pytest
+
+pytestmark = [pytest.mark.anyio, pytest.mark.asyncio]
+
+async def test_it(travis):
     pass
 """
 
@@ -92,59 +156,79 @@ def readme_test() -> str:
     return str(code)
 
 
-def run(pytester: pytest.Pytester, arguments: tuple[str, ...], **files: str) -> pytest.RunResult:
+def run(pytester: pytest.Pytester, *arguments: str, **files: str) -> pytest.RunResult:
     pytester.makeconftest(CONFTEST)
-    pytester.makepyfile(**files)
-    return pytester.runpytest_subprocess("-W", "error", *UNRELATED, *arguments)
+    for name, text in files.items():
+        pytester.makepyfile(**{name: text})
+    unrelated = [part for name in UNRELATED for part in ("-p", f"no:{name}")]
+    return pytester.runpytest_inprocess("-W", "error", "-rs", *unrelated, *arguments)
 
 
 def test_fixtures_live_in_the_loop_of_anyio_in_auto_mode(pytester: pytest.Pytester) -> None:
-    result = run(
-        pytester,
-        ("-p", "no:asyncio", "-o", "anyio_mode=auto", "-rs"),
-        test_unmarked=UNMARKED,
-        test_readme=readme_test(),
-        test_trio=ON_TRIO,
-    )
-    result.assert_outcomes(passed=3, skipped=1)
+    files = {"test_unmarked": UNMARKED, "test_readme": readme_test(), "test_trio": ON_TRIO, "test_uvloop": UVLOOP}
+    result = run(pytester, *NO_ASYNCIO, *ANYIO_AUTO, **files)
+    result.assert_outcomes(passed=4, skipped=1)
     result.stdout.fnmatch_lines(["SKIPPED*asyncio alone"])
 
 
 def test_fixtures_live_in_the_loops_of_marked_tests_of_both_plugins(pytester: pytest.Pytester) -> None:
-    result = run(
-        pytester,
-        FUNCTION_SCOPE,
-        test_anyio=ANYIO,
-        test_asyncio=ASYNCIO,
-        test_asyncio_module=ASYNCIO_MODULE,
-        test_without_a_loop=WITHOUT_A_LOOP,
-    )
-    result.assert_outcomes(passed=6, errors=1)
-    result.stdout.fnmatch_lines(["*need an event loop: make the test async*"])
+    files = {
+        "test_anyio": ANYIO,
+        "test_asyncio": ASYNCIO,
+        "test_asyncio_module": ASYNCIO_MODULE,
+        "test_scopes": ASYNCIO_SCOPES,
+        "test_uvloop": UVLOOP,
+    }
+    run(pytester, *FUNCTION_SCOPE, **files).assert_outcomes(passed=12)
 
 
 def test_fixtures_live_in_the_loop_of_pytest_asyncio_in_auto_mode(pytester: pytest.Pytester) -> None:
-    arguments = ("-o", "asyncio_mode=auto", *FUNCTION_SCOPE)
-    result = run(pytester, arguments, test_unmarked=UNMARKED, test_readme=readme_test())
-    result.assert_outcomes(passed=3)
+    arguments = (*NO_ANYIO, *ASYNCIO_AUTO, *FUNCTION_SCOPE)
+    run(pytester, *arguments, test_unmarked=UNMARKED, test_readme=readme_test()).assert_outcomes(passed=3)
 
 
 def test_fixtures_live_in_the_session_loop_of_pytest_asyncio(pytester: pytest.Pytester) -> None:
-    scopes = ("-o", "asyncio_default_test_loop_scope=session", "-o", "asyncio_default_fixture_loop_scope=session")
-    result = run(pytester, ("-o", "asyncio_mode=auto", *scopes), test_unmarked=UNMARKED)
-    result.assert_outcomes(passed=2)
+    run(pytester, *ASYNCIO_AUTO, *SESSION_SCOPE, test_unmarked=UNMARKED).assert_outcomes(passed=2)
 
 
-IN_PROCESS = ("-p", "aiotravis.pytest_plugin", "-p", "no:aiotravis", "-p", "no:asyncio")
-"""Measures coverage: the plugin is not loaded before it is measured."""
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ((), BOTH_MARKS),
+        (ANYIO_AUTO, ASYNCIO),
+        (ASYNCIO_AUTO, ANYIO),
+        ((*ANYIO_AUTO, *ASYNCIO_AUTO, "-W", "ignore::pytest.PytestConfigWarning"), UNMARKED),
+    ],
+    ids=["both marks", "anyio auto", "asyncio auto", "both auto"],
+)
+def test_a_test_that_both_plugins_claim_fails_at_once(
+    pytester: pytest.Pytester, arguments: tuple[str, ...], code: str
+) -> None:
+    result = run(pytester, *FUNCTION_SCOPE, *arguments, test_it=code)
+    result.assert_outcomes(errors=1 if code is BOTH_MARKS else 2)
+    result.stdout.fnmatch_lines(["Two plugins claim this test*another event loop. Let one of them do both."])
 
 
-def test_fixtures_live_in_the_loop_of_tests_marked_for_anyio(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(CONFTEST)
-    pytester.makepyfile(ANYIO)
-    pytester.runpytest_inprocess("-W", "error", *IN_PROCESS).assert_outcomes(passed=2)
+@pytest.mark.parametrize("arguments", [FUNCTION_SCOPE, (*NO_ANYIO, *NO_ASYNCIO)], ids=["strict", "no plugin"])
+def test_a_test_that_no_plugin_runs_says_how_to_run_it(pytester: pytest.Pytester, arguments: tuple[str, ...]) -> None:
+    result = run(pytester, *arguments, test_it="async def test_it(travis): pass")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["No plugin runs this async test: let anyio's plugin or pytest-asyncio do so*"])
+
+
+def test_synchronous_tests_have_a_server_in_a_thread(pytester: pytest.Pytester) -> None:
+    result = run(pytester, *NO_ASYNCIO, test_it=SYNCHRONOUS, test_marked=SYNCHRONOUS_BUT_MARKED)
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(["*a synchronous test has none: use travis_server_thread*"] * 2)
 
 
 def test_fixtures_are_listed_with_their_descriptions(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_inprocess("--fixtures", *IN_PROCESS)
-    result.stdout.fnmatch_lines(["travis_server*", "*An embedded Travis*"])
+    result = run(pytester, *NO_ASYNCIO, "--fixtures")
+    result.stdout.fnmatch_lines(["travis_server*", "*An embedded Travis*", "travis_server_thread*"])
+
+
+def test_the_plugin_imports_nothing_until_a_fixture_is_used() -> None:
+    program = "import pytest, sys; before = set(sys.modules); import aiotravis.pytest_plugin; "
+    program += "print(*sorted(set(sys.modules) - before))"
+    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert printed.split() == ["aiotravis", "aiotravis.pytest_plugin"]

@@ -17,6 +17,7 @@ from aiotravis.testing.rest.routes import ServerContext
 from aiotravis.testing.rest.switches import Gatekeeper, Switches
 from aiotravis.testing.rest.webhooks import WebhookDelivery, Webhooks
 from aiotravis.testing.server import TravisServer
+from aiotravis.testing.server_thread import TravisServerThread
 from aiotravis.testing.world.builds import Build, Job, Notify, Repository, WorldContext
 from aiotravis.testing.world.log_tokens import LogToken, LogTokens
 from aiotravis.testing.world.models import Annotation, Broadcast, Commit, Log, LogForm, Organization, Part, User
@@ -73,6 +74,7 @@ __all__ = [
     "StageJob",
     "Switches",
     "TravisServer",
+    "TravisServerThread",
     "User",
     "WebhookDelivery",
     "Webhooks",
