@@ -7,12 +7,16 @@ import msgspec
 __all__ = ["Value"]
 
 
+def _error_text(error: object) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
 class Value(msgspec.Struct, frozen=True, kw_only=True):
     """A value: frozen, compared by value, picklable. Models of pydantic can hold it, and FastAPI can return it."""
 
     def to_json(self) -> bytes:
-        """Encode as JSON, with the keys that Travis uses."""
-        return msgspec.json.encode(self)
+        """Encode as JSON, with the keys that Travis uses; an error as a text."""
+        return msgspec.json.encode(self, enc_hook=_error_text)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as plain JSON values: dates as ISO 8601 strings, the configuration as a dictionary."""

@@ -113,7 +113,10 @@ def _in_utc(value: S) -> S:
 
 def _describe_value(cls: type[msgspec.Struct], schema: object, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
     """Return the JSON schema that msgspec makes, with pydantic's references to others, and the texts of docstrings."""
-    _, components = msgspec.json.schema_components([cls], ref_template="{name}")
+    # What msgspec does not know are errors, which are written as text.
+    _, components = msgspec.json.schema_components(
+        [cls], schema_hook=lambda kind: {"type": "string"}, ref_template="{name}"
+    )
     nested = {one.__name__: one for one in _nested(cls)}
 
     def resolved(part: Any) -> Any:

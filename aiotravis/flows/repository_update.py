@@ -1,7 +1,6 @@
 """What `Travis.watch` yields of one repository."""
 
-import msgspec
-
+from aiotravis._values import Value
 from aiotravis.errors import TravisError
 from aiotravis.resources.builds import Build
 from aiotravis.resources.repositories import Repository
@@ -9,7 +8,7 @@ from aiotravis.resources.repositories import Repository
 __all__ = ["RepositoryUpdate", "is_same_failure"]
 
 
-class RepositoryUpdate(msgspec.Struct, frozen=True, kw_only=True):
+class RepositoryUpdate(Value, frozen=True, kw_only=True):
     """The newest builds of a repository, as `Travis.watch` yields them.
 
     Attributes:

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn, Self
 
-import msgspec
-
 from aiotravis._async.background_task import BackgroundTask
 from aiotravis._async.lifetime import ClientLifetime
+from aiotravis._values import Value
 from aiotravis.bulk.iteration import refuse_await
 from aiotravis.errors import TravisError, UsageError
 from aiotravis.flows.event_subscriber import RepoRef
@@ -20,7 +19,7 @@ from aiotravis.resources.repositories import Repository, repo_part
 __all__ = ["Watch", "WatchStatus"]
 
 
-class WatchStatus(msgspec.Struct, frozen=True, kw_only=True):
+class WatchStatus(Value, frozen=True, kw_only=True):
     """Whether a watch as a whole is up to date; yielded whenever that changes.
 
     Attributes:

@@ -12,7 +12,20 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import aiotravis
-from aiotravis import Build, Commit, Job, Repository, Results, State, events, log_text, webhooks
+from aiotravis import (
+    Build,
+    Commit,
+    Job,
+    Repository,
+    RepositoryUpdate,
+    Results,
+    State,
+    WatchStatus,
+    errors,
+    events,
+    log_text,
+    webhooks,
+)
 from aiotravis._values import Value
 
 JSON = b"""{
@@ -187,12 +200,15 @@ def test_every_public_value_is_described_as_it_is_written() -> None:
         assert schema["title"] == kind.__name__
 
 
-def test_what_else_is_public_and_no_value() -> None:
-    """Errors, which have no JSON, are in two; records that could not be read are in no response."""
-    structs = {
-        kind
-        for module in (aiotravis, events, log_text, webhooks)
-        for kind in (getattr(module, name) for name in module.__all__)
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and not issubclass(kind, Value)
-    }
-    assert {kind.__name__ for kind in structs} == {"RepositoryUpdate", "WatchStatus", "Unreadable"}
+def test_errors_are_written_as_text_and_not_read_back() -> None:
+    error = errors.NotFoundError("GET /repos/a/b answered 404", status=404, method="GET", path="/repos/a/b", remedy="")
+    update = RepositoryUpdate(repo="a/b", builds=(BUILD,), error=error)
+    adapter = TypeAdapter(RepositoryUpdate)
+    text = adapter.dump_json(update)
+    assert adapter.dump_python(update) is update
+    assert msgspec.json.decode(text)["error"] == "NotFoundError: GET /repos/a/b answered 404"
+    schema = adapter.json_schema(mode="serialization")
+    assert schema["properties"]["error"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
+    with pytest.raises(ValidationError, match="error"):
+        adapter.validate_json(text)
+    assert WatchStatus(error=error).to_dict() == {"error": "NotFoundError: GET /repos/a/b answered 404"}
