@@ -1,5 +1,8 @@
 """A service with FastAPI: handlers return builds and jobs, models hold them, and the OpenAPI page describes them.
 
+The annotation, such as `-> Build`, tells FastAPI how to encode what a handler returns. Where a value is the body of a
+request, write `build: Annotated[Build, Body()]`.
+
 Without arguments it asks itself, with a Travis of its own, and prints the answers (needs fastapi and httpx):
 
     python examples/fastapi_service.py

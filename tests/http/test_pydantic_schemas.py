@@ -105,6 +105,16 @@ def test_what_is_no_value_is_a_validation_error(given: object, reason: str) -> N
     assert reason in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("number", "written"), [("1e999", None), ("1000000000000000000000000000000", 10**30), ("1e3", 1000.0)]
+)
+def test_odd_numbers_in_configurations_become_json(number: str, written: float | None) -> None:
+    build = msgspec.json.decode(b'{"id":7,"config":{"n":%s}}' % number.encode(), type=Build)
+    again = TypeAdapter(Build).validate_json(TypeAdapter(Build).dump_json(build))
+    assert again.config == {"n": written}
+    assert TypeAdapter(Build).validate_python(build.to_dict()).config == {"n": written}
+
+
 def test_states_are_open() -> None:
     schema = TypeAdapter(State).json_schema()
     assert (schema["type"], schema["title"], "enum" in schema) == ("string", "State", False)
