@@ -72,6 +72,9 @@ def all_gates() -> Iterator[Gate]:
     verify_types = (*pyright, "--verifytypes", "aiotravis", "--ignoreexternal")
     yield Gate(name="pyright", title="pyright --verifytypes", command=verify_types)
     yield Gate(name="lint-imports", title="lint-imports", command=("lint-imports",))
+    # On a clean checkout, each worker of the next gate would compile all tests.
+    collect = (sys.executable, "-m", "pytest", "--collect-only", "-qq")
+    yield Gate(name="pytest", title="pytest --collect-only", command=collect)
     # A file stays on one worker, so that its servers and browsers are started once. tests/conftest.py orders the files.
     workers = ("-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder")
     pytest = (sys.executable, "-m", "pytest", *workers, "--cov", "--cov-report=term")

@@ -31,7 +31,8 @@ def has_build(text: str, number: int, state: str) -> bool:
 
 @pytest.fixture
 async def server() -> AsyncGenerator[TravisServer]:
-    async with TravisServer() as server:
+    # Reading a log that Travis has not stored yet takes some seconds.
+    async with TravisServer(instant=True) as server:
         yield server
 
 
@@ -151,8 +152,7 @@ async def test_a_log_opens_at_what_failed_with_the_colour_of_its_ending(
     server: TravisServer, repository: Repository, name: str, status: str, colour: str
 ) -> None:
     state = name[5:] if name[5:] in {"passed", "failed", "canceled"} else "errored"
-    build = repository.build().start().write(SAMPLE_LOGS[name], final=True).finish(state)
-    build.jobs[0].log.unavailable_reads = 0
+    repository.build().start().write(SAMPLE_LOGS[name], final=True).finish(state)
     log = LogText.parse(SAMPLE_LOGS[name])
     async with dashboard(server, 120, 16) as terminal:
         await terminal.shows(lambda text: f"1.1 · {status}" in text)
@@ -172,8 +172,7 @@ async def test_a_log_scrolls(server: TravisServer, repository: Repository) -> No
     failing = '$ make\nThe command "make" exited with 2.\n'
     fold = "travis_fold:start:a\r\x1b[0Kw\ntravis_fold:end:a\r\x1b[0K\n"
     text = f"{fold}{failing}{lines}\nDone. Your build exited with 1.\n"
-    build = repository.build().start().write(text, final=True).finish("failed")
-    build.jobs[0].log.unavailable_reads = 0
+    repository.build().start().write(text, final=True).finish("failed")
     async with dashboard(server, 100, 30) as terminal:
         await terminal.shows(lambda text: "$ make" in text and "exit code 1" in text)
         terminal.press("G")
@@ -264,6 +263,7 @@ async def test_the_dashboard_is_printed_once_without_a_terminal(server: TravisSe
 
 
 async def test_a_log_that_is_not_there_yet_is_loading(server: TravisServer, repository: Repository) -> None:
+    server.world.unavailable_log_reads = 2
     repository.build().start().finish("passed")
     async with dashboard(server, 100, 30) as terminal:
         await terminal.shows(lambda text: "1.1 · loading · empty" in text)

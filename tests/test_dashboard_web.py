@@ -15,7 +15,8 @@ import msgspec
 import pytest
 from yarl import URL
 
-from aiotravis import Travis, errors
+from aiotravis import LiveOptions, Travis, errors
+from aiotravis.follow_log import poll_schedule
 from aiotravis.log_text import _state
 from aiotravis.testing import Build, Repository, TravisServer
 from examples.dashboard_web.app import MAX_LAST, NO_TOKEN, dashboard
@@ -185,10 +186,16 @@ async def test_the_page_lists_the_newest_builds(
 
 
 async def test_after_a_gap_the_state_is_read_again_and_the_page_was_marked_behind(
-    url: str, browser: aiohttp.ClientSession, server: TravisServer, repository: Repository
+    browser: aiohttp.ClientSession, server: TravisServer, repository: Repository
 ) -> None:
     build = repository.build()
-    async with stream(browser, f"{url}events") as updates:
+    # A hastier client has no attempts left when the server is back.
+    steady = LiveOptions(reconnect_delay=0.2, max_reconnect_delay=0.2)
+    async with (
+        Travis(endpoint=server.endpoint, live=steady) as travis,
+        dashboard(travis, [repository.slug]) as url,
+        stream(browser, f"{url}events") as updates,
+    ):
         await updates.up_to_date(await updates.until(lambda news: build.id in states_of(news)))
         await server.pusher.wait_occupied(f"repo-{repository.id}")
         port = server.port
@@ -513,8 +520,11 @@ async def test_a_page_receives_as_many_of_the_last_lines_as_it_asks_for(
 
 @pytest.mark.parametrize("state", ["passed", "errored", "canceled"])
 async def test_the_state_that_follows_the_log_tells_how_the_job_ended(
-    url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int, state: str
-) -> None:
+    url: str, browser: aiohttp.ClientSession, server: TravisServer, job_id: int, state: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    # The log ends when it has been checked, and not before the job.
+    monkeypatch.setattr(poll_schedule, "POLL_DELAY", 0.2)
     job = server.world.jobs[job_id]
     job.start()
     kinds: list[str] = []

@@ -22,6 +22,8 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "POLL_INTERVAL", 0.02)
     monkeypatch.setattr(poll_schedule, "POLL_DELAY", 0.02)
     monkeypatch.setattr("aiotravis.follow_log.stream.POLL_DELAY", 0.02)
+    # For so long, what is read may be the old log; only live parts are certain.
+    monkeypatch.setattr(follow_log_state, "MAX_OLD_LOG", 0.1)
 
 
 @pytest.fixture
@@ -242,10 +244,8 @@ async def test_without_patience_nothing_is_waited_for(server: TravisServer, buil
 
 @pytest.mark.parametrize("restarted", ["build", "job"])
 async def test_a_log_followed_after_a_restart_is_that_of_the_new_run(
-    server: TravisServer, travis: Travis, build: Build, queue: Queue, restarted: str, monkeypatch: pytest.MonkeyPatch
+    server: TravisServer, travis: Travis, build: Build, queue: Queue, restarted: str
 ) -> None:
-    # For so long, what is read may be the old log; only live parts are certain.
-    monkeypatch.setattr(follow_log_state, "MAX_OLD_LOG", 0.1)
     job = build.jobs[0]
     effect = queue(build if restarted == "build" else job)
     if restarted == "build":

@@ -236,6 +236,8 @@ async def test_a_build_without_a_readable_id_is_read_again_and_then_told(
 ) -> None:
     monkeypatch.setattr(waiting, "REFUSAL_PATIENCE", 0.5)
     monkeypatch.setattr(Restarts, "poll_interval", 0.02)
+    # Once the record can be read, it has no repository and is polled; until then, this has no effect.
+    monkeypatch.setattr(waiting, "POLL_INTERVAL", 0.05)
     one, lost = repository.build(quiet=True).start(), repository.build(quiet=True).start()
     body = f'{{"builds":[{{"id":{number}}},{{"id":{one.id},"repository_id":82,"state":"%s"}}]}}'
     server.respond("GET", "/builds", body=(body % "started").encode())

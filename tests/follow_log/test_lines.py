@@ -86,6 +86,7 @@ async def test_lines_that_have_ended_are_not_empty_again(travis: Travis, reposit
     assert await anext(lines, None) is None
 
 
+@pytest.mark.usefixtures("short_delays")
 async def test_a_gap_is_raised_after_the_lines(travis: Travis, repository: Repository) -> None:
     job = repository.build().jobs[0]
     job.start()

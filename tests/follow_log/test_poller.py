@@ -5,6 +5,7 @@ import math
 import pytest
 
 from aiotravis import Travis, errors
+from aiotravis.follow_log import log_timeout
 from aiotravis.testing import Job, TravisServer
 from tests.follow_log.reading import follow
 from tests.waiting import ignored
@@ -50,6 +51,7 @@ async def test_a_final_part_lost_on_the_live_channel_is_read_over_rest(
 
 
 async def test_without_a_live_channel_the_stream_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_timeout, "LATE_PARTS", 0.1)
     async with TravisServer(pusher_key=None) as server, Travis(endpoint=server.endpoint) as travis:
         job = server.world.repository("a/b").build().jobs[0]
         server.play(job.build, speed=100)

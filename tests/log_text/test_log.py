@@ -423,6 +423,7 @@ def test_dropped_counts_markers_beyond_the_maximum(monkeypatch: pytest.MonkeyPat
 # Together with a Travis -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.instant
 async def test_a_followed_log_becomes_structure(travis: Travis, repository: Repository) -> None:
     job = repository.build().jobs[0]
     job.start()

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from aiotravis import LogReset, State, Travis, events
-from aiotravis.follow_log import poll_schedule
+from aiotravis.follow_log import log_timeout, poll_schedule, state
 from aiotravis.testing import Repository, TravisServer
 from tests.conftest import TOKEN
 from tests.quirks.served import JOB_EVENT, frame
@@ -16,6 +16,8 @@ from tests.quirks.served import JOB_EVENT, frame
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poll_schedule, "POLL_DELAY", 0.02)
+    monkeypatch.setattr(state, "MAX_OLD_LOG", 0.05)
+    monkeypatch.setattr(log_timeout, "LATE_PARTS", 0.05)
 
 
 async def test_quirk_40_a_restart_arrives_as_created(travis: Travis, repository: Repository) -> None:

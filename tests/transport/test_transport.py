@@ -14,6 +14,7 @@ from aiohttp import web
 
 from aiotravis import Travis, errors
 from aiotravis._http import ApiRequest, error_from_response
+from aiotravis.rate_limits import limiter
 from aiotravis.testing import Repository, TravisServer
 from tests.conftest import TOKEN
 from tests.transport.answers import CONFIG, client, hasty, whole, wire
@@ -107,7 +108,11 @@ async def test_a_write_that_times_out_may_have_been_carried_out() -> None:
             await travis.request("POST", "/v3/anything")
 
 
-async def test_a_write_that_is_throttled_is_not_sent_again(server: TravisServer, travis: Travis) -> None:
+async def test_a_write_that_is_throttled_is_not_sent_again(
+    server: TravisServer, travis: Travis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The pause after each of them is tested without a server.
+    monkeypatch.setattr(limiter, "MIN_PAUSE", 0.01)
     # fact 2: each of them counts towards the ban.
     server.faults.rest().too_many(retry_after=0)
     for path, write in WRITES.items():
