@@ -168,7 +168,7 @@ async def test_dots_in_a_public_path_are_dots(application: Application) -> None:
     ],
 )  # fmt: skip
 async def test_pages_of_other_origins_cannot_act_for_who_is_signed_in(
-    application: Application, method: str, headers: dict[str, str], status: int
+    application: Application, method: str, headers: dict[str, Any], status: int
 ) -> None:
     browser = Browser()
     await browser.come_back(await browser.open(f"{application.url}/"))
