@@ -103,7 +103,11 @@ class RecentNotifications:
         Returns:
             ``"new"``; ``"duplicate"`` if it was added before; ``"late"`` if a later one of its build was added before:
             the end of the same run, or anything about a newer run.
+
+        Raises:
+            UsageError: It is no notification.
         """
+        validate_instance(notification, Notification, "notification")
         build = notification.build
         if notification.key in self._keys:
             return "duplicate"
