@@ -230,7 +230,9 @@ def _to_json(value: object, argument: str, where: str) -> object:
     if isinstance(value, Mapping):
         fields = cast("Mapping[object, object]", value).items()
         return {_to_key(key, argument): _to_json(item, argument, f"{where}.{display(key)}") for key, item in fields}
-    kind = {float: "not finite", str: "no text that can be sent"}.get(type(value), f"of type {type(value).__name__}")
+    kind = f"of type {type(value).__name__}"
+    if isinstance(value, float | str):
+        kind = "not finite" if isinstance(value, float) else "no text that can be sent"
     message = f"{argument} must hold only values that JSON has, but {one_line(where)} is {kind}."
     raise UsageError(message, argument=argument)
 
