@@ -61,8 +61,8 @@ class Webhooks:
     """Webhooks of a server, which sends one for every build that starts or ends.
 
     Each goes to all of `urls`, and to those that ``notifications.webhooks`` of the `Build.config` names for the event.
-    A .travis.yml that was copied has real URLs: of these, only those of this machine are sent to; for others, a
-    delivery without a status is recorded.
+    A .travis.yml that was copied has real URLs: of these, only those of this machine are sent to. For others, and for
+    what a program does to a build outside an event loop, a delivery without a status is recorded.
 
     Needs the package cryptography; without it the site has no key, and what it sends is not signed.
 
@@ -191,6 +191,12 @@ class Webhooks:
     def _start(self, build: Build, urls: Mapping[str, bool]) -> None:
         """Send a notification to each URL whose value says so; record the others."""
         deliveries = [(self.prepare(build, url), is_sent) for url, is_sent in urls.items()]
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            for delivery, _ in deliveries:
+                self._record(delivery)
+            return
 
         async def send() -> None:
             # fact beyond 2.5: one URL after the other; a start and its end are sent independently.
@@ -200,7 +206,7 @@ class Webhooks:
                 else:
                     self._record(delivery)
 
-        task = asyncio.get_running_loop().create_task(send())
+        task = loop.create_task(send())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -93,6 +93,16 @@ async def test_configurations_choose_who_hears_on_this_machine_only(
     assert [sent.status for sent in server.webhooks.deliveries if sent.url == real] == [None], "recorded, not sent"
 
 
+def test_what_happens_outside_an_event_loop_is_recorded() -> None:
+    world = World()
+    webhooks = Webhooks(world)
+    webhooks.watch()
+    build = world.repository("a/b").build()
+    build.config["notifications"] = {"webhooks": "http://127.0.0.1:9/x"}
+    build.start().finish("passed")
+    assert [(sent.url, sent.status) for sent in webhooks.deliveries] == [("http://127.0.0.1:9/x", None)]
+
+
 async def test_a_target_that_fails_is_tried_once_and_does_not_stop_the_others(
     server: TravisServer, repository: Repository
 ) -> None:
