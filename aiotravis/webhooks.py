@@ -271,7 +271,9 @@ def _read_payload(payload: bytes) -> Notification:
             "Travis signed this, but it is not a JSON object with the id of a build.", check="payload"
         ) from None
     repository = sent.repository
-    slug = f"{repository.owner_name}/{repository.name}" if repository else ""
+    slug = ""
+    if repository and repository.owner_name and repository.name:
+        slug = f"{repository.owner_name}/{repository.name}"
     commit = None
     if sent.commit_id is not None:
         commit = Commit(

@@ -343,6 +343,13 @@ def test_memory_is_bounded_by_the_size() -> None:
         recent.add(None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.parametrize("names", [b'"name":"demo"', b'"owner_name":"octo"', b'"name":"","owner_name":"octo"'])
+def test_half_a_slug_is_none(names: bytes) -> None:
+    found = read(b'{"id":1,"repository":{"id":7,%s},"matrix":[{"id":2}]}' % names)
+    assert found.repository is not None
+    assert (found.repository.id, found.repository.slug, found.build.jobs[0].repository_slug) == (7, "", None)
+
+
 def test_a_key_is_a_text_that_a_database_can_hold() -> None:
     assert read(FINISHED).key == "277713381 passed 2026-03-18T10:28:09+00:00 2026-03-18T10:30:09+00:00"
     assert read(PAYLOAD).key == "277713381 started 2026-03-18T10:28:09+00:00 -"
