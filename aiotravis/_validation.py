@@ -43,13 +43,14 @@ def validate_count(value: object, argument: str, *, minimum: int = 1, maximum: i
 
 
 def validate_instance(value: object, kind: type[object], argument: str) -> None:
-    """Check the class of a value.
+    """Check the class of a value. It is not quoted: it may be a secret.
 
     Raises:
         UsageError: It is of another.
     """
     if not isinstance(value, kind):
-        raise UsageError(f"{argument} must be {kind.__name__}, not {display(value)}.", argument=argument)
+        given = "None" if value is None else type(value).__name__
+        raise UsageError(f"{argument} must be {kind.__name__}, not {given}.", argument=argument)
 
 
 def validate_iterable(value: object, argument: str, what: str = "values") -> None:

@@ -323,7 +323,7 @@ class TriggerRejected(TravisError):
 
     Attributes:
         request_id: Id of the request, for `Requests.status`.
-        reason: Why, in Travis's words, or None when it gives no reason.
+        reason: Why, in Travis's words, as one printable line, or None when it gives no reason.
         messages: What Travis says about the configuration, a line each, the worst first.
     """
 

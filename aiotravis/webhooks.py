@@ -103,7 +103,11 @@ class RecentNotifications:
         Returns:
             ``"new"``; ``"duplicate"`` if it was added before; ``"late"`` if a later one of its build was added before:
             the end of the same run, or anything about a newer run.
+
+        Raises:
+            UsageError: It is no notification.
         """
+        validate_instance(notification, Notification, "notification")
         build = notification.build
         if notification.key in self._keys:
             return "duplicate"
@@ -267,7 +271,9 @@ def _read_payload(payload: bytes) -> Notification:
             "Travis signed this, but it is not a JSON object with the id of a build.", check="payload"
         ) from None
     repository = sent.repository
-    slug = f"{repository.owner_name}/{repository.name}" if repository else ""
+    slug = ""
+    if repository and repository.owner_name and repository.name:
+        slug = f"{repository.owner_name}/{repository.name}"
     commit = None
     if sent.commit_id is not None:
         commit = Commit(

@@ -115,5 +115,7 @@ def test_several_values_are_no_text() -> None:
 
 def test_a_value_has_the_class_that_it_must_have() -> None:
     validate_instance(True, int, "live")
-    with pytest.raises(errors.UsageError, match="live must be int, not 'x'"):
+    with pytest.raises(errors.UsageError, match="live must be int, not str"):
         validate_instance("x", int, "live")
+    with pytest.raises(errors.UsageError, match="signature must be str, not None"):
+        validate_instance(None, str, "signature")

@@ -240,6 +240,16 @@ def test_a_body_of_another_type_is_a_mistake_of_the_caller(body: Any) -> None:
         verify(form(PAYLOAD), sign(PAYLOAD), pem().encode())  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_an_argument_of_another_type_is_not_quoted(place: int) -> None:
+    # Payloads hold the URLs of other webhooks; whoever mixes the arguments up finds them in no log.
+    given: list[Any] = [form(PAYLOAD), sign(PAYLOAD), pem()]
+    given[place] = form(PAYLOAD).decode() if place == 0 else form(PAYLOAD)
+    with pytest.raises(UsageError) as info:
+        verify(*given)
+    assert "payload=" not in str(info.value)
+
+
 # As openssl has it
 
 
@@ -329,6 +339,15 @@ def test_memory_is_bounded_by_the_size() -> None:
     assert [recent.add(one) for one in (many[-1], many[0])] == ["duplicate", "new"]
     with pytest.raises(UsageError, match="size"):
         RecentNotifications(0)
+    with pytest.raises(UsageError, match="notification must be Notification, not None"):
+        recent.add(None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("names", [b'"name":"demo"', b'"owner_name":"octo"', b'"name":"","owner_name":"octo"'])
+def test_half_a_slug_is_none(names: bytes) -> None:
+    found = read(b'{"id":1,"repository":{"id":7,%s},"matrix":[{"id":2}]}' % names)
+    assert found.repository is not None
+    assert (found.repository.id, found.repository.slug, found.build.jobs[0].repository_slug) == (7, "", None)
 
 
 def test_a_key_is_a_text_that_a_database_can_hold() -> None:

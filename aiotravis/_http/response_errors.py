@@ -195,9 +195,8 @@ class _Classifier:
     def _not_acceptable(self) -> ResponseError:
         if self.kind == "repository_inactive":
             return self._make(RepositoryInactive, self.reason, "Activate it: travis.repos.activate(repo).")
-        return self._make(
-            RefusedError, "not available in the requested format", "Logs that are empty or archived answer so."
-        )
+        remedy = "Logs that are empty or archived answer so." if self.request.method == "GET" else ""
+        return self._make(RefusedError, "not available in the requested format", remedy)
 
     def _proxy_refused(self) -> ResponseError:
         # Only for plain HTTP: where the proxy tunnels TLS, no response comes.

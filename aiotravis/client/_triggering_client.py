@@ -37,8 +37,8 @@ class TriggeringClient(WaitingClient):
 
         Travis notes the request, and decides on it later. The decision is polled for, and read at once when the live
         channel tells of a new build. The request is never sent twice: if the answer to it is lost, TriggerUncertain
-        lists the requests that may be it. Once it was answered, whatever keeps this from the build is TriggerRejected
-        or TriggerUndecided.
+        lists the requests that may be it, for which it looks for up to 30 seconds. Once it was answered, whatever keeps
+        this from the build is TriggerRejected or TriggerUndecided.
 
         Cancelling this leaves nothing behind but, once it was sent, the request: ``on_request`` tells that it was
         answered.

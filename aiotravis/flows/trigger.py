@@ -11,7 +11,8 @@ from typing import Final
 import anyio
 
 from aiotravis._async.lifetime import ClientLifetime
-from aiotravis._async.retry import backoff, exponential, is_transient, retry
+from aiotravis._async.retry import exponential, is_transient
+from aiotravis._http.messages import one_line
 from aiotravis._validation import validate_not_awaitable
 from aiotravis.errors import (
     DecodeError,
@@ -46,6 +47,9 @@ SETTLING: Final = 3.0
 
 CANDIDATE_DELAYS: Final = (0.0, 1.0, 2.0, 4.0, 8.0)
 """Delays before the reads that look for a request whose answer was lost, in seconds."""
+
+CANDIDATE_PATIENCE: Final = 30.0
+"""Seconds in which these reads end, answered or not."""
 
 MAX_CLOCK_SKEW: Final = timedelta(seconds=60)
 """By how much the clock of Travis may differ."""
@@ -100,11 +104,7 @@ class Trigger:
             on_request: Called once the request was answered.
         """
         with self._lifetime.scope(f"a build of {self._name} was triggered"):
-            feed = await retry(
-                lambda: self._subscriber.events(self._repo, only=BuildCreated, buffer=100, optional=True).__aenter__(),
-                backoff(FIRST_POLL, MAX_POLL),
-            )
-            async with feed:
+            async with self._subscriber.events(self._repo, only=BuildCreated, buffer=100, optional=True) as feed:
                 await self._read_newest()
                 try:
                     pending = await create()
@@ -158,7 +158,7 @@ class Trigger:
         return TriggerRejected(
             f"Travis rejected request {status.id} for a build of {self._name}: {listed.removesuffix('.')}.",
             request_id=status.id,
-            reason=status.message,
+            reason=one_line(status.message) if status.message else None,
             messages=messages,
         )
 
@@ -192,16 +192,17 @@ class Trigger:
         """Return the error for a lost answer, with the requests that may be the one."""
         found: Sequence[int] | None = None
         began_at = anyio.current_time()
-        for delay in CANDIDATE_DELAYS:
-            await anyio.sleep(delay)
-            try:
-                found = [one.id for one in await self._requests.list(self._repo) if self._may_be_it(one)]
-            except UsageError:
-                raise
-            except TravisError:
-                continue
-            if found or anyio.current_time() >= began_at + SETTLING:
-                break
+        with anyio.move_on_after(CANDIDATE_PATIENCE):
+            for delay in CANDIDATE_DELAYS:
+                await anyio.sleep(delay)
+                try:
+                    found = [one.id for one in await self._requests.list(self._repo) if self._may_be_it(one)]
+                except UsageError:
+                    raise
+                except TravisError:
+                    continue
+                if found or anyio.current_time() >= began_at + SETTLING:
+                    break
         if found is None:
             listed = "Which requests there are cannot be read now"
         elif found:
@@ -212,7 +213,9 @@ class Trigger:
         return TriggerUncertain(message, candidates=found or ())
 
     def _may_be_it(self, request: Request) -> bool:
-        if request.event_type != "api" or (self._branch is not None and request.branch not in {None, self._branch}):
+        if request.event_type not in {"api", None} or (
+            self._branch is not None and request.branch not in {None, self._branch}
+        ):
             return False
         if self._newest is not None:
             return request.id > self._newest

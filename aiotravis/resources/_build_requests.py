@@ -3,6 +3,7 @@
 https://developer.travis-ci.com/resource/request
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal, cast, get_args
@@ -219,9 +220,40 @@ def _validate_config(config: object, argument: str) -> object:
     if not isinstance(value, Mapping):
         kind = type(value).__name__
         raise UsageError(f"{argument} must be a mapping, or the text of one, not {kind}.", argument=argument)
-    if encode_json(config) is None:
-        raise UsageError(f"{argument} must hold only values that JSON has.", argument=argument)
-    return config
+    if isinstance(config, str):
+        return config
+    try:
+        plain = _to_json(config, argument, argument)
+    except RecursionError:
+        plain = None
+    if plain is None or encode_json(plain) is None:
+        raise UsageError(f"{argument} must hold only values that JSON has, and not itself.", argument=argument)
+    return plain
+
+
+def _to_json(value: object, argument: str, where: str) -> object:
+    """Return a value in types that become JSON as they are: no other configuration is built in silence."""
+    if value is None or isinstance(value, int) or is_text(value) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if isinstance(value, list | tuple):
+        items = cast("Iterable[object]", value)
+        return [_to_json(item, argument, f"{where}[{index}]") for index, item in enumerate(items)]
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[object, object]", value).items()
+        return {_to_key(key, argument): _to_json(item, argument, f"{where}.{display(key)}") for key, item in fields}
+    kind = f"of type {type(value).__name__}"
+    if isinstance(value, float | str):
+        kind = "not finite" if isinstance(value, float) else "no text that can be sent"
+    message = f"{argument} must hold only values that JSON has, but {one_line(where)} is {kind}."
+    raise UsageError(message, argument=argument)
+
+
+def _to_key(key: object, argument: str) -> str:
+    if is_text(key) or (isinstance(key, int) and not isinstance(key, bool)):
+        return str(key)
+    # YAML 1.1, which PyYAML reads, has "on" for true.
+    hint = "; in YAML, put the key on in quotes" if isinstance(key, bool) else ""
+    raise UsageError(f"{argument} must have texts as keys, not {type(key).__name__}{hint}.", argument=argument)
 
 
 def _validate_merge_mode(mode: object, argument: str) -> object:

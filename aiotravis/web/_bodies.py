@@ -17,6 +17,7 @@ async def read_body(request: web.Request, max_bytes: int, seconds: float) -> byt
     Raises:
         HTTPRequestEntityTooLarge: It is larger.
         HTTPRequestTimeout: It does not arrive in time.
+        HTTPBadRequest: It is cut short, or cannot be decompressed.
     """
     body = bytearray()
     try:
@@ -27,4 +28,6 @@ async def read_body(request: web.Request, max_bytes: int, seconds: float) -> byt
                     raise web.HTTPRequestEntityTooLarge(max_bytes, len(body))
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
+    except web.RequestPayloadError:
+        raise web.HTTPBadRequest from None
     return bytes(body)

@@ -26,6 +26,9 @@ __all__ = ["BrowserSignIn", "sign_in"]
 
 HOST: Final = "127.0.0.1"
 
+CLOSING_SECONDS: Final = 0.01
+"""Time that what is still being answered has at the end, since strangers can hold connections; 0 would be no limit."""
+
 NO_BROWSER: Final = "No browser can be opened here. Pass open_browser=print to open the URL elsewhere, or use a token."
 
 
@@ -74,7 +77,7 @@ async def sign_in(
     validate_seconds(timeout, "timeout")
     travis.auth.handshake_url(f"http://{HOST}:1024/", provider=provider)
     listener = _Listener(travis)
-    runner = web.AppRunner(listener.application(), access_log=None, shutdown_timeout=2.0)
+    runner = web.AppRunner(listener.application(), access_log=None, shutdown_timeout=CLOSING_SECONDS)
     try:
         await runner.setup()
         await web.TCPSite(runner, HOST, 0).start()
@@ -124,17 +127,33 @@ class _Listener:
         else:
             if opened is False:
                 self._end(SignInFailed(NO_BROWSER))
+        if self._is_decided:
+            self.ended.set()
 
     def _end(self, outcome: "BrowserSignIn | Exception") -> None:
-        if self.ended.is_set():
+        if self._is_decided:
             return
         if isinstance(outcome, Exception):
             self.failure = outcome
         else:
             self.outcome = outcome
-        self.ended.set()
+
+    @property
+    def _is_decided(self) -> bool:
+        return self.outcome is not None or self.failure is not None
 
     async def _handle(self, request: web.Request) -> web.Response:
+        response = await self._answer(request)
+        if self._is_decided:
+            # Sent before the end, which closes all connections at once.
+            try:
+                await response.prepare(request)
+                await response.write_eof()
+            finally:
+                self.ended.set()
+        return response
+
+    async def _answer(self, request: web.Request) -> web.Response:
         # A page of another host whose name leads to this machine has that name here.
         known = secrets.compare_digest(request.path.encode(), self._path.encode())
         if not known or request.host != f"{HOST}:{self.port}":
@@ -151,7 +170,7 @@ class _Listener:
         except TravisError as exc:
             self._end(exc)
             return page("Not signed in", "Travis could not be asked whose token it is.", status=503)
-        if self.ended.is_set():
+        if self._is_decided:
             return page("Already signed in", "Another tab was first. You can close this one.", status=409)
         self._end(BrowserSignIn(token=token, user=user))
         return page("Signed in", f"You are signed in as {user.login}. You can close this page.")

@@ -47,6 +47,9 @@ SESSION_SECONDS: Final = 12 * 3600.0
 PATH: Final = re.compile(r"/[\x21-\x7e]{0,1000}")
 """A path to which to return. It travels in the redirect URI; browsers ignore tabs and line breaks in one."""
 
+UNCLEAR_PATH: Final = re.compile(r"[/\\](\.{0,2}[/\\]|\.{1,2}$)")
+"""A segment that is empty, ``.`` or ``..``: what such a path leads to depends on who reads it."""
+
 BROWSER: Final = re.compile(r"[0-9a-f]{32}")
 
 MAX_BROWSER_COOKIES: Final = 50
@@ -98,9 +101,12 @@ def sign_in_middleware(
     a cookie then holds their id and login for 12 hours (`session_user`), signed, and neither readable by scripts nor
     sent with requests of other sites. Other methods than GET and HEAD answer 405, requests of scripts 401.
 
+    For those who are signed in, what may change something (other methods, WebSockets) is refused with 403 if a page of
+    another origin sends it, even of the same site.
+
     Nobody can be signed in as somebody else: what comes back must carry a value that this browser was given within the
     last ten minutes. Tabs do not disturb each other here; Travis itself sends a tab to its website that another one has
-    overtaken there. Several servers need the same secret, and nothing else.
+    overtaken there. Several servers of one URL need the same secret, and nothing else.
 
     Args:
         travis: A client of the site; it needs no token. It must stay open.
@@ -109,7 +115,8 @@ def sign_in_middleware(
         secret: What only the servers of the application know, of 32 bytes at least.
         authorized: Whether a user may enter; a plain or an async function. Everybody can have an account on
             travis-ci.com: check `User.id`.
-        public: Patterns of paths that need nobody, such as ``/healthz`` and ``/static/*``.
+        public: Patterns of paths that need nobody, such as ``/healthz`` and ``/static/*``. No path with
+            ``..``, ``//`` or an encoded slash fits one.
         provider: Such as ``github``; None for the site's default.
         is_signed_in: With `set_user`, in place of the cookie: an async function that says whether a request is of
             somebody who is signed in.
@@ -124,10 +131,13 @@ def sign_in_middleware(
         raise UsageError("authorized must be a function.", argument="authorized")
     if (is_signed_in is None) != (set_user is None):
         raise UsageError("Pass both is_signed_in and set_user, or neither.", argument="set_user")
-    validate_iterable(public, "public")
+    for argument, function in (("is_signed_in", is_signed_in), ("set_user", set_user)):
+        if function is not None and not callable(function):
+            raise UsageError(f"{argument} must be an async function.", argument=argument)
     origin = _validate_url(url)
     travis.auth.handshake_url(origin, provider=provider)
-    sign_in = _SignIn(travis, origin, secret, authorized, tuple(public), provider, is_signed_in, set_user)
+    patterns = _validate_public(public)
+    sign_in = _SignIn(travis, origin, secret, authorized, patterns, provider, is_signed_in, set_user)
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -166,12 +176,31 @@ class _SignIn:
         """Answer a request, or pass it on."""
         if request.path == CALLBACK:
             return await self._finish(request)
-        if any(fnmatchcase(request.path, pattern) for pattern in self._public) or await self._is_signed_in(request):
+        if self._is_public(request):
             return await handler(request)
-        return self._begin(request)
+        if not await self._is_signed_in(request):
+            return self._begin(request)
+        if self._is_forged(request):
+            return web.Response(status=403, headers=HEADERS, text="Sent by a page of another origin.\n")
+        return await handler(request)
+
+    def _is_public(self, request: web.Request) -> bool:
+        # A handler of files resolves "..", and so leads from a public folder to any other.
+        if UNCLEAR_PATH.search(request.path) or "%2f" in request.rel_url.raw_path.lower():
+            return False
+        return any(fnmatchcase(request.path, pattern) for pattern in self._public)
+
+    def _is_forged(self, request: web.Request) -> bool:
+        """Return whether a page of another origin sends what may change something: cookies are those of a site."""
+        if request.method in {"GET", "HEAD", "OPTIONS"} and "Upgrade" not in request.headers:
+            return False
+        site = request.headers.get("Sec-Fetch-Site")
+        if site is not None:
+            return site not in {"same-origin", "none"}
+        return request.headers.get("Origin", self._origin).lower() != self._origin
 
     async def _has_session(self, request: web.Request) -> bool:
-        user = self._sessions.open(request.cookies.get(self._session_cookie, ""))
+        user = self._sessions.open(request.cookies.get(self._session_cookie, ""), self._origin)
         if user is not None:
             request[_USER] = user
         return user is not None
@@ -242,9 +271,19 @@ class _SignIn:
         # The token stands in no history, and the page can be loaded again.
         response = web.Response(status=303, headers={**HEADERS, "Location": path})
         if self._set_user is None:
-            session = self._sessions.seal(SessionUser(id=user.id, login=user.login))
+            session = self._sessions.seal(SessionUser(id=user.id, login=user.login), self._origin)
             self._set_cookie(response, self._session_cookie, session, SESSION_SECONDS)
         return response
+
+
+def _validate_public(public: Iterable[str]) -> tuple[str, ...]:
+    validate_iterable(public, "public", "patterns of paths")
+    patterns = tuple(public)
+    for pattern in patterns:
+        # Another one would fit no path.
+        if not validate_text(pattern, "public").startswith(("/", "*")):
+            raise UsageError(f"public must hold patterns like '/static/*', not {pattern!r}.", argument="public")
+    return patterns
 
 
 def _validate_url(url: str) -> str:
@@ -269,4 +308,5 @@ def _validate_url(url: str) -> str:
             raise UsageError("Travis gives tokens to this machine only on a port above 1023.", argument="url")
     elif parts.scheme != "https":
         raise UsageError("Travis gives tokens to other hosts than this machine only over https.", argument="url")
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    # As browsers write an origin.
+    return f"{parts.scheme}://{parts.netloc}".lower().removesuffix(":443" if parts.scheme == "https" else "")

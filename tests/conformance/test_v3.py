@@ -1,5 +1,6 @@
 """API v3: section 11."""
 
+import re
 from typing import Any
 
 from aiotravis.testing import Cron, Request, RequestMessage, Switches
@@ -370,6 +371,34 @@ ACTIONS: dict[str, Row] = {
     ),
 }  # fmt: skip
 
+BUILDS: dict[str, Row] = {
+    "11.10 a build": Row(
+        200, "/v3/build/{build}",
+        has(at_type="build", at_representation="standard", state="passed", previous_state=None, private=False,
+            priority=False, repository__at_representation="minimal", branch__name="master", tag=None, stages=[],
+            commit__at_type="commit", created_by=None, at_permissions__restart=True),
+        answer_is=pretty,
+    ),
+    "11.10 ids and texts": Row(
+        200, "/v3/build/{build}", lambda body: (
+            isinstance(body["number"], str)
+            and [sorted(job) for job in body["jobs"]] == [["@href", "@representation", "@type", "id"]] * 2
+            and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["updated_at"]) is not None
+        ),
+    ),
+    "11.10 a branch with a slash": Row(
+        200, "/v3/build/{running}",
+        has(branch__name="feature/x", previous_state=None, finished_at=None, duration=None),
+    ),
+    "11.10 nobody reads": Row(200, "/v3/build/{build}", has(at_permissions__restart=False), token=None),
+    "11.10 unknown": Row(404, "/v3/build/9", error("not_found", resource_type="build")),
+    "11.10 hidden": Row(404, "/v3/build/{hidden}", error("not_found", resource_type="build")),
+    "11.10 HEAD": Row(405, "/v3/build/{build}", method="HEAD"),
+    "11.10 include, which is not served here": Row(
+        501, "/v3/build/{build}?include=build.jobs", error("not_implemented"),
+    ),
+}  # fmt: skip
+
 REPOSITORIES: dict[str, Row] = {
     "11.8 activate": Row(
         200, NOTES + "/activate", has(active=True, at_representation="standard", slug="sarah/notes"), method="POST",
@@ -433,7 +462,7 @@ CRONS: dict[str, Row] = {
 }  # fmt: skip
 
 ROWS = {
-    **REACHED, **ACCESS, **ERRORS, **PAGES, **TRIGGERED, **STATUS, **ACTIONS, **REPOSITORIES, **CRONS,
+    **REACHED, **ACCESS, **ERRORS, **PAGES, **TRIGGERED, **STATUS, **ACTIONS, **BUILDS, **REPOSITORIES, **CRONS,
 }  # fmt: skip
 
 test_a_request_has_the_answer_of_travis = calls(ROWS)

@@ -241,6 +241,7 @@ async def test_messages_of_a_rejection_are_safe_for_a_terminal(
     with pytest.raises(errors.TriggerRejected) as info:
         await travis.trigger(82, on_request=add)
     assert str(info.value).isprintable()
+    assert (info.value.reason or "\n").isprintable()
     assert all(message.isprintable() for message in info.value.messages)
 
 
@@ -412,6 +413,25 @@ async def test_an_old_server_that_tells_no_id_has_candidates_too(
     with pytest.raises(errors.TriggerUncertain, match="answered without an id") as info:
         await travis.trigger(82, on_request=note)
     assert (info.value.candidates, told[0].id, posts(server)) == ((9000,), None, 1)
+
+
+async def test_a_request_whose_event_type_is_not_told_may_be_it(
+    server: TravisServer, travis: Travis, repository: Repository
+) -> None:
+    server.respond("POST", POST, status=202, body=b'{"@type":"pending","request":{"branch":"master"}}')
+    listed = b'{"requests":[{"id":9000,"repository_id":82,"event_type":null,"created_at":null}],"commits":[]}'
+    with pytest.raises(errors.TriggerUncertain) as info:
+        await travis.trigger(82, on_request=lambda _: server.respond("GET", "/requests", body=listed))
+    assert info.value.candidates == (9000,)
+
+
+async def test_a_list_of_candidates_that_does_not_come_is_not_waited_for(
+    server: TravisServer, travis: Travis, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trigger_flow, "CANDIDATE_PATIENCE", 0.05)
+    server.respond("POST", POST, status=202, body=b'{"@type":"pending","request":{"branch":"master"}}')
+    with anyio.fail_after(10), pytest.raises(errors.TriggerUncertain, match="cannot be read now"):
+        await travis.trigger(82, on_request=lambda _: server.faults.rest("/requests").freeze())
 
 
 async def test_candidates_that_cannot_be_read_are_none(

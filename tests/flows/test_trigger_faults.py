@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
@@ -151,6 +152,14 @@ async def test_failures_before_the_request_send_it_once_or_not_at_all(
     assert found == [build.id for build in repository.builds]
 
 
+async def test_a_silent_travis_is_told_before_anything_is_sent(server: TravisServer, repository: Repository) -> None:
+    server.faults.rest("/repos/*").freeze()
+    async with Travis(TOKEN, endpoint=server.endpoint, read_timeout=0.05) as travis:
+        with anyio.fail_after(10), pytest.raises(errors.RequestTimeout):
+            await travis.trigger(repository.slug)
+    assert (len(server.faults.made), posts(server)) == (1, 0)
+
+
 # Odd values -----------------------------------------------------------------------------------------------------------
 
 
@@ -251,6 +260,56 @@ async def test_closing_in_the_middle_of_the_post_tells_that_it_may_have_been_mad
         group.start_soon(close)
         with pytest.raises(errors.WriteInterrupted):
             await travis.trigger(82)
+
+
+def frozen(path: str, method: str = "*") -> Callable[[TravisServer], None]:
+    return lambda server: server.faults.rest(path, method=method).freeze()
+
+
+def lost(server: TravisServer) -> None:
+    server.faults.rest(POST).reset()
+
+
+def silent(server: TravisServer) -> None:
+    server.switches.gatekeeper = "silent"
+
+
+STATES: dict[str, tuple[Callable[[TravisServer], None], Callable[[TravisServer], bool]]] = {
+    "the list of requests": (frozen("/requests"), lambda server: bool(server.faults.made)),
+    "the configuration": (frozen("/config"), lambda server: bool(server.faults.made)),
+    "the POST": (frozen(POST, "POST"), lambda server: bool(server.faults.made)),
+    "the request": (frozen(STATUS), lambda server: bool(server.faults.made)),
+    "the build": (frozen("/builds/*"), lambda server: bool(server.faults.made)),
+    "the decision": (silent, lambda server: any("/request/" in seen.path for seen in server.requests)),
+    "candidates": (lost, lambda server: sum(seen.path.startswith("/requests") for seen in server.requests) > 1),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_cancelling_takes_no_time_whatever_is_waited_for(
+    server: TravisServer, repository: Repository, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for delay in ("FIRST_POLL", "MAX_POLL", "SETTLING"):
+        monkeypatch.setattr(trigger_flow, delay, 30.0)
+    monkeypatch.setattr(trigger_flow, "CANDIDATE_DELAYS", (0.0, 30.0))
+    if state in {"the request", "the build", "the decision"}:
+        monkeypatch.setattr(trigger_flow, "FIRST_POLL", 0.01)
+    prepare, is_reached = STATES[state]
+    prepare(server)
+    taken: list[float] = []
+    for _ in range(3):
+        server.requests.clear()
+        server.faults.made.clear()
+        async with Travis(TOKEN, endpoint=server.endpoint, live=HASTY) as travis:
+            triggering = asyncio.ensure_future(travis.trigger(82))
+            await until(lambda: is_reached(server))
+            triggering.cancel()
+            began = time.perf_counter()
+            with pytest.raises(asyncio.CancelledError):
+                await triggering
+            taken.append(time.perf_counter() - began)
+        assert posts(server) <= 1
+    assert min(taken) < 0.1, taken
 
 
 async def test_cancelled_at_every_step_it_leaves_nothing_and_never_two_requests() -> None:

@@ -79,7 +79,7 @@ ROWS: list[tuple[ApiRequest, int, dict[str, str], bytes, bool, type[errors.Respo
      errors.NotFoundError, "The job(42) couldn't be found"),
     (GET, 404, JSON, b'{"error":"Repository could not be found"}', True, errors.NotFoundError, "Repository could not"),
     (GET, 404, HTML, b"<html>nginx</html>", True, errors.NotFoundError, "Is the endpoint that of the API?"),
-    (GET, 406, JSON, b"", True, errors.RefusedError, "not available in the requested format"),
+    (GET, 406, JSON, b"", True, errors.RefusedError, "not available in the requested format. Logs that are empty"),
     (GET, 409, JSON, b'{"message":"Sync already in progress. Try again later."}', True,
      errors.ConflictError, "Sync already in progress. Try again later"),
     (LOG, 409, JSON, b'{"error":{"message":"Job 42 is not finished"}}', True, errors.ConflictError, "is not finished"),
@@ -314,3 +314,8 @@ def test_retry_after_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> N
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_a_write_that_is_not_acceptable_is_not_explained_by_logs() -> None:
+    response = ApiResponse(406, JSON, b"")
+    assert str(error_from_response(TRIGGER, response)).endswith("406: not available in the requested format.")

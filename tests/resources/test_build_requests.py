@@ -2,6 +2,10 @@
 
 import copy
 import pickle
+from collections import UserDict
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -168,6 +172,18 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"config": {"a": "\ud800"}}, "config"),
     ({"config": {(1, 2): 3}}, "config"),
     ({"config": CIRCLE}, "config"),
+    ({"config": {"a": [float("nan")]}}, "config"),
+    ({"config": {"a": float("-inf")}}, "config"),
+    ({"config": {"a": b"secret"}}, "config"),
+    ({"config": {"a": {"hunter2"}}}, "config"),
+    ({"config": {"a": Decimal("1.5")}}, "config"),
+    ({"config": {"a": date(2026, 3, 18)}}, "config"),
+    ({"config": {"a": "\x00"}}, "config"),
+    ({"config": {"a": 10**5000}}, "config"),
+    ({"config": {"deploy": {True: {"branch": "main"}}}}, "config"),
+    ({"config": {None: 1}}, "config"),
+    ({"config": {"\ud800": 1}}, "config"),
+    ({"configs": [{"config": {"a": float("nan")}}]}, "configs"),
     ({"config": {}, "merge_mode": "deep"}, "merge_mode"),
     ({"config": {}, "merge_mode": ["merge"]}, "merge_mode"),
     ({"merge_mode": "merge"}, "merge_mode"),
@@ -187,6 +203,24 @@ def test_wrong_arguments_are_refused_by_name(wrong: dict[str, Any], argument: st
     with pytest.raises(errors.UsageError) as info:
         request_body(**wrong)
     assert info.value.argument == argument
+
+
+def test_a_config_is_sent_as_it_was_given() -> None:
+    config: Any = UserDict(
+        {"python": (3.9, "3.10"), "env": MappingProxyType({"A": None, "B": True}), 8: [UserDict(os="osx")]}
+    )
+    sent = {"python": [3.9, "3.10"], "env": {"A": None, "B": True}, "8": [{"os": "osx"}]}
+    assert request_body(config=config) == {"request": {"config": sent}}
+    assert request_body(configs=[{"config": config}]) == {"request": {"configs": [{"config": sent}]}}
+
+
+def test_what_a_config_cannot_hold_is_named_by_its_place() -> None:
+    with pytest.raises(errors.UsageError, match=r"but config\.'env'\[1\]\.'A' is of type bytes\.") as info:
+        request_body(config={"env": ["B=1", {"A": b"hunter2"}]})
+    assert "hunter2" not in str(info.value)
+    # What PyYAML makes of a deployment that has a condition under the key on.
+    with pytest.raises(errors.UsageError, match="in YAML, put the key on in quotes"):
+        request_body(config={"deploy": {True: {"branch": "main"}}})
 
 
 def test_a_refused_config_is_not_quoted() -> None:

@@ -55,3 +55,10 @@ async def test_a_body_beyond_the_limit_and_one_that_does_not_end_are_refused(url
             assert response.status == 413
         async with session.post(f"{url}?seconds=0.05", data=pieces(ends=False)) as response:
             assert response.status == 408
+
+
+async def test_a_body_that_cannot_be_decompressed_is_refused_as_the_senders_fault(url: str) -> None:
+    for coding in ("gzip", "deflate", "br"):
+        headers = {"Content-Encoding": coding}
+        async with aiohttp.ClientSession() as session, session.post(url, data=b"no gzip", headers=headers) as response:
+            assert response.status == 400, coding

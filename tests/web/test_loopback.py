@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from aiotravis.errors import ServerError, SignInFailed, TravisError, UsageError
 from aiotravis.testing import TravisServer
 from aiotravis.web import _pages, sign_in
 from tests.conftest import TOKEN
+from tests.waiting import until
 from tests.web.person import Person
 
 
@@ -100,6 +102,56 @@ async def test_cancelling_frees_the_port(stranger: Travis) -> None:
         await waiting
     with pytest.raises(aiohttp.ClientConnectionError):
         await post(target)
+
+
+async def hold(target: str) -> asyncio.StreamWriter:
+    """Send the beginning of a form, and hold the connection."""
+    parts = urlsplit(target)
+    _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 100\r\n\r\ntoken=".encode())
+    await writer.drain()
+    await asyncio.sleep(0.02)  # The listener reads it.
+    return writer
+
+
+async def test_cancelling_does_not_wait_for_those_who_hold_connections(stranger: Travis) -> None:
+    person = Person()
+    waiting = asyncio.ensure_future(sign_in(stranger, open_browser=person.open))
+    held = [await hold(await person.target()) for _ in range(3)]
+    waiting.cancel()
+    began = time.perf_counter()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert time.perf_counter() - began < 1.0, "a grace period of seconds would be more"
+    for writer in held:
+        writer.close()
+
+
+async def test_cancelling_does_not_wait_for_travis(stranger: Travis, server: TravisServer) -> None:
+    person = Person()
+    waiting = asyncio.ensure_future(sign_in(stranger, open_browser=person.open))
+    server.faults.rest("/users").freeze()
+    posting = asyncio.ensure_future(post(await person.target()))
+    await until(lambda: bool(server.faults.made))
+    waiting.cancel()
+    began = time.perf_counter()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await posting
+    assert time.perf_counter() - began < 1.0, "a grace period of seconds would be more"
+
+
+async def test_the_page_is_shown_whoever_holds_connections(stranger: Travis) -> None:
+    person = Person()
+    waiting = asyncio.ensure_future(sign_in(stranger, open_browser=person.open))
+    held = await hold(await person.target())
+    began = time.perf_counter()
+    status, text = await post(await person.target())
+    assert (status, "signed in as sarah" in text) == (200, True)
+    assert (await waiting).user.login == "sarah"
+    assert time.perf_counter() - began < 1.0, "a grace period of seconds would be more"
+    held.close()
 
 
 async def test_without_a_browser_it_fails_at_once(stranger: Travis) -> None:

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
+from yarl import URL
 
 from aiotravis import Travis, User
 from aiotravis.errors import UsageError
@@ -133,6 +134,56 @@ async def test_nobody_passes_who_is_not_signed_in(application: Application) -> N
 async def test_public_paths_are_open_to_everybody(application: Application) -> None:
     for path in ("/healthz", "/static/style.css"):
         assert await Browser().send("GET", application.url + path) == (200, "", f"{path} for anybody")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../private", "/static/%2e%2e/private", "/static/.%2E/private", "/static/..%2fprivate", "/static/..",
+        "/static/..%5cprivate", "/static//../private", "/static/a/../../private", "/static/./a", "/static//a",
+        "/static%2Fa", "/static/a%2Fb", "//static/a", "/x/../static/a", "/private",
+    ],
+)  # fmt: skip
+async def test_a_path_that_may_lead_elsewhere_is_not_public(application: Application, path: str) -> None:
+    url = URL(application.url + path, encoded=True)
+    async with aiohttp.ClientSession() as session, session.get(url, allow_redirects=False) as response:
+        assert response.status == 303
+
+
+async def test_dots_in_a_public_path_are_dots(application: Application) -> None:
+    for path in ("/static/..a/b..css", "/static/a...", "/static/.well-known"):
+        assert (await Browser().send("GET", application.url + path))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("POST", {"Origin": "http://127.0.0.1:1"}, 403), ("POST", {"Origin": "null"}, 403),
+        ("DELETE", {"Origin": "https://example.org", "Sec-Fetch-Site": "cross-site"}, 403),
+        ("POST", {"Origin": "http://127.0.0.1:1", "Sec-Fetch-Site": "same-site"}, 403),
+        ("GET", {"Origin": "http://127.0.0.1:1", "Connection": "Upgrade", "Upgrade": "websocket"}, 403),
+        ("POST", {"Origin": "null", "Sec-Fetch-Site": "same-origin"}, 200), ("POST", {"Origin": "OWN"}, 200),
+        ("POST", {"Sec-Fetch-Site": "none"}, 200), ("POST", {}, 200),
+        ("GET", {"Origin": "http://127.0.0.1:1", "Sec-Fetch-Site": "same-site"}, 200),
+    ],
+)  # fmt: skip
+async def test_pages_of_other_origins_cannot_act_for_who_is_signed_in(
+    application: Application, method: str, headers: dict[str, Any], status: int
+) -> None:
+    browser = Browser()
+    await browser.come_back(await browser.open(f"{application.url}/"))
+    sent = {name.replace("-", "_"): value.replace("OWN", application.url) for name, value in headers.items()}
+    assert (await browser.send(method, f"{application.url}/delete", **sent))[0] == status
+
+
+async def test_a_session_of_another_application_with_the_same_secret_is_none(
+    application: Application, stranger: Travis
+) -> None:
+    browser = Browser()
+    await browser.come_back(await browser.open(f"{application.url}/"))
+    async with Application(stranger).serving() as other:
+        assert (await browser.send("GET", f"{other.url}/"))[0] == 303
+    assert (await browser.send("GET", f"{application.url}/"))[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -325,7 +376,9 @@ async def test_a_url_that_never_gets_a_token_is_refused_at_once(stranger: Travis
     ("options", "argument"),
     [
         ({"secret": "short"}, "secret"), ({"authorized": None}, "authorized"), ({"public": "/healthz"}, "public"),
+        ({"public": [5]}, "public"), ({"public": ["healthz"]}, "public"), ({"public": [""]}, "public"),
         ({"set_user": print}, "set_user"), ({"is_signed_in": print}, "set_user"), ({"provider": ""}, "provider"),
+        ({"is_signed_in": 1, "set_user": print}, "is_signed_in"), ({"is_signed_in": print, "set_user": 1}, "set_user"),
     ],
 )  # fmt: skip
 async def test_other_settings_are_checked(stranger: Travis, options: dict[str, Any], argument: str) -> None:

@@ -14,6 +14,7 @@ from aiotravis.testing.rest.sign_in import SignInRoutes
 from aiotravis.testing.rest.system import SystemRoutes
 from aiotravis.testing.rest.users import UserRoutes
 from aiotravis.testing.rest.v3_actions import V3ActionRoutes
+from aiotravis.testing.rest.v3_builds import V3BuildRoutes
 from aiotravis.testing.rest.v3_repositories import V3RepositoryRoutes
 from aiotravis.testing.rest.v3_requests import V3RequestRoutes
 
@@ -35,5 +36,6 @@ ROUTE_GROUPS: tuple[type[Routes], ...] = (
     RepositoryRoutes,
     V3RequestRoutes,
     V3RepositoryRoutes,
+    V3BuildRoutes,
     V3ActionRoutes,
 )

@@ -15,8 +15,10 @@ from aiotravis.testing.rest.routes import Routes
 from aiotravis.testing.rest.routing import WITHOUT_PREFIX
 from aiotravis.testing.world.builds import Build, Job, Repository
 from aiotravis.testing.world.models import User
+from aiotravis.testing.world.payloads import timestamp
+from aiotravis.testing.world.webhook_targets import previous_state
 
-__all__ = ["V3Routes", "error_v3", "pretty", "read_parameters"]
+__all__ = ["V3Routes", "error_v3", "minimal_commit", "pretty", "read_parameters"]
 
 T = TypeVar("T")
 
@@ -39,6 +41,21 @@ def error_v3(status: int, error_type: str, message: str, **more: object) -> Erro
     """Return an error of version 3."""
     value = {"@type": "error", "error_type": error_type, "error_message": message, **more}
     return ErrorResponse(status, json.dumps(value, indent=2).encode())
+
+
+def minimal_commit(build: Build) -> dict[str, object]:
+    """Return the minimal representation of the commit of a build."""
+    commit = build.commit
+    return {
+        "@type": "commit",
+        "@representation": "minimal",
+        "id": commit.id,
+        "sha": commit.sha,
+        "ref": f"refs/tags/{commit.tag}" if commit.tag else f"refs/heads/{commit.branch}",
+        "message": commit.message,
+        "compare_url": commit.compare_url,
+        "committed_at": timestamp(commit.committed_at),
+    }
 
 
 class V3Routes(Routes):
@@ -119,6 +136,23 @@ class V3Routes(Routes):
     def _minimal(self, request: web.Request, target: Build | Job) -> dict[str, object]:
         kind = "build" if isinstance(target, Build) else "job"
         return {**_head(kind, "minimal", self._href(request, f"/{kind}/{target.id}")), "id": target.id}
+
+    def _short_build(self, request: web.Request, build: Build) -> dict[str, object]:
+        """Return the minimal representation of a build, which has more than an id."""
+        return {
+            **self._minimal(request, build),
+            "number": str(build.number),
+            "state": build.state,
+            "duration": build.duration,
+            "event_type": build.event_type,
+            "previous_state": previous_state(build),
+            "pull_request_title": build.pull_request_title,
+            "pull_request_number": build.pull_request_number,
+            "started_at": timestamp(build.started_at),
+            "finished_at": timestamp(build.finished_at),
+            "private": build.repository.private,
+            "priority": False,
+        }
 
     def _page(self, request: web.Request, name: str, path: str, items: Sequence[T]) -> tuple[Sequence[T], Any]:
         """Return the items of a page, and its envelope without them.

@@ -13,8 +13,8 @@ from aiohttp import web
 from aiotravis.testing.rest.actions import KNOWN_KEYS
 from aiotravis.testing.rest.parameters import path_id
 from aiotravis.testing.rest.routes import Handler
-from aiotravis.testing.rest.v3 import V3Routes, error_v3, pretty, read_parameters
-from aiotravis.testing.world.builds import Build, Repository
+from aiotravis.testing.rest.v3 import V3Routes, error_v3, minimal_commit, pretty, read_parameters
+from aiotravis.testing.world.builds import Repository
 from aiotravis.testing.world.models import User
 from aiotravis.testing.world.payloads import timestamp
 from aiotravis.testing.world.repository_data import Request, RequestMessage
@@ -144,8 +144,8 @@ class V3RequestRoutes(V3Routes):
             "pull_request_mergeable": None,
             "repository": self._minimal_repository(request, repository),
             "branch_name": None if build is None else build.commit.branch,
-            "commit": None if build is None else _commit_json(build),
-            "builds": [] if build is None else [self._build_json(request, build)],
+            "commit": None if build is None else minimal_commit(build),
+            "builds": [] if build is None else [self._short_build(request, build)],
             "owner": {
                 "@type": "user" if isinstance(owner, User) else "organization",
                 "@representation": "minimal",
@@ -168,22 +168,6 @@ class V3RequestRoutes(V3Routes):
                 for config, mode in one.configs
             ],
         }  # fmt: skip
-
-    def _build_json(self, request: web.Request, build: Build) -> dict[str, object]:
-        return {
-            **self._minimal(request, build),
-            "number": str(build.number),
-            "state": build.state,
-            "duration": build.duration,
-            "event_type": build.event_type,
-            "previous_state": None,
-            "pull_request_title": build.pull_request_title,
-            "pull_request_number": build.pull_request_number,
-            "started_at": timestamp(build.started_at),
-            "finished_at": timestamp(build.finished_at),
-            "private": build.repository.private,
-            "priority": False,
-        }
 
 
 def _accepted(repository: Repository, user: User, made: Request, given: Mapping[str, object]) -> dict[str, object]:
@@ -243,17 +227,3 @@ def _message_json(message: RequestMessage) -> dict[str, object]:
         "@type": "message", "@representation": "minimal", "id": message.id, "level": message.level, "key": message.key,
         "code": message.code, "args": message.args, "src": message.src, "line": message.line,
     }  # fmt: skip
-
-
-def _commit_json(build: Build) -> dict[str, object]:
-    commit = build.commit
-    return {
-        "@type": "commit",
-        "@representation": "minimal",
-        "id": commit.id,
-        "sha": commit.sha,
-        "ref": f"refs/tags/{commit.tag}" if commit.tag else f"refs/heads/{commit.branch}",
-        "message": commit.message,
-        "compare_url": commit.compare_url,
-        "committed_at": timestamp(commit.committed_at),
-    }

@@ -14,6 +14,7 @@ from urllib.parse import quote_plus
 import aiohttp
 
 from aiotravis.testing.world.webhook_payloads import webhook_payload
+from aiotravis.testing.world.webhook_targets import is_loopback, webhook_targets
 from aiotravis.testing.world.world import Build, Job, Part, World
 
 if TYPE_CHECKING:
@@ -57,7 +58,11 @@ class WebhookDelivery:
 
 
 class Webhooks:
-    """Webhooks of a server, which sends one to each URL for every build that starts or ends.
+    """Webhooks of a server, which sends one for every build that starts or ends.
+
+    Each goes to all of `urls`, and to those that ``notifications.webhooks`` of the `Build.config` names for the event.
+    A .travis.yml that was copied has real URLs: of these, only those of this machine are sent to. For others, and for
+    what a program does to a build outside an event loop, a delivery without a status is recorded.
 
     Needs the package cryptography; without it the site has no key, and what it sends is not signed.
 
@@ -66,7 +71,7 @@ class Webhooks:
         max_records: Number of deliveries to record; None for all.
 
     Attributes:
-        urls: Where to send notifications, of all repositories; none at first.
+        urls: Where to send notifications, of all repositories, whatever their configurations say; none at first.
         signed: Whether the site has a key; may be changed at any time.
         deliveries: The last deliveries, in the order of their answers.
     """
@@ -86,8 +91,11 @@ class Webhooks:
 
         def notify(event: str, about: Build | Job, part: Part | None) -> None:
             publish(event, about, part)
-            if self.urls and event in EVENTS and isinstance(about, Build):
-                self._start(about)
+            if event in EVENTS and isinstance(about, Build):
+                of_config = webhook_targets(about, event)
+                urls = dict.fromkeys([*self.urls, *of_config])
+                if urls:
+                    self._start(about, {url: url in self.urls or is_loopback(url) for url in urls})
 
         self._world.notify = notify
 
@@ -172,21 +180,33 @@ class Webhooks:
                     status = response.status
             except (aiohttp.ClientError, TimeoutError, ValueError):
                 pass
-        sent = WebhookDelivery(delivery.url, delivery.body, delivery.headers, status)
-        self.deliveries.append(sent)
+        return self._record(WebhookDelivery(delivery.url, delivery.body, delivery.headers, status))
+
+    def _record(self, delivery: WebhookDelivery) -> WebhookDelivery:
+        self.deliveries.append(delivery)
         if self._max_records is not None:
             del self.deliveries[: -self._max_records]
-        return sent
+        return delivery
 
-    def _start(self, build: Build) -> None:
-        deliveries = [self.prepare(build, url) for url in self.urls]
+    def _start(self, build: Build, urls: Mapping[str, bool]) -> None:
+        """Send a notification to each URL whose value says so; record the others."""
+        deliveries = [(self.prepare(build, url), is_sent) for url, is_sent in urls.items()]
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            for delivery, _ in deliveries:
+                self._record(delivery)
+            return
 
         async def send() -> None:
             # fact beyond 2.5: one URL after the other; a start and its end are sent independently.
-            for delivery in deliveries:
-                await self._deliver(delivery)
+            for delivery, is_sent in deliveries:
+                if is_sent:
+                    await self._deliver(delivery)
+                else:
+                    self._record(delivery)
 
-        task = asyncio.get_running_loop().create_task(send())
+        task = loop.create_task(send())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -9,6 +9,7 @@ from typing import Final
 from aiotravis.testing.world.configs import build_config, job_config
 from aiotravis.testing.world.payloads import Json, timestamp
 from aiotravis.testing.world.stages import TERMINAL
+from aiotravis.testing.world.webhook_targets import previous_state
 from aiotravis.testing.world.world import Build
 
 __all__ = ["webhook_payload"]
@@ -54,10 +55,7 @@ def _state(state: str) -> Json:
 
 
 def _message(build: Build) -> Json:
-    earlier = [one for one in build.repository.builds if one.id < build.id and one.commit.branch == build.commit.branch]
-    ended = [one.state for one in earlier if one.state in TERMINAL]
-    before = ended[-1] if ended else None
-    match before, build.state:
+    match previous_state(build), build.state:
         case "failed", "passed":
             message = "Fixed"
         case "passed", "failed":

@@ -75,6 +75,34 @@ async def test_nothing_is_sent_without_urls_or_for_other_events(server: TravisSe
     assert (server.webhooks._tasks, server.webhooks.deliveries) == (set(), [])
 
 
+async def test_configurations_choose_who_hears_on_this_machine_only(
+    server: TravisServer, repository: Repository
+) -> None:
+    target, real = Target(), "https://hooks.example.org/secret"
+    async with serving(target) as url:
+        server.webhooks.urls.append(f"{url}/all")
+        build = repository.build()
+        build.config["notifications"] = {
+            "webhooks": [{"urls": f"{url}/start", "on_start": "always", "on_success": "never"}, f"{url}/all", real]
+        }
+        build.start().finish("passed")
+        repository.build().start().finish("passed")
+        await server.webhooks.wait_sent()
+    found = sorted((sent.url.replace(url, ""), sent.status) for sent in server.webhooks.deliveries if sent.url != real)
+    assert found == [("/all", 200)] * 4 + [("/start", 200)]
+    assert [sent.status for sent in server.webhooks.deliveries if sent.url == real] == [None], "recorded, not sent"
+
+
+def test_what_happens_outside_an_event_loop_is_recorded() -> None:
+    world = World()
+    webhooks = Webhooks(world)
+    webhooks.watch()
+    build = world.repository("a/b").build()
+    build.config["notifications"] = {"webhooks": "http://127.0.0.1:9/x"}
+    build.start().finish("passed")
+    assert [(sent.url, sent.status) for sent in webhooks.deliveries] == [("http://127.0.0.1:9/x", None)]
+
+
 async def test_a_target_that_fails_is_tried_once_and_does_not_stop_the_others(
     server: TravisServer, repository: Repository
 ) -> None:
