@@ -11,7 +11,7 @@ import anyio
 
 from aiotravis._async.deadlines import Deadline
 from aiotravis._async.lifetime import ClientLifetime
-from aiotravis._async.retry import exponential, retry
+from aiotravis._async.retry import exponential, log_retry, retry
 from aiotravis.bulk.iteration import refuse_await
 from aiotravis.errors import LiveError, LogGap, LogUnavailable, TravisError, UsageError
 from aiotravis.events import Event, JobEvent, JobLog, Mark
@@ -244,6 +244,7 @@ class LogStream:
                 if not self._run_filter.tolerates(exc):
                     raise self._run_filter.explained(exc) from exc.__cause__
                 delay = self._run_filter.poll_interval or POLL_DELAY
+                log_retry(exc, delay)
             await anyio.sleep(delay)
 
     async def _wait_for_run(self, run_filter: RunFilter) -> None:

@@ -103,15 +103,18 @@ class LiveMonitor:
         counts: The counters, by their names in `LiveStatistics`.
         lag: See `LiveStatistics`.
         log_interval: See `LiveStatistics`.
+        end: How the last connection, or the last attempt, has ended.
     """
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = dict.fromkeys(COUNTERS, 0)
         self.lag: float | None = None
         self.log_interval: float | None = None
+        self.end: str = ""
         self._state = LiveState.IDLE
         self._changes: WeakSet[LiveStateChanges] = WeakSet()
         self._logged: set[str] = set()
+        self._was_refused = False
 
     @property
     def state(self) -> LiveState:
@@ -124,6 +127,23 @@ class LiveMonitor:
             self._state = state
             for changes in list(self._changes):
                 changes.add(state)
+
+    def log_connected(self, outage: float) -> None:
+        """Count a connection that the server has accepted, and log one that follows `outage` seconds without."""
+        is_another = self.counts["connections"] > 0
+        self.counts["reconnects"] += is_another
+        self.counts["connections"] += 1
+        self.state = LiveState.CONNECTED
+        self._was_refused = False
+        if is_another:
+            logger.info("live connection: back after %.1f s", outage)
+
+    def log_end(self, delay: float) -> None:
+        """Log how a connection, or an attempt, has ended, and in how many seconds another one may follow."""
+        refused = self.state is LiveState.UNAVAILABLE
+        level = logging.WARNING if refused and not self._was_refused else logging.INFO
+        self._was_refused = refused
+        logger.log(level, "live connection: %s; the next attempt in %.1f s", self.end, delay)
 
     def count_unreadable(self) -> None:
         """Count an event with a value that could not be read."""
