@@ -11,7 +11,7 @@ from typing import TypeVar
 from aiotravis.errors import UsageError
 
 __all__ = [
-    "display", "is_text", "validate_bool", "validate_callback", "validate_count", "validate_instance",
+    "display", "is_text", "trimmed", "validate_bool", "validate_callback", "validate_count", "validate_instance",
     "validate_iterable", "validate_not_awaitable", "validate_seconds", "validate_segment", "validate_string",
     "validate_text",
 ]  # fmt: skip
@@ -98,6 +98,11 @@ def is_text(value: object) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def trimmed(value: object) -> object:
+    """Return a text without the blanks and newlines around it: what comes from a file or a variable often has some."""
+    return value.strip(" \t\r\n") if isinstance(value, str) else value
 
 
 def validate_string(value: object, argument: str) -> str:

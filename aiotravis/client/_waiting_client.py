@@ -1,6 +1,6 @@
 """WaitingClient: the methods of a client that wait for builds, jobs and commits, or watch repositories."""
 
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from functools import partial
 from typing import Final, TypeVar, overload
 
@@ -55,6 +55,15 @@ class WaitingClient(BaseClient):
     _commit_waiting: CommitWaiter
     _restarter: Restarter
 
+    async def _counted(self, waiting: Awaitable[V]) -> V:
+        """Await, and be one of `Statistics.waiters` meanwhile."""
+        counts = self._transport.identity.counts
+        counts.waiters += 1
+        try:
+            return await waiting
+        finally:
+            counts.waiters -= 1
+
     async def wait_for_build(
         self, build: BuildRef, *, until: Callable[[Build], bool] | None = None, after: Build | None = None
     ) -> Build:
@@ -80,7 +89,8 @@ class WaitingClient(BaseClient):
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
         key = Build, id_of(build, "build", Build)
-        found: Build = await self._waiting.wait(key, _condition(until), self._waiting.run_filter(key, after))
+        run_filter = self._waiting.run_filter(key, after)
+        found: Build = await self._counted(self._waiting.wait(key, _condition(until), run_filter))
         return found
 
     def wait_for_builds(
@@ -137,7 +147,8 @@ class WaitingClient(BaseClient):
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
         key = Job, id_of(job, "job", Job)
-        found: Job = await self._waiting.wait(key, _condition(until), self._waiting.run_filter(key, after))
+        run_filter = self._waiting.run_filter(key, after)
+        found: Job = await self._counted(self._waiting.wait(key, _condition(until), run_filter))
         return found
 
     @overload
@@ -228,7 +239,7 @@ class WaitingClient(BaseClient):
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
         search = CommitSearch(repo, sha, event_type, appear_within, branch=branch, tag=tag)
-        return await self._commit_waiting.wait(search, _condition(until))
+        return await self._counted(self._commit_waiting.wait(search, _condition(until)))
 
     def watch(self, repos: RepoRef | Iterable[RepoRef] | None = None, *, last: int = 8, jobs: bool = True) -> Watch:
         """Watch the newest builds of repositories: what they are now, then what changes.
