@@ -5,7 +5,7 @@ Every function returns the value, or raises `UsageError` with the name of the ca
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TypeVar
 
 from aiotravis.errors import UsageError
@@ -56,8 +56,11 @@ def validate_iterable(value: object, argument: str, what: str = "values") -> Non
     """Check that a value holds several others.
 
     Raises:
-        UsageError: It cannot be iterated, or is a text.
+        UsageError: It cannot be iterated, or not without awaiting, or is a text.
     """
+    if isinstance(value, AsyncIterable):
+        message = f"{argument} must not be an async iterable: pass [item async for item in ...]."
+        raise UsageError(message, argument=argument)
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise UsageError(f"{argument} must be several {what}, not {display(value)}.", argument=argument)
 

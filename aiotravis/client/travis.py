@@ -1,6 +1,5 @@
 """Travis: the client, with one attribute per resource and one method per flow."""
 
-import copy
 import dataclasses
 import os
 import ssl as ssl_module
@@ -270,7 +269,8 @@ class Travis(TriggeringClient):
         changes: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         transport = self._transport
         config = dataclasses.replace(transport.config, **changes)
-        other = copy.copy(self)
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
         if token is UNSET:
             other._bind(transport.with_config(config))
         else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 import anyio
 
 from aiotravis._async.deadlines import Deadline
+from aiotravis._async.handle import Handle
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import exponential, log_retry, retry
 from aiotravis.bulk.iteration import refuse_await
@@ -39,7 +40,7 @@ MAX_BATCH: Final = 256
 """Parts that are taken at once if they wait already."""
 
 
-class LogStream:
+class LogStream(Handle):
     """Parts of one log: ``async with travis.follow_log(job) as log: async for part in log: ...``.
 
     It ends once the log is complete, or once the job has ended and no more of its log can be had. It runs no task.

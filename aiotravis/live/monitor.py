@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 import msgspec
 
+from aiotravis._async.handle import Handle, running_loop
 from aiotravis.errors import UsageError
 
 __all__ = ["Live", "LiveMonitor", "LiveState", "LiveStateChanges", "LiveStatistics"]
@@ -175,7 +176,7 @@ class LiveMonitor:
         return changes
 
 
-class LiveStateChanges:
+class LiveStateChanges(Handle):
     """An iterator over the states, the present one first: ``async for state in travis.live.changes(): ...``.
 
     It ends when the client is closed. It owns no task and needs no closing.
@@ -185,6 +186,9 @@ class LiveStateChanges:
         self._states: deque[LiveState] = deque([state], maxlen=MAX_STATES)
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
+
+    def __repr__(self) -> str:
+        return f"<LiveStateChanges {'ended' if self._ended else 'open'}, {len(self._states)} waiting>"
 
     def add(self, state: LiveState) -> None:
         """Add a state."""
@@ -206,7 +210,7 @@ class LiveStateChanges:
                 raise StopAsyncIteration
             if self._waiter is not None:
                 raise UsageError("Two tasks iterate the same changes. Call changes() for each.")
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = running_loop().create_future()
             try:
                 await self._waiter
             finally:
@@ -216,7 +220,7 @@ class LiveStateChanges:
         return state
 
 
-class Live:
+class Live(Handle):
     """``travis.live``: state and counters of the live channel."""
 
     def __init__(self, monitor: LiveMonitor, counts: Callable[[], tuple[int, int]]) -> None:
