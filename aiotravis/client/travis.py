@@ -86,8 +86,9 @@ class Travis(TriggeringClient):
         user_agent: Your own name, sent in front of this library's.
         live: Timeouts and sizes of the live channel.
         log_patience: How long `follow_log` waits for a log that is not stored yet, in seconds from the end of its job.
-        trace_configs: aiohttp's trace configurations.
-        middlewares: aiohttp's client middlewares.
+        trace_configs: aiohttp's trace configurations. They see all that is sent, also the token: in a header and, for
+            `Auth.logout`, in the query. Record neither headers nor queries.
+        middlewares: aiohttp's client middlewares, which see as much.
 
     Attributes:
         live: State and statistics of the live channel.
