@@ -22,6 +22,7 @@ __all__ = [
     "environment_proxy",
     "netrc_file",
     "proxy_secrets",
+    "proxy_variable",
     "refuse_netrc",
     "session_proxy",
     "validate_proxy",
@@ -78,6 +79,15 @@ def environment_proxy(url: str) -> str | None:
         message = f"trust_env: {scheme}_proxy in the environment must hold the URL of an HTTP proxy."
         raise UsageError(message, argument="trust_env")
     return proxy
+
+
+def proxy_variable(url: str, proxy: str) -> str | None:
+    """Return the name of the variable of the environment that names this proxy for a URL; None if none does."""
+    try:
+        named = environment_proxy(url) == proxy
+    except UsageError:
+        return None
+    return f"{SCHEMES.get(urlsplit(url).scheme, '')}_proxy" if named else None
 
 
 def session_proxy(session: aiohttp.ClientSession) -> str | None:
