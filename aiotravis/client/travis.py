@@ -61,6 +61,9 @@ class Travis(TriggeringClient):
     Its attributes are Travis's entities, with the API's own verbs: `builds`, `jobs`, `logs`, `repos`, and more. Its
     methods are what takes several of them, or the live channel: `events`, `follow_log`, `wait_for_build`, and more.
 
+    It logs to ``aiotravis.rest``, ``.live``, ``.limits`` and ``.flows``: at INFO what it tries again or waits for, with
+    reason and delay, at DEBUG each request.
+
     Args:
         token: An API token, or None to see what is public.
         endpoint: URL of the API: ``COM``, ``ORG``, or that of a Travis CI Enterprise (``https://HOST/api``).
