@@ -51,8 +51,8 @@ class Outcome(Generic[A, R]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Outcome):
             return NotImplemented
-        mine, theirs = (self.item, self.error, self._value), (other.item, other.error, other._value)
-        return bool(mine == theirs)
+        same = cast("Outcome[object, object]", other)
+        return bool((self.item, self.error, self._value) == (same.item, same.error, same._value))
 
     def __hash__(self) -> int:
         return hash((type(self), self.item))

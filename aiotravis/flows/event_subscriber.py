@@ -107,7 +107,7 @@ def _as_list(values: Any, argument: str) -> list[Any]:
     if values is None:
         return []
     if isinstance(values, Iterable | AsyncIterable) and not isinstance(values, str | bytes):
-        validate_iterable(values, argument)
+        validate_iterable(cast("object", values), argument)
         return list(cast("Iterable[object]", values))
     return [values]
 
