@@ -20,7 +20,7 @@ class RequestCounts:
         bytes: Bytes of bodies received, as they were transferred.
         not_modified: Those of them that were answered 304.
         bytes_saved: Bytes of the bodies that were not sent therefore, decompressed.
-        waiters: Calls that wait for a build, a job, or the build of a commit.
+        waiters: Calls that wait, see `Statistics`.
     """
 
     requests: int = 0

@@ -198,9 +198,9 @@ class WaitingClient(BaseClient):
         if (build is None) == (job is None):
             raise UsageError("Pass either a build or a job.", argument="build")
         if build is None or isinstance(build, Job):
-            restarted: Job = await self._restarter.restart(Job, id_of(build or job, "job", Job))
+            restarted: Job = await self._counted(self._restarter.restart(Job, id_of(build or job, "job", Job)))
             return restarted
-        rebuilt: Build = await self._restarter.restart(Build, id_of(build, "build", Build))
+        rebuilt: Build = await self._counted(self._restarter.restart(Build, id_of(build, "build", Build)))
         return rebuilt
 
     async def wait_for_commit(

@@ -15,7 +15,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         live: The state and the counters of the live channel, with the number of open feeds.
-        waiters: Calls that wait for a build, a job, or the build of a commit.
+        waiters: Calls that wait: for a build or a job, the build of a commit, a restart, or a triggered build.
         followers: Logs that are followed.
         waiting_for_limits: Requests that wait for room in Travis's rate limits, of all clients of this process with
             this site and token.
