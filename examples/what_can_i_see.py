@@ -71,4 +71,7 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(anyio.run(main))
+    try:
+        raise SystemExit(anyio.run(main))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -32,6 +32,7 @@ TOP_LEVEL = {
     "CONTRIBUTING.md",
     "LICENSE",
     "README.md",
+    "SECURITY.md",
     "aiotravis",
     "benchmarks",
     "examples",

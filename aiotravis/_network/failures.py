@@ -3,6 +3,7 @@
 aiohttp's exceptions hold URLs, headers and what a server sent, so none of them becomes the cause of an error.
 """
 
+import socket
 import ssl
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from aiotravis._http.redaction import redact
-from aiotravis._network.proxies import display_proxy
+from aiotravis._network.proxies import display_proxy, proxy_variable
 
 __all__ = ["failure", "root_cause"]
 
@@ -31,7 +32,9 @@ def failure(exc: Exception, url: str, *, proxy: str | None, endpoint: str | None
         return f"{server} did not answer in time{through}. Try again later, or raise the timeouts."
     culprit, check = server, "; is the endpoint right?" if endpoint else ""
     if proxy is not None and _is_of_proxy(exc, proxy):
-        culprit, check = f"the proxy {display_proxy(proxy)}", "; is the proxy right?"
+        variable = proxy_variable(url, proxy)
+        culprit = f"the proxy {display_proxy(proxy)}"
+        check = f"; is {variable} in the environment right?" if variable else "; is the proxy right?"
     return f"{culprit}: {_reason(exc, server)}{check}"
 
 
@@ -46,7 +49,11 @@ def _reason(exc: Exception, server: str) -> str:
         error: Any = exc
         return f"TLS failed ({_tls_reason(error.os_error)})"
     if isinstance(exc, aiohttp.ClientConnectorDNSError):
-        return "its name is unknown"
+        # A resolver that cannot be asked knows nothing of names.
+        is_offline = isinstance(exc.os_error, socket.gaierror) and exc.os_error.errno == socket.EAI_AGAIN
+        return (
+            "its name cannot be looked up at present: there may be no network" if is_offline else "its name is unknown"
+        )
     if isinstance(exc, aiohttp.ClientConnectorError):
         return f"no connection ({exc.strerror or type(exc.os_error).__name__})"
     if isinstance(exc, aiohttp.WSServerHandshakeError):

@@ -81,4 +81,5 @@ class TriggeringClient(WaitingClient):
             validate_callback(on_request, "on_request")
         lifetime = self._transport.lifetime
         trigger = Trigger(self._subscriber, self.requests, self.builds, lifetime, repo, branch)
-        return await trigger.run(partial(self.requests._create, segment, body), appear_within, on_request)
+        run = trigger.run(partial(self.requests._create, segment, body), appear_within, on_request)
+        return await self._counted(run)

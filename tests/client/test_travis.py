@@ -1,7 +1,7 @@
 """The client as its user has it: made, shown, opened, closed."""
 
 import asyncio
-import pickle
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -11,7 +11,6 @@ import anyio.lowlevel
 import pytest
 
 from aiotravis import COM, ORG, Feed, Travis, errors
-from aiotravis import Repository as RepositoryValue
 from aiotravis._http import ApiResponse
 from aiotravis.resources.jobs import Jobs
 from aiotravis.testing import Build, Repository, TravisServer
@@ -208,13 +207,6 @@ async def test_closing_the_client_ends_waits_of_a_client_with_other_options(serv
         await waiting
 
 
-def test_values_are_pickled_and_clients_are_not() -> None:
-    value = RepositoryValue(id=7, slug="a/b")
-    assert pickle.loads(pickle.dumps(value)) == value
-    with pytest.raises((TypeError, AttributeError)):
-        pickle.dumps(Travis(TOKEN))
-
-
 async def test_a_strict_client_raises_where_another_reads_what_it_can(server: TravisServer) -> None:
     body = b'{"builds":[{"id":1,"number":null},{"number":"2"}]}'
     server.respond("GET", "/builds", body=body)
@@ -248,3 +240,18 @@ async def test_other_tasks_run_while_a_large_odd_answer_is_read(server: TravisSe
         group.cancel_scope.cancel()
     assert turns > 50
     assert len(await travis.jobs.list()) == 3000
+
+
+@pytest.mark.instant
+async def test_where_nothing_fails_nothing_is_logged_at_info(
+    server: TravisServer, travis: Travis, repository: Repository, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    build = repository.build()
+    async with travis.events(repository.id), anyio.create_task_group() as group:
+        group.start_soon(travis.wait_for_build, build.id)
+        group.start_soon(travis.follow_log(build.jobs[0].id).text)
+        await until(lambda: travis.statistics().followers == travis.statistics().waiters == 1)
+        await server.play(build, speed=1000)
+    await travis.builds.list(repository.id).to_list()
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("aiotravis")] == []

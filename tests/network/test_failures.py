@@ -3,11 +3,15 @@
 import asyncio
 import socket
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import aiohttp
 import anyio
 import pytest
 
 from aiotravis import Travis, errors
+from aiotravis._network.failures import failure
 from aiotravis.live.protocol import Address
 from tests.conftest import TOKEN
 from tests.rest_faults.asking import JSON, kept, moved
@@ -43,8 +47,34 @@ async def test_a_proxy_that_is_not_there_is_to_blame() -> None:
 
 async def test_a_proxy_whose_name_is_unknown_is_to_blame() -> None:
     text = await said("https://api.invalid", proxy="http://no-such-proxy.invalid:3128")
-    assert "the proxy http://no-such-proxy.invalid:3128: its name is unknown; is the proxy right?" in text
+    assert "the proxy http://no-such-proxy.invalid:3128: its name " in text
+    assert text.endswith("; is the proxy right?")
     assert "endpoint" not in text
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (socket.EAI_NONAME, "its name is unknown; is the endpoint right?"),
+        (socket.EAI_AGAIN, "its name cannot be looked up at present: there may be no network; is the endpoint right?"),
+    ],
+)
+def test_a_resolver_that_cannot_be_asked_is_no_unknown_name(number: int, reason: str) -> None:
+    key: Any = SimpleNamespace(host="api.invalid", port=443, ssl=True)
+    exc = aiohttp.ClientConnectorDNSError(key, socket.gaierror(number, "the resolver's words"))
+    url = "https://api.invalid"
+    assert failure(exc, f"{url}/x", proxy=None, endpoint=url) == f"{url}: {reason}"
+
+
+def test_a_proxy_of_the_environment_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    key: Any = SimpleNamespace(host="p", port=1, ssl=True)
+    exc = aiohttp.ClientProxyConnectionError(key, ConnectionRefusedError(111, "Connection refused"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    for value, check in (("http://u:s3cret@p:1", "is https_proxy in the environment"), ("http://", "is the proxy")):
+        monkeypatch.setenv("https_proxy", value)
+        text = failure(exc, "wss://ws.invalid/app", proxy="http://u:s3cret@p:1")
+        assert text == f"the proxy http://p:1: no connection (Connection refused); {check} right?"
 
 
 @pytest.mark.parametrize(("status", "hint"), [("407 No", "user and a password"), ("403 No", "403"), ("502 No", "502")])
@@ -94,7 +124,7 @@ async def test_an_archive_is_to_blame_not_the_endpoint(tmp_path: Path) -> None:
     async with wire(kept(framed(JSON)), tls=served) as untrusted, wire(Answer()) as lost:
         elsewhere = untrusted.endpoint.replace("127.0.0.1", "localhost")
         for archive, reason in {
-            "http://no-such-archive.invalid/7": "http://no-such-archive.invalid: its name is unknown",
+            "http://no-such-archive.invalid/7": "http://no-such-archive.invalid: its name ",
             f"http://127.0.0.1:{port}/7?signature=s3cret": f"http://127.0.0.1:{port}: no connection",
             f"{elsewhere}/7": f"{elsewhere}: its certificate is not valid",
             f"{lost.endpoint}/7": f"{lost.endpoint}: the connection was lost before a response came",
@@ -115,7 +145,7 @@ async def test_a_silent_archive_is_to_blame() -> None:
 
 @pytest.mark.parametrize(
     ("host", "reason"),
-    [("127.0.0.1", "no connection"), ("no-such-host.invalid", "its name is unknown")],
+    [("127.0.0.1", "no connection"), ("no-such-host.invalid", "its name ")],
 )
 async def test_the_live_channel_names_its_culprit(host: str, reason: str) -> None:
     address = Address(key="a-key", host=host, port=unused_port(), path="", tls=True)

@@ -223,7 +223,8 @@ async def test_a_file_that_cannot_be_used_means_a_small_share_and_one_log_line(
     problem = limiter.snapshot().problem
     assert problem is not None
     assert "limits.sqlite3" in problem
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert [line for line in lines if "calls wait" not in line[1]] == [
         ("INFO", f"rate limits are not shared with other processes at present: {problem}")
     ]
     processes.folder.unlink()
