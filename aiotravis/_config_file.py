@@ -3,13 +3,69 @@
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from aiotravis._http.redirects import normalized
 from aiotravis._validation import is_text, validate_text
 from aiotravis.errors import UsageError
 
-__all__ = ["read_config"]
+__all__ = ["StoredConfig", "load_config", "read_config"]
+
+
+class StoredConfig(NamedTuple):
+    """What the file says. All endpoints are normalized.
+
+    Attributes:
+        tokens: Endpoints and their tokens; None for an endpoint without a token.
+        default: The default endpoint.
+        repositories: Slugs and the endpoint to use for each.
+        enterprises: Names and endpoints of Travis CI Enterprise installations.
+    """
+
+    tokens: Mapping[str, str | None] = {}
+    default: str | None = None
+    repositories: Mapping[str, str] = {}
+    enterprises: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        """Return no token."""
+        return f"StoredConfig(endpoints={list(self.tokens)}, default={self.default!r})"
+
+
+def load_config(path: str | PathLike[str]) -> StoredConfig:
+    """Return what a file says; odd entries count as missing.
+
+    Raises:
+        UsageError: The extra ``config`` is not installed, or the file cannot be read.
+    """
+    return _load(_file(path))
+
+
+def _file(path: object) -> Path:
+    file = _expanded(path)
+    if file is None:
+        raise UsageError("path must be a file of an existing user.", argument="path")
+    return file
+
+
+def _load(file: Path) -> StoredConfig:
+    config = _mapping(_parse(file))
+    tokens: dict[str, str | None] = {}
+    for url, entry in _mapping(config.get("endpoints")).items():
+        token = _mapping(entry).get("access_token")
+        tokens[_normalized(str(url))] = token if isinstance(token, str) else None
+    default = config.get("default_endpoint")
+    repositories = {str(slug): _mapping(entry).get("endpoint") for slug, entry in _mapping(config.get("repos")).items()}
+    return StoredConfig(
+        tokens,
+        _normalized(default) if isinstance(default, str) else None,
+        {slug: _normalized(url) for slug, url in repositories.items() if isinstance(url, str)},
+        {
+            str(name): _normalized(url)
+            for name, url in _mapping(config.get("enterprise")).items()
+            if isinstance(url, str)
+        },
+    )
 
 
 def read_config(path: str | PathLike[str], endpoint: str | None) -> tuple[str, str]:
@@ -22,23 +78,20 @@ def read_config(path: str | PathLike[str], endpoint: str | None) -> tuple[str, s
     Raises:
         UsageError: The extra ``config`` is not installed, the file cannot be read, or it has no token for the endpoint.
     """
-    file = _expanded(path)
-    if file is None:
-        raise UsageError("path must be a file of an existing user.", argument="path")
+    file = _file(path)
     if endpoint is not None:
         validate_text(endpoint, "endpoint")
-    config = _mapping(_parse(file))
-    entries = {_normalized(str(url)): _mapping(entry) for url, entry in _mapping(config.get("endpoints")).items()}
-    default = config.get("default_endpoint")
-    if not isinstance(default, str):
-        default = next(iter(entries)) if len(entries) == 1 else None
-    endpoint = default if endpoint is None else endpoint
+    config = _load(file)
+    tokens = config.tokens
+    default = config.default
+    if default is None and len(tokens) == 1:
+        default = next(iter(tokens))
+    endpoint = default if endpoint is None else _normalized(endpoint)
     if endpoint is None:
-        raise UsageError(f"{file} names {len(entries)} endpoints and no default: pass endpoint=.", argument="endpoint")
-    endpoint = _normalized(endpoint)
-    token = entries.get(endpoint, {}).get("access_token")
-    if not isinstance(token, str):
-        known = ", ".join(entries) or "none"
+        raise UsageError(f"{file} names {len(tokens)} endpoints and no default: pass endpoint=.", argument="endpoint")
+    token = tokens.get(endpoint)
+    if token is None:
+        known = ", ".join(tokens) or "none"
         raise UsageError(f"{file} has no token for {endpoint}. Endpoints in it: {known}.", argument="endpoint")
     return endpoint, token
 

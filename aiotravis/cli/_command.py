@@ -1,0 +1,133 @@
+"""Declaring commands: an async function with the options that all share, run with a deadline and with clean ends."""
+
+import asyncio
+import functools
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, cast
+
+import anyio
+import click
+
+from aiotravis.cli._exit_codes import ExitCode
+from aiotravis.cli._output import Output
+from aiotravis.cli._session import Options, Session, open_session
+
+__all__ = ["async_command", "event_type_option", "run_session", "timeout_option"]
+
+Function = Callable[..., Awaitable[int | None]]
+"""Takes a `Session`, then the arguments and options by name."""
+
+logger: Final = logging.getLogger("aiotravis")
+
+timeout_option: Final = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Give up after this time: exit code 124.",
+)
+
+event_type_option: Final = click.option(
+    "--type",
+    "event_type",
+    type=click.Choice(["push", "pull_request", "api", "cron"]),
+    help="Only builds of this type.",
+)
+
+
+def _shared(*, repository: bool) -> list[click.Parameter]:
+    """Return the options that commands share; the repository only where one is meant."""
+    repo = click.Option(["-r", "--repo"], metavar="OWNER/NAME", help="The repository  [default: that of the git clone]")
+    return [
+        *((repo,) if repository else ()),
+        click.Option(["-e", "--endpoint"], metavar="URL|com|org", help="The site  [default: see 'aiotravis endpoint']"),
+        click.Option(["-t", "--token"], help="The token  [default: TRAVIS_TOKEN, or that of 'aiotravis login']"),
+        click.Option(["--json"], is_flag=True, help="Print JSON Lines."),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Print no notices and no progress."),
+        click.Option(["-v", "--verbose"], is_flag=True, help="Print retries, pauses and reconnects."),
+        click.Option(["--color"], type=click.Choice(["auto", "always", "never"]), default="auto", help="Use colours."),
+    ]
+
+
+def async_command(name: str, *, repository: bool = True, **attributes: Any) -> Callable[[Function], click.Command]:
+    """Make a command of an async function that takes a `Session` first, and returns an exit code or None.
+
+    Args:
+        name: Its name.
+        repository: Whether it has the option ``--repo``.
+        attributes: Further ones of `click.Command`.
+    """
+
+    def decorate(function: Function) -> click.Command:
+        @functools.wraps(function)
+        def command(**values: Any) -> int:
+            shared = {key: values.pop(key) for key in list(values) if key in Options.__dataclass_fields__}
+            options = Options(**shared)
+            output = Output(json=options.json, quiet=options.quiet, color=options.color)
+            return run_session(options, output, lambda session: function(session, **values))
+
+        made: click.Command = click.command(name, **attributes)(cast("Callable[..., int]", command))
+        made.params += _shared(repository=repository)
+        return made
+
+    return decorate
+
+
+def run_session(options: Options, output: Output, work: Callable[[Session], Awaitable[int | None]]) -> int:
+    """Run a command's work in an event loop of its own, and return its exit code.
+
+    Raises:
+        KeyboardInterrupt: After Ctrl-C, once everything is closed.
+    """
+    terminated = False
+
+    async def main() -> int:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def terminate() -> None:
+            nonlocal terminated
+            terminated = True
+            if task is not None:
+                task.cancel()
+
+        # Closed like after Ctrl-C: a download leaves no half of a file behind.
+        if sys.platform != "win32":
+            loop.add_signal_handler(signal.SIGTERM, terminate)
+        with anyio.move_on_after(options.timeout):
+            async with open_session(options, output) as session:
+                return await work(session) or ExitCode.DONE
+        output.error(f"gave up after {options.timeout:g} s")
+        return ExitCode.TIMED_OUT
+
+    with _NoticesOfTheLibrary(output, verbose=options.verbose):
+        try:
+            return asyncio.run(main())
+        except asyncio.CancelledError:
+            if terminated:
+                return ExitCode.TERMINATED
+            raise
+
+
+class _NoticesOfTheLibrary(logging.Handler):
+    """Prints what the library logs: why it waits; with ``--verbose`` everything."""
+
+    def __init__(self, output: Output, *, verbose: bool) -> None:
+        super().__init__(logging.DEBUG if verbose else logging.INFO)
+        self._output = output
+        self._level = logger.level
+        self._propagated = logger.propagate
+
+    def __enter__(self) -> None:
+        logger.addHandler(self)
+        logger.setLevel(self.level)
+        logger.propagate = False
+
+    def __exit__(self, *_: object) -> None:
+        logger.removeHandler(self)
+        logger.setLevel(self._level)
+        logger.propagate = self._propagated
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._output.notice(record.getMessage())
