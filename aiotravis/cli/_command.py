@@ -15,7 +15,7 @@ from aiotravis.cli._exit_codes import ExitCode
 from aiotravis.cli._output import Output
 from aiotravis.cli._session import Options, Session, open_session
 
-__all__ = ["async_command", "event_type_option", "run_session", "timeout_option"]
+__all__ = ["Count", "async_command", "event_type_option", "run_session", "timeout_option"]
 
 Function = Callable[..., Awaitable[int | None]]
 """Takes a `Session`, then the arguments and options by name."""
@@ -35,6 +35,15 @@ event_type_option: Final = click.option(
     type=click.Choice(["push", "pull_request", "api", "cron"]),
     help="Only builds of this type.",
 )
+
+
+class Count(click.IntRange):
+    """A whole number from a minimum on, without a word about that in ``--help``."""
+
+    name = "number"
+
+    def _describe_range(self) -> str:
+        return ""
 
 
 def _shared(*, repository: bool) -> list[click.Parameter]:
@@ -68,7 +77,8 @@ def async_command(name: str, *, repository: bool = True, **attributes: Any) -> C
             output = Output(json=options.json, quiet=options.quiet, color=options.color)
             return run_session(options, output, lambda session: function(session, **values))
 
-        made: click.Command = click.command(name, **attributes)(cast("Callable[..., int]", command))
+        declare: Callable[[Callable[..., int]], click.Command] = click.command(name, cls=click.Command, **attributes)
+        made = declare(cast("Callable[..., int]", command))
         made.params += _shared(repository=repository)
         return made
 

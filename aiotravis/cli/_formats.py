@@ -7,9 +7,22 @@ from typing import Final
 from aiotravis import Build, Job, State
 from aiotravis.cli._output import Styled, single_line
 
-__all__ = ["build_line", "describe", "duration_text", "fields", "state_piece", "time_text"]
+__all__ = [
+    "WIDTH", "branch_text", "build_line", "describe", "duration_text", "fields", "matrix_text", "state_piece",
+    "subject_of", "time_text",
+]  # fmt: skip
 
 COLORS: Final = {State.PASSED: "green", State.FAILED: "red", State.ERRORED: "red", State.CANCELED: "yellow"}
+
+
+WIDTH: Final = 16
+"""Columns of number and state in a list of builds, as in the ``travis`` command."""
+
+MATRIX_KEYS: Final = (
+    "os", "dist", "arch", "compiler", "elixir", "gemfile", "ghc", "go", "jdk", "julia", "node_js", "otp_release",
+    "perl", "php", "python", "r", "ruby", "rust", "rvm", "scala", "xcode_scheme", "env",
+)  # fmt: skip
+"""Keys of a configuration by which the jobs of a build differ."""
 
 
 def state_piece(state: State) -> Styled:
@@ -34,15 +47,33 @@ def duration_text(duration: timedelta | float | None) -> str:
     return " ".join([*parts, f"{seconds} sec"] if seconds or not parts else parts)
 
 
-def build_line(build: Build) -> tuple[str | Styled, ...]:
-    """Return the line of a build in a list."""
-    commit = build.commit
+def branch_text(build: Build) -> str:
+    """Return the branch of a build, and its pull request if it is one of these."""
     kind = f" (pull request #{build.pull_request_number})" if build.pull_request else ""
-    branch = single_line(commit.branch if commit else "")
-    subject = single_line(commit.subject if commit else "")
-    state = state_piece(build.state)
-    padding = " " * max(1, 10 - len(state.text))
-    return Styled(f"#{single_line(build.number)} ", bold=True), state, f":{padding}{branch}{kind}  {subject}"
+    return single_line(build.commit.branch if build.commit else "") + kind
+
+
+def subject_of(value: Build | Job) -> str:
+    """Return the first line of the commit's message, which fits into a line."""
+    return single_line(value.commit.subject if value.commit else "")
+
+
+def build_line(build: Build, *, committer: bool = False) -> tuple[str | Styled, ...]:
+    """Return the line of a build in a list."""
+    number, state = f"#{single_line(build.number)} ", state_piece(build.state)
+    padding = " " * max(1, WIDTH - len(number) - len(state.text))
+    author = f"{single_line(build.commit.author_name if build.commit else ''):25}  " if committer else ""
+    text = f":{padding}{branch_text(build)}  {author}{subject_of(build)}"
+    return Styled(number, bold=True), state, text.rstrip()
+
+
+def matrix_text(job: Job) -> str:
+    """Return what tells a job from the others of its build: ``rvm: 3.3, os: linux``."""
+    config = job.config
+    chosen = {key: config[key] for key in MATRIX_KEYS if key in config}
+    # fact 9.15: `env` is a string in jobs, and a list in builds.
+    plain = {key: value for key, value in chosen.items() if isinstance(value, str | int | float) and value != ""}
+    return single_line(", ".join(f"{key}: {value}" for key, value in plain.items()))
 
 
 def describe(value: Build | Job) -> str:
