@@ -22,20 +22,6 @@ Function = Callable[..., Awaitable[int | None]]
 
 logger: Final = logging.getLogger("aiotravis")
 
-timeout_option: Final = click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Give up after this time: exit code 124.",
-)
-
-event_type_option: Final = click.option(
-    "--type",
-    "event_type",
-    type=click.Choice(["push", "pull_request", "api", "cron"]),
-    help="Only builds of this type.",
-)
-
 
 class Count(click.IntRange):
     """A whole number from a minimum on, without a word about that in ``--help``."""
@@ -46,13 +32,34 @@ class Count(click.IntRange):
         return ""
 
 
+class _Seconds(click.FloatRange):
+    def _describe_range(self) -> str:
+        return ""
+
+
+timeout_option: Final = click.option(
+    "--timeout",
+    type=_Seconds(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Give up after this time: exit code 124.",
+)
+
+event_type_option: Final = click.option(
+    "--type",
+    "event_type",
+    type=click.Choice(["push", "pull_request", "api", "cron"]),
+    metavar="TYPE",
+    help="Only push, pull_request, api or cron builds.",
+)
+
+
 def _shared(*, repository: bool) -> list[click.Parameter]:
     """Return the options that commands share; the repository only where one is meant."""
-    repo = click.Option(["-r", "--repo"], metavar="OWNER/NAME", help="The repository  [default: that of the git clone]")
+    repo = click.Option(["-r", "--repo"], metavar="OWNER/NAME", help="Repository.  [default: that of the git clone]")
     return [
         *((repo,) if repository else ()),
-        click.Option(["-e", "--endpoint"], metavar="URL|com|org", help="The site  [default: see 'aiotravis endpoint']"),
-        click.Option(["-t", "--token"], help="The token  [default: TRAVIS_TOKEN, or that of 'aiotravis login']"),
+        click.Option(["-e", "--endpoint"], metavar="URL|com|org", help="Site.  [default: see 'aiotravis endpoint']"),
+        click.Option(["-t", "--token"], help="Token.  [default: TRAVIS_TOKEN, or of 'login']"),
         click.Option(["--json"], is_flag=True, help="Print JSON Lines."),
         click.Option(["-q", "--quiet"], is_flag=True, help="Print no notices and no progress."),
         click.Option(["-v", "--verbose"], is_flag=True, help="Print retries, pauses and reconnects."),

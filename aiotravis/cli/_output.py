@@ -71,10 +71,13 @@ class Output:
 
     def line(self, *pieces: str | Styled) -> None:
         """Print a line: pieces of plain text, and of styled text."""
-        text = "".join(
+        self.write(self.joined(*pieces) + "\n")
+
+    def joined(self, *pieces: str | Styled) -> str:
+        """Return pieces of plain and of styled text as one line, safe for a terminal."""
+        return "".join(
             self.styled(piece) if isinstance(piece, Styled) else single_line_keeping(piece) for piece in pieces
         )
-        self.write(text + "\n")
 
     def styled(self, piece: Styled) -> str:
         """Return text in its colour if colours are printed, safe for a terminal."""
@@ -114,10 +117,17 @@ class Output:
             print(f"aiotravis: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
     @contextlib.contextmanager
-    def status(self, text: str) -> Generator[Status]:
-        """Show on standard error what is being done, while it is done; nothing if that is no terminal, or quiet."""
+    def status(self, text: str, *, lines: bool = False) -> Generator[Status]:
+        """Show on standard error what is being done, while it is done; nothing if that is no terminal, or quiet.
+
+        Args:
+            text: What is being done.
+            lines: Whether each text is a notice where there is no terminal: CI services end jobs that print nothing.
+        """
         if self._quiet or not _is_terminal(sys.stderr):
-            yield _Silent()
+            plain = _Notices(self) if lines else _Silent()
+            plain.update(text)
+            yield plain
             return
         line = self._status = _StatusLine(sys.stderr)
         line.update(text)
@@ -144,6 +154,17 @@ class Output:
 class _Silent:
     def update(self, text: str) -> None:
         pass
+
+
+class _Notices:
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._text = ""
+
+    def update(self, text: str) -> None:
+        if text != self._text:
+            self._text = text
+            self._output.notice(text)
 
 
 class _StatusLine:

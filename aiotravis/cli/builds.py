@@ -85,13 +85,13 @@ def _job_line(job: Job) -> tuple[str | Styled, ...]:
 
 
 @async_command("history")
-@click.option("-l", "--limit", type=Count(1), default=10, show_default=True, help="Most builds.")
+@click.option("-l", "--limit", type=Count(1), default=10, show_default=True, help="At most so many builds.")
 @click.option("--all", "everything", is_flag=True, help="All builds.")
 @click.option("-a", "--after", type=Count(1), help="Only builds with a lower number.")
-@click.option("-b", "--branch", help="Only builds of a branch; of pull requests for it with --type pull_request.")
+@click.option("-b", "--branch", help="Only builds of a branch.")
 @click.option("-p", "--pull-request", type=Count(1), help="Only builds of a pull request.")
 @event_type_option
-@click.option("--since", type=click.DateTime(), metavar="DAY|TIME", help="Only builds that started or wait since then.")
+@click.option("--since", type=click.DateTime(), metavar="DAY|TIME", help="Only builds that started since, or wait.")
 @click.option("-d", "--date", is_flag=True, help="Print when each ended, or started.")
 @click.option("-c", "--committer", is_flag=True, help="Print the author of each commit.")
 async def history_command(
@@ -109,6 +109,7 @@ async def history_command(
     """List builds, newest first.
 
     -b and -p look for such builds in the whole history until there are as many as wanted: Travis has no list of them.
+    With --type pull_request, -b means the pull requests for a branch.
     """
     if pull_request is not None and event_type not in {None, "pull_request"}:
         raise UsageError(f"A build of a pull request is none of the type {event_type}.", argument="type")
@@ -193,7 +194,7 @@ async def branches_command(session: Session) -> None:
 
 
 @async_command("requests")
-@click.option("-l", "--limit", type=Count(1, 100), help="Most requests, up to 100.  [default: 25]")
+@click.option("-l", "--limit", type=Count(1, 100), help="At most so many, up to 100.  [default: 25]")
 async def requests_command(session: Session, limit: int | None) -> None:
     """List requests for builds, newest first: what GitHub, the API and crons asked for, and what became of it."""
     output = session.output

@@ -31,8 +31,10 @@ def _shown(status: Status) -> Callable[[V], bool]:
 
 async def wait_until_finished(session: Session, found: Build | Job) -> Build | Job:
     """Wait until a build or a job has ended, and show its states meanwhile."""
+    if found.finished:
+        return found
     travis = session.travis
-    with session.output.status(f"{describe(found)} {found.state}") as status:
+    with session.output.status(f"{describe(found)} {found.state}", lines=True) as status:
         if isinstance(found, Job):
             return await travis.wait_for_job(found, until=_shown(status))
         return await travis.wait_for_build(found, until=_shown(status))
@@ -49,18 +51,20 @@ def report_outcome(output: Output, found: Build | Job) -> ExitCode:
 
 @async_command("wait")
 @click.argument("build", required=False)
-@click.option("--commit", metavar="SHA", help="Wait for the build of a commit [default: HEAD], also before it exists.")
+@click.option("--commit", metavar="SHA", help="For the build of a commit.  [default: HEAD]")
 @event_type_option
-@click.option("--appear-within", type=float, default=300.0, show_default=True, help="Seconds for it to appear.")
+@click.option(
+    "--appear-within", type=float, metavar="SECONDS", default=300.0, help="Time for it to appear.  [default: 300]"
+)
 @timeout_option
 async def wait_command(
     session: Session, build: str | None, commit: str | None, event_type: str | None, appear_within: float
 ) -> int:
-    """Wait until BUILD has ended: by default the build of the commit HEAD.
+    """Wait until BUILD has ended; by default, the build of the commit HEAD, also before it exists.
 
     "aiotravis wait && deploy" deploys only what passed.
 
-    Exit code: 0 passed, 1 failed, 5 canceled, 6 errored, 4 no such build, 7 Travis rejected the commit, 124 timed out.
+    Exit code: 0 passed, 1 failed, 5 canceled, 6 errored, 4 no such build, 7 Travis rejected the commit, 124 gave up.
     """
     if build is not None:
         if commit is not None:
@@ -68,7 +72,7 @@ async def wait_command(
         return report_outcome(session.output, await wait_until_finished(session, await session.find(build)))
     sha = current_commit() if commit is None else commit
     slug = session.slug
-    with session.output.status(f"waiting for the build of {sha[:7]}") as status:
+    with session.output.status(f"waiting for the build of {sha[:7]}", lines=True) as status:
         ended = await session.travis.wait_for_commit(
             slug, sha, event_type=event_type, appear_within=appear_within, until=_shown(status)
         )

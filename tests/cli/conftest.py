@@ -11,6 +11,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from aiotravis.cli import main
 from aiotravis.testing import Repository, TravisServer
+from tests.waiting import until
 
 TOKEN = "a-token-that-must-not-leak"
 SLUG = "travis-ci/travis.rb"
@@ -34,6 +35,15 @@ class Travis(NamedTuple):
     def run(self, function: Callable[[], T]) -> T:
         """Call a function in the server's thread."""
         return self.portal.call(function)
+
+    def once(self, condition: Callable[[], bool], action: Callable[[], object]) -> None:
+        """Call a function in the server's thread once a condition holds, while a command runs."""
+
+        async def wait() -> None:
+            await until(condition)
+            action()
+
+        self.portal.start_task_soon(wait)
 
 
 class Ended(NamedTuple):
