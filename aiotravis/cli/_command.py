@@ -37,6 +37,9 @@ class _Seconds(click.FloatRange):
         return ""
 
 
+LIMITS_INTERVAL: Final = 0.5
+"""Seconds between two looks at whether requests wait for the rate limits."""
+
 timeout_option: Final = click.option(
     "--timeout",
     type=_Seconds(min=0, min_open=True),
@@ -114,7 +117,11 @@ def run_session(options: Options, output: Output, work: Callable[[Session], Awai
             loop.add_signal_handler(signal.SIGTERM, terminate)
         with anyio.move_on_after(options.timeout):
             async with open_session(options, output) as session:
-                return await work(session) or ExitCode.DONE
+                telling = asyncio.create_task(_tell_of_limits(session))
+                try:
+                    return await work(session) or ExitCode.DONE
+                finally:
+                    telling.cancel()
         output.error(f"gave up after {options.timeout:g} s")
         return ExitCode.TIMED_OUT
 
@@ -125,6 +132,13 @@ def run_session(options: Options, output: Output, work: Callable[[Session], Awai
             if terminated:
                 return ExitCode.TERMINATED
             raise
+
+
+async def _tell_of_limits(session: Session) -> None:
+    """Say once why nothing seems to happen."""
+    while not session.travis.statistics().waiting_for_limits:  # noqa: ASYNC110 - the client has no event for it
+        await asyncio.sleep(LIMITS_INTERVAL)
+    session.output.notice("waiting for the rate limits of Travis, which this machine has used up for now")
 
 
 class _NoticesOfTheLibrary(logging.Handler):
