@@ -135,7 +135,7 @@ def run_session(options: Options, output: Output, work: Callable[[Session], Awai
 
 
 async def _tell_of_limits(session: Session) -> None:
-    """Say once why nothing seems to happen."""
+    """Print once why nothing seems to happen."""
     while not session.travis.statistics().waiting_for_limits:  # noqa: ASYNC110 - the client has no event for it
         await asyncio.sleep(LIMITS_INTERVAL)
     session.output.notice("waiting for the rate limits of Travis, which this machine has used up for now")

@@ -16,7 +16,7 @@ from aiotravis.cli._exit_codes import ExitCode
 from aiotravis.cli._formats import branch_text, describe, subject_of
 from aiotravis.cli._output import Output
 from aiotravis.cli._session import Session
-from aiotravis.cli.following import follow_logs
+from aiotravis.cli.log_printing import follow_logs
 from aiotravis.cli.waiting import report_outcome, wait_until_finished
 from aiotravis.resources._build_requests import MERGE_MODES, MergeMode
 
@@ -184,7 +184,7 @@ def _runs_on(found: Build | Job, slug: str | None) -> str:
 
 @contextlib.contextmanager
 def _left_behind(output: Output, left: Callable[[], str]) -> Generator[None]:
-    """Say what is left running where the work is broken off, by Ctrl-C or its timeout."""
+    """Print what is left running where the work is broken off, by Ctrl-C or its timeout."""
     try:
         yield
     except asyncio.CancelledError:

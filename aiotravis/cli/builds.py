@@ -32,7 +32,7 @@ DEFAULT_LIMIT: Final = 25
 @async_command("status")
 @click.argument("build", required=False)
 async def status_command(session: Session, build: str | None) -> int:
-    """Tell the state of the last build, or of BUILD.
+    """Print the state of the last build, or of BUILD.
 
     Exit code: 0 passed, 1 failed, 5 canceled, 6 errored, 8 not finished yet.
     """
@@ -160,7 +160,7 @@ def _is_wanted(build: Build, branch: str | None, pull_request: int | None, event
 
 
 async def _notice_none(session: Session, what: str) -> None:
-    """Say that a list is empty.
+    """Print that a list is empty.
 
     Raises:
         NotFoundError: There is no such repository.

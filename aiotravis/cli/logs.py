@@ -12,7 +12,7 @@ from aiotravis.cli._exit_codes import ExitCode, exit_code_of_error
 from aiotravis.cli._formats import describe, state_piece
 from aiotravis.cli._output import Output
 from aiotravis.cli._session import Session
-from aiotravis.cli.following import follow_logs, print_logs
+from aiotravis.cli.log_printing import follow_logs, print_logs
 from aiotravis.errors import TravisError, UsageError
 
 __all__ = ["download_command", "logs_command"]

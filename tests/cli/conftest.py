@@ -36,14 +36,21 @@ class Travis(NamedTuple):
         """Call a function in the server's thread."""
         return self.portal.call(function)
 
-    def once(self, condition: Callable[[], bool], action: Callable[[], object]) -> None:
-        """Call a function in the server's thread once a condition holds, while a command runs."""
+    def once(self, condition: Callable[[], bool], action: Callable[[], object], *others: Callable[[], Any]) -> None:
+        """Call a function in the server's thread once a condition holds, while a command runs.
 
-        async def wait() -> None:
-            await until(condition)
-            action()
+        Args:
+            condition: The condition.
+            action: The function.
+            others: Further conditions and functions, for afterwards.
+        """
 
-        self.portal.start_task_soon(wait)
+        async def take() -> None:
+            for holds, act in zip((condition, *others[::2]), (action, *others[1::2]), strict=True):
+                await until(holds)
+                act()
+
+        self.portal.start_task_soon(take)
 
 
 class Ended(NamedTuple):

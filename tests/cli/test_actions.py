@@ -267,7 +267,7 @@ def test_a_loop_of_restarts_waits_for_the_limits_of_the_machine(
     rules = Rules(per_minute=2000, max_posts=3, post_window=1.2)
     monkeypatch.setattr(memory, "AUTHENTICATED", rules)
     monkeypatch.setattr(machine, "AUTHENTICATED", rules)
-    monkeypatch.setattr("aiotravis.rate_limits.selection.rules_apply", lambda _: True)
+    monkeypatch.setattr("aiotravis.rate_limits.selection.rules_apply", bool)
     monkeypatch.setenv("TRAVIS_STATE_DIR", str(tmp_path / "state"))
     travis.server.rates = rates = RateRules(time.time)
     rates.posts = WindowCounter(1)

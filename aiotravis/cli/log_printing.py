@@ -56,7 +56,7 @@ class LogPrinter:
             self._print_lines()
 
     def close(self) -> None:
-        """Print what is left."""
+        """Print the rest of the log."""
         if self._raw:
             return
         self._log.close()
@@ -173,7 +173,7 @@ def _jobs_of(found: Build | Job) -> tuple[Job, ...]:
 
 
 def _announce(output: Output, job: Job, *, several: bool, raw: bool) -> None:
-    """Say which log follows: among others in the output, as that itself must be told from the next one."""
+    """Print which log follows: where there are several, in the output itself, so that they can be told apart."""
     if several and not raw and not output.json:
         output.line(*job_title(job))
     else:

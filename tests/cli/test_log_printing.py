@@ -6,7 +6,7 @@ import pytest
 
 from aiotravis import Job
 from aiotravis.cli._output import Output
-from aiotravis.cli.following import LogPrinter
+from aiotravis.cli.log_printing import LogPrinter
 from tests.cli.conftest import SLUG, Run, Travis
 
 JOB = Job(id=7, number="1.1")
