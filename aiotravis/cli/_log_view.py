@@ -29,9 +29,11 @@ def job_title(job: Job) -> tuple[str | Styled, ...]:
 
 def line_record(job: Job, line: Line) -> dict[str, object]:
     """Return what ``--json`` prints of a line."""
+    # Half of a surrogate pair, which Travis sends where it cuts a character, is no JSON.
+    text = line.text.encode("utf-8", "replace").decode()
     return {
         "job_id": job.id, "job": job.number, "line": line.number, "phase": line.phase, "folds": line.folds,
-        "duration": line.duration, "text": line.text,
+        "duration": line.duration, "text": text,
     }  # fmt: skip
 
 

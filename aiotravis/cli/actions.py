@@ -91,10 +91,11 @@ async def trigger_command(
         # fact 11.5: it is counted before this one.
         more = "" if remaining is None else f", {max(0, remaining - 1)} more are possible within the hour"
         output.notice(f"request{number} for a build of {slug} was made{more}")
+        status.update(f"waiting for the build of request{number}")
         left = f"request{number} stands, and may still be built: see 'aiotravis requests -r {slug}'"
 
     with _left_behind(output, lambda: left):
-        with output.status(f"requesting a build of {slug}"):
+        with output.status(f"requesting a build of {slug}") as status:
             build = await session.travis.trigger(
                 slug,
                 branch=branch,

@@ -100,7 +100,7 @@ async def print_logs(session: Session, found: Build | Job, *, raw: bool, fold: b
         0, or the exit code for the first log that could not be had; the others were printed.
     """
     output, code = session.output, ExitCode.DONE
-    jobs = _jobs_of(found)
+    jobs = _jobs_of(output, found)
     for job in jobs:
         _announce(output, job, several=len(jobs) > 1, raw=raw)
         try:
@@ -126,7 +126,7 @@ async def follow_logs(session: Session, found: Build | Job, *, raw: bool = False
         The exit code that tells the outcome; if it passed and a log could not be had, that for the log.
     """
     output, code = session.output, ExitCode.DONE
-    jobs = _jobs_of(found)
+    jobs = _jobs_of(output, found)
     for job in jobs:
         _announce(output, job, several=len(jobs) > 1, raw=raw)
         try:
@@ -168,8 +168,11 @@ async def _read(session: Session, job: Job) -> str:
         raise
 
 
-def _jobs_of(found: Build | Job) -> tuple[Job, ...]:
-    return (found,) if isinstance(found, Job) else found.jobs
+def _jobs_of(output: Output, found: Build | Job) -> tuple[Job, ...]:
+    jobs = (found,) if isinstance(found, Job) else found.jobs
+    if not jobs:
+        output.notice(f"{describe(found)} has no jobs, so there is no log")
+    return jobs
 
 
 def _announce(output: Output, job: Job, *, several: bool, raw: bool) -> None:

@@ -1,5 +1,6 @@
 """``watch``: what happens to builds, live: a table on a terminal, a line for each change in a pipe."""
 
+import os
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -55,7 +56,7 @@ async def watch_command(session: Session, repos: tuple[str, ...], mine: bool, la
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(watcher.tell_of_live)
-                if session.output.terminal and not session.output.json:
+                if session.output.terminal and not session.output.json and os.environ.get("TERM") != "dumb":
                     await watcher.draw(group)
                 else:
                     await watcher.print_changes()

@@ -16,6 +16,9 @@ from tests.waiting import until
 TOKEN = "a-token-that-must-not-leak"
 SLUG = "travis-ci/travis.rb"
 
+MODES = ("org", "com", "enterprise")
+"""Kinds of sites."""
+
 T = TypeVar("T")
 
 
@@ -35,6 +38,13 @@ class Travis(NamedTuple):
     def run(self, function: Callable[[], T]) -> T:
         """Call a function in the server's thread."""
         return self.portal.call(function)
+
+    @property
+    def paths(self) -> list[str]:
+        """The requests so far, below the endpoint, without those of the live channel."""
+        prefix = "/api" if self.server.mode == "enterprise" else ""
+        seen = [one.path.removeprefix(prefix) for one in self.server.requests]
+        return [path for path in seen if path != "/pusher/auth"]
 
     def once(self, condition: Callable[[], bool], action: Callable[[], object], *others: Callable[[], Any]) -> None:
         """Call a function in the server's thread once a condition holds, while a command runs.
@@ -102,7 +112,8 @@ def run(environment: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     def run_command(*arguments: str) -> Ended:
         capsys.readouterr()
         code = main(list(arguments))
-        out, err = capsys.readouterr()
+        # What begins and ends at once may do so on both sides of a second.
+        out, err = (text.replace(" 1 sec", " 0 sec") for text in capsys.readouterr())
         return Ended(code, out, err)
 
     return run_command

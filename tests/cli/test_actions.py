@@ -14,7 +14,7 @@ from aiotravis.rate_limits import machine, memory
 from aiotravis.rate_limits.rules import Rules
 from aiotravis.testing import Build
 from aiotravis.testing.rest.rate_rules import RateRules, WindowCounter
-from tests.cli.conftest import SLUG, Run, Travis
+from tests.cli.conftest import MODES, SLUG, Run, Travis
 
 R = ("-r", SLUG)
 
@@ -37,12 +37,15 @@ def ended(travis: Travis, *, jobs: int = 1) -> Build:
 
 
 def posts(travis: Travis) -> list[str]:
-    sent = (seen.path for seen in travis.server.requests if seen.method == "POST")
-    return [path for path in sent if path != "/pusher/auth"]
+    return [path for path in travis.paths if path.endswith(("/restart", "/cancel")) or path == REQUESTS]
 
 
 def sent(travis: Travis) -> dict[str, Any]:
-    (body,) = (json.loads(seen.body) for seen in travis.server.requests if seen.path == REQUESTS)
+    (body,) = (
+        json.loads(seen.body)
+        for seen in travis.server.requests
+        if seen.method == "POST" and seen.path.endswith(REQUESTS)
+    )
     request: dict[str, Any] = body["request"]
     return request
 
@@ -64,6 +67,7 @@ def plays_the_next_build(travis: Travis, state: str) -> None:
 # trigger --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("travis", MODES, indirect=True)
 def test_trigger_prints_the_number_of_the_build_and_notes_its_request(travis: Travis, run: Run) -> None:
     made = run("trigger", "-b", "side", "-m", "Try it", "--sha", "1234567", "--tag", "v1", *R)
     assert (made.code, made.out) == (0, "1\n")
@@ -193,6 +197,7 @@ def test_a_timeout_says_which_build_goes_on(travis: Travis, run: Run) -> None:
 # restart, cancel ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("travis", MODES, indirect=True)
 def test_restart_says_what_the_last_build_is_and_returns_at_once(travis: Travis, run: Run) -> None:
     build = ended(travis)
     assert run("restart", *R) == (

@@ -6,7 +6,7 @@ import pytest
 
 from aiotravis.testing import Build
 from aiotravis.testing.world.repository_data import Request
-from tests.cli.conftest import SLUG, Run, Travis
+from tests.cli.conftest import MODES, SLUG, Run, Travis
 
 R = ("-r", SLUG)
 
@@ -29,16 +29,13 @@ def in_state(
     return travis.run(build)
 
 
-def paths(travis: Travis) -> list[str]:
-    return [seen.path for seen in travis.server.requests]
-
-
 @pytest.mark.parametrize(("state", "code"), CODES.items())
 def test_status_prints_the_state_and_tells_it_by_exit_code(travis: Travis, run: Run, state: str, code: int) -> None:
     in_state(travis, state)
     assert run("status", *R) == (code, f"{state}\n", "")
 
 
+@pytest.mark.parametrize("travis", MODES, indirect=True)
 def test_show_names_the_commit_the_times_and_the_jobs(travis: Travis, run: Run) -> None:
     build = in_state(travis, "passed")
     shown = run("show", "1", *R)
@@ -57,13 +54,14 @@ def test_show_tells_pull_requests_and_times_that_are_not_there_yet(travis: Travi
     assert "Duration:      none\nStarted:       not yet\nFinished:      not yet\n" in shown
 
 
+@pytest.mark.parametrize("travis", MODES, indirect=True)
 def test_history_prints_one_line_for_each_build_newest_first(travis: Travis, run: Run) -> None:
     for state in ("passed", "failed"):
         in_state(travis, state)
     assert run("history", *R).out == "#2 failed:       master  Stream logs\n#1 passed:       master  Stream logs\n"
     records = [json.loads(line) for line in run("history", "--json", *R).out.splitlines()]
     assert [record["number"] for record in records] == ["2", "1"]
-    assert paths(travis)[0] == "/builds?slug=travis-ci%2Ftravis.rb&exclude_config=true"
+    assert travis.paths[0] == "/builds?slug=travis-ci%2Ftravis.rb&exclude_config=true"
 
 
 FILTERS = {
@@ -106,7 +104,7 @@ def test_history_prints_dates_and_authors_when_asked(travis: Travis, run: Run) -
 
 def test_a_pull_request_of_another_type_is_wrong_usage(travis: Travis, run: Run) -> None:
     assert run("history", "-p", "3", "--type", "push", *R).code == 2
-    assert paths(travis) == []
+    assert travis.paths == []
 
 
 def test_lists_are_safe_for_terminals_whatever_a_commit_says(travis: Travis, run: Run) -> None:
@@ -117,6 +115,7 @@ def test_lists_are_safe_for_terminals_whatever_a_commit_says(travis: Travis, run
         assert not {"\x1b", "\x07", "\u202e"} & set(shown)
 
 
+@pytest.mark.parametrize("travis", MODES, indirect=True)
 def test_branches_lists_the_last_build_of_each(travis: Travis, run: Run) -> None:
     for branch, state in (("master", "passed"), ("side/track", "failed"), ("master", "errored")):
         in_state(travis, state, branch=branch)
@@ -126,7 +125,7 @@ def test_branches_lists_the_last_build_of_each(travis: Travis, run: Run) -> None
     ]
     records = [json.loads(line) for line in run("branches", "--json", *R).out.splitlines()]
     assert {record["number"] for record in records} == {"2", "3"}
-    assert paths(travis) == ["/repos/travis-ci/travis.rb/branches"] * 2
+    assert travis.paths == ["/repos/travis-ci/travis.rb/branches"] * 2
 
 
 @pytest.mark.parametrize("command", ["history", "branches", "requests"])
@@ -158,4 +157,4 @@ def test_requests_tells_results_and_reasons_of_every_kind(travis: Travis, run: R
     assert cron.startswith("cron for the default branch rejected (unknown reason)\n")
     assert [json.loads(line)["id"] for line in run("requests", "--json", "-l", "1", *R).out.splitlines()] == [4]
     # Some servers fail if there is a limit.
-    assert paths(travis) == ["/requests?slug=travis-ci%2Ftravis.rb"] * 2
+    assert travis.paths == ["/requests?slug=travis-ci%2Ftravis.rb"] * 2

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aiotravis import LogText
-from aiotravis.cli._log_view import folded
+from aiotravis import Job, LogText
+from aiotravis.cli._log_view import folded, line_record
 from aiotravis.cli._output import Output
 from aiotravis.testing import SAMPLE_LOGS
 from aiotravis.testing.world.log_writer import ENDINGS, ERAS
@@ -64,3 +64,8 @@ def test_long_commands_are_cut_and_unsafe_ones_cleaned() -> None:
     assert text.startswith("  $ make xxxx")
     assert "xxx... " in text
     assert "\x1b" not in text
+
+
+def test_a_record_of_a_line_is_json_whatever_it_contains() -> None:
+    line = LogText.parse("cut \ud83d\n").lines[0]
+    assert line_record(Job(id=7, number="1.1"), line)["text"] == "cut ?"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aiotravis.testing import SAMPLE_LOGS, Build
-from tests.cli.conftest import SLUG, Run, Travis
+from tests.cli.conftest import MODES, SLUG, Run, Travis
 
 R = ("-r", SLUG)
 
@@ -35,10 +35,6 @@ def built(travis: Travis, *logs: str, state: str | None = "passed") -> Build:
     return travis.run(make)
 
 
-def paths(travis: Travis) -> list[str]:
-    return [seen.path.partition("?")[0] for seen in travis.server.requests]
-
-
 # logs -----------------------------------------------------------------------------------------------------------------
 
 
@@ -47,7 +43,12 @@ def test_a_log_in_a_pipe_is_plain_text_and_its_name_a_notice(travis: Travis, run
     shown = run("logs", "1.1", *R)
     assert shown == (0, "$ git clone\n 20%\n<U+202E>left\n", "aiotravis: log of job #1.1, passed\n")
     job, number = build.jobs[0].id, build.id
-    assert paths(travis) == ["/builds", f"/builds/{number}", f"/jobs/{job}", f"/jobs/{job}/log"]
+    assert [path.partition("?")[0] for path in travis.paths] == [
+        "/builds",
+        f"/builds/{number}",
+        f"/jobs/{job}",
+        f"/jobs/{job}/log",
+    ]
 
 
 def test_a_raw_log_is_as_it_was_written(travis: Travis, run: Run) -> None:
@@ -133,6 +134,13 @@ def test_an_archived_log_is_read_from_wherever_it_is(travis: Travis, run: Run, l
     assert run("logs", "1.1", "-q", *R) == (0, "kept\n", "")
 
 
+def test_a_build_without_jobs_has_no_log(travis: Travis, run: Run) -> None:
+    build = built(travis, "a\n")
+    body = {"build": {"id": build.id, "number": "1", "state": "errored", "job_ids": []}}
+    travis.server.respond("GET", f"/builds/{build.id}", body=json.dumps(body).encode())
+    assert run("logs", *R) == (0, "", "aiotravis: build #1 has no jobs, so there is no log\n")
+
+
 def test_a_log_that_only_api_v3_has_is_printed(travis: Travis, run: Run) -> None:
     build = built(travis, "kept\n")
     job = build.jobs[0].id
@@ -143,6 +151,7 @@ def test_a_log_that_only_api_v3_has_is_printed(travis: Travis, run: Run) -> None
 # logs -f --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("travis", MODES, indirect=True)
 @pytest.mark.parametrize(("state", "code"), CODES.items())
 def test_a_followed_log_ends_with_its_job_and_tells_the_outcome(
     travis: Travis, run: Run, state: str, code: int
@@ -237,6 +246,13 @@ def test_download_tells_what_failed_and_keeps_the_rest(travis: Travis, run: Run,
     assert f"aiotravis: job #1.1: GET /jobs/{lost.jobs[0].id}/log: the log is not available" in loaded.err
     assert loaded.err.endswith("aiotravis: not ended yet, so the log is not whole: job #3.1\n")
     assert [file.name for file in tmp_path.iterdir()] == [f"{kept.jobs[0].id}.txt"]
+
+
+def test_a_download_that_is_broken_off_leaves_no_half_of_a_file(travis: Travis, run: Run, tmp_path: Path) -> None:
+    whole, frozen = built(travis, "whole\n"), built(travis, "frozen\n")
+    travis.run(travis.server.faults.rest(f"/jobs/{frozen.jobs[0].id}/log").freeze)
+    assert run("download", "1", "2", "--timeout", "0.7", *R).code == 124
+    assert [file.name for file in tmp_path.iterdir()] == [f"{whole.jobs[0].id}.txt"]
 
 
 def test_a_folder_that_cannot_be_made_is_74(travis: Travis, run: Run, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aiotravis.testing import Build
-from tests.cli.conftest import SLUG, Run, Travis
+from tests.cli.conftest import MODES, SLUG, Run, Travis
 
 R = ("-r", SLUG)
 
@@ -36,6 +36,7 @@ def names(out: str) -> list[str]:
     return [" ".join(line.split()[2:4]) for line in out.splitlines()]
 
 
+@pytest.mark.parametrize("travis", MODES, indirect=True)
 def test_a_pipe_has_a_line_for_each_build_and_each_change(travis: Travis, run: Run) -> None:
     made(travis, "passed")
     build = made(travis, None)
