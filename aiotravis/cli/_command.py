@@ -1,12 +1,12 @@
 """Declaring commands: an async function with the options that all share, run with a deadline and with clean ends."""
 
 import asyncio
-import functools
+import inspect
 import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import anyio
 import click
@@ -61,16 +61,16 @@ def async_command(name: str, *, repository: bool = True, **attributes: Any) -> C
     """
 
     def decorate(function: Function) -> click.Command:
-        @functools.wraps(function)
         def command(**values: Any) -> int:
             shared = {key: values.pop(key) for key in list(values) if key in Options.__dataclass_fields__}
             options = Options(**shared)
             output = Output(json=options.json, quiet=options.quiet, color=options.color)
             return run_session(options, output, lambda session: function(session, **values))
 
-        made: click.Command = click.command(name, **attributes)(cast("Callable[..., int]", command))
-        made.params += _shared(repository=repository)
-        return made
+        # What `click.option` has noted below, from the last to the first.
+        own: list[click.Parameter] = list(reversed(getattr(function, "__click_params__", [])))
+        params = [*own, *_shared(repository=repository)]
+        return click.Command(name, callback=command, params=params, help=inspect.getdoc(function), **attributes)
 
     return decorate
 
