@@ -1,6 +1,5 @@
 """Declaring commands: an async function with the options that all share, run with a deadline and with clean ends."""
 
-import asyncio
 import inspect
 import logging
 import signal
@@ -8,7 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import anyio
 import click
 
 from aiotravis.cli._exit_codes import ExitCode
@@ -81,6 +79,10 @@ def run_session(options: Options, output: Output, work: Callable[[Session], Awai
     Raises:
         KeyboardInterrupt: After Ctrl-C, once everything is closed.
     """
+    import asyncio
+
+    import anyio
+
     terminated = False
 
     async def main() -> int:

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from aiotravis import Build, Job, State
+import aiotravis
 from aiotravis.cli._output import Styled, single_line
 
 __all__ = ["build_line", "describe", "duration_text", "fields", "state_piece", "time_text"]
 
-COLORS: Final = {State.PASSED: "green", State.FAILED: "red", State.ERRORED: "red", State.CANCELED: "yellow"}
+COLORS: Final = {"passed": "green", "failed": "red", "errored": "red", "canceled": "yellow"}
 
 
-def state_piece(state: State) -> Styled:
+def state_piece(state: "aiotravis.State") -> Styled:
     """Return a state in its colour."""
     return Styled(single_line(state) or "no build", COLORS.get(state, "cyan"))
 
@@ -34,7 +34,7 @@ def duration_text(duration: timedelta | float | None) -> str:
     return " ".join([*parts, f"{seconds} sec"] if seconds or not parts else parts)
 
 
-def build_line(build: Build) -> tuple[str | Styled, ...]:
+def build_line(build: "aiotravis.Build") -> tuple[str | Styled, ...]:
     """Return the line of a build in a list."""
     commit = build.commit
     kind = f" (pull request #{build.pull_request_number})" if build.pull_request else ""
@@ -45,9 +45,9 @@ def build_line(build: Build) -> tuple[str | Styled, ...]:
     return Styled(f"#{single_line(build.number)} ", bold=True), state, f":{padding}{branch}{kind}  {subject}"
 
 
-def describe(value: Build | Job) -> str:
+def describe(value: "aiotravis.Build | aiotravis.Job") -> str:
     """Return what a build or job is called: ``build #784``, ``job #784.1``."""
-    return f"{'job' if isinstance(value, Job) else 'build'} #{single_line(value.number) or value.id}"
+    return f"{'job' if isinstance(value, aiotravis.Job) else 'build'} #{single_line(value.number) or value.id}"
 
 
 def fields(rows: Iterable[tuple[str, str | Styled]]) -> Iterable[tuple[str | Styled, ...]]:

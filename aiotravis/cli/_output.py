@@ -4,16 +4,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Generator
-from typing import Final, NamedTuple, Protocol, TextIO
+from typing import NamedTuple, Protocol, TextIO
 
 import click
-import msgspec
 
-from aiotravis.log_text import safe_for_terminal
+import aiotravis
 
 __all__ = ["Output", "OutputClosed", "Status", "Styled", "single_line"]
-
-_encoder: Final = msgspec.json.Encoder()
 
 
 class OutputClosed(Exception):
@@ -44,7 +41,7 @@ class Status(Protocol):
 
 def single_line(text: str | None) -> str:
     """Return text of others as one line, without what controls terminals."""
-    return safe_for_terminal(" ".join((text or "").split()), colour=False)
+    return aiotravis.safe_for_terminal(" ".join((text or "").split()), colour=False)
 
 
 class Output:
@@ -83,7 +80,9 @@ class Output:
 
     def record(self, value: object) -> None:
         """Print a value as a line of JSON: a struct of the library, or what JSON knows."""
-        self.write(_encoder.encode(value).decode() + "\n")
+        import msgspec
+
+        self.write(msgspec.json.encode(value).decode() + "\n")
 
     def write(self, text: str) -> None:
         """Print text as it is, at once.
@@ -107,7 +106,7 @@ class Output:
         self._to_stderr(text, "red")
 
     def _to_stderr(self, text: str, color: str | None) -> None:
-        text = safe_for_terminal(text, colour=False)
+        text = aiotravis.safe_for_terminal(text, colour=False)
         if color and self._color_errors:
             text = click.style(text, fg=color)
         with self._without_status(), contextlib.suppress(OSError):
@@ -172,7 +171,7 @@ class _StatusLine:
 
 def single_line_keeping(text: str) -> str:
     """Return text as one line that is safe for a terminal; spaces stay as they are, since they align columns."""
-    return safe_for_terminal(text.replace("\r", " ").replace("\n", " "), colour=False)
+    return aiotravis.safe_for_terminal(text.replace("\r", " ").replace("\n", " "), colour=False)
 
 
 def _width(stream: TextIO) -> int:

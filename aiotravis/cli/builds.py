@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from aiotravis import Build, Job
+import aiotravis
 from aiotravis.cli._command import async_command
 from aiotravis.cli._exit_codes import exit_code_of_state
 from aiotravis.cli._formats import build_line, describe, duration_text, fields, state_piece, time_text
@@ -45,7 +45,7 @@ async def show_command(session: Session, build: str | None) -> None:
     title = f"{describe(found).capitalize()}: {single_line(commit.subject if commit else '')}"
     output.line(Styled(title, bold=True))
     rows: list[tuple[str, str | Styled]] = [("State", state_piece(found.state))]
-    if isinstance(found, Build):
+    if isinstance(found, aiotravis.Build):
         rows.append(("Type", (found.event_type or "push").replace("_", " ")))
     if commit is not None:
         rows += [("Branch", commit.branch or ""), ("Commit", commit.sha), ("Author", commit.author_name or "")]
@@ -54,13 +54,13 @@ async def show_command(session: Session, build: str | None) -> None:
     rows += [("Finished", time_text(found.finished_at))]
     for line in fields(rows):
         output.line(*line)
-    if isinstance(found, Build) and found.jobs:
+    if isinstance(found, aiotravis.Build) and found.jobs:
         output.line("")
         for job in found.jobs:
             output.line(*_job_line(job))
 
 
-def _job_line(job: Job) -> tuple[str | Styled, ...]:
+def _job_line(job: "aiotravis.Job") -> tuple[str | Styled, ...]:
     allowed = " (may fail)" if job.allow_failure else ""
     duration = f" {duration_text(job.duration)}" if job.duration is not None else ""
     return Styled(f"#{single_line(job.number)} ", bold=True), state_piece(job.state), f":{duration}{allowed}"
