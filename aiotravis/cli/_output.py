@@ -2,15 +2,19 @@
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Generator
-from typing import NamedTuple, Protocol, TextIO
+from typing import Final, NamedTuple, Protocol, TextIO
 
 import click
 
 import aiotravis
 
 __all__ = ["Output", "OutputClosed", "Status", "Styled", "single_line"]
+
+
+_CONTROLS: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class OutputClosed(Exception):
@@ -82,7 +86,9 @@ class Output:
         """Print a value as a line of JSON: a struct of the library, or what JSON knows."""
         import msgspec
 
-        self.write(msgspec.json.encode(value).decode() + "\n")
+        text = msgspec.json.encode(value).decode()
+        # JSON need not escape them, but a terminal obeys them.
+        self.write(_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
 
     def write(self, text: str) -> None:
         """Print text as it is, at once.
