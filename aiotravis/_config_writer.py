@@ -55,6 +55,8 @@ def store_token(path: str | PathLike[str], endpoint: str, token: str | None) -> 
         entry = _child(endpoints, lambda url: usual_spelling(url) == endpoint, f"{endpoint}/")
         _set(entry, "access_token", token)
 
+    if token is None and not file_at(path).exists():
+        return False
     endpoint = usual_spelling(endpoint)
     return _change(path, edit, lambda config: config._replace(tokens=_with(config.tokens, endpoint, token)))
 

@@ -154,7 +154,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "folder", Path(os.devnull), "\x00"):
         with pytest.raises(errors.UsageError):
             store_token(path, COM, "new")
-    with pytest.raises(OSError, match="File exists|Not a directory"):
+    with pytest.raises(OSError, match=r"File exists|Not a directory"):
         store_token("/dev/null/config.yml", COM, "new")
 
 

@@ -151,6 +151,7 @@ def _end(exc: Exception) -> int:
     """Print what went wrong, and return the exit code."""
     from aiotravis.cli._exit_codes import ExitCode, exit_code_of_error
     from aiotravis.cli._output import Output, OutputClosed
+    from aiotravis.errors import BannedError
 
     if isinstance(exc, OutputClosed | BrokenPipeError):
         return ExitCode.DONE
@@ -160,7 +161,9 @@ def _end(exc: Exception) -> int:
             traceback.print_exc()
         Output().error(f"internal error: {type(exc).__name__}: {exc} (AIOTRAVIS_TRACEBACK=1 shows where)")
     else:
-        Output().error(str(exc))
+        lifted_at = exc.lifted_at if isinstance(exc, BannedError) else None
+        until = f" It should end at {lifted_at.astimezone():%Y-%m-%d %H:%M:%S}." if lifted_at is not None else ""
+        Output().error(" ".join([f"{exc}{until}", *getattr(exc, "__notes__", ())]))
     return code
 
 

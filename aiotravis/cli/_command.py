@@ -10,13 +10,18 @@ from typing import Any, Final
 import click
 
 from aiotravis.cli._exit_codes import ExitCode
+from aiotravis.cli._input import secret_value
 from aiotravis.cli._output import Output
 from aiotravis.cli._session import Options, Session, open_session
+from aiotravis.errors import ResponseError
 
 __all__ = ["async_command", "event_type_option", "run_session", "timeout_option"]
 
 Function = Callable[..., Awaitable[int | None]]
 """Takes a `Session`, then the arguments and options by name."""
+
+WRONG_SITE: Final = frozenset({401, 403, 404})
+"""What a site answers that does not know a token or a repository, which another site may know."""
 
 logger: Final = logging.getLogger("aiotravis")
 
@@ -41,7 +46,12 @@ def _shared(*, repository: bool) -> list[click.Parameter]:
     return [
         *((repo,) if repository else ()),
         click.Option(["-e", "--endpoint"], metavar="URL|com|org", help="The site  [default: see 'aiotravis endpoint']"),
-        click.Option(["-t", "--token"], help="The token  [default: TRAVIS_TOKEN, or that of 'aiotravis login']"),
+        click.Option(
+            ["-t", "--token"],
+            metavar="TOKEN|-",
+            callback=secret_value,
+            help="The token; - reads it  [default: TRAVIS_TOKEN, or that of 'aiotravis login']",
+        ),
         click.Option(["--json"], is_flag=True, help="Print JSON Lines."),
         click.Option(["-q", "--quiet"], is_flag=True, help="Print no notices and no progress."),
         click.Option(["-v", "--verbose"], is_flag=True, help="Print retries, pauses and reconnects."),
@@ -99,7 +109,12 @@ def run_session(options: Options, output: Output, work: Callable[[Session], Awai
             loop.add_signal_handler(signal.SIGTERM, terminate)
         with anyio.move_on_after(options.timeout):
             async with open_session(options, output) as session:
-                return await work(session) or ExitCode.DONE
+                try:
+                    return await work(session) or ExitCode.DONE
+                except ResponseError as exc:
+                    if exc.status in WRONG_SITE:
+                        exc.add_note(session.site.description)
+                    raise
         output.error(f"gave up after {options.timeout:g} s")
         return ExitCode.TIMED_OUT
 

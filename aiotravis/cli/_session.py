@@ -11,7 +11,7 @@ from aiotravis.cli._git import guess_repository
 from aiotravis.cli._output import Output
 from aiotravis.cli._site import Site, find_site
 from aiotravis.cli._targets import Target, parse_target
-from aiotravis.errors import NotFoundError, UsageError
+from aiotravis.errors import AuthenticationError, NotFoundError, UsageError
 
 __all__ = ["Options", "Session", "open_session"]
 
@@ -76,6 +76,16 @@ class Session:
                 self._slug = self.options.repo or ""
             self.output.notice(f"repository {self._slug}, from the {self._guessed} (choose another with -r)")
         return self._slug
+
+    def require_token(self) -> str:
+        """Return the token, for requests that are never answered without one.
+
+        Raises:
+            AuthenticationError: There is none; nothing was sent.
+        """
+        if self.site.token is None:
+            raise AuthenticationError("This needs a token.", status=401, method="GET", path="/users")
+        return self.site.token
 
     def use(self, slug: str) -> None:
         """Use the repository that the name of a build contains."""

@@ -29,6 +29,12 @@ class Site(NamedTuple):
     token: str | None = None
     token_source: str = "none"
 
+    @property
+    def description(self) -> str:
+        """Which site and token are used, and why, for people; without the token."""
+        token = "no token: 'aiotravis login' stores one" if self.token is None else f"token from {self.token_source}"
+        return f"(site {self.endpoint}, from {self.endpoint_source}; {token})"
+
     def __repr__(self) -> str:
         """Return no token."""
         return f"Site({self.endpoint!r}, {self.endpoint_source!r}, token from {self.token_source!r})"
