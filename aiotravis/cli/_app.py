@@ -53,6 +53,9 @@ COMMANDS: Final = {
     "raw": Entry(ACCOUNT, "tools", "Send any request, and print the answer."),
 }
 
+COMPLETION: Final = "_AIOTRAVIS_COMPLETE"
+"""Variable that shells set to complete a line: ``_AIOTRAVIS_COMPLETE=bash_source aiotravis`` prints what they need."""
+
 EPILOG: Final = """\b
 Exit codes:
   0  passed, or done          7  the request was rejected
@@ -129,18 +132,24 @@ def app() -> None:
 
 def run_app(arguments: Sequence[str]) -> int:
     """Run a command line, and return its exit code."""
+    instruction = os.environ.get(COMPLETION)
     try:
-        result = app.main(list(arguments), prog_name="aiotravis", standalone_mode=False)
+        if instruction:
+            from click.shell_completion import shell_complete
+
+            return shell_complete(app, {}, "aiotravis", COMPLETION, instruction)
+        with app.make_context("aiotravis", list(arguments)) as context:
+            result = app.invoke(context)
+        # An error of the last write has to be known before the exit code.
         sys.stdout.flush()
         return int(result or 0)
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
     except click.ClickException as exc:
         exc.show()
         return 2
     except (KeyboardInterrupt, click.Abort):
         return 130
-    except SystemExit as exc:
-        # Of click's completion, and of click's own way with a closed pipe.
-        return exc.code if isinstance(exc.code, int) and not isinstance(exc.__context__, BrokenPipeError) else 0
     except Exception as exc:  # noqa: BLE001 - each has an exit code and a line
         return _end(exc)
     finally:
