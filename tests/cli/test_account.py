@@ -1,20 +1,18 @@
 """``login``, ``logout``, ``whoami``, ``accounts``, ``token``, ``endpoint``."""
 
-import io
 import json
-import sys
 import urllib.parse
 import urllib.request
 import webbrowser
 from pathlib import Path
 
-import click
 import pytest
 
 from aiotravis import COM, ORG
 from aiotravis._config_file import load_config
 from aiotravis._config_writer import store_token
 from tests.cli.conftest import TOKEN, Run, Travis
+from tests.cli.standard_input import on_terminal, piped, sent
 
 MODES = pytest.mark.parametrize("travis", ["org", "com", "com-private", "enterprise"], indirect=True)
 
@@ -24,34 +22,6 @@ def file(environment: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The configuration file, where nobody is signed in yet."""
     monkeypatch.delenv("TRAVIS_TOKEN")
     return environment / ".travis" / "config.yml"
-
-
-def piped(monkeypatch: pytest.MonkeyPatch, content: str | bytes) -> None:
-    content = content.encode() if isinstance(content, str) else content
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-
-
-class Terminal(io.TextIOWrapper):
-    def isatty(self) -> bool:
-        return True
-
-
-def on_terminal(monkeypatch: pytest.MonkeyPatch, typed: str = "") -> list[str]:
-    """Put a person before a terminal who types a secret; returns what they are asked for."""
-    asked: list[str] = []
-
-    def prompt(text: str, *, hide_input: bool, err: bool) -> str:
-        assert (hide_input, err) == (True, True)
-        asked.append(text)
-        return typed
-
-    monkeypatch.setattr(sys, "stdin", Terminal(io.BytesIO()))
-    monkeypatch.setattr(click, "prompt", prompt)
-    return asked
-
-
-def sent(travis: Travis) -> list[str]:
-    return [f"{seen.method} {seen.path.removeprefix('/api')}" for seen in travis.server.requests]
 
 
 @MODES
