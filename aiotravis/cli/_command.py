@@ -59,12 +59,15 @@ def _shared(*, repository: bool) -> list[click.Parameter]:
     ]
 
 
-def async_command(name: str, *, repository: bool = True, **attributes: Any) -> Callable[[Function], click.Command]:
+def async_command(
+    name: str, *, repository: bool = True, cls: type[click.Command] = click.Command, **attributes: Any
+) -> Callable[[Function], click.Command]:
     """Make a command of an async function that takes a `Session` first, and returns an exit code or None.
 
     Args:
         name: Its name.
         repository: Whether it has the option ``--repo``.
+        cls: Its class.
         attributes: Further ones of `click.Command`.
     """
 
@@ -78,7 +81,7 @@ def async_command(name: str, *, repository: bool = True, **attributes: Any) -> C
         # What `click.option` has noted below, from the last to the first.
         own: list[click.Parameter] = list(reversed(getattr(function, "__click_params__", [])))
         params = [*own, *_shared(repository=repository)]
-        return click.Command(name, callback=command, params=params, help=inspect.getdoc(function), **attributes)
+        return cls(name, callback=command, params=params, help=inspect.getdoc(function), **attributes)
 
     return decorate
 
