@@ -170,7 +170,8 @@ def _end(exc: Exception) -> int:
             traceback.print_exc()
         Output().error(f"internal error: {type(exc).__name__}: {exc} (AIOTRAVIS_TRACEBACK=1 shows where)")
     else:
-        lifted_at = exc.lifted_at if isinstance(exc, BannedError) else None
+        # What is banned by the limits of this machine says until when.
+        lifted_at = exc.lifted_at if isinstance(exc, BannedError) and " until " not in str(exc) else None
         until = f" It should end at {lifted_at.astimezone():%Y-%m-%d %H:%M:%S}." if lifted_at is not None else ""
         Output().error(" ".join([f"{exc}{until}", *getattr(exc, "__notes__", ())]))
     return code

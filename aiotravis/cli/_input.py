@@ -53,7 +53,7 @@ def read_secret(what: str) -> str:
         UsageError: There is none.
     """
     if stdin_is_terminal():
-        return str(click.prompt(what.capitalize(), hide_input=True, err=True))
+        return str(click.prompt(what[:1].upper() + what[1:], hide_input=True, err=True))
     text = read_input(what).removesuffix("\n").removesuffix("\r")
     if not text:
         raise UsageError(f"Standard input is empty: {what} was to come from there.")

@@ -102,6 +102,16 @@ class Output:
             sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
             sys.stdout.flush()
 
+    def write_bytes(self, content: bytes) -> None:
+        """Print bytes as they are, at once.
+
+        Raises:
+            OutputClosed: Nobody reads them any more.
+        """
+        with self._without_status(), _closed_quietly():
+            sys.stdout.buffer.write(content)
+            sys.stdout.flush()
+
     def notice(self, text: str) -> None:
         """Print a line for people to standard error, unless quiet."""
         if not self._quiet:
