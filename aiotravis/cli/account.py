@@ -97,7 +97,7 @@ def _stored_at() -> Path:
 async def logout_command(session: Session) -> None:
     """Forget the stored token of the site.
 
-    Nothing is sent: the token stays valid for whoever else has it.
+    Nothing is sent: the token itself stays valid.
     """
     from aiotravis._config_writer import store_token
 
@@ -112,7 +112,7 @@ async def logout_command(session: Session) -> None:
 
 @async_command("whoami", repository=False)
 async def whoami_command(session: Session) -> None:
-    """Tell whose token is used."""
+    """Print whose token is used."""
     session.require_token()
     user, output = await session.travis.users.me(), session.output
     if output.json:
@@ -163,7 +163,7 @@ async def token_command(session: Session) -> None:
 @async_command("endpoint")
 @click.option("--set", "default", metavar="com|org|URL", help="Store another default.")
 async def endpoint_command(session: Session, default: str | None) -> None:
-    """Tell which site is used, and why; or store another default.
+    """Print which site is used, and why; or store another default.
 
     The site is the first of: --endpoint, TRAVIS_ENDPOINT, that of the repository or the default in the configuration
     file, the only one in it, travis-ci.com. TRAVIS_TOKEN is for TRAVIS_ENDPOINT, or else for travis-ci.com alone.

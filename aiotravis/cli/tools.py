@@ -47,7 +47,7 @@ def _content(ctx: click.Context, _: click.Parameter, name: str) -> tuple[str, st
 @click.argument("file", default=".travis.yml", callback=_content, metavar="[FILE|-]")
 @click.option("-x", "--exit-code", is_flag=True, help="End with 1 if there are warnings.")
 async def lint_command(session: Session, file: tuple[str, str | bytes], exit_code: bool) -> int:
-    """Let Travis check a .travis.yml  [default: the one in this folder]."""
+    """Check a .travis.yml with Travis  [default: the one in this folder]."""
     (name, content), output = file, session.output
     warnings = await session.travis.lint.check(content)
     if output.terminal and not output.json:
@@ -166,5 +166,5 @@ def _print_body(output: Output, body: bytes) -> None:
         if output.json:
             output.record(text)
             return
-    for line in text.removesuffix("\n").split("\n"):
+    for line in text.splitlines():
         output.line(line)

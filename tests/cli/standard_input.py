@@ -1,7 +1,8 @@
-"""Standard input for commands that run in this process: a pipe, or a terminal with a person; and what they sent."""
+"""A pipe, or a terminal with a person, for commands that run in this process; and what they sent."""
 
 import io
 import sys
+from collections.abc import Callable
 
 import click
 import pytest
@@ -17,6 +18,14 @@ def piped(monkeypatch: pytest.MonkeyPatch, content: str | bytes) -> None:
 class Terminal(io.TextIOWrapper):
     def isatty(self) -> bool:
         return True
+
+
+def terminal_screen(monkeypatch: pytest.MonkeyPatch, *, colors: bool = False) -> Callable[[], str]:
+    """Make standard output a terminal; returns what tells what it shows."""
+    content = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", Terminal(content, encoding="utf-8"))
+    monkeypatch.setenv("TERM", "xterm" if colors else "dumb")
+    return lambda: content.getvalue().decode()
 
 
 def on_terminal(monkeypatch: pytest.MonkeyPatch, typed: str = "") -> list[str]:

@@ -12,7 +12,7 @@ from aiotravis import COM, ORG
 from aiotravis._config_file import load_config
 from aiotravis._config_writer import store_token
 from tests.cli.conftest import TOKEN, Run, Travis
-from tests.cli.standard_input import on_terminal, piped, sent
+from tests.cli.standard_input import on_terminal, piped, sent, terminal_screen
 
 MODES = pytest.mark.parametrize("travis", ["org", "com", "com-private", "enterprise"], indirect=True)
 
@@ -265,3 +265,30 @@ def test_no_command_but_token_prints_the_token(travis: Travis, run: Run, file: P
     ended = process("login", "--token", "-", input=TOKEN)
     assert (ended.code, ended.out) == (0, "")
     assert TOKEN not in ended.err
+
+
+def test_a_terminal_shows_sentences(travis: Travis, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for command, shown in {
+        "whoami": "You are sarah (Sarah)\n",
+        "token": f"Your access token is {TOKEN}\n",
+        "endpoint": f"API endpoint: {travis.server.endpoint}\n",
+    }.items():
+        screen = terminal_screen(monkeypatch)
+        assert run(command).code == 0
+        assert screen() == shown
+        screen = terminal_screen(monkeypatch, colors=True)
+        assert run(command).code == 0
+        assert "\x1b[1m" in screen()
+
+
+def test_the_proxy_of_the_environment_is_used(travis: Travis, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", travis.server.endpoint)
+    ended = run("whoami", "-e", "http://travis.example.org", "-t", TOKEN)
+    assert (ended.code, ended.out) == (0, "sarah\n")
+    assert travis.server.requests[0].headers["host"] == "travis.example.org"
+
+
+def test_a_site_that_cannot_be_reached_over_tls_ends_with_69(travis: Travis, run: Run) -> None:
+    ended = run("whoami", "-e", travis.server.endpoint.replace("http:", "https:"), "-t", TOKEN)
+    assert (ended.code, ended.out) == (69, "")
+    assert travis.server.endpoint.removeprefix("http://") in ended.err

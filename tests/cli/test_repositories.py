@@ -7,7 +7,7 @@ import pytest
 
 from aiotravis import COM, ORG
 from tests.cli.conftest import SLUG, Run, Travis
-from tests.cli.standard_input import sent
+from tests.cli.standard_input import sent, terminal_screen
 
 R = ("-r", SLUG)
 
@@ -99,10 +99,13 @@ def test_open_opens_the_browser(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
         opened.append(url)
         return True
 
+    def refuse(_: str) -> bool:
+        return False
+
     monkeypatch.setattr(webbrowser, "open", open_page)
     assert run("open", "-q", "-e", "com", *R) == (0, "", "")
     assert opened == [f"https://app.travis-ci.com/github/{SLUG}"]
-    monkeypatch.setattr(webbrowser, "open", lambda url: False)
+    monkeypatch.setattr(webbrowser, "open", refuse)
     ended = run("open", "-e", "com", *R)
     assert (ended.code, ended.out) == (2, "")
     assert opened[0] in ended.err
@@ -113,3 +116,13 @@ def test_open_outside_of_a_clone_asks_for_the_repository(travis: Travis, run: Ru
     assert (ended.code, ended.out) == (2, "")
     assert "pass -r owner/name" in ended.err
     assert not travis.server.requests
+
+
+def test_a_terminal_shows_details(travis: Travis, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    travis.repository.description = "A\x1b[2J client"
+    screen = terminal_screen(monkeypatch)
+    run("repos")
+    assert screen() == f"{SLUG} (active: yes, admin: yes, private: no)\nDescription: A client\n\n"
+    screen = terminal_screen(monkeypatch)
+    run("open", "-p", "-e", "com", *R)
+    assert screen() == f"web view: https://app.travis-ci.com/github/{SLUG}\n"

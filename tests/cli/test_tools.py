@@ -1,8 +1,6 @@
 """``lint``, ``limits``, ``raw``."""
 
-import io
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from aiotravis.rate_limits.bans import Ban
 from aiotravis.rate_limits.machine import machine_at
 from aiotravis.rate_limits.rules import AUTHENTICATED, Kind, identity
 from tests.cli.conftest import SLUG, TOKEN, Run, Travis
-from tests.cli.standard_input import piped, sent
+from tests.cli.standard_input import piped, sent, terminal_screen
 
 GOOD, BAD = "language: ruby\n", "language: ruby\nlangage: x\nsrcipt: y\n"
 
@@ -38,6 +36,17 @@ def test_lint_checks_the_file_of_the_folder(travis: Travis, run: Run, environmen
         ["key", "message"],
         ["key", "message"],
     ]
+
+
+def test_lint_greets_on_a_terminal(run: Run, environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (environment / ".travis.yml").write_text(GOOD)
+    screen = terminal_screen(monkeypatch)
+    run("lint")
+    assert screen() == "Hooray, .travis.yml looks valid :)\n"
+    (environment / ".travis.yml").write_text(BAD)
+    screen = terminal_screen(monkeypatch)
+    run("lint")
+    assert screen().startswith("Warnings for .travis.yml:\n[x] [warn] on root: ")
 
 
 def test_lint_reads_standard_input(travis: Travis, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,11 +157,6 @@ def test_raw_prints_the_body_as_it_is(travis: Travis, run: Run) -> None:
     assert sent(travis) == ["GET /x", "GET /x"]
 
 
-class Screen(io.TextIOWrapper):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_raw_prints_json_in_lines_on_a_terminal_and_safely(
     travis: Travis, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,15 +165,13 @@ def test_raw_prints_json_in_lines_on_a_terminal_and_safely(
             '{"a":[1,{"b":"\x9b2J\u202e"}]}'.encode(),
             '{\n  "a": [\n    1,\n    {\n      "b": "<U+202E>"\n    }\n  ]\n}\n',
         ),
-        (b"text \x1b[2Jof\r\na log\n", "text of \na log\n"),
-        (b"", "\n"),
+        (b"text \x1b[2Jof\r\na log\n", "text of\na log\n"),
+        (b"", ""),
     ):
-        monkeypatch.setenv("NO_COLOR", "1")
         travis.run(lambda body=body: travis.server.respond("GET", "/x", body=body))  # type: ignore[misc]
-        screen = io.BytesIO()
-        monkeypatch.setattr(sys, "stdout", Screen(screen, encoding="utf-8"))
+        screen = terminal_screen(monkeypatch)
         assert run("raw", "/x").code == 0
-        assert screen.getvalue().decode().splitlines() == shown.splitlines()
+        assert screen() == shown
 
 
 def test_raw_sends_methods_queries_and_json(travis: Travis, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
