@@ -1,5 +1,6 @@
 """Reading the file in which the ``travis`` command line client stores its tokens."""
 
+import importlib
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -146,7 +147,7 @@ def parse_config(file: Path) -> "tuple[object, yaml.Node | None]":
 
 def require_yaml() -> None:
     try:
-        import yaml  # noqa: F401
+        importlib.import_module("yaml")
     except ImportError:
         raise UsageError("Using this file requires the extra config: pip install 'aiotravis[config]'.") from None
 

@@ -1,6 +1,7 @@
 """Changing the file in which the ``travis`` command line client stores its tokens. All functions block."""
 
 import contextlib
+import io
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -119,20 +120,29 @@ def _change(
         before, root = _root(target)
         import yaml
 
-        try:
+        text, after = "", None
+        with contextlib.suppress(_OddEntry, yaml.YAMLError):
             edit(root)
-            _write_lines(root)
-            text = yaml.serialize(root, Dumper=yaml.SafeDumper, explicit_start=True, allow_unicode=True, width=UNFOLDED)
+            text = _text(root)
             after = config_of_content(yaml.safe_load(text))
-        except (_OddEntry, yaml.YAMLError):
-            after = None
         if after is None or after != expected(before):
-            # What the entry has may come from another one, by a merge key.
+            # What the entry has may come from another one, by a merge key. Not in a handler: it may quote a token.
             raise _not_changeable(target)
-        changed = after != before
-        if changed:
+        if after != before:
             _replace(target, text)
-    return changed
+        return after != before
+
+
+def _text(root: "yaml.MappingNode") -> str:
+    import yaml
+
+    _write_lines(root)
+    stream = io.StringIO()
+    dumper = yaml.SafeDumper(stream, explicit_start=True, allow_unicode=True, width=UNFOLDED)
+    dumper.open()
+    dumper.serialize(root)
+    dumper.close()
+    return stream.getvalue()
 
 
 def _replace(target: Path, text: str) -> None:
