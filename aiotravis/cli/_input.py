@@ -67,4 +67,5 @@ def secret_value(ctx: click.Context, parameter: click.Parameter, value: str | No
     """
     if value != "-" or ctx.resilient_parsing:
         return value
-    return read_secret("the " + (parameter.name or "secret").replace("_", " ")).strip()
+    name = (parameter.name or "secret").replace("_", " ").replace("github", "GitHub")
+    return read_secret(f"the {name}").strip()

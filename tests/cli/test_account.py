@@ -86,7 +86,7 @@ def test_login_reads_a_github_token_unseen_on_a_terminal(
 ) -> None:
     asked = on_terminal(monkeypatch, f"github-{TOKEN}")
     assert run("login", "--github-token", "-").code == 0
-    assert asked == ["The github token"]
+    assert asked == ["The GitHub token"]
 
 
 @pytest.mark.parametrize(
