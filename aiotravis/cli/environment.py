@@ -138,7 +138,10 @@ branch_option: Final = click.option("-b", "--branch", help="Only for builds of t
 
 @async_command("list")
 async def list_command(session: Session) -> None:
-    """List environment variables; values that are not public are hidden by Travis."""
+    """List environment variables.
+
+    Travis tells nobody the values of those that are not public.
+    """
     session.require_token()
     travis, slug, output = session.travis, session.slug, session.output
     env_vars = await travis.env_vars.list(await travis.repos.get(slug))
