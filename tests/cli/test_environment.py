@@ -223,8 +223,8 @@ def test_encrypt_warns_of_what_breaks_builds(run: Run, key: RSAPrivateKey) -> No
     ended = run("encrypt", "A=s3cret $x", "B='s3 cret'", *R)
     assert ended.code == 0
     assert ended.err.count("value 1, A: ") == 2
-    assert "B" not in ended.err.replace("Bash", "")
-    assert "s3" not in ended.out + ended.err
+    assert "B: " not in ended.err
+    assert "s3" not in ended.err
 
 
 def test_encrypt_refuses_what_is_too_long_for_the_key(run: Run, key: RSAPrivateKey) -> None:
