@@ -53,6 +53,9 @@ COMMANDS: Final = {
     "raw": Entry(ACCOUNT, "tools", "Send any request, and print the answer."),
 }
 
+COMPLETION: Final = "_AIOTRAVIS_COMPLETE"
+"""Variable that shells set to complete a line: ``_AIOTRAVIS_COMPLETE=bash_source aiotravis`` prints what they need."""
+
 EPILOG: Final = """\b
 Exit codes:
   0  passed, or done          7  the request was rejected
@@ -129,18 +132,24 @@ def app() -> None:
 
 def run_app(arguments: Sequence[str]) -> int:
     """Run a command line, and return its exit code."""
+    instruction = os.environ.get(COMPLETION)
     try:
-        result = app.main(list(arguments), prog_name="aiotravis", standalone_mode=False)
+        if instruction:
+            from click.shell_completion import shell_complete
+
+            return shell_complete(app, {}, "aiotravis", COMPLETION, instruction)
+        with app.make_context("aiotravis", list(arguments)) as context:
+            result = app.invoke(context)
+        # An error of the last write has to be known before the exit code.
         sys.stdout.flush()
         return int(result or 0)
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
     except click.ClickException as exc:
         exc.show()
         return 2
     except (KeyboardInterrupt, click.Abort):
         return 130
-    except SystemExit as exc:
-        # Of click's completion, and of click's own way with a closed pipe.
-        return exc.code if isinstance(exc.code, int) and not isinstance(exc.__context__, BrokenPipeError) else 0
     except Exception as exc:  # noqa: BLE001 - each has an exit code and a line
         return _end(exc)
     finally:
@@ -151,6 +160,7 @@ def _end(exc: Exception) -> int:
     """Print what went wrong, and return the exit code."""
     from aiotravis.cli._exit_codes import ExitCode, exit_code_of_error
     from aiotravis.cli._output import Output, OutputClosed
+    from aiotravis.errors import BannedError
 
     if isinstance(exc, OutputClosed | BrokenPipeError):
         return ExitCode.DONE
@@ -160,7 +170,10 @@ def _end(exc: Exception) -> int:
             traceback.print_exc()
         Output().error(f"internal error: {type(exc).__name__}: {exc} (AIOTRAVIS_TRACEBACK=1 shows where)")
     else:
-        Output().error(str(exc))
+        # What is banned by the limits of this machine says until when.
+        lifted_at = exc.lifted_at if isinstance(exc, BannedError) and " until " not in str(exc) else None
+        until = f" It should end at {lifted_at.astimezone():%Y-%m-%d %H:%M:%S}." if lifted_at is not None else ""
+        Output().error(" ".join([f"{exc}{until}", *getattr(exc, "__notes__", ())]))
     return code
 
 

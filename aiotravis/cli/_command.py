@@ -1,24 +1,27 @@
 """Declaring commands: an async function with the options that all share, run with a deadline and with clean ends."""
 
-import asyncio
-import functools
+import inspect
 import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import anyio
 import click
 
 from aiotravis.cli._exit_codes import ExitCode
+from aiotravis.cli._input import secret_value
 from aiotravis.cli._output import Output
 from aiotravis.cli._session import Options, Session, open_session
+from aiotravis.errors import ResponseError
 
 __all__ = ["Count", "async_command", "event_type_option", "run_session", "timeout_option"]
 
 Function = Callable[..., Awaitable[int | None]]
 """Takes a `Session`, then the arguments and options by name."""
+
+WRONG_SITE: Final = frozenset({401, 403, 404})
+"""What a site answers that does not know a token or a repository, which another site may know."""
 
 logger: Final = logging.getLogger("aiotravis")
 
@@ -62,7 +65,12 @@ def _shared(*, repository: bool) -> list[click.Parameter]:
     return [
         *((repo,) if repository else ()),
         click.Option(["-e", "--endpoint"], metavar="URL|com|org", help="Site.  [default: see 'aiotravis endpoint']"),
-        click.Option(["-t", "--token"], help="Token.  [default: TRAVIS_TOKEN, or of 'login']"),
+        click.Option(
+            ["-t", "--token"],
+            metavar="TOKEN|-",
+            callback=secret_value,
+            help="Token; - reads it.  [default: of 'login']",
+        ),
         click.Option(["--json"], is_flag=True, help="Print JSON Lines."),
         click.Option(["-q", "--quiet"], is_flag=True, help="Print no notices and no progress."),
         click.Option(["-v", "--verbose"], is_flag=True, help="Print retries, pauses and reconnects."),
@@ -70,27 +78,29 @@ def _shared(*, repository: bool) -> list[click.Parameter]:
     ]
 
 
-def async_command(name: str, *, repository: bool = True, **attributes: Any) -> Callable[[Function], click.Command]:
+def async_command(
+    name: str, *, repository: bool = True, cls: type[click.Command] = click.Command, **attributes: Any
+) -> Callable[[Function], click.Command]:
     """Make a command of an async function that takes a `Session` first, and returns an exit code or None.
 
     Args:
         name: Its name.
         repository: Whether it has the option ``--repo``.
+        cls: Its class.
         attributes: Further ones of `click.Command`.
     """
 
     def decorate(function: Function) -> click.Command:
-        @functools.wraps(function)
         def command(**values: Any) -> int:
             shared = {key: values.pop(key) for key in list(values) if key in Options.__dataclass_fields__}
             options = Options(**shared)
             output = Output(json=options.json, quiet=options.quiet, color=options.color)
             return run_session(options, output, lambda session: function(session, **values))
 
-        declare: Callable[[Callable[..., int]], click.Command] = click.command(name, cls=click.Command, **attributes)
-        made = declare(cast("Callable[..., int]", command))
-        made.params += _shared(repository=repository)
-        return made
+        # What `click.option` has noted below, from the last to the first.
+        own: list[click.Parameter] = list(reversed(getattr(function, "__click_params__", [])))
+        params = [*own, *_shared(repository=repository)]
+        return cls(name, callback=command, params=params, help=inspect.getdoc(function), **attributes)
 
     return decorate
 
@@ -101,6 +111,10 @@ def run_session(options: Options, output: Output, work: Callable[[Session], Awai
     Raises:
         KeyboardInterrupt: After Ctrl-C, once everything is closed.
     """
+    import asyncio
+
+    import anyio
+
     terminated = False
 
     async def main() -> int:
@@ -120,6 +134,10 @@ def run_session(options: Options, output: Output, work: Callable[[Session], Awai
                 telling = asyncio.create_task(_tell_of_limits(session))
                 try:
                     return await work(session) or ExitCode.DONE
+                except ResponseError as exc:
+                    if exc.status in WRONG_SITE:
+                        exc.add_note(session.site.description)
+                    raise
                 finally:
                     telling.cancel()
         output.error(f"gave up after {options.timeout:g} s")
@@ -136,6 +154,8 @@ def run_session(options: Options, output: Output, work: Callable[[Session], Awai
 
 async def _tell_of_limits(session: Session) -> None:
     """Print once why nothing seems to happen."""
+    import asyncio
+
     while not session.travis.statistics().waiting_for_limits:  # noqa: ASYNC110 - the client has no event for it
         await asyncio.sleep(LIMITS_INTERVAL)
     session.output.notice("waiting for the rate limits of Travis, which this machine has used up for now")

@@ -3,8 +3,8 @@
 from enum import IntEnum
 from typing import Final
 
+import aiotravis
 from aiotravis import errors
-from aiotravis.resources._states import State
 
 __all__ = ["ExitCode", "exit_code_of_error", "exit_code_of_state"]
 
@@ -30,11 +30,11 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
-_OUTCOMES: Final = {
-    State.PASSED: ExitCode.DONE,
-    State.FAILED: ExitCode.FAILED,
-    State.CANCELED: ExitCode.CANCELED,
-    State.ERRORED: ExitCode.ERRORED,
+_OUTCOMES: Final[dict[str, ExitCode]] = {
+    "passed": ExitCode.DONE,
+    "failed": ExitCode.FAILED,
+    "canceled": ExitCode.CANCELED,
+    "errored": ExitCode.ERRORED,
 }
 
 _ERRORS: Final[tuple[tuple[type[Exception], ExitCode], ...]] = (
@@ -65,7 +65,7 @@ _ERRORS: Final[tuple[tuple[type[Exception], ExitCode], ...]] = (
 )
 
 
-def exit_code_of_state(state: State) -> ExitCode:
+def exit_code_of_state(state: "aiotravis.State") -> ExitCode:
     """Return the exit code that tells how a build or job ended; ``UNFINISHED`` if it has not."""
     return _OUTCOMES.get(state, ExitCode.UNFINISHED)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from aiotravis import Build, Job, State
+import aiotravis
 from aiotravis.cli._output import Styled, single_line
 
 __all__ = [
@@ -12,7 +12,7 @@ __all__ = [
     "subject_of", "time_text",
 ]  # fmt: skip
 
-COLORS: Final = {State.PASSED: "green", State.FAILED: "red", State.ERRORED: "red", State.CANCELED: "yellow"}
+COLORS: Final = {"passed": "green", "failed": "red", "errored": "red", "canceled": "yellow"}
 
 
 WIDTH: Final = 16
@@ -25,7 +25,7 @@ MATRIX_KEYS: Final = (
 """Keys of a configuration by which the jobs of a build differ."""
 
 
-def state_piece(state: State) -> Styled:
+def state_piece(state: "aiotravis.State") -> Styled:
     """Return a state in its colour."""
     return Styled(single_line(state) or "no build", COLORS.get(state, "cyan"))
 
@@ -47,18 +47,18 @@ def duration_text(duration: timedelta | float | None) -> str:
     return " ".join([*parts, f"{seconds} sec"] if seconds or not parts else parts)
 
 
-def branch_text(build: Build) -> str:
+def branch_text(build: "aiotravis.Build") -> str:
     """Return the branch of a build, and its pull request if it is one of these."""
     kind = f" (pull request #{build.pull_request_number})" if build.pull_request else ""
     return single_line(build.commit.branch if build.commit else "") + kind
 
 
-def subject_of(value: Build | Job) -> str:
+def subject_of(value: "aiotravis.Build | aiotravis.Job") -> str:
     """Return the first line of the commit's message, which fits into a line."""
     return single_line(value.commit.subject if value.commit else "")
 
 
-def build_line(build: Build, *, committer: bool = False) -> tuple[str | Styled, ...]:
+def build_line(build: "aiotravis.Build", *, committer: bool = False) -> tuple[str | Styled, ...]:
     """Return the line of a build in a list."""
     number, state = f"#{single_line(build.number)} ", state_piece(build.state)
     padding = " " * max(1, WIDTH - len(number) - len(state.text))
@@ -67,7 +67,7 @@ def build_line(build: Build, *, committer: bool = False) -> tuple[str | Styled, 
     return Styled(number, bold=True), state, text.rstrip()
 
 
-def matrix_text(job: Job) -> str:
+def matrix_text(job: "aiotravis.Job") -> str:
     """Return what tells a job from the others of its build: ``rvm: 3.3, os: linux``."""
     config = job.config
     chosen = {key: config[key] for key in MATRIX_KEYS if key in config}
@@ -76,9 +76,9 @@ def matrix_text(job: Job) -> str:
     return single_line(", ".join(f"{key}: {value}" for key, value in plain.items()))
 
 
-def describe(value: Build | Job) -> str:
+def describe(value: "aiotravis.Build | aiotravis.Job") -> str:
     """Return what a build or job is called: ``build #784``, ``job #784.1``."""
-    return f"{'job' if isinstance(value, Job) else 'build'} #{single_line(value.number) or value.id}"
+    return f"{'job' if isinstance(value, aiotravis.Job) else 'build'} #{single_line(value.number) or value.id}"
 
 
 def fields(rows: Iterable[tuple[str, str | Styled]]) -> Iterable[tuple[str | Styled, ...]]:

@@ -1,17 +1,21 @@
 """How the log of a job looks: folded by phase, opened where it failed, or line by line. No I/O."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from __future__ import annotations
 
-from aiotravis import Job, LogText
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
 from aiotravis.cli._formats import describe, duration_text, matrix_text, state_piece
 from aiotravis.cli._output import Styled, single_line
-from aiotravis.log_text import Command, Line, PhaseGroup, ScriptEnded
 
-__all__ = ["LogItem", "folded", "job_title", "line_record"]
+if TYPE_CHECKING:
+    from aiotravis import Job, LogText
+    from aiotravis.log_text import Command, Line, PhaseGroup
 
-LogItem = Line | tuple[str | Styled, ...]
-"""A line of a log, or the pieces of a line about it."""
+    LogItem = Line | tuple[str | Styled, ...]
+    """A line of a log, or the pieces of a line about it."""
+
+__all__ = ["folded", "job_title", "line_record"]
 
 LISTED_GROUPS: Final = frozenset({"install", "script", "after", "deploy", "other"})
 """Groups of phases whose commands are listed: those that a project itself determines."""
@@ -64,6 +68,8 @@ def _opened(log: LogText) -> Sequence[Command]:
     """Return the commands whose output is shown."""
     if log.failed_commands:
         return log.failed_commands
+    from aiotravis.log_text import ScriptEnded
+
     # Without a failed command, the last one is what was running as a worker stopped the job; or it runs now.
     return () if isinstance(log.ending, ScriptEnded) else log.commands[-1:]
 

@@ -2,18 +2,19 @@
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Generator
 from typing import Final, NamedTuple, Protocol, TextIO
 
 import click
-import msgspec
 
-from aiotravis.log_text import safe_for_terminal
+import aiotravis
 
 __all__ = ["Output", "OutputClosed", "Status", "Styled", "single_line"]
 
-_encoder: Final = msgspec.json.Encoder()
+
+_CONTROLS: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class OutputClosed(Exception):
@@ -44,7 +45,7 @@ class Status(Protocol):
 
 def single_line(text: str | None) -> str:
     """Return text of others as one line, without what controls terminals."""
-    return safe_for_terminal(" ".join((text or "").split()), colour=False)
+    return aiotravis.safe_for_terminal(" ".join((text or "").split()), colour=False)
 
 
 class Output:
@@ -86,7 +87,11 @@ class Output:
 
     def record(self, value: object) -> None:
         """Print a value as a line of JSON: a struct of the library, or what JSON knows."""
-        self.write(_encoder.encode(value).decode() + "\n")
+        import msgspec
+
+        text = msgspec.json.encode(value).decode()
+        # JSON need not escape them, but a terminal obeys them.
+        self.write(_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
 
     def write(self, text: str) -> None:
         """Print text as it is, at once.
@@ -100,6 +105,16 @@ class Output:
             sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
             sys.stdout.flush()
 
+    def write_bytes(self, content: bytes) -> None:
+        """Print bytes as they are, at once.
+
+        Raises:
+            OutputClosed: Nobody reads them any more.
+        """
+        with self._without_status(), _closed_quietly():
+            sys.stdout.buffer.write(content)
+            sys.stdout.flush()
+
     def notice(self, text: str) -> None:
         """Print a line for people to standard error, unless quiet."""
         if not self._quiet:
@@ -110,7 +125,7 @@ class Output:
         self._to_stderr(text, "red")
 
     def _to_stderr(self, text: str, color: str | None) -> None:
-        text = safe_for_terminal(text, colour=False)
+        text = aiotravis.safe_for_terminal(text, colour=False)
         if color and self._color_errors:
             text = click.style(text, fg=color)
         with self._without_status(), contextlib.suppress(OSError):
@@ -193,7 +208,7 @@ class _StatusLine:
 
 def single_line_keeping(text: str) -> str:
     """Return text as one line that is safe for a terminal; spaces stay as they are, since they align columns."""
-    return safe_for_terminal(text.replace("\r", " ").replace("\n", " "), colour=False)
+    return aiotravis.safe_for_terminal(text.replace("\r", " ").replace("\n", " "), colour=False)
 
 
 def _width(stream: TextIO) -> int:

@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Final
 
-from aiotravis import Build, Job, Travis
+import aiotravis
 from aiotravis.cli._git import guess_repository
 from aiotravis.cli._output import Output
 from aiotravis.cli._site import Site, find_site
 from aiotravis.cli._targets import Target, parse_target
-from aiotravis.errors import NotFoundError, UsageError
+from aiotravis.errors import AuthenticationError, NotFoundError, UsageError
 
 __all__ = ["Options", "Session", "open_session"]
 
@@ -56,7 +56,7 @@ class Session:
 
     options: Options
     output: Output
-    travis: Travis
+    travis: "aiotravis.Travis"
     site: Site
     _slug: str | None = None
     _guessed: str | None = None
@@ -77,12 +77,22 @@ class Session:
             self.output.notice(f"repository {self._slug}, from the {self._guessed} (choose another with -r)")
         return self._slug
 
+    def require_token(self) -> str:
+        """Return the token, for requests that are never answered without one.
+
+        Raises:
+            AuthenticationError: There is none; nothing was sent.
+        """
+        if self.site.token is None:
+            raise AuthenticationError("This needs a token.", status=401, method="GET", path="/users")
+        return self.site.token
+
     def use(self, slug: str) -> None:
         """Use the repository that the name of a build contains."""
         if self.options.repo is None:
             self._slug = slug
 
-    async def find_build(self, text: str | None) -> Build:
+    async def find_build(self, text: str | None) -> "aiotravis.Build":
         """Return the build that somebody has named, with its commit and jobs: the last one if None.
 
         A number is that of a build of the repository; if there is none, it is an id.
@@ -96,7 +106,7 @@ class Session:
             raise UsageError(f"{text} is a job: name a build.", argument="build")
         return await self.build_of(target)
 
-    async def find(self, text: str | None) -> Build | Job:
+    async def find(self, text: str | None) -> "aiotravis.Build | aiotravis.Job":
         """Return the build or the job that somebody has named: the last build if None.
 
         Raises:
@@ -117,7 +127,7 @@ class Session:
                 return await self.travis.jobs.get(target.number)
             raise
 
-    async def build_of(self, target: Target) -> Build:
+    async def build_of(self, target: Target) -> "aiotravis.Build":
         """Return the build that a parsed name means, with its commit and jobs."""
         builds = self.travis.builds
         if target.slug is not None:
@@ -136,7 +146,7 @@ class Session:
             raise not_found(f"{self.slug} has no builds yet", self.slug)
         return await builds.get(last)
 
-    async def _build_of_number(self, number: int) -> Build:
+    async def _build_of_number(self, number: int) -> "aiotravis.Build":
         builds = self.travis.builds
         try:
             slug = self.slug
@@ -150,7 +160,7 @@ class Session:
                 return await builds.get(number)
             raise exc from None
 
-    async def _job_of(self, target: Target) -> Job:
+    async def _job_of(self, target: Target) -> "aiotravis.Job":
         build = await self.build_of(Target(number=target.number))
         for job in build.jobs:
             if job.number == f"{build.number}.{target.job}":
@@ -174,7 +184,9 @@ async def open_session(options: Options, output: Output) -> AsyncGenerator[Sessi
     if slug is not None and not SLUG.match(slug):
         raise UsageError(f"-r must be owner/name, not {slug!r}.", argument="repo")
     site = find_site(endpoint=options.endpoint, token=options.token, slug=slug)
-    async with Travis(site.token, endpoint=site.endpoint, trust_env=True, user_agent="aiotravis-cli") as travis:
+    async with aiotravis.Travis(
+        site.token, endpoint=site.endpoint, trust_env=True, user_agent="aiotravis-cli"
+    ) as travis:
         session = Session(options=options, output=output, travis=travis, site=site)
         if slug is not None:
             session._slug, session._guessed = slug, source

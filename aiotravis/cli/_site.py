@@ -3,15 +3,15 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from aiotravis._config_file import StoredConfig, load_config
-from aiotravis.client._validation import COM, ORG, validate_endpoint
+import aiotravis
 from aiotravis.errors import UsageError
 
-__all__ = ["Site", "config_path", "find_site", "stored_config"]
+if TYPE_CHECKING:
+    from aiotravis._config_file import StoredConfig
 
-NAMES: Final = {"com": COM, "org": ORG}
+__all__ = ["Site", "config_path", "find_site", "stored_config"]
 
 
 class Site(NamedTuple):
@@ -29,6 +29,12 @@ class Site(NamedTuple):
     token: str | None = None
     token_source: str = "none"
 
+    @property
+    def description(self) -> str:
+        """Which site and token are used, and why, for people; without the token."""
+        token = "no token: 'aiotravis login' stores one" if self.token is None else f"token from {self.token_source}"
+        return f"(site {self.endpoint}, from {self.endpoint_source}; {token})"
+
     def __repr__(self) -> str:
         """Return no token."""
         return f"Site({self.endpoint!r}, {self.endpoint_source!r}, token from {self.token_source!r})"
@@ -43,12 +49,14 @@ def config_path(environment: Mapping[str, str] = os.environ) -> Path | None:
         return None
 
 
-def stored_config(path: Path | None) -> StoredConfig:
+def stored_config(path: Path | None) -> "StoredConfig":
     """Return what the file says; nothing if there is no file.
 
     Raises:
         UsageError: It cannot be read.
     """
+    from aiotravis._config_file import StoredConfig, load_config
+
     try:
         exists = path is not None and path.exists()
     except OSError:
@@ -63,7 +71,7 @@ def find_site(
     token: str | None,
     slug: str | None,
     environment: Mapping[str, str] = os.environ,
-    config: StoredConfig | None = None,
+    config: "StoredConfig | None" = None,
 ) -> Site:
     """Return the site to use: from the options, else the environment, else the file, else travis-ci.com.
 
@@ -80,9 +88,11 @@ def find_site(
     Raises:
         UsageError: An endpoint is no URL, or the file cannot be read.
     """
+    from aiotravis._config_file import StoredConfig
+
     environment_token = environment.get("TRAVIS_TOKEN", "").strip() or None
     environment_endpoint = environment.get("TRAVIS_ENDPOINT", "").strip() or None
-    token_endpoint = _url(environment_endpoint or COM, "TRAVIS_ENDPOINT") if environment_token else None
+    token_endpoint = _url(environment_endpoint or aiotravis.COM, "TRAVIS_ENDPOINT") if environment_token else None
     if config is None:
         # What options and environment say in full needs no file, however broken it may be.
         complete = (token or token_endpoint) and (environment_endpoint or token_endpoint or endpoint)
@@ -101,7 +111,7 @@ def find_site(
     elif len(config.tokens) == 1:
         found, source = next(iter(config.tokens)), "the configuration file"
     else:
-        found, source = COM, "the default"
+        found, source = aiotravis.COM, "the default"
     if token is not None:
         return Site(found, source, token.strip(), "--token")
     if found == token_endpoint:
@@ -111,19 +121,21 @@ def find_site(
     return Site(found, source)
 
 
-def _named(name: str, config: StoredConfig) -> str:
-    if name in NAMES:
-        return NAMES[name]
+def _named(name: str, config: "StoredConfig") -> str:
+    if name in {"com", "org"}:
+        return aiotravis.COM if name == "com" else aiotravis.ORG
     if name in config.enterprises:
         return config.enterprises[name]
     return _url(name, "--endpoint")
 
 
 def _is_url(text: str) -> bool:
-    return text in NAMES or "://" in text
+    return text in {"com", "org"} or "://" in text
 
 
 def _url(text: str, name: str) -> str:
+    from aiotravis.client._validation import validate_endpoint
+
     try:
         return validate_endpoint(text)
     except UsageError as exc:

@@ -1,15 +1,19 @@
 """How watched builds look: a line for each change, or a table of what they are now. No I/O."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from aiotravis import Build, Job, RepositoryUpdate, State
+import aiotravis
 from aiotravis.cli._formats import COLORS, branch_text, duration_text, state_piece, subject_of, time_text
 from aiotravis.cli._output import Styled, single_line
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from aiotravis import Build, Job, RepositoryUpdate, State
 
 __all__ = ["Change", "ChangeLog", "build_table", "slug_of"]
 
@@ -34,7 +38,7 @@ class Change(NamedTuple):
         """The line that tells it."""
         value = self.value
         when = value.finished_at or value.started_at or datetime.now(UTC)
-        about = f"  {branch_text(self.build)}  {subject_of(self.build)}" if isinstance(value, Build) else ""
+        about = f"  {branch_text(self.build)}  {subject_of(self.build)}" if isinstance(value, aiotravis.Build) else ""
         name = Styled(f"{single_line(self.slug)}#{single_line(value.number)}", bold=True)
         return f"{time_text(when)} ", name, " ", state_piece(value.state), about.rstrip()
 
@@ -43,7 +47,7 @@ class Change(NamedTuple):
         """What ``--json`` prints of it."""
         value, commit = self.value, self.build.commit
         return {
-            "repository": self.slug, "type": "build" if isinstance(value, Build) else "job", "id": value.id,
+            "repository": self.slug, "type": "build" if isinstance(value, aiotravis.Build) else "job", "id": value.id,
             "number": value.number, "build_id": self.build.id, "state": value.state, "previous_state": self.before,
             "event_type": self.build.event_type, "branch": commit and commit.branch, "sha": commit and commit.sha,
             "subject": commit and commit.subject, "started_at": value.started_at, "finished_at": value.finished_at,
@@ -67,8 +71,9 @@ class ChangeLog:
 
         At first, there is a change for each build, and none for its jobs. Jobs that wait are not told of.
         """
-        before, now, slug = self._known.get(update.repo), dict[int, State](), slug_of(update)
+        before, slug = self._known.get(update.repo), slug_of(update)
         known = before or {}
+        now: dict[int, State] = {}
         for build in reversed(update.builds):
             if known.get(build.id) != build.state:
                 yield Change(slug, build, build, known.get(build.id))
@@ -86,7 +91,7 @@ def slug_of(update: RepositoryUpdate) -> str:
     return single_line(update.repository.slug if update.repository else str(update.repo))
 
 
-def build_table(updates: Sequence[RepositoryUpdate], *, status: str, height: int, now: datetime) -> "Table":
+def build_table(updates: Sequence[RepositoryUpdate], *, status: str, height: int, now: datetime) -> Table:
     """Return a table of the builds of all repositories.
 
     Args:

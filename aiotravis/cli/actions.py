@@ -1,16 +1,17 @@
 """``trigger``, ``restart``, ``cancel``: what starts and ends builds."""
 
-import asyncio
+from __future__ import annotations
+
 import contextlib
 import re
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from aiotravis import Build, Job, PendingRequest
+import aiotravis
 from aiotravis.cli._command import async_command, timeout_option
 from aiotravis.cli._exit_codes import ExitCode
 from aiotravis.cli._formats import branch_text, describe, subject_of
@@ -18,12 +19,17 @@ from aiotravis.cli._output import Output
 from aiotravis.cli._session import Session
 from aiotravis.cli.log_printing import follow_logs
 from aiotravis.cli.waiting import report_outcome, wait_until_finished
-from aiotravis.resources._build_requests import MERGE_MODES, MergeMode
+
+if TYPE_CHECKING:
+    from aiotravis import Build, Job, PendingRequest
+    from aiotravis.resources._build_requests import MergeMode
 
 __all__ = ["cancel_command", "restart_command", "trigger_command"]
 
 INLINE: Final = re.compile(r"\s*(?:[{\[]|---|[\w.-]+:(?:\s|\Z))")
 """The beginning of a configuration, in JSON or YAML, that is no name of a file."""
+
+MERGE_MODES: Final = ("deep_merge_append", "deep_merge_prepend", "deep_merge", "merge", "replace")
 
 wait_option: Final = click.option("-w", "--wait", is_flag=True, help="Wait until it has ended, and tell the outcome.")
 
@@ -133,7 +139,7 @@ async def restart_command(session: Session, build: str | None, wait: bool) -> in
     left = f"{describe(found)} may have been restarted: look at it before you restart it again"
     with _left_behind(output, lambda: left):
         if not wait:
-            await (travis.jobs.restart(found) if isinstance(found, Job) else travis.builds.restart(found))
+            await (travis.jobs.restart(found) if isinstance(found, aiotravis.Job) else travis.builds.restart(found))
             _print_done(output, found, "restarted")
             return ExitCode.DONE
         with output.status(f"restarting {describe(found)}", lines=True):
@@ -150,14 +156,14 @@ async def cancel_command(session: Session, build: str | None) -> None:
     Travis queues this: it ends some seconds later, see "aiotravis wait".
     """
     found, travis = await _named(session, build, "canceling"), session.travis
-    await (travis.jobs.cancel(found) if isinstance(found, Job) else travis.builds.cancel(found))
+    await (travis.jobs.cancel(found) if isinstance(found, aiotravis.Job) else travis.builds.cancel(found))
     _print_done(session.output, found, "canceled")
 
 
 async def _named(session: Session, text: str | None, doing: str) -> Build | Job:
     """Return the build or job to act on; that which nobody has named is named on standard error."""
     found = await session.find(text)
-    if text is None and isinstance(found, Build):
+    if text is None and isinstance(found, aiotravis.Build):
         about = f"{branch_text(found)}: {subject_of(found)}"
         session.output.notice(f"{doing} the last build of {session.slug}, #{found.number} ({about})")
     return found
@@ -172,7 +178,7 @@ async def _outcome(session: Session, found: Build | Job, *, follow: bool = False
 def _print_done(output: Output, found: Build | Job, done: str) -> None:
     """Print what was done: a sentence on a terminal, a word in a pipe."""
     if output.json:
-        kind = "job" if isinstance(found, Job) else "build"
+        kind = "job" if isinstance(found, aiotravis.Job) else "build"
         output.record({"type": kind, "id": found.id, "number": found.number, "result": done})
     else:
         output.line(f"{describe(found)} has been {done}" if output.terminal else done)
@@ -186,8 +192,10 @@ def _runs_on(found: Build | Job, slug: str | None) -> str:
 @contextlib.contextmanager
 def _left_behind(output: Output, left: Callable[[], str]) -> Generator[None]:
     """Print what is left running where the work is broken off, by Ctrl-C or its timeout."""
+    from asyncio import CancelledError
+
     try:
         yield
-    except asyncio.CancelledError:
+    except CancelledError:
         output.notice(left())
         raise

@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from aiotravis import Build, Job, Request
+import aiotravis
 from aiotravis.cli._command import Count, async_command, event_type_option
 from aiotravis.cli._exit_codes import exit_code_of_state
 from aiotravis.cli._formats import (
@@ -59,7 +59,7 @@ async def show_command(session: Session, build: str | None) -> None:
     commit = found.commit
     output.line(Styled(f"{describe(found).capitalize()}: {subject_of(found)}", bold=True))
     rows: list[tuple[str, str | Styled]] = [("State", state_piece(found.state))]
-    if isinstance(found, Build):
+    if isinstance(found, aiotravis.Build):
         number = f" #{found.pull_request_number}: {found.pull_request_title or ''}" if found.pull_request else ""
         rows.append(("Type", (found.event_type or "push").replace("_", " ") + number))
     elif matrix := matrix_text(found):
@@ -71,13 +71,13 @@ async def show_command(session: Session, build: str | None) -> None:
     rows += [("Finished", time_text(found.finished_at))]
     for line in fields(rows):
         output.line(*line)
-    if isinstance(found, Build) and found.jobs:
+    if isinstance(found, aiotravis.Build) and found.jobs:
         output.line("")
         for job in found.jobs:
             output.line(*_job_line(job))
 
 
-def _job_line(job: Job) -> tuple[str | Styled, ...]:
+def _job_line(job: "aiotravis.Job") -> tuple[str | Styled, ...]:
     allowed = "  (may fail)" if job.allow_failure else ""
     duration = f" {duration_text(job.duration)}" if job.duration is not None else ""
     matrix = f"  {matrix_text(job)}".rstrip()
@@ -149,7 +149,7 @@ def _local(when: datetime) -> datetime:
         return when.replace(tzinfo=UTC)  # On the first or the last day that there is.
 
 
-def _is_wanted(build: Build, branch: str | None, pull_request: int | None, event_type: str | None) -> bool:
+def _is_wanted(build: "aiotravis.Build", branch: str | None, pull_request: int | None, event_type: str | None) -> bool:
     if pull_request is not None and build.pull_request_number != pull_request:
         return False
     if branch is None:
@@ -218,7 +218,7 @@ async def requests_command(session: Session, limit: int | None) -> None:
         output.notice(f"{session.slug} has no requests")
 
 
-def _requested(request: Request) -> str:
+def _requested(request: "aiotravis.Request") -> str:
     """Return what was requested: ``push to master``, ``pull request #5``, ``API request for master``."""
     where = single_line(request.branch or request.tag) or "the default branch"
     match request.event_type:
@@ -232,7 +232,7 @@ def _requested(request: Request) -> str:
             return f"{single_line(other)} for {where}"
 
 
-def _decision(request: Request) -> tuple[str, str, str]:
+def _decision(request: "aiotravis.Request") -> tuple[str, str, str]:
     """Return the result of a request, its reason, and its color."""
     message = single_line(request.message)
     if request.accepted:

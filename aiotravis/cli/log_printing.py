@@ -1,18 +1,23 @@
 """Printing logs, and following them to the end of their jobs: for ``logs`` and ``trigger --follow``."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from aiotravis import Build, Job, LogReset, LogText
+import aiotravis
 from aiotravis.cli._exit_codes import ExitCode, exit_code_of_error, exit_code_of_state
 from aiotravis.cli._formats import describe, duration_text
-from aiotravis.cli._log_view import LogItem, folded, job_title, line_record
+from aiotravis.cli._log_view import folded, job_title, line_record
 from aiotravis.cli._output import Output, Status
 from aiotravis.cli._session import Session
 from aiotravis.cli.waiting import wait_until_finished
 from aiotravis.errors import DecodeError, LogAccessDenied, LogGap, LogUnavailable, NotFoundError, TravisError
-from aiotravis.resources._log_answers import has_run
+
+if TYPE_CHECKING:
+    from aiotravis import Build, Job
+    from aiotravis.cli._log_view import LogItem
 
 __all__ = ["LogPrinter", "follow_logs", "print_logs"]
 
@@ -38,7 +43,7 @@ class LogPrinter:
         self._job = job
         self._raw = raw and not output.json
         self._fold = fold and not raw and not output.json
-        self._log = LogText()
+        self._log = aiotravis.LogText()
         self._shown = 0
 
     @property
@@ -67,7 +72,7 @@ class LogPrinter:
 
     def restart(self) -> None:
         """Begin again: the log restarts."""
-        self._log, self._shown = LogText(), 0
+        self._log, self._shown = aiotravis.LogText(), 0
 
     def _print_lines(self) -> None:
         lines = self._log.lines
@@ -144,7 +149,7 @@ async def _follow(session: Session, job: Job, status: Status, *, raw: bool) -> N
     try:
         async with session.travis.follow_log(job) as log:
             async for part in log:
-                if isinstance(part, LogReset):
+                if isinstance(part, aiotravis.LogReset):
                     session.output.notice(f"the log of {describe(job)} begins again: what is above is of another run")
                     printer.restart()
                 printer.feed(part.content or "")
@@ -155,6 +160,8 @@ async def _follow(session: Session, job: Job, status: Status, *, raw: bool) -> N
 
 
 async def _read(session: Session, job: Job) -> str:
+    from aiotravis.resources._log_answers import has_run
+
     logs = session.travis.logs
     try:
         return await logs.text(job)
@@ -169,7 +176,7 @@ async def _read(session: Session, job: Job) -> str:
 
 
 def _jobs_of(output: Output, found: Build | Job) -> tuple[Job, ...]:
-    jobs = (found,) if isinstance(found, Job) else found.jobs
+    jobs = (found,) if isinstance(found, aiotravis.Job) else found.jobs
     if not jobs:
         output.notice(f"{describe(found)} has no jobs, so there is no log")
     return jobs

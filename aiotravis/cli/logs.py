@@ -1,12 +1,14 @@
 """``logs``: print or follow logs; ``download``: logs into files."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from aiotravis import Build, Job, LogFile, Progress
+import aiotravis
 from aiotravis.cli._command import Count, async_command, timeout_option
 from aiotravis.cli._exit_codes import ExitCode, exit_code_of_error
 from aiotravis.cli._formats import describe, state_piece
@@ -14,6 +16,9 @@ from aiotravis.cli._output import Output
 from aiotravis.cli._session import Session
 from aiotravis.cli.log_printing import follow_logs, print_logs
 from aiotravis.errors import TravisError, UsageError
+
+if TYPE_CHECKING:
+    from aiotravis import Build, Job, LogFile, Progress
 
 __all__ = ["download_command", "logs_command"]
 
@@ -86,7 +91,7 @@ async def _named_jobs(session: Session, builds: Sequence[str]) -> Sequence[Job]:
     jobs: dict[int, Job] = {}
     for text in builds or (None,):
         found: Build | Job = await session.find(text)
-        jobs.update({job.id: job for job in ((found,) if isinstance(found, Job) else found.jobs)})
+        jobs.update({job.id: job for job in ((found,) if isinstance(found, aiotravis.Job) else found.jobs)})
     return list(jobs.values())
 
 

@@ -1,11 +1,11 @@
 """``wait``: wait for a build, a job, or the build of a commit."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from aiotravis import Build, Job
+import aiotravis
 from aiotravis.cli._command import async_command, event_type_option, timeout_option
 from aiotravis.cli._exit_codes import ExitCode, exit_code_of_state
 from aiotravis.cli._formats import describe, duration_text, state_piece
@@ -16,31 +16,32 @@ from aiotravis.errors import UsageError
 
 __all__ = ["report_outcome", "wait_command", "wait_until_finished"]
 
-V = TypeVar("V", Build, Job)
+if TYPE_CHECKING:
+    Ended = aiotravis.Build | aiotravis.Job
 
 
-def _shown(status: Status) -> Callable[[V], bool]:
+def _shown(status: Status) -> Callable[["Ended"], bool]:
     """Return the condition to wait for, which shows each state on the way."""
 
-    def finished(value: V) -> bool:
+    def finished(value: "Ended") -> bool:
         status.update(f"{describe(value)} {value.state}")
         return value.finished
 
     return finished
 
 
-async def wait_until_finished(session: Session, found: Build | Job) -> Build | Job:
+async def wait_until_finished(session: Session, found: "Ended") -> "Ended":
     """Wait until a build or a job has ended, and show its states meanwhile."""
     if found.finished:
         return found
     travis = session.travis
     with session.output.status(f"{describe(found)} {found.state}", lines=True) as status:
-        if isinstance(found, Job):
+        if isinstance(found, aiotravis.Job):
             return await travis.wait_for_job(found, until=_shown(status))
         return await travis.wait_for_build(found, until=_shown(status))
 
 
-def report_outcome(output: Output, found: Build | Job) -> ExitCode:
+def report_outcome(output: Output, found: "Ended") -> ExitCode:
     """Print how a build or a job ended, and return the exit code that tells it."""
     if output.json:
         output.record(found)

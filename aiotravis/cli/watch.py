@@ -1,15 +1,15 @@
 """``watch``: what happens to builds, live: a table on a terminal, a line for each change in a pipe."""
 
+from __future__ import annotations
+
 import os
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import anyio
-import anyio.abc
 import click
 
-from aiotravis import LiveState, RepositoryUpdate, Watch, WatchStatus
+import aiotravis
 from aiotravis.cli._command import Count, async_command, timeout_option
 from aiotravis.cli._output import Output
 from aiotravis.cli._session import SLUG, Session
@@ -17,7 +17,10 @@ from aiotravis.cli._watch_view import ChangeLog, build_table, slug_of
 from aiotravis.errors import AuthenticationError, NotFoundError, TravisError, UsageError
 
 if TYPE_CHECKING:
+    import anyio.abc
     from rich.live import Live
+
+    from aiotravis import RepositoryUpdate, Watch, WatchStatus
 
 __all__ = ["watch_command"]
 
@@ -43,6 +46,8 @@ async def watch_command(session: Session, repos: tuple[str, ...], mine: bool, la
     On a terminal this is a table. In pipes it is a line for each build, then one for each change. After a loss of the
     live channel it reconnects, and reads what has changed.
     """
+    import anyio
+
     if mine and (repos or session.options.repo):
         raise UsageError("Name either repositories or --mine.", argument="mine")
     for slug in repos:
@@ -100,7 +105,9 @@ class _Watcher:
             async for item in self._watch:
                 self._accept(item)
 
-    async def _redraw(self, table: "Live") -> None:
+    async def _redraw(self, table: Live) -> None:
+        import anyio
+
         while True:
             # The size is that of the terminal at present.
             height, now = table.console.size.height, datetime.now(UTC)
@@ -111,14 +118,14 @@ class _Watcher:
         """Print on standard error when the live channel is lost, and when it is back."""
         lost = False
         async for state in self._live.changes():
-            if state is LiveState.CONNECTED:
+            if state is aiotravis.LiveState.CONNECTED:
                 if lost:
                     self._output.notice("the live channel is back")
                 lost, self._status = False, "live"
-            elif state is LiveState.UNAVAILABLE:
+            elif state is aiotravis.LiveState.UNAVAILABLE:
                 self._output.notice(NONE)
                 self._status = "no live channel"
-            elif state is LiveState.RECONNECTING and not lost:
+            elif state is aiotravis.LiveState.RECONNECTING and not lost:
                 self._output.notice(LOST)
                 lost, self._status = True, "reconnecting"
 
@@ -129,7 +136,7 @@ class _Watcher:
             AuthenticationError: The token is not known, or there must be one.
             NotFoundError: None of the repositories exists.
         """
-        if isinstance(item, WatchStatus):
+        if isinstance(item, aiotravis.WatchStatus):
             self._tell(0, "Travis", item.error)
             if isinstance(item.error, AuthenticationError):
                 raise item.error

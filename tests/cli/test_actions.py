@@ -180,9 +180,8 @@ def test_ctrl_c_says_which_request_stands(travis: Travis, run: Run) -> None:
     )
     made = run("trigger", *R)
     assert (made.code, made.out) == (130, "")
-    assert made.err.endswith(
-        f"aiotravis: request 6001 stands, and may still be built: see 'aiotravis requests -r {SLUG}'\n\n"
-    )
+    stands = f"aiotravis: request 6001 stands, and may still be built: see 'aiotravis requests -r {SLUG}'\n"
+    assert made.err.endswith(stands)
 
 
 def test_a_timeout_says_which_build_goes_on(travis: Travis, run: Run) -> None:
