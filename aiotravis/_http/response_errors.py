@@ -42,6 +42,11 @@ _BAD_TOKEN = (
     "neither the RSS token of a profile page nor a GitHub token. It must be of this same site, and not expired."
 )
 
+_ASK_GITHUB = (
+    "GitHub did not tell Travis whose token it is: it may be wrong, or GitHub's own limit of requests may be reached. "
+    "Try it at GitHub (GET /user), and wait five minutes before you sign in again."
+)
+
 
 def error_from_response(request: ApiRequest, response: ApiResponse) -> ResponseError | None:
     """Return the error that a response means, or None for a status of 200 to 299."""
@@ -129,7 +134,9 @@ class _Classifier:
         if "insufficient permission" in self.reason:
             return self._make(PermissionDenied, self.reason, "The token's user needs push access to the repository.")
         if self.request.path.startswith("/auth/"):
-            return self._make(AuthenticationError, self.reason or "signing in failed", "Check the GitHub token.")
+            # fact 3.21: the usual answer to a wrong token is another one, 403.
+            remedy = _ASK_GITHUB if "resolve" in self.reason else "Check the GitHub token."
+            return self._make(AuthenticationError, self.reason or "signing in failed", remedy)
         if self.response.authenticated:
             return self._make(AuthenticationError, self.reason or "the token was not accepted", _BAD_TOKEN)
         return self._make(AuthenticationError, self.reason or "this needs a token", _NO_TOKEN)

@@ -14,18 +14,19 @@ from typing import Final, ParamSpec, TypeVar
 
 import aiotravis.rate_limits.clock as clock
 from aiotravis._http import ApiRequest
-from aiotravis.errors import BannedError
+from aiotravis.errors import BannedError, UsageError
 from aiotravis.rate_limits.limiter import RateLimiter
 from aiotravis.rate_limits.line import Waiter
 from aiotravis.rate_limits.memory import MemoryLimiter
 from aiotravis.rate_limits.places import keep_place
-from aiotravis.rate_limits.rules import AUTHENTICATED, Kind
-from aiotravis.rate_limits.shared_state import SharedState, apply
+from aiotravis.rate_limits.rules import ANONYMOUS, AUTHENTICATED, Kind, identity
+from aiotravis.rate_limits.shared_state import RecordedUse, SharedState, apply
 from aiotravis.rate_limits.snapshot import Limits
 from aiotravis.rate_limits.state_file import StateFile, StateFileError
+from aiotravis.rate_limits.state_folder import state_folder
 from aiotravis.rate_limits.windows import Permit
 
-__all__ = ["Machine", "MachineLimiter", "machine_at"]
+__all__ = ["Machine", "MachineLimiter", "forget_recorded_use", "machine_at", "recorded_use"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -216,6 +217,31 @@ class MachineLimiter(MemoryLimiter):
     def snapshot(self) -> Limits:
         """Return the remaining requests."""
         return self.shared.snapshot("machine", self._machine.problem)
+
+
+def recorded_use(endpoint: str, token: str | None) -> RecordedUse:
+    """Return what the processes of this machine have recorded about an identity. Blocks.
+
+    Raises:
+        UsageError: The file cannot be used.
+    """
+    try:
+        file = machine_at(state_folder()).file
+        return file.use(identity(endpoint, token), ANONYMOUS if token is None else AUTHENTICATED)
+    except StateFileError as exc:
+        raise UsageError(f"The rate limits of this machine cannot be read: {exc}") from exc
+
+
+def forget_recorded_use(endpoint: str, token: str | None) -> None:
+    """Remove what the processes of this machine have recorded about an identity. Blocks.
+
+    Raises:
+        UsageError: The file cannot be used.
+    """
+    try:
+        machine_at(state_folder()).file.forget(identity(endpoint, token))
+    except StateFileError as exc:
+        raise UsageError(f"The rate limits of this machine cannot be changed: {exc}") from exc
 
 
 _machines: dict[Path, Machine] = {}

@@ -1,11 +1,12 @@
 """SharedState: what other processes have reported about an identity. No I/O."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiotravis.rate_limits.bans import Ban
 from aiotravis.rate_limits.limiter import RateLimiter
 
-__all__ = ["SharedState", "apply"]
+__all__ = ["RecordedUse", "SharedState", "apply"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,25 @@ class SharedState:
     ban: Ban | None = None
     wait: float = 0.0
     key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedUse:
+    """What a shared store has recorded about an identity, for people.
+
+    Attributes:
+        posts: POSTs that count at present, those in flight among them.
+        next_post: Seconds until the next POST; 0 for at once.
+        next_sign_in: Seconds until the next sign-in with a token of GitHub; 0 for at once.
+        paused: Seconds for which nothing is sent, after a 429; 0 for no pause.
+        banned_until: When a ban is expected to end (UTC); None without a ban.
+    """
+
+    posts: int = 0
+    next_post: float = 0.0
+    next_sign_in: float = 0.0
+    paused: float = 0.0
+    banned_until: datetime | None = None
 
 
 def apply(shared: RateLimiter, state: SharedState) -> None:

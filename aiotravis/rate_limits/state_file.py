@@ -20,7 +20,7 @@ from urllib.parse import quote
 import aiotravis.rate_limits.clock as clock
 from aiotravis.rate_limits.bans import Ban
 from aiotravis.rate_limits.rules import LEASE, MAX_BAN, PROBE_INTERVAL, SOON, Kind, Rules
-from aiotravis.rate_limits.shared_state import SharedState
+from aiotravis.rate_limits.shared_state import RecordedUse, SharedState
 from aiotravis.rate_limits.state_folder import check_owner, folder_lock
 
 __all__ = ["StateFile", "StateFileError"]
@@ -173,6 +173,28 @@ class StateFile:
             StateFileError: The file cannot be used.
         """
         self._run(lambda connection: self._delete(connection, identity, ("ban", "probe")))
+
+    def use(self, identity: str, rules: Rules) -> RecordedUse:
+        """Return what is recorded about an identity, see `read`."""
+
+        def summarize(connection: sqlite3.Connection) -> RecordedUse:
+            entries, now = self._entries(connection, identity), self._seconds()
+            state = self._state(entries)
+            return RecordedUse(
+                posts=sum(kind in {"post", "sign_in"} and at > now - rules.post_window for kind, at, _ in entries),
+                next_post=max(0.0, self._wait(entries, Kind.POST, rules, low=False)),
+                next_sign_in=max(0.0, self._wait(entries, Kind.SIGN_IN, rules, low=False)),
+                paused=max(0.0, state.paused_until - now),
+                banned_until=None if state.ban is None else state.ban.lifted_at,
+            )
+
+        return self._run(summarize) if self.exists() else RecordedUse()
+
+    def forget(self, identity: str) -> None:
+        """Remove all that is recorded about an identity, see `read`."""
+        if self.exists():
+            delete = "DELETE FROM entries WHERE identity IN (?, ?)"
+            self._run(lambda connection: connection.execute(delete, (identity, EVERYONE)))
 
     def claim_probe(self, identity: str) -> bool:
         """Return whether this process may try whether the ban still holds; others may not for some minutes.

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from aiotravis.rate_limits.bans import Ban
 from aiotravis.rate_limits.rules import AUTHENTICATED, LEASE, MAX_BAN, PROBE_INTERVAL, Kind
-from aiotravis.rate_limits.shared_state import SharedState
+from aiotravis.rate_limits.shared_state import RecordedUse, SharedState
 from aiotravis.rate_limits.state_file import StateFile, StateFileError
 from aiotravis.testing.rest.rate_rules import RateRules
 from tests.rate_limits.model import Clock
@@ -457,3 +457,34 @@ def test_no_interleaving_of_processes_is_banned(seed: int, tmp_path_factory: pyt
         arrived.now = there
         rules.check(method="POST", path="/auth/github" if kind is Kind.SIGN_IN else "/x", token="t", address="1")
     assert rules.banned == {}
+
+
+def test_the_recorded_use_of_an_identity_is_told_and_forgotten(machine: Machine) -> None:
+    file = machine.open()
+    assert file.use(ME, AUTHENTICATED) == RecordedUse()
+    file.forget(ME)
+    assert not file.exists(), "looking makes no file"
+    file.settle(posted(file))
+    posted(file)
+    posted(file, Kind.SIGN_IN)
+    file.post("another", Kind.POST, AUTHENTICATED)
+    file.pause(ME, machine.clock.now + 20)
+    file.ban(ME, Ban(machine.clock.now + 600, datetime.fromtimestamp(machine.wall.now + 600, UTC), "Wait."))
+    use = machine.open().use(ME, AUTHENTICATED)
+    assert (use.posts, use.next_post, use.paused) == (3, 0.0, 20.0)
+    assert use.next_sign_in > 0
+    assert use.banned_until == datetime.fromtimestamp(machine.wall.now + 600, UTC)
+    machine.pass_(AUTHENTICATED.post_window + 0.1)
+    assert file.use(ME, AUTHENTICATED).posts == 2, "those in flight may still arrive"
+    machine.open().forget(ME)
+    assert file.use(ME, AUTHENTICATED) == RecordedUse()
+    assert file.use("another", AUTHENTICATED).posts == 1
+    assert file.read(ME) == SharedState()
+
+
+def test_the_next_post_is_told_when_there_is_no_room(machine: Machine) -> None:
+    file = machine.open()
+    for _ in range(AUTHENTICATED.max_posts):
+        file.settle(posted(file))
+    assert file.use(ME, AUTHENTICATED).next_post == pytest.approx(AUTHENTICATED.post_window)
+    assert file.use(ME, AUTHENTICATED).posts == AUTHENTICATED.max_posts

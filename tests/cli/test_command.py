@@ -1,0 +1,78 @@
+"""Deadlines, signals and notices of the library, the same for every command."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from tests import terminal
+from tests.cli.conftest import SLUG, Run, Travis
+
+WAIT = [sys.executable, "-m", "aiotravis", "wait", "1", "-r", SLUG]
+
+
+@pytest.fixture
+def running(travis: Travis, environment: Path) -> None:
+    travis.run(lambda: [job.start() for job in travis.repository.build().jobs])
+
+
+def test_a_timeout_ends_with_124(running: None, run: Run) -> None:
+    ended = run("wait", "1", "-q", "-r", SLUG, "--timeout", "0.2")
+    assert ended == (124, "", "aiotravis: gave up after 0.2 s\n")
+
+
+def test_unreachable_ends_with_69(travis: Travis, run: Run) -> None:
+    ended = run("status", "-r", SLUG, "-e", "http://127.0.0.1:9")
+    assert (ended.code, ended.out) == (69, "")
+    assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_a_signal_ends_the_wait_cleanly(travis: Travis, running: None, number: int, code: int) -> None:
+    with subprocess.Popen(WAIT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: ASYNC220
+        await subscribed(travis)
+        process.send_signal(number)
+        out, err = await anyio.to_thread.run_sync(process.communicate)
+    assert (process.returncode, out) == (code, b"")
+    assert b"Traceback" not in err
+
+
+async def test_a_terminal_shows_the_state_and_the_outcome(travis: Travis, running: None) -> None:
+    async with terminal.started(WAIT, 40, 6) as screen:
+        await screen.shows(lambda text: "build #1 started" in text)
+        screen.resize(20, 6)
+        await subscribed(travis)
+        travis.run(lambda: [job.finish("failed") for job in travis.repository.builds[0].jobs])
+        assert await screen.ends() == 1
+        assert "build #1 failed" in screen.text
+        assert "started" not in screen.text
+
+
+async def test_ctrl_c_on_a_terminal_leaves_a_clean_line(travis: Travis, running: None) -> None:
+    async with terminal.started(WAIT, 40, 6) as screen:
+        await screen.shows(lambda text: "build #1 started" in text)
+        screen.process.send_signal(signal.SIGINT)
+        assert await screen.ends() == 130
+        assert screen.text.strip() == ""
+
+
+async def subscribed(travis: Travis) -> None:
+    """Wait until a client has subscribed a channel."""
+    with anyio.fail_after(15):
+        while not travis.server.pusher.subscription_counts:  # noqa: ASYNC110
+            await anyio.sleep(0.01)
+
+
+def test_pauses_are_told_on_standard_error(running: None, run: Run, travis: Travis) -> None:
+    travis.run(lambda: travis.server.faults.rest("/builds*", times=1).status(503))
+    ended = run("status", "-r", SLUG, "-v")
+    assert ended.out == "started\n"
+    assert "503" in ended.err
+    assert logging.getLogger("aiotravis").level == logging.NOTSET
+    assert os.environ["TRAVIS_ENDPOINT"] not in ended.out
