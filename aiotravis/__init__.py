@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aiotravis.bulk.paginator import Paginator
     from aiotravis.bulk.progress import Progress
     from aiotravis.client import COM, ORG, Travis
+    from aiotravis.client.options import ClientOptions
     from aiotravis.client.statistics import Statistics
     from aiotravis.errors import TravisError
     from aiotravis.flows.event_subscriber import BuildRef, JobRef, RepoRef
@@ -83,6 +84,7 @@ __all__ = [
     "Builds",
     "Cache",
     "Caches",
+    "ClientOptions",
     "Commit",
     "ConcurrentMap",
     "Config",
@@ -168,6 +170,7 @@ _HOMES: Final = {
     "aiotravis.bulk.paginator": ["Paginator"],
     "aiotravis.bulk.progress": ["Progress"],
     "aiotravis.client": ["COM", "ORG", "Travis"],
+    "aiotravis.client.options": ["ClientOptions"],
     "aiotravis.client.statistics": ["Statistics"],
     "aiotravis.errors": ["TravisError"],
     "aiotravis.flows.event_subscriber": ["BuildRef", "JobRef", "RepoRef"],

@@ -5,13 +5,13 @@ Every function returns the value, or raises `UsageError` with the name of the ca
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TypeVar
 
 from aiotravis.errors import UsageError
 
 __all__ = [
-    "display", "is_text", "validate_bool", "validate_callback", "validate_count", "validate_instance",
+    "display", "is_text", "trimmed", "validate_bool", "validate_callback", "validate_count", "validate_instance",
     "validate_iterable", "validate_not_awaitable", "validate_seconds", "validate_segment", "validate_string",
     "validate_text",
 ]  # fmt: skip
@@ -56,8 +56,11 @@ def validate_iterable(value: object, argument: str, what: str = "values") -> Non
     """Check that a value holds several others.
 
     Raises:
-        UsageError: It cannot be iterated, or is a text.
+        UsageError: It cannot be iterated, or not without awaiting, or is a text.
     """
+    if isinstance(value, AsyncIterable):
+        message = f"{argument} must not be an async iterable: pass [item async for item in ...]."
+        raise UsageError(message, argument=argument)
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise UsageError(f"{argument} must be several {what}, not {display(value)}.", argument=argument)
 
@@ -98,6 +101,11 @@ def is_text(value: object) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def trimmed(value: object) -> object:
+    """Return a text without the blanks and newlines around it: what comes from a file or a variable often has some."""
+    return value.strip(" \t\r\n") if isinstance(value, str) else value
 
 
 def validate_string(value: object, argument: str) -> str:

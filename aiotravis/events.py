@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from aiotravis._http.json_text import ToDict
 from aiotravis._http.lenient import Id
 from aiotravis.resources.builds import Build
 from aiotravis.resources.jobs import Job
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(ToDict, msgspec.Struct, frozen=True, kw_only=True):
     """Anything that a feed yields.
 
     Attributes:
@@ -46,6 +47,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     channel: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as plain JSON values, with the name of the class as ``"event"``."""
+        return {"event": type(self).__name__, **super().to_dict()}
 
 
 class BuildEvent(Event, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ class Gate:
         command: Program and arguments. The program is searched first in the folder of the running Python.
         alone: Whether it runs by itself and prints its own output. Other gates run side by side.
         limit: Timeout in seconds, or None.
+        asked: Whether it runs only if it is named.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Gate:
     command: tuple[str, ...]
     alone: bool = False
     limit: float | None = None
+    asked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,8 @@ def all_gates() -> Iterator[Gate]:
     workers = ("-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder")
     pytest = (sys.executable, "-m", "pytest", *workers, "--cov", "--cov-report=term")
     yield Gate(name="pytest", title="pytest", command=pytest, alone=True, limit=PYTEST_LIMIT)
+    lowest = (sys.executable, "-m", "tests.lowest", *workers)
+    yield Gate(name="lowest", title="pytest, lowest versions", command=lowest, alone=True, asked=True)
 
 
 def run_gate(gate: Gate) -> Outcome:
@@ -125,7 +129,7 @@ def main(arguments: Sequence[str], gates: Sequence[Gate]) -> int:
     """Run the selected gates, print how each went, return the exit code.
 
     Args:
-        arguments: Names of gates; none selects all.
+        arguments: Names of gates; none selects all but those that have to be named.
         gates: The gates to select from.
     """
     names = list(dict.fromkeys(gate.name for gate in gates))
@@ -136,7 +140,7 @@ def main(arguments: Sequence[str], gates: Sequence[Gate]) -> int:
     if unknown:
         parser.error(f"no such gate: {', '.join(unknown)}; there are {', '.join(names)}")
     outcomes: list[Outcome] = []
-    for outcome in run_gates(gate for gate in gates if not selected or gate.name in selected):
+    for outcome in run_gates(gate for gate in gates if (gate.name in selected if selected else not gate.asked)):
         # The output of a tool that found nothing is noise.
         if outcome.failure and outcome.output:
             _print(outcome.output.rstrip())

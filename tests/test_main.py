@@ -1,10 +1,12 @@
 """The gate runner."""
 
+import dataclasses
 import sys
 
 import pytest
 
 from tests.__main__ import Gate, all_gates, main
+from tests.lowest import lowest, pins
 
 PASSING = Gate(name="good", title="a good one", command=(sys.executable, "-c", "print('fine')"))
 FAILING = Gate(name="bad", title="a bad one", command=(sys.executable, "-c", "print('no good'); raise SystemExit(3)"))
@@ -66,4 +68,18 @@ def test_gates_store_bytecode_whatever_the_environment_says(monkeypatch: pytest.
 
 def test_all_gates_are_configured() -> None:
     names = list(dict.fromkeys(gate.name for gate in all_gates()))
-    assert names == ["ruff", "pyright", "mypy", "lint-imports", "pytest"]
+    assert names == ["ruff", "pyright", "mypy", "lint-imports", "pytest", "lowest"]
+    assert [gate.name for gate in all_gates() if gate.asked] == ["lowest"]
+
+
+def test_a_gate_that_has_to_be_named_does_not_run_unasked(capfd: pytest.CaptureFixture[str]) -> None:
+    rare = dataclasses.replace(FAILING, name="rare", asked=True)
+    assert main([], [PASSING, rare]) == 0
+    assert main(["rare"], [PASSING, rare]) == 1
+
+
+def test_the_lowest_versions_are_those_of_the_project() -> None:
+    assert lowest(["aiohttp>=3.14", "anyio>=4.12"]) == ["aiohttp==3.14", "anyio==4.12"]
+    with pytest.raises(ValueError, match="names no lowest version"):
+        lowest(["aiohttp"])
+    assert {pin.partition("==")[0] for pin in pins()} >= {"aiohttp", "anyio", "msgspec", "pysher", "cryptography"}

@@ -10,6 +10,7 @@ from weakref import WeakSet
 import anyio
 
 from aiotravis._async.deadlines import Deadline, InFlight
+from aiotravis._async.handle import running_loop
 from aiotravis.errors import UsageError, WriteInterrupted
 
 __all__ = ["ClientLifetime"]
@@ -52,10 +53,7 @@ class ClientLifetime:
         """
         if self.closed:
             raise UsageError("This client is closed. Make a new one, or keep it open longer: async with Travis(...).")
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            raise UsageError("aiotravis needs asyncio: run it with anyio.run(main) or asyncio.run(main).") from None
+        loop = running_loop()
         if self._loop is None:
             if self._parent is not None:
                 self._parent.check()

@@ -1,6 +1,7 @@
 """What to try again, and when."""
 
 import itertools
+import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, TypeVar
@@ -25,12 +26,15 @@ __all__ = [
     "backoff",
     "exponential",
     "is_transient",
+    "log_retry",
     "retry",
     "should_retry_error",
     "should_retry_response",
 ]
 
 T = TypeVar("T")
+
+logger: Final = logging.getLogger("aiotravis.flows")
 
 ATTEMPTS: Final = 3
 """How often a read is tried in all, by default."""
@@ -111,10 +115,17 @@ async def retry(call: Callable[[], Awaitable[T]], delays: Iterator[float]) -> T:
         TravisError: The last failure: at once if it is not transient, else after `MAX_FAILURES` in a row.
     """
     for _ in range(MAX_FAILURES - 1):
+        delay = next(delays)
         try:
             return await call()
         except TravisError as exc:
             if not is_transient(exc):
                 raise
-        await anyio.sleep(next(delays))
+            log_retry(exc, delay)
+        await anyio.sleep(delay)
     return await call()
+
+
+def log_retry(error: TravisError, delay: float) -> None:
+    """Log that a flow goes on after a failure, in `delay` seconds."""
+    logger.info("goes on in %.1f s after: %s", delay, error)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["DECODE_ERRORS", "decode_any", "repaired"]
+__all__ = ["DECODE_ERRORS", "ToDict", "decode_any", "repaired"]
 
 DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What decoding JSON raises."""
@@ -88,3 +88,14 @@ def _to_int(digits: str) -> int | str:
         return int(digits)
     except ValueError:
         return digits
+
+
+class ToDict:
+    """Base class of structs that become plain JSON values."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as plain JSON values: dates as ISO 8601 strings."""
+        plain: dict[str, Any] = decode_any(msgspec.json.encode(self))
+        return plain

@@ -127,7 +127,7 @@ class ApiResponse:
     """
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False, hash=False)
     body: bytes = field(repr=False)
     authenticated: bool = False
     received_at: float = field(default_factory=time.time)

@@ -14,6 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
+from aiotravis._validation import trimmed
 from aiotravis.errors import UsageError
 
 __all__ = [
@@ -39,7 +40,7 @@ def validate_proxy(proxy: object, argument: str) -> str | None:
     if proxy is None:
         return None
     # aiohttp takes a yarl.URL, too.
-    text = str(proxy) if isinstance(proxy, str) or type(proxy).__name__ == "URL" else ""
+    text = str(trimmed(proxy)) if isinstance(proxy, str) or type(proxy).__name__ == "URL" else ""
     if not _is_proxy(text):
         message = f"{argument} must be the URL of an HTTP proxy with its scheme, such as 'http://HOST:3128'."
         raise UsageError(message, argument=argument)
@@ -66,7 +67,7 @@ def environment_proxy(url: str) -> str | None:
     """
     parts = urlsplit(url)
     host, scheme = parts.hostname or "", SCHEMES.get(parts.scheme, "")
-    proxy = getproxies().get(scheme)
+    proxy = getproxies().get(scheme, "").strip()
     port = parts.port or (443 if scheme == "https" else 80)
     if not proxy or proxy_bypass(host) or proxy_bypass(f"{host}:{port}"):
         return None

@@ -11,17 +11,25 @@ __all__ = ["Identity", "RequestCounts"]
 
 @dataclass(slots=True)
 class RequestCounts:
-    """Counters of requests.
+    """Counters of requests, and of what waits.
 
     Attributes:
         requests: Requests sent, each attempt counted.
+        retries: Attempts that followed a failed one.
+        pauses: Responses 429, after each of which every call waits.
+        bytes: Bytes of bodies received, as they were transferred.
         not_modified: Those of them that were answered 304.
         bytes_saved: Bytes of the bodies that were not sent therefore, decompressed.
+        waiters: Calls that wait for a build, a job, or the build of a commit.
     """
 
     requests: int = 0
+    retries: int = 0
+    pauses: int = 0
+    bytes: int = 0
     not_modified: int = 0
     bytes_saved: int = 0
+    waiters: int = 0
 
 
 class Identity:

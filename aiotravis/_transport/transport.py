@@ -1,6 +1,7 @@
 """AiohttpTransport: sends the requests of one identity over a pool of connections."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -27,6 +28,8 @@ from aiotravis.errors import BannedError, RateLimited, RequestError, TravisError
 from aiotravis.rate_limits import Permit
 
 __all__ = ["AiohttpTransport"]
+
+logger: Final = logging.getLogger("aiotravis.rest")
 
 OK: Final = 200
 
@@ -110,6 +113,7 @@ class AiohttpTransport:
                     if not request.reads:
                         explain_write(exc)
                     raise
+                reason = str(exc)
             else:
                 if cache is not None and response.status == OK:
                     cache.store(request, response, sent_at=began, now=loop.time())
@@ -123,8 +127,12 @@ class AiohttpTransport:
                     continue
                 if last or not should_retry_response(request, response):
                     return response
+                reason = str(error_from_response(request, response))
             attempt += 1
-            await self._sleep(request, loop.time() + next(delays))
+            delay = next(delays)
+            self.identity.counts.retries += 1
+            logger.info("attempt %d of %d in %.1f s after: %s", attempt, config.attempts, delay, reason)
+            await self._sleep(request, loop.time() + delay)
 
     async def _send_within_limits(
         self, request: ApiRequest, sink: Sink | None, loop: asyncio.AbstractEventLoop
@@ -135,11 +143,16 @@ class AiohttpTransport:
         if permit is None:
             permit = await self._wait_for_limits(request)
         try:
+            began = loop.time()
             response = await self._send_once(request, sink, loop)
+            if logger.isEnabledFor(logging.DEBUG):
+                status, seconds = response.status, loop.time() - began
+                logger.debug("%s %s: status %d in %.3f s", request.method, request.safe_target, status, seconds)
             answered = response.status < 500
             if response.status in {403, 429} and not response.redirected:
                 error = error_from_response(request, response)
                 if isinstance(error, RateLimited):
+                    self.identity.counts.pauses += 1
                     limiter.pause(error.retry_after, _server_time(response))
                 elif isinstance(error, BannedError):
                     answered = False
@@ -237,15 +250,18 @@ class AiohttpTransport:
                     destination.followed += 1
                     continue
                 destination.status = response.status
-                body = await read_body(
-                    request,
-                    response,
-                    sink,
-                    deadline,
-                    limit=config.max_response,
-                    read_timeout=config.read_timeout,
-                    decompress=destination.cross_origin or not self.pool.main().auto_decompress,
-                )
+                try:
+                    body = await read_body(
+                        request,
+                        response,
+                        sink,
+                        deadline,
+                        limit=config.max_response,
+                        read_timeout=config.read_timeout,
+                        decompress=destination.cross_origin or not self.pool.main().auto_decompress,
+                    )
+                finally:
+                    self.identity.counts.bytes += response.content.total_bytes
                 return self._response(request, response, body, destination)
 
     def _request(self, request: ApiRequest, destination: "_Destination") -> Awaitable[aiohttp.ClientResponse]:

@@ -10,6 +10,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from aiotravis._async.background_task import BackgroundTask
+from aiotravis._async.handle import Handle, running_loop
 from aiotravis._validation import validate_bool, validate_count
 from aiotravis.bulk.gather import foreign_cancellation
 from aiotravis.bulk.iteration import refuse_await
@@ -47,6 +48,15 @@ class Outcome(Generic[A, R]):
     def __repr__(self) -> str:
         return f"Outcome(item={self.item!r}, {f'error={self.error!r}' if self.error else f'value={self._value!r}'})"
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Outcome):
+            return NotImplemented
+        mine, theirs = (self.item, self.error, self._value), (other.item, other.error, other._value)
+        return bool(mine == theirs)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.item))
+
     @property
     def value(self) -> R:
         """The value that the call returned.
@@ -59,7 +69,7 @@ class Outcome(Generic[A, R]):
         return cast("R", self._value)
 
 
-class ConcurrentMap(Generic[A, R]):
+class ConcurrentMap(Handle, Generic[A, R]):
     """Async context manager and iterator over `Outcome`: ``async with travis.map(call, items) as outcomes: ...``.
 
     Up to ``at_once`` calls run at the same time, from the moment the block is entered. They run ahead of the consumer
@@ -110,10 +120,8 @@ class ConcurrentMap(Generic[A, R]):
     async def __aenter__(self) -> "ConcurrentMap[A, R]":
         if self._entered:
             raise UsageError("This map was used before. Call map() again.")
-        try:
-            self._task.ensure()
-        except RuntimeError:
-            raise UsageError("aiotravis needs asyncio: run it with anyio.run(main) or asyncio.run(main).") from None
+        running_loop()
+        self._task.ensure()
         self._entered = True
         return self
 

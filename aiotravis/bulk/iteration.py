@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeVar
 
 import anyio.lowlevel
 
+from aiotravis._async.handle import Handle
+from aiotravis._validation import validate_count
 from aiotravis.errors import UsageError
 
 __all__ = ["EntityIterator", "refuse_await"]
@@ -14,7 +16,7 @@ __all__ = ["EntityIterator", "refuse_await"]
 T = TypeVar("T")
 
 
-class EntityIterator(ABC, Generic[T]):
+class EntityIterator(Handle, ABC, Generic[T]):
     """Async iterator over entities, which sends requests only while it is iterated.
 
     The rule of every iterator of this library: it is iterated once. Several tasks may share one: each entity goes to
@@ -64,17 +66,26 @@ class EntityIterator(ABC, Generic[T]):
         """
         return await anext(self, None)
 
-    async def to_list(self) -> list[T]:
+    async def to_list(self, limit: int | None = None) -> list[T]:
         """Return all entities that have not been iterated yet. If it fails or is cancelled, none of them are lost.
+
+        Args:
+            limit: Return at most this many; the others remain to be iterated.
 
         Raises:
             UsageError: It has been iterated to its end before.
             TravisError: As the iteration does.
         """
+        if limit is not None:
+            validate_count(limit, "limit", minimum=0)
         entities: list[T] = []
         try:
+            if limit == 0:
+                return entities
             async for entity in self:
-                entities.append(entity)  # noqa: PERF401 - kept where the next one fails
+                entities.append(entity)
+                if len(entities) == limit:
+                    break
         except BaseException:
             self._put_back.extendleft(reversed(entities))
             self._taken -= len(entities)

@@ -121,8 +121,11 @@ class Paginator(EntityIterator[R]):
             )
         )
 
-    async def to_list(self) -> list[R]:
+    async def to_list(self, limit: int | None = None) -> list[R]:
         """Return all entities that have not been iterated yet. If it fails or is cancelled, none of them are lost.
+
+        Args:
+            limit: Return at most this many; the others remain to be iterated.
 
         Raises:
             UsageError: It has been iterated to its end before.
@@ -130,7 +133,7 @@ class Paginator(EntityIterator[R]):
         """
         before = self.cursor
         try:
-            return await super().to_list()
+            return await super().to_list(limit)
         except BaseException:
             self._cursor_before = before
             raise

@@ -5,6 +5,7 @@ from typing import Final, Self, TypeVar
 
 import msgspec
 
+from aiotravis._async.handle import Handle, running_loop
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._http import ApiResponse, raise_for_status
 from aiotravis._transport import AiohttpTransport, ConnectionPool, Identity
@@ -26,7 +27,7 @@ R = TypeVar("R")
 ACCEPT_GITHUB: Final = "application/vnd.github.v3+json"
 
 
-class BaseClient(Resources):
+class BaseClient(Handle, Resources):
     """The resources of one site, any other route, and signing in. Its subclass provides the transport, see `_bind`."""
 
     _transport: AiohttpTransport
@@ -53,6 +54,12 @@ class BaseClient(Resources):
         return self._transport.limiter.snapshot()
 
     async def __aenter__(self) -> Self:
+        """Return the client.
+
+        Raises:
+            UsageError: This is not asyncio.
+        """
+        running_loop()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

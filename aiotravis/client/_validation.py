@@ -2,9 +2,9 @@
 
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
@@ -13,7 +13,7 @@ import msgspec
 from aiotravis._http import ApiRequest
 from aiotravis._http.redaction import json_secrets
 from aiotravis._http.redirects import normalized
-from aiotravis._validation import display, is_text, validate_iterable
+from aiotravis._validation import display, is_text, trimmed, validate_iterable
 from aiotravis._version import __version__
 from aiotravis.errors import UsageError
 
@@ -23,9 +23,12 @@ __all__ = [
     "accept_header",
     "build_request",
     "validate_endpoint",
+    "validate_several",
     "validate_token",
     "validate_user_agent",
 ]
+
+T = TypeVar("T")
 
 COM: Final = "https://api.travis-ci.com"
 """The API of travis-ci.com."""
@@ -59,6 +62,7 @@ def validate_endpoint(endpoint: object) -> str:
     Raises:
         UsageError: It is not a URL of an API.
     """
+    endpoint = trimmed(endpoint)
     if not isinstance(endpoint, str):
         raise _wrong_endpoint(f"must be a URL, not {type(endpoint).__name__}")
     parts = _split(endpoint)
@@ -110,6 +114,7 @@ def validate_token(token: object) -> str | None:
     Raises:
         UsageError: It cannot be a token. The value is never quoted: errors are printed and logged.
     """
+    token = trimmed(token)
     if token is None:
         return None
     if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
@@ -195,3 +200,16 @@ def _headers(headers: object) -> tuple[tuple[str, str], ...]:
         message = "headers must be a mapping of names to values that can be sent: one line of text each."
         raise UsageError(message, argument="headers")
     return pairs
+
+
+def validate_several(values: Sequence[T], argument: str, kind: type[object] = object) -> tuple[T, ...]:
+    """Return the items of a sequence.
+
+    Raises:
+        UsageError: It is not a sequence, or an item is of another kind.
+    """
+    validate_iterable(values, argument)
+    several = tuple(values)
+    if not all(isinstance(one, kind) and (kind is not object or callable(one)) for one in several):
+        raise UsageError(f"{argument} holds what it cannot hold: {display(several)}.", argument=argument)
+    return several

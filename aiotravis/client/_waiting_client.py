@@ -1,6 +1,6 @@
 """WaitingClient: the methods of a client that wait for builds, jobs and commits, or watch repositories."""
 
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from functools import partial
 from typing import Final, TypeVar, overload
 
@@ -18,6 +18,7 @@ from aiotravis.flows.watch_reader import WatchReader
 from aiotravis.flows.watcher import Watcher
 from aiotravis.resources._base import id_of, ids_of, list_of
 from aiotravis.resources.builds import Build
+from aiotravis.resources.commits import Commit
 from aiotravis.resources.jobs import Job
 
 __all__ = ["WaitingClient"]
@@ -55,6 +56,15 @@ class WaitingClient(BaseClient):
     _commit_waiting: CommitWaiter
     _restarter: Restarter
 
+    async def _counted(self, waiting: Awaitable[V]) -> V:
+        """Await, and be one of `Statistics.waiters` meanwhile."""
+        counts = self._transport.identity.counts
+        counts.waiters += 1
+        try:
+            return await waiting
+        finally:
+            counts.waiters -= 1
+
     async def wait_for_build(
         self, build: BuildRef, *, until: Callable[[Build], bool] | None = None, after: Build | None = None
     ) -> Build:
@@ -80,7 +90,8 @@ class WaitingClient(BaseClient):
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
         key = Build, id_of(build, "build", Build)
-        found: Build = await self._waiting.wait(key, _condition(until), self._waiting.run_filter(key, after))
+        run_filter = self._waiting.run_filter(key, after)
+        found: Build = await self._counted(self._waiting.wait(key, _condition(until), run_filter))
         return found
 
     def wait_for_builds(
@@ -137,7 +148,8 @@ class WaitingClient(BaseClient):
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
         key = Job, id_of(job, "job", Job)
-        found: Job = await self._waiting.wait(key, _condition(until), self._waiting.run_filter(key, after))
+        run_filter = self._waiting.run_filter(key, after)
+        found: Job = await self._counted(self._waiting.wait(key, _condition(until), run_filter))
         return found
 
     @overload
@@ -194,7 +206,7 @@ class WaitingClient(BaseClient):
     async def wait_for_commit(
         self,
         repo: RepoRef,
-        sha: str,
+        sha: str | Commit,
         *,
         event_type: str | None = None,
         branch: str | None = None,
@@ -210,7 +222,7 @@ class WaitingClient(BaseClient):
 
         Args:
             repo: Id, slug, or a repository.
-            sha: Hash of the commit, or at least its first seven digits.
+            sha: Hash of the commit, or at least its first seven digits, or a commit.
             event_type: Only a build for a ``push``, ``pull_request``, ``api`` or ``cron``.
             branch: Only a build for this branch, not for a tag; for a pull request, the branch that it is based on.
             tag: Only a build for this tag.
@@ -228,9 +240,15 @@ class WaitingClient(BaseClient):
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
         search = CommitSearch(repo, sha, event_type, appear_within, branch=branch, tag=tag)
-        return await self._commit_waiting.wait(search, _condition(until))
+        return await self._counted(self._commit_waiting.wait(search, _condition(until)))
 
-    def watch(self, repos: RepoRef | Iterable[RepoRef] | None = None, *, last: int = 8, jobs: bool = True) -> Watch:
+    def watch(
+        self,
+        repos: RepoRef | Iterable[RepoRef] | AsyncIterable[RepoRef] | None = None,
+        *,
+        last: int = 8,
+        jobs: bool = True,
+    ) -> Watch:
         """Watch the newest builds of repositories: what they are now, then what changes.
 
         ``async with travis.watch(repos) as watch: async for update in watch: ...``
@@ -241,7 +259,7 @@ class WaitingClient(BaseClient):
 
         Args:
             repos: One or several: ids, slugs, or repositories. None for all that the token's user has a right on. An
-                empty list for none: use `Watch.add`.
+                empty list for none: use `Watch.add`. An async iterable is read to its end when the block is entered.
             last: Number of builds of each.
             jobs: Whether to read their jobs, too.
 

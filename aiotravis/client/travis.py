@@ -1,13 +1,13 @@
 """Travis: the client, with one attribute per resource and one method per flow."""
 
-import copy
 import dataclasses
 import os
 import ssl as ssl_module
 from collections.abc import Iterable, Sequence
 from functools import partial
 from os import PathLike
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, Unpack
+from weakref import WeakSet
 
 import aiohttp
 from msgspec import UNSET, UnsetType
@@ -15,16 +15,18 @@ from msgspec import UNSET, UnsetType
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._config_file import read_config
 from aiotravis._transport import AiohttpTransport, ConnectionPool, Identity, TransportConfig
-from aiotravis._validation import display, validate_instance, validate_iterable, validate_seconds
+from aiotravis._validation import validate_instance, validate_seconds
 from aiotravis.client._triggering_client import TriggeringClient
 from aiotravis.client._validation import (
     COM,
     accept_header,
     validate_endpoint,
+    validate_several,
     validate_token,
     validate_user_agent,
 )
-from aiotravis.client.statistics import Statistics
+from aiotravis.client.options import ClientOptions
+from aiotravis.client.statistics import Statistics, statistics_of
 from aiotravis.errors import UsageError
 from aiotravis.events import Event
 from aiotravis.flows.commit_waiting import CommitWaiter
@@ -48,8 +50,6 @@ from aiotravis.resources.jobs import Job
 from aiotravis.resources.pusher_auth import PusherAuth
 
 __all__ = ["Travis"]
-
-T = TypeVar("T")
 
 
 class Travis(TriggeringClient):
@@ -86,8 +86,9 @@ class Travis(TriggeringClient):
         user_agent: Your own name, sent in front of this library's.
         live: Timeouts and sizes of the live channel.
         log_patience: How long `follow_log` waits for a log that is not stored yet, in seconds from the end of its job.
-        trace_configs: aiohttp's trace configurations.
-        middlewares: aiohttp's client middlewares.
+        trace_configs: aiohttp's trace configurations. They see all that is sent, also the token: in a header and, for
+            `Auth.logout`, in the query. Record neither headers nor queries.
+        middlewares: aiohttp's client middlewares, which see as much.
 
     Attributes:
         live: State and statistics of the live channel.
@@ -137,8 +138,8 @@ class Travis(TriggeringClient):
             attempts=attempts,
             strict=strict,
             cache=cache,
-            trace_configs=_several(trace_configs, "trace_configs", aiohttp.TraceConfig),
-            middlewares=_several(middlewares, "middlewares"),
+            trace_configs=validate_several(trace_configs, "trace_configs", aiohttp.TraceConfig),
+            middlewares=validate_several(middlewares, "middlewares"),
         )
         lifetime = ClientLifetime()
         pool = ConnectionPool(endpoint, agent, config, lifetime, session)
@@ -169,6 +170,7 @@ class Travis(TriggeringClient):
         self.live: Live = self._hub.live
         lifetime.on_close(self._hub.aclose)
         self._restarts = Restarts(self._restart_patience)
+        self._log_followers: WeakSet[object] = WeakSet()
         self._bind(transport)
 
     def _bind(self, transport: AiohttpTransport) -> None:
@@ -186,20 +188,29 @@ class Travis(TriggeringClient):
         self._restarter = Restarter(self._subscriber, self.builds, self.jobs, self._waiting, self._restarts, lifetime)
         self._commit_waiting = CommitWaiter(self._subscriber, self.requests, self.builds, self._waiting, lifetime)
         self._log_sources = LogSources(self.logs)
-        self._log_jobs = JobReader(self.jobs, self._hub.report_log_interval)
+        self._log_jobs = JobReader(self.jobs, self._hub.report_log_interval, self._log_followers)
 
     @classmethod
-    def from_env(cls) -> "Travis":
-        """Make a client from ``TRAVIS_TOKEN`` and ``TRAVIS_ENDPOINT``, which defaults to travis-ci.com.
+    def from_env(cls, endpoint: str | None = None, **options: Unpack[ClientOptions]) -> "Travis":
+        """Make a client from ``TRAVIS_TOKEN`` and ``TRAVIS_ENDPOINT``; without one, that is travis-ci.com.
+
+        Args:
+            endpoint: URL of the API, instead of ``TRAVIS_ENDPOINT``.
+            **options: As for `Travis`.
 
         Raises:
             UsageError: One of them is not valid.
         """
-        return cls(os.environ.get("TRAVIS_TOKEN") or None, endpoint=os.environ.get("TRAVIS_ENDPOINT") or COM)
+        token, found = (os.environ.get(name, "").strip() or None for name in ("TRAVIS_TOKEN", "TRAVIS_ENDPOINT"))
+        return cls(token, endpoint=(found or COM) if endpoint is None else endpoint, **options)
 
     @classmethod
     def from_config(
-        cls, endpoint: str | None = None, *, path: str | PathLike[str] = "~/.travis/config.yml"
+        cls,
+        endpoint: str | None = None,
+        *,
+        path: str | PathLike[str] = "~/.travis/config.yml",
+        **options: Unpack[ClientOptions],
     ) -> "Travis":
         """Make a client from the file in which the ``travis`` command line stores its tokens.
 
@@ -208,12 +219,13 @@ class Travis(TriggeringClient):
         Args:
             endpoint: One of the endpoints in the file; None for its default, or its only one.
             path: The file.
+            **options: As for `Travis`.
 
         Raises:
             UsageError: There is no such file, no such endpoint in it, or no token for it.
         """
         found, token = read_config(path, endpoint)
-        return cls(token, endpoint=found)
+        return cls(token, endpoint=found, **options)
 
     def with_options(
         self,
@@ -258,7 +270,8 @@ class Travis(TriggeringClient):
         changes: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         transport = self._transport
         config = dataclasses.replace(transport.config, **changes)
-        other = copy.copy(self)
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
         if token is UNSET:
             other._bind(transport.with_config(config))
         else:
@@ -301,15 +314,7 @@ class Travis(TriggeringClient):
 
     def statistics(self) -> Statistics:
         """Return what this client is doing: counters of requests and of the live channel, and what waits for what."""
-        counts = self._transport.identity.counts
-        return Statistics(
-            live=self.live.statistics(),
-            waiters=len(self._waiting),
-            waiting_for_limits=self._transport.waiting,
-            requests=counts.requests,
-            not_modified=counts.not_modified,
-            bytes_saved=counts.bytes_saved,
-        )
+        return statistics_of(self._transport, self.live, followers=len(self._log_followers))
 
     def follow_log(self, job: JobRef, *, after: Job | None = None) -> LogStream:
         """Follow the log of a job to its end: complete, in order, each part once.
@@ -335,16 +340,3 @@ class Travis(TriggeringClient):
         run_filter = RunFilter(self._restarts, ("job", id_of(job, "job", Job)), after)
         lifetime, patience = self._transport.lifetime, self._log_patience
         return LogStream(job, listen, self._log_jobs, self._log_sources, lifetime, run_filter, patience=patience)
-
-
-def _several(values: Sequence[T], argument: str, kind: type[object] = object) -> tuple[T, ...]:
-    """Return the items of a sequence.
-
-    Raises:
-        UsageError: It is not a sequence, or an item is of another kind.
-    """
-    validate_iterable(values, argument)
-    several = tuple(values)
-    if not all(isinstance(one, kind) and (kind is not object or callable(one)) for one in several):
-        raise UsageError(f"{argument} holds what it cannot hold: {display(several)}.", argument=argument)
-    return several

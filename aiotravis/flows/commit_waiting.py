@@ -61,13 +61,14 @@ class CommitSearch:
     def __init__(
         self,
         repo: RepoRef,
-        sha: str,
+        sha: str | Commit,
         event_type: str | None,
         appear_within: float,
         *,
         branch: str | None = None,
         tag: str | None = None,
     ) -> None:
+        sha = sha.sha if isinstance(sha, Commit) else sha
         if not (is_text(sha) and SHA.fullmatch(sha.lower())):
             raise UsageError(f"sha must be 7 to 64 hexadecimal digits, not {display(sha)}.", argument="sha")
         if event_type is not None:

@@ -1,6 +1,6 @@
 """Subscribing to events: from repositories, builds, jobs and channel names to a feed."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Iterable
 from typing import Any, cast
 
 from aiotravis._validation import display, validate_count, validate_iterable
@@ -57,7 +57,7 @@ class EventSubscriber:
         live channel is there. Until then, and whenever `Feed.live` is False, poll.
         """
         is_everything = repo is None and job is None and build is None and channels is None
-        repos, jobs, builds = _as_list(repo), _as_list(job), _as_list(build)
+        repos, jobs, builds = _as_list(repo, "repo"), _as_list(job, "job"), _as_list(build, "build")
         names = frozenset[str]() if channels is None else _validate_channels(channels)
         if not is_everything and not (repos or jobs or builds or names):
             raise UsageError(
@@ -103,10 +103,11 @@ def _split(
     return frozenset(parents), frozenset(ids), frozenset(orphans)
 
 
-def _as_list(values: Any) -> list[Any]:
+def _as_list(values: Any, argument: str) -> list[Any]:
     if values is None:
         return []
-    if isinstance(values, Iterable) and not isinstance(values, str | bytes):
+    if isinstance(values, Iterable | AsyncIterable) and not isinstance(values, str | bytes):
+        validate_iterable(values, argument)
         return list(cast("Iterable[object]", values))
     return [values]
 

@@ -24,7 +24,7 @@ from aiotravis.resources.config import Config
 
 __all__ = ["GitHubSignIn", "OneTimePassword", "check_credentials", "github_address"]
 
-logger: Final = logging.getLogger("aiotravis")
+logger: Final = logging.getLogger("aiotravis.flows")
 
 OneTimePassword = str | Callable[[], Awaitable[str]]
 """A code, or an async function that asks a person for it once GitHub requires it."""

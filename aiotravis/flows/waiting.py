@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 
 from aiotravis._async.background_task import BackgroundTask
 from aiotravis._async.lifetime import ClientLifetime
-from aiotravis._async.retry import MAX_FAILURES, backoff, is_transient
+from aiotravis._async.retry import MAX_FAILURES, backoff, is_transient, log_retry
 from aiotravis._http import Unreadable
 from aiotravis.errors import (
     AuthenticationError,
@@ -216,10 +216,12 @@ class BuildWaiter:
                     for key in due:
                         self._give_up(key, exc)
                     return
+                delay = next(delays)
+                log_retry(exc, delay)
             else:
                 return
             self._read_soon(due)
-            await anyio.sleep(next(delays))
+            await anyio.sleep(delay)
 
     async def _read(self, due: list[TargetKey]) -> None:
         for kind, resource in ((Build, self._builds), (Job, self._jobs)):

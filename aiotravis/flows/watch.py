@@ -1,12 +1,13 @@
 """Watching repositories: their newest builds now, then what changes, the newest state only."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn, Self
 
 import msgspec
 
 from aiotravis._async.background_task import BackgroundTask
+from aiotravis._async.handle import Handle
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis.bulk.iteration import refuse_await
 from aiotravis.errors import TravisError, UsageError
@@ -31,7 +32,7 @@ class WatchStatus(msgspec.Struct, frozen=True, kw_only=True):
     error: TravisError | None = None
 
 
-class Watch:
+class Watch(Handle):
     """An iterator of what changes: ``async with travis.watch(repos) as watch: async for item in watch: ...``.
 
     It yields a `RepositoryUpdate` of each repository as soon as its builds are read, then one whenever something of it
@@ -43,7 +44,7 @@ class Watch:
         self,
         watcher: Callable[[Callable[[RepositoryState | None], None]], Watcher],
         lifetime: ClientLifetime,
-        repos: RepoRef | Iterable[RepoRef],
+        repos: RepoRef | Iterable[RepoRef] | AsyncIterable[RepoRef],
     ) -> None:
         self._watcher = watcher(self._notify)
         self._lifetime = lifetime
@@ -52,22 +53,27 @@ class Watch:
         self._ready = asyncio.Event()
         self._entered = False
         self._closed: str | None = None
-        self.add(repos)
+        self._source = repos if isinstance(repos, AsyncIterable) else None
+        if not isinstance(repos, AsyncIterable):
+            self.add(repos)
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open" if self._entered else "not entered"
         return f"<Watch {state}, {len(self._watcher.states)} repositories>"
 
     async def __aenter__(self) -> Self:
-        """Begin to watch, without waiting for anything.
+        """Begin to watch, without waiting for anything but repositories that come from an async iterable.
 
         Raises:
-            UsageError: The watch was used before, or the client is closed.
+            UsageError: The watch was used before, or the client is closed; or what came from the async iterable is no
+                repository.
         """
         if self._entered:
             raise UsageError("This watch was used before. Call watch() again.")
         self._lifetime.check()
         self._entered = True
+        if self._source is not None:
+            self.add([repo async for repo in self._source])
         self._lifetime.on_close(self._close_with_client)
         self._task.ensure()
         return self

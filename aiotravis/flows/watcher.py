@@ -13,7 +13,7 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup
 
-from aiotravis._async.retry import exponential, is_transient
+from aiotravis._async.retry import exponential, is_transient, log_retry
 from aiotravis.errors import TravisError
 from aiotravis.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.flows.event_receiver import EventReceiver
@@ -207,7 +207,9 @@ class Watcher:
         self._set_error(error)
         self._failures += 1
         delay = exponential(FIRST_RETRY, MAX_RETRY, self._failures - 1) if is_transient(error) else RETRY_INTERVAL
-        return delay * random.uniform(0.5, 1.0)  # noqa: S311
+        delay *= random.uniform(0.5, 1.0)  # noqa: S311
+        log_retry(error, delay)
+        return delay
 
     def _set_error(self, error: TravisError | None) -> None:
         if not is_same_failure(error, self.error):
@@ -254,7 +256,7 @@ class Watcher:
                         async for event in feed:
                             self._apply(event, receiver)
             except TravisError as exc:
-                logger.warning("events of watched repositories cannot be received: %s", type(exc).__name__)
+                logger.warning("no events of watched repositories for %.0f s: %s", MAX_RETRY, exc)
             finally:
                 self._receivers.remove(receiver)
             if receiver.scope.cancelled_caught:

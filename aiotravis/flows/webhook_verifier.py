@@ -10,6 +10,7 @@ from typing import Final
 
 import anyio
 
+from aiotravis._async.handle import Handle, running_loop
 from aiotravis.errors import TravisError, WebhookRejected
 from aiotravis.resources.config import ConfigResource
 from aiotravis.webhooks import Notification, verify
@@ -22,7 +23,7 @@ KEY_INTERVAL: Final = 300.0
 """Shortest time between two looks at the site's key, in seconds: anyone can send requests that fail."""
 
 
-class WebhookVerifier:
+class WebhookVerifier(Handle):
     """Verifies webhooks of one site; from `Travis.webhook_verifier`. It holds no task and no connection."""
 
     def __init__(self, config: ConfigResource) -> None:
@@ -46,6 +47,7 @@ class WebhookVerifier:
             ResponseError: As RequestError.
             UsageError: The extra ``crypto`` is not installed, an argument has another type, or the client is closed.
         """
+        running_loop()
         tried, failures = self._key, self._failures
         try:
             return verify(body, signature, tried)

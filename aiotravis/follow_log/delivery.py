@@ -3,6 +3,7 @@
 https://docs.travis-ci.com/api/#logs
 """
 
+import logging
 from collections import deque
 from collections.abc import Iterable
 from typing import Final
@@ -14,6 +15,8 @@ from aiotravis.follow_log.spooled_text import SpooledText
 from aiotravis.resources.logs import LAST, LogPart
 
 __all__ = ["LogDelivery", "LogReset"]
+
+logger: Final = logging.getLogger("aiotravis.flows")
 
 MAX_RECEIVED: Final = 1 << 20
 """Characters of what was delivered that are kept, to find them in a stored text that begins differently."""
@@ -28,6 +31,9 @@ class LogReset(LogPart, frozen=True, kw_only=True):
 
 class LogDelivery:
     """What is delivered of one log, from parts that arrive in any order and from stored texts.
+
+    Args:
+        job: Id of the job, for log lines.
 
     Attributes:
         ready: Parts to deliver, in order.
@@ -45,7 +51,8 @@ class LogDelivery:
             missing but the gap.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, job: int = 0) -> None:
+        self._job = job
         self.ready: deque[LogPart] = deque()
         self.remainder: SpooledText | None = None
         self.job_ended: bool = False
@@ -160,8 +167,12 @@ class LogDelivery:
 
     def discard(self) -> None:
         """Restart the log: what was delivered belongs to another run, or to a log that was replaced."""
-        self.ready.append(LogReset())
+        self._announce_restart("another text was read than was delivered")
         self._start_run()
+
+    def _announce_restart(self, reason: str) -> None:
+        logger.info("the log of job %d restarts: %s", self._job, reason)
+        self.ready.append(LogReset())
 
     def finish(self, parts: Iterable[LogPart] = (), *, unavailable: str | None = None) -> None:
         """End the log: deliver the parts behind a gap, too, and remember the gap.

@@ -42,12 +42,18 @@ class JobReader:
     Args:
         jobs: The resource to read from.
         report: Called with the idle interval, or None without followers, whenever it changes.
+        followers: The followers, if there are others that read with other settings.
     """
 
-    def __init__(self, jobs: Jobs, report: Callable[[float | None], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        report: Callable[[float | None], None] = lambda _: None,
+        followers: WeakSet[object] | None = None,
+    ) -> None:
         self._jobs = jobs
         self._report = report
-        self._followers: WeakSet[object] = WeakSet()
+        self._followers: WeakSet[object] = WeakSet() if followers is None else followers
         self._batch: _Batch | None = None
 
     def add(self, follower: object) -> None:

@@ -3,13 +3,14 @@
 from collections import deque
 from collections.abc import AsyncIterator
 
+from aiotravis._async.handle import Handle
 from aiotravis.errors import UsageError
 from aiotravis.resources.logs import LogPart
 
 __all__ = ["LogLines"]
 
 
-class LogLines:
+class LogLines(Handle):
     """Lines as they become complete: ``async for line in log.lines(): ...``.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Final
 import aiotravis.follow_log.poll_schedule as poll_schedule
 from aiotravis.events import Event, JobCreated, JobEvent, JobLog, Mark
 from aiotravis.follow_log.assembler import of_last_run
-from aiotravis.follow_log.delivery import LogDelivery, LogReset
+from aiotravis.follow_log.delivery import LogDelivery
 from aiotravis.follow_log.log_timeout import LogTimeout
 from aiotravis.follow_log.poll_schedule import PollSchedule
 from aiotravis.follow_log.sources import Snapshot
@@ -50,8 +50,7 @@ class LogState(LogDelivery):
     """
 
     def __init__(self, job: int, timeout: LogTimeout | None = None) -> None:
-        super().__init__()
-        self._job = job
+        super().__init__(job)
         self.timeout: LogTimeout = timeout or LogTimeout()
         self.started_at: datetime | None = None
         self.run_unknown: bool = True
@@ -261,7 +260,7 @@ class LogState(LogDelivery):
         """Begin another run with a poll: what came so far belongs to the run before."""
         self.runs += 1
         if self.delivered.length or self.last_number >= 0:
-            self.ready.append(LogReset())
+            self._announce_restart("its job was restarted")
         self._start_run()
         self.timeout.restart()
         self.job_ended: bool = False

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 import anyio
 
 from aiotravis._async.deadlines import Deadline
+from aiotravis._async.handle import Handle
 from aiotravis._async.lifetime import ClientLifetime
-from aiotravis._async.retry import exponential, retry
+from aiotravis._async.retry import exponential, log_retry, retry
 from aiotravis.bulk.iteration import refuse_await
 from aiotravis.errors import LiveError, LogGap, LogUnavailable, TravisError, UsageError
 from aiotravis.events import Event, JobEvent, JobLog, Mark
@@ -39,7 +40,7 @@ MAX_BATCH: Final = 256
 """Parts that are taken at once if they wait already."""
 
 
-class LogStream:
+class LogStream(Handle):
     """Parts of one log: ``async with travis.follow_log(job) as log: async for part in log: ...``.
 
     It ends once the log is complete, or once the job has ended and no more of its log can be had. It runs no task.
@@ -244,6 +245,7 @@ class LogStream:
                 if not self._run_filter.tolerates(exc):
                     raise self._run_filter.explained(exc) from exc.__cause__
                 delay = self._run_filter.poll_interval or POLL_DELAY
+                log_retry(exc, delay)
             await anyio.sleep(delay)
 
     async def _wait_for_run(self, run_filter: RunFilter) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from aiotravis._async.handle import Handle
 from aiotravis.bulk.iteration import refuse_await
 from aiotravis.errors import TravisError, UsageError
 from aiotravis.events import Event
@@ -29,7 +30,7 @@ class FeedStatistics:
     channels: tuple[str, ...]
 
 
-class Feed:
+class Feed(Handle):
     """An iterator of events: ``async with travis.events(repo) as feed: async for event in feed: ...``.
 
     Inside the ``async with`` block every channel is subscribed: no event is missed without a mark. A bare ``async for``

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import dataclasses
-import logging
 import threading
 from functools import cached_property
 from typing import Final
@@ -25,8 +24,6 @@ from aiotravis.live.socket import Closed, PusherConnector
 from aiotravis.live.subscription import Subscription
 
 __all__ = ["Hub"]
-
-logger: Final = logging.getLogger("aiotravis.live")
 
 IDLE_CHECK: Final = 2.5
 """Seconds between two checks whether anyone is subscribed. After two without, the connection closes."""
@@ -218,7 +215,9 @@ class Hub:
             finally:
                 now = anyio.current_time()
                 self._policy.disconnected(now)
-                self._next_attempt = now + self._policy.next_delay(now, action)
+                delay = self._policy.next_delay(now, action)
+                self._next_attempt = now + delay
+            self._monitor.log_end(delay)
             if self._monitor.state is not LiveState.UNAVAILABLE:
                 self._monitor.state = self._connecting_state
 
@@ -257,10 +256,9 @@ class Hub:
         connection = self._connection = PusherConnection(socket, self._dispatcher, self._monitor, self._options)
 
         def established() -> None:
-            self._policy.connected(anyio.current_time())
-            self._monitor.counts["reconnects"] += self._connected_before
-            self._monitor.counts["connections"] += 1
-            self._monitor.state = LiveState.CONNECTED
+            now = anyio.current_time()
+            self._policy.connected(now)
+            self._monitor.log_connected(self._policy.outage(now))
             self._has_moved = False
 
         try:
@@ -287,7 +285,7 @@ class Hub:
 
     def _not_reached(self, address: Address, error: OSError) -> CloseAction:
         where = self._connector.redact(f"{address.host}:{address.port}")
-        logger.info("live channel at %s not reached", where)
+        self._monitor.end = f"{where} cannot be reached ({str(error) or type(error).__name__})"
         if self._tls is TlsUse.DEMANDED:
             # fact 7.4: with code 4000 a server demands TLS. If it has none, what worked before may work again.
             self._tls = TlsUse.FAILED
@@ -296,8 +294,7 @@ class Hub:
             self._config_is_old = True
         # Later losses are survived, but a first connection that fails may mean a wrong address: raise it.
         if not self._connected_before:
-            reason = str(error) or type(error).__name__
-            message = f"The live channel at {where} cannot be reached ({reason}). Is GET /config right?"
+            message = f"The live channel at {self._monitor.end}. Is GET /config right?"
             unavailable = LiveUnavailable(message)
             unavailable.__cause__ = error
             self._refused(unavailable)
@@ -315,13 +312,15 @@ class Hub:
     def _refused(self, error: TravisError) -> CloseAction:
         """End every feed with an error, but for optional ones: for these, further attempts are made."""
         self._monitor.state = LiveState.UNAVAILABLE
+        self._monitor.end = str(error)
         self._dispatcher.fail(error)
         return CloseAction.BACK_OFF
 
     async def _ended(self, closed: Closed, last_error: ErrorFrame | None, address: Address) -> CloseAction:
         """Return what to do after a connection has ended."""
         action = close_action(closed.code, last_error)
-        logger.info("live connection ended, code %s", closed.code)
+        # Not the reason that the server gives: it may hold anything.
+        self._monitor.end = f"lost, code {closed.code}"
         if action is CloseAction.USE_TLS:
             # Once only: a server that asks for TLS over TLS, or has none, means something else.
             if not address.tls and self._tls is TlsUse.AS_CONFIGURED:

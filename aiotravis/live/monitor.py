@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 import msgspec
 
+from aiotravis._async.handle import Handle, running_loop
 from aiotravis.errors import UsageError
 
 __all__ = ["Live", "LiveMonitor", "LiveState", "LiveStateChanges", "LiveStatistics"]
@@ -103,15 +104,18 @@ class LiveMonitor:
         counts: The counters, by their names in `LiveStatistics`.
         lag: See `LiveStatistics`.
         log_interval: See `LiveStatistics`.
+        end: How the last connection, or the last attempt, has ended.
     """
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = dict.fromkeys(COUNTERS, 0)
         self.lag: float | None = None
         self.log_interval: float | None = None
+        self.end: str = ""
         self._state = LiveState.IDLE
         self._changes: WeakSet[LiveStateChanges] = WeakSet()
         self._logged: set[str] = set()
+        self._was_refused = False
 
     @property
     def state(self) -> LiveState:
@@ -124,6 +128,23 @@ class LiveMonitor:
             self._state = state
             for changes in list(self._changes):
                 changes.add(state)
+
+    def log_connected(self, outage: float) -> None:
+        """Count a connection that the server has accepted, and log one that follows `outage` seconds without."""
+        is_another = self.counts["connections"] > 0
+        self.counts["reconnects"] += is_another
+        self.counts["connections"] += 1
+        self.state = LiveState.CONNECTED
+        self._was_refused = False
+        if is_another:
+            logger.info("live connection: back after %.1f s", outage)
+
+    def log_end(self, delay: float) -> None:
+        """Log how a connection, or an attempt, has ended, and in how many seconds another one may follow."""
+        refused = self.state is LiveState.UNAVAILABLE
+        level = logging.WARNING if refused and not self._was_refused else logging.INFO
+        self._was_refused = refused
+        logger.log(level, "live connection: %s; the next attempt in %.1f s", self.end, delay)
 
     def count_unreadable(self) -> None:
         """Count an event with a value that could not be read."""
@@ -155,7 +176,7 @@ class LiveMonitor:
         return changes
 
 
-class LiveStateChanges:
+class LiveStateChanges(Handle):
     """An iterator over the states, the present one first: ``async for state in travis.live.changes(): ...``.
 
     It ends when the client is closed. It owns no task and needs no closing.
@@ -165,6 +186,9 @@ class LiveStateChanges:
         self._states: deque[LiveState] = deque([state], maxlen=MAX_STATES)
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
+
+    def __repr__(self) -> str:
+        return f"<LiveStateChanges {'ended' if self._ended else 'open'}, {len(self._states)} waiting>"
 
     def add(self, state: LiveState) -> None:
         """Add a state."""
@@ -186,7 +210,7 @@ class LiveStateChanges:
                 raise StopAsyncIteration
             if self._waiter is not None:
                 raise UsageError("Two tasks iterate the same changes. Call changes() for each.")
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = running_loop().create_future()
             try:
                 await self._waiter
             finally:
@@ -196,7 +220,7 @@ class LiveStateChanges:
         return state
 
 
-class Live:
+class Live(Handle):
     """``travis.live``: state and counters of the live channel."""
 
     def __init__(self, monitor: LiveMonitor, counts: Callable[[], tuple[int, int]]) -> None:

@@ -14,12 +14,13 @@ from typing import Final
 
 import msgspec
 
+from aiotravis._http.json_text import ToDict
 from aiotravis.log_text._styles import DEFAULT_STYLE, SGR, Style, apply_sgr, parse_number, style_after
 
 __all__ = ["Span", "render_line", "safe_for_terminal", "spans", "visible_lines", "visible_text"]
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
+class Span(ToDict, msgspec.Struct, frozen=True, kw_only=True):
     """Text in one style, without control characters other than tabs."""
 
     text: str

@@ -6,10 +6,11 @@ https://github.com/travis-ci/worker (everything that stops a job from outside), 
 
 import re
 from collections.abc import Iterator
-from typing import Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
 
+from aiotravis._http.json_text import ToDict
 from aiotravis.log_text._commands import read_message
 from aiotravis.log_text._records import Message
 
@@ -36,9 +37,13 @@ __all__ = [
 ]
 
 
-class _Ending(msgspec.Struct, frozen=True, kw_only=True):
+class _Ending(ToDict, msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
     """Number of the line that says so; None if only the state of the job does, or nothing."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as plain JSON values, with the name of the class as ``"ending"``."""
+        return {"ending": type(self).__name__, **super().to_dict()}
 
 
 class ScriptEnded(_Ending, frozen=True, kw_only=True):

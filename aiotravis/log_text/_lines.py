@@ -8,6 +8,7 @@ from typing import Final, overload
 
 import msgspec
 
+from aiotravis._http.json_text import ToDict
 from aiotravis.log_text._ansi import Span, render_line, spans, visible_lines, visible_text
 from aiotravis.log_text._records import PendingPhase
 from aiotravis.log_text._styles import DEFAULT_STYLE, Style, style_after
@@ -18,7 +19,7 @@ BLOCK_SIZE: Final = 1 << 16
 """Characters after which a block is full. A whole block is split to read one line."""
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class Line(ToDict, msgspec.Struct, frozen=True, kw_only=True):
     r"""One line of a log, without markers.
 
     Attributes:

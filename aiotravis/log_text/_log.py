@@ -11,7 +11,8 @@ from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
-from aiotravis._validation import validate_count
+from aiotravis._validation import validate_count, validate_instance
+from aiotravis.errors import UsageError
 from aiotravis.log_text._ansi import safe_for_terminal
 from aiotravis.log_text._commands import attempts_of
 from aiotravis.log_text._endings import (
@@ -79,15 +80,27 @@ class LogText:
 
     @classmethod
     def parse(cls, text: str) -> "LogText":
-        """Parse a whole log."""
+        """Parse a whole log.
+
+        Raises:
+            UsageError: It is not a string.
+        """
         log = cls()
+        validate_instance(text, str, "text")
         for place in range(0, len(text), CHUNK):
             log.feed(text[place : place + CHUNK])
         log.close()
         return log
 
     def feed(self, text: str) -> None:
-        """Add the next part of the log, cut anywhere."""
+        """Add the next part of the log, cut anywhere.
+
+        Raises:
+            UsageError: It is not a string, or the log was closed.
+        """
+        validate_instance(text, str, "text")
+        if self._closed:
+            raise UsageError("This LogText was closed. Make another one.")
         if lines := self._cutter.add(text):
             self._reader.add_lines(lines)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from aiotravis._http.json_text import ToDict
 from aiotravis.log_text._groups import NAMES
 
 __all__ = ["MARK", "MARKER", "Timing", "is_quoted", "read_timing"]
@@ -62,7 +63,7 @@ MAX_NS_DIGITS: Final = 19
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
+class Timing(ToDict, msgspec.Struct, frozen=True, kw_only=True):
     """What a worker measured between ``travis_time:start`` and ``travis_time:end``.
 
     Attributes:

@@ -2,10 +2,12 @@
 
 import msgspec
 
+from aiotravis._http.json_text import ToDict
+
 __all__ = ["Attempt", "Command", "Fold", "Phase", "PhaseGroup"]
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(ToDict, msgspec.Struct, frozen=True, kw_only=True):
     """One attempt of ``travis_retry`` to run a command.
 
     Attributes:
@@ -25,7 +27,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True):
+class Command(ToDict, msgspec.Struct, frozen=True, kw_only=True):
     """A command that the worker ran: a line ``$ make``.
 
     Attributes:
@@ -51,7 +53,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
 
 
-class Fold(msgspec.Struct, frozen=True, kw_only=True):
+class Fold(ToDict, msgspec.Struct, frozen=True, kw_only=True):
     """A part of a log that Travis shows folded.
 
     Attributes:
@@ -69,7 +71,7 @@ class Fold(msgspec.Struct, frozen=True, kw_only=True):
     last_line: int | None = None
 
 
-class Phase(msgspec.Struct, frozen=True, kw_only=True):
+class Phase(ToDict, msgspec.Struct, frozen=True, kw_only=True):
     """One phase of a job: ``install``, ``script``, ``git.checkout``, ``worker_info``.
 
     Attributes:
@@ -87,7 +89,7 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     line: int
 
 
-class PhaseGroup(msgspec.Struct, frozen=True, kw_only=True):
+class PhaseGroup(ToDict, msgspec.Struct, frozen=True, kw_only=True):
     """Phases that serve the same purpose.
 
     Attributes:

@@ -8,13 +8,15 @@ from typing import Final
 
 import msgspec
 
+from aiotravis._http.json_text import ToDict
+
 __all__ = ["DEFAULT_STYLE", "SGR", "Colour", "Style", "apply_sgr", "parse_number", "style_after"]
 
 Colour = int | tuple[int, int, int]
 """Index in the palette of 256 (0-7 standard, 8-15 bright), or red, green and blue, 0-255 each."""
 
 
-class Style(msgspec.Struct, frozen=True, kw_only=True):
+class Style(ToDict, msgspec.Struct, frozen=True, kw_only=True):
     """The style of some text.
 
     Attributes:

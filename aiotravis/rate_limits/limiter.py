@@ -26,6 +26,9 @@ READ: Final = Kind.READ
 
 MIN_WAIT: Final = 0.001
 
+MIN_LOGGED_WAIT: Final = 1.0
+"""Seconds of the shortest wait that is logged."""
+
 MAX_POLLS: Final = 200
 """Calls that ask again in a second. They do so for safety: they are woken when it is their turn."""
 
@@ -106,6 +109,11 @@ class RateLimiter:
         with self.lock:
             order = (low, place, self._line.number())
             waiter = Waiter(order, request, kind_of(request), limited, wake)
+            if limited and not self._line.waiting:
+                now = self.clock()
+                wait = self.windows.wait(waiter.kind, now, low=low)
+                if wait >= MIN_LOGGED_WAIT and now >= self._paused_until:
+                    logger.info("%s: calls wait %.1f s for room in the published limits", self.name, wait)
             self._line.add(waiter)
             return waiter
 

@@ -2,10 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from aiotravis._validation import validate_count, validate_seconds
+from aiotravis._validation import trimmed, validate_count, validate_seconds
 from aiotravis.errors import UsageError
 
 __all__ = ["DEFAULT_MAX_OUTAGE", "RedisLimits"]
@@ -41,9 +41,10 @@ class RedisLimits:
         validate_count(self.processes, "processes")
         validate_seconds(self.max_outage, "max_outage", zero_ok=True)
         wrong = _wrong_url()
-        given = cast("object", self.url)
+        given = trimmed(self.url)
         if not isinstance(given, str) or any(c.isspace() for c in given):
             raise wrong
+        object.__setattr__(self, "url", given)
         try:
             parts = urlsplit(given)
             port = parts.port
@@ -63,7 +64,7 @@ class RedisLimits:
         Raises:
             UsageError: It is not valid.
         """
-        parts = urlsplit(url)
+        parts = urlsplit(url.strip())
         if parts.scheme not in SCHEMES:
             raise _wrong_url()
         settings: dict[str, str] = {}

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar, cast
 import anyio.lowlevel
 import msgspec
 
+from aiotravis._async.handle import Handle
 from aiotravis._http import Endpoint, Part, Transport
 from aiotravis._http.json_text import decode_any
 from aiotravis._validation import display, is_text, validate_bool, validate_iterable, validate_text
@@ -68,7 +69,7 @@ class ResultResponse(Entity, frozen=True, kw_only=True):
     result: bool | None = None
 
 
-class Resource:
+class Resource(Handle):
     """The calls that concern one entity."""
 
     __slots__ = ("_transport",)
@@ -125,9 +126,10 @@ def id_of(value: object, argument: str, entity_types: type[Entity] | tuple[type[
     """
     number = getattr(value, "id", None) if isinstance(value, entity_types) else value
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= MAX_ID:
-        raise UsageError(
-            f"{argument} must be a positive id or a value that has one, not {display(value)}.", argument=argument
-        )
+        is_slug = isinstance(value, str) and SLUG.fullmatch(value)
+        remedy = " This call takes no slugs: use the id, or what repos.get() returns." if is_slug else ""
+        message = f"{argument} must be a positive id or a value that has one, not {display(value)}.{remedy}"
+        raise UsageError(message, argument=argument)
     return number
 
 

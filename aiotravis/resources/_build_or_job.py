@@ -68,27 +68,27 @@ class BuildOrJob(Entity, frozen=True, kw_only=True):
     @property
     def finished(self) -> bool:
         """Whether it passed, failed, errored or was canceled."""
-        return self.state.finished
+        return State(self.state).finished
 
     @property
     def pending(self) -> bool:
         """Whether it has not started."""
-        return self.state.pending
+        return State(self.state).pending
 
     @property
     def running(self) -> bool:
         """Whether it is running."""
-        return self.state.running
+        return State(self.state).running
 
     @property
     def passed(self) -> bool:
         """Whether it passed."""
-        return self.state.passed
+        return State(self.state).passed
 
     @property
     def unsuccessful(self) -> bool:
         """Whether it failed, errored or was canceled."""
-        return self.state.unsuccessful
+        return State(self.state).unsuccessful
 
 
 B = TypeVar("B", bound=BuildOrJob)

@@ -73,8 +73,8 @@ class Auth(Resource):
             AuthenticationError: GitHub does not know the token, its user never signed in, or it has too few scopes.
             UsageError: It is empty.
         """
-        body = {"github_token": validate_text(github_token, "github_token")}
-        request = GITHUB.request(json=body, hidden=[github_token])
+        body = {"github_token": validate_text(github_token, "github_token").strip()}
+        request = GITHUB.request(json=body, hidden=[body["github_token"]])
         try:
             response = await self._transport.send(request)
         except RedirectError as exc:

@@ -3,7 +3,7 @@
 https://docs.travis-ci.com/api/#branches
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Iterable
 
 from aiotravis._http import Endpoint, Results
 from aiotravis._http.lenient import Id
@@ -63,18 +63,18 @@ class Branches(Resource):
         response = await self._fetch(LIST, repo=repo_part(repo))
         return finish(response.branches, response.commits)
 
-    async def get(self, repo: int | str | Repository, branch: str) -> Branch:
+    async def get(self, repo: int | str | Repository, branch: str | Branch) -> Branch:
         """Fetch the last build of a branch in any state.
 
         Args:
             repo: Id, slug, or a repository.
-            branch: Name of the branch; servers of 2014 do not support slashes.
+            branch: Name of the branch, or a branch with its name; servers of 2014 do not support slashes.
 
         Raises:
             NotFoundError: No such repository, or no build of this branch.
             UsageError: The name is empty or dots, contains a comma, or ends like a file name.
         """
-        name = validate_segment(branch, "branch")
+        name = validate_segment(branch.name if isinstance(branch, Branch) else branch, "branch")
         if "," in name:  # fact 3.3
             raise UsageError(f"branch {name!r} has a comma, which separates names on the server.", argument="branch")
         if name.lower().endswith(STRIPPED_SUFFIXES):  # fact 9.44
@@ -83,10 +83,11 @@ class Branches(Resource):
         response = await self._fetch(GET, repo=repo_part(repo), branch=name)
         return finish([response.branch], [response.commit])[0]
 
-    async def many(self, builds: Iterable[int | BuildOrJob]) -> Results[Branch]:
+    async def many(self, builds: Iterable[int | BuildOrJob] | AsyncIterable[int | BuildOrJob]) -> Results[Branch]:
         """Fetch the branches whose last builds are these, in one request."""
         # fact 9.21: this route does not split a comma-separated list.
-        query = [("ids[]", str(number)) for number in ids_of(builds, "builds", BuildOrJob)]
+        several = [build async for build in builds] if isinstance(builds, AsyncIterable) else builds
+        query = [("ids[]", str(number)) for number in ids_of(several, "builds", BuildOrJob)]
         if not query:
             return Results()
         response = await self._fetch(BY_BUILDS, query=query)

@@ -15,6 +15,7 @@ from typing import Final
 import anyio.to_thread
 import msgspec
 
+from aiotravis._async.handle import running_loop
 from aiotravis._http import ACCEPT_TEXT, ApiRequest, ApiResponse, Endpoint
 from aiotravis._validation import display, validate_bool, validate_iterable, validate_text
 from aiotravis.bulk.concurrent_map import ConcurrentMap
@@ -96,18 +97,19 @@ class Logs(Resource):
         number = id_of(job, "job", Job)
         return await self._read(LOG.request(id=number, accept=ACCEPT_ANY), number)
 
-    async def get_by_id(self, log_id: int) -> Log:
+    async def get_by_id(self, log_id: int | Log | Job) -> Log:
         """Fetch a log by its own id.
 
         Args:
-            log_id: Id of the log: `Job.log_id`, which is sent on request.
+            log_id: Id of the log, or a log or a job that has it: `Job.log_id` is sent on request.
 
         Raises:
             LogUnavailable: The server has no log, as with `text`.
             NotFoundError: No such log, or this token may not see its job.
             LogAccessDenied: The repository's settings hide its logs.
         """
-        return await self._read(LOG_BY_ID.request(id=id_of(log_id, "log_id")), None)
+        number = log_id.log_id if isinstance(log_id, Job) else log_id
+        return await self._read(LOG_BY_ID.request(id=id_of(number, "log_id", Log)), None)
 
     async def _read(self, request: ApiRequest, job_id: int | None) -> Log:
         response = await self._send(request, None)
@@ -252,6 +254,7 @@ class Logs(Resource):
             OSError: The folder cannot be created.
             RequestError, ResponseError: The states of the jobs could not be fetched.
         """
+        running_loop()
         jobs = [job async for job in jobs] if isinstance(jobs, AsyncIterable) else list_of(jobs, "jobs")
         ids = ids_of(jobs, "jobs", Job)
         if not isinstance(folder, PathLike):

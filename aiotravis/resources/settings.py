@@ -4,7 +4,6 @@ https://docs.travis-ci.com/api/#settings:-general
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from aiotravis._http import Endpoint
@@ -39,7 +38,7 @@ class Settings(Resource):
         Raises:
             NotFoundError: The repository does not exist, or no push access.
         """
-        return MappingProxyType((await self._fetch(GET, id=id_of(repo, "repo", Repository))).settings)
+        return (await self._fetch(GET, id=id_of(repo, "repo", Repository))).settings
 
     async def update(self, repo: int | Repository, **changes: Setting) -> Mapping[str, Setting]:
         """Change some settings.
@@ -62,4 +61,4 @@ class Settings(Resource):
             if encode_json({name: value}) is None:
                 raise UsageError(f"{name} must be a value that JSON has.", argument=name)
         response = await self._fetch(UPDATE, id=id_of(repo, "repo", Repository), json={"settings": changes})
-        return MappingProxyType(response.settings)
+        return response.settings

@@ -16,6 +16,7 @@ import anyio.to_thread
 import msgspec
 from aiohttp import web
 
+from aiotravis._async.handle import running_loop
 from aiotravis._validation import validate_callback, validate_instance, validate_seconds
 from aiotravis.client import Travis
 from aiotravis.errors import AuthenticationError, PermissionDenied, SignInFailed, TravisError
@@ -70,6 +71,7 @@ async def sign_in(
         UsageError: An argument is not valid, or the client was closed meanwhile.
     """
     validate_instance(travis, Travis, "travis")
+    running_loop()
     validate_callback(open_browser, "open_browser")
     validate_seconds(timeout, "timeout")
     travis.auth.handshake_url(f"http://{HOST}:1024/", provider=provider)

@@ -1,5 +1,6 @@
 """What is retried, and with which delays."""
 
+import logging
 from itertools import islice, repeat
 
 import pytest
@@ -127,3 +128,16 @@ def test_the_limit_of_triggered_builds_is_not_the_rate_limit() -> None:
     body = b'{"@type":"error","error_type":"request_limit_reached","max_requests":10,"per_seconds":3600}'
     reached = ApiResponse(429, {"content-type": "application/json"}, body)
     assert not should_retry_response(ApiRequest("GET", "/v3/repo/1"), reached)
+
+
+async def test_a_flow_that_goes_on_after_a_failure_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "aiotravis.flows")
+    failures = [error(errors.RequestTimeout), error(errors.RequestError)]
+
+    async def call() -> int:
+        if failures:
+            raise failures.pop()
+        return 7
+
+    assert await retry(call, repeat(0.0)) == 7
+    assert [record.getMessage() for record in caplog.records] == ["goes on in 0.0 s after: x"] * 2

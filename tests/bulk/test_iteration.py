@@ -1,5 +1,7 @@
 """What async iterators over entities have in common."""
 
+from typing import Any
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -27,6 +29,18 @@ async def test_to_list_returns_what_has_not_been_iterated_yet() -> None:
     countdown = Countdown()
     assert await anext(countdown) == 3
     assert await countdown.to_list() == [2, 1]
+
+
+async def test_to_list_takes_no_more_than_its_limit() -> None:
+    countdown = Countdown()
+    assert await countdown.to_list(limit=0) == []
+    assert await countdown.to_list(limit=2) == [3, 2]
+    assert await countdown.to_list(limit=2) == [1]
+    wrong: Any
+    for wrong in (-1, 1.5, "3", True):
+        with pytest.raises(errors.UsageError) as info:
+            await Countdown().to_list(limit=wrong)
+        assert info.value.argument == "limit"
 
 
 async def test_iterating_again_after_the_end_raises_instead_of_yielding_nothing() -> None:

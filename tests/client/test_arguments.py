@@ -17,6 +17,7 @@ from aiotravis import Build, Job, LiveOptions, Travis, errors
 from aiotravis._http import ApiRequest, ApiResponse, Sink
 from aiotravis._validation import display
 from aiotravis.rate_limits.memory import MemoryLimiter
+from aiotravis.testing import TravisServer
 from tests.conftest import TOKEN
 
 SHA = "a" * 40
@@ -264,7 +265,7 @@ ENDPOINTS: list[Any] = [
     None, 5, True, b"https://host", "", " ", "host", "//host", "ftp://host", "https:/host", "https:host", "https://",
     "https:///x", "https://:443", "https://host:port", "https://host:0", "https://host:99999", "https://host:-1",
     "https://user:s3cr3t@host", "https://s3cr3t@host", "https://@host", "https://host?a=s3cr3t", "https://host/?", "https://host/#",
-    "https://host#s3cr3t", "https://ho st", "https://host\n", "https://host\x00", "https://\x00", "https://host/\x00",
+    "https://host#s3cr3t", "https://ho st", "https://ho\nst", "https://host\x00", "https://\x00", "https://host/\x00",
     "https://\ud800", "https://host/\udfff", "https://[::1", "https://::1", "https://[::1]x", "https://[x]", "https://ho%73t",
     "https://host\\@evil", "https://host\\x", "https://<host>", "https://a..b/../x", "https://host/..", "https://host/a/../b",
     "https://host/%2e%2e", "https://host/a b", "https://host/%", "https://host/%zz", "https://host\u202e", "https://ho\u200bst",
@@ -300,6 +301,7 @@ def test_an_odd_endpoint_is_refused_and_not_quoted(endpoint: Any) -> None:
         ("http://[FE80::A]:3000", "http://[fe80::a]:3000"),
         ("https://bücher.example", "https://bücher.example"),
         ("http://a_b", "http://a_b"),
+        (" https://api.travis-ci.com/\r\n", "https://api.travis-ci.com"),
     ],
 )
 def test_an_endpoint_has_one_spelling_and_its_identity_one_limiter(spelling: str, usual: str) -> None:
@@ -312,7 +314,7 @@ def test_an_endpoint_has_one_spelling_and_its_identity_one_limiter(spelling: str
 
 
 TOKENS: list[Any] = [
-    "", " ", "with space", '"quoted"', "'q'", "new\nline", "trailing\n", "tab\t", "schlüssel", "\ud800", "nul\x00",
+    "", " ", "with space", '"quoted"', "'q'", "new\nline", "\n", "ta\tb", "schlüssel", "\ud800", "nul\x00",
     "\x1b[2J", "\x7f", 7, True, b"token", ["token"], object,
 ]  # fmt: skip
 
@@ -323,6 +325,13 @@ def test_an_odd_token_is_refused_and_not_quoted(token: Any) -> None:
         Travis(token)
     assert info.value.argument == "token"
     assert not isinstance(token, str) or not token.strip() or token not in str(info.value)
+
+
+@pytest.mark.parametrize("margin", ["\n", "\r\n", " ", "\t"])
+async def test_the_newline_after_a_token_is_not_sent(server: TravisServer, margin: str) -> None:
+    async with Travis(f"{margin}{TOKEN}{margin}", endpoint=f"{server.endpoint}{margin}") as travis:
+        await travis.users.me()
+        await travis.with_options(token=f"{TOKEN}{margin}").users.me()
 
 
 NO_SWITCHES: list[object] = ["no", 0, []]

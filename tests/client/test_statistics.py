@@ -23,6 +23,10 @@ async def test_statistics_count_feeds_and_waiters_and_become_json(travis: Travis
         plain = json.loads(json.dumps(statistics.to_dict()))
         assert (plain["live"]["state"], plain["live"]["feeds"], plain["waiters"]) == ("connected", 2, 1)
         assert plain["live"] == travis.live.statistics().to_dict()
+        async with travis.with_options(attempts=1).follow_log(build.jobs[0].id):
+            group.start_soon(travis.wait_for_commit, repository.id, "0123456789")
+            await until(lambda: travis.statistics().followers == 1 and travis.statistics().waiters == 2)
+        assert travis.statistics().followers == 0
         group.cancel_scope.cancel()
     assert travis.statistics().waiters == 0
 
@@ -38,6 +42,13 @@ async def test_requests_are_counted_for_each_identity_with_their_attempts(
     assert counts == [(2, 0, 0), (1, 0, 0)]
     plain = travis.statistics().to_dict()
     assert (plain["requests"], plain["not_modified"], plain["bytes_saved"]) == (2, 0, 0)
+
+
+async def test_what_is_kept_is_counted(server: TravisServer, travis: Travis, repository: Repository) -> None:
+    assert (travis.statistics().cached, travis.statistics().cached_bytes) == (0, 0)
+    await travis.repos.get(repository.id)
+    assert travis.statistics().cached == 1
+    assert travis.statistics().cached_bytes >= 3500
 
 
 async def test_requests_that_wait_for_the_limits_are_counted(server: TravisServer) -> None:

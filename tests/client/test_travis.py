@@ -1,7 +1,6 @@
 """The client as its user has it: made, shown, opened, closed."""
 
 import asyncio
-import pickle
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -11,7 +10,6 @@ import anyio.lowlevel
 import pytest
 
 from aiotravis import COM, ORG, Feed, Travis, errors
-from aiotravis import Repository as RepositoryValue
 from aiotravis._http import ApiResponse
 from aiotravis.resources.jobs import Jobs
 from aiotravis.testing import Build, Repository, TravisServer
@@ -206,13 +204,6 @@ async def test_closing_the_client_ends_waits_of_a_client_with_other_options(serv
     await travis.aclose()
     with pytest.raises(errors.UsageError, match="client was closed"):
         await waiting
-
-
-def test_values_are_pickled_and_clients_are_not() -> None:
-    value = RepositoryValue(id=7, slug="a/b")
-    assert pickle.loads(pickle.dumps(value)) == value
-    with pytest.raises((TypeError, AttributeError)):
-        pickle.dumps(Travis(TOKEN))
 
 
 async def test_a_strict_client_raises_where_another_reads_what_it_can(server: TravisServer) -> None:

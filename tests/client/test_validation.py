@@ -11,7 +11,7 @@ from aiotravis import Travis, errors
     "endpoint",
     [
         "", "api.travis-ci.com", "ftp://api.travis-ci.com", "https://", "https://host:port", "https://host:0",
-        "https://user:s3cr3t@host", "https://host/?a=1", "https://host/#a", "https://ho st", "https://host\n",
+        "https://user:s3cr3t@host", "https://host/?a=1", "https://host/#a", "https://ho st", "https://ho\nst",
     ],
 )  # fmt: skip
 def test_an_invalid_endpoint_is_refused_at_construction(endpoint: str) -> None:

@@ -140,6 +140,8 @@ async def test_a_commit_that_is_already_built_is_found_among_the_newest_builds(
     build.finish("failed")
     found = await travis.wait_for_commit("travis-ci/travis.rb", build.commit.sha)
     assert (found.id, found.state, found.commit and found.commit.sha) == (build.id, "failed", build.commit.sha)
+    assert found.commit is not None
+    assert (await travis.wait_for_commit(repository.id, found.commit)).id == build.id
     assert reads(server) == 0
 
 

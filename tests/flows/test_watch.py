@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
 import anyio
@@ -589,3 +589,21 @@ async def test_a_repository_that_makes_travis_fail_fails_alone(
         odd.started_at = time
         await consumer.until_shown(good, bad)
         consumer.stop()
+
+
+async def test_repositories_may_come_from_an_async_iterable(travis: Travis, repository: Repository) -> None:
+    async def failing() -> AsyncIterator[int]:
+        yield repository.id
+        raise KeyError
+
+    async with travis.watch(travis.repos.many([repository.id])) as watch:
+        update = await anext(watch)
+        assert isinstance(update, RepositoryUpdate)
+        with pytest.raises(errors.UsageError, match="must not be an async iterable: pass"):
+            watch.add(failing())  # type: ignore[arg-type]
+    with pytest.raises(KeyError):
+        async with travis.watch(failing()):
+            pass
+    with pytest.raises(errors.UsageError, match="repo must not be an async iterable: pass") as info:
+        travis.events(failing())  # type: ignore[arg-type]
+    assert info.value.argument == "repo"

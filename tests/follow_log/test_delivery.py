@@ -1,5 +1,7 @@
 """What is delivered of a log: nothing twice, nothing back, everything that follows."""
 
+import logging
+
 import pytest
 
 from aiotravis import LogPart, LogReset
@@ -35,6 +37,13 @@ async def test_a_stored_text_is_read_on_where_it_was_left() -> None:
     assert [part.content for part in await merged(delivery, "one, two, three, four")] == ["four"]
     assert await merged(delivery, "one, two, three, four") == []
     assert delivery.covered
+
+
+def test_a_log_that_restarts_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "aiotravis.flows")
+    LogDelivery(7).discard()
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line == "the log of job 7 restarts: another text was read than was delivered"
 
 
 async def test_a_text_that_lacks_a_piece_replaces_nothing() -> None:

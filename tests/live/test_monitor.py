@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import logging
+import re
 
 import pytest
 
@@ -102,3 +104,30 @@ async def test_events_dropped_by_a_slow_feed_are_counted(
         await until(lambda: travis.live.statistics().dropped == 3)
         assert travis.live.statistics().gaps == 1
         assert feed.statistics().dropped == 3
+
+
+async def test_each_loss_and_return_of_the_connection_is_one_log_line(
+    server: TravisServer, travis: Travis, repository: Repository, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with travis.events(repository.id) as feed:
+        assert caplog.records == []
+        await server.pusher.disconnect(4200)
+        assert isinstance(await anext(feed), events.Reconnected)
+    lines = [(record.name, record.levelname, record.getMessage()) for record in caplog.records]
+    assert [(name, level) for name, level, _ in lines] == [("aiotravis.live", "INFO")] * 2
+    assert re.fullmatch(r"live connection: lost, code 4200; the next attempt in \d\.\d s", lines[0][2])
+    assert re.fullmatch(r"live connection: back after \d\.\d s", lines[1][2])
+
+
+def test_a_refusal_is_a_warning_once_until_the_server_accepts(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    monitor = LiveMonitor()
+    for state in (LiveState.UNAVAILABLE, LiveState.UNAVAILABLE, None, LiveState.UNAVAILABLE):
+        if state is None:
+            monitor.log_connected(0.0)
+        else:
+            monitor.state, monitor.end = state, "refused"
+            monitor.log_end(2.5)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "WARNING"]
+    assert caplog.messages[0] == "live connection: refused; the next attempt in 2.5 s"

@@ -53,6 +53,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Environment:
         ({"https_proxy": "p:3128"}, "https://host", "http://p:3128"),
         ({"https_proxy": "https://user:pa%40ss@p"}, "https://host", "https://user:pa%40ss@p"),
         ({"https_proxy": ""}, "https://host", None),
+        ({"https_proxy": " http://p:1\n"}, "https://host", "http://p:1"),
         ({"https_proxy": "http://p:1", "no_proxy": "host"}, "https://host", None),
         ({"https_proxy": "http://p:1", "no_proxy": "*"}, "https://host", None),
         ({"https_proxy": "http://p:1", "no_proxy": ".example.org"}, "https://api.example.org", None),
@@ -75,7 +76,7 @@ def test_the_environment_names_a_proxy(
 
 ODD = [
     "", " ", "proxy:3128", "proxy", "//proxy:3128", "socks5://proxy:1080", "ftp://proxy", "http://", "http:///x",
-    "http://proxy:port", "http://proxy:0", "http://proxy:99999", "http://pro xy", "http://proxy\n", "http://[::1",
+    "http://proxy:port", "http://proxy:0", "http://proxy:99999", "http://pro xy", "http://pro\nxy", "http://[::1",
     "http://proxy\x00", "http://\ud800", "http://pröxy<>", 5, True, b"http://proxy", ["http://proxy"],
 ]  # fmt: skip
 
@@ -97,6 +98,7 @@ def test_a_proxy_is_the_url_of_one(proxy: str) -> None:
     assert validate_proxy(proxy, "proxy") == proxy
     assert validate_proxy(None, "proxy") is None
     assert validate_proxy(URL("http://p:1"), "proxy") == "http://p:1"
+    assert validate_proxy(f" {proxy}\n", "proxy") == proxy
 
 
 @pytest.mark.parametrize("proxy", ["socks5://sarah:s3cret@p:1", "http://", "ftp://p", "http://p:x", "http://p:0"])

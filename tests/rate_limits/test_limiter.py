@@ -2,6 +2,7 @@
 
 import logging
 import random
+import re
 import time
 from datetime import UTC, datetime
 
@@ -377,3 +378,14 @@ def test_no_sequence_of_requests_is_throttled_or_banned(seed: int, skew: float, 
         rules.check(method=request.method, path=request.path, token=token, address="1")
     assert statuses == {None}
     assert rules.banned == exact.banned == {}
+
+
+def test_the_wait_for_room_is_logged_once_for_all_that_wait(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "aiotravis.limits")
+    limiter = limiter_at(Clock(6010.0))
+    while limiter.try_acquire(READ) is not None:
+        pass
+    for _ in range(3):
+        limiter.join(READ, lambda: True)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(r"Travis: calls wait \d+\.\d s for room in the published limits", line)

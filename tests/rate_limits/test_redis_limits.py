@@ -22,6 +22,7 @@ def test_urls_of_redis_are_accepted_and_never_shown(url: str) -> None:
     limits = RedisLimits(url, processes=8)
     assert (limits.url, limits.processes, limits.max_outage) == (url, 8, 30.0)
     assert "secret" not in repr(limits) + limits.scope
+    assert RedisLimits(f"{url}\n", processes=8) == limits
 
 
 @pytest.mark.parametrize(

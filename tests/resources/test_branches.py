@@ -1,9 +1,12 @@
 """Branches: requests and decoded responses."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from aiotravis import errors
-from aiotravis.resources.branches import Branches
+from aiotravis.resources.branches import Branch, Branches
+from aiotravis.resources.commits import Commit
 from tests.samples import BUILD, COMMIT, Scripted
 
 ONE = b'{"branch":' + BUILD + b',"commit":' + COMMIT + b"}"
@@ -40,3 +43,20 @@ async def test_a_branch_without_its_commit_has_no_name() -> None:
 async def test_names_that_the_server_cannot_find_are_refused(name: str) -> None:
     with pytest.raises(errors.UsageError):
         await Branches(Scripted(ONE)).get(1, name)
+
+
+async def test_a_branch_is_found_again_by_itself_and_builds_may_come_one_by_one() -> None:
+    branch = Branch(id=7, commit=Commit(id=8, branch="a/b"))
+    transport = Scripted(b'{"branch":{"id":7}}')
+    await Branches(transport).get(82, branch)
+    assert transport.calls[0].path == "/repos/82/branches/a%2Fb"
+    with pytest.raises(errors.UsageError, match="branch must be a string"):
+        await Branches(transport).get(82, Branch(id=7))
+
+    async def builds() -> AsyncIterator[int | Branch]:
+        yield 5
+        yield branch
+
+    transport = Scripted(b'{"branches":[]}')
+    await Branches(transport).many(builds())
+    assert transport.calls[0].query == (("ids[]", "5"), ("ids[]", "7"))

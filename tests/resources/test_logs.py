@@ -7,6 +7,7 @@ import pytest
 
 from aiotravis import LogPart, errors
 from aiotravis._http import ApiResponse
+from aiotravis.resources.jobs import Job
 from aiotravis.resources.logs import Logs
 from tests.samples import HTML, JSON, TEXT, Scripted
 
@@ -208,7 +209,10 @@ async def test_get_by_id_reads_a_log_by_its_own_id() -> None:
     transport = Scripted(b'{"log":{"id":9,"job_id":42,"type":"Log","body":"all"}}')
     log = await Logs(transport).get_by_id(9)
     assert (log.id, log.job_id, log.text, log.parts) == (9, 42, "all", None)
-    assert transport.calls[0].target == "/logs/9"
+    assert await Logs(transport).get_by_id(log) == await Logs(transport).get_by_id(Job(id=42, log_id=9)) == log
+    assert {call.target for call in transport.calls} == {"/logs/9"}
+    with pytest.raises(errors.UsageError, match="log_id must be a positive id"):
+        await Logs(transport).get_by_id(Job(id=42))
 
 
 async def test_a_removed_log_in_parts_names_who_removed_it() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -368,6 +369,33 @@ async def test_a_throttled_identity_waits_and_a_ban_ends_the_wait(server: Travis
             )
         assert isinstance(raised[0], errors.BannedError)
         assert travis.limits.waiting == 0
+
+
+async def test_each_attempt_retry_and_pause_is_one_log_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    answers = [None, whole(b"", status="503 Service Unavailable"), whole(CONFIG)]
+    async with wire(lambda head: answers.pop(0)) as endpoint, client(endpoint, attempts=3) as travis:
+        hasty(travis)
+        await travis.config.get()
+        statistics = travis.statistics()
+    assert (statistics.requests, statistics.retries, statistics.pauses) == (3, 2, 0)
+    assert statistics.bytes == len(CONFIG)
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "aiotravis.rest"]
+    assert [level for level, _ in lines] == ["INFO", "DEBUG", "INFO", "DEBUG"]
+    assert re.fullmatch(r"attempt 2 of 3 in 0\.0 s after: GET /config: .*the connection was lost.*", lines[0][1])
+    assert re.fullmatch(r"GET /config: status 503 in \d+\.\d{3} s", lines[1][1])
+    assert re.fullmatch(r"attempt 3 of 3 in 0\.0 s after: GET /config.*503.*", lines[2][1])
+
+
+async def test_a_429_is_logged_as_the_pause_of_all_calls(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    refusal = whole(b"", "Retry-After: 30", status="429 Too Many Requests")
+    async with wire(lambda head: refusal) as endpoint, client(endpoint, attempts=1) as travis:
+        with pytest.raises(errors.RateLimited):
+            await travis.config.get()
+        assert travis.statistics().pauses == 1
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "aiotravis.limits"]
+    assert re.search(r"all calls pause for 30\.0 s \(429 Too Many Requests\)", line)
 
 
 async def test_no_token_is_logged(
