@@ -271,7 +271,7 @@ class Faults:
         self._on_clear.append(call)
 
     def for_request(self, method: str, path: str) -> RestFault | None:
-        """Return the fault of a request, and record it; None for none. Its ``method``, and its ``path`` without query."""
+        """Return the fault of a ``method`` and a ``path`` without query, and record it; None for none."""
         return self._first(self._rest, (method, path), f"{method} {path}")
 
     def for_event(self, event: str, channel: str) -> LiveFault | None:
