@@ -81,6 +81,8 @@ def all_gates() -> Iterator[Gate]:
     workers = ("-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder")
     pytest = (sys.executable, "-m", "pytest", *workers, "--cov", "--cov-report=term")
     yield Gate(name="pytest", title="pytest", command=pytest, alone=True, limit=PYTEST_LIMIT)
+    docs = (sys.executable, "-m", "tests.reference")
+    yield Gate(name="docs", title="reference", command=docs, alone=True, asked=True)
     lowest = (sys.executable, "-m", "tests.lowest", *workers)
     yield Gate(name="lowest", title="pytest, lowest versions", command=lowest, alone=True, asked=True)
 

@@ -24,6 +24,11 @@ async def readme_world() -> AsyncGenerator[TravisServer]:
             while not server.requests:  # noqa: ASYNC110 - the server has no event for it
                 await asyncio.sleep(0.01)
             await server.play(build, speed=10)
+            while True:
+                # Those that the program triggers.
+                for new in [build for build in repository.builds if build.state == "created"]:
+                    await server.play(new, speed=10)
+                await asyncio.sleep(0.01)
 
         playing = asyncio.ensure_future(play())
         try:

@@ -68,8 +68,8 @@ def test_gates_store_bytecode_whatever_the_environment_says(monkeypatch: pytest.
 
 def test_all_gates_are_configured() -> None:
     names = list(dict.fromkeys(gate.name for gate in all_gates()))
-    assert names == ["ruff", "pyright", "mypy", "lint-imports", "pytest", "lowest"]
-    assert [gate.name for gate in all_gates() if gate.asked] == ["lowest"]
+    assert names == ["ruff", "pyright", "mypy", "lint-imports", "pytest", "docs", "lowest"]
+    assert [gate.name for gate in all_gates() if gate.asked] == ["docs", "lowest"]
 
 
 def test_a_gate_that_has_to_be_named_does_not_run_unasked(capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The pictures of the README: present, small, drawn as the screen was."""
+"""The pictures of the README and the cookbook: present, small, drawn as the screen was."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -11,13 +11,17 @@ from tests.pictures import drawing
 
 ROOT = Path(__file__).resolve().parent.parent
 
-PICTURES = re.findall(r'<img src="([^"]+)" alt="([^"]*)"', (ROOT / "README.md").read_text("utf-8"))
+PICTURES = [
+    ((page.parent / source).relative_to(ROOT).as_posix(), description)
+    for page in (ROOT / "README.md", ROOT / "examples" / "README.md")
+    for source, description in re.findall(r'<img src="([^"]+)" alt="([^"]*)"', page.read_text("utf-8"))
+]
 
 MAX_SIZE = 200_000
 """Largest size of a picture in bytes."""
 
 
-def test_the_readme_shows_the_dashboards_and_the_charts() -> None:
+def test_the_pages_show_the_dashboards_and_the_charts() -> None:
     names = {Path(path).name for path, _ in PICTURES}
     assert {"wall.png", "phone.png", "dashboard_terminal.svg", "durations.png"} <= names
 

@@ -1,4 +1,4 @@
-"""Every block of code in the README is run or checked."""
+"""Every block of code in the README and its guides is run or checked."""
 
 import os
 import re
@@ -14,6 +14,10 @@ from tests.readme_world import TOKEN, readme_world
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "examples").glob("*.md"))]
+
+MAX_LINES = 300
+"""Lines of the README: what is longer belongs in a guide, or in the reference."""
 
 RUN = {"python"}
 CHECKED = {"console", "sh", "bash"}
@@ -28,17 +32,18 @@ FENCE = re.compile(r"(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<language>[^\s`]*)[^
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A fenced block: its language, the number of its first line in the README, its text."""
+    """A fenced block: its language, the number of its first line in its page, its text, its page."""
 
     language: str
     line: int
     text: str
+    page: str = "README.md"
 
     def __str__(self) -> str:
-        return f"README.md:{self.line}"
+        return f"{self.page}:{self.line}"
 
 
-def blocks_of(text: str) -> Iterator[Block]:
+def blocks_of(text: str, page: str = "README.md") -> Iterator[Block]:
     """Yield the fenced blocks of a Markdown text.
 
     Raises:
@@ -56,7 +61,7 @@ def blocks_of(text: str) -> Iterator[Block]:
             inside.append(inner.removeprefix(opening["indent"]))
         else:
             raise ValueError(f"the block opened in line {number} is never closed")
-        yield Block(language=opening["language"], line=number + 1, text="\n".join(inside))
+        yield Block(language=opening["language"], line=number + 1, text="\n".join(inside), page=page)
 
 
 def commands_of(block: Block) -> Iterator[str]:
@@ -68,8 +73,14 @@ def commands_of(block: Block) -> Iterator[str]:
             yield " ".join(line.split())
 
 
-BLOCKS = list(blocks_of(README.read_text("utf-8")))
+def _name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+BLOCKS = [block for page in PAGES for block in blocks_of(page.read_text("utf-8"), _name(page))]
 PROGRAMS = [block for block in BLOCKS if block.language in RUN]
+OUTPUT = next(block.text for block in BLOCKS if block.language == "text")
+"""What the first program prints."""
 
 
 def test_every_block_is_in_a_known_language() -> None:
@@ -77,14 +88,25 @@ def test_every_block_is_in_a_known_language() -> None:
     assert unknown == []
 
 
-def test_the_readme_has_programs() -> None:
-    assert PROGRAMS
+def test_the_readme_is_short_and_its_first_program_says_what_it_prints() -> None:
+    assert len(README.read_text("utf-8").splitlines()) <= MAX_LINES
+    assert OUTPUT
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text("utf-8")):
+            file = page.parent / target if target else page
+            assert file.exists(), f"{_name(page)}: {target}"
+            headings = re.findall(r"(?m)^#+ (.+)$", file.read_text("utf-8")) if anchor else []
+            slugs = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert not anchor or anchor in slugs, f"{_name(page)}: {target}#{anchor}"
 
 
 @pytest.mark.parametrize("block", PROGRAMS, ids=str)
-async def test_programs_of_the_readme_run_as_they_stand(block: Block, tmp_path: Path) -> None:
-    program = tmp_path / "README.md"
-    # Empty lines before it, so that a traceback shows the line in the README.
+async def test_programs_of_the_pages_run_as_they_stand(block: Block, tmp_path: Path) -> None:
+    program = tmp_path / Path(block.page).name
+    # Empty lines before it, so that a traceback shows the line in the page.
     program.write_text("\n" * (block.line - 1) + block.text + "\n", "utf-8")
     async with readme_world() as server:
         environment = {
@@ -99,6 +121,8 @@ async def test_programs_of_the_readme_run_as_they_stand(block: Block, tmp_path: 
             completed = await anyio.run_process(command, cwd=tmp_path, env=environment, check=False)
     errors = completed.stderr.decode()
     assert (completed.returncode, errors) == (0, ""), errors
+    if block == PROGRAMS[0]:
+        assert completed.stdout.decode().strip() == OUTPUT
 
 
 def test_two_commands_do_all_the_set_up() -> None:

@@ -47,7 +47,7 @@ class Line(Value, frozen=True, kw_only=True):
         return spans(self.raw, self.style)
 
     def terminal(self, *, colour: bool = True) -> str:
-        """Return the visible text, safe for a terminal; see `safe_for_terminal`."""
+        """Return the visible text, safe for a terminal, with or without ``colour``; see `safe_for_terminal`."""
         return render_line(self.raw, self.style, colour=colour)
 
 

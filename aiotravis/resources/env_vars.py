@@ -55,6 +55,8 @@ DELETE = Endpoint("DELETE", "/settings/env_vars/{id}", _EnvVarResponse)
 class EnvVars(Resource):
     """``travis.env_vars``. Every call needs push access and a repository's id; slugs do not work here.
 
+    ``repo`` is the repository or its id, ``env_var`` a variable or its id.
+
     All calls raise NotFoundError if the repository or the variable does not exist, or without push access.
     """
 

@@ -46,7 +46,7 @@ UPDATE = Endpoint("PUT", "/hooks/{id}", ResultResponse, done=ResultResponse())
 
 
 class Hooks(Resource):
-    """``travis.hooks``."""
+    """``travis.hooks``. ``repo`` is a hook, or the id of its repository."""
 
     async def list(self, *, all: bool = False, owner_name: str | None = None, name: str | None = None) -> Results[Hook]:
         """List the repositories that the user can enable and disable.

@@ -27,7 +27,10 @@ UPDATE = Endpoint("PATCH", "/repos/{id}/settings", _SettingsResponse)
 
 
 class Settings(Resource):
-    """``travis.settings``. Every call needs push access and a repository's id; slugs do not work here."""
+    """``travis.settings``. Every call needs push access.
+
+    ``repo`` is the repository or its id; slugs do not work here.
+    """
 
     async def get(self, repo: int | Repository) -> Mapping[str, Setting]:
         """Fetch all settings.

@@ -37,6 +37,8 @@ DELETE = Endpoint("DELETE", "/settings/ssh_key/{id}", _SshKeyResponse)
 class SshKeys(Resource):
     """``travis.ssh_keys``, only on travis-ci.com and Enterprise. Every call needs push access and a repository's id.
 
+    ``repo`` is the repository or its id.
+
     All calls raise NotFoundError if the key or the repository does not exist, without push access, or on other sites.
     """
 

@@ -80,7 +80,10 @@ SetUser = Callable[[web.Request, User, str], Awaitable[None]]
 
 
 def session_user(request: web.Request) -> SessionUser | None:
-    """Return who is signed in, by the cookie of `sign_in_middleware`; None on public paths and with own callbacks."""
+    """Return who has sent a ``request``, by the cookie of `sign_in_middleware`.
+
+    None on public paths, and where the application has callbacks of its own.
+    """
     return request.get(_USER)
 
 

@@ -135,7 +135,7 @@ class RestRule(FaultRule[RestFault]):
         self._set_fault(fault)
 
     def too_many(self, retry_after: int | None = None) -> None:
-        """Answer 429, with seconds for a Retry-After header or, as Travis does, without one."""
+        """Answer 429 with ``retry_after`` in seconds as the Retry-After header or, as Travis does, without one."""
         # fact 1.4: text/plain, and no Retry-After.
         header = {} if retry_after is None else {"Retry-After": str(retry_after)}
         self.status(429, b"Retry later\n", {"Content-Type": "text/plain", **header})
@@ -267,11 +267,11 @@ class Faults:
             call()
 
     def when_cleared(self, call: Callable[[], None]) -> None:
-        """Call a function once, when the rules are cleared."""
+        """``call`` a function once, when the rules are cleared."""
         self._on_clear.append(call)
 
     def for_request(self, method: str, path: str) -> RestFault | None:
-        """Return the fault of a request, and record it; None for none. The path has no query."""
+        """Return the fault of a ``method`` and a ``path`` without query, and record it; None for none."""
         return self._first(self._rest, (method, path), f"{method} {path}")
 
     def for_event(self, event: str, channel: str) -> LiveFault | None:
@@ -285,7 +285,7 @@ class Faults:
         return self._first(rules, ("pusher:subscribe", channel), f"pusher:subscribe {channel}") is not None
 
     def garbled(self, body: bytes) -> bytes:
-        """Return as many bytes, each of which differs from the original."""
+        """Return as many bytes as ``body`` has, each of which differs from the original."""
         return bytes(byte ^ self._chances.randrange(1, 256) for byte in body)
 
     def _first(self, rules: Sequence[FaultRule[F]], names: tuple[str, str], about: str) -> F | None:

@@ -101,7 +101,7 @@ class PusherApp:
         app.on_shutdown.append(self._shut_down)
 
     def sign(self, socket_id: str, channel: str) -> str:
-        """Return the signature that lets a socket subscribe to a private channel: ``KEY:HEX``."""
+        """Return the signature that lets ``socket_id`` subscribe to a private ``channel``: ``KEY:HEX``."""
         # A name with a lone surrogate is valid JSON, and must not crash the server.
         signed = f"{socket_id}:{channel}".encode("utf-8", "surrogatepass")
         return f"{self.key}:{hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest()}"

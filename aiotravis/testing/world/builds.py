@@ -45,7 +45,7 @@ class WorldContext(Protocol):
         ...
 
     def commit(self, branch: str, message: str, slug: str, number: int) -> Commit:
-        """Create a commit."""
+        """Create a commit of a ``branch``, with its ``message``, for the build of a ``number`` of a ``slug``."""
         ...
 
 
@@ -169,7 +169,7 @@ class Build:
         return self
 
     def queue_restart(self, target: "Build | Job") -> None:
-        """Add a restart of this build, or of one of its jobs, to `queued_restarts`."""
+        """Add a restart of the ``target``, this build or one of its jobs, to `queued_restarts`."""
         if target not in self.queued_restarts:
             self.queued_restarts.append(target)
 

@@ -180,7 +180,7 @@ class FaultProxy:
             await self._listen(bound)
 
     async def wait_open_connections(self, count: int, timeout: float = 10.0) -> None:
-        """Wait until exactly this number of connections are open.
+        """Wait until exactly ``count`` connections are open.
 
         Raises:
             TimeoutError: It did not happen within ``timeout`` seconds.
@@ -188,7 +188,7 @@ class FaultProxy:
         await self._wait(lambda: self.open_connections == count, timeout)
 
     async def wait_accepted(self, count: int, timeout: float = 10.0) -> None:
-        """Wait until at least this number of connections have been accepted, ended ones included.
+        """Wait until at least ``count`` connections have been accepted, ended ones included.
 
         Raises:
             TimeoutError: It did not happen within ``timeout`` seconds.
