@@ -9,6 +9,7 @@ https://docs.travis-ci.com/api/#making-requests
 import logging
 import re
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -48,7 +49,8 @@ OF_BODY: Final = ("content-", "transfer-")
 Key = tuple[object, ...]
 
 
-class CachedResponse(msgspec.Struct, eq=False, gc=False):
+@dataclass(slots=True, eq=False)
+class CachedResponse:
     """A response with status 200.
 
     Attributes:
