@@ -9,9 +9,10 @@ from typing import Final, cast
 import anyio
 import anyio.lowlevel
 
-__all__ = ["Deadline", "InFlight", "current_deadline"]
+__all__ = ["NEVER", "Deadline", "InFlight", "current_deadline"]
 
 NEVER: Final = math.inf
+"""The time of a deadline that is none."""
 
 REPEAT_AFTER: Final = 1.0
 """Seconds after which a block that goes on although it was cancelled is cancelled again."""
