@@ -38,9 +38,8 @@ class Results(tuple[T_co, ...]):
     def __new__(cls, records: Iterable[T_co] = (), unreadable: Iterable[Unreadable] = ()) -> "Results[T_co]":
         """Make one from records and those that could not be read."""
         results = super().__new__(cls, records)
-        unreadable = tuple(unreadable)
-        if unreadable:
-            results.unreadable = unreadable
+        if unreadable and (found := tuple(unreadable)):
+            results.unreadable = found
         return results
 
     def __eq__(self, other: object) -> bool:
@@ -56,8 +55,10 @@ class Results(tuple[T_co, ...]):
         return Results, (tuple(self), self.unreadable)
 
 
-def results_of(records: Sequence[T]) -> Results[T]:
-    """Return records with what could not be read beside them, if there is any."""
+def results_of(records: Sequence[T], others: Sequence[object] = ()) -> Results[T]:
+    """Return records with what could not be read beside them, if there is any, nor beside other records."""
+    if isinstance(others, Results):
+        return Results(records, (*unreadable_of(records), *others.unreadable))
     return records if isinstance(records, Results) else Results(records)
 
 
