@@ -149,9 +149,9 @@ class Exchange:
         if self.cross_origin:
             headers = {**pool.headers, "Accept": request.accept or identity.accept}
         elif request.headers or request.accept or not pool.own:
-            defaults = {} if pool.own else pool.headers
-            accept = {"Accept": request.accept or identity.accept}
-            headers = {**defaults, **accept, **dict(request.headers), **identity.authorization}
+            headers = {"Accept": request.accept or identity.accept, **dict(request.headers), **identity.authorization}
+            if not pool.own:
+                headers = {**pool.headers, **headers}
         self.proxy = pool.proxy_for(self.url)
         return session.request(
             request.method,
