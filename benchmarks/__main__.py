@@ -64,7 +64,7 @@ def rest(*, quick: bool) -> Iterator[Case]:
 def holding(*, quick: bool) -> Iterator[Case]:
     """Measure decoding, memory, import."""
     pages = decoding(repeats=20 if quick else 500, rounds=1 if quick else 9)
-    counts = {} if quick else of_decoders(("aiotravis", "bare decoder", "json.loads"), rounds=3)
+    counts = {} if quick else of_decoders(("aiotravis", "bare decoder", "orjson"), rounds=3)
     yield Case(goal="P5", title="decode a page of 25 builds with commits", unit="us", figures=pages,
                base="json.loads", more_is_better=False,
                notes=_with_instructions({}, counts, "bare decoder"))  # fmt: skip
