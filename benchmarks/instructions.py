@@ -42,10 +42,10 @@ def of_decoders(names: Sequence[str], *, rounds: int) -> Counts:
     """Count what a page of 25 builds with commits takes.
 
     Args:
-        names: Decoders of `benchmarks.holding.decoders`.
+        names: Decoders of `benchmarks.holding.decoders`; those of peers that are not installed are left out.
         rounds: Number of pairs of runs of each.
     """
-    return _counts(names, 20, 120, rounds)
+    return _counts([name for name in names if name in decoders()], 20, 120, rounds)
 
 
 def _counts(names: Sequence[str], few: int, many: int, rounds: int, *arguments: str) -> Counts:
