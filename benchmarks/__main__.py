@@ -11,6 +11,7 @@ from benchmarks.fan_out import of_one_user, on_one_channel
 from benchmarks.followers import following_many
 from benchmarks.history import history
 from benchmarks.holding import decoding, held, importing
+from benchmarks.instructions import Counts, of_clients, of_decoders
 from benchmarks.limits import calls, permits
 from benchmarks.live import burst, bursts, latency, subscribing
 from benchmarks.logs import following
@@ -30,10 +31,22 @@ def _rates(figures: Figures) -> tuple[dict[str, list[float]], dict[str, str]]:
     return rates, cpu
 
 
+def _with_instructions(notes: dict[str, str], counts: Counts, base: str) -> dict[str, str]:
+    """Add instructions for one item, in thousands, with half of their spread, and how many times those of the base."""
+    medians = {name: statistics.median(figures) for name, figures in counts.items()}
+    for name, figures in counts.items():
+        spread = (max(figures) - min(figures)) / 2 / medians[name]
+        counted = f"{medians[name]:,.0f},000 instructions ±{spread:.1%}, {medians[name] / medians[base]:.2f} x {base}"
+        notes[name] = "; ".join(filter(None, [notes.get(name), counted]))
+    return notes
+
+
 def rest(*, quick: bool) -> Iterator[Case]:
     """Measure REST."""
     count, rounds = (40, 1) if quick else (2000, 5)
     near, cpu = _rates(one_by_one(builds=count, at_once=16, latency=0.0, rounds=rounds))
+    if not quick:
+        cpu = _with_instructions(cpu, of_clients(("aiotravis", "aiotravis, get", "floor"), rounds=3), "floor")
     yield Case(goal="P1", title=f"{count} builds one by one, 16 at once", unit="a second", figures=near,
                base="TravisPy" if "TravisPy" in near else "floor", notes=cpu)  # fmt: skip
     far, cpu = _rates(one_by_one(builds=count, at_once=200, latency=0.02, rounds=rounds, peers=not quick))
@@ -51,8 +64,10 @@ def rest(*, quick: bool) -> Iterator[Case]:
 def holding(*, quick: bool) -> Iterator[Case]:
     """Measure decoding, memory, import."""
     pages = decoding(repeats=20 if quick else 500, rounds=1 if quick else 9)
+    counts = {} if quick else of_decoders(("aiotravis", "bare decoder", "orjson"), rounds=3)
     yield Case(goal="P5", title="decode a page of 25 builds with commits", unit="us", figures=pages,
-               base="json.loads", more_is_better=False)  # fmt: skip
+               base="json.loads", more_is_better=False,
+               notes=_with_instructions({}, counts, "bare decoder"))  # fmt: skip
     count = 250 if quick else 10_000
     sizes = held(builds=count)
     notes = {name: f"{pause:.0f} ms for a full collection" for name, (_, pause) in sizes.items()}

@@ -13,12 +13,15 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from aiotravis._http import ApiResponse
+from aiotravis.resources._build_or_job import finish
 from aiotravis.resources.builds import LIST
-from aiotravis.resources.commits import attach_commits
+from benchmarks.bare_structs import Page
 from benchmarks.pages import page_of_builds
 
-__all__ = ["decoding", "held", "importing"]
+__all__ = ["decoders", "decoding", "held", "importing"]
 
 CALL = LIST.request()
 
@@ -31,11 +34,16 @@ IMPORTS = {
 
 def _ours(page: bytes) -> object:
     response = LIST.read(CALL, ApiResponse(200, {"content-type": "application/json;charset=utf-8"}, page))
-    return attach_commits(response.builds, response.commits)
+    return finish(response.builds, response.commits)
 
 
-def _decoders() -> dict[str, Callable[[bytes], object]]:
-    found: dict[str, Callable[[bytes], object]] = {"aiotravis": _ours, "json.loads": json.loads}
+def decoders() -> dict[str, Callable[[bytes], object]]:
+    """Return what decodes a page of builds, by name."""
+    found: dict[str, Callable[[bytes], object]] = {
+        "aiotravis": _ours,
+        "bare decoder": msgspec.json.Decoder(Page).decode,
+        "json.loads": json.loads,
+    }
     if importlib.util.find_spec("orjson"):
         orjson: Any = importlib.import_module("orjson")
         found["orjson"] = orjson.loads
@@ -59,7 +67,7 @@ def decoding(*, repeats: int, rounds: int) -> dict[str, list[float]]:
     page = page_of_builds()
     figures: dict[str, list[float]] = {}
     for _ in range(rounds):
-        for name, decode in _decoders().items():
+        for name, decode in decoders().items():
             began = time.thread_time()
             for _ in range(repeats):
                 decode(page)
@@ -71,9 +79,9 @@ def held(*, builds: int) -> dict[str, tuple[float, float]]:
     """Return the megabytes that builds with commits hold, and milliseconds of a full collection, by decoder."""
     page = page_of_builds()
     figures: dict[str, tuple[float, float]] = {}
-    for name, decode in _decoders().items():
-        if name == "orjson":
-            continue  # Dictionaries, as from json.loads.
+    for name, decode in decoders().items():
+        if name in {"orjson", "bare decoder"}:
+            continue  # Dictionaries, as from json.loads; and whole responses.
         gc.collect()
         # Without this, a collection would mostly visit other objects of the process.
         gc.freeze()

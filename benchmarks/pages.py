@@ -1,11 +1,51 @@
 """Builds and jobs as a server sends them, for benchmarks."""
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
-__all__ = ["FIRST_ID", "builds_and_commits", "envelope", "page_of_builds", "page_of_jobs"]
+__all__ = ["FIRST_ID", "BuildHistory", "envelope", "page_of_builds", "page_of_jobs"]
 
 FIRST_ID = 1000
+
+JOBS: Final = 4
+"""Jobs of a single build."""
+
+
+class BuildHistory:
+    """The builds of one repository, numbered from 1, as the bodies of responses.
+
+    Args:
+        count: Number of builds.
+
+    Attributes:
+        count: As given.
+    """
+
+    PAGE: Final = 25
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._builds, self._commits = builds_and_commits(count)
+
+    def single(self, place: int) -> bytes:
+        """Return the response for one build: its jobs have configurations of their own, about 6 kB in all."""
+        build, commit = self._builds[place], self._commits[place]
+        jobs = [_job_of(build, place, n) for n in range(JOBS)]
+        build = {**build, "job_ids": [job["id"] for job in jobs]}
+        return envelope({"build": build, "commit": commit, "jobs": jobs})
+
+    def by_ids(self, places: Iterable[int]) -> bytes:
+        """Return the response for some builds; those beyond the last do not exist."""
+        known = [place for place in places if place < self.count]
+        return envelope(
+            {"builds": [self._builds[place] for place in known], "commits": [self._commits[place] for place in known]}
+        )
+
+    def page(self, after_number: int) -> bytes:
+        """Return the response for the builds below a number, newest first."""
+        top = min(after_number - 1, self.count)
+        return self.by_ids(range(top - 1, max(top - 1 - self.PAGE, -1), -1))
 
 
 def builds_and_commits(count: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -54,6 +94,12 @@ def _job(n: int) -> dict[str, Any]:
         "tags": None,
         "annotation_ids": [],
     }
+
+
+def _job_of(build: dict[str, Any], place: int, n: int) -> dict[str, Any]:
+    config = {**build["config"], "rvm": f"3.{n}", "env": build["config"]["env"][n]}
+    job = {**_job(n), "id": 10_000 + place * JOBS + n, "number": f"{place + 1}.{n + 1}", "config": config}
+    return {**job, "build_id": build["id"], "commit_id": build["commit_id"]}
 
 
 def _build(n: int) -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """Builds over REST, one by one and in batches of ids: aiotravis beside others, near the server and far away."""
 
+import asyncio
 import resource
 import time
 from collections.abc import Sequence
 
 import anyio
 
-from aiotravis import Travis
+from aiotravis import Build, Travis
 from benchmarks.pages import FIRST_ID
 from benchmarks.rest_peers import SLOW, Case, batches, singles
 from benchmarks.rest_server import serving
 
-__all__ = ["by_ids", "one_by_one"]
+__all__ = ["by_ids", "clients", "one_by_one"]
 
 Figures = dict[str, list[tuple[float, float]]]
 """Items per second and microseconds of CPU per item, one pair per round, by client."""
@@ -27,11 +28,20 @@ def one_by_one(*, builds: int, at_once: int, latency: float, rounds: int, peers:
         rounds: Number of rounds; clients are interleaved.
         peers: Whether to measure other libraries, or the floor alone.
     """
-    cases: dict[str, Case] = {
-        "aiotravis": lambda endpoint, ids, many: anyio.run(_map, endpoint, ids, many),
+    return _measure(clients(peers=peers), builds, at_once, latency, rounds)
+
+
+def clients(*, peers: bool = False) -> dict[str, Case]:
+    """Return what fetches builds one by one, by name.
+
+    Args:
+        peers: Whether to add other libraries to the floor.
+    """
+    return {
+        "aiotravis": lambda endpoint, ids, at_once: anyio.run(_map, endpoint, ids, at_once),
+        "aiotravis, get": lambda endpoint, ids, at_once: anyio.run(_get, endpoint, ids, at_once),
         **singles(peers),
     }
-    return _measure(cases, builds, at_once, latency, rounds)
 
 
 def by_ids(*, builds: int, at_once: int, latency: float, rounds: int) -> Figures:
@@ -77,6 +87,21 @@ def _cpu_seconds() -> float:
 async def _map(endpoint: str, ids: Sequence[int], at_once: int) -> int:
     async with Travis(endpoint=endpoint) as travis, travis.map(travis.builds.get, ids, at_once=at_once) as outcomes:
         return len([outcome.value async for outcome in outcomes])
+
+
+async def _get(endpoint: str, ids: Sequence[int], at_once: int) -> int:
+    """Fetch with a fixed number of workers, as the floor does."""
+    left, builds = iter(ids), list[Build]()
+    async with Travis(endpoint=endpoint) as travis:
+
+        async def work() -> None:
+            for number in left:
+                builds.append(await travis.builds.get(number))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(work())
+    return len(builds)
 
 
 async def _many(endpoint: str, ids: Sequence[int]) -> int:

@@ -1,4 +1,4 @@
-"""The REST server of the benchmarks: a separate process with prepared responses and a configurable latency.
+"""The REST server of the benchmarks: nginx where it is installed, else a process of our own with prepared responses.
 
 ``python -m benchmarks.rest_server --builds 5000 --latency 0.02`` prints its port.
 """
@@ -11,63 +11,55 @@ import sys
 from collections.abc import Generator
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from benchmarks.pages import FIRST_ID, builds_and_commits, envelope
+from benchmarks import nginx_server
+from benchmarks.pages import FIRST_ID, BuildHistory
 
 __all__ = ["serving"]
 
 HOST = "127.0.0.1"
-PAGE = 25
 
 
-class History:
-    """The builds of one repository, numbered from 1; each response is made once and kept as bytes.
+class PreparedResponses:
+    """Each response is made once and kept as bytes.
 
     Args:
-        count: Number of builds.
+        history: The builds.
     """
 
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._builds, self._commits = builds_and_commits(count)
+    def __init__(self, history: BuildHistory) -> None:
+        self._history = history
         self._responses: dict[str, bytes] = {}
 
     def response(self, target: str) -> bytes:
         """Return head and body for a path with query."""
         found = self._responses.get(target)
         if found is None:
-            body = envelope(self._find(urlsplit(target)))
+            body = self._body(urlsplit(target))
             head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
             found = self._responses[target] = head.encode() + body
         return found
 
-    def _find(self, target: SplitResult) -> object:
+    def _body(self, target: SplitResult) -> bytes:
         """Handle ``/builds/{id}`` and ``/builds``, with ``ids`` or as a page below ``after_number``."""
         *_, last = target.path.rstrip("/").split("/")
         query = parse_qs(target.query)
         if last.isdecimal():
-            place = int(last) - FIRST_ID
-            return {"build": self._builds[place], "commit": self._commits[place], "jobs": []}
+            return self._history.single(int(last) - FIRST_ID)
         if "ids" in query:
-            places = [int(number) - FIRST_ID for number in query["ids"][0].split(",")]
-        else:
-            top = min(int(query.get("after_number", [str(self._count + 1)])[0]) - 1, self._count)
-            places = list(range(top - 1, max(top - 1 - PAGE, -1), -1))
-        return {
-            "builds": [self._builds[place] for place in places],
-            "commits": [self._commits[place] for place in places],
-        }
+            return self._history.by_ids(int(number) - FIRST_ID for number in query["ids"][0].split(","))
+        return self._history.page(int(query.get("after_number", [str(self._history.count + 1)])[0]))
 
 
 class ServerProtocol(asyncio.Protocol):
     """One connection. Bare, so that the speed of the server does not limit the clients.
 
     Args:
-        history: The responses.
+        responses: The responses.
         latency: Delay of every response in seconds.
     """
 
-    def __init__(self, history: History, latency: float) -> None:
-        self._history = history
+    def __init__(self, responses: PreparedResponses, latency: float) -> None:
+        self._responses = responses
         self._latency = latency
         self._received = b""
 
@@ -79,7 +71,7 @@ class ServerProtocol(asyncio.Protocol):
         self._received += data
         while b"\r\n\r\n" in self._received:
             head, _, self._received = self._received.partition(b"\r\n\r\n")
-            response = self._history.response(head.split(b" ", 2)[1].decode())
+            response = self._responses.response(head.split(b" ", 2)[1].decode())
             if self._latency:
                 asyncio.get_running_loop().call_later(self._latency, self._transport.write, response)
             else:
@@ -88,9 +80,9 @@ class ServerProtocol(asyncio.Protocol):
 
 async def serve(count: int, latency: float) -> None:
     """Serve until killed; print the port."""
-    history = History(count)
+    responses = PreparedResponses(BuildHistory(count))
     server = await asyncio.get_running_loop().create_server(
-        lambda: ServerProtocol(history, latency), HOST, 0, backlog=1024
+        lambda: ServerProtocol(responses, latency), HOST, 0, backlog=1024
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
@@ -98,7 +90,7 @@ async def serve(count: int, latency: float) -> None:
 
 @contextlib.contextmanager
 def serving(*, builds: int, latency: float = 0.0) -> Generator[str]:
-    """Run the server in a separate process.
+    """Run the server in a separate process: nginx, or if it is not installed, ours.
 
     Args:
         builds: Number of builds of its repository.
@@ -107,6 +99,10 @@ def serving(*, builds: int, latency: float = 0.0) -> Generator[str]:
     Yields:
         Its URL.
     """
+    if nginx_server.can_serve(latency):
+        with nginx_server.serving(builds=builds, latency=latency) as endpoint:
+            yield endpoint
+        return
     command = [sys.executable, "-m", "benchmarks.rest_server", "--builds", str(builds), "--latency", str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -1,7 +1,8 @@
 """Responses in the bytes of Travis, for tests without a server."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from aiotravis._http import ApiRequest, ApiResponse, Sink
 

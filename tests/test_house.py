@@ -24,7 +24,7 @@ import aiotravis
 import aiotravis.resources
 import aiotravis.testing
 from aiotravis import errors, events, log_text, web, webhooks
-from aiotravis._http import Endpoint
+from aiotravis._http import ApiRequest, ApiResponse, Endpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -260,6 +260,10 @@ def test_every_module_says_in_one_line_what_it_is_for() -> None:
 # Structs and endpoints ------------------------------------------------------------------------------------------------
 
 
+MESSAGES = {ApiRequest, ApiResponse}
+"""Structs only because that is fastest: they are made by us, in one order that everybody knows."""
+
+
 def test_all_structs_are_frozen_and_built_by_keyword() -> None:
     list(_modules(aiotravis))
     structs = list(_subclasses(msgspec.Struct))
@@ -268,7 +272,7 @@ def test_all_structs_are_frozen_and_built_by_keyword() -> None:
         name = f"{struct.__module__}.{struct.__qualname__}"
         assert cast("type[msgspec.Struct]", struct).__struct_config__.frozen, f"{name} is not frozen"
         kinds = {parameter.kind for parameter in inspect.signature(struct).parameters.values()}
-        assert kinds <= {inspect.Parameter.KEYWORD_ONLY}, f"{name} takes positional arguments"
+        assert kinds <= {inspect.Parameter.KEYWORD_ONLY} or struct in MESSAGES, f"{name} takes positional arguments"
 
 
 def test_no_two_endpoints_are_the_same_route() -> None:

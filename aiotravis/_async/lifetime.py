@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 import anyio
 
-from aiotravis._async.deadlines import Deadline, InFlight
+from aiotravis._async.deadlines import InFlight
 from aiotravis._async.handle import running_loop
 from aiotravis.errors import UsageError, WriteInterrupted
 
@@ -33,7 +33,7 @@ class ClientLifetime:
     def __init__(self, parent: "ClientLifetime | None" = None) -> None:
         self.closed: bool = False
         self.calls: InFlight = InFlight()
-        self._flows = InFlight()
+        self._flows: set[anyio.CancelScope] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._callbacks: dict[Callable[[], Awaitable[None]], None] = {}
         self._final_callbacks: list[Callable[[], Awaitable[None]]] = []
@@ -63,7 +63,7 @@ class ClientLifetime:
         return loop
 
     @contextlib.contextmanager
-    def scope(self, what: str) -> Generator[Deadline]:
+    def scope(self, what: str) -> Generator[anyio.CancelScope]:
         """Enter a block that is cancelled when the client is closed.
 
         Args:
@@ -76,10 +76,13 @@ class ClientLifetime:
         self.check()
         writes: list[WriteInterrupted] = []
         outer = _interrupted.set(writes)
+        block = anyio.CancelScope()
+        self._flows.add(block)
         try:
-            with Deadline(self._flows) as block:
+            with block:
                 yield block
         finally:
+            self._flows.discard(block)
             _interrupted.reset(outer)
         if block.cancelled_caught and self.closed:
             raise writes[0] if writes else UsageError(f"The client was closed while {what}.")
@@ -124,7 +127,8 @@ class ClientLifetime:
     def _begin_closing(self) -> "list[ClientLifetime]":
         """Mark this lifetime and its children as closed, end their flows, and return them."""
         self.closed = True
-        self._flows.cancel()
+        for block in self._flows:
+            block.cancel()
         return [self, *(found for child in self._children or () for found in child._begin_closing())]
 
 

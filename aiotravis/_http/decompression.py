@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Final
 
-__all__ = ["BodyReader", "BodyTooLarge", "MalformedBody", "check_encodings"]
+__all__ = ["BodyReader", "BodyTooLarge", "MalformedBody", "check_encodings", "decompress_at_once"]
 
 SLICE: Final = 1 << 20
 """Bytes decompressed before the caller regains control."""
@@ -54,6 +54,22 @@ def check_encodings(content: str, transfer: str) -> None:
     chunked = transfer.strip().lower() in {"", "identity", "chunked"}
     if not chunked or content.strip().lower() not in COMPRESSED | UNCOMPRESSED:
         raise MalformedBody("an encoding that was not requested")
+
+
+def decompress_at_once(body: bytes, limit: int) -> bytes | None:
+    """Return a whole gzip body decompressed, in one call; None for one that a `BodyReader` has to judge.
+
+    Args:
+        body: All of it.
+        limit: Largest body in bytes.
+    """
+    decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        decompressed = decompressor.decompress(body, min(SLICE, limit))
+    except zlib.error:
+        return None
+    is_whole = decompressor.eof and not decompressor.unused_data
+    return decompressed if is_whole and len(body) <= limit else None
 
 
 class BodyReader:

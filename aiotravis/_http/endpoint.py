@@ -23,6 +23,8 @@ Part = int | str | tuple[str, ...]
 
 ACCEPT_TEXT: Final = "text/plain"
 
+OK: Final = 200
+
 ACCEPTED: Final = frozenset({201, 202, 204})
 """Statuses that say themselves that a write is done."""
 
@@ -82,9 +84,14 @@ class Endpoint(Generic[T]):
             hidden: Texts of the body that no error may repeat.
             **parts: One value for each path parameter.
         """
-        path = self.path.format_map({name: _segments(part) for name, part in parts.items()}) if parts else self.path
+        path = self.path
+        if parts:
+            for name, part in parts.items():
+                if not isinstance(part, int):
+                    parts[name] = _segments(part)
+            path = path.format_map(parts)
         request = ApiRequest(self.method, path, tuple(query), tuple(headers), accept=accept, hidden=tuple(hidden))
-        return request.with_json(json)
+        return request if json is msgspec.UNSET else request.with_json(json)
 
     def read(self, request: ApiRequest, response: ApiResponse) -> T:
         """Return the value of a response.
@@ -97,7 +104,8 @@ class Endpoint(Generic[T]):
 
     def steps(self, request: ApiRequest, response: ApiResponse) -> Generator[None, None, T]:
         """Return the value of a response, as `read` does; yield now and then where records are read one by one."""
-        raise_for_status(request, response)
+        if response.status != OK:
+            raise_for_status(request, response)
         body = response.body
         if self._decoder is None:
             plain = response.text if self.answer is str else body if self.answer is bytes else None
@@ -129,9 +137,7 @@ class Endpoint(Generic[T]):
         raise _decode_error(request, response, cause) from cause
 
 
-def _segments(part: Part) -> str:
-    if isinstance(part, int):
-        return str(part)
+def _segments(part: str | tuple[str, ...]) -> str:
     if isinstance(part, tuple):
         # fact 1.3: slugs need a raw slash; `owner%2Fname` matches another route and returns an empty list.
         return "/".join(quote(segment, safe="") for segment in part)

@@ -9,13 +9,13 @@ https://docs.travis-ci.com/api/#making-requests
 import logging
 import re
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from aiotravis._http.json_text import DECODE_ERRORS
-from aiotravis._http.messages import ApiRequest, ApiResponse
+from aiotravis._http.messages import LOGOUT, ApiRequest, ApiResponse
 
 __all__ = ["CachedResponse", "ResponseCache", "ResponseMemory"]
 
@@ -166,8 +166,8 @@ class ResponseCache:
             if sent_at < before.read_at:
                 return
             self.drop(key)
-        etag = response.headers.get("etag", "")
-        if not self.reliable or not ETAG.fullmatch(etag) or not _may_keep(response):
+        etag = response.headers.get("etag")
+        if etag is None or not self.reliable or not ETAG.fullmatch(etag) or not _may_keep(response):
             return
         first_seen = before.first_seen if before is not None and before.etag == etag else now
         self._entries[key] = CachedResponse(response, etag, first_seen, sent_at)
@@ -190,9 +190,10 @@ class ResponseCache:
             self.reliable = False
             self.clear()
             return None
-        told = {name: value for name, value in response.headers.items() if not name.startswith(OF_BODY)}
-        headers = {**known.response.headers, **told}
-        return replace(response, status=200, headers=headers, body=known.response.body, delimited=True)
+        headers = {name.lower(): value for name, value in known.response.headers.items()}
+        told = ((name.lower(), value) for name, value in response.headers.items())
+        headers.update((name, value) for name, value in told if not name.startswith(OF_BODY))
+        return msgspec.structs.replace(response, status=200, headers=headers, body=known.response.body, delimited=True)
 
     def forget(self, request: ApiRequest) -> None:
         """Remove the response to a request, if it is kept."""
@@ -213,7 +214,7 @@ class ResponseCache:
 
 def _key(request: ApiRequest) -> Key | None:
     """Return what tells the responses of an identity apart; None if those of this request are not kept."""
-    if request.method != "GET" or not request.reads or request.body is not None:
+    if request.method != "GET" or request.path == LOGOUT or request.body is not None:
         return None
     if request.headers and any(name.lower() in OF_CALLER for name, _ in request.headers):
         return None
@@ -222,8 +223,9 @@ def _key(request: ApiRequest) -> Key | None:
 
 
 def _may_keep(response: ApiResponse) -> bool:
-    headers = response.headers
     # A cut body that went unnoticed would be confirmed again and again.
     whole = response.status == 200 and response.delimited and not response.redirected
-    allowed = "no-store" not in headers.get("cache-control", "").lower() and headers.get("vary", "").strip() != "*"
-    return whole and allowed and 0 < len(response.body) <= MAX_BODY
+    if not whole or not 0 < len(response.body) <= MAX_BODY:
+        return False
+    get = response.headers.get
+    return "no-store" not in get("cache-control", "").lower() and get("vary", "").strip() != "*"

@@ -38,9 +38,8 @@ class Results(tuple[T_co, ...]):
     def __new__(cls, records: Iterable[T_co] = (), unreadable: Iterable[Unreadable] = ()) -> "Results[T_co]":
         """Make one from records and those that could not be read."""
         results = super().__new__(cls, records)
-        unreadable = tuple(unreadable)
-        if unreadable:
-            results.unreadable = unreadable
+        if unreadable and (found := tuple(unreadable)):
+            results.unreadable = found
         return results
 
     def __eq__(self, other: object) -> bool:
@@ -64,8 +63,10 @@ class Results(tuple[T_co, ...]):
         return no_info_after_validator_function(Results, tuple_variable_schema(handler.generate_schema(item)))
 
 
-def results_of(records: Sequence[T]) -> Results[T]:
-    """Return records with what could not be read beside them, if there is any."""
+def results_of(records: Sequence[T], others: Sequence[object] = ()) -> Results[T]:
+    """Return records with what could not be read beside them, if there is any, nor beside other records."""
+    if isinstance(others, Results):
+        return Results(records, (*unreadable_of(records), *others.unreadable))
     return records if isinstance(records, Results) else Results(records)
 
 

@@ -8,13 +8,17 @@ import aiohttp
 import anyio.lowlevel
 import msgspec
 
-from aiotravis._async.deadlines import Deadline
+from aiotravis._async.deadlines import NEVER, Deadline
 from aiotravis._http import ApiRequest, Sink
-from aiotravis._http.decompression import BodyReader, BodyTooLarge, MalformedBody, check_encodings
+from aiotravis._http.decompression import BodyReader, BodyTooLarge, MalformedBody, check_encodings, decompress_at_once
 
 __all__ = ["is_delimited", "is_truncated_json", "read_body"]
 
 PARTIAL_CONTENT: Final = 206
+
+CHUNKED: Final = ["chunked"]
+
+GZIP: Final = ["gzip"]
 
 MIN_RATE: Final = 1 << 10
 """Bytes per second that a body has to come with on average, beyond the longest silence: one that trickles never ends.
@@ -78,7 +82,20 @@ async def read_body(
         BodyTooLarge: The body exceeds the limit.
         MalformedBody: It is not, or not all of, what was announced.
     """
-    headers = response.headers
+    headers, content = response.headers, response.content
+    if sink is None and content.is_eof() and response.status != PARTIAL_CONTENT:
+        # Most responses are small, and here as a whole with their head.
+        transfer_encodings, encodings = headers.getall("Transfer-Encoding", None), None
+        if transfer_encodings == CHUNKED or (transfer_encodings is None and "Content-Length" in headers):
+            if decompress:
+                encodings = headers.getall("Content-Encoding", None)
+            if encodings is None or encodings == GZIP:
+                deadline.when = NEVER
+                body = content.read_nowait()
+                if encodings is None and len(body) > limit:
+                    raise BodyTooLarge(limit)
+                whole = body if encodings is None else decompress_at_once(body, limit)
+                return whole if whole is not None else await _decompress(body, limit)
     if sink is not None and (response.status != 200 or response.content_type.endswith("json")):
         sink = None
     encoding = ",".join(headers.getall("Content-Encoding")) if decompress and "Content-Encoding" in headers else ""
@@ -89,22 +106,24 @@ async def read_body(
         raise MalformedBody("a partial response that was not requested")
     closed = _connection_closed(response)
     deadline.clear()
-    if response.content.is_eof() and not encoding and sink is None:
-        body = response.content.read_nowait()
-        if len(body) > limit:
-            raise BodyTooLarge(limit)
-    else:
-        reader = BodyReader(encoding, limit if sink is None else sink.limit)
-        body = await _read_chunks(response.content, reader, sink, deadline, read_timeout)
+    reader = BodyReader(encoding, limit if sink is None else sink.limit)
+    body = await _read_chunks(content, reader, sink, deadline, read_timeout)
     if closed is not None and closed.done() and not closed.cancelled() and closed.exception() is not None:
         raise MalformedBody("the connection was reset")
     if sink is not None:
         await sink.take(body)
         return b""
-    announced = "Content-Length" in headers or "chunked" in transfer.lower()
-    if not announced and _is_truncated(request, response, body):
+    if not is_delimited(headers) and _is_truncated(request, response, body):
         raise MalformedBody("the end is missing")
     return body
+
+
+async def _decompress(body: bytes, limit: int) -> bytes:
+    """Decompress a body that is here as a whole, in turns with other tasks."""
+    reader = BodyReader("gzip", limit)
+    for _ in reader.feed(body):
+        await anyio.lowlevel.checkpoint()
+    return reader.finish()
 
 
 async def _read_chunks(

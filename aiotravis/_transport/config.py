@@ -35,6 +35,7 @@ class TransportConfig:
         priority: ``"low"`` for calls before which all others of the same site and token go.
         max_wait: Longest wait for the rate limits, in seconds; None for any.
         timeout: The timeouts, as aiohttp takes them.
+        timeout_to_connect: The same without that of silence.
 
     Raises:
         UsageError: A value is out of range.
@@ -56,6 +57,7 @@ class TransportConfig:
     max_wait: float | None = None
 
     timeout: aiohttp.ClientTimeout = field(init=False, repr=False)
+    timeout_to_connect: aiohttp.ClientTimeout = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Validate, and prepare the timeouts. There is no total: a long response that keeps coming is not an error."""
@@ -73,5 +75,7 @@ class TransportConfig:
             raise UsageError('priority must be "normal" or "low".', argument="priority")
         if self.max_wait is not None:
             validate_seconds(self.max_wait, "max_wait", zero_ok=True)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.connect_timeout, sock_read=self.read_timeout)
-        object.__setattr__(self, "timeout", timeout)
+        timeouts = {"timeout": self.read_timeout, "timeout_to_connect": None}
+        for name, sock_read in timeouts.items():
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.connect_timeout, sock_read=sock_read)
+            object.__setattr__(self, name, timeout)

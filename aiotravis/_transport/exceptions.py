@@ -15,10 +15,11 @@ from aiotravis.errors import (
     RequestTimeout,
     TooLargeError,
     TruncatedError,
+    UsageError,
     WriteInterrupted,
 )
 
-__all__ = ["explain_write", "interrupted_error", "request_error"]
+__all__ = ["closed_error", "explain_write", "interrupted_error", "request_error"]
 
 
 def request_error(
@@ -60,6 +61,11 @@ def request_error(
         error = RequestError(redact(message, secrets), method=method, path=path)
         error.unsent = isinstance(exc, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
     return error
+
+
+def closed_error(request: ApiRequest) -> UsageError:
+    """Return the error for a call during which the client was closed."""
+    return UsageError(f"This client was closed while {request.method} {request.safe_target} was in progress.")
 
 
 def interrupted_error(request: ApiRequest) -> WriteInterrupted:

@@ -1,5 +1,6 @@
 """Identity: what clients with different tokens do not share, see `ConnectionPool` for what they do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiotravis._async.lifetime import ClientLifetime
@@ -49,6 +50,8 @@ class Identity:
         lifetime: As given.
         cache: What the server may confirm with 304.
         counts: What was sent.
+        authorization: The header with the token, if there is one.
+        headers: That and the Accept header.
     """
 
     def __init__(
@@ -60,6 +63,8 @@ class Identity:
         self.lifetime: ClientLifetime = lifetime
         self.cache: ResponseCache = ResponseCache(memory)
         self.counts: RequestCounts = RequestCounts()
+        self.authorization: Mapping[str, str] = {} if token is None else {"Authorization": f"token {token}"}
+        self.headers: Mapping[str, str] = {"Accept": accept, **self.authorization}
         lifetime.on_closed(self._close)
 
     async def _close(self) -> None:

@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.tracing import Trace
 
+from aiotravis._async.deadlines import current_deadline
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._http.redaction import MIN_SECRET_LENGTH, header_secrets
 from aiotravis._http.response_cache import ResponseMemory
@@ -24,6 +27,23 @@ MAX_CONNECTIONS: Final = 200
 
 KEEP_ALIVE: Final = 4.0
 """Seconds for which an idle connection is kept. fact 9.45: Travis's front closes it after 5."""
+
+
+class Connector(aiohttp.TCPConnector):
+    """Gives a call time to connect, beside the one that the server has to answer."""
+
+    async def _create_connection(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> ResponseHandler:
+        deadline, clock = current_deadline.get(), asyncio.get_running_loop().time
+        if deadline is None:
+            return await super()._create_connection(req, traces, timeout)
+        to_answer = deadline.when - clock()
+        # aiohttp's own timeout covers neither the look-up of the name nor the answer of a proxy.
+        deadline.set(deadline.when + (timeout.sock_connect or 0.0))
+        connection = await super()._create_connection(req, traces, timeout)
+        deadline.set(clock() + to_answer)
+        return connection
 
 
 class ConnectionPool:
@@ -79,7 +99,7 @@ class ConnectionPool:
         """
         if self._main is None:
             self._main = self._make(
-                aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE),
+                Connector(limit=0, keepalive_timeout=KEEP_ALIVE),
                 headers=self.headers,
                 middlewares=self._config.middlewares,
             )

@@ -185,14 +185,13 @@ class ConcurrentMap(Handle, Generic[A, R]):
         """Process items until there are none. Start another worker while there are more items than workers."""
         while True:
             await self._capacity.acquire()
-            async with self._source_lock:
-                found = None if self._failure is not None else await self._next_item()
-                if found is None:
-                    # Let the other workers see that there are no more items.
-                    self._capacity.release()
-                    return
-                index = self._started
-                self._started += 1
+            found = await self._next_item()
+            if found is None:
+                # Let the other workers see that there are no more items.
+                self._capacity.release()
+                return
+            index = self._started
+            self._started += 1
             if index < self._at_once - 1:
                 group.start_soon(self._work, group)
             outcome = await self._outcome_of(found[0])
@@ -204,9 +203,11 @@ class ConcurrentMap(Handle, Generic[A, R]):
         source = self._source
         try:
             if isinstance(source, AsyncIterator):
-                item = await anext(source, END)
+                # One at a time: it may be a generator. Others return at once, so that they need no lock.
+                async with self._source_lock:
+                    item = END if self._failure is not None else await anext(source, END)
             else:
-                item = next(cast("Iterator[A]", source), END)
+                item = END if self._failure is not None else next(cast("Iterator[A]", source), END)
         except asyncio.CancelledError as exc:
             self._fail(foreign_cancellation(exc))
         except BaseException as exc:  # noqa: BLE001 - raised to the consumer, after the outcomes before it

@@ -3,7 +3,6 @@
 import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, TypeVar, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -174,7 +173,7 @@ def build_request(
     if accept is not None and not (isinstance(accept, str) and _is_printable_ascii(accept) and accept.strip()):
         raise UsageError("accept must be a media type.", argument="accept")
     request = ApiRequest(method.upper(), path, _pairs(query, "query"), _headers(headers), body, accept)
-    return replace(request.with_json(json), hidden=tuple(json_secrets(json)))
+    return msgspec.structs.replace(request.with_json(json), hidden=tuple(json_secrets(json)))
 
 
 def _pairs(values: object, argument: str) -> tuple[tuple[str, str], ...]:

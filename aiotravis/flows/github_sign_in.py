@@ -5,7 +5,6 @@ https://docs.travis-ci.com/api/#authentication
 
 import base64
 import contextlib
-import dataclasses
 import itertools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,6 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import anyio
+import msgspec
 
 from aiotravis._http import ApiRequest, ApiResponse, Endpoint, Transport, error_from_response
 from aiotravis._validation import validate_string, validate_text
@@ -144,7 +144,7 @@ class GitHubSignIn:
 
     async def _send_once(self, request: ApiRequest) -> ApiResponse:
         code = () if self._code is None else (("X-GitHub-OTP", self._code),)
-        signed = dataclasses.replace(request, headers=(*request.headers, self._basic, *code), hidden=self._secrets)
+        signed = msgspec.structs.replace(request, headers=(*request.headers, self._basic, *code), hidden=self._secrets)
         creating = request.method == "POST"
         self._maybe_created = self._maybe_created or creating
         response = await self._github.send(signed)

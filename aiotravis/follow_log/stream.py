@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 import anyio
 
-from aiotravis._async.deadlines import Deadline
 from aiotravis._async.handle import Handle
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import exponential, log_retry, retry
@@ -76,7 +75,7 @@ class LogStream(Handle):
         self._log = LogState(self._job, LogTimeout(patience))
         self._poller = LogPoller(self._job, self._log, self._jobs, sources, self._take_events)
         self._lifetime = lifetime
-        self._scope: Deadline | None = None
+        self._scope: anyio.CancelScope | None = None
         self._subscribed = False
         self._opened = False
         self._closed = False

@@ -19,6 +19,7 @@ from aiotravis._http import ApiRequest
 __all__ = [
     "ANONYMOUS",
     "AUTHENTICATED",
+    "BADGES",
     "MAX_BAN",
     "PROBE_INTERVAL",
     "Kind",
@@ -41,6 +42,9 @@ SOON: Final = 1.0
 """Seconds after which to try again where nothing tells when there will be room: all that counts is in flight."""
 
 SIGN_IN_PATH: Final = "/auth/github"
+
+BADGES: Final = (".png", ".svg")
+"""Ends of paths that count towards nothing."""
 
 
 class Kind(enum.IntEnum):
@@ -96,7 +100,7 @@ def kind_of(request: ApiRequest) -> Kind:
         # However a server reads it: two of them are a ban for five hours.
         path = unquote(request.path).rstrip("/").lower()
         return Kind.SIGN_IN if path.endswith(SIGN_IN_PATH) else Kind.POST
-    return Kind.EXEMPT if request.path.endswith((".png", ".svg")) else Kind.READ
+    return Kind.EXEMPT if request.path.endswith(BADGES) else Kind.READ
 
 
 def rules_apply(endpoint: str) -> bool:

@@ -1,6 +1,6 @@
 """What builds and jobs share: a state, times, a configuration that is decoded on access."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any, Final, TypeVar, cast
 
@@ -12,9 +12,9 @@ from aiotravis._http.json_text import DECODE_ERRORS, decode_any
 from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity
 from aiotravis.resources._states import State
-from aiotravis.resources.commits import Commit, attach_commits, commit_in_utc
+from aiotravis.resources.commits import Commit, commit_in_utc, commits_by_id
 
-__all__ = ["EMPTY", "BuildOrJob", "finish"]
+__all__ = ["EMPTY", "BuildOrJob", "complete", "finish"]
 
 EMPTY: Final = msgspec.Raw(b"{}")
 
@@ -105,33 +105,42 @@ class BuildOrJob(Entity, frozen=True, kw_only=True):
 B = TypeVar("B", bound=BuildOrJob)
 
 
-def finish(entities: Sequence[B], commits: Sequence[Commit | None] | None = None) -> Results[B]:
-    """Finish freshly decoded builds, jobs or branches: set their commits, copy configurations, convert dates to UTC.
-
-    A configuration that is a slice of the response would keep all of it in memory. One loop costs half of a
-    `__post_init__` for each.
+def finish(entities: Sequence[B], commits: Sequence[Commit | None] = ()) -> Results[B]:
+    """Finish freshly decoded builds, jobs or branches, see `complete`.
 
     Returns:
         The same entities. What could not be read beside them, or beside the commits, is in ``unreadable``.
     """
+    complete(entities, commits)
+    return results_of(entities, commits)
+
+
+def complete(entities: Iterable[BuildOrJob], commits: Sequence[Commit | None]) -> None:
+    """Complete freshly decoded builds, jobs or branches: set their commits, copy configurations, convert dates to UTC.
+
+    A configuration that is a slice of the response would keep all of it in memory. One loop costs half of a
+    `__post_init__` for each.
+    """
+    commit_of = commits_by_id(commits).get
     last = _last_config[0]
     for entity in entities:
         # Travis sends UTC as a rule, and often the same configuration again.
-        started_at, finished_at, updated_at = entity.started_at, entity.finished_at, entity.updated_at
+        started_at, finished_at = entity.started_at, entity.finished_at
         if (
             (started_at is not None and started_at.tzinfo is not UTC)
             or (finished_at is not None and finished_at.tzinfo is not UTC)
-            or (updated_at is not None and updated_at.tzinfo is not UTC)
+            or entity.updated_at is not None
         ):
             dates_to_utc(entity, "started_at", "finished_at", "updated_at")
-        if entity.commit is not None:
+        commit = commit_of(entity.commit_id)
+        if commit is not None:
+            # Frozen, but not yet seen by anyone else.
+            _set(entity, "commit", commit)
+        elif entity.commit is not None:
             commit_in_utc(entity.commit)
         config = entity.config_json
-        if config is EMPTY:
-            continue
         if config != last:
-            if memoryview(config).nbytes > MAX_COPIED_BYTES:
+            if config is EMPTY or memoryview(config).nbytes > MAX_COPIED_BYTES:
                 continue
             last = _last_config[0] = config.copy()
         _set(entity, "config_json", last)
-    return results_of(entities) if commits is None else attach_commits(entities, commits)

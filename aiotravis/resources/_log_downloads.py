@@ -65,10 +65,14 @@ class FileSink(LogSink):
         """Open the file, or empty it for a new attempt."""
         await super().begin()
         if self._file is None:
-            self._file = await on_disk(lambda: self._path.open("xb", buffering=0))
+            await on_disk(self._open)
         else:
             await on_disk(partial(self._file.truncate, 0))
             await on_disk(partial(self._file.seek, 0))
+
+    def _open(self) -> None:
+        # In the thread: if the task is cancelled meanwhile, `aclose` has to know the file.
+        self._file = self._path.open("xb", buffering=0)
 
     async def take(self, piece: bytes) -> None:
         """Write the next piece."""

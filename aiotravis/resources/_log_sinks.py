@@ -1,10 +1,12 @@
 """Sinks for the text of a log, which is streamed because it can be of any size."""
 
+import asyncio
 import codecs
 import zlib
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+import anyio
 import anyio.to_thread
 
 __all__ = ["BLOCK", "HEAD", "MAX_LOG", "DiskError", "LogSink", "TextSink", "is_placeholder", "on_disk"]
@@ -37,15 +39,21 @@ class DiskError(Exception):
 
 
 async def on_disk(work: Callable[[], T]) -> T:
-    """Run file operations in a worker thread.
+    """Run file operations in a worker thread, and wait for its end even if this task is cancelled meanwhile.
 
     Raises:
         DiskError: They raised an OSError.
     """
+    # anyio does so for its own cancel scopes only. What a thread made after its task had ended would be left behind.
+    running = asyncio.ensure_future(anyio.to_thread.run_sync(work))
     try:
-        return await anyio.to_thread.run_sync(work)
+        return await asyncio.shield(running)
     except OSError as exc:
         raise DiskError(type(exc).__name__) from exc
+    finally:
+        if not running.done():
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([running])
 
 
 class LogSink:

@@ -22,7 +22,7 @@ from aiotravis.bulk.progress import Progress
 from aiotravis.errors import DecodeError, NotFoundError, UsageError
 from aiotravis.resources._base import MAX_ID, Entity, Resource, id_of
 from aiotravis.resources._build_history import history_start
-from aiotravis.resources._build_or_job import BuildOrJob, finish
+from aiotravis.resources._build_or_job import BuildOrJob, complete, finish
 from aiotravis.resources._flash import FlashResponse, restart
 from aiotravis.resources._runs import Restarts
 from aiotravis.resources.commits import Commit
@@ -92,10 +92,10 @@ class Builds(Resource):
             UsageError: Neither an id nor a build.
         """
         response = await self._fetch(GET, id=id_of(build, "build", Build))
-        if response.jobs:
-            jobs = tuple(finish(response.jobs, [response.commit]))
-            msgspec.structs.force_setattr(response.build, "jobs", jobs)
-        return finish([response.build], [response.commit])[0]
+        fetched = response.build
+        complete((fetched, *response.jobs), (response.commit,))
+        msgspec.structs.force_setattr(fetched, "jobs", tuple(response.jobs))
+        return fetched
 
     async def find(self, repo: int | str | Repository, number: int | str) -> Build:
         """Fetch a build by its number, with its commit and without jobs; the newest if several share the number.

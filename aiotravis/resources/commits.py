@@ -9,11 +9,11 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from aiotravis._http import Results, unreadable_of
+from aiotravis._http import Results, results_of
 from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity
 
-__all__ = ["Commit", "attach_commits", "commit_in_utc"]
+__all__ = ["Commit", "attach_commits", "commit_in_utc", "commits_by_id"]
 
 
 class Commit(Entity, frozen=True, kw_only=True):
@@ -58,25 +58,36 @@ S = TypeVar("S", bound=Entity)
 _set: Final = msgspec.structs.force_setattr
 
 
-def commit_in_utc(commit: Commit) -> Commit:
-    """Convert the date of a freshly decoded commit to UTC, and return the commit."""
+def commit_in_utc(commit: Commit) -> None:
+    """Convert the date of a freshly decoded commit to UTC."""
     committed_at = commit.committed_at
     if committed_at is not None and committed_at.tzinfo is not UTC:
         dates_to_utc(commit, "committed_at")
-    return commit
+
+
+def commits_by_id(commits: Sequence[Commit | None]) -> dict[int | None, Commit]:
+    """Convert the dates of freshly decoded commits to UTC, and return the commits by their ids."""
+    by_id: dict[int | None, Commit] = {}
+    for commit in commits:
+        if commit is not None:
+            committed_at = commit.committed_at
+            if committed_at is not None and committed_at.tzinfo is not UTC:
+                commit_in_utc(commit)
+            by_id[commit.id] = commit
+    return by_id
 
 
 def attach_commits(entities: Sequence[S], commits: Sequence[Commit | None]) -> Results[S]:
-    """Set ``commit`` of freshly decoded builds, jobs, branches or requests to the commits sent beside them.
+    """Set ``commit`` of freshly decoded requests to the commits sent beside them. For builds and jobs, see `finish`.
 
     Returns:
         The same entities. What could not be read beside them, or beside the commits, is in ``unreadable``.
     """
     # fact 9.19: commits are unordered and repeated, and requests may have none: match them by id.
-    by_id: dict[int | None, Commit] = {commit.id: commit_in_utc(commit) for commit in commits if commit}
-    for entity in entities if by_id else ():
-        commit = by_id.get(getattr(entity, "commit_id", None))
+    commit_of = commits_by_id(commits).get
+    for entity in entities:
+        commit = commit_of(getattr(entity, "commit_id", None))
         if commit is not None:
             # Frozen, but not yet seen by anyone else.
             _set(entity, "commit", commit)
-    return Results(entities, (*unreadable_of(entities), *unreadable_of(commits)))
+    return results_of(entities, commits)

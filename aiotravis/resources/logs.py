@@ -5,7 +5,6 @@ https://docs.travis-ci.com/api/#logs
 
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -147,7 +146,7 @@ class Logs(Resource):
                 if absent:
                     raise unavailable(request, absent, number)
                 return None
-            response = replace(response, body=sink.head)
+            response = msgspec.structs.replace(response, body=sink.head)
         return _read_json(request, response, number)
 
     async def _send(self, request: ApiRequest, sink: LogSink | None) -> ApiResponse:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiotravis._http.decompression import SLICE, BodyReader, BodyTooLarge, MalformedBody, check_encodings
+from aiotravis._http.decompression import (
+    SLICE,
+    BodyReader,
+    BodyTooLarge,
+    MalformedBody,
+    check_encodings,
+    decompress_at_once,
+)
 
 
 def read(packed: bytes, encoding: str = "gzip", *, limit: int = 1 << 30, step: int = 1 << 16) -> bytes:
@@ -95,3 +102,18 @@ def test_unrequested_encodings_are_malformed(content: str, transfer: str) -> Non
 @pytest.mark.parametrize(("content", "transfer"), [("", ""), ("Gzip", "Chunked"), ("identity", "identity")])
 def test_requested_encodings_are_accepted(content: str, transfer: str) -> None:
     check_encodings(content, transfer)
+
+
+@given(st.binary(max_size=500), st.data())
+def test_a_small_whole_body_is_decompressed_at_once_and_any_other_is_not(text: bytes, data: st.DataObject) -> None:
+    packed = gzip.compress(text)
+    assert decompress_at_once(packed, 1 << 20) == text
+    assert decompress_at_once(packed[: data.draw(st.integers(0, len(packed) - 1))], 1 << 20) is None
+    assert decompress_at_once(packed + packed, 1 << 20) is None
+    assert decompress_at_once(b"{" + packed, 1 << 20) is None
+    assert decompress_at_once(packed, len(packed) - 1) is None
+
+
+def test_what_takes_several_steps_is_not_decompressed_at_once() -> None:
+    assert decompress_at_once(gzip.compress(bytes(SLICE - 1)), 1 << 30) == bytes(SLICE - 1)
+    assert decompress_at_once(gzip.compress(bytes(SLICE + 1)), 1 << 30) is None

@@ -1,6 +1,10 @@
 """Requests and answers as data."""
 
+import copy
+import pickle
+
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from aiotravis._http import ApiRequest, ApiResponse
 from tests.samples import JSON
@@ -56,3 +60,25 @@ def test_json_with_half_a_surrogate_is_json() -> None:
     assert ApiResponse(200, JSON, b'{"a":"\\ud800"}').json == {"a": "\ufffd"}
     assert ApiResponse(200, JSON, b'{"a":"caf\xe9"}').json == {"a": "caf\ufffd"}
     assert ApiResponse(200, JSON, b"OK").json is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ApiRequest("GET", "/x", (("access_token", "t0ken"),), (("Cookie", "t0ken"),), b"t0ken", hidden=("t0ken",)),
+        ApiResponse(200, {"x-echo": "t0ken", "content-type": "t0ken"}, b"t0ken", secrets=("t0ken",)),
+    ],
+)
+def test_nothing_that_shows_a_message_shows_its_secrets(message: ApiRequest | ApiResponse) -> None:
+    # Rich, a library that prints values in a terminal, asks structs for all their fields.
+    shown = (repr(message), str(message), f"{message}", repr(list(message.__rich_repr__())))
+    assert "t0ken" not in "".join(shown)
+
+
+def test_a_response_with_the_headers_of_aiohttp_can_be_copied_and_pickled() -> None:
+    headers = CIMultiDictProxy(CIMultiDict([("Content-Type", "text/plain"), ("X-Twice", "1"), ("X-Twice", "2")]))
+    response = ApiResponse(200, headers, b"x", secrets=("t0ken",))
+    for made in (pickle.loads(pickle.dumps(response)), copy.deepcopy(response)):
+        assert made.headers == {"content-type": "text/plain", "x-twice": made.headers["x-twice"]}
+        assert (made.status, made.body, made.secrets, made.received_at) == (200, b"x", ("t0ken",), response.received_at)
+        assert made.content_type == response.content_type == "text/plain"

@@ -2,11 +2,11 @@
 
 import gc
 import tracemalloc
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aiotravis._http import ApiRequest, ApiResponse
 from aiotravis._http.response_cache import MAX_AGE, MAX_BODY, OVERHEAD, SETTLING, ResponseCache, ResponseMemory

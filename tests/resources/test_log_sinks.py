@@ -1,5 +1,7 @@
 """Sinks for the text of a log."""
 
+import asyncio
+import threading
 import zlib
 
 import pytest
@@ -44,3 +46,20 @@ async def test_on_disk_turns_an_os_error_into_a_disk_error() -> None:
     with pytest.raises(DiskError) as info:
         await on_disk(fail)
     assert isinstance(info.value.__cause__, OSError)
+
+
+async def test_a_cancelled_task_waits_for_what_its_thread_does_on_disk() -> None:
+    started, go_on, done = threading.Event(), threading.Event(), list[str]()
+
+    def work() -> None:
+        started.set()
+        go_on.wait()
+        done.append("written")
+
+    task = asyncio.create_task(on_disk(work))
+    await asyncio.to_thread(started.wait)
+    task.cancel()
+    asyncio.get_running_loop().call_later(0.02, go_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == ["written"]
