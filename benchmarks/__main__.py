@@ -43,7 +43,7 @@ def rest(*, quick: bool) -> Iterator[Case]:
     walks = history(builds=builds, rounds=1 if quick else 3)
     yield Case(goal="P3", title=f"a history of {builds} builds, 20 ms away", unit="s", figures=walks,
                base="TravisPy" if "TravisPy" in walks else "aiotravis", more_is_better=False)  # fmt: skip
-    many, cpu = _rates(by_ids(builds=count, at_once=8, latency=0.02, rounds=rounds))
+    many, cpu = _rates(by_ids(builds=count, at_once=16, latency=0.02, rounds=rounds))
     yield Case(goal="P4", title=f"{count} builds by their ids, 20 ms away", unit="a second", figures=many,
                base="TravisPy" if "TravisPy" in many else "floor", notes=cpu)  # fmt: skip
 
