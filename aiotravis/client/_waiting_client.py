@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterable, Callable, Iterable
 from functools import partial
-from typing import Final, TypeVar, overload
+from typing import Final, TypeVar, cast, overload
 
 from aiotravis._validation import validate_bool, validate_callback, validate_count, validate_not_awaitable
 from aiotravis.bulk.concurrent_map import ConcurrentMap
@@ -29,6 +29,10 @@ MAX_WAITS: Final = 100_000
 """Builds that are waited for at the same time by one call."""
 
 
+def _has_ended(value: Build | Job) -> bool:
+    return value.finished
+
+
 def _condition(until: Callable[[V], object] | None) -> Callable[[V], bool]:
     """Return what is waited for: the end, if it is None.
 
@@ -36,7 +40,7 @@ def _condition(until: Callable[[V], object] | None) -> Callable[[V], bool]:
         UsageError: It is not a function, or an async one; also when the condition is called, if only that tells.
     """
     if until is None:
-        return lambda value: value.finished
+        return _has_ended
     plain = validate_callback(until, "until")
 
     def holds(value: V) -> bool:
@@ -79,9 +83,13 @@ class WaitingClient(BaseClient):
             RestartDropped: This client has restarted it, without effect.
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
-        key = Build, id_of(build, "build", Build)
-        found: Build = await self._waiting.wait(key, _condition(until), self._waiting.run_filter(key, after))
-        return found
+        key = "build", id_of(build, "build", Build)
+        wait = self._waiting.begin(key, _condition(until), self._waiting.run_filter(key, after))
+        try:
+            await wait.outcome
+        finally:
+            self._waiting.end(wait)
+        return cast("Build", wait.value)
 
     def wait_for_builds(
         self,
@@ -136,9 +144,13 @@ class WaitingClient(BaseClient):
             RestartDropped: This client has restarted it, or its build, without effect.
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
-        key = Job, id_of(job, "job", Job)
-        found: Job = await self._waiting.wait(key, _condition(until), self._waiting.run_filter(key, after))
-        return found
+        key = "job", id_of(job, "job", Job)
+        wait = self._waiting.begin(key, _condition(until), self._waiting.run_filter(key, after))
+        try:
+            await wait.outcome
+        finally:
+            self._waiting.end(wait)
+        return cast("Job", wait.value)
 
     @overload
     async def restart(self, build: BuildRef) -> Build: ...
