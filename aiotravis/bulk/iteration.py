@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from asyncio import Lock
 from collections import deque
-from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, Self, TypeVar
 
 import anyio.lowlevel
 
@@ -12,6 +12,9 @@ from aiotravis.errors import UsageError
 __all__ = ["EntityIterator", "refuse_await"]
 
 T = TypeVar("T")
+
+STEPS_PER_TURN: Final = 100
+"""Entities after which other tasks get their turn, where thousands have been read ahead."""
 
 
 class EntityIterator(ABC, Generic[T]):
@@ -41,11 +44,13 @@ class EntityIterator(ABC, Generic[T]):
 
     async def __anext__(self) -> T:
         """Return the next entity."""
-        if self._ready:
+        if self._ready and self._taken % STEPS_PER_TURN:
             # Nothing to wait for: most of what the iteration of a batch costs.
             self._taken += 1
             return self._ready.popleft()
         async with self._lock:
+            if self._ready:
+                await anyio.lowlevel.checkpoint()
             try:
                 entity = self._ready.popleft() if self._ready else await self._next()
             except StopAsyncIteration:
