@@ -1,7 +1,7 @@
 """Subscribing to events: from repositories, builds, jobs and channel names to a feed."""
 
-from collections.abc import Iterable
-from typing import Any, cast
+from collections.abc import Collection, Iterable
+from typing import Any, Final, TypeVar, cast
 
 from aiotravis._validation import display, validate_count, validate_iterable
 from aiotravis.errors import UsageError
@@ -26,6 +26,11 @@ BuildRef = int | Build
 
 JobRef = int | Job
 """A job: its id, or a `Job`."""
+
+
+T = TypeVar("T")
+
+NONE: Final[frozenset[Any]] = frozenset()
 
 
 class EventSubscriber:
@@ -58,7 +63,7 @@ class EventSubscriber:
         """
         is_everything = repo is None and job is None and build is None and channels is None
         repos, jobs, builds = _as_list(repo), _as_list(job), _as_list(build)
-        names = frozenset[str]() if channels is None else _validate_channels(channels)
+        names = NONE if channels is None else _validate_channels(channels)
         if not is_everything and not (repos or jobs or builds or names):
             raise UsageError(
                 "Name a repository, a build, a job or a channel: what was passed is empty.", argument="repo"
@@ -73,13 +78,13 @@ class EventSubscriber:
         parents, build_ids, orphan_builds = _split(builds, "build", Build)
         job_parents, job_ids, orphan_jobs = _split(jobs, "job", Job)
         selection = ChannelSelection(
-            repositories=frozenset(repositories),
-            slugs=frozenset(slugs),
+            repositories=_frozen(repositories),
+            slugs=_frozen(slugs),
             builds=build_ids,
             orphan_builds=orphan_builds,
             jobs=job_ids,
             orphan_jobs=orphan_jobs,
-            parent_repositories=parents | job_parents,
+            parent_repositories=_frozen(parents | job_parents),
             channels=names,
         )
         classes = _validate_classes(only)
@@ -100,7 +105,12 @@ def _split(
             orphans.add(number)
         else:
             parents.add(repository)
-    return frozenset(parents), frozenset(ids), frozenset(orphans)
+    return _frozen(parents), _frozen(ids), _frozen(orphans)
+
+
+def _frozen(values: Collection[T]) -> frozenset[T]:
+    """Return a set that is shared if it is empty: there may be thousands of feeds, each with six such sets."""
+    return frozenset(values) if values else NONE
 
 
 def _as_list(values: Any) -> list[Any]:
