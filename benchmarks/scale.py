@@ -28,6 +28,7 @@ from aiotravis._http import ApiRequest, ApiResponse, Sink, Transport
 from aiotravis.rate_limits.limiter import RateLimiter
 from aiotravis.rate_limits.memory import MemoryLimiter
 from aiotravis.rate_limits.rules import AUTHENTICATED
+from aiotravis.resources._runs import Restarts
 from benchmarks.live_server import serving
 from benchmarks.pages import envelope
 from benchmarks.turns import Turns
@@ -119,8 +120,8 @@ def _job(number: int) -> dict[str, Any]:
 class ReplayedTravis(Travis):
     """A client whose responses come from a `Replay`."""
 
-    def _bind_resources(self, transport: Transport, *others: Any) -> None:
-        super()._bind_resources(Replay(transport), *others)
+    def _bind_resources(self, transport: Transport, token: str | None, endpoint: str, restarts: Restarts) -> None:
+        super()._bind_resources(Replay(transport), token, endpoint, restarts)
 
 
 Work = Callable[[Travis, int], Awaitable[object]]
@@ -170,7 +171,7 @@ async def _finished_waits(travis: Travis, count: int) -> object:
 
 ORDERS: dict[str, Callable[[list[Any]], object]] = {
     "oldest first": lambda _: None,
-    "newest first": list.reverse,
+    "newest first": lambda several: several.reverse(),
     "at random": random.Random(7).shuffle,
 }
 """Orders in which many calls are cancelled, or many feeds closed."""
