@@ -1,7 +1,7 @@
 """Subscribing to events: from repositories, builds, jobs and channel names to a feed."""
 
-from collections.abc import Collection, Iterable
-from typing import Any, Final, TypeVar, cast
+from collections.abc import Iterable
+from typing import Any, Final, cast
 
 from aiotravis._validation import display, validate_count, validate_iterable
 from aiotravis.errors import UsageError
@@ -28,9 +28,8 @@ JobRef = int | Job
 """A job: its id, or a `Job`."""
 
 
-T = TypeVar("T")
-
 NONE: Final[frozenset[Any]] = frozenset()
+"""Shared by all feeds: there may be thousands of them, each with six empty sets."""
 
 
 class EventSubscriber:
@@ -78,13 +77,13 @@ class EventSubscriber:
         parents, build_ids, orphan_builds = _split(builds, "build", Build)
         job_parents, job_ids, orphan_jobs = _split(jobs, "job", Job)
         selection = ChannelSelection(
-            repositories=_frozen(repositories),
-            slugs=_frozen(slugs),
+            repositories=frozenset(repositories) or NONE,
+            slugs=frozenset(slugs) or NONE,
             builds=build_ids,
             orphan_builds=orphan_builds,
             jobs=job_ids,
             orphan_jobs=orphan_jobs,
-            parent_repositories=_frozen(parents | job_parents),
+            parent_repositories=frozenset(parents | job_parents) or NONE,
             channels=names,
         )
         classes = _validate_classes(only)
@@ -105,12 +104,7 @@ def _split(
             orphans.add(number)
         else:
             parents.add(repository)
-    return _frozen(parents), _frozen(ids), _frozen(orphans)
-
-
-def _frozen(values: Collection[T]) -> frozenset[T]:
-    """Return a set that is shared if it is empty: there may be thousands of feeds, each with six such sets."""
-    return frozenset(values) if values else NONE
+    return frozenset(parents) or NONE, frozenset(ids) or NONE, frozenset(orphans) or NONE
 
 
 def _as_list(values: Any) -> list[Any]:
