@@ -17,6 +17,7 @@ from benchmarks.live import burst, bursts, latency, subscribing
 from benchmarks.logs import following
 from benchmarks.report import Case, as_json, as_markdown, as_text, chart
 from benchmarks.rest import Figures, by_ids, one_by_one
+from benchmarks.scale import CASES, grow, verdict
 from benchmarks.turns import LIMIT, SHAPES, longest_turns
 from benchmarks.waiters import waiting
 
@@ -56,7 +57,7 @@ def rest(*, quick: bool) -> Iterator[Case]:
     walks = history(builds=builds, rounds=1 if quick else 3)
     yield Case(goal="P3", title=f"a history of {builds} builds, 20 ms away", unit="s", figures=walks,
                base="TravisPy" if "TravisPy" in walks else "aiotravis", more_is_better=False)  # fmt: skip
-    many, cpu = _rates(by_ids(builds=count, at_once=8, latency=0.02, rounds=rounds))
+    many, cpu = _rates(by_ids(builds=count, at_once=16, latency=0.02, rounds=rounds))
     yield Case(goal="P4", title=f"{count} builds by their ids, 20 ms away", unit="a second", figures=many,
                base="TravisPy" if "TravisPy" in many else "floor", notes=cpu)  # fmt: skip
 
@@ -170,6 +171,21 @@ def limits(*, quick: bool) -> Iterator[Case]:
                figures=calls(count=count if quick else 400, rounds=rounds))  # fmt: skip
 
 
+def scale(*, quick: bool) -> Iterator[Case]:
+    """Measure whether an item costs the same however many there are."""
+    for name in list(CASES)[::4] if quick else CASES:
+        growths = grow(name, (0.05,) if quick else (1, 10, 100))
+        names = [f"{growth.count:,} items" for growth in growths]
+        notes = {
+            name: f"longest turn {growth.turn:.1f} ms, {growth.memory:,.0f} bytes each"
+            for name, growth in zip(names, growths, strict=True)
+        }
+        if not quick and (problem := verdict(growths)):
+            notes[names[-1]] += f": {problem}"
+        yield Case(goal="S", title=f"{name}, CPU an item", unit="us", base=names[0], more_is_better=False, notes=notes,
+                   figures={name: [growth.cost] for name, growth in zip(names, growths, strict=True)})  # fmt: skip
+
+
 PARTS: dict[str, Callable[..., Iterator[Case]]] = {
     "rest": rest,
     "holding": holding,
@@ -177,6 +193,7 @@ PARTS: dict[str, Callable[..., Iterator[Case]]] = {
     "live": live,
     "flows": flows,
     "limits": limits,
+    "scale": scale,
 }
 
 

@@ -79,7 +79,8 @@ async def _wait(process: "subprocess.Popen[str]", endpoint: str, ids: range, wei
     requests = sockets = stable = 0
     opening = held = 0.0
     began, used = time.perf_counter(), time.process_time()
-    async with Travis(endpoint=endpoint) as travis:
+    # The feed opens the connection, and imports what only that needs: neither is the memory of a waiter.
+    async with Travis(endpoint=endpoint) as travis, travis.events(channels=["other"]):
         if weigh:
             gc.collect()
             tracemalloc.start()

@@ -97,7 +97,7 @@ class ApiRequest(msgspec.Struct, frozen=True, gc=False):
     @property
     def target(self) -> str:
         """Path with query, as sent."""
-        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+        return f"{self.path}?{urlencode(self.query, safe=',')}" if self.query else self.path
 
     @property
     def safe_target(self) -> str:

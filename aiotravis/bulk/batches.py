@@ -29,14 +29,19 @@ IDS_PER_REQUEST: Final = 100
 
 MAX_CONCURRENT_REQUESTS: Final = 16
 
+FIRST_BATCHES_AHEAD: Final = 32
+MAX_BATCHES_AHEAD: Final = 64
+"""Requests of the first step and of a later one. A step waits for its slowest request, which more of them outweigh."""
+
 
 class BatchIterator(EntityIterator[S]):
     """Async iterator over entities in the order of their ids: ``async for build in travis.builds.many(ids)``.
 
     Sends up to 16 requests of 100 ids each at the same time, only while the next entity is awaited: breaking off
-    leaves no task behind. Ids that come from an async iterable are read in hundreds, for 1 request first, then for 3, 9
-    and 16 at the same time. An id that occurs twice is sent once and yields its entity twice. After an error, iterate
-    on to repeat the failed requests.
+    leaves no task behind. A step that finds no entity left sends the next 64 requests, the first one 32. Ids that come
+    from an async iterable are read in hundreds, for 1 request first, then for 3, 9, 27 and 64. An id that occurs twice
+    is sent once and yields its entity twice. An error of a request is raised after the entities before it: iterate on
+    to repeat the failed requests.
 
     Raises:
         NotFoundError: After the last entity, once: some ids are missing, and ``missing_ok`` is not set.
@@ -63,12 +68,14 @@ class BatchIterator(EntityIterator[S]):
         self._source_error: Exception | None = None
         self._to_id = to_id
         self._next_batch: list[int] = []
-        self._batches_ahead = 1 if self._source else MAX_CONCURRENT_REQUESTS
+        self._batches_ahead = 1 if self._source else FIRST_BATCHES_AHEAD
         self._batches = deque(known[start : start + IDS_PER_REQUEST] for start in range(0, len(known), IDS_PER_REQUEST))
         self._path = path
         self._missing_ok = missing_ok
-        self._ready: deque[S] = deque()
+        # The responses that wait for the response to an earlier batch, by their place among the batches.
         self._responses: dict[int, Sequence[S]] = {}
+        self._taken_batches = 0
+        self._failure: Exception | None = None
         self._missing: dict[int, None] = {}
         self._unreadable: list[Unreadable] = []
         self._missing_raised = False
@@ -86,6 +93,9 @@ class BatchIterator(EntityIterator[S]):
 
     async def _next(self) -> S:
         while not self._ready:
+            if self._failure is not None:
+                failure, self._failure = self._failure, None
+                raise failure
             await self._read_ids()
             if not self._batches:
                 self._end()
@@ -124,16 +134,28 @@ class BatchIterator(EntityIterator[S]):
             self._next_batch = []
 
     async def _fetch_more(self) -> None:
-        batches = [self._batches[index] for index in range(min(MAX_CONCURRENT_REQUESTS, len(self._batches)))]
+        ahead = range(self._taken_batches, self._taken_batches + min(self._batches_ahead, len(self._batches)))
         self._reporter.start()
         try:
-            responses = await gather(lambda batch: self._fetch(list(dict.fromkeys(batch))), batches, self._responses)
+            await gather(
+                self._fetch_batch,
+                [place for place in ahead if place not in self._responses],
+                at_once=MAX_CONCURRENT_REQUESTS,
+            )
+        except Exception as exc:  # noqa: BLE001 - raised after the entities before it
+            self._failure = exc
+        else:
+            self._batches_ahead = min(MAX_BATCHES_AHEAD, self._batches_ahead * 3)
         finally:
             self._reporter.stop()
-        self._responses.clear()
-        self._batches_ahead = min(MAX_CONCURRENT_REQUESTS, self._batches_ahead * 3)
-        for batch, entities in zip(batches, responses, strict=True):
-            self._batches.popleft()
+
+    async def _fetch_batch(self, place: int) -> None:
+        """Fetch a batch, and take the responses to which no earlier one is missing."""
+        batch = self._batches[place - self._taken_batches]
+        self._responses[place] = await self._fetch(list(dict.fromkeys(batch)))
+        while self._taken_batches in self._responses:
+            batch, entities = self._batches.popleft(), self._responses.pop(self._taken_batches)
+            self._taken_batches += 1
             self._unreadable += unreadable_of(entities)
             found = {entity.id: entity for entity in entities}
             self._ready.extend(found[number] for number in batch if number in found)

@@ -14,7 +14,13 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 
-async def gather(call: Callable[[A], Awaitable[R]], items: Sequence[A], results: dict[int, R] | None = None) -> list[R]:
+async def gather(
+    call: Callable[[A], Awaitable[R]],
+    items: Sequence[A],
+    results: dict[int, R] | None = None,
+    *,
+    at_once: int | None = None,
+) -> list[R]:
     """Call with all items at the same time and return the results in the order of the items.
 
     Args:
@@ -22,6 +28,7 @@ async def gather(call: Callable[[A], Awaitable[R]], items: Sequence[A], results:
         items: The items.
         results: Receives each result under the index of its item. What an earlier call that failed or was cancelled
             left there is not called again.
+        at_once: Maximum number of calls that run at the same time: each that ends makes room for the next.
 
     Raises:
         Exception: The first failure, not wrapped in a group. The other calls are cancelled.
@@ -37,18 +44,21 @@ async def gather(call: Callable[[A], Awaitable[R]], items: Sequence[A], results:
         except Exception as exc:  # noqa: BLE001 - raised below, outside of the exception group
             failures.append(exc)
 
-    async def run_in_group(index: int) -> None:
-        await run_one(index)
-        if failures:
-            group.cancel_scope.cancel()
+    async def work() -> None:
+        for index in waiting:
+            await run_one(index)
+            if failures:
+                group.cancel_scope.cancel()
+                return
 
     missing = [index for index in range(len(items)) if index not in results]
+    waiting = iter(missing)
     if len(missing) == 1:
         await run_one(missing[0])
     else:
         async with anyio.create_task_group() as group:
-            for index in missing:
-                group.start_soon(run_in_group, index)
+            for _ in missing[:at_once]:
+                group.start_soon(work)
     if failures:
         raise failures[0]
     return [results[index] for index in range(len(items))]

@@ -82,7 +82,7 @@ class Paginator(EntityIterator[R]):
         self._remaining = limit
         self._encode = encode
         self._reporter = Reporter(progress, limit, waiting)
-        self._ready: deque[tuple[int, R]] = deque()
+        self._read_ahead: deque[tuple[int, R]] = deque()
         self._unreadable: list[Unreadable] = []
         self._pending = dict.fromkeys(position.pending)
         self._batches = fetch_many(position.pending) if fetch_many is not None and position.pending else None
@@ -109,7 +109,7 @@ class Paginator(EntityIterator[R]):
         Each entity comes at least once, and those that had not ended come again once they have; after an iteration that
         was broken off, some may come twice. Read it when what was taken is stored.
         """
-        if self._put_back:
+        if self._ready:
             return self._cursor_before
         return self._encode(
             Position(
@@ -141,7 +141,7 @@ class Paginator(EntityIterator[R]):
     async def _next(self) -> R:
         if self._remaining == 0:
             raise StopAsyncIteration
-        while not self._ready:
+        while not self._read_ahead:
             self._reporter.start()
             try:
                 await self._read()
@@ -149,7 +149,7 @@ class Paginator(EntityIterator[R]):
                 self._reporter.stop()
         if self._remaining is not None:
             self._remaining -= 1
-        number, entity = self._ready.popleft()
+        number, entity = self._read_ahead.popleft()
         if not entity.finished:
             self._pending[entity.id] = None
         elif self._pending:
@@ -239,6 +239,6 @@ class Paginator(EntityIterator[R]):
         ]
 
     def _add(self, entities: Sequence[tuple[int, R]]) -> None:
-        self._ready.extend(entities)
+        self._read_ahead.extend(entities)
         if entities:
             self._reporter.advance(len(entities) if self._remaining is None else min(len(entities), self._remaining), 0)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from functools import partial
-from typing import Final, TypeVar, overload
+from typing import Final, TypeVar, cast, overload
 
 from aiotravis._validation import validate_bool, validate_callback, validate_count, validate_not_awaitable
 from aiotravis.bulk.concurrent_map import ConcurrentMap
@@ -30,6 +30,10 @@ MAX_WAITS: Final = 100_000
 """Builds that are waited for at the same time by one call."""
 
 
+def _has_ended(value: Build | Job) -> bool:
+    return value.finished
+
+
 def _condition(until: Callable[[V], object] | None) -> Callable[[V], bool]:
     """Return what is waited for: the end, if it is None.
 
@@ -37,7 +41,7 @@ def _condition(until: Callable[[V], object] | None) -> Callable[[V], bool]:
         UsageError: It is not a function, or an async one; also when the condition is called, if only that tells.
     """
     if until is None:
-        return lambda value: value.finished
+        return _has_ended
     plain = validate_callback(until, "until")
 
     def holds(value: V) -> bool:
@@ -89,10 +93,16 @@ class WaitingClient(BaseClient):
             RestartDropped: This client has restarted it, without effect.
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
-        key = Build, id_of(build, "build", Build)
-        run_filter = self._waiting.run_filter(key, after)
-        found: Build = await self._counted(self._waiting.wait(key, _condition(until), run_filter))
-        return found
+        key = "build", id_of(build, "build", Build)
+        wait = self._waiting.begin(key, _condition(until), self._waiting.run_filter(key, after))
+        counts = self._transport.identity.counts
+        counts.waiters += 1
+        try:
+            await wait.outcome
+        finally:
+            counts.waiters -= 1
+            self._waiting.end(wait)
+        return cast("Build", wait.value)
 
     def wait_for_builds(
         self,
@@ -147,10 +157,16 @@ class WaitingClient(BaseClient):
             RestartDropped: This client has restarted it, or its build, without effect.
             UsageError: An argument is not valid, or the client was closed meanwhile.
         """
-        key = Job, id_of(job, "job", Job)
-        run_filter = self._waiting.run_filter(key, after)
-        found: Job = await self._counted(self._waiting.wait(key, _condition(until), run_filter))
-        return found
+        key = "job", id_of(job, "job", Job)
+        wait = self._waiting.begin(key, _condition(until), self._waiting.run_filter(key, after))
+        counts = self._transport.identity.counts
+        counts.waiters += 1
+        try:
+            await wait.outcome
+        finally:
+            counts.waiters -= 1
+            self._waiting.end(wait)
+        return cast("Job", wait.value)
 
     @overload
     async def restart(self, build: BuildRef) -> Build: ...

@@ -207,7 +207,7 @@ class CommitWaiter:
             )
             async with feed:
                 build_id = await self._find(search, feed)
-        build: Build = await self._waiter.wait((Build, build_id), until)
+        build: Build = await self._waiter.wait(("build", build_id), until)
         return build
 
     async def _find(self, search: CommitSearch, feed: Feed) -> int:

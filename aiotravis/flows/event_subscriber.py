@@ -1,7 +1,7 @@
 """Subscribing to events: from repositories, builds, jobs and channel names to a feed."""
 
 from collections.abc import AsyncIterable, Iterable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from aiotravis._validation import display, validate_count, validate_iterable
 from aiotravis.errors import UsageError
@@ -26,6 +26,10 @@ BuildRef = int | Build
 
 JobRef = int | Job
 """A job: its id, or a `Job`."""
+
+
+NONE: Final[frozenset[Any]] = frozenset()
+"""Shared by all feeds: there may be thousands of them, each with six empty sets."""
 
 
 class EventSubscriber:
@@ -58,7 +62,7 @@ class EventSubscriber:
         """
         is_everything = repo is None and job is None and build is None and channels is None
         repos, jobs, builds = _as_list(repo, "repo"), _as_list(job, "job"), _as_list(build, "build")
-        names = frozenset[str]() if channels is None else _validate_channels(channels)
+        names = NONE if channels is None else _validate_channels(channels)
         if not is_everything and not (repos or jobs or builds or names):
             raise UsageError(
                 "Name a repository, a build, a job or a channel: what was passed is empty.", argument="repo"
@@ -73,13 +77,13 @@ class EventSubscriber:
         parents, build_ids, orphan_builds = _split(builds, "build", Build)
         job_parents, job_ids, orphan_jobs = _split(jobs, "job", Job)
         selection = ChannelSelection(
-            repositories=frozenset(repositories),
-            slugs=frozenset(slugs),
+            repositories=frozenset(repositories) or NONE,
+            slugs=frozenset(slugs) or NONE,
             builds=build_ids,
             orphan_builds=orphan_builds,
             jobs=job_ids,
             orphan_jobs=orphan_jobs,
-            parent_repositories=parents | job_parents,
+            parent_repositories=frozenset(parents | job_parents) or NONE,
             channels=names,
         )
         classes = _validate_classes(only)
@@ -100,7 +104,7 @@ def _split(
             orphans.add(number)
         else:
             parents.add(repository)
-    return frozenset(parents), frozenset(ids), frozenset(orphans)
+    return frozenset(parents) or NONE, frozenset(ids) or NONE, frozenset(orphans) or NONE
 
 
 def _as_list(values: Any, argument: str) -> list[Any]:

@@ -46,8 +46,9 @@ class Restarter:
     async def restart(self, kind: type[Build | Job], number: int) -> Any:
         """Restart a build or job, see `Travis.restart`."""
         resource = self._resources[kind]
-        with self._lifetime.scope(f"{kind.__name__.lower()} {number} was restarted"):
-            run_filter = self._waiter.run_filter((kind, number))
+        key = kind.__name__.lower(), number
+        with self._lifetime.scope(f"{key[0]} {number} was restarted"):
+            run_filter = self._waiter.run_filter(key)
             # Read just before: it tells the old run from the new one, even if that is over within a second.
             old = await retry(lambda: resource.get(number), backoff(FIRST_RETRY, MAX_RETRY))
             async with contextlib.AsyncExitStack() as stack:
@@ -65,7 +66,7 @@ class Restarter:
                     # It may have been carried out all the same: a new run would show that.
                     failure = exc
                 self._restarts.record_old_run(old)
-                found = await self._waiter.wait((kind, number), lambda _: True, run_filter)
+                found = await self._waiter.wait(key, lambda _: True, run_filter)
                 if failure is not None and Run.of(old).order_of(found, is_event=False) is not RunOrder.LATER:
                     raise failure
                 return found

@@ -10,33 +10,47 @@ import msgspec
 from aiotravis.errors import TravisError
 from aiotravis.flows.event_receiver import EventReceiver
 from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._restart import Key
 from aiotravis.resources._run_order import Run
 from aiotravis.resources._runs import RunFilter
 
-__all__ = ["PendingWait", "TargetKey", "WaitTarget"]
+__all__ = ["PendingWait", "WaitTarget"]
 
-TargetKey = tuple[type[BuildOrJob], int]
-"""Class and id of a build or job. Numbers do not identify a build: several can share one (fact 10.1)."""
-
-ONLY_READ: Final = frozenset({"config_json", "tags", "stage_id"})
+ONLY_READ: Final = ("config_json", "tags", "stage_id")
 """Attributes of builds and jobs that no event tells (fact 7.8), nor the tag of their commit."""
 
 
 @dataclass(slots=True, eq=False)
 class PendingWait:
-    """One call that waits for a build or job.
+    """One call that waits for a build or job. There may be tens of thousands: each byte counts.
 
     Attributes:
+        key: The build or job.
         until: Returns whether a build or job is as the caller wants it.
         run_filter: Keeps out the states of an old run.
         outcome: Resolves to the build or job, or to the exception for the caller to raise.
+        place: Its place among the waits of its target, or -1 once it is over.
     """
 
+    key: Key
     until: Callable[[Any], bool]
     run_filter: RunFilter
     outcome: "asyncio.Future[BuildOrJob | BaseException]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+    place: int = -1
+
+    @property
+    def value(self) -> BuildOrJob:
+        """The build or job, once the outcome is resolved.
+
+        Raises:
+            BaseException: The outcome.
+        """
+        outcome = self.outcome.result()
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
 
     def offer(self, value: BuildOrJob, *, is_event: bool = False) -> bool:
         """Resolve the outcome if `until` holds or raises, or a restart was dropped; return whether the wait is over."""
@@ -57,12 +71,22 @@ class PendingWait:
             self.outcome.set_result(outcome)
 
 
+class ReadState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What was read of a build or job that events do not tell."""
+
+    config_json: msgspec.Raw | None = None
+    tags: object = None
+    stage_id: int | None = None
+    commit_tag: str | None = None
+
+
 @dataclass(slots=True, eq=False)
 class WaitTarget:
     """One build or job with the calls that wait for it.
 
     Attributes:
-        waits: The calls.
+        key: The build or job.
+        waits: The calls, see `add` and `remove`.
         receiver: Where its events come from, once its repository is known.
         repository_id: Id of that repository.
         read: What was read of it last that events do not tell, see `completed`; None if it was not read yet.
@@ -70,29 +94,43 @@ class WaitTarget:
         run: Its present run; None before the first read.
     """
 
-    waits: dict[PendingWait, None] = field(default_factory=dict[PendingWait, None])
-    receiver: EventReceiver[TargetKey] | None = None
+    key: Key
+    waits: list[PendingWait] = field(default_factory=list[PendingWait])
+    receiver: EventReceiver[Key] | None = None
     repository_id: int = 0
-    read: dict[str, Any] | None = None
+    read: ReadState | None = None
     missing_since: float | None = None
     run: Run | None = None
+
+    def add(self, wait: PendingWait) -> None:
+        """Add a call."""
+        wait.place = len(self.waits)
+        self.waits.append(wait)
+
+    def remove(self, wait: PendingWait) -> None:
+        """Remove a call, in constant time: the last one takes its place. Again, this does nothing."""
+        if wait.place < 0:
+            return
+        last = self.waits.pop()
+        if last is not wait:
+            self.waits[wait.place] = last
+            last.place = wait.place
+        wait.place = -1
 
     def record_read(self, value: BuildOrJob) -> None:
         """Record a state read over REST."""
         # fact 8: a restart sets started_at to null; the read state is that of the present run.
         self.run = Run.of(value)
         self.missing_since = None
-        names = ONLY_READ & set(value.__struct_fields__)
-        self.read = {name: getattr(value, name) for name in names if getattr(value, name) is not None}
-        if value.commit is not None and value.commit.tag is not None:
-            self.read["tag"] = value.commit.tag
+        tag = None if value.commit is None else value.commit.tag
+        self.read = ReadState(commit_tag=tag, **{name: getattr(value, name, None) for name in ONLY_READ})
 
     def completed(self, value: BuildOrJob) -> BuildOrJob:
         """Return the state of an event with what only reads tell, so that `until` gets the same from both."""
-        missing = dict(self.read or {})
-        tag = missing.pop("tag", None)
-        if tag is not None and value.commit is not None:
-            missing["commit"] = msgspec.structs.replace(value.commit, tag=tag)
+        read = ReadState() if self.read is None else self.read
+        missing: dict[str, Any] = {name: known for name in ONLY_READ if (known := getattr(read, name)) is not None}
+        if read.commit_tag is not None and value.commit is not None:
+            missing["commit"] = msgspec.structs.replace(value.commit, tag=read.commit_tag)
         return msgspec.structs.replace(value, **missing)
 
     @property
@@ -109,17 +147,17 @@ class WaitTarget:
         """Resolve the waits that the new state satisfies, and drop them."""
         for wait in list(self.waits):
             if wait.offer(value, is_event=is_event):
-                self.waits.pop(wait, None)
+                self.remove(wait)
 
     def fail_read(self, error: TravisError) -> None:
         """Resolve the waits that cannot go on after an error of a read, and drop them."""
         for wait in list(self.waits):
             if not wait.run_filter.tolerates(error):
-                self.waits.pop(wait, None)
+                self.remove(wait)
                 wait.resolve(wait.run_filter.explained(error))
 
     def fail(self, error: Exception) -> None:
         """Resolve all waits with an error, and drop them."""
-        waits, self.waits = self.waits, {}
-        for wait in waits:
+        for wait in list(self.waits):
+            self.remove(wait)
             wait.resolve(error)

@@ -29,13 +29,14 @@ from aiotravis.errors import (
 from aiotravis.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.flows.event_receiver import EventReceiver
 from aiotravis.flows.event_subscriber import EventSubscriber
-from aiotravis.flows.wait_target import PendingWait, TargetKey, WaitTarget
+from aiotravis.flows.wait_target import PendingWait, WaitTarget
 from aiotravis.resources._base import read_in_parts
 from aiotravis.resources._build_or_job import BuildOrJob
+from aiotravis.resources._restart import Key, key_of
 from aiotravis.resources._run_order import Run, RunOrder
 from aiotravis.resources._runs import Restarts, RunFilter
-from aiotravis.resources.builds import Build, Builds
-from aiotravis.resources.jobs import Job, Jobs
+from aiotravis.resources.builds import Builds
+from aiotravis.resources.jobs import Jobs
 
 __all__ = ["BuildWaiter"]
 
@@ -75,11 +76,11 @@ class BuildWaiter:
         self._jobs = jobs
         self._restarts = restarts
         self._lifetime = lifetime
-        self._targets: dict[TargetKey, WaitTarget] = {}
-        self._due: dict[TargetKey, None] = {}
-        self._read_often: set[TargetKey] = set()
-        self._polled: set[TargetKey] = set()
-        self._receivers: dict[int, EventReceiver[TargetKey]] = {}
+        self._targets: dict[Key, WaitTarget] = {}
+        self._due: dict[Key, None] = {}
+        self._read_often: set[Key] = set()
+        self._polled: set[Key] = set()
+        self._receivers: dict[int, EventReceiver[Key]] = {}
         self._wake = asyncio.Event()
         self._group: TaskGroup
         self._task = BackgroundTask(self._run, lambda: len(self._targets) > 0, "aiotravis waiting")
@@ -87,18 +88,18 @@ class BuildWaiter:
     def __len__(self) -> int:
         return sum(len(target.waits) for target in self._targets.values())
 
-    def run_filter(self, key: TargetKey, after: BuildOrJob | None = None) -> RunFilter:
+    def run_filter(self, key: Key, after: BuildOrJob | None = None) -> RunFilter:
         """Return the filter of a call that begins now, see `RunFilter`.
 
         Raises:
             UsageError: `after` is not a value of the same build or job.
         """
         self._lifetime.check()
-        run_filter = RunFilter(self._restarts, (key[0].__name__.lower(), key[1]), after)
+        run_filter = RunFilter(self._restarts, key, after)
         run_filter.begin()
         return run_filter
 
-    async def wait(self, key: TargetKey, until: Callable[[Any], bool], run_filter: RunFilter | None = None) -> Any:
+    async def wait(self, key: Key, until: Callable[[Any], bool], run_filter: RunFilter | None = None) -> Any:
         """Wait until `until` returns True for a build or job, and return it in that state.
 
         Args:
@@ -113,24 +114,30 @@ class BuildWaiter:
             UsageError: The client is closed, was closed meanwhile, or is in use on another event loop.
             Exception: What `until` raised.
         """
-        run_filter = self.run_filter(key) if run_filter is None else run_filter
+        wait = self.begin(key, until, self.run_filter(key) if run_filter is None else run_filter)
+        try:
+            await wait.outcome
+        finally:
+            self.end(wait)
+        return wait.value
+
+    def begin(self, key: Key, until: Callable[[Any], bool], run_filter: RunFilter) -> PendingWait:
+        """Begin what `wait` does, without a coroutine more. Await its outcome, then `end` it, whatever happens."""
         self._lifetime.on_close(self.aclose)
-        wait = PendingWait(until, run_filter)
-        self._targets.setdefault(key, WaitTarget()).waits[wait] = None
+        wait = PendingWait(key, until, run_filter)
+        self._targets.setdefault(key, WaitTarget(key)).add(wait)
         self._read_soon([key])
         self._task.ensure()
-        try:
-            outcome = await wait.outcome
-        finally:
-            target = self._targets.get(key)
-            if target is not None and wait in target.waits:
-                del target.waits[wait]
-                self._forget_if_settled(key, target)
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
+        return wait
 
-    def _forget_if_settled(self, key: TargetKey, target: WaitTarget) -> None:
+    def end(self, wait: PendingWait) -> None:
+        """End a wait that may not have an outcome: it was cancelled."""
+        if wait.place >= 0:
+            target = self._targets[wait.key]
+            target.remove(wait)
+            self._forget_if_settled(wait.key, target)
+
+    def _forget_if_settled(self, key: Key, target: WaitTarget) -> None:
         if target.waits:
             return
         del self._targets[key]
@@ -155,14 +162,14 @@ class BuildWaiter:
             error = UsageError("The client was closed while something waited for a build or job.")
             self._fail(list(self._targets), error)
 
-    def _fail(self, keys: Iterable[TargetKey], error: TravisError) -> None:
+    def _fail(self, keys: Iterable[Key], error: TravisError) -> None:
         for key in keys:
             target = self._targets.get(key)
             if target is not None:
                 target.fail(error)
                 self._forget_if_settled(key, target)
 
-    def _read_soon(self, keys: Iterable[TargetKey]) -> None:
+    def _read_soon(self, keys: Iterable[Key]) -> None:
         self._due.update(dict.fromkeys(keys))
         self._wake.set()
 
@@ -223,23 +230,23 @@ class BuildWaiter:
             self._read_soon(due)
             await anyio.sleep(delay)
 
-    async def _read(self, due: list[TargetKey]) -> None:
-        for kind, resource in ((Build, self._builds), (Job, self._jobs)):
-            ids = [number for of, number in due if of is kind and (of, number) in self._targets]
+    async def _read(self, due: list[Key]) -> None:
+        for kind, resource in (("build", self._builds), ("job", self._jobs)):
+            ids = [number for of, number in due if of == kind and (of, number) in self._targets]
             for number, error in (await read_in_parts(partial(self._read_many, kind, resource), ids)).items():
                 self._not_read((kind, number), error, may_pass=is_transient(error))
 
-    async def _read_many(self, kind: type[Build] | type[Job], resource: Builds | Jobs, ids: list[int]) -> None:
+    async def _read_many(self, kind: str, resource: Builds | Jobs, ids: list[int]) -> None:
         batches = resource.many(ids, missing_ok=True)
         async for value in batches:
             self._apply_read(value)
         # A record without a readable id may be one of the missing ones.
         unreadable = batches.unreadable[0] if batches.unreadable else None
         for number in batches.missing:
-            error = _missing(kind.__name__.lower(), number, unreadable)
+            error = _missing(kind, number, unreadable)
             self._not_read((kind, number), error, may_pass=unreadable is not None)
 
-    def _not_read(self, key: TargetKey, error: TravisError, *, may_pass: bool = False) -> None:
+    def _not_read(self, key: Key, error: TravisError, *, may_pass: bool = False) -> None:
         """Fail a target that cannot be read; after `REFUSAL_PATIENCE` if it could be before, or if that may pass."""
         target = self._targets.get(key)
         if target is None:
@@ -253,7 +260,7 @@ class BuildWaiter:
         else:
             self._read_often.add(key)
 
-    def _give_up(self, key: TargetKey, error: TravisError) -> None:
+    def _give_up(self, key: Key, error: TravisError) -> None:
         """Fail the waits for what could not be read, but for those that may hope for a new run: read it again."""
         target = self._targets.get(key)
         if target is not None:
@@ -263,10 +270,10 @@ class BuildWaiter:
 
     def _apply_read(self, value: BuildOrJob) -> None:
         """Apply a state read over REST; watch the repository if the target is still waited for."""
-        key = (type(value), value.id)
-        target = self._targets.get(key)
+        target = self._targets.get(key_of(value))
         if target is None:
             return
+        key = target.key
         target.record_read(value)
         self._polled.discard(key)
         self._settle(key, target, value)
@@ -285,7 +292,7 @@ class BuildWaiter:
             self._group.start_soon(self._receive, target.receiver)
         target.receiver.keys[key] = None
 
-    async def _receive(self, receiver: EventReceiver[TargetKey]) -> None:
+    async def _receive(self, receiver: EventReceiver[Key]) -> None:
         """Receive the events of a repository until its scope is cancelled."""
         with receiver.scope:
             async with receiver.feed as feed:
@@ -299,7 +306,7 @@ class BuildWaiter:
                         logger.exception("handling an event failed")
                         self._read_soon(receiver.keys)
 
-    def _apply_event(self, event: Event, receiver: EventReceiver[TargetKey]) -> None:
+    def _apply_event(self, event: Event, receiver: EventReceiver[Key]) -> None:
         if isinstance(event, Mark):
             self._read_soon(receiver.keys)
             return
@@ -307,7 +314,7 @@ class BuildWaiter:
             return
         # fact 9.40: the state decides, not the class of the event. fact 9.41: a repeated event finds nothing to settle.
         value = event.build if isinstance(event, BuildEvent) else event.job
-        key = (type(value), value.id)
+        key = key_of(value)
         target = self._targets.get(key)
         if target is None:
             return
@@ -321,7 +328,7 @@ class BuildWaiter:
         if order is RunOrder.UNKNOWN or target.awaits_run:
             self._read_soon([key])
 
-    def _settle(self, key: TargetKey, target: WaitTarget, value: BuildOrJob, *, is_event: bool = False) -> None:
+    def _settle(self, key: Key, target: WaitTarget, value: BuildOrJob, *, is_event: bool = False) -> None:
         target.settle(value, is_event=is_event)
         if target.is_polled:
             self._read_often.add(key)

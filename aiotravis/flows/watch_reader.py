@@ -138,18 +138,17 @@ class WatchReader:
         """Read repositories one by one, several at the same time."""
 
         async def attempt(state: RepositoryState) -> TravisError | None:
-            async with limiter:
-                try:
-                    await read(state)
-                except OF_ALL:
-                    raise
-                except TravisError as exc:
-                    return exc
+            try:
+                await read(state)
+            except OF_ALL:
+                raise
+            except TravisError as exc:
+                return exc
             self._succeeded = True
             return None
 
-        several, limiter = list(states), anyio.CapacityLimiter(LISTS_AT_ONCE)
-        for state, error in zip(several, await gather(attempt, several), strict=True):
+        several = list(states)
+        for state, error in zip(several, await gather(attempt, several, at_once=LISTS_AT_ONCE), strict=True):
             if error is None:
                 continue
             if is_transient(error) and not self._succeeded:

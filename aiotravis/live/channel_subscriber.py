@@ -2,11 +2,13 @@
 
 import asyncio
 import math
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import anyio
+import anyio.lowlevel
 
 from aiotravis._async.retry import backoff
 from aiotravis.errors import (
@@ -24,6 +26,9 @@ from aiotravis.live.monitor import LiveMonitor
 from aiotravis.live.socket import PusherSocket
 
 __all__ = ["ChannelSubscriber"]
+
+SUBSCRIBED_PER_TURN: Final = 100
+"""Channels after which other tasks get their turn."""
 
 SIGNING_DELAY: Final = 0.005
 """Seconds for which private channels are collected before they are signed."""
@@ -64,7 +69,7 @@ class ChannelSubscriber:
         self._counts = monitor.counts
         self._timeout = timeout
         self._now = asyncio.get_running_loop().time
-        self._to_subscribe: dict[str, None] = {}
+        self._to_subscribe: OrderedDict[str, None] = OrderedDict()
         self._to_sign: dict[str, None] = {}
         self._wake_writer = asyncio.Event()
         self._wake_signer = asyncio.Event()
@@ -133,12 +138,15 @@ class ChannelSubscriber:
     async def _write(self) -> None:
         """Subscribe to channels, and send what is queued."""
         while True:
-            names, self._to_subscribe = self._to_subscribe, {}
-            for name in names:
-                self._subscribe(name)
+            # One by one: they may be unsubscribed from while others have their turn.
+            for _ in range(min(SUBSCRIBED_PER_TURN, len(self._to_subscribe))):
+                self._subscribe(self._to_subscribe.popitem(last=False)[0])
             await self._socket.flush()
-            await self._wake_writer.wait()
-            self._wake_writer.clear()
+            if self._to_subscribe:
+                await anyio.lowlevel.checkpoint()
+            else:
+                await self._wake_writer.wait()
+                self._wake_writer.clear()
 
     def _subscribe(self, name: str, signature: str | None = None) -> None:
         self._unanswered.setdefault(name, _Unanswered()).answers += 1

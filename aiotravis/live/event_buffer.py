@@ -15,6 +15,9 @@ __all__ = ["EVENT_OVERHEAD", "EventBuffer", "event_size"]
 EVENT_OVERHEAD: Final = 512
 """Bytes that an event counts for, in addition to its text."""
 
+NO_EVENTS: Final[deque[tuple[Event, int]]] = deque(maxlen=0)
+"""Shared by all buffers that had no event yet: there may be thousands of them, and a deque takes 700 bytes."""
+
 UNENCODABLE_SIZE: Final = 64 << 10
 """Bytes that an event counts for if it cannot be encoded."""
 
@@ -38,7 +41,7 @@ class EventBuffer:
     dropped: int = field(default=0, init=False)
     unreported: int = field(default=0, init=False)
     ended: bool = field(default=False, init=False)
-    _events: deque[tuple[Event, int]] = field(default_factory=deque[tuple[Event, int]], init=False)
+    _events: deque[tuple[Event, int]] = field(default_factory=lambda: NO_EVENTS, init=False)
     _bytes: int = field(default=0, init=False)
     _error: TravisError | None = field(default=None, init=False)
     _waiter: asyncio.Future[None] | None = field(default=None, init=False)
@@ -67,6 +70,8 @@ class EventBuffer:
             if self._waiter is not None:
                 # The consumer takes it at its next turn: if it counted, the next event would have no room.
                 total, size = self._bytes, 0
+        if self._events is NO_EVENTS:
+            self._events = deque()
         if self.unreported:
             self._report_dropped()
         self._events.append((event, size))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 import anyio
+import anyio.lowlevel
 
 from aiotravis._async.retry import backoff
 from aiotravis.errors import LiveError, LiveUnavailable, TravisError
@@ -23,6 +24,9 @@ logger: Final = logging.getLogger("aiotravis.live")
 
 GATHERING_DELAY: Final = 0.002
 """Seconds for which subscriptions are collected before what they lack is read."""
+
+PLACED_PER_TURN: Final = 100
+"""Subscriptions after which other tasks get their turn."""
 
 FIRST_RETRY: Final = 1.0
 MAX_RETRY: Final = 60.0
@@ -92,8 +96,11 @@ class Placement:
                 batch = self._waiting_of(batch)
                 if batch:
                     await self._read_deployment(batch)
-                    for subscription in self._waiting_of(batch):
-                        self._try(subscription)
+                    for number, subscription in enumerate(self._waiting_of(batch), 1):
+                        if subscription in self.waiting:
+                            self._try(subscription)
+                        if number % PLACED_PER_TURN == 0:
+                            await anyio.lowlevel.checkpoint()
                     batch = self._waiting_of(batch)
                     if batch:
                         await anyio.sleep(next(delays))

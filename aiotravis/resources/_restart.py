@@ -4,6 +4,7 @@ fact 10.1: a restart is queued. For seconds after its response, Travis serves th
 run before, and now and then it drops the restart. https://docs.travis-ci.com/api/#builds
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,7 +28,8 @@ CLOCK_TOLERANCE: Final = timedelta(seconds=5)
 
 def key_of(value: BuildOrJob) -> Key:
     """Return what identifies a build or a job."""
-    return type(value).__name__.lower(), value.id
+    # Interned: thousands of keys may be kept.
+    return sys.intern(type(value).__name__.lower()), value.id
 
 
 def related_keys(value: BuildOrJob) -> Iterator[Key]:

@@ -5,7 +5,7 @@ https://docs.travis-ci.com/api/#builds
 
 import copy
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -147,7 +147,7 @@ class RunFilter:
     """
 
     __slots__ = (
-        "_after", "_is_past_after", "_is_unread", "_keys", "_live", "_restarts", "_since", "awaits_restart",
+        "_after", "_is_past_after", "_is_unread", "_key", "_live", "_related", "_restarts", "_since", "awaits_restart",
         "awaits_run",
     )  # fmt: skip
 
@@ -163,7 +163,8 @@ class RunFilter:
         self._is_past_after = False
         self._is_unread = True
         self._restarts = restarts
-        self._keys = {key: None}
+        self._key = key
+        self._related: Collection[Key] = ()
         self._since = math.inf
         self._live = False
         self.awaits_run: bool = False
@@ -174,6 +175,10 @@ class RunFilter:
         if self._since == math.inf:
             self._since = self._restarts.clock()
             self.awaits_run = self.needed
+
+    @property
+    def _keys(self) -> Iterable[Key]:
+        return self._key, *self._related
 
     @property
     def needed(self) -> bool:
@@ -206,7 +211,7 @@ class RunFilter:
         if self._restarts:
             if not is_event:
                 # An event may lack the ids by which a value that was read is recognised.
-                self._keys.update(dict.fromkeys(related_keys(value)))
+                self._related = dict.fromkeys((*self._related, *related_keys(value)))
             now = self._restarts.clock()
             # Each restart has to see the value.
             restarts = self._restarts.concerning(self._keys, self._since)

@@ -76,12 +76,30 @@ async def test_at_most_16_requests_run_at_once_and_none_before_it_is_needed() ->
         running -= 1
         return [Commit(id=number) for number in batch]
 
-    entities = BatchIterator(fetch, range(1, 20 * IDS_PER_REQUEST + 1), path="/things", missing_ok=False)
+    entities = BatchIterator(fetch, range(1, 100 * IDS_PER_REQUEST + 1), path="/things", missing_ok=False)
     assert sent == 0
-    assert (await anext(entities)).id == 1
-    assert (most, sent) == (MAX_CONCURRENT_REQUESTS, MAX_CONCURRENT_REQUESTS)
-    assert [entity.id async for entity in entities] == list(range(2, 20 * IDS_PER_REQUEST + 1))
-    assert (most, sent) == (MAX_CONCURRENT_REQUESTS, 20)
+    for taken, requests in ((1, 32), (3200, 32), (3201, 96), (9601, 100)):
+        while entities._taken < taken:
+            assert (await anext(entities)).id == entities._taken
+        assert (most, sent) == (MAX_CONCURRENT_REQUESTS, requests)
+    assert len([entity async for entity in entities]) == 399
+
+
+async def test_a_slow_request_holds_up_none_of_those_after_it() -> None:
+    requested, others = list[int](), asyncio.Event()
+
+    async def fetch(batch: Sequence[int]) -> list[Commit]:
+        requested.append(batch[0])
+        if batch[0] == 1:
+            await others.wait()
+        elif len(requested) == 30:
+            others.set()
+        return [Commit(id=number) for number in batch]
+
+    entities = BatchIterator(fetch, range(1, 3001), path="/things", missing_ok=False)
+    with anyio.fail_after(5):
+        assert [entity.id async for entity in entities] == list(range(1, 3001))
+    assert sorted(requested) == list(range(1, 3001, 100))
 
 
 async def test_after_a_failure_iteration_repeats_the_failed_requests() -> None:
@@ -92,11 +110,14 @@ async def test_after_a_failure_iteration_repeats_the_failed_requests() -> None:
             raise errors.RequestTimeout("late", method="GET", path="/things")
         return [Commit(id=number) for number in batch]
 
-    entities = BatchIterator(fetch, range(1, 201), path="/things", missing_ok=False)
-    with pytest.raises(errors.RequestTimeout):
-        await anext(entities)
+    entities, seen = BatchIterator(fetch, range(1, 301), path="/things", missing_ok=False), list[int]()
+    for _ in range(2):
+        with pytest.raises(errors.RequestTimeout):
+            await collect(entities, seen)
+        assert seen == list(range(1, 101))
     fails = False
-    assert [entity.id async for entity in entities] == list(range(1, 201))
+    await collect(entities, seen)
+    assert seen == list(range(1, 301))
 
 
 async def test_a_deadline_around_each_step_loses_no_request() -> None:
@@ -109,12 +130,29 @@ async def test_a_deadline_around_each_step_loses_no_request() -> None:
         return [Commit(id=number) for number in batch]
 
     entities, seen = BatchIterator(fetch, range(1, 501), path="/things", missing_ok=False), list[int]()
-    for _ in range(2):
+    while len(seen) < 500:
         with anyio.move_on_after(0.01):
             seen.append((await anext(entities)).id)
-    seen += [entity.id async for entity in entities]
     assert seen == list(range(1, 501))
     assert sorted(requested) == [1, 101, 101, 101, 201, 301, 301, 301, 401]
+
+
+async def test_an_error_of_progress_loses_no_entity() -> None:
+    def report(step: Progress) -> None:
+        if step.done == 200:
+            raise LookupError
+
+    async def fetch(batch: Sequence[int]) -> list[Commit]:
+        return [Commit(id=number) for number in batch]
+
+    entities = BatchIterator(fetch, range(1, 501), path="/things", missing_ok=False, progress=report)
+    seen = list[int]()
+    with pytest.raises(LookupError):
+        await collect(entities, seen)
+    assert seen == list(range(1, len(seen) + 1))
+    assert len(seen) >= 200
+    await collect(entities, seen)
+    assert seen == list(range(1, 501))
 
 
 async def test_missing_ids_take_time_in_proportion_to_their_number() -> None:
@@ -200,7 +238,7 @@ async def test_ids_of_an_async_iterable_are_read_as_they_are_needed() -> None:
             return read[-1]
 
     entities, requested = many(Recorded(range(1, 10**9)), range(1, 10**9))
-    for taken, requests in ((1, 1), (100, 1), (101, 4), (401, 13), (1301, 29), (2901, 45)):
+    for taken, requests in ((1, 1), (100, 1), (101, 4), (401, 13), (1301, 40), (4001, 104)):
         while entities._taken < taken:
             await anext(entities)
         assert (len(requested), len(read)) == (requests, requests * IDS_PER_REQUEST)

@@ -39,6 +39,23 @@ async def test_the_first_failure_is_raised_bare_and_cancels_the_other_calls() ->
     assert sorted(cancelled) == [0, 1, 3]
 
 
+@pytest.mark.parametrize(("count", "at_once"), [(1, 3), (3, 3), (20, 3), (20, 1)])
+async def test_each_call_that_ends_makes_room_for_the_next(count: int, at_once: int) -> None:
+    running, seen = 0, set[int]()
+
+    async def call(number: int) -> int:
+        nonlocal running
+        running += 1
+        seen.add(running)
+        for _ in range(1 + number % 3):
+            await anyio.lowlevel.checkpoint()
+        running -= 1
+        return number
+
+    assert await gather(call, range(count), at_once=at_once) == list(range(count))
+    assert max(seen) == min(count, at_once)
+
+
 @pytest.mark.parametrize("count", [1, 5])
 async def test_what_a_failed_or_cancelled_call_has_got_is_not_called_again(count: int) -> None:
     called: list[int] = []

@@ -1,5 +1,6 @@
 """What async iterators over entities have in common."""
 
+from itertools import pairwise
 from typing import Any
 
 import anyio
@@ -7,6 +8,7 @@ import anyio.lowlevel
 import pytest
 
 from aiotravis import errors
+from aiotravis.bulk import iteration
 from aiotravis.bulk.iteration import EntityIterator
 
 
@@ -67,6 +69,32 @@ async def test_tasks_that_share_an_iterator_get_each_entity_once(tasks: int) -> 
         for _ in range(tasks):
             group.start_soon(iterate)
     assert seen == [3, 2, 1]
+
+
+@pytest.mark.parametrize("tasks", [1, 3])
+async def test_others_have_their_turn_while_much_was_read_ahead(tasks: int) -> None:
+    class Ahead(Countdown):
+        async def _next(self) -> int:
+            if self.left:
+                self.left = 0
+                self._ready.extend(range(1, 1001))
+                return 0
+            raise StopAsyncIteration
+
+    ahead, seen, steps = Ahead(), list[int](), list[int]()
+
+    async def iterate() -> None:
+        async for number in ahead:
+            seen.append(number)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(tasks):
+            group.start_soon(iterate)
+        while len(seen) < 1001:
+            steps.append(len(seen))
+            await anyio.lowlevel.checkpoint()
+    assert seen == list(range(1001))
+    assert max(after - before for before, after in pairwise(steps)) <= iteration.STEPS_PER_TURN * tasks
 
 
 async def test_a_cancelled_step_takes_no_entity_and_ends_nothing() -> None:

@@ -1,5 +1,7 @@
 """From repositories, builds, jobs and names to the channels of a feed."""
 
+import gc
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -111,3 +113,17 @@ async def test_an_emptied_list_is_not_everything_of_the_user(
 async def test_an_empty_list_beside_something_selects_that(travis: Travis, repository: Repository) -> None:
     async with travis.events([repository.id], job=[], channels=[]) as feed:
         assert set(feed.statistics().channels) == {"private-user-201", "repo-82"}
+
+
+async def test_a_feed_without_events_takes_little_memory(travis: Travis) -> None:
+    count = 500
+    held = [travis.events(number) for number in range(1, count + 1)]
+    gc.collect()
+    tracemalloc.start()
+    try:
+        held += [travis.events(number) for number in range(1, count + 1)]
+        # 900 bytes; 2,900 with a deque and six empty sets each.
+        assert tracemalloc.get_traced_memory()[0] / count < 1500
+    finally:
+        tracemalloc.stop()
+    assert len(held) == 2 * count

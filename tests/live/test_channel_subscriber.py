@@ -2,14 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
+from typing import cast
 
 import anyio
 import pytest
 
 from aiotravis import LiveOptions, Travis, errors, events
 from aiotravis.live import channel_subscriber
+from aiotravis.live.channel_subscriber import ChannelSubscriber
+from aiotravis.live.dispatcher import Dispatcher
+from aiotravis.live.monitor import LiveMonitor
+from aiotravis.live.socket import PusherSocket
 from aiotravis.testing import Dialect, Repository, ServerConnection, TravisServer
 from tests.conftest import HASTY, TOKEN
+from tests.live.fakes import subscribed_to
 from tests.waiting import ignored, until
 
 OWN = "private-user-201"
@@ -17,6 +24,46 @@ OWN = "private-user-201"
 
 def signings(server: TravisServer) -> list[int]:
     return [seen.status for seen in server.requests if seen.path == "/pusher/auth"]
+
+
+# Many channels --------------------------------------------------------------------------------------------------------
+
+
+class RecordedSocket:
+    """A socket that records what is queued, and never waits."""
+
+    def __init__(self) -> None:
+        self.subscribed: list[str] = []
+        self.unsubscribed: list[str] = []
+
+    def subscribe(self, name: str, signature: str | None = None) -> None:
+        self.subscribed.append(name)
+
+    def unsubscribe(self, name: str) -> None:
+        self.unsubscribed.append(name)
+
+    async def flush(self) -> None: ...
+
+
+async def test_others_have_their_turn_while_many_channels_are_subscribed_to() -> None:
+    names = [f"c-{number}" for number in range(1000)]
+    socket, dispatcher = RecordedSocket(), Dispatcher()
+    for name in names:
+        dispatcher.add(subscribed_to(name))
+    subscriber = ChannelSubscriber(cast("PusherSocket", socket), dispatcher, LiveMonitor(), 5.0)
+    steps = [0]
+    async with anyio.create_task_group() as group:
+        group.start_soon(subscriber.run)
+        while len(socket.subscribed) < 999:
+            await asyncio.sleep(0)
+            if steps[-1] == 0 and socket.subscribed:
+                # What has had no turn yet is not sent, and not taken back.
+                subscriber.unsubscribe(["c-999", "c-0"])
+            steps.append(len(socket.subscribed))
+        await asyncio.sleep(0)
+        group.cancel_scope.cancel()
+    assert max(after - before for before, after in pairwise(steps)) == channel_subscriber.SUBSCRIBED_PER_TURN
+    assert (socket.subscribed, socket.unsubscribed) == (names[:-1], ["c-0"])
 
 
 # Refusals -------------------------------------------------------------------------------------------------------------

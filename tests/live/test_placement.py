@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from aiotravis import Feed, Travis, errors, events
+from aiotravis.live import placement
 from aiotravis.testing import Repository, TravisServer
 from tests.conftest import HASTY, TOKEN
 from tests.waiting import until
@@ -30,6 +31,24 @@ async def test_two_hundred_feeds_opened_at_once_share_every_request(
     await asyncio.gather(*(feed.__aenter__() for feed in feeds))
     assert paths(server) == {"/config": 1, "/users": 1, f"/repos/{repository.slug}": 1, "/jobs": 1, "/pusher/auth": 1}
     assert server.pusher.opened == 1
+    for feed in feeds:
+        await feed.aclose()
+
+
+async def test_a_feed_closed_while_many_are_placed_is_not_subscribed(
+    server: TravisServer, travis: Travis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placement, "PLACED_PER_TURN", 1)
+    feeds = [travis.events(channels=[f"c-{number}"]) for number in range(50)]
+    openings = [asyncio.ensure_future(feed.__aenter__()) for feed in feeds]
+    while not travis.statistics().live.channels:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert travis.statistics().live.channels < 49
+    await feeds[-1].aclose()
+    outcomes = await asyncio.gather(*openings, return_exceptions=True)
+    assert outcomes[:-1] == feeds[:-1]
+    assert isinstance(outcomes[-1], errors.UsageError)
+    assert set(travis._hub._dispatcher) == {f"c-{number}" for number in range(49)}
     for feed in feeds:
         await feed.aclose()
 
