@@ -2,14 +2,17 @@
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
+import click
 import pytest
 
+from aiotravis.cli._app import app
 from tests.readme_world import TOKEN, readme_world
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -133,6 +136,20 @@ def test_two_commands_do_all_the_set_up() -> None:
     assert example.endswith("examples/live_build.py")
     assert gates.endswith("-m tests")
     assert gates in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+
+
+def test_command_lines_of_the_pages_are_understood() -> None:
+    seen: list[str] = []
+    for block in BLOCKS:
+        for command in commands_of(block) if block.language in CHECKED else ():
+            for part in re.split(r"&&|\|", command):
+                program, *words = shlex.split(part, comments=True)
+                if program == "aiotravis":
+                    found = app.get_command(click.Context(app), words[0])
+                    assert found is not None, command
+                    found.make_context(words[0], words[1:])
+                    seen.append(words[0])
+    assert {"wait", "logs", "trigger", "restart", "watch"} <= set(seen)
 
 
 def test_blocks_are_found_with_line_and_language_and_without_indent() -> None:
