@@ -18,7 +18,7 @@ _CONTROLS: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\
 
 
 class OutputClosed(Exception):
-    """Whoever reads standard output has closed it, as ``head`` does: the command ends quietly."""
+    """The reader of standard output has closed it, as ``head`` does: the command ends quietly."""
 
 
 class Styled(NamedTuple):
