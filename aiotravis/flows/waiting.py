@@ -18,14 +18,7 @@ from aiotravis._async.background_task import BackgroundTask
 from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import MAX_FAILURES, backoff, is_transient, log_retry
 from aiotravis._http import Unreadable
-from aiotravis.errors import (
-    AuthenticationError,
-    DecodeError,
-    NotFoundError,
-    PermissionDenied,
-    TravisError,
-    UsageError,
-)
+from aiotravis.errors import AuthenticationError, DecodeError, NotFoundError, PermissionDenied, TravisError, UsageError
 from aiotravis.events import BuildEvent, Event, JobEvent, Mark
 from aiotravis.flows.event_receiver import EventReceiver
 from aiotravis.flows.event_subscriber import EventSubscriber
