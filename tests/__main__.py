@@ -30,6 +30,7 @@ class Gate:
         title: The name that is printed.
         command: Program and arguments. The program is searched first in the folder of the running Python.
         alone: Whether it runs by itself and prints its own output. Other gates run side by side.
+        beside: Whether it runs beside all others, after those like it: tests wait for sockets, type checkers do not.
         limit: Timeout in seconds, or None.
         asked: Whether it runs only if it is named.
     """
@@ -38,6 +39,7 @@ class Gate:
     title: str
     command: tuple[str, ...]
     alone: bool = False
+    beside: bool = False
     limit: float | None = None
     asked: bool = False
 
@@ -69,10 +71,10 @@ def all_gates() -> Iterator[Gate]:
     yield Gate(name="ruff", title="ruff format", command=("ruff", "format", "--check", "."))
     # Unlike mypy, pyright does not use the environment that it is installed in unless it is named.
     pyright = ("pyright", "--pythonpath", sys.executable)
-    yield Gate(name="pyright", title="pyright", command=pyright)
-    yield Gate(name="mypy", title="mypy", command=("mypy",))
+    yield Gate(name="pyright", title="pyright", command=pyright, beside=True)
+    yield Gate(name="mypy", title="mypy", command=("mypy",), beside=True)
     verify_types = (*pyright, "--verifytypes", "aiotravis", "--ignoreexternal")
-    yield Gate(name="pyright", title="pyright --verifytypes", command=verify_types)
+    yield Gate(name="pyright", title="pyright --verifytypes", command=verify_types, beside=True)
     yield Gate(name="lint-imports", title="lint-imports", command=("lint-imports",))
     # On a clean checkout, each worker of the next gate would compile all tests.
     collect = (sys.executable, "-m", "pytest", "--collect-only", "-qq")
@@ -119,15 +121,20 @@ def run_gate(gate: Gate) -> Outcome:
 
 
 def run_gates(gates: Iterable[Gate]) -> Iterator[Outcome]:
-    """Run gates, side by side unless they run alone; yield the outcomes in the order of the gates."""
-    for alone, group in groupby(gates, lambda gate: gate.alone):
-        if alone:
-            for gate in group:
-                _print(f"── {gate.title}")
-                yield run_gate(gate)
-        else:
-            with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-                yield from pool.map(run_gate, group)
+    """Run gates, side by side unless they run alone; yield the outcomes in the order in which they are known."""
+    gates = list(gates)
+    with ThreadPoolExecutor(max_workers=1) as background:
+        beside = [background.submit(run_gate, gate) for gate in gates if gate.beside]
+        for alone, group in groupby((gate for gate in gates if not gate.beside), lambda gate: gate.alone):
+            if alone:
+                for gate in group:
+                    _print(f"── {gate.title}")
+                    yield run_gate(gate)
+            else:
+                with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+                    yield from pool.map(run_gate, group)
+        for future in beside:
+            yield future.result()
 
 
 def main(arguments: Sequence[str], gates: Sequence[Gate]) -> int:

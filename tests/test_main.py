@@ -38,6 +38,13 @@ def test_a_failing_gate_fails_the_run_after_all_others_ran(capfd: pytest.Capture
     assert printed.rstrip().endswith("gates passed: 2, failed: 1")
 
 
+def test_gates_that_run_beside_others_are_reported_last(capfd: pytest.CaptureFixture[str]) -> None:
+    beside = dataclasses.replace(FAILING, beside=True)
+    assert main([], [beside, PASSING, LOUD]) == 1
+    printed = capfd.readouterr().out
+    assert printed.index("a loud one") < printed.index("no good") < printed.index("── summary")
+
+
 def test_names_select_gates(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["good"], [FAILING, PASSING, LOUD]) == 0
     assert "gates passed: 1, failed: 0" in capfd.readouterr().out

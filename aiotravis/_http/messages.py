@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 import msgspec
+from multidict import CIMultiDict
 
 from aiotravis._http.json_text import DECODE_ERRORS, decode_any
 from aiotravis._http.redaction import MIN_SECRET_LENGTH, header_secrets, is_secret_name, redact, redact_json
@@ -153,8 +154,8 @@ class ApiResponse(msgspec.Struct, frozen=True, gc=False):
         return hash((self.status, self.body))
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The headers of aiohttp cannot be pickled.
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        # The headers of aiohttp cannot be pickled; a copy of them is equal.
+        headers = self.headers if isinstance(self.headers, dict) else CIMultiDict(self.headers)
         values = (headers if name == "headers" else getattr(self, name) for name in self.__struct_fields__)
         return type(self), tuple(values)
 

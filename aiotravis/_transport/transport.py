@@ -8,6 +8,7 @@ from typing import Final
 import anyio
 
 from aiotravis._async.deadlines import Deadline
+from aiotravis._async.lifetime import ClientLifetime
 from aiotravis._async.retry import backoff, should_retry_error, should_retry_response
 from aiotravis._http import ApiRequest, ApiResponse, Sink, error_from_response
 from aiotravis._http.redaction import redact
@@ -17,7 +18,7 @@ from aiotravis._transport.exchange import Exchange
 from aiotravis._transport.identity import Identity
 from aiotravis._transport.pool import ConnectionPool
 from aiotravis.errors import BannedError, RateLimited, RequestError
-from aiotravis.rate_limits import Permit
+from aiotravis.rate_limits import Limiter, Permit
 
 __all__ = ["AiohttpTransport"]
 
@@ -51,8 +52,8 @@ class AiohttpTransport:
         self.pool = pool
         self.identity = identity
         self.config = config
-        self.lifetime = identity.lifetime
-        self.limiter = identity.limiter
+        self.lifetime: ClientLifetime = identity.lifetime
+        self.limiter: Limiter = identity.limiter
 
     def __repr__(self) -> str:
         return f"AiohttpTransport({self.pool.endpoint!r})"

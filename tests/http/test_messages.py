@@ -79,6 +79,6 @@ def test_a_response_with_the_headers_of_aiohttp_can_be_copied_and_pickled() -> N
     headers = CIMultiDictProxy(CIMultiDict([("Content-Type", "text/plain"), ("X-Twice", "1"), ("X-Twice", "2")]))
     response = ApiResponse(200, headers, b"x", secrets=("t0ken",))
     for made in (pickle.loads(pickle.dumps(response)), copy.deepcopy(response)):
-        assert made.headers == {"content-type": "text/plain", "x-twice": made.headers["x-twice"]}
+        assert dict(made.headers) == dict(headers)
         assert (made.status, made.body, made.secrets, made.received_at) == (200, b"x", ("t0ken",), response.received_at)
         assert made.content_type == response.content_type == "text/plain"

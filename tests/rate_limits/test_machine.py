@@ -333,7 +333,7 @@ else:
 @pytest.mark.parametrize("ways", [["settle"] * 4, ["die", "settle", "settle"], ["fork", "settle"]], ids=str)
 def test_real_processes_send_what_one_may(tmp_path: Path, ways: list[str]) -> None:
     command = [sys.executable, "-W", "ignore", "-c", PROCESS, str(tmp_path / "state")]
-    running = []
+    running: list[subprocess.Popen[str]] = []
     for how in ways:
         process = subprocess.Popen([*command, how], stdout=subprocess.PIPE, text=True)
         running.append(process)
