@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.fan_out import of_one_user, on_one_channel
 from benchmarks.followers import following_many
 from benchmarks.history import history
-from benchmarks.holding import decoding, held, importing
+from benchmarks.holding import decoding, held, importing, starting
 from benchmarks.instructions import Counts, of_clients, of_decoders
 from benchmarks.limits import calls, permits
 from benchmarks.live import burst, bursts, latency, subscribing
@@ -77,6 +77,8 @@ def holding(*, quick: bool) -> Iterator[Case]:
     imports = importing(rounds=1 if quick else 9)
     yield Case(goal="P13", title="import, in a fresh interpreter", unit="ms", figures=imports,
                base="its four dependencies", more_is_better=False)  # fmt: skip
+    yield Case(goal="C1", title="start of the command line, user CPU", unit="ms",
+               figures=starting(rounds=1 if quick else 15), base="import click", more_is_better=False)  # fmt: skip
 
 
 def live(*, quick: bool) -> Iterator[Case]:

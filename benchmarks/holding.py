@@ -4,13 +4,14 @@ import gc
 import importlib.util
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 import tracemalloc
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from aiotravis.resources.builds import LIST
 from benchmarks.bare_structs import Page
 from benchmarks.pages import page_of_builds
 
-__all__ = ["decoders", "decoding", "held", "importing"]
+__all__ = ["decoders", "decoding", "held", "importing", "starting"]
 
 CALL = LIST.request()
 
@@ -29,6 +30,13 @@ IMPORTS = {
     "aiotravis": "from aiotravis import Travis, events",
     "its four dependencies": "import aiohttp, anyio, msgspec, pysher",
     "nothing": "",
+}
+
+STARTS = {
+    "aiotravis": ("-m", "aiotravis", "--version"),
+    "aiotravis --help": ("-m", "aiotravis", "--help"),
+    "aiotravis wait --help": ("-m", "aiotravis", "wait", "--help"),
+    "import click": ("-c", "import click"),
 }
 
 
@@ -99,14 +107,27 @@ def held(*, builds: int) -> dict[str, tuple[float, float]]:
 
 def importing(*, rounds: int) -> dict[str, list[float]]:
     """Return milliseconds of an import in a fresh interpreter, with bytecode compiled before; one figure per round."""
+    programs = {name: ("-c", code) for name, code in IMPORTS.items()}
+    return _in_fresh_interpreters(programs, time.perf_counter, rounds)
+
+
+def starting(*, rounds: int) -> dict[str, list[float]]:
+    """Return milliseconds of user CPU of the command line's start, likewise."""
+    return _in_fresh_interpreters(STARTS, lambda: resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime, rounds)
+
+
+def _in_fresh_interpreters(
+    programs: Mapping[str, Sequence[str]], clock: Callable[[], float], rounds: int
+) -> dict[str, list[float]]:
     figures: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as compiled:
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         for turn in range(rounds + 1):
-            for name, code in IMPORTS.items():
-                began = time.perf_counter()
-                subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+            for name, arguments in programs.items():
+                began = clock()
+                command = [sys.executable, *arguments]
+                subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
                 if turn:
-                    figures.setdefault(name, []).append((time.perf_counter() - began) * 1e3)
+                    figures.setdefault(name, []).append((clock() - began) * 1e3)
     return figures

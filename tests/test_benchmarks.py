@@ -18,7 +18,7 @@ async def test_the_quick_run_measures_everything(tmp_path: Path) -> None:
     assert (completed.returncode, completed.stderr) == (0, b"")
     cases = json.loads(out.read_text())["cases"]
     assert [case["goal"] for case in cases] == [
-        "P1", "P2", "P3", "P4", "P5", "P6", "P13", "T1", "T2", "T3", "P7", "P8", "P7b", "P7c", "P7d", "P9",
+        "P1", "P2", "P3", "P4", "P5", "P6", "P13", "C1", "T1", "T2", "T3", "P7", "P8", "P7b", "P7c", "P7d", "P9",
         "P10", "P12", "P14", "P16", "P11", "P18", "R1", "R2", "R3",
         *["S"] * 8,
     ]  # fmt: skip
