@@ -3,6 +3,7 @@
 import codecs
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar, cast
 
@@ -44,6 +45,8 @@ class SpooledText(LogSink):
         self._delivered = delivered
         self._lock = threading.Lock()
         self._file = tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY)  # noqa: SIM115  # closed by aclose
+        # In time even where an exception holds both: of a cycle, the file could be finalized first, still open.
+        weakref.finalize(self, self._file.close)
         self._reset()
 
     def _reset(self) -> None:
@@ -60,9 +63,6 @@ class SpooledText(LogSink):
         spooled = cls(delivered)
         spooled._write(spooled._compare(text))
         return spooled
-
-    def __del__(self) -> None:
-        self._file.close()
 
     async def begin(self) -> None:
         """Discard everything taken so far."""

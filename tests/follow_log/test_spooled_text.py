@@ -1,7 +1,10 @@
 """A text of any size, compared with the text delivered before, and read in pieces."""
 
 import gc
+import tempfile
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -105,3 +108,16 @@ async def test_disk_errors_are_not_network_errors(monkeypatch: pytest.MonkeyPatc
     step: Callable[[], object] = (lambda: text.take(b"more")) if method == "write" else text.read
     with pytest.raises(DiskError if method == "write" else OSError):
         await step()  # type: ignore[misc]
+
+
+async def test_a_text_that_is_part_of_a_cycle_closes_its_file_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    # An exception can hold the frames of a follower. Of what is in a cycle, the oldest is finalized first.
+    files: list[Any] = [tempfile.SpooledTemporaryFile()]  # noqa: SIM115 - it is closed by what is tested
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda **_: files.pop())
+    text: Any = await taken(b"text", "", size=4)
+    text._file.owner = text
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        del text
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
