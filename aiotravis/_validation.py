@@ -85,6 +85,8 @@ def validate_seconds(value: object, argument: str, *, zero_ok: bool = False) -> 
 
 def display(value: object) -> str:
     """Return what a message shows of a wrong value: the beginning of its repr, whatever that raises."""
+    if inspect.iscoroutine(value):  # Some calls are awaited, others iterated: easily mistaken.
+        return f"a coroutine; write `await` before {value.__qualname__}(...)"
     try:
         return repr(value)[:100]
     except ValueError:  # CPython refuses to write integers of thousands of digits.

@@ -4,20 +4,33 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import jinja2
 import pdoc
 import pdoc.render
 
 from aiotravis import __version__
+from tests.test_house import CONSTRUCTED
 
 ROOT = Path(__file__).resolve().parent.parent
 
 MODULES = ("aiotravis", "aiotravis.web", "aiotravis.testing", "aiotravis.resources", "!aiotravis.resources.")
 """The package with its public modules, and the index of routes."""
 
+TEMPLATE = """\
+{% extends "default/module.html.jinja2" %}
+{% macro is_public(doc) %}
+    {% if doc.name != "__init__" or doc.qualname.split(".")[-2] in constructed %}{{ default_is_public(doc) }}{% endif %}
+{% endmacro %}
+"""
+"""Shows the constructors that users call alone. https://pdoc.dev/docs/pdoc.html#customize-pdoc"""
+
 
 def build(folder: Path) -> None:
     """Write the pages."""
     pdoc.render.configure(docformat="google", footer_text=f"aiotravis {__version__}", show_source=False)
+    templates = jinja2.DictLoader({"module.html.jinja2": TEMPLATE})
+    pdoc.render.env.globals["constructed"] = CONSTRUCTED
+    pdoc.render.env.loader = jinja2.ChoiceLoader([templates, pdoc.render.env.loader or templates])
     pdoc.pdoc(*MODULES, output_directory=folder)
 
 

@@ -61,4 +61,11 @@ def test_the_reference_shows_every_public_name_and_route(tmp_path: Path) -> None
         names = [name for name in vars(module)["__all__"] if not inspect.ismodule(getattr(module, name))]
         missing = [name for name in names if f'id="{name}"' not in page]
         assert missing == [], module.__name__
+    first_page = (tmp_path / "aiotravis.html").read_text("utf-8")
+    for name in ("web", "testing", "resources"):
+        assert f'href="aiotravis/{name}.html"' in first_page
+    assert 'id="Travis.__init__"' in first_page
+    # Calls return it; its constructor takes what no user has.
+    assert 'id="Builds.get"' in first_page
+    assert "Builds.__init__" not in first_page
     assert "POST /v3/repo/{repo}/requests" in (tmp_path / "aiotravis" / "resources.html").read_text("utf-8")

@@ -2,6 +2,8 @@
 
 import math
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from aiotravis import errors
@@ -119,3 +121,10 @@ def test_a_value_has_the_class_that_it_must_have() -> None:
         validate_instance("x", int, "live")
     with pytest.raises(errors.UsageError, match="signature must be str, not None"):
         validate_instance(None, str, "signature")
+
+
+async def test_a_coroutine_that_is_not_awaited_is_named_as_such() -> None:
+    coroutine = anyio.lowlevel.checkpoint()
+    with pytest.raises(errors.UsageError, match="things must be several values, not a coroutine; write `await`"):
+        validate_iterable(coroutine, "things")
+    await coroutine

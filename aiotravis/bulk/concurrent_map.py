@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 
 from aiotravis._async.background_task import BackgroundTask
 from aiotravis._async.handle import Handle, running_loop
-from aiotravis._validation import validate_bool, validate_count
+from aiotravis._validation import display, validate_bool, validate_count
 from aiotravis.bulk.gather import foreign_cancellation
 from aiotravis.bulk.iteration import refuse_await
 from aiotravis.bulk.progress import Progress, Reporter
@@ -95,7 +95,7 @@ class ConcurrentMap(Handle, Generic[A, R]):
             raise UsageError(f"call must be an async function, not {type(call).__name__}.", argument="call")
         untyped = cast("object", items)
         if not isinstance(untyped, Iterable | AsyncIterable) or isinstance(untyped, str | bytes):
-            raise UsageError(f"items must be several, not {type(untyped).__name__}.", argument="items")
+            raise UsageError(f"items must be several values, not {display(untyped)}.", argument="items")
         self._call = call
         self._items = items
         self._at_once = validate_count(at_once, "at_once")
@@ -162,7 +162,7 @@ class ConcurrentMap(Handle, Generic[A, R]):
     if not TYPE_CHECKING:  # Type checkers refuse to await this; at run time the error names the remedy.
 
         def __await__(self) -> NoReturn:
-            refuse_await(self, "use it in a block, `async with travis.map(...) as outcomes: async for outcome in ...`")
+            refuse_await(self, "use it in a block, `async with ... as outcomes: async for outcome in outcomes`")
 
     async def _run(self) -> None:
         items = self._items

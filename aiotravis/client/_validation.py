@@ -35,6 +35,9 @@ COM: Final = "https://api.travis-ci.com"
 ORG: Final = "https://api.travis-ci.org"
 """The API of travis-ci.org."""
 
+WEBSITES: Final = {"travis-ci.com", "www.travis-ci.com", "app.travis-ci.com", "travis-ci.org", "www.travis-ci.org"}
+"""Hosts that answer with pages, whatever the path."""
+
 NETLOC: Final = re.compile(r"(?:[\w.~-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.IGNORECASE)
 
 PATH: Final = re.compile(r"(?:[^\x00-\x20\x7f-\xa0?#\\%\ud800-\udfff]|%[0-9A-Fa-f]{2})*")
@@ -100,6 +103,8 @@ def _endpoint_reason(endpoint: str, parts: SplitResult) -> str | None:
         return "names no host"
     if not NETLOC.fullmatch(parts.netloc):
         return "names a host that cannot be one"
+    if parts.hostname in WEBSITES:
+        return "is the website, not the API"
     if "?" in endpoint or "#" in endpoint:
         return "must not contain a query or a fragment"
     if not PATH.fullmatch(parts.path) or DOTS.search(parts.path):

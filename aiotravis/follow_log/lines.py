@@ -2,8 +2,10 @@
 
 from collections import deque
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, NoReturn
 
 from aiotravis._async.handle import Handle
+from aiotravis.bulk.iteration import refuse_await
 from aiotravis.errors import UsageError
 from aiotravis.resources.logs import LogPart
 
@@ -31,6 +33,11 @@ class LogLines(Handle):
         if self._ended and not self._lines:
             raise UsageError("These lines have ended. Follow the log again.")
         return self
+
+    if not TYPE_CHECKING:  # Type checkers refuse to await this; at run time the error names the remedy.
+
+        def __await__(self) -> NoReturn:
+            refuse_await(self, "iterate with `async for line in log.lines()`")
 
     async def __anext__(self) -> str:
         """Return the next line, with its newline; the last one may lack it.

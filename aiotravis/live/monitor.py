@@ -5,13 +5,14 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final, NoReturn
 from weakref import WeakSet
 
 import msgspec
 
 from aiotravis._async.handle import Handle, running_loop
 from aiotravis._values import Value
+from aiotravis.bulk.iteration import refuse_await
 from aiotravis.errors import UsageError
 
 __all__ = ["Live", "LiveMonitor", "LiveState", "LiveStateChanges", "LiveStatistics"]
@@ -194,6 +195,11 @@ class LiveStateChanges(Handle):
 
     def __aiter__(self) -> "LiveStateChanges":
         return self
+
+    if not TYPE_CHECKING:  # Type checkers refuse to await this; at run time the error names the remedy.
+
+        def __await__(self) -> NoReturn:
+            refuse_await(self, "iterate with `async for state in travis.live.changes()`")
 
     async def __anext__(self) -> LiveState:
         """Wait for the next state and return it.

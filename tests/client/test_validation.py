@@ -42,3 +42,9 @@ def test_every_setting_is_validated_at_construction() -> None:
         with pytest.raises(errors.UsageError) as info:
             Travis(**settings)
         assert info.value.argument == argument
+
+
+@pytest.mark.parametrize("host", ["travis-ci.com", "app.travis-ci.com", "WWW.travis-ci.com", "travis-ci.org"])
+def test_the_website_is_no_endpoint(host: str) -> None:
+    with pytest.raises(errors.UsageError, match=r"is the website, not the API\. .*https://api\.travis-ci\.com"):
+        Travis("token", endpoint=f"https://{host}")

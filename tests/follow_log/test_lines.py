@@ -100,3 +100,8 @@ async def test_a_gap_is_raised_after_the_lines(travis: Travis, repository: Repos
     assert [await anext(lines), await anext(lines)] == ["a\n", "c\n"]
     with pytest.raises(errors.LogGap):
         await anext(lines)
+
+
+async def test_awaiting_lines_names_the_remedy(travis: Travis) -> None:
+    with pytest.raises(errors.UsageError, match="A LogLines cannot be awaited: iterate with `async for"):
+        await travis.follow_log(7).lines()  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]

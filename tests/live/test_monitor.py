@@ -131,3 +131,9 @@ def test_a_refusal_is_a_warning_once_until_the_server_accepts(caplog: pytest.Log
             monitor.log_end(2.5)
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "WARNING"]
     assert caplog.messages[0] == "live connection: refused; the next attempt in 2.5 s"
+
+
+async def test_awaiting_changes_names_the_remedy() -> None:
+    async with Travis() as travis:
+        with pytest.raises(errors.UsageError, match="A LiveStateChanges cannot be awaited: iterate with `async for"):
+            await travis.live.changes()  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
