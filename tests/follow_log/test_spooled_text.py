@@ -113,7 +113,11 @@ async def test_disk_errors_are_not_network_errors(monkeypatch: pytest.MonkeyPatc
 async def test_a_text_that_is_part_of_a_cycle_closes_its_file_too(monkeypatch: pytest.MonkeyPatch) -> None:
     # An exception can hold the frames of a follower. Of what is in a cycle, the oldest is finalized first.
     files: list[Any] = [tempfile.SpooledTemporaryFile()]  # noqa: SIM115 - it is closed by what is tested
-    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda **_: files.pop())
+
+    def make(max_size: int) -> Any:
+        return files.pop()
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", make)
     text: Any = await taken(b"text", "", size=4)
     text._file.owner = text
     with warnings.catch_warnings(record=True) as caught:
