@@ -112,13 +112,6 @@ def test_a_bug_ends_with_70_and_one_line(monkeypatch: pytest.MonkeyPatch, capsys
     assert "in broken" in capsys.readouterr().err
 
 
-def test_without_the_extra_one_line_says_how_to_get_it() -> None:
-    program = "import sys; sys.modules['click'] = None; from aiotravis.cli import run; run()"
-    completed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert completed.returncode == 2
-    assert completed.stderr == "aiotravis: the command line requires the extra cli: pip install 'aiotravis[cli]'\n"
-
-
 def closed_pipe() -> int:
     reading, writing = os.pipe()
     os.close(reading)
