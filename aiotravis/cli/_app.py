@@ -178,7 +178,7 @@ def _end(exc: Exception) -> int:
 
 
 def _give_up_closed_output() -> None:
-    """Keep the interpreter's last flush of a closed pipe, or of a full disk, quiet."""
+    """Silence the interpreter's last flush of a closed pipe, or of a full disk."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

@@ -1,5 +1,6 @@
 """Declaring commands: an async function with the options that all share, run with a deadline and with clean ends."""
 
+import contextlib
 import inspect
 import logging
 import signal
@@ -34,10 +35,28 @@ class Count(click.IntRange):
     def _describe_range(self) -> str:
         return ""
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            most = "" if self.max is None else f" to {self.max}"
+            self.fail(f"{value!r} is not a whole number from {self.min}{most or ' on'}.", param, ctx)
+
 
 class _Seconds(click.FloatRange):
+    name = "seconds"
+
     def _describe_range(self) -> str:
         return ""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = 0.0
+        with contextlib.suppress(ValueError):
+            seconds = float(value)
+        # NaN is not above 0 either.
+        if not seconds > 0:
+            self.fail(f"{value!r} is not a number of seconds above 0.", param, ctx)
+        return seconds
 
 
 LIMITS_INTERVAL: Final = 0.5
@@ -45,7 +64,7 @@ LIMITS_INTERVAL: Final = 0.5
 
 timeout_option: Final = click.option(
     "--timeout",
-    type=_Seconds(min=0, min_open=True),
+    type=_Seconds(),
     metavar="SECONDS",
     help="Give up after this time: exit code 124.",
 )
@@ -162,10 +181,10 @@ async def _tell_of_limits(session: Session) -> None:
 
 
 class _NoticesOfTheLibrary(logging.Handler):
-    """Prints what the library logs: why it waits; with ``--verbose`` everything."""
+    """Prints the warnings of the library; with ``--verbose`` everything that it logs, such as retries."""
 
     def __init__(self, output: Output, *, verbose: bool) -> None:
-        super().__init__(logging.DEBUG if verbose else logging.INFO)
+        super().__init__(logging.DEBUG if verbose else logging.WARNING)
         self._output = output
         self._level = logger.level
         self._propagated = logger.propagate

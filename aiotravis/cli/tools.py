@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["limits_command", "lint_command", "parse_words", "raw_command"]
 
+METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[/\\]{2}|\\")
 
 NO_STORE: Final = {
@@ -113,7 +114,7 @@ def parse_words(words: tuple[str, ...], *, data: bool) -> tuple[str, str, list[t
     Raises:
         UsageError: They are something else, or the path leads to another host, to which the token must not go.
     """
-    if len(words) not in {1, 2}:
+    if len(words) not in {1, 2} or words[-1] in METHODS:
         raise UsageError("Pass [METHOD] PATH, such as GET /repos/owner/name.")
     method = words[0] if len(words) == 2 else "POST" if data else "GET"
     path, _, query = words[-1].partition("?")

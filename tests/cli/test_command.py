@@ -78,3 +78,20 @@ def test_pauses_are_told_on_standard_error(running: None, run: Run, travis: Trav
     assert "503" in ended.err
     assert logging.getLogger("aiotravis").level == logging.NOTSET
     assert os.environ["TRAVIS_ENDPOINT"] not in ended.out
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "x"])
+def test_a_timeout_is_a_number_above_0(run: Run, seconds: str) -> None:
+    ended = run("wait", "1", "-r", SLUG, "--timeout", seconds)
+    assert ended.code == 2
+    assert f"'{seconds}' is not a number of seconds above 0." in ended.err
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "meant"),
+    [("history", "0", "from 1 on"), ("history", "x", "from 1 on"), ("requests", "101", "from 1 to 100")],
+)
+def test_a_count_outside_its_range_is_told_with_the_range(run: Run, command: str, number: str, meant: str) -> None:
+    ended = run(command, "-r", SLUG, "-l", number)
+    assert ended.code == 2
+    assert f"'{number}' is not a whole number {meant}." in ended.err

@@ -216,3 +216,9 @@ def test_raw_refuses_what_is_no_json_without_its_text(travis: Travis, run: Run) 
         assert (ended.code, ended.out) == (2, "")
         assert "s3cret" not in ended.err
     assert not travis.server.requests
+
+
+@pytest.mark.parametrize("words", [("GET",), ("DELETE",), ("GET", "POST")])
+def test_raw_needs_a_path_besides_the_method(words: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match="PATH"):
+        parse_words(words, data=False)
