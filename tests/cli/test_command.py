@@ -28,7 +28,7 @@ def test_a_timeout_ends_with_124(running: None, run: Run) -> None:
 
 
 def test_unreachable_ends_with_69(travis: Travis, run: Run) -> None:
-    ended = run("status", "-r", SLUG, "-e", "http://127.0.0.1:9")
+    ended = run("status", "-r", SLUG, "-e", "http://127.0.0.1:9", "-v")
     assert (ended.code, ended.out) == (69, "")
     *attempts, error = ended.err.splitlines()
     assert [line[:26] for line in attempts] == ["aiotravis: attempt 2 of 3 ", "aiotravis: attempt 3 of 3 "]
