@@ -191,7 +191,7 @@ def _runs_on(found: Build | Job, slug: str | None) -> str:
 
 @contextlib.contextmanager
 def _left_behind(output: Output, left: Callable[[], str]) -> Generator[None]:
-    """Print what is left running if the work is interrupted, by Ctrl-C or its timeout."""
+    """Print which request or build goes on if the work ends early, by Ctrl-C or its timeout."""
     from asyncio import CancelledError
 
     try:
