@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import jinja2
 import pdoc
@@ -29,7 +30,7 @@ def build(folder: Path) -> None:
     """Write the pages."""
     pdoc.render.configure(docformat="google", footer_text=f"aiotravis {__version__}", show_source=False)
     templates = jinja2.DictLoader({"module.html.jinja2": TEMPLATE})
-    pdoc.render.env.globals.update(constructed=CONSTRUCTED)
+    cast("dict[str, object]", pdoc.render.env.globals)["constructed"] = CONSTRUCTED
     pdoc.render.env.loader = jinja2.ChoiceLoader([templates, pdoc.render.env.loader or templates])
     pdoc.pdoc(*MODULES, output_directory=folder)
 
