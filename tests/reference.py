@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import jinja2
 import pdoc
@@ -30,7 +30,8 @@ def build(folder: Path) -> None:
     """Write the pages."""
     pdoc.render.configure(docformat="google", footer_text=f"aiotravis {__version__}", show_source=False)
     templates = jinja2.DictLoader({"module.html.jinja2": TEMPLATE})
-    cast("dict[str, object]", pdoc.render.env.globals)["constructed"] = CONSTRUCTED
+    names: Any = pdoc.render.env.globals
+    names["constructed"] = CONSTRUCTED
     pdoc.render.env.loader = jinja2.ChoiceLoader([templates, pdoc.render.env.loader or templates])
     pdoc.pdoc(*MODULES, output_directory=folder)
 

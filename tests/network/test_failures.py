@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,10 +21,12 @@ from tests.wire import Answer, End, certified, framed, wire
 REFUSED = r"no connection \(Connect"
 
 
-def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that refuses connections, and that no other test can take meanwhile: bound, and not listened to."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 async def said(endpoint: str, **settings: object) -> str:
@@ -35,11 +38,10 @@ async def said(endpoint: str, **settings: object) -> str:
     return str(info.value)
 
 
-async def test_a_proxy_that_is_not_there_is_to_blame() -> None:
-    port = unused_port()
+async def test_a_proxy_that_is_not_there_is_to_blame(closed_port: int) -> None:
     for endpoint in ("http://api.invalid", "https://api.invalid"):
-        text = await said(endpoint, proxy=f"http://sarah:s3cret@127.0.0.1:{port}")
-        assert f"the proxy http://127.0.0.1:{port}: no connection" in text
+        text = await said(endpoint, proxy=f"http://sarah:s3cret@127.0.0.1:{closed_port}")
+        assert f"the proxy http://127.0.0.1:{closed_port}: no connection" in text
         assert "is the proxy right?" in text
         assert "endpoint" not in text
         assert "s3cret" not in text
@@ -118,14 +120,13 @@ async def test_a_server_without_tls_is_told() -> None:
     assert "is the endpoint right?" in text
 
 
-async def test_an_archive_is_to_blame_not_the_endpoint(tmp_path: Path) -> None:
-    port = unused_port()
+async def test_an_archive_is_to_blame_not_the_endpoint(tmp_path: Path, closed_port: int) -> None:
     served, _ = certified(tmp_path)
     async with wire(kept(framed(JSON)), tls=served) as untrusted, wire(Answer()) as lost:
         elsewhere = untrusted.endpoint.replace("127.0.0.1", "localhost")
         for archive, reason in {
             "http://no-such-archive.invalid/7": "http://no-such-archive.invalid: its name ",
-            f"http://127.0.0.1:{port}/7?signature=s3cret": f"http://127.0.0.1:{port}: no connection",
+            f"http://127.0.0.1:{closed_port}/7?signature=s3cret": f"http://127.0.0.1:{closed_port}: no connection",
             f"{elsewhere}/7": f"{elsewhere}: its certificate is not valid",
             f"{lost.endpoint}/7": f"{lost.endpoint}: the connection was lost before a response came",
         }.items():
@@ -147,8 +148,8 @@ async def test_a_silent_archive_is_to_blame() -> None:
     ("host", "reason"),
     [("127.0.0.1", "no connection"), ("no-such-host.invalid", "its name ")],
 )
-async def test_the_live_channel_names_its_culprit(host: str, reason: str) -> None:
-    address = Address(key="a-key", host=host, port=unused_port(), path="", tls=True)
+async def test_the_live_channel_names_its_culprit(host: str, reason: str, closed_port: int) -> None:
+    address = Address(key="a-key", host=host, port=closed_port, path="", tls=True)
     async with Travis(TOKEN, endpoint="http://127.0.0.1:1") as travis:
         with pytest.raises(ConnectionError, match=reason) as info:
             await travis._hub._connector.connect(address)
