@@ -59,7 +59,6 @@ class Session:
     travis: "aiotravis.Travis"
     site: Site
     _slug: str | None = None
-    _guessed: str | None = None
 
     @property
     def slug(self) -> str:
@@ -69,12 +68,8 @@ class Session:
             UsageError: It is not named, and git does not tell.
         """
         if self._slug is None:
-            if self._guessed is None:
-                guessed = guess_repository()
-                self._slug, self._guessed = guessed.slug, guessed.source
-            else:
-                self._slug = self.options.repo or ""
-            self.output.notice(f"repository {self._slug}, from the {self._guessed} (choose another with -r)")
+            self._slug, source = guess_repository()
+            self.output.notice(f"repository {self._slug}, from the {source} (choose another with -r)")
         return self._slug
 
     def require_token(self) -> str:
@@ -180,14 +175,11 @@ async def open_session(options: Options, output: Output) -> AsyncGenerator[Sessi
     Raises:
         UsageError: One of them is not valid.
     """
-    slug, source = options.repo, "option -r"
+    slug = options.repo
     if slug is not None and not SLUG.match(slug):
         raise UsageError(f"-r must be owner/name, not {slug!r}.", argument="repo")
     site = find_site(endpoint=options.endpoint, token=options.token, slug=slug)
     async with aiotravis.Travis(
         site.token, endpoint=site.endpoint, trust_env=True, user_agent="aiotravis-cli"
     ) as travis:
-        session = Session(options=options, output=output, travis=travis, site=site)
-        if slug is not None:
-            session._slug, session._guessed = slug, source
-        yield session
+        yield Session(options=options, output=output, travis=travis, site=site, _slug=slug)
