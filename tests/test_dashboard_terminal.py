@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from aiotravis import LogText
 from aiotravis.testing import SAMPLE_LOGS, Repository, TravisServer
+from tests.programs import python
 from tests.terminal import Terminal, started
 
 DASHBOARD = str(Path(__file__).parent.parent / "examples" / "dashboard_terminal.py")
@@ -20,7 +20,7 @@ SIZES = [(80, 24), (120, 40), (40, 12)]
 
 
 def dashboard(server: TravisServer, columns: int, rows: int) -> AbstractAsyncContextManager[Terminal]:
-    command = [sys.executable, DASHBOARD, "--endpoint", server.endpoint, "--repo", "a/b"]
+    command = [*python(), DASHBOARD, "--endpoint", server.endpoint, "--repo", "a/b"]
     return started(command, columns, rows, {"TRAVIS_TOKEN": ""})
 
 
@@ -244,7 +244,7 @@ async def test_a_hostile_log_does_not_control_the_terminal(server: TravisServer,
 
 async def test_the_dashboard_is_printed_once_without_a_terminal(server: TravisServer, repository: Repository) -> None:
     repository.history(3)
-    command = [sys.executable, DASHBOARD, "--once", "--endpoint", server.endpoint, "--repo", "a/b"]
+    command = [*python(), DASHBOARD, "--once", "--endpoint", server.endpoint, "--repo", "a/b"]
     done = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"3 builds, 0 running" in done.stdout

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from examples.dashboard_web.logs import INTERVAL
 from examples.dashboard_web.shown import MAX_LINE
 from examples.dashboard_web.shown_log import MAX_LINES
 from examples.dashboard_web.state import BUILDS_SHOWN
+from tests.programs import python
 from tests.waiting import until
 
 PROGRAM = str(Path(__file__).parent.parent / "examples" / "dashboard_web")
@@ -611,7 +611,7 @@ async def test_the_log_of_a_restarted_job_replaces_the_old_one(
 async def test_the_program_shows_an_embedded_travis_and_ends_on_ctrl_c(
     command: list[str], browser: aiohttp.ClientSession
 ) -> None:
-    command = [sys.executable, *command, "--port", "0", "--speed", "20"]
+    command = [*python(), *command, "--port", "0", "--speed", "20"]
     root = Path(PROGRAM).parent.parent
     async with await anyio.open_process(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -636,14 +636,14 @@ async def test_the_program_shows_an_embedded_travis_and_ends_on_ctrl_c(
 
 async def test_the_program_prints_an_error_on_one_line() -> None:
     async with TravisServer() as server:
-        command = [sys.executable, PROGRAM, "--endpoint", server.endpoint, "--repo", "nonsense", "--port", "0"]
+        command = [*python(), PROGRAM, "--endpoint", server.endpoint, "--repo", "nonsense", "--port", "0"]
         ended = await anyio.run_process(command, check=False)
         assert ended.returncode == 2
         assert ended.stderr.startswith(b"dashboard_web: repos must look like 'owner/name'")
         assert ended.stderr.count(b"\n") == 1
         server.world.repository("a/b")
         taken = ["--repo", "a/b", "--port", str(server.port)]
-        ended = await anyio.run_process([*command[:4], *taken], check=False)
+        ended = await anyio.run_process([*command[:-4], *taken], check=False)
         assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
     for arguments in (["--endpoint", "https://host"], ["--speed", "0"]):
-        assert (await anyio.run_process([sys.executable, PROGRAM, *arguments], check=False)).returncode == 2
+        assert (await anyio.run_process([*python(), PROGRAM, *arguments], check=False)).returncode == 2

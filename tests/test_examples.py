@@ -17,6 +17,7 @@ import pytest
 
 from aiotravis import LogText
 from aiotravis.testing import TravisServer, sample_log
+from tests.programs import python
 from tests.terminal import started
 from tests.waiting import until
 
@@ -78,7 +79,7 @@ async def test_live_build_follows_a_real_endpoint_byte_for_byte(state: str, code
             await until(lambda: bool(server.requests), 30)
             await server.play(build, speed=4, state=state)
 
-        command = [sys.executable, EXAMPLE, "--endpoint", server.endpoint, "--token", user.token, "--repo", "a/b"]
+        command = [*python(), EXAMPLE, "--endpoint", server.endpoint, "--token", user.token, "--repo", "a/b"]
         playing = asyncio.ensure_future(play())
         ended = await anyio.run_process(command, check=False)
         await playing
@@ -90,7 +91,7 @@ async def test_live_build_follows_a_real_endpoint_byte_for_byte(state: str, code
 
 async def test_live_build_prints_an_error_on_one_line() -> None:
     async with TravisServer() as server:
-        command = [sys.executable, EXAMPLE, "--endpoint", server.endpoint, "--repo", "no/such"]
+        command = [*python(), EXAMPLE, "--endpoint", server.endpoint, "--repo", "no/such"]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
     assert ended.returncode == 2
     assert ended.stderr.startswith(b"live_build: GET /repos/no/such answered 404: ")
@@ -100,7 +101,7 @@ async def test_live_build_prints_an_error_on_one_line() -> None:
 
 
 async def test_live_build_ends_cleanly_on_ctrl_c() -> None:
-    command = [sys.executable, EXAMPLE, "--speed", "0.1"]
+    command = [*python(), EXAMPLE, "--speed", "0.1"]
     async with await anyio.open_process(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -117,7 +118,7 @@ async def test_live_build_ends_cleanly_on_ctrl_c() -> None:
 
 async def test_listen_prints_an_error_on_one_line() -> None:
     async with TravisServer() as server:
-        command = [sys.executable, LISTEN, "--endpoint", server.endpoint, "--repo", "no/such"]
+        command = [*python(), LISTEN, "--endpoint", server.endpoint, "--repo", "no/such"]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
     assert ended.returncode == 2
     assert ended.stderr.startswith(b"listen: GET /repos/no/such answered 404: ")
@@ -134,7 +135,7 @@ async def test_await_build_returns_the_outcome_as_an_exit_code() -> None:
         tasks = [
             server.play(build, speed=20, state=state) for build, state in zip(builds, ("passed", "failed"), strict=True)
         ]
-        command = [sys.executable, AWAIT, "--endpoint", server.endpoint, *(str(build.id) for build in builds)]
+        command = [*python(), AWAIT, "--endpoint", server.endpoint, *(str(build.id) for build in builds)]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
         for task in tasks:
             await task
@@ -223,7 +224,7 @@ async def test_follow_log_in_a_pipe_is_plain_and_says_how_the_job_ended(ending: 
         task = server.play(build, speed=100, state=ending)
         arguments = ["--endpoint", server.endpoint, str(build.jobs[0].id)]
         if ending == "failed":
-            command = [sys.executable, FOLLOW, *arguments]
+            command = [*python(), FOLLOW, *arguments]
             ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
         else:
             ended = await run_here(FOLLOW, *arguments)
@@ -235,7 +236,7 @@ async def test_follow_log_in_a_pipe_is_plain_and_says_how_the_job_ended(ending: 
 
 async def test_follow_log_prints_errors_on_one_line() -> None:
     async with TravisServer() as server:
-        command = [sys.executable, FOLLOW, "--endpoint", server.endpoint, "9"]
+        command = [*python(), FOLLOW, "--endpoint", server.endpoint, "9"]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
         assert ended.returncode == 2
         assert ended.stderr.startswith(b"follow_log: GET /jobs/9 answered 404")
@@ -267,7 +268,7 @@ async def test_bulk_fetch_writes_every_build_and_fetches_no_log_twice(tmp_path: 
             assert fetched in ended.stdout
         server.respond("GET", f"/jobs/{builds[-1].jobs[0].id}/log", status=404)
         (tmp_path / "logs" / f"{builds[-1].jobs[0].id}.txt").unlink()
-        command = [sys.executable, BULK, *arguments]
+        command = [*python(), BULK, *arguments]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
         assert ended.returncode == 1
         assert b"no log of job" in ended.stderr
@@ -278,7 +279,7 @@ async def test_bulk_fetch_writes_every_build_and_fetches_no_log_twice(tmp_path: 
 
 async def test_bulk_fetch_prints_an_error_on_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    command = [sys.executable, BULK, "--into", str(tmp_path / "file" / "folder")]
+    command = [*python(), BULK, "--into", str(tmp_path / "file" / "folder")]
     ended = await anyio.run_process(command, check=False)
     assert ended.returncode == 2
     assert ended.stderr.startswith(b"\nbulk_fetch: ")
@@ -302,7 +303,7 @@ async def test_nightly_mining_appends_each_build_once_it_has_ended(tmp_path: Pat
         running = repository.build(jobs=2).start()
         # The jobs of the second chunk cannot be fetched: what was stored before is not fetched again.
         server.faults.rest("/jobs", after=4, times=1).status(403)
-        command = [sys.executable, MINING, "--endpoint", server.endpoint, "--into", str(file), "--repo", "a/b"]
+        command = [*python(), MINING, "--endpoint", server.endpoint, "--into", str(file), "--repo", "a/b"]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
         assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
         assert mined() == [build.id for build in reversed(builds[250:])]
@@ -361,7 +362,7 @@ async def test_durations_draws_every_build_and_the_groups_of_the_newest(tmp_path
         assert f"#30: script {seconds:.1f} s" in out.read_text()
         missing = newest.jobs[0].id
         server.respond("GET", f"/jobs/{missing}/log", status=404)
-        command = [sys.executable, DURATIONS, *arguments]
+        command = [*python(), DURATIONS, *arguments]
         ended = await anyio.run_process(command, check=False, env={**os.environ, "TRAVIS_TOKEN": ""})
         assert (ended.returncode, f"no log of job {missing}".encode() in ended.stderr) == (1, True)
         await run_here(DURATIONS, *arguments, "--logs", "0", check=True)
@@ -408,7 +409,7 @@ async def test_nothing_from_the_server_controls_the_terminal(example: str) -> No
         build = repository.build(message=f"evil {ESCAPES}")
         server.world.broadcasts.append(ESCAPES)
         arguments = {"await_build": [str(build.id)], "what_can_i_see": []}.get(example, ["--repo", "a/b"])
-        command = [sys.executable, str(EXAMPLES / f"{example}.py"), *arguments]
+        command = [*python(), str(EXAMPLES / f"{example}.py"), *arguments]
         async with started([*command, "--endpoint", server.endpoint, "--token", user.token], 200, 50) as terminal:
             if example != "what_can_i_see":
                 await until(lambda: bool(server.pusher.connections), 30)
@@ -440,7 +441,7 @@ async def test_an_error_that_quotes_the_server_does_not_control_the_terminal() -
             "live_build": ["--repo", "a/b"],
             "what_can_i_see": [],
         }.items():
-            command = [sys.executable, str(EXAMPLES / f"{example}.py"), *arguments, "--endpoint", server.endpoint]
+            command = [*python(), str(EXAMPLES / f"{example}.py"), *arguments, "--endpoint", server.endpoint]
             async with started(command, 200, 50, {"TRAVIS_TOKEN": "a-token"}) as terminal:
                 assert await terminal.ends() == 2
             printed = terminal.written.decode().replace("\r\n", "\n")
@@ -454,7 +455,7 @@ WEBHOOKS = str(EXAMPLES / "webhook_service.py")
 async def test_the_webhook_service_follows_builds_and_ends_gracefully_on_sigterm() -> None:
     async with TravisServer() as server:
         build = server.world.repository("a/b").build()
-        command = [sys.executable, WEBHOOKS, "--endpoint", server.endpoint]
+        command = [*python(), WEBHOOKS, "--endpoint", server.endpoint]
         environment = {**os.environ, "TRAVIS_TOKEN": ""}
         async with await anyio.open_process(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment

@@ -1,7 +1,6 @@
 """An embedded Travis in a thread, and the command line in this process, as a process, and on a terminal."""
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -11,6 +10,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from aiotravis.cli import main
 from aiotravis.testing import Repository, TravisServer
+from tests.programs import python
 from tests.waiting import until
 
 TOKEN = "a-token-that-must-not-leak"
@@ -124,7 +124,7 @@ def process(environment: Path) -> Run:
     """Run a command as a process of its own, with pipes."""
 
     def run_process(*arguments: str, **options: Any) -> Ended:
-        command = [sys.executable, "-m", "aiotravis", *arguments]
+        command = [*python(), "-m", "aiotravis", *arguments]
         completed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
         return Ended(completed.returncode, completed.stdout, completed.stderr)
 

@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import anyio
@@ -13,8 +12,9 @@ import pytest
 
 from tests import terminal
 from tests.cli.conftest import SLUG, Run, Travis
+from tests.programs import python
 
-WAIT = [sys.executable, "-m", "aiotravis", "wait", "1", "-r", SLUG]
+WAIT = ["-m", "aiotravis", "wait", "1", "-r", SLUG]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_unreachable_ends_with_69(travis: Travis, run: Run) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 async def test_a_signal_ends_the_wait_cleanly(travis: Travis, running: None, number: int, code: int) -> None:
-    with subprocess.Popen(WAIT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: ASYNC220
+    with subprocess.Popen([*python(), *WAIT], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: ASYNC220
         await subscribed(travis)
         process.send_signal(number)
         out, err = await anyio.to_thread.run_sync(process.communicate)
@@ -46,7 +46,7 @@ async def test_a_signal_ends_the_wait_cleanly(travis: Travis, running: None, num
 
 
 async def test_a_terminal_shows_the_state_and_the_outcome(travis: Travis, running: None) -> None:
-    async with terminal.started(WAIT, 40, 6) as screen:
+    async with terminal.started([*python(), *WAIT], 40, 6) as screen:
         await screen.shows(lambda text: "build #1 started" in text)
         screen.resize(20, 6)
         await subscribed(travis)
@@ -57,7 +57,7 @@ async def test_a_terminal_shows_the_state_and_the_outcome(travis: Travis, runnin
 
 
 async def test_ctrl_c_on_a_terminal_leaves_a_clean_line(travis: Travis, running: None) -> None:
-    async with terminal.started(WAIT, 40, 6) as screen:
+    async with terminal.started([*python(), *WAIT], 40, 6) as screen:
         await screen.shows(lambda text: "build #1 started" in text)
         screen.process.send_signal(signal.SIGINT)
         assert await screen.ends() == 130

@@ -4,7 +4,6 @@
 """
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from aiotravis.cli._app import COMMANDS
 from tests import terminal
 from tests.cli.conftest import MODES, SLUG, TOKEN, Run, Travis
+from tests.programs import python
 
 LINES = (
     ("status 1", 0),
@@ -99,6 +99,6 @@ def test_every_command_works_in_a_pipe(lines: list[tuple[list[str], int]], proce
 @pytest.mark.parametrize("travis", MODES, indirect=True)
 async def test_every_command_works_on_a_terminal(lines: list[tuple[list[str], int]]) -> None:
     for words, code in lines:
-        async with terminal.started([sys.executable, "-m", "aiotravis", *words], 80, 24) as screen:
+        async with terminal.started([*python(), "-m", "aiotravis", *words], 80, 24) as screen:
             assert await screen.ends() == code, (words, screen.text)
             assert "Traceback" not in screen.text

@@ -9,6 +9,7 @@ import pytest
 
 from aiotravis.testing import SAMPLE_LOGS, Build
 from tests.cli.conftest import MODES, SLUG, Run, Travis
+from tests.programs import python
 
 R = ("-r", SLUG)
 
@@ -205,7 +206,7 @@ async def test_on_a_terminal_a_log_is_folded_and_has_colours(travis: Travis, env
     from tests.terminal import started
 
     built(travis, SAMPLE_LOGS["2021-failed"], state="failed")
-    command = [sys.executable, "-m", "aiotravis", "logs", "1.1", *R]
+    command = [*python(), "-m", "aiotravis", "logs", "1.1", *R]
     async with started(command, 100, 30) as terminal:
         assert await terminal.ends() == 0
         lines = [line.rstrip() for line in terminal.screen.display]

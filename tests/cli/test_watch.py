@@ -11,6 +11,7 @@ import pytest
 
 from aiotravis.testing import Build
 from tests.cli.conftest import MODES, SLUG, Run, Travis
+from tests.programs import python
 
 R = ("-r", SLUG)
 
@@ -128,7 +129,7 @@ async def test_a_terminal_has_a_table_that_is_live_and_follows_its_size(travis: 
 
     made(travis, "passed")
     build = made(travis, None)
-    command = [sys.executable, "-m", "aiotravis", "watch", "--mine", "-l", "2"]
+    command = [*python(), "-m", "aiotravis", "watch", "--mine", "-l", "2"]
     async with terminal.started(command, 100, 20) as screen:
         await screen.shows(lambda text: "started" in text and "0/1" in text and "live" in text)
         travis.run(lambda: build.finish("failed"))
