@@ -23,7 +23,7 @@ from tests.follow_log.simulation import Server, restart_now, stream
 MAX_DURATION = 3 * 3600.0
 """Virtual seconds after which a case has failed."""
 
-CASES = int(os.environ.get("AIOTRAVIS_LOG_CASES", "500"))
+CASES = int(os.environ.get("AIOTRAVIS_LOG_CASES", "250"))
 """Cases of each test. Run many more by hand: ``AIOTRAVIS_LOG_CASES=17000``."""
 
 DETERMINISTIC = "AIOTRAVIS_LOG_CASES" not in os.environ

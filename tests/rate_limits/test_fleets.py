@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -18,6 +17,7 @@ import anyio
 import pytest
 
 from aiotravis.testing import TravisServer
+from tests.programs import python
 from tests.rate_limits.redis_server import RedisServer, needs_redis, running_redis
 
 TOKEN = "a-token-of-many-processes"
@@ -34,7 +34,7 @@ class Run:
 
     def __init__(self, server: TravisServer, store: str) -> None:
         self.server = server
-        self._command = [sys.executable, "-m", "tests.rate_limits.fleet", server.endpoint, TOKEN, store]
+        self._command = [*python(), "-m", "tests.rate_limits.fleet", server.endpoint, TOKEN, store]
         self._until = time.monotonic() + SECONDS
         self.met: list[Counter[str]] = []
         self.met_at_last: list[Counter[str]] = []
