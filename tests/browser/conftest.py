@@ -20,6 +20,8 @@ FLAGS = [
     "--disable-sync",
 ]
 
+VIEWPORT = {"width": 1400, "height": 900}
+
 
 # One browser per file: starting it takes longer than most of the tests.
 @pytest.fixture(scope="module")
@@ -40,11 +42,17 @@ def complaints() -> Complaints:
     return Complaints()
 
 
-@pytest.fixture
-async def page(chromium: Any, complaints: Complaints) -> AsyncGenerator[Any]:
-    page = await chromium.new_page(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
-    page.set_default_timeout(TIMEOUT)
+# One page per file, too: closing a page ends a process. Each test has an empty one in an origin of its own, since its
+# server has a port of its own.
+@pytest.fixture(scope="module")
+async def tab(chromium: Any) -> Any:
+    tab = await chromium.new_page(viewport=VIEWPORT, reduced_motion="reduce")
+    tab.set_default_timeout(TIMEOUT)
+    return tab
 
+
+@pytest.fixture
+async def page(tab: Any, complaints: Complaints) -> AsyncGenerator[Any]:
     def on_error(error: Any) -> None:
         complaints.append(str(error))
 
@@ -52,9 +60,13 @@ async def page(chromium: Any, complaints: Complaints) -> AsyncGenerator[Any]:
         if message.type in {"error", "warning"}:
             complaints.append(message.text)
 
-    page.on("pageerror", on_error)
-    page.on("console", on_message)
+    await tab.set_viewport_size(VIEWPORT)
+    tab.on("pageerror", on_error)
+    tab.on("console", on_message)
     try:
-        yield page
+        yield tab
     finally:
-        await page.close()
+        tab.remove_listener("pageerror", on_error)
+        tab.remove_listener("console", on_message)
+        await tab.goto("about:blank")
+        await tab.context.clear_cookies()
