@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from aiotravis._http.json_text import DECODE_ERRORS
-from aiotravis._http.lenient import LenientReader, UnreadableValue, exhaust, has_zero_date
+from aiotravis._http.lenient import LenientReader, UnreadableValue, exhaust
 from aiotravis._http.messages import ApiRequest, ApiResponse
 from aiotravis._http.response_errors import raise_for_status
 from aiotravis.errors import DecodeError
@@ -114,15 +114,12 @@ class Endpoint(Generic[T]):
             return self.empty
         cause: Exception | None = None
         try:
-            value = self._decoder.decode(body)
+            return self._decoder.decode(body)
         except msgspec.ValidationError:
             pass
         except DECODE_ERRORS as exc:
             # A UnicodeError holds the body itself, which may contain a secret.
             cause = ValueError(str(exc)) if isinstance(exc, UnicodeError) else exc
-        else:
-            if not has_zero_date(body):
-                return value
         strict = response.strict and self.done is None
         reader = LenientReader(self.answer, strict=strict, excerpt=response.excerpt_of)
         try:

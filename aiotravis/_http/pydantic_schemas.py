@@ -22,7 +22,7 @@ from pydantic_core.core_schema import (
     tagged_union_schema,
 )
 
-from aiotravis._http.lenient import to_utc
+from aiotravis._http.lenient import FIRST_DATE, to_utc
 
 __all__ = ["open_enum_schema", "value_schema"]
 
@@ -103,7 +103,7 @@ def _in_utc(value: S) -> S:
     """Convert the dates of a new value to UTC, also those of the values in it."""
     for name in value.__struct_fields__:
         held: object = getattr(value, name)
-        if isinstance(held, datetime) and held.tzinfo is not UTC:
+        if isinstance(held, datetime) and (held.tzinfo is not UTC or held < FIRST_DATE):
             msgspec.structs.force_setattr(value, name, to_utc(held))
         for inner in cast("tuple[object, ...]", held) if isinstance(held, tuple) else (held,):
             if isinstance(inner, msgspec.Struct):

@@ -5,7 +5,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from aiotravis._http.json_text import DECODE_ERRORS
-from aiotravis._http.lenient import LenientReader, exhaust, has_zero_date
+from aiotravis._http.lenient import LenientReader, exhaust
 
 __all__ = ["ValueReader"]
 
@@ -30,9 +30,7 @@ class ValueReader(Generic[T]):
             DecodeError: It is not JSON, or too deep, as all `DECODE_ERRORS`.
         """
         try:
-            value = self._decode(text)
-            if not has_zero_date(text):
-                return value
+            return self._decode(text)
         except DECODE_ERRORS:
             pass
         reader = LenientReader(self._kind, max_odd=MAX_ODD_VALUES)

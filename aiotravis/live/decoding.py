@@ -27,7 +27,7 @@ from aiotravis.resources.jobs import Job
 from aiotravis.resources.repositories import Repository
 from aiotravis.resources.stages import Stage
 
-__all__ = ["has_no_payload", "read_event", "read_log"]
+__all__ = ["decode_log", "has_no_payload", "read_event", "read_log"]
 
 NO_FULL_PAYLOAD: Final = "_no_full_payload"
 
@@ -53,7 +53,7 @@ class _LogPayload(msgspec.Struct, frozen=True, kw_only=True):
     final: bool = False
 
 
-_read_log = msgspec.json.Decoder(JobLog).decode
+decode_log = msgspec.json.Decoder(JobLog).decode
 _read_log_payload = ValueReader(_LogPayload)
 _read_job = ValueReader(Job)
 _read_nested_job = ValueReader(_NestedJob)
@@ -71,7 +71,7 @@ def read_log(message: Message, on_unreadable: Callable[[], object] = _ignore) ->
     data = message.data
     text = data if isinstance(data, str) else msgspec.json.encode(data)
     try:
-        log = _read_log(text)
+        log = decode_log(text)
     except DECODE_ERRORS:
         on_unreadable()
         try:

@@ -8,15 +8,16 @@ from functools import partial
 from typing import Final
 
 import msgspec
+from msgspec.structs import force_setattr as set_field
 
 from aiotravis.errors import TravisError
 from aiotravis.events import BuildEvent, Event, JobEvent
 from aiotravis.live.channels import names_no_repository, repository_of, with_repository
-from aiotravis.live.decoding import read_event, read_log
+from aiotravis.live.decoding import decode_log, read_event, read_log
 from aiotravis.live.event_buffer import EVENT_OVERHEAD, EventBuffer, event_size
 from aiotravis.live.monitor import LiveMonitor
 from aiotravis.live.payload_fetcher import PayloadFetcher
-from aiotravis.live.protocol import Message
+from aiotravis.live.protocol import DECODE_ERRORS, Message
 from aiotravis.live.recent_events import Arrival, RecentEvents
 from aiotravis.live.subscription import LiveResources, Subscription
 
@@ -242,7 +243,12 @@ class Dispatcher:
         if channel is None:
             return
         self._counts["events"] += 1
-        event = read_log(message, self._monitor.count_unreadable)
+        try:
+            # What `read_log` does first, without the call.
+            event: Event = decode_log(message.data)
+            set_field(event, "channel", name)
+        except (TypeError, *DECODE_ERRORS):
+            event = read_log(message, self._monitor.count_unreadable)
         buffers = channel.log_buffers
         if buffers is None:
             buffers = channel.log_buffers = [one.buffer for one in channel.subscriptions if one.accepts_log(name)]

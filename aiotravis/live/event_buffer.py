@@ -34,6 +34,8 @@ class EventBuffer:
         dropped: Events dropped because the buffer was full.
         unreported: Events dropped since the last `Lagged`.
         ended: Whether it accepts no more events.
+        events: The events with their sizes. `Feed` takes them from here: calling `get_nowait` would cost as much again.
+        bytes: The sum of these sizes.
     """
 
     max_events: int
@@ -41,13 +43,15 @@ class EventBuffer:
     dropped: int = field(default=0, init=False)
     unreported: int = field(default=0, init=False)
     ended: bool = field(default=False, init=False)
-    _events: deque[tuple[Event, int]] = field(default_factory=lambda: NO_EVENTS, init=False)
-    _bytes: int = field(default=0, init=False)
+    events: deque[tuple[Event, int]] = field(default_factory=lambda: NO_EVENTS, init=False)
+    bytes: int = field(default=0, init=False)
+    # Bytes up to which `put` takes an event without a further look; -1 if one is needed, whatever there is.
+    _open_up_to: int = field(default=-1, init=False)
     _error: TravisError | None = field(default=None, init=False)
     _waiter: asyncio.Future[None] | None = field(default=None, init=False)
 
     def __len__(self) -> int:
-        return len(self._events)
+        return len(self.events)
 
     def put(self, event: Event, size: int) -> bool:
         """Add an event, or drop it if the buffer is full.
@@ -59,43 +63,57 @@ class EventBuffer:
         Returns:
             False if it was dropped.
         """
-        if self.ended:
-            return True
-        total = self._bytes + size
-        if size and (total > self.max_bytes or len(self._events) >= self.max_events):
-            if self._events and (self._bytes or len(self._events) >= self.max_events):
-                self.unreported += 1
-                self.dropped += 1
-                return False
-            if self._waiter is not None:
-                # The consumer takes it at its next turn: if it counted, the next event would have no room.
-                total, size = self._bytes, 0
-        if self._events is NO_EVENTS:
-            self._events = deque()
-        if self.unreported:
-            self._report_dropped()
-        self._events.append((event, size))
-        self._bytes = total
+        total = self.bytes + size
+        if total > self._open_up_to or len(self.events) >= self.max_events:
+            return self._put_with_care(event, size)
+        # The shortest path: log parts come by the hundred thousand.
+        self.events.append((event, size))
+        self.bytes = total
         if self._waiter is not None:
             self._wake()
         return True
 
+    def _put_with_care(self, event: Event, size: int) -> bool:
+        """Add an event, or drop it, in any state of the buffer."""
+        if self.ended:
+            return True
+        total = self.bytes + size
+        if size and (total > self.max_bytes or len(self.events) >= self.max_events):
+            if self.events and (self.bytes or len(self.events) >= self.max_events):
+                self.unreported += 1
+                self.dropped += 1
+                self._open_up_to = -1
+                return False
+            if self._waiter is not None:
+                # The consumer takes it at its next turn: if it counted, the next event would have no room.
+                total, size = self.bytes, 0
+        if self.events is NO_EVENTS:
+            self.events = deque()
+        if self.unreported:
+            self._report_dropped()
+        self._open_up_to = self.max_bytes
+        self.events.append((event, size))
+        self.bytes = total
+        self._wake()
+        return True
+
     def _report_dropped(self) -> None:
-        self._events.append((Lagged(dropped=self.unreported), 0))
+        self.events.append((Lagged(dropped=self.unreported), 0))
         self.unreported = 0
 
     def get_nowait(self) -> Event | None:
         """Return the next event, or None if the buffer is empty."""
-        if not self._events:
+        if not self.events:
             return None
-        event, size = self._events.popleft()
-        self._bytes -= size
+        event, size = self.events.popleft()
+        self.bytes -= size
         return event
 
     def end(self, error: TravisError | None = None) -> None:
         """Accept no more events. Consumers still get the buffered ones, then the error or the end."""
         if not self.ended:
             self.ended = True
+            self._open_up_to = -1
             self._error = error
             self._wake()
 

@@ -106,11 +106,13 @@ class Feed(Handle):
             UsageError: Another task iterates this feed, or the client was closed.
         """
         if self._open:
-            # Buffered events skip everything below: under load this is most of what a feed costs.
-            buffered = self._buffer.get_nowait()
-            if buffered is not None:
+            # Buffered events skip everything below, calls included: under load this is most of what a feed costs.
+            buffer = self._buffer
+            if buffer.events:
+                event, size = buffer.events.popleft()
+                buffer.bytes -= size
                 self._delivered += 1
-                return buffered
+                return event
         elif not self._closed:
             await self._subscribe()
         try:

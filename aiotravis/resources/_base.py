@@ -115,6 +115,8 @@ def id_of(value: object, argument: str, entity_types: type[Entity] | tuple[type[
     Raises:
         UsageError: It is neither. The id of any other entity identifies something else.
     """
+    if type(value) is int and 0 < value <= MAX_ID:
+        return value
     number = getattr(value, "id", None) if isinstance(value, entity_types) else value
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= MAX_ID:
         is_slug = isinstance(value, str) and SLUG.fullmatch(value)

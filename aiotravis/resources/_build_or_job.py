@@ -9,17 +9,17 @@ from msgspec.structs import replace
 
 from aiotravis._http import Results, results_of
 from aiotravis._http.json_text import DECODE_ERRORS, decode_any
-from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
+from aiotravis._http.lenient import FIRST_DATE, Id, Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity
 from aiotravis.resources._states import State
-from aiotravis.resources.commits import Commit, commit_in_utc, commits_by_id
+from aiotravis.resources.commits import Commit, commits_by_id
 
 __all__ = ["EMPTY", "BuildOrJob", "complete", "finish"]
 
 EMPTY: Final = msgspec.Raw(b"{}")
 
-MAX_COPIED_BYTES: Final = 1 << 20
-"""A larger configuration is not copied: it is most of its response anyway."""
+MAX_KEPT_BYTES: Final = 1 << 20
+"""A larger configuration is not kept for the next response."""
 
 _set: Final = msgspec.structs.force_setattr
 
@@ -124,11 +124,12 @@ def complete(entities: Iterable[BuildOrJob], commits: Sequence[Commit | None]) -
     commit_of = commits_by_id(commits).get
     last = _last_config[0]
     for entity in entities:
-        # Travis sends UTC as a rule, and often the same configuration again.
+        # Travis sends UTC as a rule, and often the same configuration again. These checks without a call are most of
+        # what a page of builds costs after its decoding.
         started_at, finished_at = entity.started_at, entity.finished_at
         if (
-            (started_at is not None and started_at.tzinfo is not UTC)
-            or (finished_at is not None and finished_at.tzinfo is not UTC)
+            (started_at is not None and (started_at.tzinfo is not UTC or started_at < FIRST_DATE))
+            or (finished_at is not None and (finished_at.tzinfo is not UTC or finished_at < FIRST_DATE))
             or entity.updated_at is not None
         ):
             dates_to_utc(entity, "started_at", "finished_at", "updated_at")
@@ -137,10 +138,10 @@ def complete(entities: Iterable[BuildOrJob], commits: Sequence[Commit | None]) -
             # Frozen, but not yet seen by anyone else.
             _set(entity, "commit", commit)
         elif entity.commit is not None:
-            commit_in_utc(entity.commit)
+            dates_to_utc(entity.commit, "committed_at")
         config = entity.config_json
         if config != last:
-            if config is EMPTY or memoryview(config).nbytes > MAX_COPIED_BYTES:
-                continue
-            last = _last_config[0] = config.copy()
+            last = config.copy()
         _set(entity, "config_json", last)
+    if last is not _last_config[0] and memoryview(last).nbytes <= MAX_KEPT_BYTES:
+        _last_config[0] = last

@@ -20,7 +20,7 @@ from aiotravis.errors import UsageError
 from aiotravis.resources._base import Entity
 from aiotravis.resources._build_or_job import EMPTY, finish
 from aiotravis.resources.builds import Build
-from aiotravis.resources.commits import Commit, commit_in_utc
+from aiotravis.resources.commits import Commit
 
 __all__ = [
     "BuildConfig", "MergeMode", "PendingRequest", "RequestMessage", "RequestStatus", "config_secrets", "is_accepted",
@@ -149,7 +149,7 @@ class RequestStatus(Entity, frozen=True, kw_only=True):
         dates_to_utc(self, "created_at")
         finish(self.builds)
         if self.commit is not None:
-            commit_in_utc(self.commit)
+            dates_to_utc(self.commit, "committed_at")
 
     @property
     def accepted(self) -> bool:

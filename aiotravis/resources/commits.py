@@ -10,10 +10,10 @@ from typing import Final, TypeVar
 import msgspec
 
 from aiotravis._http import Results, results_of
-from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
+from aiotravis._http.lenient import FIRST_DATE, Id, Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity
 
-__all__ = ["Commit", "attach_commits", "commit_in_utc", "commits_by_id"]
+__all__ = ["Commit", "attach_commits", "commits_by_id"]
 
 
 class Commit(Entity, frozen=True, kw_only=True):
@@ -58,21 +58,14 @@ S = TypeVar("S", bound=Entity)
 _set: Final = msgspec.structs.force_setattr
 
 
-def commit_in_utc(commit: Commit) -> None:
-    """Convert the date of a freshly decoded commit to UTC."""
-    committed_at = commit.committed_at
-    if committed_at is not None and committed_at.tzinfo is not UTC:
-        dates_to_utc(commit, "committed_at")
-
-
 def commits_by_id(commits: Sequence[Commit | None]) -> dict[int | None, Commit]:
     """Convert the dates of freshly decoded commits to UTC, and return the commits by their ids."""
     by_id: dict[int | None, Commit] = {}
     for commit in commits:
         if commit is not None:
             committed_at = commit.committed_at
-            if committed_at is not None and committed_at.tzinfo is not UTC:
-                commit_in_utc(commit)
+            if committed_at is not None and (committed_at.tzinfo is not UTC or committed_at < FIRST_DATE):
+                dates_to_utc(commit, "committed_at")
             by_id[commit.id] = commit
     return by_id
 

@@ -173,7 +173,7 @@ async def test_a_large_event_is_delivered_to_whoever_waits_and_into_an_empty_buf
     assert await (waiting if waits else buffer.get()) == LARGE
     if waits:
         assert [await buffer.get() for _ in range(1)] == [part(1)]
-    assert (len(buffer), buffer._bytes) == (0, 0)
+    assert (len(buffer), buffer.bytes) == (0, 0)
 
 
 async def test_large_events_beyond_the_first_are_dropped_for_a_slow_consumer() -> None:

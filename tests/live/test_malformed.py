@@ -51,7 +51,7 @@ async def test_an_invalid_frame_is_counted_and_ignored_on_the_same_connection(
 
 ODD_JOB_EVENTS = (
     r"{\"id\":501,\"state\":\"passed\",\"updated_at\":\"0001-01-01T00:00:00\"}",
-    r"{\"id\":501,\"state\":\"passed\",\"finished_at\":\"0001-01-01T00:00:00Z\"}",
+    r"{\"id\":501,\"state\":\"passed\",\"finished_at\":\"0001-01-01T00:00:00\"}",
     r"{\"id\":501,\"state\":\"passed\",\"number\":7,\"commit\":{\"sha\":null}}",
     r"{\"id\":501,\"state\":\"passed\",\"queue\":\"\\ud800\"}",
 )

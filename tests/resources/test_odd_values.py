@@ -12,13 +12,12 @@ import pytest
 
 from aiotravis import Branch, Build, Cache, Commit, Job, Log, Repository, Request, Results, Stage, State, User, errors
 from aiotravis._http import ApiRequest, ApiResponse
-from aiotravis._http.lenient import LenientReader, exhaust
+from aiotravis._http.lenient import LenientReader, dates_to_utc, exhaust
 from aiotravis.resources._base import Entity
 from aiotravis.resources._build_or_job import BuildOrJob, finish
 from aiotravis.resources.accounts import Accounts
 from aiotravis.resources.branches import Branches
 from aiotravis.resources.builds import Builds
-from aiotravis.resources.commits import commit_in_utc
 from aiotravis.resources.env_vars import EnvVars
 from aiotravis.resources.jobs import Jobs
 from aiotravis.resources.logs import Logs
@@ -200,7 +199,7 @@ async def test_a_single_record_without_an_id_is_a_decode_error_that_repeats_no_t
     "odd",
     [
         '"number":null', '"number":3', '"job_ids":null', '"started_at":""', '"duration":1.5', '"id":null',
-        '"finished_at":"0001-01-01T00:00:00Z"', '"state":null', '"pull_request":"maybe"',
+        '"finished_at":"2014-02-30T00:00:00Z"', '"state":null', '"pull_request":"maybe"',
     ],
 )  # fmt: skip
 async def test_a_strict_client_raises_instead(odd: str) -> None:
@@ -287,6 +286,9 @@ async def test_dates_without_a_zone_are_utc_and_compare() -> None:
         ("2014-04-08T00:17:34+00:00", datetime(2014, 4, 8, 0, 17, 34, tzinfo=UTC)),
         ("9999-12-31T23:59:59-14:00", None),
         ("0001-01-01T01:00:00+14:00", None),
+        # fact 10.1
+        ("0001-01-01T00:00:00Z", None),
+        ("0001-01-01T00:00:00-05:00", None),
     ],
 )
 @pytest.mark.parametrize("kind", [Build, Job, Commit, Repository, Request, User, Cache, Stage, Branch])
@@ -298,7 +300,7 @@ def test_every_date_is_in_utc_whatever_its_offset(kind: type[Entity], date: str,
         if isinstance(entity, BuildOrJob):
             finish([entity])
         elif isinstance(entity, Commit):
-            commit_in_utc(entity)
+            dates_to_utc(entity, "committed_at")
         for name in names:
             assert getattr(entity, name) == utc
             assert getattr(entity, name) is None or getattr(entity, name).tzinfo is UTC

@@ -8,6 +8,7 @@ import pytest
 
 from aiotravis import Build, Job
 from aiotravis._http.lenient import LenientReader, exhaust
+from aiotravis.resources._build_or_job import finish
 from aiotravis.resources._run_order import Run, RunOrder
 
 # Times as of fact 1.3, with milliseconds in events (fact 7.8).
@@ -35,7 +36,7 @@ EQUAL, LATER, UNKNOWN, IS_EARLIER = RunOrder.EQUAL, RunOrder.LATER, RunOrder.UNK
 
 def build(fields: dict[str, Any], **others: Any) -> Build:
     """Return a build as the client reads it: what cannot be read takes its default."""
-    return exhaust(LenientReader(Build).read(msgspec.json.encode({"id": 7, **fields, **others})))
+    return finish([exhaust(LenientReader(Build).read(msgspec.json.encode({"id": 7, **fields, **others})))])[0]
 
 
 READS = [
