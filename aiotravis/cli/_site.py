@@ -70,6 +70,7 @@ def find_site(
     endpoint: str | None,
     token: str | None,
     slug: str | None,
+    option: str = "--endpoint",
     environment: Mapping[str, str] = os.environ,
     config: "StoredConfig | None" = None,
 ) -> Site:
@@ -82,6 +83,7 @@ def find_site(
         endpoint: The option: a URL, ``com``, ``org``, or the name of an Enterprise in the file.
         token: The option.
         slug: The repository: the file may name a site for it.
+        option: What the option of the endpoint is called, for messages.
         environment: The environment.
         config: What the file says; it is read when it is needed if None.
 
@@ -99,7 +101,7 @@ def find_site(
         known = (endpoint is None and complete) or (token and endpoint is not None and _is_url(endpoint))
         config = StoredConfig() if known else stored_config(config_path(environment))
     if endpoint is not None:
-        found, source = _named(endpoint.strip(), config), "--endpoint"
+        found, source = _named(endpoint.strip(), config, option), option
     elif environment_endpoint is not None:
         found, source = _url(environment_endpoint, "TRAVIS_ENDPOINT"), "TRAVIS_ENDPOINT"
     elif token_endpoint is not None:
@@ -121,12 +123,12 @@ def find_site(
     return Site(found, source)
 
 
-def _named(name: str, config: "StoredConfig") -> str:
+def _named(name: str, config: "StoredConfig", option: str) -> str:
     if name in {"com", "org"}:
         return aiotravis.COM if name == "com" else aiotravis.ORG
     if name in config.enterprises:
         return config.enterprises[name]
-    return _url(name, "--endpoint")
+    return _url(name, option)
 
 
 def _is_url(text: str) -> bool:

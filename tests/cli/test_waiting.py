@@ -73,4 +73,5 @@ def test_wait_gives_up_at_its_timeout(travis: Travis, run: Run) -> None:
 def test_wrong_usage_sends_nothing(travis: Travis, run: Run, options: tuple[str, ...]) -> None:
     ended = run("wait", *options, *R)
     assert (ended.code, ended.out) == (2, "")
+    assert "waiting for" not in ended.err
     assert travis.server.requests == []
