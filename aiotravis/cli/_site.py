@@ -62,6 +62,9 @@ def stored_config(path: Path | None) -> "StoredConfig":
     except OSError:
         # A folder of another user: as good as none.
         exists = False
+    if path is not None and exists and not path.is_file():
+        # A pipe would be waited for.
+        raise UsageError(f"{path} is not a file.", argument="path")
     return load_config(path) if path is not None and exists else StoredConfig()
 
 
@@ -114,6 +117,7 @@ def find_site(
         found, source = next(iter(config.tokens)), "the configuration file"
     else:
         found, source = aiotravis.COM, "the default"
+    _url(found, f"the endpoint in {source}")
     if token is not None:
         return Site(found, source, token.strip(), "--token")
     if found == token_endpoint:
