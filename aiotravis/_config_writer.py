@@ -159,8 +159,11 @@ def _replace(target: Path, text: str) -> None:
             with contextlib.suppress(OSError):
                 os.chown(name, owner.st_uid, owner.st_gid)
         Path(name).replace(target)
-    except BaseException:
+    except BaseException as exc:
         Path(name).unlink(missing_ok=True)
+        if isinstance(exc, OSError) and exc.filename is None:
+            # That of a write.
+            exc.filename = str(target)
         raise
 
 

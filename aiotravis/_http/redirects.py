@@ -4,7 +4,7 @@ aiotravis follows redirects itself: aiohttp 3.14 would send every header except 
 from https to http, and repeat a write elsewhere.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from aiotravis._http.messages import ApiRequest, one_line
@@ -27,10 +27,12 @@ class RedirectTarget:
     Attributes:
         url: Absolute URL.
         cross_origin: Whether its origin is not that of the API. If so, neither the token nor our headers are sent.
+        shown: The URL for messages: without its query and without secrets.
     """
 
     url: str
     cross_origin: bool
+    shown: str = field(compare=False, default="")
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:
@@ -104,7 +106,7 @@ def redirect_target(
     upgraded = (scheme, host) == ("https", origin_of(base_url)[1]) and base_url.startswith("http:")
     if cross_origin and authenticated and upgraded:
         raise refuse("the API requires TLS. Change the endpoint to https://, so that the token is never sent in clear")
-    return RedirectTarget(target, cross_origin)
+    return RedirectTarget(target, cross_origin, shown)
 
 
 def _joined(url: str, location: str) -> str | None:

@@ -64,7 +64,8 @@ Exit codes:
   3  no right, or bad token  70  internal error
   4  not found               74  a file cannot be read or written
   5  canceled                75  throttled or banned
-  6  errored                124  timed out      130  Ctrl-C
+  6  errored                124  timed out
+130, 143, 129: ended by Ctrl-C, by SIGTERM, or with its terminal (SIGHUP).
 Outcomes (1, 5, 6) are told by wait, status, logs -f, trigger --wait and
 restart --wait; every other command ends with 0 when it did its work.
 """
@@ -159,7 +160,7 @@ def run_app(arguments: Sequence[str]) -> int:
 def _end(exc: Exception) -> int:
     """Print what went wrong, and return the exit code."""
     from aiotravis.cli._exit_codes import ExitCode, exit_code_of_error
-    from aiotravis.cli._output import Output, OutputClosed
+    from aiotravis.cli._output import Output, OutputClosed, error_text
     from aiotravis.errors import BannedError
 
     if isinstance(exc, OutputClosed | BrokenPipeError):
@@ -173,7 +174,9 @@ def _end(exc: Exception) -> int:
         # What is banned by the limits of this machine says until when.
         lifted_at = exc.lifted_at if isinstance(exc, BannedError) and " until " not in str(exc) else None
         until = f" It should end at {lifted_at.astimezone():%Y-%m-%d %H:%M:%S}." if lifted_at is not None else ""
-        Output().error(" ".join([f"{exc}{until}", *getattr(exc, "__notes__", ())]))
+        # Whatever else is written, or read, names its file.
+        text = error_text(exc, "standard output") if isinstance(exc, OSError) else str(exc)
+        Output().error(" ".join([f"{text}{until}", *getattr(exc, "__notes__", ())]))
     return code
 
 

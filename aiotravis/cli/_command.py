@@ -134,20 +134,22 @@ def run_session(options: Options, output: Output, work: Callable[[Session], Awai
 
     import anyio
 
-    terminated = False
+    ended_by = 0
 
     async def main() -> int:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
-        def terminate() -> None:
-            nonlocal terminated
-            terminated = True
+        def end(number: int) -> None:
+            nonlocal ended_by
+            ended_by = number
             if task is not None:
                 task.cancel()
 
-        # Closed like after Ctrl-C: a download leaves no half of a file behind.
+        # Closed like after Ctrl-C: a download leaves no half of a file behind. What nohup ignores stays ignored.
         if sys.platform != "win32":
-            loop.add_signal_handler(signal.SIGTERM, terminate)
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    loop.add_signal_handler(number, end, number)
         with anyio.move_on_after(options.timeout):
             async with open_session(options, output) as session:
                 telling = asyncio.create_task(_tell_of_limits(session))
@@ -166,8 +168,9 @@ def run_session(options: Options, output: Output, work: Callable[[Session], Awai
         try:
             return asyncio.run(main())
         except asyncio.CancelledError:
-            if terminated:
-                return ExitCode.TERMINATED
+            if ended_by:
+                # As shells tell it.
+                return ExitCode(128 + ended_by)
             raise
 
 

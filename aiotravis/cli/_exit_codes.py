@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
     FILE = 74
     THROTTLED = 75
     TIMED_OUT = 124
+    HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 

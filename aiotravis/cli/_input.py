@@ -35,7 +35,12 @@ def read_input(what: str) -> str:
     stream: TextIO | None = sys.stdin
     if stream is None or stream.closed:
         raise UsageError(f"Standard input is closed: {what} was to come from there.")
-    content = stream.buffer.read(MAX_INPUT + 1)
+    try:
+        content = stream.buffer.read(MAX_INPUT + 1)
+    except OSError as exc:
+        # A folder, or a terminal that is gone.
+        exc.filename = "standard input"
+        raise
     if len(content) > MAX_INPUT:
         raise UsageError(f"Standard input is longer than {MAX_INPUT} bytes: that is not {what}.")
     try:

@@ -1,6 +1,7 @@
 """Output: data on standard output, notices and progress on standard error, both safe for a terminal."""
 
 import contextlib
+import errno
 import os
 import re
 import sys
@@ -11,8 +12,11 @@ import click
 
 import aiotravis
 
-__all__ = ["Output", "OutputClosed", "Status", "Styled", "single_line"]
+__all__ = ["Output", "OutputClosed", "Status", "Styled", "error_text", "single_line"]
 
+
+NOT_WRITTEN: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+"""What writing to an open file fails with."""
 
 _CONTROLS: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -46,6 +50,19 @@ class Status(Protocol):
 def single_line(text: str | None) -> str:
     """Return text of others as one line, without what controls terminals."""
     return aiotravis.safe_for_terminal(" ".join((text or "").split()), colour=False)
+
+
+def error_text(error: Exception, written: object) -> str:
+    """Return what an error says; one of a file as ``NAME: No space left on device``.
+
+    Args:
+        error: The error.
+        written: What was written if the error of a write does not say what.
+    """
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    name = error.filename or (written if error.errno in NOT_WRITTEN else None)
+    return error.strerror if name is None else f"{name}: {error.strerror}"
 
 
 class Output:

@@ -62,6 +62,9 @@ def stored_config(path: Path | None) -> "StoredConfig":
     except OSError:
         # A folder of another user: as good as none.
         exists = False
+    if path is not None and exists and not path.is_file():
+        # A pipe would be waited for.
+        raise UsageError(f"{path} is not a file.", argument="path")
     return load_config(path) if path is not None and exists else StoredConfig()
 
 
@@ -70,6 +73,7 @@ def find_site(
     endpoint: str | None,
     token: str | None,
     slug: str | None,
+    option: str = "--endpoint",
     environment: Mapping[str, str] = os.environ,
     config: "StoredConfig | None" = None,
 ) -> Site:
@@ -82,6 +86,7 @@ def find_site(
         endpoint: The option: a URL, ``com``, ``org``, or the name of an Enterprise in the file.
         token: The option.
         slug: The repository: the file may name a site for it.
+        option: What the option of the endpoint is called, for messages.
         environment: The environment.
         config: What the file says; it is read when it is needed if None.
 
@@ -99,7 +104,7 @@ def find_site(
         known = (endpoint is None and complete) or (token and endpoint is not None and _is_url(endpoint))
         config = StoredConfig() if known else stored_config(config_path(environment))
     if endpoint is not None:
-        found, source = _named(endpoint.strip(), config), "--endpoint"
+        found, source = _named(endpoint.strip(), config, option), option
     elif environment_endpoint is not None:
         found, source = _url(environment_endpoint, "TRAVIS_ENDPOINT"), "TRAVIS_ENDPOINT"
     elif token_endpoint is not None:
@@ -112,6 +117,7 @@ def find_site(
         found, source = next(iter(config.tokens)), "the configuration file"
     else:
         found, source = aiotravis.COM, "the default"
+    _url(found, f"the endpoint in {source}")
     if token is not None:
         return Site(found, source, token.strip(), "--token")
     if found == token_endpoint:
@@ -121,12 +127,12 @@ def find_site(
     return Site(found, source)
 
 
-def _named(name: str, config: "StoredConfig") -> str:
+def _named(name: str, config: "StoredConfig", option: str) -> str:
     if name in {"com", "org"}:
         return aiotravis.COM if name == "com" else aiotravis.ORG
     if name in config.enterprises:
         return config.enterprises[name]
-    return _url(name, "--endpoint")
+    return _url(name, option)
 
 
 def _is_url(text: str) -> bool:

@@ -172,7 +172,7 @@ async def endpoint_command(session: Session, default: str | None) -> None:
     if default is not None:
         from aiotravis._config_writer import store_default
 
-        site, path = find_site(endpoint=default, token=None, slug=None), _stored_at()
+        site, path = find_site(endpoint=default, token=None, slug=None, option="--set"), _stored_at()
         store_default(path, site.endpoint)
         output.notice(f"the default is now {site.endpoint}, in {path}")
         used = find_site(endpoint=None, token=None, slug=None)

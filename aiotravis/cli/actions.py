@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -15,6 +14,7 @@ import aiotravis
 from aiotravis.cli._command import async_command, timeout_option
 from aiotravis.cli._exit_codes import ExitCode
 from aiotravis.cli._formats import branch_text, describe, subject_of
+from aiotravis.cli._input import read_input
 from aiotravis.cli._output import Output
 from aiotravis.cli._session import Session
 from aiotravis.cli.log_printing import follow_logs
@@ -41,7 +41,7 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) 
     path = Path(value)
     try:
         if value == "-":
-            return sys.stdin.read()
+            return read_input("a configuration")
         # Any other text is the name of a file, so that a wrong one is an error, and no configuration.
         if not INLINE.match(value) or _exists(path):
             return path.read_text(encoding="utf-8")

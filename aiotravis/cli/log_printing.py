@@ -51,6 +51,15 @@ class LogPrinter:
         """The beginning of a line that has not ended."""
         return self._log.rest
 
+    def feed_whole(self, text: str) -> None:
+        """Print a whole log: as it is read where nothing that is printed of a line comes after it."""
+        if self._fold or self._output.json:
+            self.feed(text)
+        else:
+            for start in range(0, len(text), BLOCK):
+                self.feed(text[start : start + BLOCK])
+        self.close()
+
     def feed(self, text: str) -> None:
         """Print the next part, as far as it has whole lines."""
         if self._raw:
@@ -114,9 +123,7 @@ async def print_logs(session: Session, found: Build | Job, *, raw: bool, fold: b
         except OF_ONE_LOG as exc:
             code = code or _report(output, job, exc)
             continue
-        printer = LogPrinter(output, job, raw=raw, fold=fold)
-        printer.feed(text)
-        printer.close()
+        LogPrinter(output, job, raw=raw, fold=fold).feed_whole(text)
         if not job.finished:
             output.notice(f"{describe(job)} is {job.state}: logs -f follows its log to the end")
         elif not text:

@@ -12,7 +12,7 @@ import aiotravis
 from aiotravis.cli._command import Count, async_command, timeout_option
 from aiotravis.cli._exit_codes import ExitCode, exit_code_of_error
 from aiotravis.cli._formats import describe, state_piece
-from aiotravis.cli._output import Output
+from aiotravis.cli._output import Output, error_text
 from aiotravis.cli._session import Session
 from aiotravis.cli.log_printing import follow_logs, print_logs
 from aiotravis.errors import TravisError, UsageError
@@ -80,7 +80,7 @@ async def download_command(
             status.update(f"{progress.done} of {progress.total} logs{failed}{waiting}")
 
         files = await session.travis.logs.download(ended, folder, at_once=AT_ONCE, overwrite=overwrite, progress=show)
-    code = _report(output, ended, files)
+    code = _report(output, ended, files, folder)
     if unfinished := [describe(job) for job in jobs if not job.finished]:
         output.error(f"not ended yet, so the log is not whole: {', '.join(unfinished)}")
         code = code or ExitCode.UNAVAILABLE
@@ -105,7 +105,7 @@ async def _last_jobs(session: Session, last: int) -> Sequence[Job]:
     return [job async for job in session.travis.jobs.many(ids, missing_ok=True)]
 
 
-def _report(output: Output, jobs: Sequence[Job], files: Sequence[LogFile]) -> ExitCode:
+def _report(output: Output, jobs: Sequence[Job], files: Sequence[LogFile], folder: Path) -> ExitCode:
     """Print what was downloaded, and each kind of failure once; return the exit code."""
     failures: dict[str, tuple[TravisError | OSError, list[str]]] = {}
     code = ExitCode.DONE
@@ -128,5 +128,5 @@ def _report(output: Output, jobs: Sequence[Job], files: Sequence[LogFile]) -> Ex
             code = ExitCode.FILE if isinstance(file.error, OSError) else code or exit_code_of_error(file.error)
     for error, names in failures.values():
         others = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        output.error(f"{names[0]}{others}: {error}")
+        output.error(f"{names[0]}{others}: {error_text(error, folder.absolute())}")
     return code

@@ -71,7 +71,11 @@ async def wait_command(
         if commit is not None:
             raise UsageError("Name either a build or --commit.", argument="commit")
         return report_outcome(session.output, await wait_until_finished(session, await session.find(build)))
+    from aiotravis.flows.commit_waiting import CommitSearch
+
     sha = current_commit() if commit is None else commit
+    # What is no commit is refused before anything is announced.
+    CommitSearch("", sha, event_type, appear_within)
     slug = session.slug
     with session.output.status(f"waiting for the build of {sha[:7]}", lines=True) as status:
         ended = await session.travis.wait_for_commit(

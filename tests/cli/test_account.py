@@ -251,7 +251,9 @@ def test_endpoint_tells_which_site_and_why(
     assert load_config(file).default == ORG
     monkeypatch.setenv("TRAVIS_ENDPOINT", COM)
     assert "TRAVIS_ENDPOINT comes before it" in run("endpoint", "--set", "https://host/api").err
-    assert run("endpoint", "--set", "nonsense").code == 2
+    refused = run("endpoint", "--set", "nonsense")
+    assert refused.code == 2
+    assert refused.err.startswith("aiotravis: --set must begin ")
     assert load_config(file).default == "https://host/api"
     assert not travis.server.requests
 

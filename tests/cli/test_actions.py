@@ -1,6 +1,5 @@
 """``trigger``, ``restart``, ``cancel``."""
 
-import io
 import json
 import os
 import signal
@@ -15,6 +14,7 @@ from aiotravis.rate_limits.rules import Rules
 from aiotravis.testing import Build
 from aiotravis.testing.rest.rate_rules import RateRules, WindowCounter
 from tests.cli.conftest import MODES, SLUG, Run, Travis
+from tests.cli.standard_input import piped
 
 R = ("-r", SLUG)
 
@@ -113,7 +113,7 @@ def test_a_configuration_is_a_file_or_standard_input_or_the_text_itself(
 ) -> None:
     (environment / "ci.yml").write_text("os: osx\n")
     (environment / "odd: name").write_text("os: linux\n")
-    monkeypatch.setattr("sys.stdin", io.StringIO("dist: focal\n"))
+    piped(monkeypatch, "dist: focal\n")
     assert run("trigger", "--config", option, "--merge-mode", "replace", *R).code == 0
     assert (sent(travis)["config"], sent(travis)["merge_mode"]) == (text, "replace")
 

@@ -76,7 +76,7 @@ def test_each_command_has_the_summary_that_the_overview_prints(name: str) -> Non
 def test_the_overview_names_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
-    for text in ("Builds and jobs:\n  status", "124  timed out", "-r owner/name"):
+    for text in ("Builds and jobs:\n  status", "124  timed out", "143, 129: ended by", "-r owner/name"):
         assert text in out
     assert max(map(len, out.splitlines())) <= 80
 
@@ -137,7 +137,7 @@ def test_a_full_disk_ends_with_74(travis: Travis, environment: Path) -> None:
             [*COMMAND_LINE, "history", "-r", SLUG], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert completed.returncode == 74
-    assert completed.stderr == "aiotravis: [Errno 28] No space left on device\n"
+    assert completed.stderr == "aiotravis: standard output: No space left on device\n"
 
 
 def test_the_command_works_as_a_process_without_a_home(travis: Travis, process: Run) -> None:

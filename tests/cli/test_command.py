@@ -35,7 +35,7 @@ def test_unreachable_ends_with_69(travis: Travis, run: Run) -> None:
     assert "http://127.0.0.1:9" in error
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 async def test_a_signal_ends_the_wait_cleanly(travis: Travis, running: None, number: int, code: int) -> None:
     with subprocess.Popen([*python(), *WAIT], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: ASYNC220
         await subscribed(travis)

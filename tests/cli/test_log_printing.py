@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aiotravis import Job
-from aiotravis.cli._output import Output
+from aiotravis.cli._output import Output, OutputClosed
 from aiotravis.cli.log_printing import LogPrinter
 from tests.cli.conftest import SLUG, Run, Travis
 
@@ -40,6 +40,24 @@ def test_a_large_log_is_printed_whole_in_few_writes(
     printer.close()
     assert capsys.readouterr().out == text
     assert len(sizes) < 10
+
+
+def test_a_whole_log_is_read_no_further_than_its_reader_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: Output, text: str) -> None:
+        raise OutputClosed(len(text))
+
+    monkeypatch.setattr(Output, "write", closed)
+    printer = LogPrinter(Output(), JOB)
+    with pytest.raises(OutputClosed):
+        printer.feed_whole("line\n" * 100_000)
+    assert len(printer._log.lines) < 20_000
+
+
+def test_a_whole_log_as_json_has_the_durations_of_timers_that_end_later(capsys: pytest.CaptureFixture[str]) -> None:
+    start = "travis_time:start:1\r\x1b[0K$ make\r\n"
+    end = "travis_time:end:1:start=1000000000,finish=3000000000,duration=2000000000\r\x1b[0K\n"
+    LogPrinter(Output(json=True), JOB).feed_whole(start + "line\n" * 20_000 + end)
+    assert json.loads(capsys.readouterr().out.partition("\n")[0])["duration"] == 2
 
 
 def test_what_is_folded_is_printed_at_the_end_and_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -273,7 +273,7 @@ def test_a_full_disk_is_74_once_for_all_logs_and_leaves_no_half_of_a_file(
     monkeypatch.setattr("aiotravis.resources._log_downloads.FileSink._replace", full)
     loaded = run("download", *R)
     assert (loaded.code, loaded.out) == (74, "")
-    assert loaded.err == "aiotravis: job #1.1 and 2 more: [Errno 28] No space left on device\n"
+    assert loaded.err == f"aiotravis: job #1.1 and 2 more: {tmp_path}: No space left on device\n"
     assert list(tmp_path.iterdir()) == []
 
 

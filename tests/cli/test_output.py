@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aiotravis.cli._output import Output, OutputClosed, Styled, single_line
+from aiotravis.cli._output import Output, OutputClosed, Styled, error_text, single_line
 
 EVIL = "a\x1b]0;title\x07b\x1b[2Jc\x9bd\u202e e\r\nf"
 
@@ -113,6 +113,21 @@ def test_a_full_disk_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match="No space left"), Path("/dev/full").open("w") as full:  # noqa: PT012
         monkeypatch.setattr(sys, "stdout", full)
         Output().line("x")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(28, "No space left on device"), "it: No space left on device"),
+        (OSError(9, "Bad file descriptor"), "it: Bad file descriptor"),
+        (PermissionError(13, "Permission denied", "/a b"), "/a b: Permission denied"),
+        (OSError(24, "Too many open files"), "Too many open files"),
+        (OSError("odd"), "odd"),
+        (ValueError("no file"), "no file"),
+    ],
+)
+def test_the_error_of_a_file_names_it(error: Exception, text: str) -> None:
+    assert error_text(error, "it") == text
 
 
 def test_a_stream_that_is_missing_or_closed_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The site and the token, and where they come from."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,20 @@ def test_an_odd_endpoint_is_refused_where_it_was_said(endpoint: str) -> None:
         found(endpoint=endpoint)
     with pytest.raises(errors.UsageError, match=r"^TRAVIS_ENDPOINT"):
         found({"TRAVIS_ENDPOINT": endpoint})
+
+
+def test_an_odd_endpoint_of_the_file_is_refused_by_the_name_of_the_file() -> None:
+    for config in (StoredConfig({}, "nonsense"), StoredConfig({"nonsense": "t"})):
+        with pytest.raises(errors.UsageError, match=r"^the endpoint in the configuration file must begin"):
+            found(config=config)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_folder_or_a_pipe_is_no_configuration_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(errors.UsageError, match="is not a file"):
+            stored_config(path)
 
 
 def test_no_site_shows_its_token() -> None:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from aiotravis.flows import waiting
 from aiotravis.testing import Build
 from tests.cli.conftest import SLUG, Run, Travis
 
@@ -73,4 +74,17 @@ def test_wait_gives_up_at_its_timeout(travis: Travis, run: Run) -> None:
 def test_wrong_usage_sends_nothing(travis: Travis, run: Run, options: tuple[str, ...]) -> None:
     ended = run("wait", *options, *R)
     assert (ended.code, ended.out) == (2, "")
+    assert "waiting for" not in ended.err
     assert travis.server.requests == []
+
+
+def test_a_build_that_disappears_ends_the_wait_with_4(
+    travis: Travis, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "RECONCILE_INTERVAL", 0.02)
+    monkeypatch.setattr(waiting, "REFUSAL_PATIENCE", 0.0)
+    build, channel = started(travis), f"repo-{travis.repository.id}"
+    travis.once(lambda: travis.server.pusher.occupied(channel), lambda: travis.repository.forget(build))
+    waited = run("wait", "1", *R)
+    assert (waited.code, waited.out) == (4, "")
+    assert "no such build" in waited.err

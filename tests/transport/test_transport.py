@@ -318,6 +318,20 @@ async def test_a_cross_origin_redirect_carries_neither_token_nor_custom_headers(
         assert asked[0].query_string == "sig=1"
 
 
+async def test_an_api_that_answers_elsewhere_is_warned_of(
+    server: TravisServer, travis: Travis, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with foreign_host() as (address, asked):
+        server.respond("GET", "/config", status=302, headers={"Location": f"{address}/x?sig=1"})
+        with pytest.raises(errors.DecodeError):
+            await travis.config.get()
+        assert "authorization" not in {name.lower() for name in asked[0].headers}
+        server.respond("GET", "/jobs/7/log", status=307, headers={"Location": f"{address}/archive/7.txt"})
+        await travis.logs.text(7)
+    warnings = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert warnings == [f"GET /config was redirected to {address}/x: the token stays here"]
+
+
 async def test_a_redirect_within_the_api_keeps_the_token(server: TravisServer, travis: Travis) -> None:
     server.respond("GET", "/config", status=302, headers={"Location": "/uptime"}, times=1)
     with pytest.raises(errors.DecodeError):
