@@ -4,11 +4,15 @@ from typing import Any
 
 import msgspec
 
+from aiotravis.errors import TravisError
+
 __all__ = ["Value"]
 
 
-def _error_text(error: object) -> str:
-    return f"{type(error).__name__}: {error}"
+def _text(value: object) -> str:
+    """Return the text of what JSON does not have: an error, with its class unless it tells nothing, or a path."""
+    told = isinstance(value, BaseException) and type(value) is not TravisError
+    return f"{type(value).__name__}: {value}" if told else str(value)
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,7 +20,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_json(self) -> bytes:
         """Encode as JSON, with the keys that Travis uses; an error as a text."""
-        return msgspec.json.encode(self, enc_hook=_error_text)
+        return msgspec.json.encode(self, enc_hook=_text)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as plain JSON values: dates as ISO 8601 strings, the configuration as a dictionary."""

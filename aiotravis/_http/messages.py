@@ -12,7 +12,7 @@ import msgspec
 from multidict import CIMultiDict
 
 from aiotravis._http.json_text import DECODE_ERRORS, decode_any
-from aiotravis._http.redaction import MIN_SECRET_LENGTH, header_secrets, is_secret_name, redact, redact_json
+from aiotravis._http.redaction import header_secrets, is_secret_name, redact, redact_json
 from aiotravis.errors import UsageError
 
 __all__ = ["LOGOUT", "ApiRequest", "ApiResponse", "Sink", "Transport", "encode_json", "one_line"]
@@ -114,8 +114,7 @@ class ApiRequest(msgspec.Struct, frozen=True, gc=False):
         if not (self.query or self.headers or self.hidden):
             return ()
         in_query = (value for name, value in self.query if value and is_secret_name(name))
-        others = (*self.hidden, *header_secrets(self.headers))
-        return (*in_query, *(value for value in others if len(value) >= MIN_SECRET_LENGTH))
+        return (*in_query, *self.hidden, *header_secrets(self.headers))
 
 
 class ApiResponse(msgspec.Struct, frozen=True, gc=False):

@@ -23,6 +23,7 @@ from pydantic_core.core_schema import (
 )
 
 from aiotravis._http.lenient import FIRST_DATE, to_utc
+from aiotravis.errors import TravisError
 
 __all__ = ["open_enum_schema", "value_schema"]
 
@@ -43,7 +44,7 @@ def value_schema(cls: type[S], to_dict: Callable[[S], object], handler: GetCoreS
     tagged = {one.__struct_config__.tag: handler.generate_schema(one) for one in _tagged_subclasses(cls)}
     if tagged:
         return tagged_union_schema(tagged, lambda value: _tag(cls, value))
-    decode = msgspec.json.Decoder(cls, strict=False).decode
+    decode = msgspec.json.Decoder(cls, strict=False, dec_hook=_from_text).decode
 
     def validate(value: object) -> S:
         return value if isinstance(value, cls) else _in_utc(decode(_encoded(value)))
@@ -85,6 +86,17 @@ def _tag(cls: type[msgspec.Struct], value: object) -> Any:
     if isinstance(value, dict):
         return cast("dict[object, object]", value).get(cls.__struct_config__.tag_field)
     return value.__struct_config__.tag if isinstance(value, msgspec.Struct) else None
+
+
+def _from_text(kind: type[object], value: object) -> object:
+    """Return what was written as a text: a path, or a `TravisError` with the text of any error.
+
+    Raises:
+        ValueError: It is no text.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
+    return TravisError(value) if issubclass(kind, Exception) else kind(value)  # type: ignore[call-arg]
 
 
 def _encoded(value: object) -> bytes:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import quote, quote_plus, unquote
 
-__all__ = ["MIN_SECRET_LENGTH", "header_secrets", "is_secret_name", "json_secrets", "redact", "redact_json"]
+__all__ = ["header_secrets", "is_secret_name", "json_secrets", "redact", "redact_json"]
 
 REDACTED: Final = "[token]"
 
@@ -40,7 +40,10 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact(text: str, secrets: tuple[str, ...]) -> str:
-    """Return a text without secrets, however it has them encoded: for URLs, JSON or HTML, in base64, in hexadecimal."""
+    """Return a text without secrets, however it has them encoded: for URLs, JSON or HTML, in base64, in hexadecimal.
+
+    Secrets of less than `MIN_SECRET_LENGTH` characters stay: without their letters, nothing could be read.
+    """
     if secrets:
         for form in _forms(secrets):
             if form in text:
@@ -100,8 +103,9 @@ def json_secrets(value: object, *, secret: bool = False) -> Iterator[str]:
 @lru_cache(maxsize=16)
 def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
     """Return every form of some secrets, longest first: one may be part of another."""
-    forms = {form for secret in secrets for piece in _pieces(secret) for form in _encodings(piece)}
-    return tuple(sorted(forms - {""}, key=lambda form: (-len(form), form)))
+    pieces = {piece for secret in secrets for piece in _pieces(secret) if len(piece) >= MIN_SECRET_LENGTH}
+    forms = {form for piece in pieces for form in _encodings(piece)}
+    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
 
 
 def _pieces(secret: str) -> Iterator[str]:

@@ -23,6 +23,13 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
     excerpt: str
     reason: str
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:
+        # Only pydantic calls this: nothing of it is imported before.
+        from aiotravis._http.pydantic_schemas import value_schema
+
+        return value_schema(cls, msgspec.structs.asdict, handler)
+
 
 class Results(tuple[T_co, ...]):
     """An immutable sequence of records: a tuple that also equals a list of the same records.

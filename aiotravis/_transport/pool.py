@@ -13,7 +13,7 @@ from aiohttp.tracing import Trace
 
 from aiotravis._async.deadlines import current_deadline
 from aiotravis._async.lifetime import ClientLifetime
-from aiotravis._http.redaction import MIN_SECRET_LENGTH, header_secrets
+from aiotravis._http.redaction import header_secrets
 from aiotravis._http.response_cache import ResponseMemory
 from aiotravis._network.handshakes import refuse_redirect
 from aiotravis._network.proxies import environment_proxy, refuse_netrc, session_proxy
@@ -157,8 +157,7 @@ class ConnectionPool:
         """Return the secrets in the headers and cookies of the caller's own session."""
         if self.own or self._main is None:
             return ()
-        found = (*header_secrets(self._main.headers.items()), *(cookie.value for cookie in self._main.cookie_jar))
-        return tuple(secret for secret in found if len(secret) >= MIN_SECRET_LENGTH)
+        return (*header_secrets(self._main.headers.items()), *(cookie.value for cookie in self._main.cookie_jar))
 
     def _make(
         self,

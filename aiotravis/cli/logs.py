@@ -15,7 +15,7 @@ from aiotravis.cli._formats import describe, state_piece
 from aiotravis.cli._output import Output, error_text
 from aiotravis.cli._session import Session
 from aiotravis.cli.log_printing import follow_logs, print_logs
-from aiotravis.errors import TravisError, UsageError
+from aiotravis.errors import UsageError
 
 if TYPE_CHECKING:
     from aiotravis import Build, Job, LogFile, Progress
@@ -107,7 +107,7 @@ async def _last_jobs(session: Session, last: int) -> Sequence[Job]:
 
 def _report(output: Output, jobs: Sequence[Job], files: Sequence[LogFile], folder: Path) -> ExitCode:
     """Print what was downloaded, and each kind of failure once; return the exit code."""
-    failures: dict[str, tuple[TravisError | OSError, list[str]]] = {}
+    failures: dict[str, tuple[Exception, list[str]]] = {}
     code = ExitCode.DONE
     for job, file in zip(jobs, files, strict=True):
         if output.json:

@@ -35,8 +35,20 @@ COM: Final = "https://api.travis-ci.com"
 ORG: Final = "https://api.travis-ci.org"
 """The API of travis-ci.org."""
 
+API_HOSTS: Final = {"api.travis-ci.com", "api.travis-ci.org"}
+
 WEBSITES: Final = {"travis-ci.com", "www.travis-ci.com", "app.travis-ci.com", "travis-ci.org", "www.travis-ci.org"}
 """Hosts that answer with pages, whatever the path."""
+
+VERSION_PATH: Final = re.compile(r"/(?:api/)?v\d+/?", re.IGNORECASE)
+"""A version, as other APIs have one in the path: Travis names it in a header."""
+
+ROUTE_PATH: Final = re.compile(
+    r"/(?:api/)?(?:accounts|broadcasts|builds?|config|hooks|jobs?|logs?|orgs|organizations|owners?|repos?|repositories"
+    r"|requests?|users?)/?",
+    re.IGNORECASE,
+)
+"""A route of the API, which is no API itself."""
 
 NETLOC: Final = re.compile(r"(?:[\w.~-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.IGNORECASE)
 
@@ -109,6 +121,12 @@ def _endpoint_reason(endpoint: str, parts: SplitResult) -> str | None:
         return "must not contain a query or a fragment"
     if not PATH.fullmatch(parts.path) or DOTS.search(parts.path):
         return "has a path that is not percent-encoded, or leads to another one"
+    if VERSION_PATH.fullmatch(parts.path):
+        return "must not contain a version; for API v3, call travis.request with the header Travis-API-Version"
+    if ROUTE_PATH.fullmatch(parts.path):
+        return "must be the API itself, without the path of a route"
+    if parts.path.strip("/") and parts.hostname in API_HOSTS:
+        return "must have no path on this host"
     return None
 
 

@@ -13,7 +13,10 @@ __all__ = ["ClientOptions"]
 
 
 class ClientOptions(TypedDict, total=False):
-    """Keyword arguments of `Travis` but for ``token`` and ``endpoint``; `Travis` explains them."""
+    """Keyword arguments of `Travis` but for ``token`` and ``endpoint``; `Travis` explains them.
+
+    For type checkers, not for models of pydantic: a session or a TLS context is no JSON.
+    """
 
     session: aiohttp.ClientSession | None
     ssl: ssl_module.SSLContext | bool

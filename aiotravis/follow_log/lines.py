@@ -28,6 +28,11 @@ class LogLines(Handle):
         self._incomplete: list[str] = []
         self._ended = False
         self.resets: int = 0
+        self._taken = 0
+
+    def __repr__(self) -> str:
+        state = "ended" if self._ended and not self._lines else "open" if self._taken else "not begun"
+        return f"<{type(self).__name__} {state}, {self._taken} taken>"
 
     def __aiter__(self) -> "LogLines":
         if self._ended and not self._lines:
@@ -55,6 +60,7 @@ class LogLines(Handle):
                 self._split()
             else:
                 self._add(part)
+        self._taken += 1
         return self._lines.popleft()
 
     def _add(self, part: LogPart) -> None:

@@ -19,6 +19,7 @@ from redis.exceptions import (
 )
 
 import aiotravis.rate_limits.redis_scripts as scripts
+from aiotravis._http.redaction import redact
 from aiotravis.errors import UsageError
 from aiotravis.rate_limits.redis_fleet import Answer, RedisUnavailable
 from aiotravis.rate_limits.redis_limits import RedisLimits
@@ -55,10 +56,10 @@ class RedisConnection:
     def __init__(self, limits: RedisLimits, identity: str, rules: Rules) -> None:
         redis: Any = Redis
         query = urlsplit(limits.url).query
-        self._secrets = [
+        self._secrets = (
             unquote(urlsplit(limits.url).password or ""),
             *(value for name, value in parse_qsl(query) if "pass" in name),
-        ]
+        )
         try:
             self._redis: Redis = redis.from_url(
                 limits.url,
@@ -174,10 +175,8 @@ class RedisConnection:
         return result
 
     def _reason(self, exc: Exception) -> str:
-        reason = " ".join(str(exc).split())[:200] or type(exc).__name__
-        for secret in filter(None, self._secrets):
-            reason = reason.replace(secret, "...")
-        return reason
+        # Cut last: half a secret would not be recognised.
+        return " ".join(redact(str(exc), self._secrets).split())[:200] or type(exc).__name__
 
 
 def _is_permanent(exc: Exception) -> bool:

@@ -5,7 +5,6 @@ import time
 import uuid
 import zlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from io import FileIO
@@ -15,6 +14,7 @@ from typing import Final, cast
 import anyio
 import anyio.to_thread
 
+from aiotravis._values import Value
 from aiotravis.errors import LogUnavailable, TravisError, UsageError
 from aiotravis.resources._log_answers import RETRY_AFTER, has_run
 from aiotravis.resources._log_sinks import BLOCK, DiskError, LogSink, on_disk
@@ -29,8 +29,7 @@ MAX_FILE_TIME: Final = 2**32
 """Seconds since the epoch that file systems can store, at least."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogFile:
+class LogFile(Value, frozen=True, kw_only=True):
     """The outcome of downloading one log.
 
     Attributes:
@@ -38,14 +37,14 @@ class LogFile:
         path: The file; None if there was an error.
         size: Its size in bytes.
         fresh: Whether it was downloaded now; False if it was there already.
-        error: Why there is no file, or None.
+        error: Why there is no file: a `TravisError` or an OSError; None if there is one.
     """
 
     job_id: int
     path: Path | None = None
     size: int = 0
     fresh: bool = False
-    error: TravisError | OSError | None = None
+    error: Exception | None = None
 
 
 class FileSink(LogSink):

@@ -25,6 +25,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from aiotravis._validation import validate_instance, validate_iterable, validate_text
+from aiotravis._values import Value
 from aiotravis.client import Travis
 from aiotravis.errors import AuthenticationError, PermissionDenied, TravisError, UsageError
 from aiotravis.resources.users import User
@@ -57,7 +58,7 @@ MAX_BROWSER_COOKIES: Final = 50
 STATE: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
-class SessionUser(msgspec.Struct, frozen=True, kw_only=True):
+class SessionUser(Value, frozen=True, kw_only=True):
     """Who is signed in, as their browser's cookie says.
 
     Attributes:

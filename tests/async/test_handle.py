@@ -1,17 +1,19 @@
 """What holds connections is no value; what is a value can be copied, compared, pickled and shown."""
 
+import contextlib
 import copy
 import json
 import pickle
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any
 
 import msgspec
 import pytest
 
 from aiotravis import Build, Job, LogText, Outcome, State, Travis, errors, events, web
-from aiotravis._async.handle import running_loop
+from aiotravis._async.handle import Handle, running_loop
 from aiotravis._http import ApiResponse
+from aiotravis.errors import UsageError
 from aiotravis.testing import Repository
 from tests.conftest import TOKEN
 
@@ -155,3 +157,33 @@ def test_every_entry_point_says_that_it_needs_asyncio(name: str) -> None:
         call.send(None)
     with pytest.raises(errors.UsageError, match="aiotravis needs asyncio"):
         running_loop()
+
+
+class _Iterated(Handle):
+    def __aiter__(self) -> "_Iterated":
+        return self
+
+    async def __aenter__(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("use", "remedy"),
+    [
+        (list, "`async for`"),
+        (lambda one: [*one], "`async for`"),
+        (lambda one: [x for x in one], "`async for`"),  # noqa: C416 - what users write
+        (lambda one: one[0], "`async for`"),
+        (lambda one: 3 in one, "`async for`"),
+        (next, "`await anext"),
+        (lambda one: contextlib.ExitStack().enter_context(one), "`async with`"),
+    ],
+)
+def test_what_is_asynchronous_names_the_remedy_where_it_is_used_otherwise(
+    use: Callable[[Any], object], remedy: str
+) -> None:
+    with pytest.raises(UsageError, match=remedy):
+        use(_Iterated())
+    with pytest.raises(UsageError, match=r"^Handle cannot be [^:]*$"):
+        use(Handle())
+    assert not isinstance(_Iterated(), Iterable)
+    assert bool(_Iterated())

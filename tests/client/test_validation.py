@@ -48,3 +48,26 @@ def test_every_setting_is_validated_at_construction() -> None:
 def test_the_website_is_no_endpoint(host: str) -> None:
     with pytest.raises(errors.UsageError, match=r"is the website, not the API\. .*https://api\.travis-ci\.com"):
         Travis("token", endpoint=f"https://{host}")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "reason"),
+    [
+        ("https://api.travis-ci.com/v3", "version.*Travis-API-Version"),
+        ("https://travis.example.org/api/v3/", "version"),
+        ("https://travis.example.org/api/V2", "version"),
+        ("https://travis.example.org/user", "route"),
+        ("https://travis.example.org/api/organizations", "route"),
+        ("https://api.travis-ci.com/repos/", "route"),
+        ("https://API.travis-ci.org/api", "no path"),
+    ],
+)
+def test_a_path_that_is_not_the_apis_is_refused_with_the_remedy(endpoint: str, reason: str) -> None:
+    with pytest.raises(errors.UsageError, match=reason) as info:
+        Travis(endpoint=endpoint)
+    assert info.value.argument == "endpoint"
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/travis/api", "/builds/api", "/v3/travis", "/vnd"])
+def test_the_path_of_an_enterprise_is_kept(path: str) -> None:
+    assert Travis(endpoint=f"https://travis.example.org{path}").endpoint.endswith(path.rstrip("/"))

@@ -105,3 +105,12 @@ async def test_a_gap_is_raised_after_the_lines(travis: Travis, repository: Repos
 async def test_awaiting_lines_names_the_remedy(travis: Travis) -> None:
     with pytest.raises(errors.UsageError, match="A LogLines cannot be awaited: iterate with `async for"):
         await travis.follow_log(7).lines()  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+
+
+async def test_lines_show_how_far_they_are() -> None:
+    lines = LogLines(parts(["a\nb"]))
+    assert repr(lines) == "<LogLines not begun, 0 taken>"
+    await anext(lines)
+    assert repr(lines) == "<LogLines open, 1 taken>"
+    await anext(lines)
+    assert repr(lines) == "<LogLines ended, 2 taken>"

@@ -3,7 +3,10 @@
 import copy
 import pickle
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -26,7 +29,9 @@ from aiotravis import (
     log_text,
     webhooks,
 )
+from aiotravis._async.handle import Handle
 from aiotravis._values import Value
+from aiotravis.web import SessionUser
 
 JSON = b"""{
     "id": 7, "number": "3", "state": "simmering", "started_at": "2020-01-01T02:00:00+02:00", "config": {"env": ["A=1"]},
@@ -210,7 +215,7 @@ def test_every_public_value_is_described_as_it_is_written() -> None:
         assert schema["title"] == kind.__name__
 
 
-def test_errors_are_written_as_text_and_not_read_back() -> None:
+def test_errors_are_written_as_text_and_read_back_as_such() -> None:
     error = errors.NotFoundError("GET /repos/a/b answered 404", status=404, method="GET", path="/repos/a/b", remedy="")
     update = RepositoryUpdate(repo="a/b", builds=(BUILD,), error=error)
     adapter = TypeAdapter(RepositoryUpdate)
@@ -219,6 +224,47 @@ def test_errors_are_written_as_text_and_not_read_back() -> None:
     assert msgspec.json.decode(text)["error"] == "NotFoundError: GET /repos/a/b answered 404"
     schema = adapter.json_schema(mode="serialization")
     assert schema["properties"]["error"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
-    with pytest.raises(ValidationError, match="error"):
-        adapter.validate_json(text)
+    again = adapter.validate_json(text)
+    assert (again.repo, again.builds, type(again.error)) == ("a/b", (BUILD,), errors.TravisError)
+    assert adapter.dump_json(again) == text
+    with pytest.raises(ValidationError, match="Expected `str`"):
+        adapter.validate_json(b'{"repo":"a/b","error":7}')
     assert WatchStatus(error=error).to_dict() == {"error": "NotFoundError: GET /repos/a/b answered 404"}
+
+
+def test_results_of_downloads_and_sign_ins_are_values_too() -> None:
+    values: list[Any] = [
+        aiotravis.LogFile(job_id=7, path=Path("7.txt"), size=3, fresh=True),
+        aiotravis.Unreadable(excerpt="{}", reason="no id"),
+        SessionUser(id=1, login="sarah"),
+    ]
+    for value in values:
+        adapter = TypeAdapter(type(value))
+        assert adapter.validate_json(adapter.dump_json(value)) == value
+        assert adapter.json_schema(mode="serialization")["title"] == type(value).__name__
+    failed = aiotravis.LogFile(job_id=7, error=OSError(28, "No space left on device"))
+    assert failed.to_dict()["error"] == "OSError: [Errno 28] No space left on device"
+    assert str(TypeAdapter(aiotravis.LogFile).validate_json(failed.to_json()).error) == failed.to_dict()["error"]
+
+
+NO_VALUES = {
+    "ApiResponse": "the bytes of a response",
+    "ClientOptions": "arguments for type checkers",
+    "LogText": "a reader of text that holds its state",
+    "Outcome": "holds any value, or raises an error",
+    "TravisError": "an exception",
+}
+"""Public classes that are no types of pydantic, beside those that hold connections, and why."""
+
+
+def test_every_public_class_is_a_type_of_pydantic_or_says_why_not() -> None:
+    classes = {name: kind for name in aiotravis.__all__ if isinstance(kind := getattr(aiotravis, name), type)}
+    # Pydantic knows dataclasses itself.
+    without = {
+        name
+        for name, kind in classes.items()
+        if not hasattr(kind, "__get_pydantic_core_schema__")
+        and not issubclass(kind, Handle | Enum)
+        and not (is_dataclass(kind) and TypeAdapter(kind).json_schema())
+    }
+    assert without == NO_VALUES.keys()

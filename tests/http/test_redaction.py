@@ -75,6 +75,16 @@ def test_without_secrets_a_text_stays_as_it_is() -> None:
     assert redact_json(value, ()) is value
 
 
+@pytest.mark.parametrize("secret", ["t", "ht", "://", " a ", "%41%42", "t\n", "h\nt"])
+def test_a_secret_too_short_to_be_one_mangles_nothing(secret: str) -> None:
+    """Every other letter of `h[token][token]ps://` would be gone, and tell what the secret is."""
+    text = "GET /jobs/1: https://api.travis-ci.com:443 a AB QQ== refused 't' (\\n)"
+    assert redact(text, (secret,)) == text
+    assert redact(f"{text} t0ken", (secret, "t0ken")) == f"{text} [token]"
+    response = ApiResponse(200, {}, b'{"state":"started"}', secrets=(secret,))
+    assert (response.json, response.excerpt) == ({"state": "started"}, '{"state":"started"}')
+
+
 def test_names_of_fields_stay_unless_they_hold_a_long_secret() -> None:
     """The value `error` of a variable would hide what the server says."""
     response = ApiResponse(422, {}, b'{"error":{"message":"an error"}}', secrets=("error",))
