@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTEST_LIMIT = 1800.0
 """Seconds after which pytest is considered to hang."""
 
-WORKERS = 2 * (os.cpu_count() or 2)
-"""Processes that pytest runs tests in: twice as many as there are cores, since many tests wait for a socket."""
+WORKERS = 3 * (os.cpu_count() or 2)
+"""Processes that pytest runs tests in: three times as many as there are cores, since most tests wait for a socket."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,11 @@ from aiotravis.testing import Repository, TravisServer
 settings.register_profile("no-deadline", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no-deadline")
 
-# A shell starts background jobs with SIGINT ignored, and programs started by tests would inherit that.
+# A shell starts background jobs with SIGINT ignored, nohup with SIGHUP, and what a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 TOKEN = "a-token-that-must-not-leak"
 

@@ -38,9 +38,13 @@ def test_unreachable_ends_with_69(travis: Travis, run: Run) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 async def test_a_signal_ends_the_wait_cleanly(travis: Travis, running: None, number: int, code: int) -> None:
     with subprocess.Popen([*python(), *WAIT], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: ASYNC220
-        await subscribed(travis)
-        process.send_signal(number)
-        out, err = await anyio.to_thread.run_sync(process.communicate)
+        try:
+            await subscribed(travis)
+            process.send_signal(number)
+            with anyio.fail_after(60):
+                out, err = await anyio.to_thread.run_sync(process.communicate, abandon_on_cancel=True)
+        finally:
+            process.kill()
     assert (process.returncode, out) == (code, b"")
     assert b"Traceback" not in err
 
