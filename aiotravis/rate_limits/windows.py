@@ -4,8 +4,6 @@ import math
 from collections import deque
 from typing import Final
 
-import msgspec
-
 from aiotravis.rate_limits.rules import SOON, Kind, Rules
 
 __all__ = ["Permit", "Windows"]
@@ -16,22 +14,28 @@ ASK_AGAIN: Final = 0.001
 """Seconds to wait for a quota that is used up: the shared store is asked for another one."""
 
 
-class Permit(msgspec.Struct, eq=False, gc=False):
+class Permit:
     """Permission to send one request, until it is released.
 
-    Attributes:
+    Args:
         kind: What the request counts as.
         window: Number of the minute in which it was given.
+
+    Attributes:
+        kind: As given.
+        window: As given.
         counted: Whether it counts as in flight: neither released nor exempt.
         probe: Whether it was given in spite of a ban, to see whether the ban still holds.
         key: Where a shared store counts it.
     """
 
-    kind: Kind
-    window: int
     counted: bool = True
     probe: bool = False
     key: str | None = None
+
+    def __init__(self, kind: Kind, window: int) -> None:
+        self.kind: Kind = kind
+        self.window: int = window
 
 
 class Windows:
