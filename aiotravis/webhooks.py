@@ -19,8 +19,9 @@ from typing import Final, Literal, TypeVar
 
 import msgspec
 
+from aiotravis._http.dates import Timestamp
 from aiotravis._http.json_text import DECODE_ERRORS
-from aiotravis._http.lenient import Id, Timestamp, UnreadableValue
+from aiotravis._http.lenient import Id, UnreadableValue
 from aiotravis._http.value_reader import ValueReader
 from aiotravis._validation import validate_count, validate_instance
 from aiotravis.errors import UsageError, WebhookRejected

@@ -7,7 +7,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from types import UnionType
@@ -15,29 +15,23 @@ from typing import Annotated, Any, Final, Generic, TypeVar, Union, cast, get_arg
 
 import msgspec
 
+from aiotravis._http.dates import to_utc
 from aiotravis._http.json_text import DECODE_ERRORS, repaired
 from aiotravis._http.messages import one_line
 from aiotravis._http.results import Results, Unreadable
 
 __all__ = [
-    "FIRST_DATE",
     "Id",
     "LenientReader",
     "TextId",
-    "Timestamp",
     "UnreadableValue",
-    "dates_to_utc",
     "exhaust",
-    "to_utc",
     "unreadable_counts",
 ]
 
 T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("aiotravis.rest")
-
-Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
-"""An aware date. The decoder refuses dates without a zone, at no cost; `LenientReader` then reads them as UTC."""
 
 Id = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
 """An id of Travis's. 0 and -1 stand for none. No request can name one that no database holds."""
@@ -53,23 +47,12 @@ MAX_ODD_VALUES: Final = 50_000
 
 MAX_INTEGER: Final = 2.0**63
 
-FIRST_DATE: Final = datetime(2, 1, 1, tzinfo=UTC)
-"""The first date that is one. fact 10.1: some servers send the first of January of the year 1 for none."""
-
 unreadable_counts: Counter[str] = Counter()
 """How often each field, such as ``Build.number``, could not be read as it is declared; in this process."""
 
 
 class UnreadableValue(ValueError):
     """A value that cannot be read, and has no default. The message quotes no values."""
-
-
-def dates_to_utc(value: msgspec.Struct, *fields: str) -> None:
-    """Convert dates of a new struct to UTC; one that is out of range there, or before `FIRST_DATE`, becomes None."""
-    for field in fields:
-        date: datetime | None = getattr(value, field)
-        if date is not None and (date.tzinfo is not UTC or date < FIRST_DATE):
-            msgspec.structs.force_setattr(value, field, to_utc(date))
 
 
 def exhaust(steps: Generator[None, None, T]) -> T:
@@ -313,12 +296,3 @@ def _to_datetime(text: str) -> datetime | None:
         return to_utc(datetime.fromisoformat(text.strip().removesuffix("UTC").rstrip()))
     except ValueError:
         return None
-
-
-def to_utc(moment: datetime) -> datetime | None:
-    """Return a moment in UTC, which one without a zone is in; None if UTC has no such date, or before `FIRST_DATE`."""
-    try:
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment >= FIRST_DATE else None

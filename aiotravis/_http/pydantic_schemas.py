@@ -22,7 +22,7 @@ from pydantic_core.core_schema import (
     tagged_union_schema,
 )
 
-from aiotravis._http.lenient import FIRST_DATE, to_utc
+from aiotravis._http.dates import FIRST_DATE, to_utc
 from aiotravis.errors import TravisError
 
 __all__ = ["open_enum_schema", "value_schema"]

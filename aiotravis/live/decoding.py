@@ -53,7 +53,7 @@ class _LogPayload(msgspec.Struct, frozen=True, kw_only=True):
     final: bool = False
 
 
-decode_log = msgspec.json.Decoder(JobLog).decode
+decode_log: Final[Callable[[str | bytes], JobLog]] = msgspec.json.Decoder(JobLog).decode
 _read_log_payload = ValueReader(_LogPayload)
 _read_job = ValueReader(Job)
 _read_nested_job = ValueReader(_NestedJob)

@@ -8,8 +8,9 @@ import msgspec
 from msgspec.structs import replace
 
 from aiotravis._http import Results, results_of
+from aiotravis._http.dates import FIRST_DATE, Timestamp, dates_to_utc
 from aiotravis._http.json_text import DECODE_ERRORS, decode_any
-from aiotravis._http.lenient import FIRST_DATE, Id, Timestamp, dates_to_utc
+from aiotravis._http.lenient import Id
 from aiotravis.resources._base import Entity
 from aiotravis.resources._states import State
 from aiotravis.resources.commits import Commit, commits_by_id

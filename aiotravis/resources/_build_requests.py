@@ -11,8 +11,9 @@ from typing import Final, Literal, cast, get_args
 import msgspec
 from msgspec.structs import replace
 
+from aiotravis._http.dates import Timestamp, dates_to_utc
 from aiotravis._http.json_text import DECODE_ERRORS, decode_any
-from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
+from aiotravis._http.lenient import Id
 from aiotravis._http.messages import encode_json, one_line
 from aiotravis._http.redaction import json_secrets
 from aiotravis._validation import display, is_text, validate_iterable, validate_text

@@ -6,7 +6,8 @@ https://docs.travis-ci.com/api/#logs
 from datetime import datetime
 from typing import Final
 
-from aiotravis._http.lenient import Id, to_utc
+from aiotravis._http.dates import to_utc
+from aiotravis._http.lenient import Id
 from aiotravis.resources._base import Entity
 
 __all__ = ["LAST", "Log", "LogPart"]

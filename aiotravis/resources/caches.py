@@ -4,7 +4,7 @@ https://docs.travis-ci.com/api/#caches
 """
 
 from aiotravis._http import Endpoint, Results, results_of
-from aiotravis._http.lenient import Timestamp, dates_to_utc
+from aiotravis._http.dates import Timestamp, dates_to_utc
 from aiotravis.resources._base import Entity, Resource, text_query
 from aiotravis.resources.repositories import Repository, repo_part
 

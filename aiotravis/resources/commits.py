@@ -10,7 +10,8 @@ from typing import Final, TypeVar
 import msgspec
 
 from aiotravis._http import Results, results_of
-from aiotravis._http.lenient import FIRST_DATE, Id, Timestamp, dates_to_utc
+from aiotravis._http.dates import FIRST_DATE, Timestamp, dates_to_utc
+from aiotravis._http.lenient import Id
 from aiotravis.resources._base import Entity
 
 __all__ = ["Commit", "attach_commits", "commits_by_id"]

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from typing import Final, cast
 
 from aiotravis._http import Endpoint, Part, Results, results_of
-from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
+from aiotravis._http.dates import Timestamp, dates_to_utc
+from aiotravis._http.lenient import Id
 from aiotravis._validation import display, validate_count, validate_text
 from aiotravis.bulk.batches import BatchIterator
 from aiotravis.bulk.progress import Progress

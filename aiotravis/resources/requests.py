@@ -6,8 +6,9 @@ https://docs.travis-ci.com/api/#requests
 from collections.abc import Iterable, Mapping
 
 from aiotravis._http import Endpoint, Results
+from aiotravis._http.dates import Timestamp, dates_to_utc
 from aiotravis._http.endpoint import ACCEPTED
-from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
+from aiotravis._http.lenient import Id
 from aiotravis._validation import validate_count
 from aiotravis.errors import RequestError, WriteInterrupted
 from aiotravis.resources._base import Entity, Resource, id_of

@@ -3,7 +3,8 @@
 https://docs.travis-ci.com/user/build-stages/
 """
 
-from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
+from aiotravis._http.dates import Timestamp, dates_to_utc
+from aiotravis._http.lenient import Id
 from aiotravis.resources._base import Entity
 from aiotravis.resources._states import State
 

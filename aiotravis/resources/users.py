@@ -4,7 +4,8 @@ https://docs.travis-ci.com/api/#users
 """
 
 from aiotravis._http import Endpoint
-from aiotravis._http.lenient import Id, Timestamp, dates_to_utc
+from aiotravis._http.dates import Timestamp, dates_to_utc
+from aiotravis._http.lenient import Id
 from aiotravis._validation import validate_text
 from aiotravis.resources._base import Entity, Resource, ResultResponse, id_of
 

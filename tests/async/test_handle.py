@@ -166,18 +166,18 @@ class _Iterated(Handle):
     async def __aenter__(self) -> None: ...
 
 
-@pytest.mark.parametrize(
-    ("use", "remedy"),
-    [
-        (list, "`async for`"),
-        (lambda one: [*one], "`async for`"),
-        (lambda one: [x for x in one], "`async for`"),  # noqa: C416 - what users write
-        (lambda one: one[0], "`async for`"),
-        (lambda one: 3 in one, "`async for`"),
-        (next, "`await anext"),
-        (lambda one: contextlib.ExitStack().enter_context(one), "`async with`"),
-    ],
-)
+MISUSES: list[tuple[Callable[[Any], object], str]] = [
+    (list[Any], "`async for`"),
+    (lambda one: [*one], "`async for`"),
+    (lambda one: [x for x in one], "`async for`"),  # noqa: C416 - what users write
+    (lambda one: one[0], "`async for`"),
+    (lambda one: 3 in one, "`async for`"),
+    (next, "`await anext"),
+    (lambda one: contextlib.ExitStack().enter_context(one), "`async with`"),
+]
+
+
+@pytest.mark.parametrize(("use", "remedy"), MISUSES)
 def test_what_is_asynchronous_names_the_remedy_where_it_is_used_otherwise(
     use: Callable[[Any], object], remedy: str
 ) -> None:

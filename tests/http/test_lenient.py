@@ -12,14 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiotravis._http import lenient, unreadable_of
+from aiotravis._http.dates import Timestamp
 from aiotravis._http.json_text import DECODE_ERRORS
-from aiotravis._http.lenient import (
-    LenientReader,
-    Timestamp,
-    UnreadableValue,
-    exhaust,
-    unreadable_counts,
-)
+from aiotravis._http.lenient import LenientReader, UnreadableValue, exhaust, unreadable_counts
 
 
 class Color(StrEnum):

@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
+from aiotravis._http.dates import Timestamp
 from aiotravis._http.json_text import DECODE_ERRORS
-from aiotravis._http.lenient import Id, Timestamp, UnreadableValue
+from aiotravis._http.lenient import Id, UnreadableValue
 from aiotravis._http.value_reader import ValueReader
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from aiotravis import Branch, Build, Cache, Commit, Job, Log, Repository, Request, Results, Stage, State, User, errors
 from aiotravis._http import ApiRequest, ApiResponse
-from aiotravis._http.lenient import LenientReader, dates_to_utc, exhaust
+from aiotravis._http.dates import dates_to_utc
+from aiotravis._http.lenient import LenientReader, exhaust
 from aiotravis.resources._base import Entity
 from aiotravis.resources._build_or_job import BuildOrJob, finish
 from aiotravis.resources.accounts import Accounts
