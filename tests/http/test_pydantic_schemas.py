@@ -239,8 +239,7 @@ def test_results_of_downloads_and_sign_ins_are_values_too() -> None:
         SessionUser(id=1, login="sarah"),
     ]
     for value in values:
-        kind = cast("type[Any]", type(value))
-        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+        adapter = TypeAdapter[Any](value.__class__)
         assert adapter.validate_json(adapter.dump_json(value)) == value
         assert adapter.json_schema(mode="serialization")["title"] == type(value).__name__
     failed = aiotravis.LogFile(job_id=7, error=OSError(28, "No space left on device"))
