@@ -1,5 +1,6 @@
 """The live channel at full speed: aiotravis with hub, typed events and feed, beside other clients."""
 
+import asyncio
 import statistics
 import time
 from collections.abc import Callable
@@ -130,9 +131,10 @@ async def _feeds(port: int, count: int) -> Figure:
     async with Travis(endpoint=f"http://127.0.0.1:{port}") as travis, travis.events(channels=["other"]):
         began, used = time.perf_counter(), time.process_time()
         feeds = [travis.events(channels=[f"c-{number}"]) for number in range(count)]
-        async with anyio.create_task_group() as group:
+        # Tasks of asyncio: a task group of anyio alone takes 40 us for each, as much as everything else together.
+        async with asyncio.TaskGroup() as group:
             for feed in feeds:
-                group.start_soon(feed.__aenter__)
+                group.create_task(feed.__aenter__())
         figure = time.perf_counter() - began, time.process_time() - used
         for feed in feeds:
             await feed.aclose()
