@@ -67,7 +67,8 @@ class EventSubscriber:
             raise UsageError(
                 "Name a repository, a build, a job or a channel: what was passed is empty.", argument="repo"
             )
-        repositories, slugs = set[int](), set[str]()
+        repositories: set[int] = set()
+        slugs: set[str] = set()
         for one in repos:
             if isinstance(one, str):
                 slug_of(one, "repo")
@@ -95,7 +96,11 @@ def _split(
     refs: list[Any], argument: str, kind: type[Build | Job]
 ) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:
     """Return the repositories of builds or jobs as far as they are known, all ids, and the ids of the others."""
-    parents, ids, orphans = set[int](), set[int](), set[int]()
+    if not refs:
+        return NONE, NONE, NONE
+    parents: set[int] = set()
+    ids: set[int] = set()
+    orphans: set[int] = set()
     for one in refs:
         number = id_of(one, argument, kind)
         ids.add(number)
@@ -127,6 +132,8 @@ def _validate_channels(channels: Iterable[str]) -> frozenset[str]:
 
 
 def _validate_classes(only: type[Event] | Iterable[type[Event]]) -> tuple[type[Event], ...]:
+    if only == ():
+        return ()
     if isinstance(only, type):
         only = (only,)
     validate_iterable(only, "only", "event classes")
