@@ -1,6 +1,8 @@
 """Logs into files: streamed into a temporary file that replaces the target once it is complete."""
 
+import contextlib
 import os
+import re
 import time
 import uuid
 import zlib
@@ -20,13 +22,19 @@ from aiotravis.resources._log_answers import RETRY_AFTER, has_run
 from aiotravis.resources._log_sinks import BLOCK, DiskError, LogSink, on_disk
 from aiotravis.resources.jobs import Job
 
-__all__ = ["FileSink", "LogFile", "download"]
+__all__ = ["FileSink", "LogFile", "download", "prepare_folder"]
 
 TIME_TOLERANCE: Final = 2.0
 """Seconds by which file systems round modification times."""
 
 MAX_FILE_TIME: Final = 2**32
 """Seconds since the epoch that file systems can store, at least."""
+
+TEMPORARY: Final = re.compile(r"\.\d+\.txt\.[0-9a-f]{32}\.part")
+"""Names of the temporary files."""
+
+ABANDONED_AFTER: Final = 3600.0
+"""Seconds without a write after which a temporary file is that of a process which was killed."""
 
 
 class LogFile(Value, frozen=True, kw_only=True):
@@ -107,6 +115,22 @@ class FileSink(LogSink):
         if self._file is not None:
             self._file.close()
         self._path.unlink(missing_ok=True)
+
+
+def prepare_folder(folder: Path) -> None:
+    """Create a folder for logs, and remove the temporary files that killed processes have left there.
+
+    Raises:
+        OSError: It cannot be created.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # What cannot be read or removed is in nobody's way.
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if TEMPORARY.fullmatch(entry.name):
+                with contextlib.suppress(OSError):
+                    if time.time() - entry.stat().st_mtime > ABANDONED_AFTER:
+                        Path(entry.path).unlink()
 
 
 async def download(job: Job, folder: Path, fetch: Callable[[FileSink], Awaitable[None]], *, overwrite: bool) -> LogFile:

@@ -29,7 +29,7 @@ from aiotravis.errors import (
 )
 from aiotravis.resources._base import MAX_ID, Entity, Resource, id_of, ids_of, list_of, read_in_parts
 from aiotravis.resources._log_answers import NOTICE, absent_response, absent_text, is_text, truncated, unavailable
-from aiotravis.resources._log_downloads import FileSink, LogFile, download
+from aiotravis.resources._log_downloads import FileSink, LogFile, download, prepare_folder
 from aiotravis.resources._log_sinks import HEAD, LogSink, TextSink, is_placeholder
 from aiotravis.resources._log_values import LAST, Log, LogPart
 from aiotravis.resources.jobs import Job, Jobs, no_such_job
@@ -232,7 +232,8 @@ class Logs(Resource):
     ) -> Sequence[LogFile]:
         """Download the logs of jobs that have ended, each into a file: ``FOLDER/ID.txt``.
 
-        Each log is streamed into a temporary file, which replaces the target once it is complete. After an
+        Each log is streamed into a temporary file beside the target, which it replaces once it is complete. Cut off or
+        cancelled, it is removed; what a killed process leaves is removed by a call an hour later. After an
         interruption, call again: files of the same run of a job are not downloaded again. A file's modification time
         is that of its job's end. A failure concerns one log only: see `LogFile.error`, which is a `LogUnavailable` if
         the server does not have the log (yet); call again later. Only a job that never started has an empty log.
@@ -275,7 +276,7 @@ class Logs(Resource):
             waiting=lambda: self._transport.waiting,
             failed=lambda file: file.error is not None,
         )
-        await anyio.to_thread.run_sync(partial(target.mkdir, parents=True, exist_ok=True))
+        await anyio.to_thread.run_sync(prepare_folder, target)
         known.update({job.id: job for job in jobs if isinstance(job, Job) and job.finished})
         unknown = [number for number in dict.fromkeys(ids) if number not in known]
 
