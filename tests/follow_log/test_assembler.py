@@ -174,6 +174,15 @@ def test_a_gap_between_later_pieces_holds_back_later_parts() -> None:
     assert len(assembler._held_pieces) <= 1
 
 
+def test_a_final_part_of_an_earlier_run_that_arrives_late_is_no_end() -> None:
+    assembler = LogAssembler()
+    assembler.add([part(0), part(1), part(2)])
+    assert assembler.add([part(1, final=True)]) == []
+    assert (assembler.has_final, assembler.complete) == (False, False)
+    assert assembler.add([part(3, final=True)]) == [part(3, final=True)]
+    assert assembler.complete
+
+
 def test_parts_behind_the_final_part_make_it_one_of_them() -> None:
     assembler = LogAssembler()
     assembler.add([part(0, final=True)])
