@@ -1,5 +1,6 @@
 """``python -m tests docs``: build the reference as HTML, in ``.docs``, or in the folder that is named."""
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 MODULES = ("aiotravis", "aiotravis.web", "aiotravis.testing", "aiotravis.resources", "!aiotravis.resources.")
 """The package with its public modules, and the index of routes."""
+
+CHECKED = re.compile(r"(?:typing\.)?Annotated\[([\w.]+), msgspec\.Meta\([^()]*\)\]")
+"""A type with a check of its values, which is no concern of readers: an id is an int."""
 
 TEMPLATE = """\
 {% extends "default/module.html.jinja2" %}
@@ -34,6 +38,8 @@ def build(folder: Path) -> None:
     names["constructed"] = CONSTRUCTED
     pdoc.render.env.loader = jinja2.ChoiceLoader([templates, pdoc.render.env.loader or templates])
     pdoc.pdoc(*MODULES, output_directory=folder)
+    for page in (path for path in folder.rglob("*") if path.suffix in {".html", ".js"}):
+        page.write_text(CHECKED.sub(r"\1", page.read_text("utf-8")), "utf-8")
 
 
 def main(arguments: Sequence[str]) -> int:

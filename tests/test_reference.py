@@ -68,4 +68,6 @@ def test_the_reference_shows_every_public_name_and_route(tmp_path: Path) -> None
     # Calls return it; its constructor takes what no user has.
     assert 'id="Builds.get"' in first_page
     assert "Builds.__init__" not in first_page
+    # An id is an int.
+    assert "msgspec.Meta" not in first_page
     assert "POST /v3/repo/{repo}/requests" in (tmp_path / "aiotravis" / "resources.html").read_text("utf-8")
