@@ -257,13 +257,13 @@ class StateFile:
     def _tidy(self, connection: sqlite3.Connection) -> None:
         """Translate the times of other boots, bound all of them, and remove what is over."""
         now, wall = self._seconds(), self._wall()
-        connection.execute(
-            "UPDATE entries SET at = ?1 + (wall - ?2), boot = ?3 WHERE boot <> ?3 OR boot = ''", (now, wall, self._boot)
-        )
+        # Without numbered placeholders: Python 3.12.0 to 3.12.3 takes these for names, and warns.
+        translate = "UPDATE entries SET at = ? + (wall - ?), boot = ? WHERE boot <> ? OR boot = ''"
+        connection.execute(translate, (now, wall, self._boot, self._boot))
         for kind, (counts_for, future) in self._spans.items():
             connection.execute(
-                "UPDATE entries SET at = ?1, wall = ?2 WHERE kind = ?3 AND NOT at <= ?1",
-                (now + future, wall + future, kind),
+                "UPDATE entries SET at = ?, wall = ? WHERE kind = ? AND NOT at <= ?",
+                (now + future, wall + future, kind, now + future),
             )
             connection.execute("DELETE FROM entries WHERE kind = ? AND at <= ?", (kind, now - counts_for))
 

@@ -122,7 +122,7 @@ async def test_a_feed_that_is_forgotten_while_it_opens_is_not_subscribed(
     for _ in range(3):
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(anext(travis.events(repository.slug)), 0.0005)
-        # From Python 3.12 on, callbacks of the loop hold it for a turn.
+        # From Python 3.12 on, wait_for cancels this task itself, which keeps the error and its frames until it waits.
         await asyncio.sleep(0)
         gc.collect()
     assert not travis._hub._has_work()
