@@ -29,6 +29,11 @@ async def either() -> log_text.Command | events.JobLog | None:
     return events.JobLog(job_id=8, content="text")
 
 
+@app.get("/modelled", response_model=list[Build])
+async def modelled():  # type: ignore[no-untyped-def]
+    return [BUILD]
+
+
 async def test_the_recipe_answers_with_values(capsys: pytest.CaptureFixture[str]) -> None:
     await fastapi_service.main()
     printed = capsys.readouterr().out.splitlines()
@@ -46,8 +51,9 @@ async def test_values_are_bodies_parameters_and_responses() -> None:
         refused = await client.post("/builds?state=passed", json={"id": 7, "jobs": [{"id": "x"}]})
         listed = await client.get("/events")
         log = await client.get("/either")
+        with_model = await client.get("/modelled")
         described = (await client.get("/openapi.json")).json()
-    assert taken.json() == [BUILD.to_dict()]
+    assert taken.json() == with_model.json() == [BUILD.to_dict()]
     (error,) = refused.json()["detail"]
     assert (refused.status_code, error["loc"]) == (422, ["body"])
     assert "Expected `int`, got `str` - at `$.jobs[0].id`" in error["msg"]
