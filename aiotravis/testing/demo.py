@@ -36,6 +36,11 @@ SHARE_OF_FAILURES: Final = 0.4
 MEAN_INTERVAL: Final = 12.0
 """Mean time between the starts of two builds in seconds, at speed 1; each takes about 10."""
 
+LOOK_INTERVAL: Final = 0.5
+"""Time between two looks for jobs that were created in seconds, at speed 1."""
+
+MIN_INTERVAL: Final = 0.02
+
 MAX_BUILDS: Final = 40
 """Builds that each repository keeps."""
 
@@ -48,7 +53,8 @@ class Demo:
 
     Creates four public repositories and a private one, with past builds. Jobs end in every way that `sample_log` knows.
     Each repository keeps about 40 builds, and the server its last 5,000 requests and frames, so that it can run for
-    weeks. After the block no more builds start; running ones continue until the server stops.
+    weeks. What clients trigger or restart is played, too. After the block no more builds start; running ones continue
+    until the server stops.
 
     Args:
         server: The server. Its world gets a user and the repositories at once; new builds start with the block.
@@ -69,7 +75,9 @@ class Demo:
         self._server = server
         self._speed = speed
         self._rng = random.Random(seed)  # noqa: S311 - a demo, not a secret
+        self._endings = random.Random(seed)  # noqa: S311
         self._task: asyncio.Task[None] | None = None
+        self._playing: set[Build] = set()
         self.token = TOKEN
         user = server.world.user("demo", token=TOKEN, name="Demo User")
         self.repositories: Sequence[Repository] = [
@@ -87,7 +95,7 @@ class Demo:
                     job.write(sample_log(job, ending), final=True)
 
     async def __aenter__(self) -> "Demo":
-        self._task = asyncio.get_running_loop().create_task(self._start_builds(), name="aiotravis demo")
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="aiotravis demo")
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -95,16 +103,28 @@ class Demo:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _start_builds(self) -> None:
+    async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._create_builds())
             while True:
-                group.create_task(self._play(self._create_build()))
-                self._trim()
-                await asyncio.sleep(self._rng.uniform(0.3, 1.7) * MEAN_INTERVAL / self._speed)
+                for repository in self.repositories:
+                    for build in repository.builds:
+                        # Otherwise they wait for somebody who reads the build.
+                        build.run_queued_restarts()
+                        if build not in self._playing and any(job.state == "created" for job in build.jobs):
+                            self._playing.add(build)
+                            group.create_task(self._play(build))
+                await asyncio.sleep(max(MIN_INTERVAL, LOOK_INTERVAL / self._speed))
 
-    def _create_build(self) -> Build:
+    async def _create_builds(self) -> None:
+        while True:
+            self._create_build()
+            self._trim()
+            await asyncio.sleep(self._rng.uniform(0.3, 1.7) * MEAN_INTERVAL / self._speed)
+
+    def _create_build(self) -> None:
         rng = self._rng
-        return rng.choice(self.repositories).build(
+        rng.choice(self.repositories).build(
             jobs=rng.randrange(1, 5),
             branch=rng.choice(BRANCHES),
             message=rng.choice(SUBJECTS),
@@ -112,15 +132,18 @@ class Demo:
         )
 
     async def _play(self, build: Build) -> None:
-        failed = self._rng.random() < SHARE_OF_FAILURES
-        state = self._rng.choice(FAILURES) if failed else "passed"
-        await asyncio.wait([self._server.play(build, speed=self._speed, state=state)])
+        # Numbers of their own: what clients do must not change which builds come next.
+        failed = self._endings.random() < SHARE_OF_FAILURES
+        state = self._endings.choice(FAILURES) if failed else "passed"
+        try:
+            await asyncio.wait([self._server.play(build, speed=self._speed, state=state)])
+        finally:
+            self._playing.discard(build)
 
     def _trim(self) -> None:
         for repository in self.repositories:
             for build in repository.builds[:-MAX_BUILDS]:
-                # One that was restarted stays created, and must not keep those after it.
-                if build.finished_at is not None or build.state == "created":
+                if build.finished_at is not None:
                     repository.forget(build)
         del self._server.requests[:-MAX_RECORDS]
         while len(self._server.pusher.frames) > MAX_RECORDS:

@@ -34,6 +34,26 @@ async def test_demo_starts_and_finishes_builds() -> None:
     await until(lambda: asyncio.all_tasks() <= before)
 
 
+async def test_demo_plays_what_clients_trigger_and_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "MEAN_INTERVAL", 1e9)
+    async with (
+        TravisServer() as server,
+        Demo(server, speed=200) as running,
+        Travis(running.token, endpoint=server.endpoint) as travis,
+    ):
+        triggered = await travis.trigger(demo.PUBLIC_SLUGS[0], branch="master")
+        assert (await travis.wait_for_build(triggered)).finished
+        # Such runs are over within the second of the runs before, so that only the server can tell them apart.
+        build = next(build for build in running.repositories[-1].builds if len(build.jobs) > 1)
+        ends = [job.finished_at for job in build.jobs]
+        await travis.jobs.restart(build.jobs[0].id)
+        await until(lambda: build.jobs[0].finished_at not in {None, ends[0]})
+        assert [job.finished_at for job in build.jobs[1:]] == ends[1:]
+        await travis.builds.restart(build.id)
+        await until(lambda: all(job.finished_at not in {None, end} for job, end in zip(build.jobs, ends, strict=True)))
+        assert build.finished_at is not None
+
+
 async def test_demo_has_past_builds_with_logs() -> None:
     async with TravisServer() as server:
         running = Demo(server)
