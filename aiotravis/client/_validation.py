@@ -139,8 +139,10 @@ def validate_token(token: object) -> str | None:
     token = trimmed(token)
     if token is None:
         return None
-    if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
-        raise UsageError("token must be a string of printable ASCII characters, not empty.", argument="token")
+    if not isinstance(token, str):
+        raise UsageError(f"token must be a string, not {type(token).__name__}.", argument="token")
+    if not token or not token.isascii() or not token.isprintable():
+        raise UsageError("token must be printable ASCII characters, and not empty.", argument="token")
     if any(c in " \"'" for c in token):
         raise UsageError("token must not contain spaces or quotes: pass the bare value.", argument="token")
     return token
