@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from aiotravis.testing.world.builds import Build, Job
 from aiotravis.testing.world.log_writer import LogEnding
 from aiotravis.testing.world.sample_logs import ending_of, sample_log, state_of
+from aiotravis.testing.world.stages import TERMINAL
 
 __all__ = ["play"]
 
@@ -32,7 +33,7 @@ def split_log(text: str, *, seed: int) -> Iterator[str]:
 
 
 async def play(build: Build, *, speed: float = 1.0, state: str = "passed") -> None:
-    """Run a build from created to finished, its jobs overlapping. Jobs in other states than created are left alone.
+    """Run a build from created to finished, its jobs overlapping. Jobs that have ended are left alone.
 
     Args:
         build: A build that was just created, or that was restarted, or some of whose jobs were.
@@ -47,19 +48,18 @@ async def play(build: Build, *, speed: float = 1.0, state: str = "passed") -> No
         raise ValueError(f"speed must be positive, not {speed}")
     ending = ending_of(state)
     async with asyncio.TaskGroup() as group:
-        for position, job in enumerate(job for job in build.jobs if job.state == "created"):
+        for position, job in enumerate(job for job in build.jobs if job.state not in TERMINAL):
             group.create_task(_play_job(job, speed=speed, ending=ending, delay=position * 4 * STEP_SECONDS))
 
 
 async def _play_job(job: Job, *, speed: float, ending: LogEnding, delay: float) -> None:
     await asyncio.sleep(scaled_delay(4 * STEP_SECONDS + delay, speed))
     for before, step in (("created", job.enqueue), ("queued", job.receive), ("received", job.start)):
-        # Ended by something else, and perhaps restarted since.
-        if job.state != before:
-            return
-        step()
-        await asyncio.sleep(scaled_delay(2 * STEP_SECONDS, speed))
+        if job.state == before:
+            step()
+            await asyncio.sleep(scaled_delay(2 * STEP_SECONDS, speed))
     for content in split_log(sample_log(job, ending), seed=job.id):
+        # Ended by something else, and perhaps restarted since.
         if job.state != "started":
             return
         job.write(content)
