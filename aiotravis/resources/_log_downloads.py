@@ -87,7 +87,13 @@ class FileSink(LogSink):
             await self.begin()
         await super().take(piece)
         if piece and self._file is not None:
-            await on_disk(partial(self._file.write, piece))
+            await on_disk(partial(self._write, piece))
+
+    def _write(self, piece: bytes) -> None:
+        rest = memoryview(piece)
+        while rest and self._file is not None:
+            # On a disk that is nearly full, a part is written, and only the next call fails.
+            rest = rest[self._file.write(rest) :]
 
     async def keep(self, modified_at: datetime | None) -> None:
         """Replace the target.

@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,6 +106,18 @@ async def test_temporary_files_of_killed_processes_are_removed_after_an_hour(tra
     (tmp_path / in_use).write_text("a")
     assert await travis.logs.download([], tmp_path) == ()
     assert names(tmp_path) == sorted([in_use, *others])
+
+
+async def test_a_disk_that_is_full_leaves_no_part_of_a_log(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Like a full disk, it lets a part of a write through, and fails only the next one.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        file = await download(PASSED, tmp_path, writes(b"12345678", b"12345678"), overwrite=False)  # type: ignore[arg-type]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert isinstance(file.error, OSError)
+    assert (file.path, names(tmp_path)) == (None, [])
 
 
 async def test_a_failed_or_cancelled_download_leaves_no_file(tmp_path: Path) -> None:
