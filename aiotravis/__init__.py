@@ -1,7 +1,8 @@
 """An asyncio client for the Travis CI API v2, with live log streaming.
 
 Begin with `Travis`: its attributes are the resources, its methods the flows. `aiotravis.resources` is the index of all
-routes; `aiotravis.web` is for web applications, and `aiotravis.testing` for tests of your own.
+routes; `aiotravis.web` is for web applications, and `aiotravis.testing` for tests of your own. Values have `to_dict()`,
+which returns plain JSON values, and `to_json()`, which returns bytes.
 
 Names are resolved on first use (PEP 562): `from aiotravis import errors` does not pay for aiohttp.
 """

@@ -1,5 +1,6 @@
 """Every public name and parameter is documented, and the reference shows it."""
 
+import html
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -9,8 +10,12 @@ from typing import cast
 
 import pytest
 
+from aiotravis import Travis
 from tests.reference import build
 from tests.test_house import CONSTRUCTED, PUBLIC_MODULES
+
+INTERNAL_TEXT = r"Annotated|Meta\(|Optional\[|aiotravis\.[\w.]*\b_\w|<class|<function|~[A-Z]"
+"""What annotations and bases must not show."""
 
 
 def _documented(module: ModuleType) -> Iterator[tuple[str, FunctionType, str]]:
@@ -68,6 +73,15 @@ def test_the_reference_shows_every_public_name_and_route(tmp_path: Path) -> None
     # Calls return it; its constructor takes what no user has.
     assert 'id="Builds.get"' in first_page
     assert "Builds.__init__" not in first_page
-    # An id is an int.
-    assert "msgspec.Meta" not in first_page
+    # Resources, and methods of private bases, have no other place.
+    assert {name for name in dir(Travis("a-token")) if not name.startswith("_")} == set(
+        re.findall(r'id="Travis\.([a-z]\w*)"', first_page)
+    )
+    assert 'id="Paginator.first"' in first_page
+    # What is for the library alone.
+    assert 'id="ApiResponse.json"' in first_page
+    assert not re.search(r'id="ApiResponse\.(secrets|delimited|strict|authenticated|excerpt)"', first_page)
+    for file in tmp_path.rglob("*.html"):
+        shown = html.unescape(re.sub("<[^>]+>", "", file.read_text("utf-8")))
+        assert re.findall(INTERNAL_TEXT, shown) == []
     assert "POST /v3/repo/{repo}/requests" in (tmp_path / "aiotravis" / "resources.html").read_text("utf-8")

@@ -124,17 +124,15 @@ class ApiResponse(msgspec.Struct, frozen=True, gc=False):
         status: HTTP status.
         headers: Header names, mapped to their (first) values. Look them up in lower case, whatever the server sent.
         body: The decompressed body.
-        authenticated: Whether the request carried a token.
         received_at: When it was received, in seconds since the epoch.
-        secrets: Texts that no error may repeat.
-        delimited: Whether the server announced the length of the body. If not, a cut body may go unnoticed.
-        strict: Whether a field or record that cannot be read is an error.
         redirected: Whether it came from where a redirect led: for logs, an archive.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    # Those without a line above are for the library alone: whether the request carried a token, texts that no error may
+    # repeat, whether the body's length was announced (if not, a cut body may go unnoticed), and the client's `strict`.
     authenticated: bool = False
     received_at: float = msgspec.field(default_factory=time.time)
     secrets: tuple[str, ...] = ()
