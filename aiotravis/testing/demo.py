@@ -4,7 +4,7 @@ import asyncio
 import math
 import random
 from collections.abc import Sequence
-from itertools import cycle
+from itertools import chain, cycle
 from typing import Final
 
 from aiotravis.testing.server import TravisServer
@@ -37,9 +37,10 @@ MEAN_INTERVAL: Final = 12.0
 """Mean time between the starts of two builds in seconds, at speed 1; each takes about 10."""
 
 LOOK_INTERVAL: Final = 0.5
-"""Time between two looks for jobs that were created in seconds, at speed 1."""
+"""Seconds between two looks for jobs in the state created, at speed 1."""
 
-MIN_INTERVAL: Final = 0.02
+MIN_LOOK_INTERVAL: Final = 0.02
+"""The same at any speed, at least."""
 
 MAX_BUILDS: Final = 40
 """Builds that each repository keeps."""
@@ -107,14 +108,12 @@ class Demo:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._create_builds())
             while True:
-                for repository in self.repositories:
-                    for build in repository.builds:
-                        # Otherwise they wait for somebody who reads the build.
-                        build.run_queued_restarts()
-                        if build not in self._playing and any(job.state == "created" for job in build.jobs):
-                            self._playing.add(build)
-                            group.create_task(self._play(build))
-                await asyncio.sleep(max(MIN_INTERVAL, LOOK_INTERVAL / self._speed))
+                for build in chain.from_iterable(repository.builds for repository in self.repositories):
+                    # Otherwise they wait for somebody who reads the build.
+                    build.run_queued_restarts()
+                    if build not in self._playing and any(job.state == "created" for job in build.jobs):
+                        self._play(build)
+                await asyncio.sleep(max(MIN_LOOK_INTERVAL, LOOK_INTERVAL / self._speed))
 
     async def _create_builds(self) -> None:
         while True:
@@ -131,14 +130,13 @@ class Demo:
             event_type=rng.choice(EVENT_TYPES),
         )
 
-    async def _play(self, build: Build) -> None:
+    def _play(self, build: Build) -> None:
         # Numbers of their own: what clients do must not change which builds come next.
         failed = self._endings.random() < SHARE_OF_FAILURES
         state = self._endings.choice(FAILURES) if failed else "passed"
-        try:
-            await asyncio.wait([self._server.play(build, speed=self._speed, state=state)])
-        finally:
-            self._playing.discard(build)
+        self._playing.add(build)
+        playing = self._server.play(build, speed=self._speed, state=state)
+        playing.add_done_callback(lambda _: self._playing.discard(build))
 
     def _trim(self) -> None:
         for repository in self.repositories:
