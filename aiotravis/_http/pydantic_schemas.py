@@ -5,7 +5,7 @@ Imported once pydantic asks a value for its schema: https://docs.pydantic.dev/la
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from functools import partial
 from inspect import cleandoc
@@ -22,7 +22,7 @@ from pydantic_core.core_schema import (
     tagged_union_schema,
 )
 
-from aiotravis._http.dates import FIRST_DATE, to_utc
+from aiotravis._http.dates import dates_to_utc
 from aiotravis.errors import TravisError
 
 __all__ = ["open_enum_schema", "value_schema"]
@@ -115,8 +115,8 @@ def _in_utc(value: S) -> S:
     """Convert the dates of a new value to UTC, also those of the values in it."""
     for name in value.__struct_fields__:
         held: object = getattr(value, name)
-        if isinstance(held, datetime) and (held.tzinfo is not UTC or held < FIRST_DATE):
-            msgspec.structs.force_setattr(value, name, to_utc(held))
+        if isinstance(held, datetime):
+            dates_to_utc(value, name)
         for inner in cast("tuple[object, ...]", held) if isinstance(held, tuple) else (held,):
             if isinstance(inner, msgspec.Struct):
                 _in_utc(inner)
