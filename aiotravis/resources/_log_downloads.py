@@ -130,13 +130,11 @@ def prepare_folder(folder: Path) -> None:
         OSError: It cannot be created.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # What cannot be read or removed is in nobody's way.
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if TEMPORARY.fullmatch(entry.name):
-                with contextlib.suppress(OSError):
-                    if time.time() - entry.stat().st_mtime > ABANDONED_AFTER:
-                        Path(entry.path).unlink()
+    for path in folder.glob(".*.txt.*.part"):
+        # What cannot be read or removed is in nobody's way.
+        with contextlib.suppress(OSError):
+            if TEMPORARY.fullmatch(path.name) and time.time() - path.stat().st_mtime > ABANDONED_AFTER:
+                path.unlink()
 
 
 async def download(job: Job, folder: Path, fetch: Callable[[FileSink], Awaitable[None]], *, overwrite: bool) -> LogFile:
