@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 import msgspec
-from msgspec.structs import force_setattr as set_field
 
 from aiotravis.errors import TravisError
 from aiotravis.events import BuildEvent, Event, JobEvent
@@ -30,6 +29,8 @@ MAX_AHEAD: Final = 86_400.0
 """Seconds by which the time of an event may lie ahead of this machine's clock. A later one is no time."""
 
 _Subscriptions = dict[Subscription, None]
+
+_set: Final = msgspec.structs.force_setattr
 
 
 class _Channel:
@@ -246,7 +247,7 @@ class Dispatcher:
         try:
             # What `read_log` does first, without the call.
             event: Event = decode_log(message.data)
-            set_field(event, "channel", name)
+            _set(event, "channel", name)
         except (TypeError, *DECODE_ERRORS):
             event = read_log(message, self._monitor.count_unreadable)
         buffers = channel.log_buffers

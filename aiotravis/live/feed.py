@@ -127,12 +127,8 @@ class Feed(Handle):
 
     def get_nowait(self) -> Event | None:
         """Return the next event; None if the buffer is empty or the feed is not open."""
-        buffer = self._buffer
-        if not (self._open and buffer.events):
-            return None
-        event, size = buffer.events.popleft()
-        buffer.bytes -= size
-        self._delivered += 1
+        event = self._buffer.get_nowait() if self._open else None
+        self._delivered += event is not None
         return event
 
     async def aclose(self) -> None:
